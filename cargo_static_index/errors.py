@@ -1,0 +1,60 @@
+"""Every exception that this package raises on purpose.
+
+Any other exception that leaves the library is a bug of ours.
+"""
+
+
+class CargoStaticIndexError(Exception):
+    """Base of everything raised on purpose; its text is a sentence for the person who reads it."""
+
+
+class InvalidInput(CargoStaticIndexError, ValueError):
+    """Some text or bytes are not what their format asks for."""
+
+
+class InvalidName(InvalidInput):
+    """Not a crate name (crates.io: crates/crates_io_validation)."""
+
+
+class InvalidVersion(InvalidInput):
+    """Not a version as SemVer 2.0.0 and the `semver` crate read it."""
+
+
+class InvalidRequirement(InvalidInput):
+    """Not a version requirement as the `semver` crate's `VersionReq` reads it."""
+
+
+class InvalidTarget(InvalidInput):
+    """Neither a target triple nor a `cfg(…)` expression as cargo reads it."""
+
+
+class InvalidFeature(InvalidInput):
+    """Not a feature name or feature value as cargo reads it."""
+
+
+class InvalidIndexLine(InvalidInput):
+    """A line of an index file that cargo would skip or call invalid."""
+
+
+class InvalidConfig(InvalidInput):
+    """Not a config.json that cargo would accept and mean what was meant."""
+
+
+class InvalidDocument(InvalidInput):
+    """One of our own JSON documents (facts, tombstones, tree.json) does not have its shape."""
+
+
+class SettingsError(CargoStaticIndexError):
+    """The command line, the environment or registry.toml cannot be used as it is."""
+
+
+class StoreError(CargoStaticIndexError):
+    """The disk, the store or the network failed; trying again may help."""
+
+
+class TreeBusy(StoreError):
+    """Another process holds the lock on the tree."""
+
+
+class NotHeld(CargoStaticIndexError):
+    """The crate or release that a command names is not in the tree."""

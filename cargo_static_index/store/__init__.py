@@ -1,0 +1,69 @@
+"""Where a tree lives."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+Tag = str
+"""What identifies one content of one path: equal tags mean unchanged content."""
+
+
+class Stored(Struct, frozen=True, kw_only=True):
+    """A file as read: its bytes, and the tag under which it can be replaced."""
+
+    content: bytes
+    tag: Tag
+
+
+class Put(Struct, frozen=True, kw_only=True):
+    """Write `content` (bytes, or a file staged in the session's folder, which is then consumed) at `path`.
+
+    `expect`: "any" replaces whatever is there; "absent" writes only where nothing is;
+    a tag writes only over that content. Same path, same content is no change at all.
+    """
+
+    path: str
+    content: bytes | Path
+    expect: Tag | Literal["any", "absent"] = "any"
+
+
+class Delete(Struct, frozen=True, kw_only=True):
+    """Delete what is at `path`, only while it has that tag unless "any"; deleting nothing is fine."""
+
+    path: str
+    expect: Tag | Literal["any"] = "any"
+
+
+Change = Put | Delete
+
+
+class Store(Protocol):
+    """Where a tree lives: paths are `/`-separated, relative, without `.` or `..`.
+
+    Each file is replaced whole, so that a reader sees the old or the new bytes, never half.
+    Methods raise StoreError where the disk or network fails, and InvalidInput for a path that leaves the tree.
+    """
+
+    def read(self, path: str) -> Stored | None:
+        """Read one file, or give None where there is none."""
+
+    def size(self, path: str) -> int | None:
+        """Give the bytes of one file without reading it, or None where there is none."""
+
+    def list(self, prefix: str = "") -> Iterator[str]:
+        """List the paths of all files below a folder, sorted, without the session's own."""
+
+    def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        """Carry out independent changes in the order given, and give back those whose `expect` did not hold.
+
+        When this returns, all the rest is durable: a batch is what may be flushed together.
+        """
+
+    def session(self) -> AbstractContextManager[Path]:
+        """Keep other writers on this machine out (or raise TreeBusy), and give a private folder to stage files in.
+
+        The folder is emptied at the end, and what a session that died left is emptied at the next start.
+        """
