@@ -403,7 +403,7 @@ RULES: Mapping[str, Rule] = _table(
     Rule(
         id="artifact-dependency",
         level="refuse",
-        says="A dependency on an artifact works with nightly cargo only, and stable cargo would take it for a normal one.",
+        says="A dependency on an artifact works with nightly cargo only; stable cargo would take it for a normal one.",
         way_out="Remove `artifact`.",
         example='`artifact = "bin"`',
     ),
