@@ -1,0 +1,32 @@
+"""Where everything lies in the tree: paths relative to its root, `/`-separated.
+
+Archives lie under their checksum, so bytes of different archives never meet, an address can be cached for
+ever, and the `+` of a version never meets a web server's or bucket's idea of a URL.
+"""
+
+from cargo_static_index.protocol.names import index_path
+
+INDEX = "index"
+CONFIG = "index/config.json"
+CRATES = "crates"
+RECORD = "tree.json"
+
+
+def index_file(name: str) -> str:
+    """Give the path of a crate's index file (cargo's book: "Registry Index", section "Index Files")."""
+    return f"{INDEX}/{index_path(name)}"
+
+
+def archive_file(name: str, cksum: str) -> str:
+    """Give the path of an archive: what `dl` in config.json makes of the line that names it."""
+    return f"{CRATES}/{name}/{cksum}.crate"
+
+
+def facts_file(name: str, cksum: str) -> str:
+    """Give the path of an archive's facts, beside it."""
+    return f"{CRATES}/{name}/{cksum}.json"
+
+
+def tombstones_file(name: str) -> str:
+    """Give the path of a crate's tombstones."""
+    return f"{CRATES}/{name}/removed.json"
