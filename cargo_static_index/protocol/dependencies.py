@@ -1,0 +1,201 @@
+"""The dependencies of a packaged manifest (cargo's book: "Specifying Dependencies").
+
+What is refused is what cargo's `dep_to_dependency` (src/cargo/util/toml/mod.rs) refuses of a downloaded crate,
+and what an index line could not say, or would say of another crate than the one that was meant.
+"""
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+from msgspec import Struct, field
+
+from cargo_static_index.errors import InvalidInput
+from cargo_static_index.protocol.index import Kind
+from cargo_static_index.protocol.names import parse_crate_name, parse_dependency_name
+from cargo_static_index.protocol.targets import parse_target
+from cargo_static_index.protocol.toml import (
+    Table,
+    check_text,
+    fault,
+    inherited,
+    join_path,
+    read_fields,
+    read_hyphened,
+    read_table,
+    shown,
+    wrong_type,
+)
+from cargo_static_index.protocol.versions import parse_requirement
+from cargo_static_index.rules import Problem
+
+T = TypeVar("T")
+
+_KINDS: tuple[tuple[str, Kind], ...] = (
+    ("dependencies", "normal"),
+    ("dev-dependencies", "dev"),
+    ("build-dependencies", "build"),
+)
+
+
+class ManifestDependency(Struct, frozen=True, kw_only=True):
+    """One dependency as the manifest states it. `registry_index` None means crates.io."""
+
+    name: str
+    """The key in the table: the alias where `package` is given."""
+    req: str
+    """The requirement as the `semver` crate prints it (`^1`, `>=1, <2`)."""
+    features: tuple[str, ...]
+    optional: bool
+    default_features: bool
+    target: str | None
+    kind: Kind
+    registry_index: str | None
+    package: str | None
+
+
+class _Stated(Struct, frozen=True, kw_only=True, rename="kebab"):
+    """What cargo's `TomlDetailedDependency` reads, and crates.io's other spelling of `registry-index`."""
+
+    version: str | None = None
+    registry_index: str | None = None
+    registry_index_old: str | None = field(name="registry_index", default=None)
+    registry: str | None = None
+    path: str | None = None
+    git: str | None = None
+    branch: str | None = None
+    tag: str | None = None
+    rev: str | None = None
+    features: tuple[str, ...] | None = None
+    optional: bool | None = None
+    default_features: bool | None = None
+    default_features_old: bool | None = field(name="default_features", default=None)
+    package: str | None = None
+    public: bool | None = None
+    artifact: str | tuple[str, ...] | None = None
+    lib: bool | None = None
+    target: str | None = None
+
+
+class _Place(Struct, frozen=True, kw_only=True):
+    """Where a dependency stands: its path for people, and what its table says of it."""
+
+    path: str
+    name: str
+    kind: Kind
+    target: str | None
+
+
+def read_dependencies(root: Table, edition: str, problems: list[Problem]) -> tuple[ManifestDependency, ...]:
+    """Read the tables at the root and under `[target.…]`, in the manifest's order; those without sense are left out."""
+    found = list(_read_tables(root, None, "", edition, problems))
+    for target, table in read_table(root, "target", "", problems).items():
+        path = join_path("target", target)
+        check_text("target-invalid", parse_target, target, path, problems)
+        if isinstance(table, dict):
+            found += _read_tables(table, target, path, edition, problems)
+        else:
+            problems.append(wrong_type(table, path, "a table"))
+    return tuple(found)
+
+
+def _read_tables(
+    table: Table, target: str | None, within: str, edition: str, problems: list[Problem]
+) -> Iterator[ManifestDependency]:
+    for key, kind in _KINDS:
+        value = table.get(key) if kind == "normal" else read_hyphened(table, key, edition, within, problems)
+        if value is None:
+            continue
+        path = join_path(within, key)
+        if not isinstance(value, dict):
+            problems.append(wrong_type(value, path, "a table"))
+            continue
+        for name, stated in value.items():
+            place = _Place(path=join_path(path, name), name=name, kind=kind, target=target)
+            dependency = _read_dependency(stated, place, edition, problems)
+            if dependency is not None:
+                yield dependency
+
+
+def _read_dependency(value: object, place: _Place, edition: str, problems: list[Problem]) -> ManifestDependency | None:
+    if isinstance(value, str):
+        stated = _Stated(version=value)
+    elif not isinstance(value, dict):
+        problems.append(wrong_type(value, place.path, "a version requirement or a table"))
+        return None
+    elif "workspace" in value:
+        problems.append(inherited(place.path))
+        return None
+    else:
+        stated = read_fields(_Stated, value, place.path, problems)
+        read_hyphened(value, "default-features", edition, place.path, problems)
+        problems.extend(_check_keys(stated, place.path))
+        if stated.version is None and "version" in value:
+            return None  # its type is wrong, which is said already
+    _check_names(place, stated.package, problems)
+    return ManifestDependency(
+        name=place.name,
+        req=_read_requirement(stated, place, problems),
+        features=stated.features or (),
+        optional=stated.optional is True,
+        default_features=_first(stated.default_features, stated.default_features_old) is not False,
+        target=place.target,
+        kind=place.kind,
+        registry_index=_first(stated.registry_index, stated.registry_index_old),
+        package=stated.package,
+    )
+
+
+def _first(hyphened: T | None, old: T | None) -> T | None:
+    return old if hyphened is None else hyphened
+
+
+def _check_names(place: _Place, package: str | None, problems: list[Problem]) -> None:
+    """Check the crate's name, and the alias it has here if `package` is given."""
+    if package is None:
+        check_text("dependency-name-invalid", parse_crate_name, place.name, place.path, problems)
+        return
+    check_text("dependency-name-invalid", parse_dependency_name, place.name, place.path, problems)
+    check_text("dependency-name-invalid", parse_crate_name, package, f"{place.path}.package", problems)
+
+
+def _check_keys(stated: _Stated, path: str) -> Iterator[Problem]:
+    """Report what is written beside the version that would make cargo fail, or take the crate from elsewhere."""
+    if stated.registry is not None and stated.registry != "crates-io":
+        # Left unread, the dependency would be taken from crates.io: the door of dependency confusion.
+        message = f"`{path}.registry` is {stated.registry!r}, a name that only its author's cargo knows."
+        yield fault("manifest-not-normalised", message, f"{path}.registry")
+    if stated.artifact is not None:
+        message = f"`{path}` asks for the artifact {shown(stated.artifact)}, which stable cargo cannot read."
+        yield fault("artifact-dependency", message, f"{path}.artifact")
+    elif stated.lib is not None or stated.target is not None:
+        key = "target" if stated.lib is None else "lib"
+        yield fault(
+            "manifest-shape", f"`{path}.{key}` stands without `artifact`, which cargo refuses.", f"{path}.{key}"
+        )
+    for feature in stated.features or ():
+        if "/" in feature or feature.startswith("dep:"):
+            message = f"`{path}.features` has {feature!r}; cargo refuses `/` and `dep:` there."
+            yield fault("manifest-shape", message, f"{path}.features")
+
+
+def _read_requirement(stated: _Stated, place: _Place, problems: list[Problem]) -> str:
+    """Give the requirement as index lines have it, or the text as it stands where a problem says what is wrong.
+
+    Cargo before 1.8 left a dev-dependency by path or git alone in the archive: cargo reads it as `*`, and so does
+    crates.io's index. Later cargos leave it out.
+    """
+    text = stated.version
+    if text is None:
+        if place.kind != "dev" or (stated.path is None and stated.git is None):
+            message = f"`{place.path}` has no `version`, so it would accept every version."
+            problems.append(fault("dependency-without-version", message, place.path))
+            return "*"
+        text = "*"
+    try:
+        req = parse_requirement(text).format()
+    except InvalidInput as error:
+        problems.append(fault("requirement-invalid", f"`{place.path}`: {error}.", place.path))
+        return text
+    if req == "*":
+        problems.append(fault("wildcard-requirement", f"`{place.path}` accepts every version.", place.path))
+    return req
