@@ -1,41 +1,233 @@
 """Index files: one JSON line a version (cargo's book: "Registry Index", section "JSON schema").
 
-Lines that we write have the keys, the order and the bytes of crates.io (crates/crates_io_index/src/data.rs),
-with `registry` between `kind` and `package`. Lines found are kept byte for byte, whatever stands in them.
+Lines found are kept byte for byte, whatever stands in them; `index_entry` says what one line is, and is named here too.
 """
 
-from typing import Literal
+import re
+from collections.abc import Iterable, Iterator
 
+import msgspec
 from msgspec import Struct
 
-Kind = Literal["normal", "build", "dev"]
+from cargo_static_index.errors import InvalidInput, NotHeld
+from cargo_static_index.protocol.index_entry import (
+    ENTRY_KEYS,
+    UNREADABLE,
+    Dependency,
+    Entry,
+    Kind,
+    format_entry,
+    key_given_twice,
+    parse_entry,
+    parse_pubtime,
+    sort_dependencies,
+)
+from cargo_static_index.protocol.versions import Version, parse_version, without_build
+
+__all__ = [
+    "Dependency",
+    "Entry",
+    "IndexFile",
+    "Kind",
+    "Line",
+    "format_entry",
+    "parse_entry",
+    "parse_index",
+    "parse_line",
+    "parse_pubtime",
+    "sort_dependencies",
+]
+
+_ODD = (*UNREADABLE, InvalidInput)
 
 
-class Dependency(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One dependency of a line; `name` is the alias where `package` is given. `registry` None means the line's own."""
+class Line(Struct, frozen=True, kw_only=True):
+    """A line as found, without its newline, and what it says.
 
-    name: str
-    req: str
-    features: tuple[str, ...]
-    optional: bool
-    default_features: bool
-    target: str | None
-    kind: Kind
-    registry: str | None = None
-    package: str | None = None
+    `name` and `vers` are None where cargo skips the line; `cksum` is None too where cargo calls the line invalid.
+    """
+
+    raw: bytes
+    name: str | None = None
+    vers: str | None = None
+    cksum: str | None = None
+    yanked: bool = False
+    pubtime: str | None = None
 
 
-class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line of an index file, with the keys that crates.io writes, in its order."""
-
+class _Seen(Struct, frozen=True):
     name: str
     vers: str
-    deps: tuple[Dependency, ...]
     cksum: str
-    features: dict[str, tuple[str, ...]]
-    features2: dict[str, tuple[str, ...]] | None = None
-    yanked: bool
-    links: str | None = None
-    rust_version: str | None = None
+    deps: msgspec.Raw
+    yanked: bool | None = None
     pubtime: str | None = None
-    v: int | None = None
+
+
+class _Least(Struct, frozen=True):
+    name: str
+    vers: str
+
+
+_decode_seen = msgspec.json.Decoder(_Seen).decode
+_decode_least = msgspec.json.Decoder(_Least).decode
+_is_plain_version = re.compile(r"(?:0|[1-9][0-9]{0,17})(?:\.(?:0|[1-9][0-9]{0,17})){2}").fullmatch
+_SEEN_KEYS = (b'"name"', b'"vers"', b'"cksum"', b'"yanked"', b'"pubtime"')
+
+
+def parse_line(raw: bytes) -> Line:
+    """Read of a line what can be read; this raises nothing."""
+    try:
+        seen = _decode_seen(raw)
+        if not _is_plain_version(seen.vers):
+            parse_version(seen.vers)
+        if seen.pubtime is not None:
+            parse_pubtime(seen.pubtime)
+        if _may_repeat_a_key(raw, seen.deps) and key_given_twice(raw, ENTRY_KEYS):
+            return _parse_least(raw)
+    except _ODD:
+        return _parse_least(raw)
+    return Line(
+        raw=raw,
+        name=seen.name,
+        vers=seen.vers,
+        cksum=seen.cksum,
+        yanked=seen.yanked is True,
+        pubtime=seen.pubtime,
+    )
+
+
+def _may_repeat_a_key(raw: bytes, deps: msgspec.Raw) -> bool:
+    """Whether a key of ours may stand twice: a cheap look, so that only odd lines are read again in Python."""
+    rest = raw.replace(bytes(deps), b"", 1)
+    return b"\\" in rest or any(rest.count(key) > 1 for key in _SEEN_KEYS)
+
+
+def _parse_least(raw: bytes) -> Line:
+    """Read the name and version that cargo still shows of a line that it calls invalid."""
+    try:
+        least = _decode_least(raw)
+        parse_version(least.vers)
+        if key_given_twice(raw, _Least.__struct_fields__):
+            return Line(raw=raw)
+    except _ODD:
+        return Line(raw=raw)
+    return Line(raw=raw, name=least.name, vers=least.vers)
+
+
+class IndexFile(Struct, frozen=True, kw_only=True):
+    """All lines of one crate's index file, as found. Methods give a new file; adding what is held is not noticed."""
+
+    lines: tuple[Line, ...] = ()
+
+    def format(self) -> bytes:
+        """Give the file's bytes: every line as found, each with a newline behind it."""
+        return b"".join([line.raw + b"\n" for line in self.lines])
+
+    @property
+    def releases(self) -> tuple[Line, ...]:
+        """The lines that cargo reads, in the file's order: they have a name, a version and a checksum."""
+        return tuple(line for line in self.lines if line.cksum is not None)
+
+    def find(self, vers: str) -> Line | None:
+        """Give the line of a version, or None; a line that cargo calls invalid holds its version too."""
+        return next((line for line in self.lines if line.vers == vers), None)
+
+    def find_same_precedence(self, vers: str) -> Line | None:
+        """Give the first line whose version differs at most in build metadata, or None."""
+        wanted = without_build(vers)
+        return next((each for each in self.lines if each.vers and without_build(each.vers) == wanted), None)
+
+    def with_entries(self, entries: Iterable[Entry]) -> "IndexFile":
+        """Place each entry, in order of (`pubtime`, SemVer), behind the last line that is not later than it.
+
+        So no line found ever moves but to make room, sorted or not, and the order of adding does not matter.
+        Lines that we cannot read are earlier than all, then come those without `pubtime`. The caller has made sure
+        that no version is held, nor given twice. Raises InvalidVersion.
+        """
+        added = [parse_line(format_entry(entry)) for entry in entries]
+        times = {line.pubtime for line in added}
+        waiting = sorted([(_place(line, times), line) for line in added], key=_first)
+        kept, tail = list(self.lines), list[Line]()
+        while kept and waiting:
+            place = _place(kept[-1], times)
+            while waiting and place <= waiting[-1][0]:
+                tail.append(waiting.pop()[1])
+            tail.append(kept.pop())
+        kept += [line for _, line in waiting]
+        return IndexFile(lines=(*kept, *reversed(tail)))
+
+    def with_yanked(self, vers: str, *, yanked: bool) -> "IndexFile":
+        """Change the value of `yanked` in the line of a version, and no other byte; raises NotHeld.
+
+        Where cargo lets the key be absent or null, that already means false; `"yanked":true` is then put in last.
+        """
+        self._hold(vers)
+        lines = [parse_line(_yank(line.raw, yanked=yanked)) if line.vers == vers else line for line in self.lines]
+        return IndexFile(lines=tuple(lines))
+
+    def without(self, vers: str) -> "IndexFile":
+        """Leave out the line of a version; raises NotHeld."""
+        self._hold(vers)
+        return IndexFile(lines=tuple(line for line in self.lines if line.vers != vers))
+
+    def _hold(self, vers: str) -> None:
+        if self.find(vers) is None:
+            held = ", ".join(repr(line.vers) for line in self.lines if line.vers) or "none"
+            raise NotHeld(f"version {vers!r} is not in the index file; held: {held}")
+
+
+def parse_index(content: bytes) -> IndexFile:
+    """Read a file whatever stands in it; only a missing newline at the end is not kept."""
+    lines = content.split(b"\n")
+    if not lines[-1]:
+        lines.pop()
+    return IndexFile(lines=tuple(map(parse_line, lines)))
+
+
+_Place = tuple[str | Version, ...]
+
+
+def _place(line: Line, times: set[str | None]) -> _Place:
+    """Give what lines are ordered by. Versions are read only where they can decide, which is what costs time."""
+    if line.vers is None:
+        return ()
+    if line.pubtime not in times:
+        return (line.pubtime or "",)
+    return (line.pubtime or "", parse_version(line.vers))
+
+
+def _first(pair: tuple[_Place, Line]) -> _Place:
+    return pair[0]
+
+
+_tokens = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\]:,]').finditer
+
+
+def _yank(raw: bytes, *, yanked: bool) -> bytes:
+    """Set `yanked` in the bytes of a line that is known to be an object."""
+    spans = [(start, end) for key, start, end in _spans(raw) if key == "yanked"]
+    if not spans and yanked:
+        end = raw.rindex(b"}")
+        return raw[:end] + b',"yanked":true' + raw[end:]
+    for start, end in reversed(spans):
+        if yanked or raw[start:end] != b"null":
+            raw = raw[:start] + (b"true" if yanked else b"false") + raw[end:]
+    return raw
+
+
+def _spans(raw: bytes) -> Iterator[tuple[str, int, int]]:
+    """Find where the values of an object stand, each with its key, without the white space around it."""
+    depth, key, start = 0, "", 0
+    for token in _tokens(raw):
+        kind = raw[token.start() : token.start() + 1]
+        depth -= kind in b"}]"
+        if depth == 1 and kind == b'"' and not start:
+            key = msgspec.json.decode(token[0], type=str)
+        elif depth == 1 and kind == b":":
+            start = token.end()
+        elif start and ((depth == 1 and kind == b",") or depth == 0):
+            value = raw[start : token.start()]
+            yield key, start + len(value) - len(value.lstrip()), start + len(value.rstrip())
+            start = 0
+        depth += kind in b"{["
