@@ -5,6 +5,7 @@ and what an index line could not say, or would say of another crate than the one
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TypeVar
 
 from msgspec import Struct, field
@@ -110,7 +111,7 @@ def _read_tables(
             problems.append(wrong_type(value, path, "a table"))
             continue
         for name, stated in value.items():
-            place = _Place(path=join_path(path, name), name=name, kind=kind, target=target)
+            place = _Place(path=f"{path}.{name}", name=name, kind=kind, target=target)
             dependency = _read_dependency(stated, place, edition, problems)
             if dependency is not None:
                 yield dependency
@@ -127,7 +128,8 @@ def _read_dependency(value: object, place: _Place, edition: str, problems: list[
         return None
     else:
         stated = read_fields(_Stated, value, place.path, problems)
-        read_hyphened(value, "default-features", edition, place.path, problems)
+        if stated.default_features_old is not None:
+            read_hyphened(value, "default-features", edition, place.path, problems)
         problems.extend(_check_keys(stated, place.path))
         if stated.version is None and "version" in value:
             return None  # its type is wrong, which is said already
@@ -192,10 +194,16 @@ def _read_requirement(stated: _Stated, place: _Place, problems: list[Problem]) -
             return "*"
         text = "*"
     try:
-        req = parse_requirement(text).format()
+        req = _normalise(text)
     except InvalidInput as error:
         problems.append(fault("requirement-invalid", f"`{place.path}`: {error}.", place.path))
         return text
     if req == "*":
         problems.append(fault("wildcard-requirement", f"`{place.path}` accepts every version.", place.path))
     return req
+
+
+@lru_cache(maxsize=4096)
+def _normalise(requirement: str) -> str:
+    """Give the requirement as the `semver` crate prints it; most crates share a few."""
+    return parse_requirement(requirement).format()
