@@ -1,0 +1,113 @@
+"""A tree in memory: the contract of `Store` without a disk, for tests and for trying things out."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+
+from ..errors import InvalidInput, StoreError, TreeBusy
+from . import Change, Delete, Put, Stored
+from .paths import check_path, parents_of, tag_of
+
+
+class MemoryStore:
+    """Keep a tree in a dictionary.
+
+    Another writer is played by calling `apply` between a read and a write.
+    """
+
+    def __init__(self, files: Mapping[str, bytes] | None = None) -> None:
+        self._files: dict[str, bytes] = {}
+        self._folders: Counter[str] = Counter()
+        self._stage: Path | None = None
+        self.apply(Put(path=path, content=content) for path, content in (files or {}).items())
+
+    @property
+    def files(self) -> Mapping[str, bytes]:
+        """All files by path, as they are now."""
+        return MappingProxyType(self._files)
+
+    def read(self, path: str) -> Stored | None:
+        """Read one file, or give None where there is none."""
+        check_path(path)
+        content = self._files.get(path)
+        return None if content is None else Stored(content=content, tag=tag_of(content))
+
+    def size(self, path: str) -> int | None:
+        """Give the bytes of one file, or None where there is none."""
+        check_path(path)
+        content = self._files.get(path)
+        return None if content is None else len(content)
+
+    def list(self, prefix: str = "") -> Iterator[str]:
+        """List the paths of all files below a folder, sorted."""
+        if prefix:
+            check_path(prefix)
+        start = f"{prefix}/" if prefix else ""
+        return iter(sorted(path for path in self._files if path.startswith(start)))
+
+    def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        """Carry out changes in the order given, and give back those whose `expect` did not hold."""
+        changes = tuple(changes)
+        for change in changes:
+            check_path(change.path)
+            if isinstance(change, Put) and isinstance(change.content, Path):
+                self._check_staged(change.content)
+        return tuple(change for change in changes if not self._carry_out(change))
+
+    @contextmanager
+    def session(self) -> Iterator[Path]:
+        """Keep a second session of this store out (TreeBusy), and give a temporary folder to stage files in."""
+        if self._stage is not None:
+            raise TreeBusy("this store's session is open already: end it before another begins")
+        with tempfile.TemporaryDirectory() as folder:
+            self._stage = Path(folder)
+            try:
+                yield self._stage
+            finally:
+                self._stage = None
+
+    def _check_staged(self, staged: Path) -> None:
+        if self._stage is None or staged.parent != self._stage or staged.is_symlink() or not staged.is_file():
+            raise InvalidInput(f"{str(staged)!r} is not a file staged in the open session's folder: write it there")
+
+    def _carry_out(self, change: Change) -> bool:
+        if not self._holds(change):
+            return False
+        if isinstance(change, Delete):
+            self._delete(change.path)
+        elif isinstance(change.content, Path):
+            self._put(change.path, change.content.read_bytes())
+            change.content.unlink()
+        else:
+            self._put(change.path, change.content)
+        return True
+
+    def _holds(self, change: Change) -> bool:
+        there = self._files.get(change.path)
+        if change.expect == "any" or (there is None and isinstance(change, Delete)):
+            return True
+        if change.expect == "absent":
+            return there is None
+        return there is not None and tag_of(there) == change.expect
+
+    def _put(self, path: str, content: bytes) -> None:
+        if path in self._folders:
+            raise StoreError(f"{path}: cannot write: a folder stands there. Remove it, then run this again.")
+        parents = parents_of(path)
+        for parent in parents:
+            if parent in self._files:
+                raise StoreError(f"{path}: cannot write: {parent} is a file. Remove it, then run this again.")
+        if path not in self._files:
+            self._folders.update(parents)
+        self._files[path] = content
+
+    def _delete(self, path: str) -> None:
+        if self._files.pop(path, None) is None:
+            return
+        for parent in parents_of(path):
+            self._folders[parent] -= 1
+            if not self._folders[parent]:
+                del self._folders[parent]

@@ -1,0 +1,49 @@
+"""What every store agrees on: which paths a tree may hold, and what a content's tag is.
+
+It knows nothing of where a tree lives.
+"""
+
+import re
+from hashlib import blake2b
+
+from ..errors import InvalidInput
+from . import Tag
+
+STAGE = ".cargo-static-index-stage"
+"""The session's private folder in a local tree; no published name starts like this."""
+
+_LONGEST = 1024
+"""Characters of a path: what object stores allow a key (S3: 1024 bytes), and far more than a tree of ours needs."""
+
+# Lone surrogates stand for bytes that are not UTF-8; a backslash separates on Windows, where trees are copied to.
+_COMPONENT = rf"(?!\.\.?(?:/|\Z))(?!{re.escape(STAGE)})[^/\\\x00\ud800-\udfff]+"
+_PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_NAME = re.compile(_COMPONENT)
+
+
+def check_path(path: str) -> None:
+    r"""Make sure that a path stays in the tree it is used in, or raise InvalidInput.
+
+    Attack stopped: a name that reaches a path unchecked (`../../etc/cron.d/x`, `/etc/passwd`, `a\..\b`).
+    """
+    if len(path) > _LONGEST or _PATH.fullmatch(path) is None:
+        raise InvalidInput(
+            f"{path!r} is not a path in a tree: use names joined by `/`, in UTF-8, {_LONGEST} characters at most, "
+            f"no name empty, `.`, `..`, with `\\` or NUL, or starting with `{STAGE}`"
+        )
+
+
+def is_name(name: str) -> bool:
+    """Whether a tree may hold a file or folder of this name."""
+    return _NAME.fullmatch(name) is not None
+
+
+def parents_of(path: str) -> list[str]:
+    """Give the folders that a path lies in, the nearest first, without the tree itself."""
+    parts = path.split("/")
+    return ["/".join(parts[:end]) for end in range(len(parts) - 1, 0, -1)]
+
+
+def tag_of(content: bytes) -> Tag:
+    """Give the tag of a content: its BLAKE2b digest of 128 bits, in hexadecimal."""
+    return blake2b(content, digest_size=16).hexdigest()
