@@ -1,0 +1,65 @@
+"""The keys of the table of settings by name, each with the option and the variable that its name makes."""
+
+from collections.abc import Mapping
+from typing import Final, get_type_hints
+
+from msgspec import Struct
+
+from cargo_static_index.settings.sections import Row, Settings
+
+PREFIX: Final = "CARGO_STATIC_INDEX_"
+FILE_NAME: Final = "registry.toml"
+RULES_OPTION: Final = "--rule"
+RULES_VARIABLE: Final = f"{PREFIX}RULES"
+CONFIG_OPTION: Final = "--config"
+CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
+LEVELS: Final = ("refuse", "warn", "allow")
+
+
+class Key(Struct, frozen=True, kw_only=True):
+    """One key of registry.toml, and the option and the variable that its name makes."""
+
+    section: str
+    key: str
+    row: Row
+
+    @property
+    def name(self) -> str:
+        """`drop.path`."""
+        return f"{self.section}.{self.key}"
+
+    @property
+    def option(self) -> str:
+        """`--SECTION-KEY`, where the section `registry` and the key `path` fall away."""
+        section = "" if self.section == "registry" else self.section
+        key = "" if self.key == "path" else self.key
+        return "--" + "-".join(part for part in (section, key) if part)
+
+    @property
+    def off(self) -> str:
+        """The option that sets a flag to false; empty for what is not a flag."""
+        return f"--no-{self.option[2:]}" if self.row.kind.flag else ""
+
+    @property
+    def variable(self) -> str:
+        """`CARGO_STATIC_INDEX_SECTION_KEY`."""
+        return PREFIX + f"{self.section}_{self.key}".replace("-", "_").upper()
+
+
+SECTIONS: Mapping[str, type[Struct]] = {
+    name: section for name, section in get_type_hints(Settings).items() if name != "rules"
+}
+"""The sections that have a fixed set of keys: all but `[rules]`."""
+
+
+def _keys() -> dict[str, Key]:
+    rows = [
+        Key(section=section, key=attribute.replace("_", "-"), row=hint.__metadata__[0])
+        for section, fields in SECTIONS.items()
+        for attribute, hint in get_type_hints(fields, include_extras=True).items()
+    ]
+    return {key.name: key for key in rows}
+
+
+KEYS: Mapping[str, Key] = _keys()
+"""Every key by its name (`drop.path`), in the order of registry.toml; `[rules]` is a table of rule ids and levels."""

@@ -1,0 +1,170 @@
+"""Settings from options, environment, registry.toml and defaults, in that order of precedence.
+
+Only `find_settings_file` and `load_settings` touch the disk. Everything wrong is reported at once.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from cargo_static_index.errors import InvalidInput, SettingsError
+from cargo_static_index.rules import RULES
+from cargo_static_index.settings.keys import FILE_NAME, KEYS, LEVELS, SECTIONS
+from cargo_static_index.settings.layers import (
+    Given,
+    Layer,
+    config_from,
+    environment_layer,
+    file_layer,
+    options_layer,
+    unknown_rule,
+)
+from cargo_static_index.settings.sections import Settings
+
+DEFAULT = "default"
+
+
+class Loaded(Struct, frozen=True, kw_only=True):
+    """Settings and where they come from.
+
+    `sources` has every key by its name (`drop.path`) and every rule that is changed (`rules.vcs-dirty`): the option,
+    the variable or the file's name that gave it, or "default". `file` is the registry.toml that was read, if any.
+    """
+
+    settings: Settings
+    sources: Mapping[str, str]
+    warnings: tuple[str, ...]
+    file: Path | None
+
+
+def find_settings_file(directory: Path) -> Path | None:
+    """Look for registry.toml in a folder and in those above it, or raise SettingsError where looking is forbidden."""
+    for folder in (directory, *directory.parents):
+        try:
+            if (folder / FILE_NAME).is_file():
+                return folder / FILE_NAME
+        except OSError as error:
+            raise SettingsError(f"{folder / FILE_NAME} cannot be looked at: {error.strerror}") from error
+    return None
+
+
+def load_settings(
+    options: Mapping[str, object], environment: Mapping[str, str], directory: Path, config: Path | None = None
+) -> Loaded:
+    """Read the settings that hold in `directory`, or raise SettingsError with all that is wrong in them.
+
+    `options` has values, or texts as typed, by key name (`drop.path`), and `rules` as a list of ID=LEVEL; None is an
+    option not given. `config` is the file that `--config` names.
+    """
+    directory = directory.absolute()
+    named = config_from(environment, directory, config)
+    file = named[0] if named else find_settings_file(directory)
+    source = _read(file, named[1] if named else FILE_NAME) if file else None
+    return parse_settings(options, environment, directory, file, source or "")
+
+
+def _read(file: Path, named_by: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise SettingsError(f"{named_by}: there is no file {str(file)!r}; `init` makes one") from error
+    except OSError as error:
+        raise SettingsError(f"{named_by}: {str(file)!r} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file}: this is not TOML: it is not UTF-8 at byte {error.start}") from error
+
+
+def parse_settings(
+    options: Mapping[str, object], environment: Mapping[str, str], directory: Path, file: Path | None, source: str
+) -> Loaded:
+    """Do the same without a disk: `source` is the text of registry.toml, which stands at `file` or nowhere."""
+    base = file.parent if file else directory
+    from_file = file_layer(file, source) if file else Layer(given={}, unknown=[])
+    from_environment = environment_layer(environment, directory)
+    from_options = options_layer(options, directory)
+    problems = [*from_file.unknown, *from_options.unknown]
+    values, sources = _defaults(base)
+    for layer in (from_file, from_environment, from_options):
+        for name, given in layer.given.items():
+            try:
+                values[name] = _value(name, given)
+            except InvalidInput as error:
+                problems.append(f"{given.place}: {error}")
+            sources[name] = given.source
+    if problems:
+        raise _settings_error(problems)
+    settings = _settings(values)
+    if problems := list(_overlaps(settings, sources)):
+        raise _settings_error(problems)
+    return Loaded(settings=settings, sources=sources, warnings=tuple(from_environment.unknown), file=file)
+
+
+def _defaults(base: Path) -> tuple[dict[str, object], dict[str, str]]:
+    values: dict[str, object] = {}
+    for name, key in KEYS.items():
+        default = key.row.default
+        written = list(default) if isinstance(default, tuple) else default
+        values[name] = None if default is None else key.row.kind.read(written, base)
+    return values, dict.fromkeys(KEYS, DEFAULT)
+
+
+def _value(name: str, given: Given) -> object:
+    section, _, rule = name.partition(".")
+    if section != "rules":
+        return KEYS[name].row.kind.read(given.value, given.base)
+    if rule not in RULES:
+        raise InvalidInput(unknown_rule(rule))
+    if given.value not in LEVELS:
+        raise InvalidInput(f'{given.value!r} must be "refuse", "warn" or "allow"')
+    if not RULES[rule].policy and given.value != "refuse":
+        raise InvalidInput(f"{given.value!r} is not possible: this rule protects clients and cannot be turned off")
+    return given.value
+
+
+def _settings(values: Mapping[str, object]) -> Settings:
+    # The readers gave each value its type, so the sections take them as they are.
+    given: dict[str, dict[str, Any]] = {section: {} for section in (*SECTIONS, "rules")}
+    for name, value in values.items():
+        section, _, key = name.partition(".")
+        given[section][key if section == "rules" else key.replace("-", "_")] = value
+    sections: dict[str, Any] = {name: section(**given[name]) for name, section in SECTIONS.items()}
+    return Settings(rules=given["rules"], **sections)
+
+
+def _overlaps(settings: Settings, sources: Mapping[str, str]) -> Iterator[str]:
+    """Say which folders lie where their content would be served to everyone, or be taken for dropped crates."""
+    tree, drop = _plain(settings.tree.path), _plain(settings.drop.path)
+    folders = {
+        "drop.path": settings.drop.path,
+        "state.path": settings.state.path,
+        "drop.refused": settings.drop.refused,
+        "drop.after-publish": settings.drop.after_publish,
+    }
+    for name, folder in folders.items():
+        if not isinstance(folder, Path):
+            continue
+        if _plain(folder).is_relative_to(tree):
+            yield _overlap(name, folder, "tree.path", sources, "would be served to everyone; put it outside the tree")
+        elif name.startswith("drop.") and name != "drop.path" and _plain(folder).is_relative_to(drop):
+            yield _overlap(name, folder, "drop.path", sources, "would be read again; put it outside the drop directory")
+    if tree != drop and tree.is_relative_to(drop):
+        yield _overlap("tree.path", tree, "drop.path", sources, "would be taken for dropped crates; put it outside")
+
+
+def _overlap(name: str, folder: Path, around: str, sources: Mapping[str, str], why: str) -> str:
+    where = f"{name} (from {sources[name]}): {str(folder)!r} lies in {around} (from {sources[around]})"
+    return f"{where}, so what is there {why}"
+
+
+def _plain(path: Path) -> Path:
+    return Path(os.path.normpath(path))
+
+
+def _settings_error(problems: list[str]) -> SettingsError:
+    if len(problems) == 1:
+        return SettingsError(problems[0])
+    lines = "".join(f"\n  {problem}" for problem in problems)
+    return SettingsError(f"{len(problems)} settings cannot be used:{lines}")
