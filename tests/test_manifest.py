@@ -125,7 +125,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_accepted() -> None:
         'build = false\nautolib = true\nresolver = "2"\nworkspace = ".."\nexclude = ["a"]',
         'build = "build.rs"\nunknown-key = { a = 1979-05-27 }',
         'build = ["a.rs", "b.rs"]\nmetadata = "anything"',
-        "[package.metadata.docs.rs]\nall-features = true\n[badges.x]\ny = "z"\n[profile.dev]\nlto = true\n[unknown]\na = 1",
+        '[package.metadata.docs.rs]\nx = true\n[badges.x]\ny = "z"\n[profile.dev]\nlto = true\n[unknown]\na = 1',
         '[workspace]\n[patch.crates-io]\nx = { path = "x" }\n[hints]\n[lints.rust]',
         "[dev-dependencies]\n[target.x86_64-pc-windows-gnu.dependencies]\n[features]",
         '[[example]]\nname = "e"\n[[test]]\nname = "t"\n[[bench]]\nname = "b"',

@@ -15,7 +15,10 @@ from cargo_static_index.protocol.cargo_targets import (
     read_programs,
 )
 from cargo_static_index.protocol.dependencies import ManifestDependency, read_dependencies
+from cargo_static_index.protocol.features import split_features
+from cargo_static_index.protocol.index import Dependency, Entry, sort_dependencies
 from cargo_static_index.protocol.names import parse_crate_name
+from cargo_static_index.protocol.registries import Home, registry_in_line
 from cargo_static_index.protocol.toml import (
     Table,
     check_text,
@@ -31,7 +34,7 @@ from cargo_static_index.protocol.toml import (
 from cargo_static_index.protocol.versions import parse_rust_version, parse_version
 from cargo_static_index.rules import Problem
 
-__all__ = ["Manifest", "ManifestDependency", "read_manifest"]
+__all__ = ["Manifest", "ManifestDependency", "entry_of", "read_manifest"]
 
 EDITIONS = frozenset({"2015", "2018", "2021", "2024"})
 READMES = ("README.md", "README.txt", "README")
@@ -228,3 +231,35 @@ def _beyond_limits(manifest: Manifest, max_dependencies: int, max_features: int)
         if len(values) > max_features:
             message = f"The feature {name!r} turns on {len(values)} others; the limit is {max_features}."
             yield fault("too-many-features", message, join_path("features", name))
+
+
+def entry_of(manifest: Manifest, *, cksum: str, home: Home, pubtime: str | None = None) -> Entry:
+    """Give the index line of a release, in the form that crates.io writes, with the registries that `home` sees."""
+    features, features2 = split_features(manifest.features)
+    return Entry(
+        name=manifest.name,
+        vers=manifest.version,
+        deps=sort_dependencies(_line_dependency(each, home) for each in manifest.dependencies),
+        cksum=cksum,
+        features=features,
+        features2=features2 or None,
+        yanked=False,
+        links=manifest.links,
+        rust_version=manifest.rust_version,
+        pubtime=pubtime,
+        v=2 if features2 else None,
+    )
+
+
+def _line_dependency(stated: ManifestDependency, home: Home) -> Dependency:
+    return Dependency(
+        name=stated.name,
+        req=stated.req,
+        features=stated.features,
+        optional=stated.optional,
+        default_features=stated.default_features,
+        target=stated.target,
+        kind=stated.kind,
+        registry=registry_in_line(stated.registry_index, home),
+        package=stated.package,
+    )
