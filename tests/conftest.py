@@ -1,0 +1,18 @@
+"""What all tests share."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from tests import corpus
+
+# A machine that does other work at the same time makes single examples slow; that is no fault.
+settings.register_profile("default", deadline=None)
+settings.load_profile("default")
+
+
+@pytest.fixture(scope="session")
+def corpus_home() -> Path:
+    """The cargo home that holds the corpus, fetched once and kept from run to run."""
+    return corpus.fetch()

@@ -1,0 +1,156 @@
+"""Real web servers on the loopback interface, each with a configuration and a temp folder of its own."""
+
+import grp
+import json
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from msgspec import Struct
+
+from tests.tools import need
+
+_CONF = """\
+daemon off;
+worker_processes 1;
+pid {work}/nginx.pid;
+error_log {work}/error.log info;
+{user}
+events {{ worker_connections 256; }}
+http {{
+  log_format requests escape=json '["$request_method","$request_uri",$status,"$http_if_none_match"]';
+  access_log {work}/access.log requests;
+  client_body_temp_path {work}/body; proxy_temp_path {work}/proxy; fastcgi_temp_path {work}/fastcgi;
+  uwsgi_temp_path {work}/uwsgi; scgi_temp_path {work}/scgi;
+  types {{ text/html html; application/json json; text/css css; application/javascript js; image/svg+xml svg; }}
+  default_type text/plain;
+  etag on;
+  server {{
+    listen 127.0.0.1:{port};
+    server_name _;
+    error_page 404 @absent;
+    location @absent {{ internal; add_header Cache-Control no-store always; return 404; }}
+    location {prefix} {{ alias {root}/; index index.html; }}
+    location ~ ^{prefix}(?<below>.+\\.crate)$ {{
+      alias {root}/$below;
+      types {{ }}
+      default_type application/gzip;
+      add_header Cache-Control "public, max-age=31536000, immutable";
+    }}
+    {extra}
+  }}
+}}
+"""
+
+
+class Request(Struct, frozen=True, array_like=True):
+    """One request as the server's log has it; `if_none_match` is empty where the client sent none."""
+
+    method: str
+    path: str
+    status: int
+    if_none_match: str
+
+
+class Nginx:
+    """A real nginx that serves the folder `root` at `url` for as long as the `with` block lasts.
+
+    `prefix` is the path of the base URL (begins and ends with `/`); `conf_extra` goes into the `server` block.
+    Index files are text/plain, archives immutable, what is absent 404 and not to be stored; ETags are nginx's own.
+    Where root runs it, workers are `nobody`: a file of mode 0600 answers 403 as it does on a real host.
+    """
+
+    def __init__(self, root: Path, *, prefix: str = "/", conf_extra: str = "", port: int = 0) -> None:
+        self.root = root
+        self.prefix = prefix
+        self.conf_extra = conf_extra
+        self.port = port or free_port()
+        self._work = Path()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The base URL, with a slash at its end."""
+        return f"http://127.0.0.1:{self.port}{self.prefix}"
+
+    def __enter__(self) -> Self:
+        program = need("nginx")
+        self._work = Path(tempfile.mkdtemp(prefix="nginx-"))
+        self._work.chmod(0o755)
+        open_the_way(self.root)
+        conf = self._work / "nginx.conf"
+        conf.write_text(self._conf())
+        self._process = subprocess.Popen([program, "-p", self._work, "-e", "error.log", "-c", conf])
+        self._await()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        shutil.rmtree(self._work)
+
+    def stop(self) -> None:
+        """End the server, so that clients are refused; its port stays its own."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(timeout=10)
+            self._process = None
+
+    def requests(self) -> list[Request]:
+        """Give all requests so far, oldest first."""
+        log = self._work / "access.log"
+        return [Request(*json.loads(line)) for line in log.read_text().splitlines()] if log.exists() else []
+
+    def access_log(self) -> list[str]:
+        """Give the paths of all requests so far, oldest first."""
+        return [request.path for request in self.requests()]
+
+    def _conf(self) -> str:
+        user = f"user nobody {_group_of_nobody()};" if os.geteuid() == 0 else ""
+        return _CONF.format(
+            work=self._work, root=self.root, port=self.port, prefix=self.prefix, extra=self.conf_extra, user=user
+        )
+
+    def _await(self) -> None:
+        assert self._process is not None
+        for _ in range(500):
+            if self._process.poll() is not None:
+                break
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.01)
+        log = self._work / "error.log"
+        raise RuntimeError(f"nginx did not start: {log.read_text() if log.exists() else 'it wrote no log'}")
+
+
+def free_port() -> int:
+    """Give a loopback port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def open_the_way(folder: Path) -> None:
+    """Let everybody pass through the temp folders above `folder`, which pytest makes for their owner alone.
+
+    Only folders below the system's temp folder are touched, and what is inside `folder` stays as it is.
+    """
+    top = Path(tempfile.gettempdir()).resolve()
+    for parent in folder.resolve().parents:
+        if top not in parent.parents:
+            return
+        parent.chmod(parent.stat().st_mode | 0o011)
+
+
+def _group_of_nobody() -> str:
+    return grp.getgrgid(pwd.getpwnam("nobody").pw_gid).gr_name

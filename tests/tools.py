@@ -1,0 +1,49 @@
+"""Programs that tests drive: found by name, and run without root's privileges where those would hide a fault."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+_PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"))
+
+
+def need(*names: str) -> str:
+    """Give the path of the first of these programs that is installed.
+
+    Without any the test is skipped and the skip names the tool; where `CI` is set, the test fails instead.
+    """
+    for name in names:
+        if found := shutil.which(name, path=_PATH):
+            return found
+    absent = f"not installed: {' or '.join(names)}"
+    if os.environ.get("CI"):
+        pytest.fail(f"{absent}; where CI is set, a test may not be skipped for that", pytrace=False)
+    pytest.skip(absent)
+
+
+def as_nobody(
+    command: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout: float = 60,
+) -> subprocess.CompletedProcess[str]:
+    """Run a command as a user without privileges: root opens files of mode 0000, and a test would see no fault.
+
+    Whoever is not root is such a user already. Root stays uid 0 but drops every capability: an owner like
+    any other, who can still reach its own temp folders and interpreter below a home of mode 0700.
+    """
+    drop = () if os.geteuid() != 0 else (need("setpriv"), "--bounding-set=-all", "--inh-caps=-all", "--")
+    return subprocess.run(
+        [*drop, *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=env,
+        cwd=cwd,
+        timeout=timeout,
+    )
