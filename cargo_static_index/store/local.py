@@ -119,8 +119,10 @@ class LocalStore:
         try:
             root = os.open(self.root, _FOLDER)
         except FileNotFoundError:
-            root = -1
-        if root < 0:
+            root = None
+        except OSError as error:
+            raise failure("open", self.root, error) from error
+        if root is None:
             yield None
             return
         try:
