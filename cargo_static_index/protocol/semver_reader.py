@@ -64,7 +64,10 @@ class SemverReader:
 
     def wildcard(self) -> bool:
         """Go past a wildcard if one comes next, and say whether it did."""
-        return self.take("*") or self.take("x") or self.take("X")
+        found = self.take("*") or self.take("x") or self.take("X")
+        if found:
+            self.part = "the wildcard"
+        return found
 
     def number(self, name: str) -> int:
         """Read a number of 64 bits without leading zeros."""
