@@ -1,0 +1,209 @@
+"""Reads and checks one `.crate`: gzip, tar, paths, and where the manifest is. Knows nothing of registries.
+
+An archive is hostile until shown otherwise: it is never unpacked to disk, memory is bounded whatever it says,
+and everything wrong with it is told at once.
+"""
+
+import re
+from typing import BinaryIO
+
+from msgspec import Struct
+
+from cargo_static_index.archivepaths import Paths, is_manifest
+from cargo_static_index.facts import File
+from cargo_static_index.findings import Findings, shown
+from cargo_static_index.gzipstream import GzipStream
+from cargo_static_index.limits import Limits
+from cargo_static_index.rules import Problem
+from cargo_static_index.tarstream import Member, walk_tar
+
+MANIFEST = "Cargo.toml"
+VCS_INFO = ".cargo_vcs_info.json"
+CARGO_OK = ".cargo-ok"
+
+LIKELY_DOCUMENT = re.compile(
+    r"(?:.*/)?(?:readme|changelog|changes|history|news|releases)[^/]*|.*\.(?:md|markdown|mdown|txt|rst|adoc|org)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+KINDS = {
+    b"1": "a hard link",
+    b"2": "a symbolic link",
+    b"3": "a character device",
+    b"4": "a block device",
+    b"6": "a pipe",
+    b"7": "a contiguous file",
+    b"S": "a sparse file",
+}
+
+
+class Archive(Struct, frozen=True, kw_only=True):
+    """What one `.crate` holds. Paths are below its directory; sizes are bytes."""
+
+    cksum: str
+    """SHA-256 of the whole file, lower-case hex, as the index writes it."""
+    md5: str
+    packed_size: int
+    unpacked_size: int
+    """The sizes of all files together."""
+    directory: str | None
+    """The one top directory; that it is `NAME-VERSION` is for whoever knows the manifest to check."""
+    files: tuple[File, ...]
+    """All files, sorted by path."""
+    manifest: bytes | None
+    """Cargo.toml, None where there is none or it is too large."""
+    vcs: bytes | None
+    """`.cargo_vcs_info.json`."""
+    documents: dict[str, bytes]
+    """Files that a manifest may name as README, by path; every file of `files` is here or in `oversize`.
+
+    Where the README is stands in the manifest, which may come after it. So each file of up to `readme_bytes` is kept
+    while they fit into `documents_bytes`; files with a likely name (README…, CHANGELOG…, `.md`, `.txt`) have as much
+    again for themselves. Thus a README is found under any name in an archive of up to 4 MiB, and under a likely name
+    in any archive whose likely documents are no larger than that together.
+    """
+    oversize: dict[str, int]
+    """The sizes of the files that were not kept."""
+
+
+def read_archive(stream: BinaryIO, limits: Limits) -> tuple[Archive | None, tuple[Problem, ...]]:
+    """Read one archive to its end, once, and give what it holds and every problem that can be seen in it.
+
+    There is no Archive where the file is no gzip at all or larger than `packed_bytes`. With problems that refuse, what
+    the Archive holds is what could be read. Of a rule broken often, ten places are told and the rest counted. Only an
+    OSError of the stream leaves this function.
+    """
+    findings = Findings()
+    source = GzipStream(stream, limits, findings)
+    if not source.opens():
+        return None, findings.problems()
+    contents = _Contents(source, limits, findings)
+    contents.read()
+    source.finish()
+    if findings.has("packed-too-large"):
+        return None, findings.problems()
+    return contents.archive(), findings.problems()
+
+
+class _Contents:
+    """What was found in an archive so far."""
+
+    def __init__(self, source: GzipStream, limits: Limits, findings: Findings) -> None:
+        self._source = source
+        self._limits = limits
+        self._findings = findings
+        self._paths = Paths(limits, findings)
+        self._sizes: dict[str, int] = {}
+        self._manifests: list[str] = []
+        self._manifest: bytes | None = None
+        self._vcs: bytes | None = None
+        self._documents: dict[str, bytes] = {}
+        self._oversize: dict[str, int] = {}
+        self._room = {True: limits.documents_bytes, False: limits.documents_bytes}
+
+    def read(self) -> None:
+        """Take in every entry, up to the end, damage, or a limit."""
+        paths_bytes = 0
+        for entries, member in enumerate(walk_tar(self._source, self._findings), 1):
+            paths_bytes += len(member.path)
+            if entries > self._limits.entries or paths_bytes > self._limits.paths_bytes:
+                self._note_too_many(entries)
+                break
+            self._take(member)
+        self._paths.finish()
+        whole = not self._source.broken and not self._findings.has("tar-damaged", "too-many-entries")
+        self._check_manifests(whole=whole)
+
+    def archive(self) -> Archive:
+        """Give all that was found."""
+        files = tuple(File(path=path, size=size) for path, size in sorted(self._sizes.items()))
+        return Archive(
+            cksum=self._source.cksum,
+            md5=self._source.md5,
+            packed_size=self._source.packed_size,
+            unpacked_size=sum(self._sizes.values()),
+            directory=self._paths.directory,
+            files=files,
+            manifest=self._manifest,
+            vcs=self._vcs,
+            documents=self._documents,
+            oversize=self._oversize,
+        )
+
+    def _take(self, member: Member) -> None:
+        if member.kind == b"0":
+            path = self._paths.add_file(member.path)
+            if path is not None:
+                self._take_file(path, member.size)
+        elif member.kind == b"5":
+            self._take_directory(member)
+        else:
+            self._note_kind(member)
+
+    def _take_file(self, path: str, size: int) -> None:
+        if path.endswith(CARGO_OK) and path.rpartition("/")[2] == CARGO_OK:
+            self._findings.add("cargo-ok-file", place=path)
+        if is_manifest(path):
+            self._manifests.append(path)
+            if path == MANIFEST and path not in self._sizes:
+                self._take_manifest(size)
+        elif path not in self._sizes:
+            self._take_document(path, size)
+        self._sizes.setdefault(path, size)
+
+    def _take_manifest(self, size: int) -> None:
+        limit = self._limits.manifest_bytes
+        if size > limit:
+            message = f"Cargo.toml has {size} bytes; the limit is {limit}."
+            self._findings.add("manifest-too-large", message, place=MANIFEST)
+            self._oversize[MANIFEST] = size
+            return
+        self._manifest = self._documents[MANIFEST] = self._source.take(size)
+
+    def _take_document(self, path: str, size: int) -> None:
+        likely = LIKELY_DOCUMENT.fullmatch(path) is not None
+        if size > self._limits.readme_bytes or size > self._room[likely]:
+            self._oversize[path] = size
+            return
+        self._room[likely] -= size
+        self._documents[path] = content = self._source.take(size)
+        if path == VCS_INFO:
+            self._vcs = content
+
+    def _take_directory(self, member: Member) -> None:
+        self._paths.add_directory(member.path)
+        if member.size:
+            # The attack: cargo passes over this content, other readers take it for more entries.
+            message = f"The directory {shown(member.path)} says that it has {member.size} bytes of content."
+            self._findings.add("tar-size-mismatch", message)
+
+    def _note_kind(self, member: Member) -> None:
+        if member.kind == b"g":
+            self._findings.add("tar-global-header")
+            return
+        # The attack: a link to a place outside, then a file below the link (CVE-2022-36113, CVE-2026-5223).
+        kind = KINDS.get(member.kind, f"of the type {member.kind!r}, which is neither a file nor a directory")
+        self._findings.add("entry-type", f"{shown(member.path)} is {kind}.")
+
+    def _note_too_many(self, entries: int) -> None:
+        if entries > self._limits.entries:
+            message = f"The archive has more than {self._limits.entries} entries, which is the limit."
+        else:
+            message = f"The paths in the archive have more than {self._limits.paths_bytes} bytes together."
+        self._findings.add("too-many-entries", message)
+
+    def _check_manifests(self, *, whole: bool) -> None:
+        found = self._manifests
+        if len(found) > 1:
+            names = ", ".join(shown(name) for name in found)
+            message = f"The archive has more than one Cargo.toml in its directory: {names}."
+            self._findings.add("manifest-duplicate", message)
+        elif not whole:
+            # What was not read may hold the manifest.
+            return
+        elif found and found[0] != MANIFEST:
+            message = f"The manifest is named {found[0]!r}; it must be named exactly 'Cargo.toml'."
+            self._findings.add("manifest-misspelled", message, place=found[0])
+        elif not found and not self._findings.has("path-outside-package"):
+            where = f"{self._paths.directory}/" if self._paths.directory else "the archive, which holds no files"
+            self._findings.add("manifest-missing", f"There is no Cargo.toml in {where}.")

@@ -1,0 +1,169 @@
+"""The paths of an archive: where the package lies, and what cargo, or some client's file system, cannot unpack."""
+
+import re
+from itertools import pairwise
+from unicodedata import normalize
+
+from cargo_static_index.findings import Findings, shown
+from cargo_static_index.limits import Limits
+
+COMPONENT_BYTES = 255
+"""Longer names no common file system holds (`NAME_MAX`)."""
+
+RESERVED = r"(?:con|prn|aux|nul|com[1-9]|lpt[1-9])"
+# Most paths are plain: this one match spares them every other check.
+PLAIN = re.compile(rf"(?:(?!{RESERVED}(?:[./]|\Z))[\w+.-]{{0,99}}[\w+-](?:/(?=.)|\Z))+", re.ASCII | re.IGNORECASE)
+WINDOWS_RESERVED = re.compile(rf"{RESERVED} *(?:\..*)?", re.IGNORECASE | re.DOTALL)
+WINDOWS_ILLEGAL = re.compile(r'[<>:"|?*\x01-\x1f]')
+
+
+class Paths:
+    """The paths of one archive, each below the package's directory, as they are met."""
+
+    def __init__(self, limits: Limits, findings: Findings) -> None:
+        self._limits = limits
+        self._findings = findings
+        self.directory: str | None = None
+        """The one top directory, taken from the first entry that lies in a directory."""
+        self._start = ""
+        self._files: set[str] = set()
+        self._folded: dict[str, str] = {}
+        self._directories: set[str] = set()
+
+    def add_file(self, raw: bytes) -> str | None:
+        """Check a file's path and give it below the package's directory, or None where it cannot be used."""
+        path = self._below(raw, directory=False)
+        if path is None:
+            return None
+        if path in self._files:
+            if not is_manifest(path):
+                self._findings.add("path-duplicate", f"The archive holds {shown(path)} twice.", place=path)
+            return path
+        self._files.add(path)
+        other = self._folded.setdefault(_fold(path), path)
+        if other != path and not is_manifest(path):
+            self._note_case(other, path)
+        return path
+
+    def add_directory(self, raw: bytes) -> None:
+        """Check the path of a directory's own entry."""
+        path = self._below(raw.removesuffix(b"/"), directory=True)
+        if path:
+            self._directories.add(path)
+
+    def finish(self) -> None:
+        """Note the files that are directories to other entries."""
+        # With "/" before all else in the order, what lies below a path follows it at once.
+        directories = {_fold(path): path for path in self._directories}
+        known = directories | self._folded
+        for upper, lower in pairwise(sorted(key.replace("/", "\0") for key in known)):
+            if lower.startswith(upper + "\0"):
+                self._check_nested(known[upper.replace("\0", "/")], known[lower.replace("\0", "/")])
+        for key in sorted(directories.keys() & self._folded.keys()):
+            self._check_nested(self._folded[key], directories[key])
+
+    def _check_nested(self, upper: str, lower: str) -> None:
+        """Note a file at whose path a directory lies, be it only in another case."""
+        if upper in self._directories and upper not in self._files:
+            return
+        if lower.split("/")[: upper.count("/") + 1] == upper.split("/"):
+            self._note_both(upper)
+        else:
+            self._note_case(upper, lower)
+
+    def _note_case(self, first: str, second: str) -> None:
+        message = f"{shown(first)} and {shown(second)} meet on Windows and macOS, where case does not count."
+        self._findings.add("path-case-collision", message, place=second)
+
+    def _note_both(self, path: str) -> None:
+        self._findings.add("path-duplicate", f"{shown(path)} is a file and also a directory.", place=path)
+
+    def _below(self, raw: bytes, *, directory: bool) -> str | None:
+        if len(raw) > self._limits.path_bytes:
+            self._note_invalid(raw, f"has {len(raw)} bytes; the limit is {self._limits.path_bytes}")
+            return None
+        try:
+            path = raw.decode()
+        except UnicodeDecodeError:
+            self._note_invalid(raw, "is not UTF-8")
+            return None
+        if self.directory is None:
+            self._settle(path, directory=directory)
+        if not path.startswith(self._start) or self.directory is None:
+            if directory and path == self.directory:
+                return ""
+            self._note_outside(path)
+            return None
+        below = path[len(self._start) :]
+        return below if PLAIN.fullmatch(below) else self._check(path, below)
+
+    def _settle(self, path: str, *, directory: bool) -> None:
+        first, slash, _ = path.partition("/")
+        if (slash or directory) and first not in ("", ".", ".."):
+            self.directory = first
+            self._start = first + "/"
+
+    def _note_outside(self, path: str) -> None:
+        if path.startswith("/"):
+            message = f"{shown(path)} is an absolute path."
+        elif self.directory is None:
+            message = f"{shown(path)} does not lie in a directory 'NAME-VERSION/', as all of a crate's files must."
+        else:
+            message = f"{shown(path)} does not lie in {shown(self._start)}, as the first entry does."
+        self._findings.add("path-outside-package", message, place=_place(path))
+
+    def _check(self, path: str, below: str) -> str | None:
+        components = below.split("/")
+        if ".." in components:
+            # The attack: `../../.bashrc` overwrites files of whoever unpacks. Cargo leaves such entries out.
+            message = f"{shown(path)} leads out of its directory with '..'."
+            self._findings.add("path-outside-package", message, place=_place(path))
+            return None
+        if wrong := _invalid_reason(below, components):
+            self._note_invalid(path, wrong)
+            return None
+        for component in components:
+            if wrong := _unportable_reason(component):
+                self._findings.add("path-unportable", f"Windows cannot unpack {shown(path)}: {wrong}.", place=below)
+                break
+        return below
+
+    def _note_invalid(self, path: str | bytes, wrong: str) -> None:
+        self._findings.add("path-invalid", f"The path {shown(path)} {wrong}.", place=_place(path))
+
+
+def is_manifest(path: str) -> bool:
+    """Whether a path below the package's directory is the manifest's, in whatever case."""
+    return len(path) == len("Cargo.toml") and path.lower() == "cargo.toml"
+
+
+def _invalid_reason(below: str, components: list[str]) -> str | None:
+    if "\\" in below:
+        # To Windows it separates components, so `..\..\x` would lead out of the directory there.
+        return "has a backslash"
+    if "\0" in below:
+        return "has a NUL"
+    if "" in components or "." in components:
+        return "has an empty component" if "" in components else "has the component '.'"
+    if any(len(component.encode()) > COMPONENT_BYTES for component in components):
+        return f"has a component of more than {COMPONENT_BYTES} bytes"
+    return None
+
+
+def _unportable_reason(component: str) -> str | None:
+    if WINDOWS_RESERVED.fullmatch(component):
+        return f"{shown(component)} is the name of a device there"
+    if illegal := WINDOWS_ILLEGAL.search(component):
+        return f"{illegal[0]!r} cannot stand in a name there"
+    if component[-1] in ". ":
+        return f"{shown(component)} ends in a dot or blank"
+    return None
+
+
+def _fold(path: str) -> str:
+    """Give what is equal for two paths that macOS or Windows takes for one."""
+    return path.lower() if path.isascii() else normalize("NFC", normalize("NFD", path).casefold())
+
+
+def _place(path: str | bytes) -> str:
+    return shown(path)[1:-1] if isinstance(path, str) else path[:255].decode(errors="backslashreplace")

@@ -1,0 +1,36 @@
+"""How much of an archive is read: every limit is a number with its reason."""
+
+from msgspec import Struct
+
+MIB = 1 << 20
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """Limits of one crate; sizes are bytes."""
+
+    packed_bytes: int = 100 * MIB
+    """Ten times what crates.io takes (10 MiB), for crates with generated code or prebuilt libraries."""
+    unpacked_bytes: int = 512 * MIB
+    """Cargo's own guard (src/sources/registry/mod.rs, `max_unpack_size`): lower would refuse what cargo unpacks."""
+    unpacked_ratio: int = 20
+    """Cargo's too: it unpacks up to the larger of `unpacked_bytes` and this many times the packed size."""
+    entries: int = 100_000
+    """Ten times the largest real crates; a million would fill a client's disk with inodes."""
+    path_bytes: int = 1024
+    """macOS opens no longer path (`PATH_MAX`), and the caller's memory holds every path."""
+    paths_bytes: int = 16 * MIB
+    """All paths together: 160 bytes for each of the most entries."""
+    manifest_bytes: int = MIB
+    """Generated manifests with all features that we allow stay below 200 KiB."""
+    readme_bytes: int = 512 * 1024
+    """A README or CHANGELOG becomes a page that people open; the longest real ones are half of this."""
+    documents_bytes: int = 4 * MIB
+    """What is kept of one archive until its README is known: counted once for likely names, once for all others."""
+    dependencies: int = 500
+    """As crates.io (`MAX_DEPENDENCIES`)."""
+    features: int = 300
+    """As crates.io (`max_features`), for the features and for what one of them turns on."""
+
+    def unpacked_limit(self, packed_size: int) -> int:
+        """Give the bytes of tar that cargo would read from an archive of this size."""
+        return max(self.unpacked_bytes, self.unpacked_ratio * packed_size)

@@ -1,0 +1,201 @@
+"""The tar half of an archive: its entries as cargo's `tar` crate finds them (archive.rs, header.rs, pax.rs there).
+
+Python's `tarfile` reads some archives otherwise (it passes over global headers, and takes a bad checksum for the end),
+so that what it shows is not what cargo unpacks; therefore the walk is made here.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+from zlib import adler32
+
+from cargo_static_index.errors import InvalidInput
+from cargo_static_index.findings import Findings, shown
+from cargo_static_index.gzipstream import GzipStream
+
+BLOCK = 512
+ZEROS = bytes(BLOCK)
+USTAR = b"ustar\x0000"
+GNU = b"ustar  \0"
+EXTENSION_BYTES = 64 * 1024
+"""The longest PAX header or GNU long name that is read: sixty times the longest path that we accept."""
+
+NUMBER = re.compile(rb"\s*\+?([0-7]+)\s*(?:\0.*)?", re.DOTALL)
+DECIMAL = re.compile(rb"\+?[0-9]{1,20}")
+RECORD = re.compile(rb"([0-9]{1,9}) ([^=\n]+)=")
+
+
+class Member(NamedTuple):
+    """One entry: its path as found, its type flag (b"0" for every regular file), the bytes of its content."""
+
+    path: bytes
+    kind: bytes
+    size: int
+
+
+class _Header(NamedTuple):
+    name: bytes
+    kind: bytes
+    size: int
+    magic: bytes
+
+
+class _Ahead:
+    """What extension headers said of the entry that comes next."""
+
+    def __init__(self) -> None:
+        self.long_name: bytes | None = None
+        self.pax: dict[bytes, bytes] | None = None
+        self._kinds = b""
+
+    def __bool__(self) -> bool:
+        return bool(self._kinds)
+
+    def read(self, kind: bytes, content: bytes) -> None:
+        """Take in the content of an extension header, or raise InvalidInput; `tar` refuses two of a kind."""
+        if kind in self._kinds:
+            raise InvalidInput(f"two headers of type {kind.decode()!r} describe the same entry")
+        self._kinds += kind
+        if kind == b"x":
+            self.pax = _parse_pax(content)
+        elif kind == b"L":
+            self.long_name = content.removesuffix(b"\0")
+
+    def path(self, name: bytes) -> bytes:
+        """Give the path of the entry whose header says `name`; a GNU long name goes before PAX."""
+        if self.long_name is not None:
+            return self.long_name
+        return self.pax.get(b"path", name) if self.pax else name
+
+    def size(self, header: _Header, findings: Findings) -> int:
+        """Give the size that counts, PAX before header, and note where they differ.
+
+        Readers that know no PAX would find other entries after this one.
+        """
+        stated = self.pax.get(b"size") if self.pax else None
+        if stated is None:
+            return header.size
+        if not DECIMAL.fullmatch(stated):
+            raise InvalidInput(f"a PAX record gives the size {shown(stated)}, which is not a number")
+        if int(stated) != header.size:
+            path = self.path(header.name)
+            findings.add(
+                "tar-size-mismatch",
+                f"The header of {shown(path)} says {header.size} bytes, its PAX record {int(stated)}.",
+                place=_place(path),
+            )
+        return int(stated)
+
+
+def walk_tar(source: GzipStream, findings: Findings) -> Iterator[Member]:
+    """Give each entry in turn; whoever asks may take its content from `source` before going on, or some, or none.
+
+    The end is a zero block or the end of the content, as for cargo; nothing after it is read. Where the tar is damaged
+    that is noted, and the walk ends, for nothing that follows can be trusted.
+    """
+    try:
+        yield from _members(source, findings)
+    except InvalidInput as damage:
+        # Where the gzip broke off, that is the news, and the tar's end only follows from it.
+        if not source.broken:
+            findings.add("tar-damaged", f"The tar is damaged: {damage}.", place=f"byte {source.position}")
+
+
+def _members(source: GzipStream, findings: Findings) -> Iterator[Member]:
+    ahead = _Ahead()
+    while header := _read_header(source):
+        name, kind, size, magic = header
+        if ahead:
+            name, size = ahead.path(name), ahead.size(header, findings)
+        content_at = source.position
+        if kind in b"xLK" and magic in (USTAR, GNU):
+            ahead.read(kind, _read_extension(source, size))
+        else:
+            # tar: "Names that have a trailing slash should be treated as a directory. Only applies to old headers."
+            if kind == b"0" and magic != USTAR and name.endswith(b"/"):
+                kind = b"5"
+            yield Member(name, kind, size)
+            ahead = _Ahead() if ahead else ahead
+        if not source.move(content_at + size + -size % BLOCK):
+            raise InvalidInput(f"{shown(name)} should have {size} bytes of content, but the archive ends before that")
+    if ahead:
+        raise InvalidInput("the last header describes an entry that does not follow")
+
+
+def _read_header(source: GzipStream) -> _Header | None:
+    """Read the next header, None at the end; raise InvalidInput where `tar` would fail."""
+    block = source.take(BLOCK)
+    if not block or block == ZEROS:
+        return None
+    if len(block) < BLOCK:
+        raise InvalidInput(f"{len(block)} bytes at the end are not a whole header")
+    if _octal(block[148:156], "checksum") != _sum(block):
+        raise InvalidInput("the checksum of a header is wrong")
+    magic = block[257:265]
+    name = _name(block) if magic == USTAR else block[:100].partition(b"\0")[0]
+    kind = block[156:157]
+    if kind == b"S":
+        _skip_sparse_map(source, more=block[482])
+    return _Header(name, b"0" if kind == b"\0" else kind, _size(block[124:136]), magic)
+
+
+def _sum(block: bytes) -> int:
+    """Sum the header's bytes, those of the checksum itself as blanks.
+
+    Adler-32 begun at 0 has the sum of up to 256 bytes in its low half, and is eight times as fast as `sum`.
+    """
+    parts = (adler32(block[:148], 0), adler32(block[156:404], 0), adler32(block[404:], 0))
+    return sum(part & 0xFFFF for part in parts) + 8 * ord(" ")
+
+
+def _octal(field: bytes, what: str) -> int:
+    number = NUMBER.fullmatch(field)
+    if number is None:
+        raise InvalidInput(f"the {what} in a header is {field!r}, which is not a number")
+    return int(number[1], 8)
+
+
+def _size(field: bytes) -> int:
+    """Read a size: octal, or base 256 where the first bit is set, of which `tar` reads the last eight bytes."""
+    return int.from_bytes(field[4:], "big") if field[0] & 0x80 else _octal(field, "size")
+
+
+def _name(block: bytes) -> bytes:
+    name = block[:100].partition(b"\0")[0]
+    prefix = block[345:500].partition(b"\0")[0]
+    return prefix + b"/" + name if prefix else name
+
+
+def _skip_sparse_map(source: GzipStream, *, more: int) -> None:
+    while more:
+        block = source.take(BLOCK)
+        more = block[504] if len(block) == BLOCK else 0
+
+
+def _read_extension(source: GzipStream, size: int) -> bytes:
+    if size > EXTENSION_BYTES:
+        raise InvalidInput(f"an extension header of {size} bytes is larger than the limit of {EXTENSION_BYTES}")
+    return source.take(size)
+
+
+def _parse_pax(content: bytes) -> dict[bytes, bytes]:
+    """Read PAX records, or raise InvalidInput for all that two readers could read in two ways.
+
+    `tar` splits at line breaks before it looks at lengths, and takes the first of two equal keys; others do not.
+    """
+    records: dict[bytes, bytes] = {}
+    at = 0
+    while at < len(content):
+        record = RECORD.match(content, at)
+        end = at + int(record[1]) if record else 0
+        if record is None or not record.end() < end <= len(content) or content.find(b"\n", at) != end - 1:
+            raise InvalidInput(f"{shown(content[at : at + 64])} is not a PAX record")
+        if record[2] in records:
+            raise InvalidInput(f"a PAX header gives {shown(record[2])} twice")
+        records[record[2]] = content[record.end() : end - 1]
+        at = end
+    return records
+
+
+def _place(path: bytes) -> str:
+    return path[:EXTENSION_BYTES].decode(errors="backslashreplace")
