@@ -258,6 +258,10 @@ def test_a_requirement_that_cargo_cannot_read_is_refused_with_what_was_found_whe
         ("<2.0.0", "1.9.9", "2.0.0 2.0.0-a"),
         ("<2.0.0-b", "1.9.9 2.0.0-a", "2.0.0-b 2.0.0"),
         ("^1, >=1.2.3-a", "1.2.3-b 1.3.0", "1.2.4-b"),
+        ("~1.2, >=1.2.3-a", "1.2.3", "1.2.3-b"),
+        ("=1.2, >=1.2.3-a", "1.2.3", "1.2.3-b"),
+        (">=1.2, >=1.2.3-a", "1.2.3", "1.2.3-b"),
+        ("<=1.2, >=1.2.3-a", "1.2.3", "1.2.3-b"),
     ],
 )
 def test_a_requirement_takes_what_cargo_would_take(requirement: str, within: str, outside: str) -> None:
