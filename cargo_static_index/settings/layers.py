@@ -34,10 +34,16 @@ class Given(Struct, frozen=True, kw_only=True):
 
 
 class Layer(Struct, frozen=True, kw_only=True):
-    """What one place gives: values by key name (`drop.path`, `rules.vcs-dirty`), and a sentence on each unknown key."""
+    """What one place gives: values by key name (`drop.path`, `rules.vcs-dirty`), and sentences on all else."""
 
     given: dict[str, Given]
-    unknown: list[str]
+    problems: list[str]
+    warnings: list[str]
+
+
+def empty_layer() -> Layer:
+    """Give the layer of a place where nothing is given."""
+    return Layer(given={}, problems=[], warnings=[])
 
 
 def nearest(word: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
@@ -52,13 +58,13 @@ def file_layer(file: Path, source: str) -> Layer:
         tables = rtoml.loads(source)
     except (rtoml.TomlParsingError, RecursionError) as error:
         raise SettingsError(f"{file}: this is not TOML: {error}") from error
-    layer = Layer(given={}, unknown=[])
+    layer = empty_layer()
     for section, table in tables.items():
         at = _place(file, source, section)
         if section not in SECTIONS and section != "rules":
-            layer.unknown.append(f"{at}: {_unknown_section(section, table)}")
+            layer.problems.append(f"{at}: {_unknown_section(section, table)}")
         elif not isinstance(table, dict):
-            layer.unknown.append(f"{at}: `{section}` must be a table: write `[{section}]` and its keys below")
+            layer.problems.append(f"{at}: `{section}` must be a table: write `[{section}]` and its keys below")
         else:
             _add_table(layer, file, source, section, table)
     return layer
@@ -72,7 +78,7 @@ def _add_table(layer: Layer, file: Path, source: str, section: str, table: Mappi
             place = f"{at}: [{section}] {key}"
             layer.given[name] = Given(value=value, place=place, source=file.name, base=file.parent)
         else:
-            layer.unknown.append(f"{at}: {_unknown_key(section, key)}")
+            layer.problems.append(f"{at}: {_unknown_key(section, key)}")
 
 
 def _unknown_section(section: str, table: object) -> str:
@@ -98,7 +104,7 @@ def _place(file: PurePath, source: str, section: str, key: str = "") -> str:
     return f"{file}:{line}" if line else str(file)
 
 
-_HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
+_HEADER = re.compile(r"\s*\[\[?\s*([^\[\]]+?)\s*\]")
 _ASSIGNMENT = re.compile(r"\s*([A-Za-z0-9_.\"' -]+?)\s*=")
 
 
@@ -127,7 +133,7 @@ def _bare(name: str) -> str:
 
 def environment_layer(environment: Mapping[str, str], directory: Path) -> Layer:
     """Read our variables; one that is empty counts as not there, as CI systems leave them."""
-    layer = Layer(given={}, unknown=[])
+    layer = empty_layer()
     ours = {name: text for name, text in environment.items() if name.startswith(PREFIX) and text}
     variables = {key.variable: key for key in KEYS.values()}
     for variable, text in sorted(ours.items()):
@@ -138,9 +144,15 @@ def environment_layer(environment: Mapping[str, str], directory: Path) -> Layer:
         elif variable == RULES_VARIABLE:
             _add_rules(layer, text.split(","), variable, directory)
         elif variable != CONFIG_VARIABLE:
-            known = (*variables, RULES_VARIABLE, CONFIG_VARIABLE)
-            layer.unknown.append(f"{variable} is no variable of this program{nearest(variable, known)}")
+            layer.warnings.append(_unknown_variable(variable, (*variables, RULES_VARIABLE, CONFIG_VARIABLE)))
     return layer
+
+
+def _unknown_variable(variable: str, known: tuple[str, ...]) -> str:
+    # Without the prefix, which makes any two of our variables look alike.
+    found = get_close_matches(variable[len(PREFIX) :], [each[len(PREFIX) :] for each in known], n=1)
+    meant = f": did you mean `{PREFIX}{found[0]}`?" if found else ""
+    return f"{variable} is no variable of this program{meant}"
 
 
 def options_layer(options: Mapping[str, object], directory: Path) -> Layer:
@@ -148,7 +160,7 @@ def options_layer(options: Mapping[str, object], directory: Path) -> Layer:
 
     Values may be texts or what TOML would give.
     """
-    layer = Layer(given={}, unknown=[])
+    layer = empty_layer()
     for name, value in options.items():
         if value is None or value in ((), []):
             continue
@@ -159,7 +171,7 @@ def options_layer(options: Mapping[str, object], directory: Path) -> Layer:
             option = key.off if value is False else key.option
             layer.given[name] = Given(value=_plain(value, name), place=option, source=option, base=directory)
         else:
-            layer.unknown.append(f"there is no setting `{name}`{nearest(name, KEYS)}")
+            layer.problems.append(f"there is no setting `{name}`{nearest(name, KEYS)}")
     return layer
 
 
@@ -182,7 +194,7 @@ def _add_rules(layer: Layer, items: list[str], source: str, directory: Path) -> 
             given = Given(value=level.strip(), place=f"{source}: {rule.strip()}", source=source, base=directory)
             layer.given[f"rules.{rule.strip()}"] = given
         else:
-            layer.unknown.append(f"{source}: {item!r} must be ID=LEVEL, for example `vcs-dirty=refuse`")
+            layer.problems.append(f"{source}: {item!r} must be ID=LEVEL, for example `vcs-dirty=refuse`")
 
 
 def unknown_rule(rule: str) -> str:

@@ -15,8 +15,8 @@ from cargo_static_index.rules import RULES
 from cargo_static_index.settings.keys import FILE_NAME, KEYS, LEVELS, SECTIONS
 from cargo_static_index.settings.layers import (
     Given,
-    Layer,
     config_from,
+    empty_layer,
     environment_layer,
     file_layer,
     options_layer,
@@ -82,10 +82,10 @@ def parse_settings(
 ) -> Loaded:
     """Do the same without a disk: `source` is the text of registry.toml, which stands at `file` or nowhere."""
     base = file.parent if file else directory
-    from_file = file_layer(file, source) if file else Layer(given={}, unknown=[])
+    from_file = file_layer(file, source) if file else empty_layer()
     from_environment = environment_layer(environment, directory)
     from_options = options_layer(options, directory)
-    problems = [*from_file.unknown, *from_options.unknown]
+    problems = [*from_file.problems, *from_environment.problems, *from_options.problems]
     values, sources = _defaults(base)
     for layer in (from_file, from_environment, from_options):
         for name, given in layer.given.items():
@@ -99,7 +99,7 @@ def parse_settings(
     settings = _settings(values)
     if problems := list(_overlaps(settings, sources)):
         raise _settings_error(problems)
-    return Loaded(settings=settings, sources=sources, warnings=tuple(from_environment.unknown), file=file)
+    return Loaded(settings=settings, sources=sources, warnings=tuple(from_environment.warnings), file=file)
 
 
 def _defaults(base: Path) -> tuple[dict[str, object], dict[str, str]]:
@@ -151,7 +151,13 @@ def _overlaps(settings: Settings, sources: Mapping[str, str]) -> Iterator[str]:
         elif name.startswith("drop.") and name != "drop.path" and _plain(folder).is_relative_to(drop):
             yield _overlap(name, folder, "drop.path", sources, "would be read again; put it outside the drop directory")
     if tree != drop and tree.is_relative_to(drop):
-        yield _overlap("tree.path", tree, "drop.path", sources, "would be taken for dropped crates; put it outside")
+        yield _overlap(
+            "tree.path",
+            tree,
+            "drop.path",
+            sources,
+            "would be taken for dropped crates; put it outside the drop directory",
+        )
 
 
 def _overlap(name: str, folder: Path, around: str, sources: Mapping[str, str], why: str) -> str:

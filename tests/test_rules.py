@@ -1,0 +1,147 @@
+import ast
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from cargo_static_index.rules import (
+    GROUPS,
+    RULES,
+    Level,
+    Problem,
+    Rule,
+    explain,
+    level_of,
+    levels_for,
+    problem,
+    refused,
+)
+from cargo_static_index.settings import KEYS
+from cargo_static_index.settings.pages import REWRITE, rules_page
+
+REPOSITORY = Path(__file__).parent.parent
+SOURCES = sorted(Path(str(files("cargo_static_index"))).rglob("*.py"))
+
+
+def trees() -> Iterator[ast.Module]:
+    return (ast.parse(path.read_text()) for path in SOURCES if path.name != "rules.py")
+
+
+def test_the_page_of_rules_is_what_the_table_says() -> None:
+    found = (REPOSITORY / "docs/rules.md").read_text()
+    assert found == rules_page(), f"docs/rules.md is not what rules.py says; write it anew with `{REWRITE}`"
+
+
+def test_the_page_has_each_rule_once_and_no_other() -> None:
+    found = re.findall(r"^### (.+)$", (REPOSITORY / "docs/rules.md").read_text(), re.MULTILINE)
+    assert found == list(RULES)
+
+
+def test_no_rule_stands_in_two_groups() -> None:
+    assert len(RULES) == len(list(chain.from_iterable(GROUPS.values())))
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
+def test_a_rule_is_written_as_all_are(rule: Rule) -> None:
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", rule.id)
+    assert re.fullmatch(r"[A-Z`].*\.", rule.says, re.DOTALL)
+    assert re.fullmatch(r"[A-Z`].*\.", rule.way_out, re.DOTALL)
+    assert rule.example
+    assert not rule.example.endswith(".")
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES.values() if not rule.policy], ids=lambda rule: rule.id)
+def test_a_rule_that_protects_clients_refuses_in_a_mirror_too(rule: Rule) -> None:
+    assert rule.level == "refuse"
+    assert not rule.registry_only
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
+def test_a_way_out_names_only_settings_that_exist(rule: Rule) -> None:
+    for section, key in re.findall(r"`\[(\w+)\] ([a-z-]+)`", rule.says + rule.way_out):
+        assert f"{section}.{key}" in KEYS
+
+
+def test_every_rule_is_found_by_some_code() -> None:
+    texts = {node.value for tree in trees() for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    assert [rule for rule in RULES if rule not in texts] == []
+
+
+def test_code_names_no_rule_that_does_not_exist() -> None:
+    calls = [node for tree in trees() for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    named = {
+        call.args[0].value
+        for call in calls
+        if isinstance(call.func, ast.Name) and call.func.id == "problem" and call.args
+        if isinstance(call.args[0], ast.Constant)
+    }
+    assert named
+    assert named <= set(RULES)
+
+
+def test_a_problem_says_what_its_rule_says() -> None:
+    assert problem("file-empty") == Problem(
+        rule="file-empty",
+        message="The file is empty.",
+        place="",
+        way_out="Copy it again; the copy was probably cut short.",
+    )
+
+
+def test_a_problem_can_say_it_better_than_its_rule() -> None:
+    found = problem("file-empty", "Nothing is in it.", place="drop/a.crate", way_out="Fill it.")
+    assert found == Problem(rule="file-empty", message="Nothing is in it.", place="drop/a.crate", way_out="Fill it.")
+
+
+def test_settings_change_the_level_of_a_policy() -> None:
+    assert level_of(problem("vcs-dirty"), {}) == "warn"
+    assert level_of(problem("vcs-dirty"), {"vcs-dirty": "refuse"}) == "refuse"
+
+
+def test_settings_cannot_change_the_level_of_a_rule_that_protects_clients() -> None:
+    assert level_of(problem("tar-damaged"), {"tar-damaged": "allow"}) == "refuse"
+
+
+REFUSED: list[tuple[list[str], dict[str, Level], bool]] = [
+    ([], {}, False),
+    (["vcs-dirty"], {}, False),
+    (["vcs-dirty", "file-empty"], {}, True),
+    (["vcs-dirty"], {"vcs-dirty": "refuse"}, True),
+    (["reserved-name"], {"reserved-name": "warn"}, False),
+]
+
+
+@pytest.mark.parametrize(("rules", "levels", "expected"), REFUSED)
+def test_one_problem_that_refuses_is_enough(rules: list[str], levels: dict[str, Level], expected: bool) -> None:
+    assert refused(map(problem, rules), levels) is expected
+
+
+def test_the_policies_of_a_registry_are_off_in_a_mirror() -> None:
+    off = {rule.id: "allow" for rule in RULES.values() if rule.registry_only}
+    assert off == {"reserved-name": "allow", "publish-excludes-us": "allow", "dependency-likely-ours": "allow"}
+    assert levels_for("mirror", {}) == off
+    assert levels_for("registry", {}) == {}
+
+
+def test_a_level_that_settings_give_counts_in_a_mirror_too() -> None:
+    assert levels_for("mirror", {"reserved-name": "warn", "vcs-dirty": "refuse"}) == {
+        "reserved-name": "warn",
+        "publish-excludes-us": "allow",
+        "dependency-likely-ours": "allow",
+        "vcs-dirty": "refuse",
+    }
+
+
+def test_a_rule_explains_itself() -> None:
+    assert explain(RULES["reserved-name"]) == (
+        "### reserved-name\n"
+        "\n"
+        "The name is reserved: it belongs to Rust itself, or Windows cannot have such a file.\n"
+        "\n"
+        "- Level: refuse (policy: `[rules]` may change the level; off in a mirror).\n"
+        '- Way out: Choose another name, or set the rule to "warn" in `[rules]`.\n'
+        "- Example: `std`, `nul`.\n"
+    )
