@@ -1,0 +1,135 @@
+"""The catalogue: what is known of the tree and of the drop directory, in SQLite in the state directory.
+
+It is a cache and never the record: whatever is wrong with its file, it is made anew from the tree.
+Nothing in it is ever loaded whole, so a million releases need no more memory than ten.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from cargo_static_index.catalogue import schema
+from cargo_static_index.catalogue.database import Database
+from cargo_static_index.catalogue.drops import Drops
+from cargo_static_index.catalogue.incoming import Intents, Readings
+from cargo_static_index.catalogue.place import make_state_folder
+from cargo_static_index.catalogue.published import Published
+from cargo_static_index.catalogue.rows import Crate, Dropped, Incoming, Intent, Need, Outcome, Release, shown
+from cargo_static_index.errors import CatalogueDamaged, StoreError
+
+__all__ = [
+    "Catalogue",
+    "Crate",
+    "Dropped",
+    "Incoming",
+    "Intent",
+    "Need",
+    "Outcome",
+    "Release",
+    "discard_catalogue",
+    "open_catalogue",
+    "shown",
+]
+
+FILE = "catalogue.sqlite"
+
+# The log lets readers read while a pass writes. A power cut may lose the last transactions, never tear one:
+# what is lost is found again, because tree.json is then not the one that the catalogue remembers.
+_SETTINGS = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+PRAGMA cache_size = -16384;
+PRAGMA temp.cache_size = -16384;
+PRAGMA trusted_schema = OFF;
+"""
+
+
+class Catalogue:
+    """An open catalogue. Methods raise CatalogueDamaged when the file is not sound, StoreError when the disk fails.
+
+    `fresh` says that it was made just now, so that nothing is known yet.
+    """
+
+    def __init__(self, database: Database, *, fresh: bool) -> None:
+        self.fresh = fresh
+        self.published = Published(database)
+        self.drops = Drops(database)
+        self.readings = Readings(database)
+        self.intents = Intents(database)
+        self._database = database
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Make all that is written inside one transaction; inside another one, become part of it."""
+        return self._database.writing()
+
+    def get(self, key: str) -> bytes | None:
+        """Give a small value that was kept (tree.json as last known, the digest of rules and settings)."""
+        row = self._database.one(schema.META_GET, (key,))
+        return bytes(row[0]) if row else None
+
+    def set(self, key: str, value: bytes | None) -> None:
+        """Keep a small value, or forget it."""
+        if value is None:
+            self._database.run(schema.META_DELETE, (key,))
+        else:
+            self._database.run(schema.META_SET, (key, value))
+
+
+@contextmanager
+def open_catalogue(folder: Path) -> Iterator[Catalogue]:
+    """Open the catalogue in a state directory, making both where needed; a file that is not this version's is replaced.
+
+    SettingsError where the folder is on a network file system, StoreError where it cannot be written.
+    """
+    make_state_folder(folder)
+    database, fresh = _open(folder)
+    try:
+        yield Catalogue(database, fresh=fresh)
+    finally:
+        database.close()
+
+
+def discard_catalogue(folder: Path) -> None:
+    """Delete the catalogue's file; nothing is lost that the tree does not hold. It must not be open for writing."""
+    try:
+        for ending in ("-wal", "-shm", "-journal", ""):
+            (folder / (FILE + ending)).unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"The catalogue in {str(folder)!r} cannot be deleted: {error.strerror}.") from error
+
+
+def _open(folder: Path) -> tuple[Database, bool]:
+    with _closed_on_error(Database(folder / FILE)) as database:
+        if _is_current(database):
+            _prepare(database)
+            return database, False
+    database.close()
+    discard_catalogue(folder)
+    with _closed_on_error(Database(folder / FILE)) as database:
+        _prepare(database)
+        return database, True
+
+
+def _is_current(database: Database) -> bool:
+    try:
+        return database.one("PRAGMA user_version") == (schema.VERSION,) and database.one(schema.SOUND) == (2,)
+    except CatalogueDamaged:
+        return False
+
+
+def _prepare(database: Database) -> None:
+    database.script(_SETTINGS)
+    with database.writing():
+        # Asked again now that nobody else can write: another process may have made the tables meanwhile.
+        if database.one("PRAGMA user_version") == (0,):
+            database.script(f"{schema.TABLES}; PRAGMA user_version = {schema.VERSION}")
+    database.script(schema.TEMPORARY_TABLES)
+
+
+@contextmanager
+def _closed_on_error(database: Database) -> Iterator[Database]:
+    try:
+        yield database
+    except BaseException:
+        database.close()
+        raise

@@ -1,0 +1,131 @@
+"""SQLite with our errors: statements in, rows out, transactions that nest."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cargo_static_index.errors import CatalogueDamaged, StoreError
+
+Row = tuple[Any, ...]
+T = TypeVar("T")
+
+PAGE = 1000
+"""Rows read or written at once: enough to make a statement's overhead small, few enough to forget."""
+
+_OF_THE_DISK = {
+    sqlite3.SQLITE_BUSY: "another process keeps it locked",
+    sqlite3.SQLITE_LOCKED: "another process keeps it locked",
+    sqlite3.SQLITE_PERM: "permission was denied",
+    sqlite3.SQLITE_READONLY: "the folder or the file is read-only",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_IOERR: "the disk failed",
+    sqlite3.SQLITE_NOMEM: "memory ran out",
+}
+
+
+def batches(rows: Iterable[T], size: int = PAGE) -> Iterator[list[T]]:
+    """Cut rows into lists of at most `size`, so that no more than that is held at once."""
+    source = iter(rows)
+    while batch := list(islice(source, size)):
+        yield batch
+
+
+class Database:
+    """One connection. What SQLite raises becomes StoreError where the disk is at fault, else CatalogueDamaged."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._depth = 0
+        with self._our_errors():
+            self._connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+
+    def close(self) -> None:
+        """Close the connection; what was not committed is lost."""
+        self._connection.close()
+
+    def script(self, statements: str) -> None:
+        """Run statements that take nothing and give nothing, each ended by `;` and none with a `;` inside."""
+        for statement in statements.split(";"):
+            self.run(statement)
+
+    def run(self, statement: str, values: Row = ()) -> int:
+        """Run one statement that gives no rows, and say how many it changed."""
+        with self._our_errors():
+            return self._connection.execute(statement, values).rowcount
+
+    def run_many(self, statement: str, rows: Iterable[Row]) -> int:
+        """Run one statement for each row, in one transaction, and say how many were changed."""
+        with self.together(), self._our_errors():
+            return max(0, self._connection.executemany(statement, rows).rowcount)
+
+    def one(self, statement: str, values: Row = ()) -> Row | None:
+        """Give the first row, or None."""
+        with self._our_errors():
+            row: Row | None = self._connection.execute(statement, values).fetchone()
+            return row
+
+    def all(self, statement: str, values: Row = ()) -> list[Row]:
+        """Give all rows at once; for statements that end in LIMIT, or give the rows of one crate."""
+        with self._our_errors():
+            return self._connection.execute(statement, values).fetchall()
+
+    def pages(self, statement: str, first: Row, following: Callable[[Row], Row]) -> Iterator[Row]:
+        """Give all rows, a page at a time; `following` makes of a page's last row the values that the next follows.
+
+        No cursor stays open, so the caller may write to the same tables meanwhile. The last `?` is the LIMIT.
+        """
+        values = first
+        while rows := self.all(statement, (*values, PAGE)):
+            yield from rows
+            values = following(rows[-1])
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Make all that is written inside one transaction; inside another one, become part of it."""
+        with self._transaction("BEGIN IMMEDIATE"):
+            yield
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Like `writing`, but takes the lock only when the tables that others see are written."""
+        with self._transaction("BEGIN"):
+            yield
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[None]:
+        if self._depth == 0:
+            self.run(begin)
+        self._depth += 1
+        try:
+            yield
+            if self._depth == 1:
+                self.run("COMMIT")
+        except BaseException:
+            if self._depth == 1 and self._connection.in_transaction:
+                with suppress(sqlite3.Error):  # the error that led here says more
+                    self._connection.execute("ROLLBACK")
+            raise
+        finally:
+            self._depth -= 1
+
+    @contextmanager
+    def _our_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
+            raise  # a bug of ours, not of the file
+        except sqlite3.DatabaseError as error:
+            raise self._translated(error) from error
+
+    def _translated(self, error: sqlite3.DatabaseError) -> StoreError:
+        # Errors that Python's own module raises carry no code: text that is not UTF-8 is one, and means damage.
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+        if reason := _OF_THE_DISK.get(code):
+            return StoreError(f"The catalogue {str(self._path)!r} cannot be used: {reason} ({error}).")
+        return CatalogueDamaged(
+            f"The catalogue {str(self._path)!r} is damaged ({error}). Delete the file; the next pass makes it anew."
+        )

@@ -1,0 +1,97 @@
+"""What is published, as the index files say: found by collision key, by need and by age, a few rows at a time."""
+
+from collections.abc import Iterable
+
+from cargo_static_index.catalogue import schema
+from cargo_static_index.catalogue.database import Database, batches
+from cargo_static_index.catalogue.rows import Crate, Release
+
+_LAST = "\U0010ffff"
+
+
+class Published:
+    """The crates and releases of the tree; a crate is known by its collision key."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def name_of(self, key: str) -> str | None:
+        """Give the name that is published under a collision key."""
+        row = self._database.one(schema.CRATE_NAME, (key,))
+        return row[0] if row else None
+
+    def names_of(self, keys: Iterable[str]) -> dict[str, str]:
+        """Give the names of those collision keys under which something is published."""
+        found = ((key, self.name_of(key)) for key in keys)
+        return {key: name for key, name in found if name is not None}
+
+    def names(self, *, prefix: str = "", after: str = "", limit: int = 1000) -> list[tuple[str, str]]:
+        """Give (key, name) of the crates whose key starts with `prefix` and is greater than `after`, by key."""
+        return self._database.all(schema.CRATE_PAGE, (after, prefix, prefix + _LAST, limit))
+
+    def releases(self, name: str) -> list[Release]:
+        """Give the releases of the crate of exactly that name, in the order of its lines."""
+        return [_release(row) for row in self._database.all(schema.RELEASES_OF, (name,))]
+
+    def newest(self, limit: int) -> list[tuple[str, Release]]:
+        """Give name and release of those published last; what has no `pubtime` is left out."""
+        return [(row[0], _release(row[1:])) for row in self._database.all(schema.RELEASES_NEWEST, (limit,))]
+
+    def dependents(self, key: str, *, here: bool, after: str = "", limit: int = 1000) -> list[str]:
+        """Give the names, above `after`, of the crates that look for `key` in this registry, or else on crates.io."""
+        return [row[0] for row in self._database.all(schema.DEPENDENTS, (key, here, after, limit))]
+
+    def counts(self) -> tuple[int, int]:
+        """Give how many crates and releases there are."""
+        return self._tally("crates"), self._tally("releases")
+
+    def replace(self, crates: Iterable[Crate]) -> None:
+        """Make these crates' rows what is given; a crate without releases is forgotten."""
+        with self._database.writing():
+            for batch in batches(crates):
+                self._replace(batch)
+
+    def clear(self) -> None:
+        """Forget all that is published, so that it can be read anew from the tree."""
+        statements = (schema.CRATE_CLEAR, schema.RELEASES_CLEAR, schema.DEPENDENCIES_CLEAR, schema.TALLY_ZERO)
+        with self._database.writing():
+            for statement in statements:
+                self._database.run(statement)
+
+    def _replace(self, crates: list[Crate]) -> None:
+        latest = {crate.key: crate for crate in crates}
+        self._forget(latest)
+        kept = [crate for crate in latest.values() if crate.releases]
+        crate_rows = [(crate.key, crate.name) for crate in kept]
+        needs = [(crate.name, need.key, need.here) for crate in kept for need in crate.needs]
+        self._add("crates", self._database.run_many(schema.CRATE_INSERT, crate_rows))
+        self._add("releases", self._database.run_many(schema.RELEASE_INSERT, _release_rows(kept)))
+        self._database.run_many(schema.DEPENDENCY_INSERT, needs)
+
+    def _forget(self, crates: dict[str, Crate]) -> None:
+        # A crate that was removed may have come back in other case: its old name's rows go too.
+        known = self.names_of(crates)
+        names = [(name,) for name in {*known.values(), *(crate.name for crate in crates.values())}]
+        self._add("crates", -self._database.run_many(schema.CRATE_DELETE, [(key,) for key in known]))
+        self._add("releases", -self._database.run_many(schema.RELEASES_DELETE, names))
+        self._database.run_many(schema.DEPENDENCIES_DELETE, names)
+
+    def _add(self, what: str, number: int) -> None:
+        self._database.run(schema.TALLY_ADD, (number, what))
+
+    def _tally(self, what: str) -> int:
+        row = self._database.one(schema.TALLY_GET, (what,))
+        return int(row[0]) if row else 0
+
+
+def _release(row: tuple[str, str, int, str | None]) -> Release:
+    vers, cksum, yanked, pubtime = row
+    return Release(vers=vers, cksum=cksum, yanked=bool(yanked), pubtime=pubtime)
+
+
+def _release_rows(crates: list[Crate]) -> list[tuple[str, str, int, str, bool, str | None]]:
+    return [
+        (crate.name, each.vers, line, each.cksum, each.yanked, each.pubtime)
+        for crate in crates
+        for line, each in enumerate(crate.releases)
+    ]

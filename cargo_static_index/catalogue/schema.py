@@ -1,0 +1,136 @@
+"""The catalogue's tables, and every statement that is run on them.
+
+They stand here together so that a test can ask SQLite how it would run each one: none may read a whole table.
+Folders, files and paths are BLOBs, because names on a disk need not be UTF-8.
+"""
+
+from hashlib import blake2b
+
+TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE tally (what TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO tally VALUES ('crates', 0), ('releases', 0);
+
+CREATE TABLE crate (key TEXT PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE release (
+    name TEXT NOT NULL, vers TEXT NOT NULL, line INTEGER NOT NULL, cksum TEXT NOT NULL,
+    yanked INTEGER NOT NULL, pubtime TEXT,
+    PRIMARY KEY (name, vers)
+) WITHOUT ROWID;
+CREATE INDEX release_newest ON release (pubtime DESC, name, vers) WHERE pubtime IS NOT NULL;
+CREATE TABLE dependency (
+    name TEXT NOT NULL, needs_key TEXT NOT NULL, here INTEGER NOT NULL,
+    PRIMARY KEY (name, needs_key, here)
+) WITHOUT ROWID;
+CREATE INDEX dependency_dependents ON dependency (needs_key, here, name);
+
+CREATE TABLE folder (path BLOB PRIMARY KEY, parent BLOB, digest BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX folder_children ON folder (parent, path);
+CREATE TABLE dropped (
+    folder BLOB NOT NULL, file BLOB NOT NULL, fingerprint BLOB NOT NULL, outcome TEXT NOT NULL, judged TEXT NOT NULL,
+    first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL,
+    cksum TEXT NOT NULL, name TEXT NOT NULL, vers TEXT NOT NULL, problems BLOB NOT NULL,
+    PRIMARY KEY (folder, file)
+) WITHOUT ROWID;
+CREATE INDEX dropped_refused ON dropped (folder, file) WHERE outcome = 'refused';
+CREATE INDEX dropped_judged ON dropped (judged) WHERE outcome = 'refused';
+
+CREATE TABLE intent (path TEXT PRIMARY KEY, kind TEXT NOT NULL, detail BLOB NOT NULL) WITHOUT ROWID;
+"""
+
+TEMPORARY_TABLES = """
+CREATE TEMP TABLE seen (
+    file BLOB PRIMARY KEY, fingerprint BLOB NOT NULL, young INTEGER NOT NULL, source BLOB, problem BLOB
+) WITHOUT ROWID;
+CREATE TEMP TABLE incoming (
+    id INTEGER PRIMARY KEY, folder BLOB NOT NULL, file BLOB NOT NULL, fingerprint BLOB NOT NULL,
+    key TEXT NOT NULL, name TEXT NOT NULL, vers TEXT NOT NULL, cksum TEXT NOT NULL, line BLOB NOT NULL,
+    needs BLOB NOT NULL, problems BLOB NOT NULL, staged TEXT NOT NULL
+);
+CREATE INDEX temp.incoming_key ON incoming (key, folder, file);
+"""
+
+VERSION = int.from_bytes(blake2b(TABLES.encode(), digest_size=4).digest(), "big") >> 1 | 1
+"""Changes with every change of the tables, and is never 0, which is what SQLite gives an empty database."""
+
+SOUND = "SELECT count(*) FROM tally"
+
+META_GET = "SELECT value FROM meta WHERE key = ?"
+META_SET = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
+META_DELETE = "DELETE FROM meta WHERE key = ?"
+
+TALLY_GET = "SELECT number FROM tally WHERE what = ?"
+TALLY_ADD = "UPDATE tally SET number = number + ? WHERE what = ?"
+TALLY_ZERO = "UPDATE tally SET number = 0"
+
+CRATE_NAME = "SELECT name FROM crate WHERE key = ?"
+CRATE_PAGE = "SELECT key, name FROM crate WHERE key > ? AND key >= ? AND key < ? ORDER BY key LIMIT ?"
+CRATE_INSERT = "INSERT INTO crate VALUES (?, ?)"
+CRATE_DELETE = "DELETE FROM crate WHERE key = ?"
+CRATE_CLEAR = "DELETE FROM crate"
+RELEASES_OF = "SELECT vers, cksum, yanked, pubtime FROM release WHERE name = ? ORDER BY line"
+RELEASES_NEWEST = """
+SELECT name, vers, cksum, yanked, pubtime FROM release WHERE pubtime IS NOT NULL
+ORDER BY pubtime DESC, name, vers LIMIT ?
+"""
+RELEASE_INSERT = "INSERT OR IGNORE INTO release VALUES (?, ?, ?, ?, ?, ?)"
+RELEASES_DELETE = "DELETE FROM release WHERE name = ?"
+RELEASES_CLEAR = "DELETE FROM release"
+DEPENDENTS = "SELECT name FROM dependency WHERE needs_key = ? AND here = ? AND name > ? ORDER BY name LIMIT ?"
+DEPENDENCY_INSERT = "INSERT INTO dependency VALUES (?, ?, ?)"
+DEPENDENCIES_DELETE = "DELETE FROM dependency WHERE name = ?"
+DEPENDENCIES_CLEAR = "DELETE FROM dependency"
+
+FOLDER_DIGEST = "SELECT digest FROM folder WHERE path = ?"
+FOLDER_ADD = "INSERT OR IGNORE INTO folder VALUES (?, ?, ?)"
+FOLDER_SET = "UPDATE folder SET digest = ? WHERE path = ?"
+FOLDER_CHILDREN = "SELECT path FROM folder WHERE parent = ? ORDER BY path"
+FOLDER_DELETE = "DELETE FROM folder WHERE path = ?"
+FOLDERS_BELOW_DELETE = "DELETE FROM folder WHERE path >= ? AND path < ?"
+DROPPED_GET = """
+SELECT folder, file, fingerprint, outcome, judged, first_seen, last_seen, cksum, name, vers, problems
+FROM dropped WHERE folder = ? AND file = ?
+"""
+DROPPED_FINGERPRINT = "SELECT fingerprint FROM dropped WHERE folder = ? AND file = ?"
+DROPPED_UPSERT = """
+INSERT INTO dropped VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (folder, file) DO UPDATE SET
+    fingerprint = excluded.fingerprint, outcome = excluded.outcome, judged = excluded.judged,
+    last_seen = excluded.last_seen,
+    cksum = excluded.cksum, name = excluded.name, vers = excluded.vers, problems = excluded.problems
+"""
+DROPPED_DELETE = "DELETE FROM dropped WHERE folder = ? AND file = ?"
+DROPPED_IN_DELETE = "DELETE FROM dropped WHERE folder = ?"
+DROPPED_BELOW_DELETE = "DELETE FROM dropped WHERE folder >= ? AND folder < ?"
+DROPPED_REFUSED = """
+SELECT folder, file, fingerprint, outcome, judged, first_seen, last_seen, cksum, name, vers, problems
+FROM dropped WHERE outcome = 'refused' AND (folder, file) > (?, ?) ORDER BY folder, file LIMIT ?
+"""
+REFUSED_BEFORE = "SELECT folder, file FROM dropped WHERE outcome = 'refused' AND judged < ? LIMIT ?"
+REFUSED_AFTER = "SELECT folder, file FROM dropped WHERE outcome = 'refused' AND judged > ? LIMIT ?"
+DROPPED_REOPEN = "UPDATE dropped SET fingerprint = x'', outcome = 'waiting' WHERE folder = ? AND file = ?"
+
+SEEN_CLEAR = "DELETE FROM temp.seen"
+SEEN_INSERT = "INSERT OR REPLACE INTO temp.seen VALUES (?, ?, ?, ?, ?)"
+SEEN_CHANGED = """
+SELECT seen.file, seen.fingerprint, seen.young, seen.source, seen.problem
+FROM temp.seen LEFT JOIN dropped ON dropped.folder = ? AND dropped.file = seen.file
+WHERE seen.file > ? AND dropped.fingerprint IS NOT seen.fingerprint
+ORDER BY seen.file LIMIT ?
+"""
+DROPPED_VANISHED = """
+SELECT file FROM dropped WHERE folder = ? AND NOT EXISTS (SELECT 1 FROM temp.seen WHERE seen.file = dropped.file)
+LIMIT ?
+"""
+
+INTENT_BEGIN = "INSERT OR REPLACE INTO intent VALUES (?, ?, ?)"
+INTENT_FINISH = "DELETE FROM intent WHERE path = ?"
+INTENT_PAGE = "SELECT path, kind, detail FROM intent WHERE path > ? ORDER BY path LIMIT ?"
+
+INCOMING_INSERT = "INSERT INTO temp.incoming VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INCOMING_KEYS = "SELECT DISTINCT key FROM temp.incoming WHERE key > ? ORDER BY key LIMIT ?"
+INCOMING_OF = """
+SELECT folder, file, fingerprint, key, name, vers, cksum, line, needs, problems, staged
+FROM temp.incoming WHERE key = ? ORDER BY folder, file
+"""
+INCOMING_CLEAR = "DELETE FROM temp.incoming"

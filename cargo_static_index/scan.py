@@ -1,0 +1,278 @@
+"""The drop directory: which files are new or changed since they were last judged, and what is no file to read.
+
+It opens no file. A folder in which nothing changed costs one `stat` a file and no row of the catalogue.
+"""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+from pathlib import Path
+from struct import Struct as Layout
+from typing import BinaryIO
+
+import msgspec
+from msgspec import Struct
+
+from cargo_static_index.catalogue import Catalogue, shown
+from cargo_static_index.catalogue.drops import NOTHING, SeenRow, add_fingerprints
+from cargo_static_index.catalogue.rows import join
+from cargo_static_index.errors import SettingsError
+from cargo_static_index.rules import Problem, problem
+
+YOUNG_NS = 2_000_000_000
+"""A file changed less than this before the scan may change again without any time stamp showing it.
+
+Time stamps are no finer than the kernel's tick (1–10 ms), or 2 s on FAT, which is the coarsest in use.
+"""
+
+_LEFT_ALONE = (b".part", b".tmp")
+_numbers = Layout("<QQQQ").pack
+_U64 = (1 << 64) - 1
+
+
+class Found(Struct, frozen=True, kw_only=True):
+    """A file to read, at `folder`/`file` in the drop directory; `source` is what to open (`open_found` does).
+
+    `young`: it may still be being written, so whatever it is judged to be is to be judged again in the next pass.
+    """
+
+    folder: str
+    file: str
+    source: Path
+    seen: bytes
+    young: bool
+
+    @property
+    def path(self) -> str:
+        """Where the file is, relative to the drop directory."""
+        return join(self.folder, self.file)
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What to write down in the catalogue: b"" for a young file, which makes the next scan give it out again."""
+        return b"" if self.young else self.seen
+
+
+class Unfit(Struct, frozen=True, kw_only=True):
+    """What cannot be read at all, and why; to be written down like a file that was refused."""
+
+    folder: str
+    file: str
+    fingerprint: bytes
+    problem: Problem
+
+    @property
+    def path(self) -> str:
+        """Where it is, relative to the drop directory; `problem.place` is the same as text that can be printed."""
+        return join(self.folder, self.file)
+
+
+def scan_drop(root: Path, catalogue: Catalogue, now_ns: int, skip: Iterable[Path] = ()) -> Iterator[Found | Unfit]:
+    """Give what is new, changed or still to be judged below `root`: a folder's files by name, then its folders by name.
+
+    `now_ns` is the system's clock when the scan begins (never SOURCE_DATE_EPOCH: it is held against time stamps);
+    `skip` are folders below `root` that are ours. What is no longer there is forgotten as the scan comes by.
+    The caller writes down what becomes of each in `catalogue.drops`; what is not written down is given again.
+    Raises SettingsError if `root` cannot be listed.
+    """
+    try:
+        real = os.fsencode(root.resolve(strict=True))
+        os.scandir(real).close()
+    except OSError as error:
+        raise SettingsError(
+            f"The drop directory {str(root)!r} cannot be read: {error.strerror}. Make it, or name another."
+        ) from error
+    ours = frozenset(os.path.relpath(os.fsencode((root.resolve() / each).resolve()), real) for each in skip)
+    return _Walk(real, catalogue, now_ns, ours).run()
+
+
+def open_found(found: Found) -> BinaryIO | None:
+    """Open what the scan found, or give None if something else stands there by now; OSError if it cannot be opened.
+
+    Between the scan and now, somebody may have put a pipe there, which would block for ever (hence O_NONBLOCK),
+    or a link to a file that only we may read (hence O_NOFOLLOW, and the fingerprint, which no other file has).
+    """
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    descriptor = os.open(found.source, flags)
+    try:
+        if is_as_found(found, os.fstat(descriptor)):
+            return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+    os.close(descriptor)
+    return None
+
+
+def is_as_found(found: Found, status: os.stat_result) -> bool:
+    """Whether an open file is the one that the scan found, unchanged; asked after reading, it tells a torn read."""
+    return stat.S_ISREG(status.st_mode) and _fingerprint(os.fsencode(found.file), status) == found.seen
+
+
+def _fingerprint(name: bytes, status: os.stat_result, why: bytes = b"") -> bytes:
+    """Sum up name, size, times and inode in 16 bytes; `why` tells apart what is unfit (a name has no `/`).
+
+    Times are cut to 64 bits: a file may claim to be from the year 2446.
+    """
+    numbers = _numbers(status.st_size, status.st_mtime_ns & _U64, status.st_ctime_ns & _U64, status.st_ino & _U64)
+    return blake2b(name + why + numbers, digest_size=16).digest()
+
+
+class _Walk:
+    """One scan. Paths are bytes, as the kernel has them: a name need not be UTF-8."""
+
+    def __init__(self, root: bytes, catalogue: Catalogue, now_ns: int, skip: frozenset[bytes]) -> None:
+        self._root = root
+        self._drops = catalogue.drops
+        self._young_from = now_ns - YOUNG_NS
+        self._young_until = now_ns + YOUNG_NS
+        self._skip = skip
+
+    def run(self) -> Iterator[Found | Unfit]:
+        waiting = [b""]
+        while waiting:
+            folder = waiting.pop()
+            subfolders: list[bytes] = []
+            try:
+                changed = self._look(folder, subfolders)
+            except FileNotFoundError:
+                continue  # gone since its parent was listed; its files are forgotten by the next scan
+            except OSError as error:
+                yield _unreadable_folder(folder, error)
+                continue
+            if changed:
+                yield from (_given(self._root, folder, row) for row in self._drops.changed(folder))
+            waiting += [_join(folder, name) for name in sorted(subfolders, reverse=True)]
+
+    def _look(self, folder: bytes, subfolders: list[bytes]) -> bool:
+        """Look at a folder: say whether its files are not just those that were judged, and add the folders in it.
+
+        Only if they are not is it listed a second time, now with each name put down: most folders never change.
+        """
+        total, number = 0, int.from_bytes
+        for row in self._entries(folder, subfolders):
+            total += number(row[1], "big")
+        present = {_join(folder, name) for name in subfolders}
+        for known in self._drops.subfolders(folder):
+            if known not in present:
+                self._drops.forget_folder(known)
+        changed = add_fingerprints(NOTHING, total) != self._drops.digest(folder)
+        if changed:
+            self._drops.see(self._entries(folder, []))
+            self._drops.forget_vanished(folder)
+        return changed
+
+    def _entries(self, folder: bytes, subfolders: list[bytes]) -> Iterator[SeenRow]:
+        """Give a row for each entry that concerns us, and add the names of the folders to go into."""
+        with os.scandir(_join(self._root, folder)) as entries:
+            for entry in entries:
+                name = entry.name
+                if name.startswith(b".") or name.endswith(_LEFT_ALONE):
+                    continue
+                if name.endswith(b".crate"):
+                    if row := self._crate(folder, entry):
+                        yield row
+                elif entry.is_dir(follow_symlinks=False):
+                    if _join(folder, name) not in self._skip:
+                        subfolders.append(name)
+                elif entry.is_symlink() and (row := self._link_to_folder(folder, entry)):
+                    yield row
+
+    def _crate(self, folder: bytes, entry: os.DirEntry[bytes]) -> SeenRow | None:
+        name = entry.name
+        try:
+            if not _is_utf8(_join(folder, name)):
+                return _unfit(folder, entry, "file-name-not-utf8", "is not UTF-8, so no index file or page can name it")
+            if entry.is_file(follow_symlinks=False):
+                status = entry.stat(follow_symlinks=False)
+                return name, _fingerprint(name, status), self._young(status), None, None
+            if entry.is_symlink():
+                return self._link(folder, entry)
+            what = _what_is(entry.stat(follow_symlinks=False).st_mode)
+            return _unfit(folder, entry, "file-irregular", f"is {what}, not a file")
+        except FileNotFoundError:
+            return None  # gone since the folder was listed
+        except OSError as error:
+            found = problem("file-unreadable", f"'{shown(_join(folder, name))}' cannot be read: {error.strerror}.")
+            seen = blake2b(name + b"/file-unreadable", digest_size=16).digest()
+            return name, seen, False, None, msgspec.json.encode(found)
+
+    def _link(self, folder: bytes, entry: os.DirEntry[bytes]) -> SeenRow:
+        """Follow a link as far as the drop directory's edge: beyond it may lie files that its maker cannot read."""
+        target = os.path.realpath(_join(_join(self._root, folder), entry.name))
+        if not self._is_inside(target):
+            return _unfit(
+                folder, entry, "file-link-outside", f"is a link out of the drop directory, to '{shown(target)}'"
+            )
+        try:
+            status = entry.stat()
+        except OSError as error:
+            return _unfit(folder, entry, "file-unreadable", f"is a link that leads nowhere ({error.strerror})")
+        if not stat.S_ISREG(status.st_mode):
+            return _unfit(folder, entry, "file-irregular", f"is a link to {_what_is(status.st_mode)}, not to a file")
+        return entry.name, _fingerprint(entry.name, status), self._young(status), target, None
+
+    def _link_to_folder(self, folder: bytes, entry: os.DirEntry[bytes]) -> SeenRow | None:
+        """Report a link to a folder outside; one to a folder inside is no news, since the scan comes there anyway."""
+        path = _join(folder, entry.name)
+        if path in self._skip or not entry.is_dir():
+            return None
+        target = os.path.realpath(_join(self._root, path))
+        if self._is_inside(target):
+            return None
+        return _unfit(folder, entry, "file-link-outside", f"is a link out of the drop directory, to '{shown(target)}'")
+
+    def _is_inside(self, target: bytes) -> bool:
+        return (target + b"/").startswith(self._root.rstrip(b"/") + b"/")
+
+    def _young(self, status: os.stat_result) -> bool:
+        # A writer can set mtime to any time but not ctime, so an mtime in the future means nothing, a ctime does.
+        changed, written = status.st_ctime_ns, status.st_mtime_ns
+        return changed >= self._young_from or self._young_from <= written <= self._young_until
+
+
+def _given(root: bytes, folder: bytes, row: SeenRow) -> Found | Unfit:
+    name, seen, young, source, found = row
+    place, file = os.fsdecode(folder), os.fsdecode(name)
+    if found is not None:
+        return Unfit(folder=place, file=file, fingerprint=seen, problem=msgspec.json.decode(found, type=Problem))
+    source = source or _join(_join(root, folder), name)
+    return Found(folder=place, file=file, source=Path(os.fsdecode(source)), seen=seen, young=bool(young))
+
+
+def _unfit(folder: bytes, entry: os.DirEntry[bytes], rule: str, says: str) -> SeenRow:
+    found = problem(rule, f"'{shown(_join(folder, entry.name))}' {says}.")
+    seen = _fingerprint(entry.name, entry.stat(follow_symlinks=False), b"/" + rule.encode())
+    return entry.name, seen, False, None, msgspec.json.encode(found)
+
+
+def _unreadable_folder(folder: bytes, error: OSError) -> Unfit:
+    message = f"The folder '{shown(folder)}' cannot be listed, so nothing in it is read: {error.strerror}."
+    found = problem("file-unreadable", message, way_out="Give the tool's user permission to list and enter it.")
+    return Unfit(folder=os.fsdecode(folder), file="", fingerprint=b"", problem=found)
+
+
+def _what_is(mode: int) -> str:
+    kinds = (
+        (stat.S_ISDIR, "a directory"),
+        (stat.S_ISFIFO, "a pipe"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a device"),
+        (stat.S_ISBLK, "a device"),
+    )
+    return next((what for is_kind, what in kinds if is_kind(mode)), "something else")
+
+
+def _join(folder: bytes, name: bytes) -> bytes:
+    return folder + b"/" + name if folder and name else folder or name
+
+
+def _is_utf8(path: bytes) -> bool:
+    if path.isascii():
+        return True
+    try:
+        path.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

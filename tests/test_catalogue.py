@@ -1,0 +1,468 @@
+"""The catalogue forgets nothing that was written, knows damage when it meets it, and never reads a whole table."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cargo_static_index import catalogue as package
+from cargo_static_index.catalogue import (
+    Catalogue,
+    Crate,
+    Dropped,
+    Incoming,
+    Intent,
+    Need,
+    Outcome,
+    Release,
+    discard_catalogue,
+    open_catalogue,
+    schema,
+    shown,
+)
+from cargo_static_index.catalogue.drops import NOTHING, add_fingerprints
+from cargo_static_index.catalogue.place import file_system_of
+from cargo_static_index.errors import CatalogueDamaged, StoreError
+from cargo_static_index.rules import problem
+
+STATEMENTS = {
+    name: value
+    for name, value in vars(schema).items()
+    if isinstance(value, str) and name.isupper() and name not in {"TABLES", "TEMPORARY_TABLES"}
+}
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def catalogue(state: Path) -> Iterator[Catalogue]:
+    with open_catalogue(state) as opened:
+        yield opened
+
+
+def release(vers: str, pubtime: str | None = None, *, yanked: bool = False) -> Release:
+    return Release(vers=vers, cksum=vers * 3, yanked=yanked, pubtime=pubtime)
+
+
+def crate(name: str, *releases: Release, needs: tuple[Need, ...] = ()) -> Crate:
+    key = name.lower().replace("-", "_")
+    return Crate(key=key, name=name, releases=releases or (release("1.0.0"),), needs=frozenset(needs))
+
+
+def dropped(path: str, fingerprint: bytes = b"f" * 16, outcome: Outcome = "published", judged: str = "j") -> Dropped:
+    folder, _, file = path.rpartition("/")
+    return Dropped(
+        folder=folder,
+        file=file,
+        fingerprint=fingerprint,
+        outcome=outcome,
+        judged=judged,
+        first_seen=1,
+        last_seen=2,
+    )
+
+
+# how statements are run
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_no_statement_reads_a_whole_table_or_sorts_one(state: Path, catalogue: Catalogue, name: str) -> None:
+    statement = STATEMENTS[name]
+    with sqlite3.connect(state / package.FILE) as plain:
+        plain.executescript(schema.TEMPORARY_TABLES)
+        values = [None] * statement.count("?")
+        plan = [row[3] for row in plain.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
+    plain.close()
+    whole = [step for step in plan if "SCAN" in step and step not in ALLOWED_SCANS.get(name, ())]
+    sorts = [step for step in plan if "TEMP B-TREE" in step and name not in SORTS_THE_ROWS_OF_ONE_CRATE]
+    assert (whole, sorts) == ([], [])
+
+
+ALLOWED_SCANS = {
+    "SOUND": ("SCAN tally",),  # of two rows
+    "TALLY_ZERO": ("SCAN tally",),
+    "RELEASES_NEWEST": ("SCAN release USING INDEX release_newest",),  # in order, and stops at its LIMIT
+}
+SORTS_THE_ROWS_OF_ONE_CRATE = {"RELEASES_OF"}
+
+
+# opening
+
+
+def test_the_state_folder_is_hidden_from_git_and_from_backups(state: Path, catalogue: Catalogue) -> None:
+    assert (state / ".gitignore").read_text() == "*\n"
+    assert (state / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55\n")
+
+
+def test_what_was_written_is_there_at_the_next_opening(state: Path) -> None:
+    with open_catalogue(state) as first:
+        assert first.fresh
+        first.set("tree", b"\x00bytes")
+        first.set("gone", b"x")
+        first.set("gone", None)
+    with open_catalogue(state) as second:
+        assert not second.fresh
+        assert (second.get("tree"), second.get("gone"), second.get("never")) == (b"\x00bytes", None, None)
+
+
+def of_another_version(file: Path) -> None:
+    with sqlite3.connect(file) as plain:
+        plain.execute("PRAGMA user_version = 7")
+    plain.close()
+
+
+def no_database(file: Path) -> None:
+    file.write_bytes(b"<html>not found</html>" * 1000)
+
+
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def cut_short(file: Path) -> None:
+    os.truncate(file, 4096)
+
+
+def without_a_table(file: Path) -> None:
+    with sqlite3.connect(file) as plain:
+        plain.execute("DROP TABLE tally")
+    plain.close()
+
+
+def a_log_of_nonsense(file: Path) -> None:
+    file.write_bytes(b"SQLite format 3\x00" + b"\xff" * 5000)
+    file.with_name(file.name + "-wal").write_bytes(b"nonsense" * 1000)
+
+
+@pytest.mark.parametrize(
+    "spoil", [of_another_version, no_database, empty, cut_short, without_a_table, a_log_of_nonsense]
+)
+def test_a_file_that_cannot_be_used_is_made_anew(state: Path, spoil: Callable[[Path], None]) -> None:
+    with open_catalogue(state) as first:
+        first.set("key", b"old")
+    spoil(state / package.FILE)
+    with open_catalogue(state) as second:
+        assert second.fresh
+        assert second.get("key") is None
+        second.set("key", b"new")
+    with open_catalogue(state) as third:
+        assert (third.fresh, third.get("key")) == (False, b"new")
+
+
+def test_damage_met_while_at_work_is_said_and_is_mended_by_discarding(state: Path) -> None:
+    with open_catalogue(state) as first:
+        first.published.replace(crate(f"crate-{number}") for number in range(5000))
+    file = state / package.FILE
+    content = bytearray(file.read_bytes())
+    pages_kept = 4096 * 40  # the roots of all tables, so that nothing is seen at the opening
+    content[pages_kept:] = b"\xaa" * (len(content) - pages_kept)
+    file.write_bytes(content)
+    with open_catalogue(state) as second:
+        assert not second.fresh
+        with pytest.raises(
+            CatalogueDamaged, match=r"is damaged \(.*\)\. Delete the file; the next pass makes it anew\.$"
+        ):
+            second.published.releases("crate-4001")
+    discard_catalogue(state)
+    with open_catalogue(state) as third:
+        assert third.fresh
+
+
+def test_a_folder_that_is_a_file_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("")
+    with (
+        pytest.raises(StoreError, match=r"^The state directory '.*state' cannot be made: File exists\.$"),
+        open_catalogue(tmp_path / "state"),
+    ):
+        pass
+
+
+def test_a_file_that_is_a_folder_is_an_error_that_names_it(state: Path) -> None:
+    (state / package.FILE).mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"cannot be used: it cannot be opened"), open_catalogue(state):
+        pass
+
+
+def test_a_full_disk_is_an_error_of_the_disk_not_damage(state: Path) -> None:
+    program = f"""
+import resource, signal
+from pathlib import Path
+from cargo_static_index.catalogue import open_catalogue
+from cargo_static_index.errors import CatalogueDamaged, StoreError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+with open_catalogue(Path({str(state)!r})) as catalogue:
+    catalogue.set("before", b"kept")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+    try:
+        catalogue.set("large", bytes(1_000_000))
+    except StoreError as error:
+        print(type(error).__name__, str(error).endswith(")."))
+    print(catalogue.get("before"), catalogue.get("large"))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stderr, done.stdout) == ("", "StoreError True\nb'kept' None\n")
+
+
+MOUNTS = r"""
+22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
+30 22 0:40 / /srv rw - nfs4 host:/export rw
+31 22 0:41 / /srv/local rw master:3 - xfs /dev/vdb rw
+32 22 0:42 / /with\040space rw - cifs //host/share rw
+33 22 0:43 / /twice rw - ext4 /dev/vdc rw
+34 33 0:44 / /twice rw - fuse.sshfs host: rw
+""".strip()
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [
+        ("/", "ext4"),
+        ("/home/x", "ext4"),
+        ("/srv", "nfs4"),
+        ("/srv/state", "nfs4"),
+        ("/srvx", "ext4"),
+        ("/srv/local/state", "xfs"),
+        ("/with space/state", "cifs"),
+        ("/twice/state", "fuse.sshfs"),
+    ],
+)
+def test_the_file_system_of_a_folder_is_that_of_the_innermost_mount(folder: str, kind: str) -> None:
+    assert file_system_of(folder, MOUNTS) == kind
+
+
+# transactions
+
+
+def test_what_fails_inside_a_transaction_leaves_nothing(catalogue: Catalogue) -> None:
+    def half_done() -> None:
+        with catalogue.writing():
+            catalogue.set("key", b"value")
+            with catalogue.writing():
+                catalogue.published.replace([crate("foo")])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        half_done()
+    assert (catalogue.get("key"), catalogue.published.counts()) == (None, (0, 0))
+    with catalogue.writing():
+        catalogue.set("key", b"value")
+    assert catalogue.get("key") == b"value"
+
+
+def test_a_reader_reads_while_a_writer_writes(state: Path, catalogue: Catalogue) -> None:
+    catalogue.set("key", b"before")
+    with open_catalogue(state) as reader, catalogue.writing():
+        catalogue.set("key", b"after")
+        assert not reader.fresh
+        assert reader.get("key") == b"before"
+
+
+# what is published
+
+
+def test_a_crate_is_what_it_was_replaced_by(catalogue: Catalogue) -> None:
+    old = (release("1.0.10", "2024-01-02T00:00:00Z"), release("1.0.9", yanked=True))
+    catalogue.published.replace([crate("Foo-Bar", *old), crate("baz")])
+    assert catalogue.published.name_of("foo_bar") == "Foo-Bar"
+    assert catalogue.published.names_of(["foo_bar", "none", "baz"]) == {"foo_bar": "Foo-Bar", "baz": "baz"}
+    assert catalogue.published.releases("Foo-Bar") == list(old)
+    assert catalogue.published.releases("foo-bar") == []
+    assert catalogue.published.counts() == (2, 3)
+    catalogue.published.replace([crate("Foo-Bar", *old, release("2.0.0"))])
+    assert [each.vers for each in catalogue.published.releases("Foo-Bar")] == ["1.0.10", "1.0.9", "2.0.0"]
+    assert catalogue.published.counts() == (2, 4)
+
+
+def test_a_crate_without_releases_is_forgotten(catalogue: Catalogue) -> None:
+    need = Need(key="serde", here=False)
+    catalogue.published.replace([crate("foo", needs=(need,)), crate("bar")])
+    catalogue.published.replace([Crate(key="foo", name="foo", releases=(), needs=frozenset())])
+    assert catalogue.published.name_of("foo") is None
+    assert catalogue.published.releases("foo") == []
+    assert catalogue.published.dependents("serde", here=False) == []
+    assert catalogue.published.counts() == (1, 1)
+
+
+def test_a_crate_that_comes_back_in_other_case_takes_the_old_ones_place(catalogue: Catalogue) -> None:
+    catalogue.published.replace([crate("Foo", release("1.0.0"), release("1.1.0"))])
+    catalogue.published.replace([crate("foo")])
+    assert catalogue.published.name_of("foo") == "foo"
+    assert (catalogue.published.releases("Foo"), catalogue.published.counts()) == ([], (1, 1))
+
+
+def test_names_come_by_key_in_pages(catalogue: Catalogue) -> None:
+    catalogue.published.replace(crate(name) for name in ("b-1", "B_2", "a", "c", "b", "ba"))
+    names = catalogue.published.names
+    assert [name for _, name in names()] == ["a", "b", "b-1", "B_2", "ba", "c"]
+    assert names(prefix="b", limit=2) == [("b", "b"), ("b_1", "b-1")]
+    assert names(prefix="b", after="b_1", limit=2) == [("b_2", "B_2"), ("ba", "ba")]
+    assert names(prefix="b", after="ba") == []
+
+
+def test_dependents_are_told_apart_by_where_they_look(catalogue: Catalogue) -> None:
+    here, there = Need(key="x", here=True), Need(key="x", here=False)
+    catalogue.published.replace(
+        [crate("a", needs=(here,)), crate("b", needs=(there,)), crate("c", needs=(here, there))]
+    )
+    dependents = catalogue.published.dependents
+    assert dependents("x", here=True) == ["a", "c"]
+    assert dependents("x", here=False) == ["b", "c"]
+    assert dependents("x", here=True, after="a", limit=1) == ["c"]
+
+
+def test_the_newest_come_first_and_those_without_a_time_never(catalogue: Catalogue) -> None:
+    catalogue.published.replace(
+        [
+            crate("b", release("1.0.0", "2024-01-01T00:00:00Z"), release("1.1.0", "2025-01-01T00:00:00Z")),
+            crate("a", release("1.0.0", "2024-01-01T00:00:00Z"), release("0.1.0")),
+        ]
+    )
+    assert [(name, each.vers) for name, each in catalogue.published.newest(2)] == [("b", "1.1.0"), ("a", "1.0.0")]
+    assert len(catalogue.published.newest(10)) == 3
+
+
+def test_all_that_is_published_can_be_forgotten_without_forgetting_the_rest(catalogue: Catalogue) -> None:
+    catalogue.set("tree", b"x")
+    catalogue.published.replace([crate("a", needs=(Need(key="x", here=True),)), crate("b")])
+    catalogue.published.clear()
+    assert (catalogue.published.names(), catalogue.published.counts(), catalogue.get("tree")) == ([], (0, 0), b"x")
+
+
+def test_the_same_version_twice_in_an_index_file_is_one_row(catalogue: Catalogue) -> None:
+    catalogue.published.replace([crate("a", release("1.0.0"), release("1.0.0", yanked=True))])
+    assert catalogue.published.releases("a") == [release("1.0.0")]
+
+
+# the drop directory
+
+
+def test_a_dropped_file_is_as_it_was_recorded(catalogue: Catalogue) -> None:
+    row = Dropped(
+        folder="caf\udce9",
+        file="x.crate",
+        fingerprint=b"0123456789abcdef",
+        outcome="refused",
+        judged="digest",
+        first_seen=5,
+        last_seen=6,
+        cksum="c",
+        name="x",
+        vers="1.0.0",
+        problems=(problem("file-empty"), problem("entry-type", "é", place="src")),
+    )
+    catalogue.drops.record([row])
+    assert catalogue.drops.get("caf\udce9", "x.crate") == row
+    assert list(catalogue.drops.refused()) == [row]
+    assert shown(row.path) == "caf\\xe9/x.crate"
+
+
+def test_a_file_that_is_seen_again_was_first_seen_when_it_was(catalogue: Catalogue) -> None:
+    catalogue.drops.record([dropped("a.crate")])
+    again = Dropped(
+        folder="", file="a.crate", fingerprint=b"g" * 16, outcome="unchanged", judged="k", first_seen=9, last_seen=9
+    )
+    catalogue.drops.record([again])
+    found = catalogue.drops.get("", "a.crate")
+    assert found is not None
+    assert (found.first_seen, found.last_seen, found.outcome, found.judged) == (1, 9, "unchanged", "k")
+
+
+def test_the_refused_come_in_order_however_many(catalogue: Catalogue) -> None:
+    paths = [f"{folder}{number:04}.crate" for folder in ("", "a/", "b/c/") for number in range(900)]
+    catalogue.drops.record(dropped(path, outcome="refused") for path in reversed(paths))
+    catalogue.drops.record([dropped("good.crate")])
+    assert [each.path for each in catalogue.drops.refused()] == paths
+
+
+Step = tuple[str, str, bytes]
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(["published", "waiting", "refused", "forget", "reopen"]),
+        st.sampled_from(["a.crate", "b.crate", "f/a.crate", "f/g/a.crate"]),
+        st.binary(min_size=16, max_size=16) | st.just(b""),
+    )
+)
+
+
+@given(steps=steps)
+def test_a_folders_digest_is_always_the_sum_of_what_is_trusted_in_it(
+    steps: list[Step], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    trusted: dict[str, tuple[bytes, str]] = {}
+    with open_catalogue(tmp_path_factory.mktemp("state")) as catalogue:
+        for what, path, fingerprint in steps:
+            apply_step(catalogue, trusted, (what, path, fingerprint))
+        for folder in ("", "f", "f/g"):
+            mine = [each for path, (each, _) in trusted.items() if path.rpartition("/")[0] == folder]
+            total = add_fingerprints(NOTHING, sum(int.from_bytes(each, "big") for each in mine))
+            assert catalogue.drops.digest(folder.encode()) == total
+
+
+def apply_step(catalogue: Catalogue, trusted: dict[str, tuple[bytes, str]], step: Step) -> None:
+    what, path, fingerprint = step
+    folder, _, file = path.rpartition("/")
+    if what == "forget":
+        catalogue.drops.forget(folder, [file])
+        trusted.pop(path, None)
+    elif what == "reopen":
+        catalogue.drops.reopen_refused("other")
+        for each in [each for each, (_, outcome) in trusted.items() if outcome == "refused"]:
+            trusted[each] = (b"", "waiting")
+    else:
+        outcome: Outcome = "refused" if what == "refused" else "waiting" if what == "waiting" else "published"
+        catalogue.drops.record([dropped(path, fingerprint, outcome)])
+        trusted[path] = (b"" if what == "waiting" else fingerprint, outcome)
+
+
+# a pass's own
+
+
+def test_readings_come_by_key_and_path_and_vanish_with_the_pass(state: Path) -> None:
+    def reading(path: str, key: str) -> Incoming:
+        folder, _, file = path.rpartition("/")
+        return Incoming(
+            folder=folder,
+            file=file,
+            fingerprint=b"f",
+            key=key,
+            name=key.upper(),
+            vers="1.0.0",
+            cksum="c",
+            line=b'{"name":"\xc3\xa9"}',
+            needs=frozenset({Need(key="x", here=True), Need(key="y", here=False)}),
+            problems=(problem("file-name-differs"),),
+            staged="s",
+        )
+
+    rows = [reading("b.crate", "k"), reading("a/z.crate", "k"), reading("a.crate", "k"), reading("q.crate", "j")]
+    with open_catalogue(state) as catalogue:
+        catalogue.readings.add(rows)
+        catalogue.readings.add(reading(f"{n}.crate", f"many-{n:05}") for n in range(2500))
+        assert catalogue.readings.of("k") == [rows[2], rows[0], rows[1]]
+        assert list(catalogue.readings.keys()) == ["j", "k", *(f"many-{n:05}" for n in range(2500))]
+        catalogue.readings.clear()
+        assert list(catalogue.readings.keys()) == []
+        catalogue.readings.add(rows)
+    with open_catalogue(state) as catalogue:
+        assert list(catalogue.readings.keys()) == []
+
+
+def test_what_was_begun_is_unfinished_until_it_is_finished(state: Path) -> None:
+    with open_catalogue(state) as catalogue:
+        catalogue.intents.begin([Intent(path="b", kind="put", detail=b'{"x":1}'), Intent(path="a", kind="put")])
+        catalogue.intents.begin([Intent(path="a", kind="delete"), Intent(path="c", kind="put")])
+        catalogue.intents.finish(["c", "never"])
+    with open_catalogue(state) as catalogue:
+        assert list(catalogue.intents.unfinished()) == [
+            Intent(path="a", kind="delete"),
+            Intent(path="b", kind="put", detail=b'{"x":1}'),
+        ]

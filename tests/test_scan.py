@@ -1,0 +1,387 @@
+"""The drop directory as a user fills it, and as somebody who means ill does."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cargo_static_index.catalogue import Catalogue, Dropped, Outcome, open_catalogue
+from cargo_static_index.errors import SettingsError
+from cargo_static_index.scan import YOUNG_NS, Found, Unfit, is_as_found, open_found, scan_drop
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def drop(tmp_path: Path) -> Path:
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
+    with open_catalogue(tmp_path / "state") as opened:
+        yield opened
+
+
+def later() -> int:
+    """A clock at which nothing that was written so far is young."""
+    return time.time_ns() + 2 * YOUNG_NS
+
+
+def put(path: Path, content: bytes = b"content") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def scan(
+    drop: Path, catalogue: Catalogue, *, now: int | None = None, skip: tuple[Path, ...] = ()
+) -> list[Found | Unfit]:
+    return list(scan_drop(drop, catalogue, later() if now is None else now, skip))
+
+
+def judge(catalogue: Catalogue, found: list[Found | Unfit], outcome: Outcome = "published", judged: str = "j") -> None:
+    catalogue.drops.record(
+        Dropped(
+            folder=each.folder,
+            file=each.file,
+            fingerprint=each.fingerprint,
+            outcome="refused" if isinstance(each, Unfit) else outcome,
+            judged=judged,
+            first_seen=1,
+            last_seen=1,
+        )
+        for each in found
+    )
+
+
+def paths(found: list[Found | Unfit]) -> list[str]:
+    return [each.path for each in found]
+
+
+def says(found: list[Found | Unfit]) -> list[tuple[str, str]]:
+    return [(each.problem.rule, each.problem.message) for each in found if isinstance(each, Unfit)]
+
+
+def test_files_are_found_at_any_depth_by_folder_and_name(drop: Path, catalogue: Catalogue) -> None:
+    deep = "/".join(["d"] * 200)
+    for name in ("b.crate", "a.crate", "z/y/c.crate", "z/b.crate", "y/a.crate", f"{deep}/x.crate"):
+        put(drop / name)
+    expected = ["a.crate", "b.crate", f"{deep}/x.crate", "y/a.crate", "z/b.crate", "z/y/c.crate"]
+    assert paths(scan(drop, catalogue)) == expected
+
+
+@pytest.mark.case(85)
+@pytest.mark.parametrize(
+    "name", [".a.crate", "a.crate.part", "a.crate.tmp", ".git/a.crate", "a.part/a.crate", "a.CRATE", "a.tar.gz"]
+)
+def test_what_is_hidden_or_partial_or_no_crate_is_left_alone(drop: Path, catalogue: Catalogue, name: str) -> None:
+    put(drop / name)
+    assert scan(drop, catalogue) == []
+
+
+def test_folders_of_ours_are_skipped(drop: Path, catalogue: Catalogue) -> None:
+    for name in ("refused/a.crate", "in/published/b.crate", "in/c.crate", "refused2/d.crate"):
+        put(drop / name)
+    skip = (Path("refused"), drop / "in" / "published", drop.parent / "elsewhere")
+    assert paths(scan(drop, catalogue, skip=skip)) == ["in/c.crate", "refused2/d.crate"]
+
+
+@pytest.mark.case(79)
+def test_what_was_judged_is_not_given_again_until_it_changes(drop: Path, catalogue: Catalogue) -> None:
+    put(drop / "a.crate")
+    put(drop / "in/b.crate")
+    judge(catalogue, scan(drop, catalogue))
+    assert scan(drop, catalogue) == []
+    put(drop / "in/b.crate", b"another")
+    put(drop / "in/new.crate")
+    assert paths(scan(drop, catalogue)) == ["in/b.crate", "in/new.crate"]
+
+
+def test_what_was_not_judged_is_given_again(drop: Path, catalogue: Catalogue) -> None:
+    for name in ("a.crate", "b.crate"):
+        put(drop / name)
+    judge(catalogue, scan(drop, catalogue)[:1])
+    assert paths(scan(drop, catalogue)) == ["b.crate"]
+
+
+def test_the_caller_may_judge_while_the_scan_goes_on(drop: Path, catalogue: Catalogue) -> None:
+    for number in range(2500):
+        put(drop / f"{number}.crate")
+    count = 0
+    for each in scan_drop(drop, catalogue, later()):
+        with catalogue.writing():
+            judge(catalogue, [each])
+        count += 1
+    assert count == 2500
+    assert scan(drop, catalogue) == []
+
+
+@pytest.mark.case(85)
+def test_a_rewrite_of_the_same_size_within_the_clocks_tick_is_seen(drop: Path, catalogue: Catalogue) -> None:
+    file = put(drop / "a.crate", b"one")
+    [first] = scan(drop, catalogue, now=time.time_ns())
+    assert isinstance(first, Found)
+    assert first.young
+    judge(catalogue, [first])
+    # Same size, same inode, and a time stamp that (for what the scan can know) did not move.
+    file.write_bytes(b"two")
+    assert paths(scan(drop, catalogue)) == ["a.crate"]
+
+
+def test_a_file_comes_to_be_trusted_once_it_is_old(drop: Path, catalogue: Catalogue) -> None:
+    put(drop / "a.crate")
+    judge(catalogue, scan(drop, catalogue, now=time.time_ns()))
+    judge(catalogue, scan(drop, catalogue))
+    assert scan(drop, catalogue, now=time.time_ns()) == []
+
+
+def test_a_change_of_the_past_is_seen_though_the_time_of_writing_was_put_back(drop: Path, catalogue: Catalogue) -> None:
+    file = put(drop / "a.crate", b"one")
+    os.utime(file, ns=(1, 1))
+    judge(catalogue, scan(drop, catalogue))
+    file.write_bytes(b"two")
+    os.utime(file, ns=(1, 1))
+    assert paths(scan(drop, catalogue)) == ["a.crate"]
+
+
+@pytest.mark.parametrize("seconds", [-(10**9), 0, 10**10, 15 * 10**9])
+def test_a_file_may_claim_any_age(drop: Path, catalogue: Catalogue, seconds: int) -> None:
+    file = put(drop / "a.crate")
+    os.utime(file, (seconds, seconds))
+    judge(catalogue, scan(drop, catalogue))
+    assert scan(drop, catalogue) == []
+
+
+def test_a_file_that_waits_is_given_again(drop: Path, catalogue: Catalogue) -> None:
+    put(drop / "a.crate")
+    judge(catalogue, scan(drop, catalogue), outcome="waiting")
+    assert paths(scan(drop, catalogue)) == ["a.crate"]
+
+
+def test_what_other_rules_refused_is_given_again(drop: Path, catalogue: Catalogue) -> None:
+    for name in ("a.crate", "b/b.crate", "b/good.crate"):
+        put(drop / name)
+    a, b, good = scan(drop, catalogue)
+    judge(catalogue, [a, b], outcome="refused", judged="m")
+    judge(catalogue, [good], judged="m")
+    catalogue.drops.reopen_refused("m")
+    assert scan(drop, catalogue) == []
+    for other in ("a", "z"):
+        catalogue.drops.reopen_refused(other)
+        found = scan(drop, catalogue)
+        assert paths(found) == ["a.crate", "b/b.crate"]
+        judge(catalogue, found, outcome="refused", judged="m")
+
+
+def test_what_vanished_is_forgotten(drop: Path, catalogue: Catalogue) -> None:
+    for name in ("a.crate", "b.crate", "in/c.crate", "in/deep/d.crate", "in0.crate", "ina/e.crate"):
+        put(drop / name)
+    judge(catalogue, scan(drop, catalogue))
+    (drop / "a.crate").unlink()
+    (drop / "in").rename(drop.parent / "away")
+    assert scan(drop, catalogue) == []
+    known = [("", "a.crate"), ("", "b.crate"), ("in", "c.crate"), ("in/deep", "d.crate"), ("ina", "e.crate")]
+    assert [catalogue.drops.get(*each) is not None for each in known] == [False, True, False, False, True]
+    (drop.parent / "away").rename(drop / "in")
+    assert paths(scan(drop, catalogue)) == ["in/c.crate", "in/deep/d.crate"]
+
+
+@pytest.mark.case(86)
+def test_what_is_no_file_is_reported_and_never_opened(drop: Path, catalogue: Catalogue) -> None:
+    put(drop / "folder.crate/inside.crate")
+    os.mkfifo(drop / "pipe.crate")
+    (drop / "link.crate").symlink_to("pipe.crate")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(drop / "socket.crate"))
+    put(drop / "good.crate")
+    found = scan(drop, catalogue)
+    assert says(found) == [
+        ("file-irregular", "'folder.crate' is a directory, not a file."),
+        ("file-irregular", "'link.crate' is a link to a pipe, not to a file."),
+        ("file-irregular", "'pipe.crate' is a pipe, not a file."),
+        ("file-irregular", "'socket.crate' is a socket, not a file."),
+    ]
+    assert [each.path for each in found if isinstance(each, Found)] == ["good.crate"]
+    judge(catalogue, found)
+    assert scan(drop, catalogue) == []
+
+
+@pytest.mark.case(86)
+def test_links_are_followed_inside_and_reported_when_they_lead_out(drop: Path, catalogue: Catalogue) -> None:
+    outside = put(drop.parent / "drop-secret" / "s.crate")
+    put(drop / "real" / "r.crate")
+    (drop / "in.crate").symlink_to("real/r.crate")
+    (drop / "out.crate").symlink_to("../drop-secret/s.crate")
+    (drop / "gone.crate").symlink_to("nowhere")
+    (drop / "loop.crate").symlink_to("loop.crate")
+    (drop / "same").symlink_to("real")
+    (drop / "other").symlink_to(outside.parent)
+    (drop / "text").symlink_to("/etc/hostname")
+    found = scan(drop, catalogue)
+    assert says(found) == [
+        ("file-unreadable", "'gone.crate' is a link that leads nowhere (No such file or directory)."),
+        ("file-unreadable", "'loop.crate' is a link that leads nowhere (Too many levels of symbolic links)."),
+        ("file-link-outside", f"'other' is a link out of the drop directory, to '{outside.parent}'."),
+        ("file-link-outside", f"'out.crate' is a link out of the drop directory, to '{outside}'."),
+    ]
+    files = {each.path: each.source for each in found if isinstance(each, Found)}
+    assert files == {name: (drop / "real" / "r.crate").resolve() for name in ("in.crate", "real/r.crate")}
+
+
+def test_a_change_of_what_a_link_points_to_is_seen(drop: Path, catalogue: Catalogue) -> None:
+    target = put(drop / ".store" / "a")
+    (drop / "a.crate").symlink_to(".store/a")
+    judge(catalogue, scan(drop, catalogue))
+    target.write_bytes(b"changed")
+    assert paths(scan(drop, catalogue)) == ["a.crate"]
+
+
+def test_names_that_are_not_utf8_are_reported_and_escaped(drop: Path, catalogue: Catalogue) -> None:
+    for name in (b"caf\xe9/ok.crate", b"\xff.crate", b"\xc3\xa9.crate"):
+        put(drop / os.fsdecode(name))
+    found = scan(drop, catalogue)
+    assert says(found) == [
+        ("file-name-not-utf8", "'\\xff.crate' is not UTF-8, so no index file or page can name it."),
+        ("file-name-not-utf8", "'caf\\xe9/ok.crate' is not UTF-8, so no index file or page can name it."),
+    ]
+    judge(catalogue, found)
+    assert scan(drop, catalogue) == []
+
+
+def test_names_cannot_move_the_cursor_of_a_terminal(drop: Path, catalogue: Catalogue) -> None:
+    os.mkfifo(drop / "\x1b[2J\n.crate")
+    assert says(scan(drop, catalogue)) == [("file-irregular", "'\\x1b[2J\\n.crate' is a pipe, not a file.")]
+
+
+@pytest.mark.parametrize("name", ["missing", "a-file"])
+def test_a_drop_directory_that_cannot_be_listed_is_a_mistake_in_the_settings(
+    tmp_path: Path, catalogue: Catalogue, name: str
+) -> None:
+    put(tmp_path / "a-file")
+    with pytest.raises(
+        SettingsError, match=r"^The drop directory '.*' cannot be read: .*\. Make it, or name another\.$"
+    ):
+        scan(tmp_path / name, catalogue)
+
+
+# A child process, because root may read everything and there is no way back from another user.
+AS_NOBODY = """
+import os, time
+from pathlib import Path
+from cargo_static_index.catalogue import Dropped, open_catalogue
+from cargo_static_index.scan import Found, open_found, scan_drop
+
+drop, now = Path({drop!r}), time.time_ns() + 10**10
+with open_catalogue(Path({state!r})) as catalogue:
+    for each in scan_drop(drop, catalogue, now):
+        if each.folder == "closed":
+            row = Dropped(folder="closed", file=each.file, fingerprint=each.fingerprint, outcome="published",
+                          judged="", first_seen=1, last_seen=1)
+            catalogue.drops.record([row])
+    (drop / "secret.crate").chmod(0)
+    (drop / "closed").chmod(0)
+    (drop / "listed").chmod(0o444)
+    if os.getuid() == 0:
+        os.setgid({nobody})
+        os.setuid({nobody})
+    for each in scan_drop(drop, catalogue, now):
+        if isinstance(each, Found):
+            try:
+                open_found(each).close()
+                print(each.path, "opened")
+            except OSError as error:
+                print(each.path, error.strerror)
+        else:
+            print(each.path, each.problem.rule, each.problem.message)
+    print("still known" if catalogue.drops.get("closed", "b.crate") else "forgotten")
+"""
+
+
+@pytest.mark.case(86)
+def test_what_may_not_be_read_is_reported_and_the_rest_is_found(shared_folder: Path) -> None:
+    drop = shared_folder / "drop"
+    for name in ("a.crate", "closed/b.crate", "listed/c.crate", "secret.crate", "z/z.crate"):
+        put(drop / name)
+    program = AS_NOBODY.format(nobody=NOBODY, state=str(shared_folder / "state"), drop=str(drop))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stderr, done.stdout.splitlines()) == (
+        "",
+        [
+            "a.crate opened",
+            "secret.crate Permission denied",
+            "closed file-unreadable The folder 'closed' cannot be listed, so nothing in it is read: Permission denied.",
+            "listed/c.crate file-unreadable 'listed/c.crate' cannot be read: Permission denied.",
+            "z/z.crate opened",
+            "still known",
+        ],
+    )
+
+
+@pytest.fixture
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder that another user can enter: pytest's own are for one user."""
+    folder = tmp_path_factory.mktemp("shared")
+    opened = [each for each in (folder, *folder.parents) if each.stat().st_uid == os.getuid() and each != Path("/")]
+    modes = {each: each.stat().st_mode for each in opened}
+    for each, mode in modes.items():
+        each.chmod(mode | 0o011)
+    yield folder
+    for name in ("closed", "listed"):
+        (folder / "drop" / name).chmod(0o755)
+    for each, mode in modes.items():
+        each.chmod(mode)
+
+
+def replaced_by_a_pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
+def replaced_by_a_link(file: Path) -> None:
+    file.rename(file.with_suffix(".moved"))
+    file.symlink_to(file.with_suffix(".moved"))
+
+
+def written_on(file: Path) -> None:
+    file.write_bytes(b"other")
+
+
+@pytest.mark.parametrize("change", [replaced_by_a_pipe, replaced_by_a_link, written_on])
+def test_only_what_was_found_is_opened(drop: Path, catalogue: Catalogue, change: Callable[[Path], None]) -> None:
+    file = put(drop / "a.crate")
+    [found] = scan(drop, catalogue)
+    assert isinstance(found, Found)
+    with open_found(found) or pytest.fail("was not opened") as opened:
+        assert is_as_found(found, os.fstat(opened.fileno()))
+        change(file)
+    try:
+        assert open_found(found) is None
+    except OSError:
+        assert file.is_symlink()
+
+
+def test_ten_thousand_files_that_nothing_happened_to_cost_little_more_than_looking(
+    drop: Path, catalogue: Catalogue
+) -> None:
+    for number in range(10_000):
+        (drop / f"some-crate-{number}-1.0.0.crate").touch()
+    judge(catalogue, scan(drop, catalogue))
+    assert timed(lambda: scan(drop, catalogue)) < 3 * timed(lambda: [each.stat() for each in os.scandir(drop)])
+
+
+def timed(work: Callable[[], object]) -> float:
+    """The best of five: what the machine does besides only ever makes it slower."""
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
