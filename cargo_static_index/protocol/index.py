@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec import Struct
 
-from cargo_static_index.errors import InvalidInput, NotHeld
+from cargo_static_index.errors import InvalidIndexLine, InvalidInput, NotHeld
 from cargo_static_index.protocol.index_entry import (
     ENTRY_KEYS,
     UNREADABLE,
@@ -41,7 +41,7 @@ __all__ = [
 _ODD = (*UNREADABLE, InvalidInput)
 
 
-class Line(Struct, frozen=True, kw_only=True):
+class Line(Struct, frozen=True, kw_only=True, gc=False):
     """A line as found, without its newline, and what it says.
 
     `name` and `vers` are None where cargo skips the line; `cksum` is None too where cargo calls the line invalid.
@@ -55,7 +55,7 @@ class Line(Struct, frozen=True, kw_only=True):
     pubtime: str | None = None
 
 
-class _Seen(Struct, frozen=True):
+class _Seen(Struct, frozen=True, gc=False):
     name: str
     vers: str
     cksum: str
@@ -72,7 +72,7 @@ class _Least(Struct, frozen=True):
 _decode_seen = msgspec.json.Decoder(_Seen).decode
 _decode_least = msgspec.json.Decoder(_Least).decode
 _is_plain_version = re.compile(r"(?:0|[1-9][0-9]{0,17})(?:\.(?:0|[1-9][0-9]{0,17})){2}").fullmatch
-_SEEN_KEYS = (b'"name"', b'"vers"', b'"cksum"', b'"yanked"', b'"pubtime"')
+_seen_keys = re.compile(rb'"(?:name|vers|cksum|yanked|pubtime)"').findall
 
 
 def parse_line(raw: bytes) -> Line:
@@ -99,8 +99,12 @@ def parse_line(raw: bytes) -> Line:
 
 def _may_repeat_a_key(raw: bytes, deps: msgspec.Raw) -> bool:
     """Whether a key of ours may stand twice: a cheap look, so that only odd lines are read again in Python."""
-    rest = raw.replace(bytes(deps), b"", 1)
-    return b"\\" in rest or any(rest.count(key) > 1 for key in _SEEN_KEYS)
+    head, _, tail = raw.partition(b'"deps":')
+    if not tail.startswith(deps):
+        return True
+    rest = head + tail[len(memoryview(deps)) :]
+    keys = _seen_keys(rest)
+    return b"\\" in rest or len(keys) != len(set(keys))
 
 
 def _parse_least(raw: bytes) -> Line:
@@ -143,9 +147,9 @@ class IndexFile(Struct, frozen=True, kw_only=True):
 
         So no line found ever moves but to make room, sorted or not, and the order of adding does not matter.
         Lines that we cannot read are earlier than all, then come those without `pubtime`. The caller has made sure
-        that no version is held, nor given twice. Raises InvalidVersion.
+        that no version is held, nor given twice. Raises InvalidIndexLine for an entry that cargo would not read.
         """
-        added = [parse_line(format_entry(entry)) for entry in entries]
+        added = [_added(entry) for entry in entries]
         times = {line.pubtime for line in added}
         waiting = sorted([(_place(line, times), line) for line in added], key=_first)
         kept, tail = list(self.lines), list[Line]()
@@ -183,6 +187,14 @@ def parse_index(content: bytes) -> IndexFile:
     if not lines[-1]:
         lines.pop()
     return IndexFile(lines=tuple(map(parse_line, lines)))
+
+
+def _added(entry: Entry) -> Line:
+    line = parse_line(format_entry(entry))
+    if line.cksum is None:
+        what = f"{entry.name} {entry.vers} of {entry.pubtime}"
+        raise InvalidIndexLine(f"{what} would be a line that cargo does not read; correct its version or time")
+    return line
 
 
 _Place = tuple[str | Version, ...]

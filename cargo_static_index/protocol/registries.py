@@ -114,7 +114,7 @@ def _fault(url: Url, text: str) -> str:
     if plus and kind != "sparse":
         return f"starts with '{kind}+'; an index URL starts with 'sparse+' or with a git URL's scheme"
     if plus and scheme not in {"http", "https"}:
-        return f"is a sparse one with the scheme {scheme!r}; cargo reads those by http and https only"
+        return f"is a sparse one with the scheme {scheme!r}; use http or https, by which alone cargo reads those"
     if plus and not text.endswith("/"):
         return "is a sparse one without a '/' at the end, which cargo refuses; add it"
     return ""

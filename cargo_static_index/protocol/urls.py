@@ -76,7 +76,7 @@ def parse_web_url(text: str, *, what: str) -> Url:
 def _host(parts: SplitResult, text: str, what: str) -> str:
     host = parts.netloc.rpartition("@")[2]
     host = re.sub(r":[0-9]*$", "", host)
-    if not host and parts.scheme == "file":
+    if not host and parts.scheme.rpartition("+")[2] == "file":
         return host
     if not _is_host(host):
         raise InvalidConfig(f"the {what} {text!r} has no host that can be read; write it like 'https://example.com/'")
