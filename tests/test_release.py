@@ -428,7 +428,7 @@ def test_a_readme_over_the_limit_is_told_and_left_out_of_the_facts() -> None:
 
 def test_a_readme_for_which_no_room_was_left_is_told_too() -> None:
     limits = Limits(documents_bytes=100)
-    found = read(crate().file("AAA.md", "x" * 95).readme("x" * 10), Policy(limits=limits))
+    found = read(crate().file("AAA.md", "x" * 95).file("BBB.md", "x" * 95).readme("x" * 10), Policy(limits=limits))
     assert [(each.rule, each.message) for each in found.problems] == [
         ("readme-too-large", "The README has 10 bytes, for which the archive's other documents left no room.")
     ]
