@@ -34,6 +34,7 @@ class LockedTree:
     ) -> None:
         self.root = root
         self.stage = root / STAGE
+        self._stage = str(self.stage)
         self.opened = opened
         self.staging = staging
         self.file_mode = file_mode
@@ -41,6 +42,7 @@ class LockedTree:
         self.flush = flush
         self.device = os.fstat(opened).st_dev
         self.numbers = count()
+        self.folders = Folders(opened, mode=dir_mode)
 
     @cached_property
     def published_mode(self) -> int:
@@ -56,9 +58,10 @@ class LockedTree:
 
     def check_staged(self, staged: Path) -> None:
         """Make sure that a file lies in the private folder, or raise InvalidInput."""
-        if staged.parent == self.stage:
+        folder, _, name = str(staged).rpartition("/")
+        if folder == self._stage:
             with suppress(FileNotFoundError):
-                if stat.S_ISREG(os.stat(staged.name, dir_fd=self.staging, follow_symlinks=False).st_mode):
+                if stat.S_ISREG(os.stat(name, dir_fd=self.staging, follow_symlinks=False).st_mode):
                     return
         raise not_staged(staged)
 
@@ -70,18 +73,19 @@ def not_staged(staged: Path) -> InvalidInput:
 
 def apply_batch(tree: LockedTree, changes: tuple[Change, ...]) -> tuple[Change, ...]:
     """Carry out changes whose paths are checked; give back those whose `expect` did not hold."""
-    with Folders(tree.opened, mode=tree.dir_mode) as folders:
-        batch = _Batch(tree, folders, len(changes))
-        try:
-            return batch.apply(changes)
-        finally:
-            batch.clear()
+    tree.folders.forget()  # what others did since must not be missed, be it a person with `rm`
+    batch = _Batch(tree, len(changes))
+    try:
+        return batch.apply(changes)
+    finally:
+        batch.clear()
+        tree.folders.forget_missing()
 
 
 class _Batch:
-    def __init__(self, tree: LockedTree, folders: Folders, size: int) -> None:
+    def __init__(self, tree: LockedTree, size: int) -> None:
         self._tree = tree
-        self._folders = folders
+        self._folders = tree.folders
         self._at_once = tree.flush and size >= _MANY and can_flush_all(tree.opened)
         self._each = tree.flush and not self._at_once
         self._written: set[str] = set()  # our own new files that are still in the private folder
@@ -93,6 +97,7 @@ class _Batch:
         ready = [(change, self._prepare(change)) for change in changes]
         if self._at_once and any(name is not None for _, name in ready):
             self._flush_all()
+        self._folders.forget_missing()
         refused = tuple(change for change, name in ready if not self._carry_out(change, name))
         self._flush_folders()
         return refused

@@ -28,7 +28,7 @@ def move_across(name: str, folder: int, new_name: str, new_folder: int, *, flush
     try:
         target = os.open(half, NEW, 0o600, dir_fd=new_folder)
         try:
-            for chunk in _chunks(source):
+            for chunk in chunks(source):
                 write_all(target, chunk)
             was = os.fstat(source)
             os.fchmod(target, stat.S_IMODE(was.st_mode))
@@ -50,7 +50,8 @@ def write_all(descriptor: int, content: bytes) -> None:
         written += os.write(descriptor, memoryview(content)[written:])
 
 
-def _chunks(descriptor: int) -> Iterator[bytes]:
+def chunks(descriptor: int) -> Iterator[bytes]:
+    """Read an open file from where it is to its end."""
     while chunk := os.read(descriptor, _CHUNK):
         yield chunk
 
@@ -58,6 +59,6 @@ def _chunks(descriptor: int) -> Iterator[bytes]:
 def tag_of_file(descriptor: int) -> Tag:
     """Give the tag of an open file's content from where it is to its end, as `tag_of` does for bytes."""
     digest = blake2b(digest_size=16)
-    for chunk in _chunks(descriptor):
+    for chunk in chunks(descriptor):
         digest.update(chunk)
     return digest.hexdigest()

@@ -18,6 +18,10 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _KEPT = 64
 """Folders kept open at once: far below the usual limit of 1024 descriptors, and deeper than any tree of ours."""
 
+_STAYS = {errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY, errno.ENOENT, errno.EACCES, errno.EPERM}
+"""Why a folder cannot be removed though nothing is wrong: something is in it, it is another disk's mount point
+(EBUSY), it is gone already, or it lies in a folder of somebody else. An empty folder does no harm."""
+
 _WAYS_OUT = {
     errno.ENOSPC: "The disk is full: make room, then run this again.",
     errno.EDQUOT: "The quota is used up: make room, then run this again.",
@@ -53,32 +57,48 @@ class Folders:
 
     Nothing is followed out of the tree: InvalidInput where a link stands. A descriptor given is good
     until the next call. `made` holds the folders in which a folder was made or removed.
+    What is open, and what was missing, is remembered until `forget`: others' new folders are seen only then.
     """
 
     def __init__(self, root: int, *, mode: int | None = None) -> None:
         self._root = root
         self._mode = mode
         self._open: dict[str, int] = {}
+        self._missing: set[str] = set()
         self.made: set[str] = set()
 
     def __enter__(self) -> "Folders":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Close all folders and look anew from here on."""
         for descriptor in self._open.values():
             os.close(descriptor)
         self._open.clear()
+        self._missing.clear()
+        self.made.clear()
+
+    def forget_missing(self) -> None:
+        """Look anew for the folders that were missing."""
+        self._missing.clear()
 
     def find(self, folder: str) -> int | None:
         """Open a folder ("" is the tree), or give None where there is none."""
         if not folder:
             return self._root
-        descriptor = self._open.pop(folder, None)
+        descriptor = self._open.get(folder)
+        if descriptor is not None or folder in self._missing:
+            return descriptor
+        above, _, name = folder.rpartition("/")
+        parent = self.find(above)
+        descriptor = None if parent is None else _open_folder(parent, name, folder)
         if descriptor is None:
-            above, _, name = folder.rpartition("/")
-            parent = self.find(above)
-            descriptor = None if parent is None else _open_folder(parent, name, folder)
-        return None if descriptor is None else self._keep(folder, descriptor)
+            self._missing.add(folder)
+            return None
+        return self._keep(folder, descriptor)
 
     def make(self, folder: str) -> int:
         """Open a folder, and make it and those above it where they are missing."""
@@ -91,6 +111,7 @@ class Folders:
             os.mkdir(name, 0o777, dir_fd=parent)
         self.made.add(above)
         descriptor = os.open(name, _FOLDER, dir_fd=parent)
+        self._missing.discard(folder)
         if self._mode is not None:
             # The setgid bit that a folder inherits keeps the group of a shared tree.
             os.fchmod(descriptor, self._mode | (os.fstat(descriptor).st_mode & stat.S_ISGID))
@@ -106,7 +127,7 @@ class Folders:
             try:
                 os.rmdir(name, dir_fd=parent)
             except OSError as error:
-                if error.errno in {errno.ENOTEMPTY, errno.EEXIST}:
+                if error.errno in _STAYS:
                     return
                 raise
             if (descriptor := self._open.pop(folder, None)) is not None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from ..errors import TreeBusy
 from . import Change, Put, Stored
 from .batch import LockedTree, apply_batch, not_staged
+from .files import chunks
 from .folders import Folders, failure
 from .lock import lock_tree
 from .paths import check_path, is_name, tag_of
@@ -68,7 +69,7 @@ class LocalStore:
     def list(self, prefix: str = "") -> Iterator[str]:
         """List the paths of all files below a folder, sorted, holding one folder's names a level at a time.
 
-        What no store of ours wrote is left out: links, devices, and names that no path may have.
+        What no store of ours wrote is left out: links, devices, `lost+found`, and names that no path may have.
         """
         if prefix:
             check_path(prefix)
@@ -116,6 +117,14 @@ class LocalStore:
 
     @contextmanager
     def _folders(self) -> Iterator[Folders | None]:
+        if self._tree is not None:
+            yield self._tree.folders  # nobody else on this machine changes them while it is locked
+            return
+        with self._own_folders() as folders:
+            yield folders
+
+    @contextmanager
+    def _own_folders(self) -> Iterator[Folders | None]:
         try:
             root = os.open(self.root, _FOLDER)
         except FileNotFoundError:
@@ -132,7 +141,8 @@ class LocalStore:
             os.close(root)
 
     def _walk(self, prefix: str) -> Iterator[str]:
-        with self._folders() as folders:
+        # Folders of its own: the session may end, or change the tree, while this waits to go on.
+        with self._own_folders() as folders:
             if folders is None:
                 return
             # One sorted list of names for each level, so that a tree of millions of files is never held whole.
@@ -151,8 +161,10 @@ def _read(folders: Folders, path: str) -> bytes | None:
     opened = folders.open_file(path)
     if opened is None:
         return None
-    with os.fdopen(opened, "rb", buffering=0) as file:
-        return file.readall()
+    try:
+        return b"".join(chunks(opened))
+    finally:
+        os.close(opened)
 
 
 def _names(root: Path, folders: Folders, folder: str) -> list[str]:
@@ -165,7 +177,8 @@ def _names(root: Path, folders: Folders, folder: str) -> list[str]:
             return []
         with os.scandir(descriptor) as entries:
             for entry in entries:
-                if not is_name(entry.name):
+                # The root of a disk has a `lost+found` that only the administrator may look into.
+                if not is_name(entry.name) or entry.name == "lost+found":
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     found.append(f"{start}{entry.name}/")

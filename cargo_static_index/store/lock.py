@@ -48,9 +48,11 @@ def lock_tree(
     with _locked(root, dir_mode, flush=flush, timeout=timeout) as opened:
         staging = _open_stage(root, opened)
         owner = os.getpid()
+        tree = LockedTree(root, opened=opened, staging=staging, file_mode=file_mode, dir_mode=dir_mode, flush=flush)
         try:
-            yield LockedTree(root, opened=opened, staging=staging, file_mode=file_mode, dir_mode=dir_mode, flush=flush)
+            yield tree
         finally:
+            tree.folders.forget()
             os.close(staging)
             if os.getpid() == owner:  # not a forked child that leaves by the same door
                 with suppress(OSError):  # else the next session empties it

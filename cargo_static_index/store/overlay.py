@@ -1,0 +1,58 @@
+"""A store seen as it would be after changes that are not carried out: what a dry run writes to."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from hashlib import sha256
+from heapq import merge
+from pathlib import Path
+
+from cargo_static_index.store import Change, Put, Store, Stored
+
+
+class OverlayStore:
+    """Keeps changes in memory and reads through them; the store below is never written."""
+
+    def __init__(self, below: Store) -> None:
+        self._below = below
+        self._over: dict[str, bytes | Path | None] = {}
+
+    def read(self, path: str) -> Stored | None:
+        """Read a file as it would be."""
+        if path not in self._over:
+            return self._below.read(path)
+        content = self._over[path]
+        if isinstance(content, Path):
+            content = content.read_bytes()
+        return None if content is None else Stored(content=content, tag=sha256(content).hexdigest())
+
+    def size(self, path: str) -> int | None:
+        """Give a file's size as it would be."""
+        if path not in self._over:
+            return self._below.size(path)
+        content = self._over[path]
+        if isinstance(content, Path):
+            return content.stat().st_size
+        return None if content is None else len(content)
+
+    def list(self, prefix: str = "") -> Iterator[str]:
+        """List the paths as they would be."""
+        start = f"{prefix}/" if prefix else ""
+        over = sorted(path for path, content in self._over.items() if content is not None and path.startswith(start))
+        below = (path for path in self._below.list(prefix) if path not in self._over)
+        return merge(over, below)
+
+    def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        """Keep the changes that could be carried out, and give back the others."""
+        return tuple(change for change in changes if not self._keep(change))
+
+    def session(self) -> AbstractContextManager[Path]:
+        """Keep other writers out while the changes are thought through."""
+        return self._below.session()
+
+    def _keep(self, change: Change) -> bool:
+        if change.expect != "any":
+            held = self.read(change.path)
+            if (held.tag if held else "absent") != change.expect:
+                return False
+        self._over[change.path] = change.content if isinstance(change, Put) else None
+        return True
