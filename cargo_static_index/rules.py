@@ -53,15 +53,6 @@ def refused(problems: Iterable[Problem], levels: Mapping[str, Level]) -> bool:
     return any(level_of(each, levels) == "refuse" for each in problems)
 
 
-def levels_for(mode: Literal["registry", "mirror"], changed: Mapping[str, Level]) -> dict[str, Level]:
-    """Give the levels to judge by: what `[rules]` changes, and in a mirror the policies of a registry turned off.
-
-    A level that `[rules]` gives counts in a mirror too.
-    """
-    off: dict[str, Level] = {rule.id: "allow" for rule in RULES.values() if rule.registry_only and mode == "mirror"}
-    return off | dict(changed)
-
-
 def explain(rule: Rule) -> str:
     """Give the rule's part of docs/rules.md: Markdown, from its heading to the last line's end."""
     kind = "policy: `[rules]` may change the level" if rule.policy else "protects clients: cannot be turned off"
@@ -495,6 +486,13 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
             "`x.crate -> /etc/passwd`",
         ),
         _guard("file-name-not-utf8", "The file's name is not UTF-8.", "Rename the file.", "a name in Latin-1"),
+        _policy(
+            "file-changing",
+            "warn",
+            "The file is still being written; the next pass reads it.",
+            "Wait, or copy to a name that ends in `.part` and rename it when it is complete.",
+            "a large crate halfway through an upload",
+        ),
         _guard(
             "reader-failed",
             "Reading the file ran into an error of this program.",

@@ -15,7 +15,6 @@ from cargo_static_index.rules import (
     Rule,
     explain,
     level_of,
-    levels_for,
     problem,
     refused,
 )
@@ -119,20 +118,9 @@ def test_one_problem_that_refuses_is_enough(rules: list[str], levels: dict[str, 
     assert refused(map(problem, rules), levels) is expected
 
 
-def test_the_policies_of_a_registry_are_off_in_a_mirror() -> None:
-    off = {rule.id: "allow" for rule in RULES.values() if rule.registry_only}
-    assert off == {"reserved-name": "allow", "publish-excludes-us": "allow", "dependency-likely-ours": "allow"}
-    assert levels_for("mirror", {}) == off
-    assert levels_for("registry", {}) == {}
-
-
-def test_a_level_that_settings_give_counts_in_a_mirror_too() -> None:
-    assert levels_for("mirror", {"reserved-name": "warn", "vcs-dirty": "refuse"}) == {
-        "reserved-name": "warn",
-        "publish-excludes-us": "allow",
-        "dependency-likely-ours": "allow",
-        "vcs-dirty": "refuse",
-    }
+def test_the_policies_of_a_registry_of_ones_own_are_these() -> None:
+    off = {rule.id for rule in RULES.values() if rule.registry_only}
+    assert off == {"reserved-name", "publish-excludes-us", "dependency-likely-ours"}
 
 
 def test_a_rule_explains_itself() -> None:
