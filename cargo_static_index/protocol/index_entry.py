@@ -53,7 +53,7 @@ _KIND_ORDER: dict[Kind, int] = {"normal": 0, "build": 1, "dev": 2}
 
 _is_pubtime = re.compile(
     r"[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
-    r"|02-(?:0[1-9]|1[0-9]|2[0-9]))T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z"
+    r"|02-(?:0[1-9]|1[0-9]|2[0-9]))T(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)Z"
 ).fullmatch
 _FEBRUARY_29 = "-02-29T"
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
