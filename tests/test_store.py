@@ -4,6 +4,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 import time
@@ -520,6 +521,32 @@ def test_a_pipe_in_the_tree_is_named_and_does_not_hang_the_reader(local: LocalSt
     assert list(local.list()) == []
 
 
+def test_what_only_the_administrator_may_look_into_does_not_stop_a_listing(open_tree: Path) -> None:
+    LocalStore(open_tree).apply([put("a/b")])
+    (open_tree / "lost+found").mkdir(mode=0)
+    assert said(as_nobody("print(list(store.list()))", open_tree)) == "['a/b']"
+
+
+def test_a_tree_replaced_during_a_session_is_seen_by_the_next_write(local: LocalStore, tree: Path) -> None:
+    with local.session():
+        local.apply([put("a/b", b"1")])
+        assert local.read("missing/b") is None
+        (tree / "a").rename(tree / "elsewhere")
+        (tree / "missing").mkdir()
+        (tree / "missing/b").write_bytes(b"theirs")
+        refused = Put(path="missing/b", content=b"2", expect="absent")
+        assert local.apply([put("a/b", b"2"), refused]) == (refused,)
+        assert contents(local) == {"a/b": b"2", "elsewhere/b": b"1", "missing/b": b"theirs"}
+
+
+def test_many_folders_of_one_batch_do_not_run_out_of_descriptors(local: LocalStore) -> None:
+    paths = [f"{number}/{letter}" for number in range(1500) for letter in "ab"]
+    local.apply(put(path) for path in paths)
+    assert len(list(local.list())) == 3000
+    assert local.apply(Delete(path=path) for path in paths) == ()
+    assert list(local.root.iterdir()) == []
+
+
 def test_names_that_no_path_may_have_are_not_listed(local: LocalStore, tree: Path) -> None:
     local.apply([put("a")])
     for name in (b"latin-\xe9", b"back\\slash"):
@@ -699,12 +726,12 @@ except StoreError as error:
 
 
 @pytest.fixture
-def open_tree(tmp_path: Path) -> Path:
-    """A tree that other users can reach: pytest makes its folders private."""
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(folder.stat().st_mode | 0o011)
-    (tmp_path / "tree").mkdir()
-    return tmp_path / "tree"
+def open_tree() -> Iterator[Path]:
+    """A tree that other users can reach: pytest makes its own folders private, again and again."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        (Path(folder) / "tree").mkdir()
+        yield Path(folder) / "tree"
 
 
 def test_a_tree_that_may_not_be_written_is_named_with_the_way_out(open_tree: Path) -> None:
