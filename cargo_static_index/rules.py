@@ -156,7 +156,7 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
         _guard(
             "entry-type",
             "The archive holds something that is neither a file nor a directory.",
-            "Replace links by the files they point to.",
+            "Replace links by the files they point to and package again.",
             "a symbolic link to `../LICENSE`",
         ),
         _guard(
@@ -168,7 +168,7 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
         _guard(
             "path-invalid",
             "The path of an entry is not one that cargo can unpack.",
-            "Rename the file.",
+            "Rename the file and package again.",
             "a path that is not UTF-8, or has a NUL, or a component of more than 255 bytes",
         ),
         _guard(
@@ -188,7 +188,7 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
             "path-unportable",
             "warn",
             "Windows cannot unpack this path.",
-            "Rename the file.",
+            "Rename the file and package again.",
             "`src/aux.rs`, `src/a:b.rs`",
         ),
         _policy(
@@ -318,7 +318,7 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
             "publish-excludes-us",
             "refuse",
             "`package.publish` does not name this registry.",
-            "Add this registry's name to `publish`, or remove the key.",
+            "Add this registry's name (`[registry] name`) to `publish`, or remove the key.",
             "`publish = false`",
             registry_only=True,
         ),
@@ -476,7 +476,7 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
         _guard(
             "file-irregular",
             "What ends in `.crate` here is not a file.",
-            "Remove it.",
+            "Remove it, or give it a name that does not end in `.crate`.",
             "a directory or a pipe called `x.crate`",
         ),
         _guard(
