@@ -15,7 +15,7 @@ from cargo_static_index.findings import Findings, shown
 from cargo_static_index.gzipstream import GzipStream
 from cargo_static_index.limits import Limits
 from cargo_static_index.rules import Problem
-from cargo_static_index.tarstream import Member, walk_tar
+from cargo_static_index.tarstream import walk_tar
 
 MANIFEST = "Cargo.toml"
 VCS_INFO = ".cargo_vcs_info.json"
@@ -58,9 +58,9 @@ class Archive(Struct, frozen=True, kw_only=True):
     """Files that a manifest may name as README, by path; every file of `files` is here or in `oversize`.
 
     Where the README is stands in the manifest, which may come after it. So each file of up to `readme_bytes` is kept
-    while they fit into `documents_bytes`; files with a likely name (README…, CHANGELOG…, `.md`, `.txt`) have as much
-    again for themselves. Thus a README is found under any name in an archive of up to 4 MiB, and under a likely name
-    in any archive whose likely documents are no larger than that together.
+    while they fit into `documents_bytes`, after that those with a likely name (README…, CHANGELOG…, `.md`, `.txt`),
+    for whom there is as much room again. Thus a README is found under any name in an archive whose files have up to
+    4 MiB, and under a likely name in any archive whose likely documents are no larger than that together.
     """
     oversize: dict[str, int]
     """The sizes of the files that were not kept."""
@@ -96,20 +96,24 @@ class _Contents:
         self._sizes: dict[str, int] = {}
         self._manifests: list[str] = []
         self._manifest: bytes | None = None
-        self._vcs: bytes | None = None
         self._documents: dict[str, bytes] = {}
         self._oversize: dict[str, int] = {}
-        self._room = {True: limits.documents_bytes, False: limits.documents_bytes}
+        self._room = self._likely_room = limits.documents_bytes
 
     def read(self) -> None:
         """Take in every entry, up to the end, damage, or a limit."""
         paths_bytes = 0
-        for entries, member in enumerate(walk_tar(self._source, self._findings), 1):
-            paths_bytes += len(member.path)
+        for entries, (path, kind, size) in enumerate(walk_tar(self._source, self._findings), 1):
+            paths_bytes += len(path)
             if entries > self._limits.entries or paths_bytes > self._limits.paths_bytes:
                 self._note_too_many(entries)
                 break
-            self._take(member)
+            if kind == b"0":
+                self._take_file(path, size)
+            elif kind == b"5":
+                self._take_directory(path, size)
+            else:
+                self._note_kind(path, kind)
         self._paths.finish()
         whole = not self._source.broken and not self._findings.has("tar-damaged", "too-many-entries")
         self._check_manifests(whole=whole)
@@ -125,31 +129,26 @@ class _Contents:
             directory=self._paths.directory,
             files=files,
             manifest=self._manifest,
-            vcs=self._vcs,
+            vcs=self._documents.get(VCS_INFO),
             documents=self._documents,
             oversize=self._oversize,
         )
 
-    def _take(self, member: Member) -> None:
-        if member.kind == b"0":
-            path = self._paths.add_file(member.path)
-            if path is not None:
-                self._take_file(path, member.size)
-        elif member.kind == b"5":
-            self._take_directory(member)
-        else:
-            self._note_kind(member)
-
-    def _take_file(self, path: str, size: int) -> None:
+    def _take_file(self, raw: bytes, size: int) -> None:
+        path = self._paths.add_file(raw)
+        if path is None:
+            return
         if path.endswith(CARGO_OK) and path.rpartition("/")[2] == CARGO_OK:
             self._findings.add("cargo-ok-file", place=path)
         if is_manifest(path):
             self._manifests.append(path)
-            if path == MANIFEST and path not in self._sizes:
-                self._take_manifest(size)
-        elif path not in self._sizes:
+        if path in self._sizes:
+            return
+        self._sizes[path] = size
+        if path == MANIFEST:
+            self._take_manifest(size)
+        else:
             self._take_document(path, size)
-        self._sizes.setdefault(path, size)
 
     def _take_manifest(self, size: int) -> None:
         limit = self._limits.manifest_bytes
@@ -161,29 +160,30 @@ class _Contents:
         self._manifest = self._documents[MANIFEST] = self._source.take(size)
 
     def _take_document(self, path: str, size: int) -> None:
-        likely = LIKELY_DOCUMENT.fullmatch(path) is not None
-        if size > self._limits.readme_bytes or size > self._room[likely]:
+        likely = size > self._room and LIKELY_DOCUMENT.fullmatch(path) is not None
+        if size > self._limits.readme_bytes or size > (self._likely_room if likely else self._room):
             self._oversize[path] = size
             return
-        self._room[likely] -= size
-        self._documents[path] = content = self._source.take(size)
-        if path == VCS_INFO:
-            self._vcs = content
+        if likely:
+            self._likely_room -= size
+        else:
+            self._room -= size
+        self._documents[path] = self._source.take(size)
 
-    def _take_directory(self, member: Member) -> None:
-        self._paths.add_directory(member.path)
-        if member.size:
+    def _take_directory(self, path: bytes, size: int) -> None:
+        self._paths.add_directory(path)
+        if size:
             # The attack: cargo passes over this content, other readers take it for more entries.
-            message = f"The directory {shown(member.path)} says that it has {member.size} bytes of content."
+            message = f"The directory {shown(path)} says that it has {size} bytes of content."
             self._findings.add("tar-size-mismatch", message)
 
-    def _note_kind(self, member: Member) -> None:
-        if member.kind == b"g":
+    def _note_kind(self, path: bytes, kind: bytes) -> None:
+        if kind == b"g":
             self._findings.add("tar-global-header")
             return
         # The attack: a link to a place outside, then a file below the link (CVE-2022-36113, CVE-2026-5223).
-        kind = KINDS.get(member.kind, f"of the type {member.kind!r}, which is neither a file nor a directory")
-        self._findings.add("entry-type", f"{shown(member.path)} is {kind}.")
+        name = KINDS.get(kind, f"of the type {kind!r}, which is neither a file nor a directory")
+        self._findings.add("entry-type", f"{shown(path)} is {name}.")
 
     def _note_too_many(self, entries: int) -> None:
         if entries > self._limits.entries:

@@ -35,14 +35,13 @@ class Paths:
         path = self._below(raw, directory=False)
         if path is None:
             return None
+        other = self._folded.setdefault(path.lower() if path.isascii() else _fold(path), path)
         if path in self._files:
             if not is_manifest(path):
                 self._findings.add("path-duplicate", f"The archive holds {shown(path)} twice.", place=path)
-            return path
-        self._files.add(path)
-        other = self._folded.setdefault(_fold(path), path)
-        if other != path and not is_manifest(path):
+        elif other != path and not is_manifest(path):
             self._note_case(other, path)
+        self._files.add(path)
         return path
 
     def add_directory(self, raw: bytes) -> None:
@@ -161,8 +160,8 @@ def _unportable_reason(component: str) -> str | None:
 
 
 def _fold(path: str) -> str:
-    """Give what is equal for two paths that macOS or Windows takes for one."""
-    return path.lower() if path.isascii() else normalize("NFC", normalize("NFD", path).casefold())
+    """Give what is equal for two paths that macOS or Windows takes for one; ASCII gives its lower case."""
+    return normalize("NFC", normalize("NFD", path).casefold())
 
 
 def _place(path: str | bytes) -> str:

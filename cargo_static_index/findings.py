@@ -1,5 +1,7 @@
 """Problems as they are found: every one is counted, the first of each rule are told."""
 
+from contextlib import suppress
+
 from cargo_static_index.rules import Problem, problem
 
 TOLD = 10
@@ -38,5 +40,8 @@ class Findings:
 
 
 def shown(path: str | bytes) -> str:
-    """Give a path as messages show it: quoted, escaped, and cut where it is long."""
+    """Give a path as messages show it: quoted, escaped, and cut where it is long; as bytes only if it is not UTF-8."""
+    if isinstance(path, bytes):
+        with suppress(UnicodeDecodeError):
+            path = path.decode()
     return repr(path) if len(path) <= SHOWN else f"{path[:SHOWN]!r}…"

@@ -25,7 +25,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     readme_bytes: int = 512 * 1024
     """A README or CHANGELOG becomes a page that people open; the longest real ones are half of this."""
     documents_bytes: int = 4 * MIB
-    """What is kept of one archive until its README is known: counted once for likely names, once for all others."""
+    """What is kept of one archive until its README is known, and as much again for likely names."""
     dependencies: int = 500
     """As crates.io (`MAX_DEPENDENCIES`)."""
     features: int = 300

@@ -6,7 +6,7 @@ so that what it shows is not what cargo unpacks; therefore the walk is made here
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from struct import Struct
 from zlib import adler32
 
 from cargo_static_index.errors import InvalidInput
@@ -14,6 +14,8 @@ from cargo_static_index.findings import Findings, shown
 from cargo_static_index.gzipstream import GzipStream
 
 BLOCK = 512
+FIELDS = Struct("100s24x12s12x8sc100x8s247x")
+"""Of a header: name, size, checksum, type flag, magic."""
 ZEROS = bytes(BLOCK)
 USTAR = b"ustar\x0000"
 GNU = b"ustar  \0"
@@ -25,19 +27,8 @@ DECIMAL = re.compile(rb"\+?[0-9]{1,20}")
 RECORD = re.compile(rb"([0-9]{1,9}) ([^=\n]+)=")
 
 
-class Member(NamedTuple):
-    """One entry: its path as found, its type flag (b"0" for every regular file), the bytes of its content."""
-
-    path: bytes
-    kind: bytes
-    size: int
-
-
-class _Header(NamedTuple):
-    name: bytes
-    kind: bytes
-    size: int
-    magic: bytes
+Member = tuple[bytes, bytes, int]
+"""One entry: its path as found, its type flag (b"0" for every regular file), the bytes of its content."""
 
 
 class _Ahead:
@@ -67,23 +58,19 @@ class _Ahead:
             return self.long_name
         return self.pax.get(b"path", name) if self.pax else name
 
-    def size(self, header: _Header, findings: Findings) -> int:
+    def size(self, path: bytes, in_header: int, findings: Findings) -> int:
         """Give the size that counts, PAX before header, and note where they differ.
 
         Readers that know no PAX would find other entries after this one.
         """
         stated = self.pax.get(b"size") if self.pax else None
         if stated is None:
-            return header.size
+            return in_header
         if not DECIMAL.fullmatch(stated):
             raise InvalidInput(f"a PAX record gives the size {shown(stated)}, which is not a number")
-        if int(stated) != header.size:
-            path = self.path(header.name)
-            findings.add(
-                "tar-size-mismatch",
-                f"The header of {shown(path)} says {header.size} bytes, its PAX record {int(stated)}.",
-                place=_place(path),
-            )
+        if int(stated) != in_header:
+            message = f"The header of {shown(path)} says {in_header} bytes, its PAX record {int(stated)}."
+            findings.add("tar-size-mismatch", message)
         return int(stated)
 
 
@@ -106,46 +93,43 @@ def _members(source: GzipStream, findings: Findings) -> Iterator[Member]:
     while header := _read_header(source):
         name, kind, size, magic = header
         if ahead:
-            name, size = ahead.path(name), ahead.size(header, findings)
+            name = ahead.path(name)
+            size = ahead.size(name, size, findings)
         content_at = source.position
         if kind in b"xLK" and magic in (USTAR, GNU):
             ahead.read(kind, _read_extension(source, size))
         else:
             # tar: "Names that have a trailing slash should be treated as a directory. Only applies to old headers."
-            if kind == b"0" and magic != USTAR and name.endswith(b"/"):
+            if kind == b"0" and name.endswith(b"/") and magic != USTAR:
                 kind = b"5"
-            yield Member(name, kind, size)
-            ahead = _Ahead() if ahead else ahead
+            yield name, kind, size
+            if ahead:
+                ahead = _Ahead()
         if not source.move(content_at + size + -size % BLOCK):
             raise InvalidInput(f"{shown(name)} should have {size} bytes of content, but the archive ends before that")
     if ahead:
         raise InvalidInput("the last header describes an entry that does not follow")
 
 
-def _read_header(source: GzipStream) -> _Header | None:
-    """Read the next header, None at the end; raise InvalidInput where `tar` would fail."""
+def _read_header(source: GzipStream) -> tuple[bytes, bytes, int, bytes] | None:
+    """Read a header: name, type flag, size, magic; None at the end. Raise InvalidInput where `tar` would fail."""
     block = source.take(BLOCK)
     if not block or block == ZEROS:
         return None
     if len(block) < BLOCK:
         raise InvalidInput(f"{len(block)} bytes at the end are not a whole header")
-    if _octal(block[148:156], "checksum") != _sum(block):
+    name, size, checksum, kind, magic = FIELDS.unpack(block)
+    # The sum of all bytes, those of the checksum itself as blanks. Adler-32 begun at 0 has the sum of up to 256 bytes
+    # in its low half, and is eight times as fast as `sum`.
+    total = (adler32(block[:256], 0) & 0xFFFF) + (adler32(block[256:], 0) & 0xFFFF) - sum(checksum) + 8 * ord(" ")
+    if _octal(checksum, "checksum") != total:
         raise InvalidInput("the checksum of a header is wrong")
-    magic = block[257:265]
-    name = _name(block) if magic == USTAR else block[:100].partition(b"\0")[0]
-    kind = block[156:157]
+    name = name.partition(b"\0")[0]
+    if magic == USTAR and block[345]:
+        name = block[345:500].partition(b"\0")[0] + b"/" + name
     if kind == b"S":
         _skip_sparse_map(source, more=block[482])
-    return _Header(name, b"0" if kind == b"\0" else kind, _size(block[124:136]), magic)
-
-
-def _sum(block: bytes) -> int:
-    """Sum the header's bytes, those of the checksum itself as blanks.
-
-    Adler-32 begun at 0 has the sum of up to 256 bytes in its low half, and is eight times as fast as `sum`.
-    """
-    parts = (adler32(block[:148], 0), adler32(block[156:404], 0), adler32(block[404:], 0))
-    return sum(part & 0xFFFF for part in parts) + 8 * ord(" ")
+    return name, b"0" if kind == b"\0" else kind, _size(size), magic
 
 
 def _octal(field: bytes, what: str) -> int:
@@ -158,12 +142,6 @@ def _octal(field: bytes, what: str) -> int:
 def _size(field: bytes) -> int:
     """Read a size: octal, or base 256 where the first bit is set, of which `tar` reads the last eight bytes."""
     return int.from_bytes(field[4:], "big") if field[0] & 0x80 else _octal(field, "size")
-
-
-def _name(block: bytes) -> bytes:
-    name = block[:100].partition(b"\0")[0]
-    prefix = block[345:500].partition(b"\0")[0]
-    return prefix + b"/" + name if prefix else name
 
 
 def _skip_sparse_map(source: GzipStream, *, more: int) -> None:
@@ -195,7 +173,3 @@ def _parse_pax(content: bytes) -> dict[bytes, bytes]:
         records[record[2]] = content[record.end() : end - 1]
         at = end
     return records
-
-
-def _place(path: bytes) -> str:
-    return path[:EXTENSION_BYTES].decode(errors="backslashreplace")
