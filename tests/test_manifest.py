@@ -1,6 +1,9 @@
 """Reading Cargo.toml: what cargo accepts is accepted, what cargo or people would suffer from has a sentence."""
 
 import pytest
+import rtoml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cargo_static_index.protocol.manifest import Manifest, ManifestDependency, read_manifest
 from cargo_static_index.rules import Problem
@@ -273,6 +276,12 @@ def test_the_parsers_words_stand_behind_the_place() -> None:
 @pytest.mark.parametrize("text", ["1", "1.60", "1.60.0"])
 def test_the_rust_version_is_kept_verbatim(text: str) -> None:
     assert read_sound(f'{HEAD}rust-version = "{text}"').rust_version == text
+
+
+def test_a_long_key_is_cut_in_the_message() -> None:
+    assert told(f"{HEAD}[dependencies]\n{'k' * 5000} = 1") == [
+        ("manifest-shape", f"`dependencies.'{'k' * 100}…'` is 1, where cargo reads a version requirement or a table.")
+    ]
 
 
 # TOML 1.1
@@ -626,3 +635,32 @@ def test_a_procedural_macro_is_told_by_flag_or_crate_type(text: str, proc_macro:
 def test_programs_are_those_stated_and_those_at_their_usual_places(text: str, bins: tuple[str, ...]) -> None:
     files = ("src/main.rs", "src/bin/a.rs", "src/bin/b/main.rs", "src/bin/c/other.rs", "src/bin/.h.rs", "src/bin/d.txt")
     assert read_sound(HEAD + text, *files).bins == bins
+
+
+# whatever is in it
+
+KEYS = st.sampled_from(
+    ["package", "project", "name", "version", "edition", "keywords", "publish", "readme", "dependencies", "target"]
+    + ["dev_dependencies", "build-dependencies", "cfg(unix)", "cfg(", "features", "default", "lib", "bin", "x"]
+    + ["proc_macro", "workspace", "lints", "registry-index", "default_features", "artifact", "optional", "é"]
+)
+VALUES = st.recursive(
+    st.sampled_from(["", "1.0.0", "foo", "2024", True, False, 0, 1.5, "\0", "dep:x"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5),
+    max_leaves=30,
+)
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=8))
+def test_no_table_makes_the_reader_fail(table: dict[str, object]) -> None:
+    package = table.get("package")
+    sound = {**package, "name": "foo", "version": "1.0.0"} if isinstance(package, dict) else package
+    for each in (table, {**table, "package": sound} if sound is not None else table):
+        manifest, problems = read(rtoml.dumps(each), "src/lib.rs")
+        assert manifest is not None or problems
+
+
+@given(st.binary() | st.text().map(str.encode))
+def test_no_bytes_make_the_reader_fail(content: bytes) -> None:
+    manifest, problems = read(content)
+    assert manifest is not None or problems

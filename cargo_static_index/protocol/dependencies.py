@@ -111,7 +111,7 @@ def _read_tables(
             problems.append(wrong_type(value, path, "a table"))
             continue
         for name, stated in value.items():
-            place = _Place(path=f"{path}.{name}", name=name, kind=kind, target=target)
+            place = _Place(path=join_path(path, name), name=name, kind=kind, target=target)
             dependency = _read_dependency(stated, place, edition, problems)
             if dependency is not None:
                 yield dependency
@@ -164,7 +164,7 @@ def _check_keys(stated: _Stated, path: str) -> Iterator[Problem]:
     """Report what is written beside the version that would make cargo fail, or take the crate from elsewhere."""
     if stated.registry is not None and stated.registry != "crates-io":
         # Left unread, the dependency would be taken from crates.io: the door of dependency confusion.
-        message = f"`{path}.registry` is {stated.registry!r}, a name that only its author's cargo knows."
+        message = f"`{path}.registry` is {shown(stated.registry)}, a name that only its author's cargo knows."
         yield fault("manifest-not-normalised", message, f"{path}.registry")
     if stated.artifact is not None:
         message = f"`{path}` asks for the artifact {shown(stated.artifact)}, which stable cargo cannot read."
@@ -176,7 +176,7 @@ def _check_keys(stated: _Stated, path: str) -> Iterator[Problem]:
         )
     for feature in stated.features or ():
         if "/" in feature or feature.startswith("dep:"):
-            message = f"`{path}.features` has {feature!r}; cargo refuses `/` and `dep:` there."
+            message = f"`{path}.features` has {shown(feature)}; cargo refuses `/` and `dep:` there."
             yield fault("manifest-shape", message, f"{path}.features")
 
 

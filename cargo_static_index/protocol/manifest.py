@@ -229,7 +229,7 @@ def _beyond_limits(manifest: Manifest, max_dependencies: int, max_features: int)
         yield fault("too-many-features", message, "features")
     for name, values in manifest.features.items():
         if len(values) > max_features:
-            message = f"The feature {name!r} turns on {len(values)} others; the limit is {max_features}."
+            message = f"The feature {shown(name)} turns on {len(values)} others; the limit is {max_features}."
             yield fault("too-many-features", message, join_path("features", name))
 
 

@@ -26,6 +26,8 @@ _HINTS_OF_1_1 = (
     re.compile(r"\\[ex]"),  # the escapes \e and \xHH
     re.compile(r":\d\d(?![:\d])"),  # a time without seconds
 )
+LONGEST_KEY = 100
+"""Characters of a key that a path shows: a hostile manifest can have one of a million."""
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 _EXPECTED: Mapping[object, str] = {
@@ -71,8 +73,9 @@ def _check_for_1_1(text: str, problems: list[Problem]) -> None:
 
 def join_path(within: str, key: str) -> str:
     """Give the path of a key inside a table, quoted where TOML asks for quotes: `target.'cfg(unix)'.dependencies`."""
-    shown = key if _BARE_KEY.fullmatch(key) else f"'{key}'"
-    return f"{within}.{shown}" if within else shown
+    key = key if len(key) <= LONGEST_KEY else f"{key[:LONGEST_KEY]}…"
+    written = key if _BARE_KEY.fullmatch(key) else f"'{key}'"
+    return f"{within}.{written}" if within else written
 
 
 def fault(rule: str, message: str, path: str) -> Problem:
