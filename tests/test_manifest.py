@@ -639,11 +639,11 @@ def test_programs_are_those_stated_and_those_at_their_usual_places(text: str, bi
 
 # whatever is in it
 
-KEYS = st.sampled_from(
-    ["package", "project", "name", "version", "edition", "keywords", "publish", "readme", "dependencies", "target"]
-    + ["dev_dependencies", "build-dependencies", "cfg(unix)", "cfg(", "features", "default", "lib", "bin", "x"]
-    + ["proc_macro", "workspace", "lints", "registry-index", "default_features", "artifact", "optional", "é"]
-)
+PACKAGE_KEYS = ("name", "version", "edition", "keywords", "publish", "readme", "é")
+TABLE_KEYS = ("package", "project", "dependencies", "dev_dependencies", "build-dependencies", "target", "features")
+INNER_KEYS = ("workspace", "registry-index", "default_features", "artifact", "optional", "proc_macro", "x", "default")
+OTHER_KEYS = ("cfg(unix)", "cfg(", "lib", "bin", "lints")
+KEYS = st.sampled_from((*PACKAGE_KEYS, *TABLE_KEYS, *INNER_KEYS, *OTHER_KEYS))
 VALUES = st.recursive(
     st.sampled_from(["", "1.0.0", "foo", "2024", True, False, 0, 1.5, "\0", "dep:x"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5),
