@@ -11,6 +11,7 @@ from msgspec import structs
 
 from cargo_static_index.errors import SettingsError
 from cargo_static_index.limits import Limits
+from cargo_static_index.release import REQUIRABLE
 from cargo_static_index.rules import RULES
 from cargo_static_index.settings import (
     KEYS,
@@ -283,6 +284,7 @@ REFUSED = [
     ("drop", "path", '""', "'' must be a path"),
     ("drop", "path", '"a\\u0000b"', "'a\\x00b' must be a path"),
     ("drop", "path", '"~/drop"', "'~/drop' must be a path written in full: `~` means nothing here"),
+    ("drop", "after-publish", "[]", '[] must be "keep", "delete" or a path'),
     ("drop", "after-publish", "false", 'false must be "keep", "delete" or a path'),
     ("tree", "file-mode", "644", '644 must be a text of octal digits such as "0644", with the owner\'s 6'),
     ("tree", "file-mode", '"0444"', "'0444' must be a text of octal digits such as \"0644\", with the owner's 6"),
@@ -320,6 +322,14 @@ def test_a_value_that_cannot_be_is_refused_with_its_place(section: str, key: str
     with pytest.raises(SettingsError) as caught:
         read(f"\n[{section}]\n{key} = {toml}\n")
     assert str(caught.value) == f"/srv/acme/registry.toml:3: [{section}] {key}: {message}"
+
+
+@pytest.mark.parametrize("key", KEYS.values(), ids=list(KEYS))
+@pytest.mark.parametrize("toml", ["{}", "[[]]", "1979-05-27", "nan", "-1"])
+def test_no_key_takes_what_is_no_value_of_its_kind(key: Key, toml: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(f"[{key.section}]\n{key.key} = {toml}")
+    assert str(caught.value).startswith(f"/srv/acme/registry.toml:2: [{key.section}] {key.key}: ")
 
 
 REFUSED_ELSEWHERE: list[tuple[dict[str, str], dict[str, object], str]] = [
@@ -469,6 +479,42 @@ def test_folders_that_must_lie_apart_are_refused(options: dict[str, object], mes
 
 def test_folders_with_names_that_begin_alike_lie_apart() -> None:
     assert read(options={"tree.path": "drop-published", "drop.refused": "drop.refused"}).warnings == ()
+
+
+ANYTHING = st.recursive(
+    st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.dates() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+TABLES = st.dictionaries(
+    st.sampled_from([*(key.section for key in KEYS.values()), "rules", "odd"]),
+    ANYTHING | st.dictionaries(st.sampled_from([*(key.key for key in KEYS.values()), *RULES, ""]), ANYTHING),
+    max_size=3,
+)
+
+
+@given(TABLES)
+def test_whatever_the_file_says_gives_settings_or_an_error_of_ours(tables: dict[str, object]) -> None:
+    try:
+        loaded = read(rtoml.dumps(tables))
+    except SettingsError:
+        return
+    assert read(show_settings(loaded)).settings == loaded.settings
+
+
+@given(st.sampled_from(list(KEYS)), st.text(max_size=8))
+def test_whatever_an_option_says_gives_settings_or_an_error_of_ours(name: str, text: str) -> None:
+    try:
+        loaded = read(options={name: text}, env={KEYS[name].variable: text})
+    except SettingsError:
+        return
+    assert read(show_settings(loaded)).settings == loaded.settings
+
+
+def test_every_field_that_can_be_required_can_be_set() -> None:
+    assert read(options={"manifest.required-fields": sorted(REQUIRABLE)}).settings.manifest.required_fields == tuple(
+        sorted(REQUIRABLE)
+    )
 
 
 # the file

@@ -128,7 +128,7 @@ def _read_path(value: object, base: Path) -> Path:
 
 
 def _read_after_publish(value: object, base: Path) -> Path | str:
-    if value in {"keep", "delete"}:
+    if value in ("keep", "delete"):
         return str(value)
     return _read_path(_read_text(value, AFTER_PUBLISH.expects), base)
 
