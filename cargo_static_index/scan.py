@@ -39,7 +39,7 @@ class Found(Struct, frozen=True, kw_only=True):
 
     folder: str
     file: str
-    source: Path
+    source: str
     seen: bytes
     young: bool
 
@@ -168,21 +168,22 @@ class _Walk:
         with os.scandir(_join(self._root, folder)) as entries:
             for entry in entries:
                 name = entry.name
-                if name.startswith(b".") or name.endswith(_LEFT_ALONE):
+                if name.startswith(b"."):
                     continue
                 if name.endswith(b".crate"):
                     if row := self._crate(folder, entry):
                         yield row
+                elif name.endswith(_LEFT_ALONE) or _join(folder, name) in self._skip:
+                    continue
                 elif entry.is_dir(follow_symlinks=False):
-                    if _join(folder, name) not in self._skip:
-                        subfolders.append(name)
+                    subfolders.append(name)
                 elif entry.is_symlink() and (row := self._link_to_folder(folder, entry)):
                     yield row
 
     def _crate(self, folder: bytes, entry: os.DirEntry[bytes]) -> SeenRow | None:
         name = entry.name
         try:
-            if not _is_utf8(_join(folder, name)):
+            if not (name.isascii() and folder.isascii()) and not _is_utf8(_join(folder, name)):
                 return _unfit(folder, entry, "file-name-not-utf8", "is not UTF-8, so no index file or page can name it")
             if entry.is_file(follow_symlinks=False):
                 status = entry.stat(follow_symlinks=False)
@@ -216,7 +217,7 @@ class _Walk:
     def _link_to_folder(self, folder: bytes, entry: os.DirEntry[bytes]) -> SeenRow | None:
         """Report a link to a folder outside; one to a folder inside is no news, since the scan comes there anyway."""
         path = _join(folder, entry.name)
-        if path in self._skip or not entry.is_dir():
+        if not entry.is_dir():
             return None
         target = os.path.realpath(_join(self._root, path))
         if self._is_inside(target):
@@ -238,7 +239,7 @@ def _given(root: bytes, folder: bytes, row: SeenRow) -> Found | Unfit:
     if found is not None:
         return Unfit(folder=place, file=file, fingerprint=seen, problem=msgspec.json.decode(found, type=Problem))
     source = source or _join(_join(root, folder), name)
-    return Found(folder=place, file=file, source=Path(os.fsdecode(source)), seen=seen, young=bool(young))
+    return Found(folder=place, file=file, source=os.fsdecode(source), seen=seen, young=bool(young))
 
 
 def _unfit(folder: bytes, entry: os.DirEntry[bytes], rule: str, says: str) -> SeenRow:
@@ -269,8 +270,6 @@ def _join(folder: bytes, name: bytes) -> bytes:
 
 
 def _is_utf8(path: bytes) -> bool:
-    if path.isascii():
-        return True
     try:
         path.decode()
     except UnicodeDecodeError:

@@ -40,8 +40,10 @@ class Database:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._depth = 0
-        with self._our_errors():
+        try:
             self._connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+        except sqlite3.DatabaseError as error:
+            raise self._translated(error) from error
 
     def close(self) -> None:
         """Close the connection; what was not committed is lost."""
@@ -54,24 +56,33 @@ class Database:
 
     def run(self, statement: str, values: Row = ()) -> int:
         """Run one statement that gives no rows, and say how many it changed."""
-        with self._our_errors():
+        try:
             return self._connection.execute(statement, values).rowcount
+        except sqlite3.DatabaseError as error:
+            raise self._translated(error) from error
 
     def run_many(self, statement: str, rows: Iterable[Row]) -> int:
         """Run one statement for each row, in one transaction, and say how many were changed."""
-        with self.together(), self._our_errors():
-            return max(0, self._connection.executemany(statement, rows).rowcount)
+        with self.together():
+            try:
+                return max(0, self._connection.executemany(statement, rows).rowcount)
+            except sqlite3.DatabaseError as error:
+                raise self._translated(error) from error
 
     def one(self, statement: str, values: Row = ()) -> Row | None:
         """Give the first row, or None."""
-        with self._our_errors():
+        try:
             row: Row | None = self._connection.execute(statement, values).fetchone()
-            return row
+        except sqlite3.DatabaseError as error:
+            raise self._translated(error) from error
+        return row
 
     def all(self, statement: str, values: Row = ()) -> list[Row]:
         """Give all rows at once; for statements that end in LIMIT, or give the rows of one crate."""
-        with self._our_errors():
+        try:
             return self._connection.execute(statement, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise self._translated(error) from error
 
     def pages(self, statement: str, first: Row, following: Callable[[Row], Row]) -> Iterator[Row]:
         """Give all rows, a page at a time; `following` makes of a page's last row the values that the next follows.
@@ -112,16 +123,9 @@ class Database:
         finally:
             self._depth -= 1
 
-    @contextmanager
-    def _our_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
-            raise  # a bug of ours, not of the file
-        except sqlite3.DatabaseError as error:
-            raise self._translated(error) from error
-
-    def _translated(self, error: sqlite3.DatabaseError) -> StoreError:
+    def _translated(self, error: sqlite3.DatabaseError) -> Exception:
+        if isinstance(error, sqlite3.ProgrammingError):
+            return error  # a bug of ours, not of the file
         # Errors that Python's own module raises carry no code: text that is not UTF-8 is one, and means damage.
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
         if reason := _OF_THE_DISK.get(code):
