@@ -140,10 +140,11 @@ class _Contents:
             return
         if path.endswith(CARGO_OK) and path.rpartition("/")[2] == CARGO_OK:
             self._findings.add("cargo-ok-file", place=path)
+        if path in self._sizes:
+            self._note_repeated(path, size)
+            return
         if is_manifest(path):
             self._manifests.append(path)
-        if path in self._sizes:
-            return
         self._sizes[path] = size
         if path == MANIFEST:
             self._take_manifest(size)
@@ -169,6 +170,19 @@ class _Contents:
         else:
             self._room -= size
         self._documents[path] = self._source.take(size)
+
+    def _note_repeated(self, path: str, size: int) -> None:
+        # The attack: cargo keeps the last of them, a reviewer's tool may show the first. Files too large to keep
+        # cannot be compared and count as different.
+        kept = self._documents.get(path)
+        if kept is not None and len(kept) == size and kept == self._source.take(size):
+            self._findings.add(
+                "path-repeated", f"The archive holds {shown(path)} twice, with the same bytes.", place=path
+            )
+        elif is_manifest(path):
+            self._manifests.append(path)
+        else:
+            self._findings.add("path-duplicate", f"The archive holds {shown(path)} twice.", place=path)
 
     def _take_directory(self, path: bytes, size: int) -> None:
         self._paths.add_directory(path)

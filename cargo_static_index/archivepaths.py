@@ -31,15 +31,15 @@ class Paths:
         self._directories: set[str] = set()
 
     def add_file(self, raw: bytes) -> str | None:
-        """Check a file's path and give it below the package's directory, or None where it cannot be used."""
+        """Check a file's path and give it below the package's directory, or None where it cannot be used.
+
+        Whether the same path may come twice depends on the content, which is not for this class to see.
+        """
         path = self._below(raw, directory=False)
         if path is None:
             return None
         other = self._folded.setdefault(path.lower() if path.isascii() else _fold(path), path)
-        if path in self._files:
-            if not is_manifest(path):
-                self._findings.add("path-duplicate", f"The archive holds {shown(path)} twice.", place=path)
-        elif other != path and not is_manifest(path):
+        if other != path and path not in self._files and not is_manifest(path):
             self._note_case(other, path)
         self._files.add(path)
         return path

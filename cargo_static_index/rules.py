@@ -173,9 +173,16 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
         ),
         _guard(
             "path-duplicate",
-            "Two entries have the same path, or one is a directory to another and a file itself.",
+            "Two entries have the same path and different bytes, or one is a directory to another and a file itself.",
             "Make the archive with `cargo package`.",
             "`src/lib.rs` twice",
+        ),
+        _policy(
+            "path-repeated",
+            "warn",
+            "The archive holds a file twice, with the same bytes, as cargo wrote some archives in 2015.",
+            "Run `cargo package` anew.",
+            "`Cargo.toml` twice, the same both times",
         ),
         _policy(
             "path-case-collision",

@@ -586,8 +586,29 @@ def test_a_path_has_up_to_1024_bytes() -> None:
     ],
 )  # fmt: skip
 def test_two_paths_that_meet_are_refused_or_warned_of(entries: list[str], problem: tuple[str, str]) -> None:
-    raw = [tar_entry(f"{TOP}/{path}", kind=b"5" if path.endswith("/") else b"0") for path in entries]
+    raw = [
+        tar_entry(
+            f"{TOP}/{path}", b"" if path.endswith("/") else b"%d" % number, kind=b"5" if path.endswith("/") else b"0"
+        )
+        for number, path in enumerate(entries)
+    ]
     assert found(with_entry(*raw)) == [problem]
+
+
+@pytest.mark.case(72)
+def test_the_same_file_twice_is_warned_of_as_real_crates_of_2015_have_it() -> None:
+    archive, problems = read(with_entry(MANIFEST, tar_entry(f"{TOP}/a", b"1"), tar_entry(f"{TOP}/a", b"1")))
+    assert [(each.rule, each.message) for each in problems] == [
+        ("path-repeated", "The archive holds 'Cargo.toml' twice, with the same bytes."),
+        ("path-repeated", "The archive holds 'a' twice, with the same bytes."),
+    ]
+    assert archive is not None
+    assert paths(archive) == ["Cargo.toml", "a"]
+
+
+def test_files_too_large_to_compare_count_as_different() -> None:
+    raw = [tar_entry(f"{TOP}/a", b"1234")] * 2
+    assert found(with_entry(*raw), Limits(readme_bytes=3)) == [("path-duplicate", "The archive holds 'a' twice.")]
 
 
 def test_a_directory_may_be_spelled_in_two_cases_and_named_twice() -> None:
@@ -669,7 +690,7 @@ def test_an_ordinary_path_is_accepted(path: str) -> None:
     ],
 )  # fmt: skip
 def test_there_must_be_one_manifest_with_the_right_name(names: list[str], problem: tuple[str, str]) -> None:
-    raw = [tar_entry(f"{TOP}/{name}") for name in ["src/lib.rs", *names]]
+    raw = [tar_entry(f"{TOP}/{name}", b"%d" % number) for number, name in enumerate(["src/lib.rs", *names])]
     assert found(tarball(*raw)) == [problem]
 
 
