@@ -14,16 +14,15 @@ from cargo_static_index.catalogue.drops import Drops
 from cargo_static_index.catalogue.incoming import Intents, Readings
 from cargo_static_index.catalogue.place import make_state_folder
 from cargo_static_index.catalogue.published import Published
-from cargo_static_index.catalogue.rows import Crate, Dropped, Incoming, Intent, Need, Outcome, Release, shown
+from cargo_static_index.catalogue.rows import Crate, CrateChange, Dropped, Intent, Outcome, Release, shown
 from cargo_static_index.errors import CatalogueDamaged, StoreError
 
 __all__ = [
     "Catalogue",
     "Crate",
+    "CrateChange",
     "Dropped",
-    "Incoming",
     "Intent",
-    "Need",
     "Outcome",
     "Release",
     "discard_catalogue",

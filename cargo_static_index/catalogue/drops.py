@@ -86,8 +86,17 @@ class Drops:
             while rows := self._database.all(statement, (judged, PAGE)):
                 with self._database.writing():
                     for folder, file in rows:
-                        self._change({folder: -self._number_of(folder, file)})
-                        self._database.run(schema.DROPPED_REOPEN, (folder, file))
+                        self._reopen(folder, file)
+
+    def reopen_release(self, name: str, vers: str) -> None:
+        """Have the next scan give out the files that held a release, because that is no longer what they become."""
+        with self._database.writing():
+            for folder, file in self._database.all(schema.DROPPED_OF_RELEASE, (name, vers)):
+                self._reopen(folder, file)
+
+    def _reopen(self, folder: bytes, file: bytes) -> None:
+        self._change({folder: -self._number_of(folder, file)})
+        self._database.run(schema.DROPPED_REOPEN, (folder, file))
 
     def digest(self, folder: bytes) -> bytes:
         """Give the sum of a folder's fingerprints."""

@@ -8,10 +8,11 @@ import msgspec
 
 from cargo_static_index.catalogue import schema
 from cargo_static_index.catalogue.database import Database
-from cargo_static_index.catalogue.drops import decode_problems, encode_problems
-from cargo_static_index.catalogue.rows import Incoming, Intent, Need
+from cargo_static_index.catalogue.rows import Intent
+from cargo_static_index.incoming import Incoming
 
-_needs = msgspec.json.Decoder(frozenset[Need]).decode
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Incoming).decode
 
 
 class Readings:
@@ -25,13 +26,27 @@ class Readings:
         self._database.run_many(schema.INCOMING_INSERT, map(_values, rows))
 
     def keys(self) -> Iterator[str]:
-        """Give each collision key once, sorted."""
+        """Give each collision key once, sorted; that of files without a release is not among them."""
         rows = self._database.pages(schema.INCOMING_KEYS, ("",), lambda row: (row[0],))
         return (row[0] for row in rows)
 
     def of(self, key: str) -> list[Incoming]:
-        """Give the readings of one collision key, by folder and file."""
-        return [_incoming(row) for row in self._database.all(schema.INCOMING_OF, (key,))]
+        """Give the readings of one collision key, in the order in which they were added."""
+        return [_decode(row[0]) for row in self._database.all(schema.INCOMING_OF, (key,))]
+
+    def without_release(self) -> Iterator[Incoming]:
+        """Give the files that could not be read so far as to know their release."""
+        rows = self._database.pages(schema.INCOMING_WITHOUT, (0,), lambda row: (row[0],))
+        return (_decode(row[1]) for row in rows)
+
+    def names_of(self, keys: Iterable[str]) -> dict[str, str]:
+        """Give a name for each of those collision keys under which something arrived."""
+        found = ((key, self._database.one(schema.INCOMING_NAME, (key,))) for key in keys)
+        return {key: row[0] for key, row in found if row is not None and row[0] is not None}
+
+    def holds(self, folder: str, file: str) -> bool:
+        """Whether a file of the drop directory is among the readings."""
+        return self._database.one(schema.INCOMING_HOLDS, (os.fsencode(folder), os.fsencode(file))) is not None
 
     def clear(self) -> None:
         """Forget all readings."""
@@ -62,33 +77,4 @@ class Intents:
 
 
 def _values(row: Incoming) -> tuple[Any, ...]:
-    return (
-        os.fsencode(row.folder),
-        os.fsencode(row.file),
-        row.fingerprint,
-        row.key,
-        row.name,
-        row.vers,
-        row.cksum,
-        row.line,
-        msgspec.json.encode(row.needs),
-        encode_problems(row.problems),
-        row.staged,
-    )
-
-
-def _incoming(row: tuple[Any, ...]) -> Incoming:
-    folder, file, fingerprint, key, name, vers, cksum, line, needs, problems, staged = row
-    return Incoming(
-        folder=os.fsdecode(folder),
-        file=os.fsdecode(file),
-        fingerprint=fingerprint,
-        key=key,
-        name=name,
-        vers=vers,
-        cksum=cksum,
-        line=line,
-        needs=_needs(needs),
-        problems=decode_problems(problems),
-        staged=staged,
-    )
+    return row.key, row.name, os.fsencode(row.folder), os.fsencode(row.file), _encode(row)

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from cargo_static_index.catalogue import schema
 from cargo_static_index.catalogue.database import Database, batches
-from cargo_static_index.catalogue.rows import Crate, Release
+from cargo_static_index.catalogue.rows import Crate, CrateChange, Release
+from cargo_static_index.protocol.versions import parse_version
 
 _LAST = "\U0010ffff"
 
@@ -30,8 +31,9 @@ class Published:
         return self._database.all(schema.CRATE_PAGE, (after, prefix, prefix + _LAST, limit))
 
     def releases(self, name: str) -> list[Release]:
-        """Give the releases of the crate of exactly that name, in the order of its lines."""
-        return [_release(row) for row in self._database.all(schema.RELEASES_OF, (name,))]
+        """Give the releases of the crate of exactly that name, in the order of lines: (`pubtime`, SemVer)."""
+        found = [_release(row) for row in self._database.all(schema.RELEASES_OF, (name,))]
+        return sorted(found, key=lambda each: (each.pubtime or "", parse_version(each.vers)))
 
     def newest(self, limit: int) -> list[tuple[str, Release]]:
         """Give name and release of those published last; what has no `pubtime` is left out."""
@@ -51,6 +53,12 @@ class Published:
             for batch in batches(crates):
                 self._replace(batch)
 
+    def update(self, changes: Iterable[CrateChange]) -> None:
+        """Bring crates in step with changes of their index files: it costs what changed, not what the crate has."""
+        with self._database.writing():
+            for batch in batches(changes):
+                self._update(batch)
+
     def clear(self) -> None:
         """Forget all that is published, so that it can be read anew from the tree."""
         statements = (schema.CRATE_CLEAR, schema.RELEASES_CLEAR, schema.DEPENDENCIES_CLEAR, schema.TALLY_ZERO)
@@ -67,6 +75,21 @@ class Published:
         self._add("crates", self._database.run_many(schema.CRATE_INSERT, crate_rows))
         self._add("releases", self._database.run_many(schema.RELEASE_INSERT, _release_rows(kept)))
         self._database.run_many(schema.DEPENDENCY_INSERT, needs)
+
+    def _update(self, changes: list[CrateChange]) -> None:
+        rows = [(change.name, *_row(each)) for change in changes for each in change.releases]
+        gone = [(change.name, vers) for change in changes for vers in change.gone]
+        needs = [(change.name, need.key, need.here) for change in changes for need in change.needs]
+        changed = [(cksum, yanked, pubtime, name, vers) for name, vers, cksum, yanked, pubtime in rows]
+        crates = [(change.key, change.name) for change in changes]
+        self._add("releases", -self._database.run_many(schema.RELEASE_DELETE, gone))
+        self._database.run_many(schema.RELEASE_UPDATE, changed)
+        self._add("releases", self._database.run_many(schema.RELEASE_INSERT, rows))
+        self._add("crates", self._database.run_many(schema.CRATE_INSERT, crates))
+        self._database.run_many(schema.DEPENDENCY_INSERT, needs)
+        for change in changes:
+            if change.gone and self._database.one(schema.RELEASE_ANY, (change.name,)) is None:
+                self._forget({change.key: Crate(key=change.key, name=change.name, releases=())})
 
     def _forget(self, crates: dict[str, Crate]) -> None:
         # A crate that was removed may have come back in other case: its old name's rows go too.
@@ -89,9 +112,9 @@ def _release(row: tuple[str, str, int, str | None]) -> Release:
     return Release(vers=vers, cksum=cksum, yanked=bool(yanked), pubtime=pubtime)
 
 
-def _release_rows(crates: list[Crate]) -> list[tuple[str, str, int, str, bool, str | None]]:
-    return [
-        (crate.name, each.vers, line, each.cksum, each.yanked, each.pubtime)
-        for crate in crates
-        for line, each in enumerate(crate.releases)
-    ]
+def _release_rows(crates: list[Crate]) -> list[tuple[str, str, str, bool, str | None]]:
+    return [(crate.name, *_row(each)) for crate in crates for each in crate.releases]
+
+
+def _row(release: Release) -> tuple[str, str, bool, str | None]:
+    return release.vers, release.cksum, release.yanked, release.pubtime

@@ -5,16 +5,10 @@ from typing import Literal
 
 from msgspec import Struct
 
+from cargo_static_index.incoming import Need
 from cargo_static_index.rules import Problem
 
 Outcome = Literal["published", "unchanged", "refused", "waiting"]
-
-
-class Need(Struct, frozen=True, kw_only=True):
-    """What a crate depends on: the collision key, and whether it is looked for in this registry or on crates.io."""
-
-    key: str
-    here: bool
 
 
 class Release(Struct, frozen=True, kw_only=True):
@@ -32,6 +26,16 @@ class Crate(Struct, frozen=True, kw_only=True):
     key: str
     name: str
     releases: tuple[Release, ...]
+    needs: frozenset[Need] = frozenset()
+
+
+class CrateChange(Struct, frozen=True, kw_only=True):
+    """What changed of a published crate: releases that came or changed, versions that went, needs that came."""
+
+    key: str
+    name: str
+    releases: tuple[Release, ...] = ()
+    gone: tuple[str, ...] = ()
     needs: frozenset[Need] = frozenset()
 
 
@@ -67,27 +71,6 @@ class Intent(Struct, frozen=True, kw_only=True):
     path: str
     kind: str
     detail: bytes = b"null"
-
-
-class Incoming(Struct, frozen=True, kw_only=True):
-    """A new file as read in this pass: the release it holds, not yet held against what is published."""
-
-    folder: str
-    file: str
-    fingerprint: bytes
-    key: str
-    name: str
-    vers: str
-    cksum: str
-    line: bytes
-    needs: frozenset[Need] = frozenset()
-    problems: tuple[Problem, ...] = ()
-    staged: str = ""
-
-    @property
-    def path(self) -> str:
-        """Where the file is, relative to the drop directory."""
-        return join(self.folder, self.file)
 
 
 def join(folder: str, file: str) -> str:

@@ -13,7 +13,7 @@ INSERT INTO tally VALUES ('crates', 0), ('releases', 0);
 
 CREATE TABLE crate (key TEXT PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE release (
-    name TEXT NOT NULL, vers TEXT NOT NULL, line INTEGER NOT NULL, cksum TEXT NOT NULL,
+    name TEXT NOT NULL, vers TEXT NOT NULL, cksum TEXT NOT NULL,
     yanked INTEGER NOT NULL, pubtime TEXT,
     PRIMARY KEY (name, vers)
 ) WITHOUT ROWID;
@@ -33,6 +33,7 @@ CREATE TABLE dropped (
     PRIMARY KEY (folder, file)
 ) WITHOUT ROWID;
 CREATE INDEX dropped_refused ON dropped (folder, file) WHERE outcome = 'refused';
+CREATE INDEX dropped_release ON dropped (name, vers);
 CREATE INDEX dropped_judged ON dropped (judged) WHERE outcome = 'refused';
 
 CREATE TABLE intent (path TEXT PRIMARY KEY, kind TEXT NOT NULL, detail BLOB NOT NULL) WITHOUT ROWID;
@@ -43,11 +44,11 @@ CREATE TEMP TABLE seen (
     file BLOB PRIMARY KEY, fingerprint BLOB NOT NULL, young INTEGER NOT NULL, source BLOB, problem BLOB
 ) WITHOUT ROWID;
 CREATE TEMP TABLE incoming (
-    id INTEGER PRIMARY KEY, folder BLOB NOT NULL, file BLOB NOT NULL, fingerprint BLOB NOT NULL,
-    key TEXT NOT NULL, name TEXT NOT NULL, vers TEXT NOT NULL, cksum TEXT NOT NULL, line BLOB NOT NULL,
-    needs BLOB NOT NULL, problems BLOB NOT NULL, staged TEXT NOT NULL
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL, name TEXT NOT NULL, folder BLOB NOT NULL, file BLOB NOT NULL,
+    reading BLOB NOT NULL
 );
-CREATE INDEX temp.incoming_key ON incoming (key, folder, file);
+CREATE INDEX temp.incoming_key ON incoming (key, id);
+CREATE INDEX temp.incoming_file ON incoming (folder, file);
 """
 
 VERSION = int.from_bytes(blake2b(TABLES.encode(), digest_size=4).digest(), "big") >> 1 | 1
@@ -65,19 +66,22 @@ TALLY_ZERO = "UPDATE tally SET number = 0"
 
 CRATE_NAME = "SELECT name FROM crate WHERE key = ?"
 CRATE_PAGE = "SELECT key, name FROM crate WHERE key > ? AND key >= ? AND key < ? ORDER BY key LIMIT ?"
-CRATE_INSERT = "INSERT INTO crate VALUES (?, ?)"
+CRATE_INSERT = "INSERT OR IGNORE INTO crate VALUES (?, ?)"
 CRATE_DELETE = "DELETE FROM crate WHERE key = ?"
 CRATE_CLEAR = "DELETE FROM crate"
-RELEASES_OF = "SELECT vers, cksum, yanked, pubtime FROM release WHERE name = ? ORDER BY line"
+RELEASES_OF = "SELECT vers, cksum, yanked, pubtime FROM release WHERE name = ?"
 RELEASES_NEWEST = """
 SELECT name, vers, cksum, yanked, pubtime FROM release WHERE pubtime IS NOT NULL
 ORDER BY pubtime DESC, name, vers LIMIT ?
 """
-RELEASE_INSERT = "INSERT OR IGNORE INTO release VALUES (?, ?, ?, ?, ?, ?)"
+RELEASE_INSERT = "INSERT OR IGNORE INTO release VALUES (?, ?, ?, ?, ?)"
+RELEASE_UPDATE = "UPDATE release SET cksum = ?, yanked = ?, pubtime = ? WHERE name = ? AND vers = ?"
+RELEASE_DELETE = "DELETE FROM release WHERE name = ? AND vers = ?"
+RELEASE_ANY = "SELECT 1 FROM release WHERE name = ? LIMIT 1"
 RELEASES_DELETE = "DELETE FROM release WHERE name = ?"
 RELEASES_CLEAR = "DELETE FROM release"
 DEPENDENTS = "SELECT name FROM dependency WHERE needs_key = ? AND here = ? AND name > ? ORDER BY name LIMIT ?"
-DEPENDENCY_INSERT = "INSERT INTO dependency VALUES (?, ?, ?)"
+DEPENDENCY_INSERT = "INSERT OR IGNORE INTO dependency VALUES (?, ?, ?)"
 DEPENDENCIES_DELETE = "DELETE FROM dependency WHERE name = ?"
 DEPENDENCIES_CLEAR = "DELETE FROM dependency"
 
@@ -108,6 +112,7 @@ FROM dropped WHERE outcome = 'refused' AND (folder, file) > (?, ?) ORDER BY fold
 """
 REFUSED_BEFORE = "SELECT folder, file FROM dropped WHERE outcome = 'refused' AND judged < ? LIMIT ?"
 REFUSED_AFTER = "SELECT folder, file FROM dropped WHERE outcome = 'refused' AND judged > ? LIMIT ?"
+DROPPED_OF_RELEASE = "SELECT folder, file FROM dropped WHERE name = ? AND vers = ?"
 DROPPED_REOPEN = "UPDATE dropped SET fingerprint = x'', outcome = 'waiting' WHERE folder = ? AND file = ?"
 
 SEEN_CLEAR = "DELETE FROM temp.seen"
@@ -127,10 +132,10 @@ INTENT_BEGIN = "INSERT OR REPLACE INTO intent VALUES (?, ?, ?)"
 INTENT_FINISH = "DELETE FROM intent WHERE path = ?"
 INTENT_PAGE = "SELECT path, kind, detail FROM intent WHERE path > ? ORDER BY path LIMIT ?"
 
-INCOMING_INSERT = "INSERT INTO temp.incoming VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INCOMING_INSERT = "INSERT INTO temp.incoming VALUES (NULL, ?, ?, ?, ?, ?)"
 INCOMING_KEYS = "SELECT DISTINCT key FROM temp.incoming WHERE key > ? ORDER BY key LIMIT ?"
-INCOMING_OF = """
-SELECT folder, file, fingerprint, key, name, vers, cksum, line, needs, problems, staged
-FROM temp.incoming WHERE key = ? ORDER BY folder, file
-"""
+INCOMING_OF = "SELECT reading FROM temp.incoming WHERE key = ? ORDER BY id"
+INCOMING_WITHOUT = "SELECT id, reading FROM temp.incoming WHERE key = '' AND id > ? ORDER BY id LIMIT ?"
+INCOMING_NAME = "SELECT min(name) FROM temp.incoming WHERE key = ?"
+INCOMING_HOLDS = "SELECT 1 FROM temp.incoming WHERE folder = ? AND file = ? LIMIT 1"
 INCOMING_CLEAR = "DELETE FROM temp.incoming"

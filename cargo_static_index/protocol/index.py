@@ -44,13 +44,13 @@ _ODD = (*UNREADABLE, InvalidInput)
 class Line(Struct, frozen=True, kw_only=True, gc=False):
     """A line as found, without its newline, and what it says.
 
-    `name` and `vers` are None where cargo skips the line; `cksum` is None too where cargo calls the line invalid.
+    `name` and `vers` are empty where cargo skips the line; `cksum` is empty too where cargo calls the line invalid.
     """
 
     raw: bytes
-    name: str | None = None
-    vers: str | None = None
-    cksum: str | None = None
+    name: str = ""
+    vers: str = ""
+    cksum: str = ""
     yanked: bool = False
     pubtime: str | None = None
 
@@ -131,7 +131,7 @@ class IndexFile(Struct, frozen=True, kw_only=True):
     @property
     def releases(self) -> tuple[Line, ...]:
         """The lines that cargo reads, in the file's order: they have a name, a version and a checksum."""
-        return tuple(line for line in self.lines if line.cksum is not None)
+        return tuple(line for line in self.lines if line.cksum)
 
     def find(self, vers: str) -> Line | None:
         """Give the line of a version, or None; a line that cargo calls invalid holds its version too."""
@@ -191,7 +191,7 @@ def parse_index(content: bytes) -> IndexFile:
 
 def _added(entry: Entry) -> Line:
     line = parse_line(format_entry(entry))
-    if line.cksum is None:
+    if not line.cksum:
         what = f"{entry.name} {entry.vers} of {entry.pubtime}"
         raise InvalidIndexLine(f"{what} would be a line that cargo does not read; correct its version or time")
     return line
@@ -202,7 +202,7 @@ _Place = tuple[str | Version, ...]
 
 def _place(line: Line, times: set[str | None]) -> _Place:
     """Give what lines are ordered by. Versions are read only where they can decide, which is what costs time."""
-    if line.vers is None:
+    if not line.vers:
         return ()
     if line.pubtime not in times:
         return (line.pubtime or "",)

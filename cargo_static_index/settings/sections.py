@@ -57,11 +57,12 @@ class RegistrySection(Struct, frozen=True, kw_only=True):
         ),
     ]
     mode: Annotated[
-        Mode,
+        Mode | None,
         _row(
             values.choice("registry", "mirror"),
-            'Whether this is a registry of its own or, with "mirror", stands in for crates.io.',
-            default="registry",
+            'Whether this is a registry of its own or, with "mirror", stands in for crates.io. '
+            'Without it the tree keeps its own; an empty tree takes "registry".',
+            example="mirror",
         ),
     ]
     aliases: Annotated[

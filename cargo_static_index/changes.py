@@ -1,0 +1,136 @@
+"""Changes to releases that are published: yank, unyank, remove. Each changes one crate's index file.
+
+Cargo's book: "Publishing on crates.io", section "cargo yank". Removal is ours: crates.io has none for everybody.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Struct
+
+from cargo_static_index import layout
+from cargo_static_index.catalogue import Intent
+from cargo_static_index.errors import NotHeld, StoreError
+from cargo_static_index.plan import plan_removal
+from cargo_static_index.protocol.index import IndexFile, Line
+from cargo_static_index.protocol.names import collision_key
+from cargo_static_index.record import format_document
+from cargo_static_index.session import ATTEMPTS, Session
+from cargo_static_index.store import Delete
+from cargo_static_index.tree import HeldIndex, put, read_index, read_tombstones
+
+
+class Spec(Struct, frozen=True):
+    """A release, or a crate where `vers` is empty, as a user names it: `NAME@VERSION`."""
+
+    name: str
+    vers: str = ""
+
+    def __str__(self) -> str:
+        """As the user writes it."""
+        return f"{self.name}@{self.vers}" if self.vers else self.name
+
+
+def set_yanked(session: Session, specs: Sequence[Spec], *, yanked: bool) -> tuple[Spec, ...]:
+    """Yank or unyank releases, and give those that were not so before; NotHeld before anything is changed."""
+    crates = _by_crate(session, specs)
+    changed: list[Spec] = []
+    for name, versions in crates.items():
+        changed += _set_yanked(session, name, versions, yanked=yanked)
+    return tuple(changed)
+
+
+def _set_yanked(session: Session, name: str, versions: Sequence[str], *, yanked: bool) -> list[Spec]:
+    for _ in range(ATTEMPTS):
+        index = read_index(session.store, name)
+        changing = [vers for vers in versions if _line(index.file, name, vers).yanked is not yanked]
+        file = index.file
+        for vers in changing:
+            file = file.with_yanked(vers, yanked=yanked)
+        if not changing or _replace_index(session, index, file):
+            return [Spec(name, vers) for vers in changing]
+    raise StoreError(f"the index file of {name} is changed by somebody else all the time; try again later")
+
+
+def remove(session: Session, specs: Sequence[Spec]) -> tuple[Spec, ...]:
+    """Remove releases, or whole crates, for good, and give what was removed; NotHeld before anything is changed."""
+    removed: list[Spec] = []
+    for name, versions in _by_crate(session, specs).items():
+        removed += remove_versions(session, name, versions)
+    return tuple(removed)
+
+
+def remove_versions(session: Session, name: str, versions: Sequence[str]) -> list[Spec]:
+    """Remove versions of one crate: tombstones, index file, what is derived, the archives last.
+
+    Doing it again is harmless: that is how the next session finishes a removal that broke off.
+    """
+    intent = Intent(path=layout.tombstones_file(name), kind="remove", detail=msgspec.json.encode((name, *versions)))
+    session.catalogue.intents.begin([intent])
+    cksums = _bury(session, name, versions)
+    for _ in range(ATTEMPTS):
+        index = read_index(session.store, name)
+        plan = plan_removal(index.file, read_tombstones(session.store, name).tombstones, versions)
+        if not plan.removed or _replace_index(session, index, plan.file):
+            break
+    else:
+        raise StoreError(f"the index file of {name} is changed by somebody else all the time; try again later")
+    session.apply(
+        Delete(path=path)
+        for cksum in cksums
+        for path in (layout.archive_file(name, cksum), layout.facts_file(name, cksum))
+    )
+    for vers in versions:
+        session.catalogue.drops.reopen_release(
+            name, vers
+        )  # the next pass says of a file still there that it was removed
+    session.catalogue.intents.finish([intent.path])
+    return [Spec(name, line.vers) for line in plan.removed]
+
+
+def _bury(session: Session, name: str, versions: Sequence[str]) -> list[str]:
+    """Write the tombstones, and give the checksums of all that is to go."""
+    for _ in range(ATTEMPTS):
+        held = read_tombstones(session.store, name)
+        plan = plan_removal(read_index(session.store, name).file, held.tombstones, versions)
+        buried = [stone.cksum for stone in plan.tombstones.removed if stone.vers in versions]
+        if plan.tombstones == held.tombstones:
+            return buried
+        if not session.apply([put(held.path, format_document(plan.tombstones), held.tag)]):
+            return buried
+    raise StoreError(f"the tombstones of {name} are changed by somebody else all the time; try again later")
+
+
+def _replace_index(session: Session, index: HeldIndex, file: IndexFile) -> bool:
+    """Replace one index file and bring what is derived in step; False if somebody else was quicker."""
+    session.begin([index])
+    if file.lines:
+        lost = session.apply([put(index.path, file.format(), index.tag)])
+    else:
+        lost = session.apply([Delete(path=index.path, expect=index.tag or "any")])
+    if not lost:
+        session.changed([(index, file)])
+    return not lost
+
+
+def _by_crate(session: Session, specs: Sequence[Spec]) -> dict[str, list[str]]:
+    """Look up every spec before anything is changed: the crate's own spelling, and the versions meant."""
+    found: dict[str, list[str]] = {}
+    for spec in specs:
+        name = session.catalogue.published.name_of(collision_key(spec.name))
+        if name is None:
+            raise NotHeld(f"there is no crate {spec.name!r} in this registry; `list` shows what is held")
+        if name != spec.name:
+            raise NotHeld(f"there is no crate {spec.name!r} in this registry; did you mean {name!r}?")
+        file = read_index(session.store, name).file
+        versions = [_line(file, name, spec.vers).vers] if spec.vers else [line.vers for line in file.releases]
+        found.setdefault(name, []).extend(vers for vers in versions if vers not in found[name])
+    return found
+
+
+def _line(file: IndexFile, name: str, vers: str) -> Line:
+    line = file.find(vers)
+    if line is None:
+        held = ", ".join(line.vers for line in file.releases[-5:]) or "none"
+        raise NotHeld(f"there is no release {name} {vers} in this registry; the newest held: {held}")
+    return line

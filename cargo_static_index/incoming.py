@@ -1,0 +1,54 @@
+"""A file that arrived, as one pass knows it: small enough to keep a million of them in a table."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from cargo_static_index.protocol.index import Entry
+from cargo_static_index.protocol.names import collision_key
+from cargo_static_index.protocol.registries import CRATES_IO
+from cargo_static_index.rules import Problem
+
+
+class Need(Struct, frozen=True, kw_only=True):
+    """What a crate depends on: the collision key, and whether it is looked for in this registry or on crates.io."""
+
+    key: str
+    here: bool
+
+
+class Incoming(Struct, frozen=True, kw_only=True):
+    """What reading one file gave. Without a name it could not be read so far as to know its release.
+
+    `folder` and `file` are its place in the drop directory and `fingerprint` what the scan saw there; a file that
+    was given by name has none of the three.
+    """
+
+    source: str
+    """The path as the user would write it."""
+    folder: str = ""
+    file: str = ""
+    fingerprint: bytes = b""
+    problems: tuple[Problem, ...] = ()
+    refused: bool = False
+    """Whether one of the problems keeps it out, whatever the registry holds."""
+    key: str = ""
+    """The collision key of the name."""
+    name: str = ""
+    vers: str = ""
+    cksum: str = ""
+    line: bytes = b""
+    """The index line, without newline."""
+    needs: frozenset[Need] = frozenset()
+    staged: str = ""
+    """The name of the staged archive in the session's folder; the staged facts end in `.json` instead."""
+
+
+def needs_of(entries: Iterable[Entry]) -> frozenset[Need]:
+    """Give the crates that entries depend on, here or on crates.io; other registries are not ours to know."""
+    return frozenset(
+        Need(key=collision_key(dep.package or dep.name), here=dep.registry is None)
+        for entry in entries
+        for dep in entry.deps
+        if dep.registry in {None, CRATES_IO}
+    )

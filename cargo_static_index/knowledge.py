@@ -1,0 +1,81 @@
+"""How the catalogue learns what is published: from index files, one change at a time or all of them anew."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from cargo_static_index.catalogue import Catalogue, CrateChange, Release
+from cargo_static_index.errors import InvalidIndexLine
+from cargo_static_index.incoming import needs_of
+from cargo_static_index.protocol.index import Entry, IndexFile, Line, parse_entry
+from cargo_static_index.protocol.names import collision_key
+from cargo_static_index.record import Delta
+from cargo_static_index.store import Store
+from cargo_static_index.tree import index_paths, read_index_at, read_tombstones
+
+FILES_AT_ONCE = 1000
+
+
+def change_between(before: IndexFile, after: IndexFile) -> CrateChange | None:
+    """Give what an index file that takes another's place says anew; None where nothing can be read in either.
+
+    Needs are only ever added: a release that goes leaves those of the others, which name most of the same crates.
+    """
+    known = {line.raw for line in before.lines}
+    new = [line for line in after.releases if line.raw not in known]
+    held = {line.vers for line in after.releases}
+    gone = [line.vers for line in before.releases if line.vers not in held]
+    name = name_of(after) or name_of(before)
+    if name is None:
+        return None
+    return CrateChange(
+        key=collision_key(name),
+        name=name,
+        releases=tuple(_release(line) for line in new),
+        gone=tuple(gone),
+        needs=needs_of(_entries(new)),
+    )
+
+
+def name_of(file: IndexFile) -> str | None:
+    """Give the name of the crate that an index file is about: that of its first readable line."""
+    return next((line.name for line in file.releases), None)
+
+
+def _release(line: Line) -> Release:
+    return Release(vers=line.vers, cksum=line.cksum, yanked=line.yanked, pubtime=line.pubtime)
+
+
+def _entries(lines: Iterable[Line]) -> Iterator[Entry]:
+    for line in lines:
+        try:
+            yield parse_entry(line.raw)
+        except InvalidIndexLine:
+            continue  # somebody else's line, which cargo calls invalid: it needs nothing
+
+
+def learn_all(catalogue: Catalogue, store: Store) -> tuple[Delta, list[tuple[str, str]]]:
+    """Read every index file into the catalogue, in place of what it knew.
+
+    Gives what the index counts for, and the releases (name, version) that stand in it although they have a
+    tombstone: removals that broke off.
+    """
+    total = Delta()
+    broken_off: list[tuple[str, str]] = []
+    paths = index_paths(store)
+    with catalogue.writing():
+        catalogue.published.clear()
+        while batch := [read_index_at(store, path) for path in islice(paths, FILES_AT_ONCE)]:
+            total = sum((each.weight for each in batch), total)
+            changes = (change_between(IndexFile(), each.file) for each in batch)
+            catalogue.published.update(change for change in changes if change)
+            broken_off += (found for each in batch for found in _broken_off(store, each.file))
+    return total, broken_off
+
+
+def _broken_off(store: Store, file: IndexFile) -> Iterator[tuple[str, str]]:
+    name = name_of(file)
+    stones = read_tombstones(store, name).tombstones if name else None
+    for line in file.releases if stones and stones.removed else ():
+        stone = stones.find(line.vers) if stones else None
+        if name and stone and stone.cksum == line.cksum:
+            yield name, stone.vers

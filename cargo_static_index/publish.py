@@ -1,0 +1,185 @@
+"""Publishing what arrived: decide crate by crate, write archives, then index files, then what is derived.
+
+The order is the promise (law 3): archive and facts are durable before the line that names them is written,
+and everything derived comes after. Index files are changed by compare and swap; where somebody else was
+quicker the crate is read and planned again.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from cargo_static_index import layout
+from cargo_static_index.errors import StoreError
+from cargo_static_index.incoming import Incoming
+from cargo_static_index.plan import CratePlan, Refusal, plan_crate, spelling
+from cargo_static_index.reading import facts_of
+from cargo_static_index.record import format_document
+from cargo_static_index.report import Became, Outcome
+from cargo_static_index.rules import Level, Problem, level_of, problem
+from cargo_static_index.session import ATTEMPTS, Session
+from cargo_static_index.store import Change, Delete, Put
+from cargo_static_index.tree import HeldIndex, HeldTombstones, put, read_index, read_tombstones
+
+Settled = tuple[Incoming, Outcome]
+"""A file, and what became of it."""
+
+CRATES_AT_ONCE = 256
+"""How many crates share a batch, and so its flushes."""
+
+
+class _Planned(Struct, frozen=True):
+    """A plan, and what it was made from."""
+
+    index: HeldIndex
+    tombstones: HeldTombstones
+    plan: CratePlan
+
+
+class Publisher:
+    """Publishes the files that a session's catalogue holds as incoming."""
+
+    def __init__(
+        self, session: Session, levels: Mapping[str, Level], *, name: str | None = None, restore: bool = False
+    ) -> None:
+        self._session = session
+        self._levels = levels
+        self._name = name
+        self._restore = restore
+        self._adopted: set[str] = set()
+
+    def published(self) -> Iterator[list[Settled]]:
+        """Publish all that is incoming, and give what became of each file, batch by batch, once it is durable."""
+        return map(self._publish_crates, self._batches())
+
+    def planned(self) -> Iterator[list[Settled]]:
+        """Give what would become of each file, and change nothing."""
+        for crates in self._batches():
+            yield [settled for name, group in crates.items() for settled in _settled(self._plan(name, group).plan)]
+
+    def _batches(self) -> Iterator[dict[str, list[Incoming]]]:
+        """Give what is incoming by the name that its crate has or would have, some crates at a time."""
+        readings = self._session.catalogue.readings
+        keys = iter(readings.keys())
+        while batch := list(islice(keys, CRATES_AT_ONCE)):
+            groups = self._with_confusions({key: readings.of(key) for key in batch})
+            held = self._session.catalogue.published.names_of(groups)
+            yield {held.get(key) or spelling(group): group for key, group in groups.items()}
+
+    # What only the registry as a whole can say -----------------------------------------------------------
+
+    def _with_confusions(self, groups: Mapping[str, Sequence[Incoming]]) -> dict[str, list[Incoming]]:
+        """Add `dependency-likely-ours` to those that depend on crates.io for a name of this registry."""
+        if self._session.home.mode == "mirror":
+            return {key: list(group) for key, group in groups.items()}
+        outside = {need.key for group in groups.values() for each in group for need in each.needs if not need.here}
+        ours = self._session.catalogue.readings.names_of(outside) | self._session.catalogue.published.names_of(outside)
+        return {key: [self._with_confusion(each, ours) for each in group] for key, group in groups.items()}
+
+    def _with_confusion(self, each: Incoming, ours: Mapping[str, str]) -> Incoming:
+        found = tuple(self._confusion(ours[need.key]) for need in each.needs if not need.here and need.key in ours)
+        if not found:
+            return each
+        keeps_out = any(level_of(one, self._levels) == "refuse" for one in found)
+        return replace(each, problems=each.problems + found, refused=each.refused or keeps_out)
+
+    def _confusion(self, name: str) -> Problem:
+        registry = self._name or "NAME"
+        return problem(
+            "dependency-likely-ours",
+            f"The dependency `{name}` comes from crates.io, but this registry holds a crate of that name.",
+            place=f"Cargo.toml: dependencies.{name}",
+            way_out=f'Write `{name} = {{ version = "…", registry = "{registry}" }}` in Cargo.toml and package again.',
+        )
+
+    # Carrying out ----------------------------------------------------------------------------------------
+
+    def _publish_crates(self, waiting: Mapping[str, list[Incoming]]) -> list[Settled]:
+        """Publish some crates together; those that another writer changed meanwhile are planned again."""
+        outcomes: list[Settled] = []
+        for _ in range(ATTEMPTS):
+            planned = [self._plan(name, group) for name, group in waiting.items()]
+            lost = self._carry_out(planned)
+            done = [each for each in planned if each.index.path not in lost]
+            self._after(done)
+            outcomes += [settled for each in done for settled in _settled(each.plan)]
+            waiting = {each.plan.name: waiting[each.plan.name] for each in planned if each.index.path in lost}
+            if not waiting:
+                return outcomes
+        raise StoreError("the index is changed by somebody else all the time; try again later")
+
+    def _plan(self, name: str, group: Iterable[Incoming]) -> _Planned:
+        index = read_index(self._session.store, name)
+        tombstones = read_tombstones(self._session.store, name)
+        plan = plan_crate(name, index.file, tombstones.tombstones, group, restore=self._restore)
+        return _Planned(index, tombstones, plan)
+
+    def _carry_out(self, planned: Sequence[_Planned]) -> frozenset[str]:
+        """Write archives, lifted tombstones and index files, in that order; give the index files that were lost."""
+        changed = [each for each in planned if each.plan.published]
+        if not changed:
+            return frozenset()
+        self._session.apply(change for each in changed for change in self._archives(each.plan))
+        lifted = [each for each in changed if each.plan.tombstones is not each.tombstones.tombstones]
+        stale = {change.path for change in self._session.apply(_tombstone_change(each) for each in lifted)}
+        ready = [each for each in changed if each.tombstones.path not in stale]
+        self._session.begin([each.index for each in ready])
+        lost = self._session.apply(put(each.index.path, each.plan.file.format(), each.index.tag) for each in ready)
+        return frozenset({change.path for change in lost} | {e.index.path for e in changed if e not in ready})
+
+    def _archives(self, plan: CratePlan) -> Iterator[Change]:
+        """Give the changes that bring staged archives and facts to their places."""
+        for each in plan.published:
+            if each.staged in self._adopted:
+                continue
+            self._adopted.add(each.staged)
+            staged = self._session.stage / each.staged
+            yield Put(path=layout.archive_file(plan.name, each.cksum), content=staged)
+            yield Put(path=layout.facts_file(plan.name, each.cksum), content=staged.with_name(facts_of(each.staged)))
+
+    def _after(self, done: Sequence[_Planned]) -> None:
+        """Bring what is derived in step with index files that were written, and what was adopted in vain away."""
+        changed = [each for each in done if each.plan.published]
+        if changed:
+            self._session.changed([(each.index, each.plan.file) for each in changed])
+        self._session.apply(change for each in done for change in self._in_vain(each.plan))
+
+    def _in_vain(self, plan: CratePlan) -> Iterator[Change]:
+        for refusal in plan.refused:
+            if refusal.incoming.staged in self._adopted:
+                yield Delete(path=layout.archive_file(plan.name, refusal.incoming.cksum))
+                yield Delete(path=layout.facts_file(plan.name, refusal.incoming.cksum))
+
+
+def _tombstone_change(planned: _Planned) -> Change:
+    held, stones = planned.tombstones, planned.plan.tombstones
+    if stones.removed:
+        return put(held.path, format_document(stones), held.tag)
+    return Delete(path=held.path, expect=held.tag or "any")
+
+
+def _settled(plan: CratePlan) -> Iterator[Settled]:
+    for each in plan.published:
+        yield each, outcome_of(each, "published")
+    for each in plan.unchanged:
+        yield each, outcome_of(each, "unchanged")
+    for refusal in plan.refused:
+        yield refusal.incoming, _refused(refusal)
+
+
+def _refused(refusal: Refusal) -> Outcome:
+    return outcome_of(replace(refusal.incoming, problems=refusal.problems), "refused")
+
+
+def outcome_of(incoming: Incoming, became: Became) -> Outcome:
+    """Say what became of a file."""
+    return Outcome(
+        became=became,
+        source=incoming.source,
+        name=incoming.name,
+        vers=incoming.vers,
+        cksum=incoming.cksum,
+        problems=incoming.problems,
+    )

@@ -1,0 +1,165 @@
+"""Reading dropped files: open each safely, read and check it, stage the very bytes that were checked.
+
+`read_files` is all that a worker process runs: paths and a policy in, small values out. Archive bytes do not
+travel between processes; what is staged is what was checked, whatever happens to the dropped file meanwhile.
+"""
+
+import io
+import os
+import shutil
+import stat
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from cargo_static_index.facts import Facts, format_facts
+from cargo_static_index.incoming import Incoming, needs_of
+from cargo_static_index.protocol.index import format_entry
+from cargo_static_index.protocol.manifest import entry_of
+from cargo_static_index.protocol.names import collision_key
+from cargo_static_index.release import Policy, Reading, read_release
+from cargo_static_index.rules import Problem, problem
+from cargo_static_index.scan import YOUNG_NS, Found, is_as_found
+
+WHOLE = 8 * 1024 * 1024
+"""Files up to this many bytes are read into memory at once; larger ones are staged first and streamed."""
+
+_CUT_SHORT = frozenset({"file-empty", "file-not-gzip", "gzip-damaged", "tar-damaged"})
+
+
+class Task(Struct, frozen=True, kw_only=True):
+    """A file to read: as the scan found it, or a path given by name; how to call it; the name to stage it under."""
+
+    found: Found | None = None
+    path: Path
+    source: str
+    staged: str
+
+
+class Bench(Struct, frozen=True, kw_only=True):
+    """What reading is done with: the policy, the folder to stage files in, and the `pubtime` of this pass."""
+
+    policy: Policy
+    stage: Path
+    pubtime: str | None
+
+
+def read_files(tasks: Iterable[Task], bench: Bench) -> list[Incoming]:
+    """Read files one after the other; every one gives an Incoming, whatever is wrong with it."""
+    return [read_file(task, bench) for task in tasks]
+
+
+def read_file(task: Task, bench: Bench) -> Incoming:
+    """Read, check and stage one file; what cannot be read is an Incoming that says why."""
+    try:
+        with _open(task) as stream:
+            before = os.fstat(stream.fileno())
+            if not stat.S_ISREG(before.st_mode):
+                return _refused(task, problem("file-irregular", place=task.source))
+            if task.found and not is_as_found(task.found, before):
+                return _waiting(task)
+            incoming = _read(stream, before.st_size, task, bench)
+            after = os.fstat(stream.fileno())
+    except OSError as error:
+        return _refused(task, problem("file-unreadable", f"The file cannot be read: {error.strerror}."))
+    except Exception as error:  # noqa: BLE001 - one file must not stop the others, whatever mistake of ours it meets
+        message = f"Reading the file ran into an error of this program ({type(error).__name__})."
+        return _refused(task, problem("reader-failed", message))
+    changed = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
+    return _waiting(task) if changed or _may_grow(after, incoming) else incoming
+
+
+def _open(task: Task) -> io.FileIO:
+    # O_NONBLOCK: a pipe put in the file's place since it was listed would hang an ordinary open for ever.
+    # O_NOFOLLOW: a link put there could lead to a file that only we may read; one given by name may be a link.
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (os.O_NOFOLLOW if task.found else 0)
+    return io.FileIO(os.open(task.path, flags), "rb")
+
+
+def _may_grow(status: os.stat_result, incoming: Incoming) -> bool:
+    """Whether a file may look cut short only because somebody is still writing it."""
+    young = time.time_ns() - status.st_mtime_ns < YOUNG_NS
+    return young and any(each.rule in _CUT_SHORT for each in incoming.problems)
+
+
+def _refused(task: Task, *problems: Problem) -> Incoming:
+    found = task.found
+    return Incoming(
+        source=task.source,
+        folder=found.folder if found else "",
+        file=found.file if found else "",
+        fingerprint=found.fingerprint if found else b"",
+        problems=problems,
+        refused=True,
+    )
+
+
+def _waiting(task: Task) -> Incoming:
+    return _refused(task, problem("file-changing"))
+
+
+def is_waiting(incoming: Incoming) -> bool:
+    """Whether a file was still being written, so that nothing can be said of it yet."""
+    return any(each.rule == "file-changing" for each in incoming.problems)
+
+
+def _read(stream: io.FileIO, size: int, task: Task, bench: Bench) -> Incoming:
+    staged = bench.stage / task.staged
+    if size <= WHOLE:
+        content = stream.read(WHOLE + 1)
+        reading = read_release(io.BytesIO(content), bench.policy, task.path.name)
+        if not reading.refused:
+            staged.write_bytes(content)
+    else:
+        with staged.open("wb") as copy:
+            shutil.copyfileobj(_Limited(stream, bench.policy.limits.packed_bytes + 1), copy, 1024 * 1024)
+        with staged.open("rb") as copied:
+            reading = read_release(copied, bench.policy, task.path.name)
+        if reading.refused:
+            staged.unlink()
+    return _stage_facts(reading, task, bench)
+
+
+class _Limited:
+    """Reads a stream up to one byte over the limit: enough for the reader to see that it is too large."""
+
+    def __init__(self, stream: io.FileIO, left: int) -> None:
+        self._stream = stream
+        self._left = left
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self._stream.read(min(size, self._left) if size >= 0 else self._left) or b""
+        self._left -= len(chunk)
+        return chunk
+
+
+def _stage_facts(reading: Reading, task: Task, bench: Bench) -> Incoming:
+    if reading.facts is None:
+        return _refused(task, *reading.problems)
+    if not reading.refused:
+        facts = bench.stage / facts_of(task.staged)
+        facts.write_bytes(format_facts(reading.facts))
+    return _of_facts(reading, reading.facts, task, bench)
+
+
+def facts_of(staged: str) -> str:
+    """Give the name of the staged facts that belong to a staged archive."""
+    return f"{staged}.json"
+
+
+def _of_facts(reading: Reading, facts: Facts, task: Task, bench: Bench) -> Incoming:
+    entry = entry_of(facts.manifest, cksum=facts.cksum, home=bench.policy.home, pubtime=bench.pubtime)
+    return replace(
+        _refused(task, *reading.problems),
+        refused=reading.refused,
+        key=collision_key(entry.name),
+        name=entry.name,
+        vers=entry.vers,
+        cksum=entry.cksum,
+        line=format_entry(entry),
+        needs=needs_of([entry]),
+        staged=task.staged,
+    )

@@ -1,0 +1,154 @@
+"""A registry as its settings describe it: the one door through which commands and libraries change a tree."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec import Struct
+
+from cargo_static_index import changes, passes
+from cargo_static_index.aftermath import Drop
+from cargo_static_index.changes import Spec
+from cargo_static_index.derived import write_front_page
+from cargo_static_index.passes import Manner
+from cargo_static_index.protocol.config import index_url, parse_base_url
+from cargo_static_index.protocol.registries import Home
+from cargo_static_index.recovery import recover
+from cargo_static_index.release import Policy
+from cargo_static_index.report import Listener
+from cargo_static_index.session import DEFAULT_BASE_URL, Session, Wanted, open_session
+from cargo_static_index.settings import Settings, limits_of
+from cargo_static_index.store import Store
+from cargo_static_index.store.local import LocalStore
+from cargo_static_index.store.overlay import OverlayStore
+
+
+class Way(Struct, frozen=True, kw_only=True):
+    """How a command goes about it. `now` is its one clock, in whole seconds since 1970.
+
+    `dry` thinks everything through and changes nothing; `move` lets the base URL change.
+    """
+
+    now: int
+    dry: bool = False
+    move: bool = False
+
+
+class Registry:
+    """A registry opened for a change; `open_registry` makes it."""
+
+    def __init__(self, settings: Settings, session: Session) -> None:
+        self._settings = settings
+        self.session = session
+        self._policy = policy_of(settings, session.home)
+
+    def build(self, *, all_or_nothing: bool = False, executor: Executor | None = None) -> None:
+        """Publish what is new in the drop directory; raises SettingsError where it cannot be listed."""
+        passes.build(self.session, _drop_of(self._settings), self._manner(all_or_nothing=all_or_nothing), executor)
+
+    def add(
+        self,
+        files: Sequence[Path],
+        *,
+        restore: bool = False,
+        all_or_nothing: bool = False,
+        executor: Executor | None = None,
+    ) -> None:
+        """Publish files given by name; `restore` brings removed releases back."""
+        manner = self._manner(all_or_nothing=all_or_nothing, restore=restore)
+        passes.add(self.session, files, manner, executor)
+
+    def set_yanked(self, specs: Sequence[Spec], *, yanked: bool) -> tuple[Spec, ...]:
+        """Yank or unyank releases, and give those that changed; NotHeld before anything is changed."""
+        return changes.set_yanked(self.session, specs, yanked=yanked)
+
+    def remove(self, specs: Sequence[Spec]) -> tuple[Spec, ...]:
+        """Remove releases for good, and give them; NotHeld before anything is changed."""
+        return changes.remove(self.session, specs)
+
+    def _manner(self, *, all_or_nothing: bool, restore: bool = False) -> Manner:
+        name = self._settings.registry.name
+        return Manner(policy=self._policy, name=name, restore=restore, all_or_nothing=all_or_nothing)
+
+
+class _NothingHappened(Exception):
+    """No error: it takes the transaction of a dry run back."""
+
+
+@contextmanager
+def open_registry(
+    settings: Settings, listener: Listener, way: Way, *, store: Store | None = None
+) -> Iterator[Registry]:
+    """Open a registry for a change: its tree is locked, known, and nothing in it left half done.
+
+    Raises TreeBusy, SettingsError or StoreError before anything is changed. What a dry run is told to do it does
+    to an overlay and inside a transaction that is taken back.
+    """
+    tree = store or store_of(settings)
+    wanted = _wanted(settings, move=way.move)
+    if not way.dry:
+        with open_session(tree, settings.state.path, wanted, listener, now=way.now) as session:
+            yield from _opened(settings, session)
+        return
+    with open_session(OverlayStore(tree), settings.state.path, wanted, listener, now=way.now) as session:
+        session.dry = True
+        try:
+            with session.catalogue.writing():
+                yield from _opened(settings, session)
+                raise _NothingHappened
+        except _NothingHappened:
+            return
+
+
+def _opened(settings: Settings, session: Session) -> Iterator[Registry]:
+    recover(session)
+    yield Registry(settings, session)
+    if settings.registry.pages:
+        write_front_page(session, settings)
+
+
+def store_of(settings: Settings) -> LocalStore:
+    """Give the store that the settings describe."""
+    tree = settings.tree
+    return LocalStore(tree.path, file_mode=tree.file_mode, dir_mode=tree.dir_mode, flush=tree.flush)
+
+
+def policy_of(settings: Settings, home: Home) -> Policy:
+    """Give what the settings ask of a release that arrives at `home`."""
+    return Policy(
+        limits=limits_of(settings),
+        home=home,
+        registry_name=settings.registry.name,
+        levels=settings.rules,
+        required_fields=settings.manifest.required_fields,
+        allowed=settings.dependencies.allowed,
+    )
+
+
+def home_of(settings: Settings) -> Home:
+    """Give the registry that lines are made for by the settings alone, without a look at the tree."""
+    urls = (settings.registry.base_url or DEFAULT_BASE_URL, *settings.registry.aliases)
+    return Home(mode=settings.registry.mode or "registry", urls=tuple(index_url(parse_base_url(url)) for url in urls))
+
+
+def _drop_of(settings: Settings) -> Drop:
+    drop = settings.drop
+    return Drop(path=drop.path, refused=drop.refused, after_publish=drop.after_publish)
+
+
+def _wanted(settings: Settings, *, move: bool) -> Wanted:
+    registry = settings.registry
+    return Wanted(
+        base_url=registry.base_url,
+        mode=registry.mode,
+        aliases=registry.aliases,
+        api=registry.api,
+        auth_required=registry.auth_required,
+        move=move,
+    )
+
+
+def specs_of(texts: Iterable[str]) -> tuple[Spec, ...]:
+    """Read `NAME@VERSION` or `NAME`, as cargo's `yank` takes them."""
+    return tuple(Spec(name, vers) for name, _, vers in (text.partition("@") for text in texts))

@@ -1,0 +1,181 @@
+"""A tree opened for a change: locked, with a catalogue that knows it, and nothing left half done.
+
+Everything that changes a tree goes through a session: it takes the lock, brings config.json and tree.json in
+step with what is asked for, makes the catalogue anew where it does not know this tree, and finishes what an
+earlier process began.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from cargo_static_index import layout
+from cargo_static_index.catalogue import Catalogue, Intent, open_catalogue
+from cargo_static_index.errors import InvalidConfig, InvalidDocument, SettingsError, StoreError
+from cargo_static_index.knowledge import change_between
+from cargo_static_index.protocol.config import base_url_of, config_for, format_config, index_url, parse_base_url
+from cargo_static_index.protocol.index import IndexFile
+from cargo_static_index.protocol.registries import Home, Mode
+from cargo_static_index.record import Delta, TreeRecord, difference, format_document, weight
+from cargo_static_index.report import Listener
+from cargo_static_index.store import Change, Store
+from cargo_static_index.tree import HeldIndex, put, read_config, read_record
+
+DEFAULT_BASE_URL = "http://127.0.0.1:8000/"
+
+ATTEMPTS = 100
+"""How often a compare-and-swap begins again before it gives up: other writers would have to win every time."""
+
+KNOWN_TREE = "tree.json"
+"""Under this key the catalogue keeps the tree.json of the tree that it knows."""
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What the settings ask of a tree; None keeps what the tree has. `aliases` are earlier base URLs.
+
+    `move` lets the base URL change: the one that the tree had becomes an alias.
+    """
+
+    base_url: str | None = None
+    mode: Mode | None = None
+    aliases: tuple[str, ...] = ()
+    api: str | None = None
+    auth_required: bool = False
+    move: bool = False
+
+
+class Session:
+    """A tree opened for a change by `open_session`; `now` is its only clock, in seconds since 1970."""
+
+    def __init__(self, store: Store, catalogue: Catalogue, stage: Path, listener: Listener, now: int) -> None:
+        self.dry = False
+        self.store = store
+        self.catalogue = catalogue
+        self.stage = stage
+        self.listener = listener
+        self.now = now
+        self.record = TreeRecord()
+        self.base_url = DEFAULT_BASE_URL
+        self.home = Home()
+
+    @property
+    def pubtime(self) -> str:
+        """The clock as a line says it: `YYYY-MM-DDTHH:MM:SSZ`."""
+        return datetime.fromtimestamp(self.now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        """Carry out a batch of changes, tell the listener, and give back those that somebody else forestalled."""
+        changes = tuple(changes)
+        if not changes:
+            return ()
+        lost = self.store.apply(changes)
+        for change in changes:
+            if change not in lost:
+                self.listener.changed(change.path)
+        return lost
+
+    def begin(self, files: Iterable[HeldIndex]) -> None:
+        """Write down that index files are about to change, so that a crash leaves nothing that is not made good."""
+        self.catalogue.intents.begin(Intent(path=each.path, kind="index") for each in files)
+
+    def changed(self, files: Sequence[tuple[HeldIndex, IndexFile]]) -> None:
+        """Bring in step what is derived from index files that were changed: tree.json, then the catalogue."""
+        delta = sum((change_of(before, after) for before, after in files), Delta())
+        self.update_record(lambda record: record.changed_by(delta))
+        with self.catalogue.writing():
+            changes = (change_between(before.file, after) for before, after in files)
+            self.catalogue.published.update(change for change in changes if change)
+            self.catalogue.intents.finish(before.path for before, _ in files)
+
+    def update_record(self, change: Callable[[TreeRecord], TreeRecord]) -> None:
+        """Change tree.json by compare and swap, and remember it in the catalogue."""
+        for _ in range(ATTEMPTS):
+            held = read_record(self.store)
+            self.record = change(held.record)
+            unchanged = held.tag is not None and self.record == held.record
+            if unchanged or not self.apply([put(layout.RECORD, format_document(self.record), held.tag)]):
+                self.catalogue.set(KNOWN_TREE, format_document(self.record))
+                return
+        raise StoreError("tree.json is changed by somebody else all the time; try again later")
+
+
+def change_of(before: HeldIndex, after: IndexFile) -> Delta:
+    """Give what replacing an index file by another adds to tree.json."""
+    content = after.format() if after.lines else None
+    return difference(weight(before.path, content, len(after.releases)), before.weight)
+
+
+@contextmanager
+def open_session(store: Store, state: Path, wanted: Wanted, listener: Listener, *, now: int) -> Iterator[Session]:
+    """Open a tree for a change, or raise TreeBusy, SettingsError or StoreError before anything is changed."""
+    with store.session() as stage, open_catalogue(state) as catalogue:
+        session = Session(store, catalogue, stage, listener, now)
+        _agree(session, wanted)
+        yield session
+
+
+def _agree(session: Session, wanted: Wanted) -> None:
+    """Bring config.json, and the settings kept in tree.json, in step with what is asked for."""
+    try:
+        config = read_config(session.store)
+        held = read_record(session.store)
+    except (InvalidConfig, InvalidDocument) as error:
+        raise SettingsError(f"the tree cannot be used: {error}") from error
+    before = base_url_of(config) if config else None
+    if config and before is None and not wanted.move:
+        raise SettingsError(
+            f"the tree's config.json was not written by this program: its `dl` is {config.dl!r}; "
+            "choose another tree, or replace it with --move"
+        )
+    mode = _mode(held.record, wanted)
+    session.base_url, aliases = _base_url(session, before, held.record.aliases, wanted)
+    urls = dict.fromkeys((session.base_url, *wanted.aliases, *aliases))
+    session.home = Home(mode=mode, urls=tuple(index_url(parse_base_url(url)) for url in urls))
+    session.record = held.record
+    if held.tag is None or (held.record.mode, held.record.aliases) != (mode, aliases):
+        known = session.catalogue.get(KNOWN_TREE) == format_document(held.record)
+        session.update_record(lambda record: replace(record, mode=mode, aliases=aliases))
+        if not known:
+            session.catalogue.set(KNOWN_TREE, None)
+    _write_config(session, wanted)
+
+
+def _mode(record: TreeRecord, wanted: Wanted) -> Mode:
+    mode = wanted.mode or record.mode
+    if record.releases and mode != record.mode:
+        raise SettingsError(
+            f"the tree's lines were made in mode {record.mode!r}, and the settings ask for {mode!r}; "
+            f'set `mode = "{record.mode}"`, or derive the lines anew with `cargo-static-index reindex`'
+        )
+    return mode
+
+
+def _base_url(
+    session: Session, before: str | None, aliases: tuple[str, ...], wanted: Wanted
+) -> tuple[str, tuple[str, ...]]:
+    """Give the base URL and the aliases that the tree is to have."""
+    if wanted.base_url is None:
+        if before is None:
+            session.listener.note(f"No base URL is given, so the tree is made for {DEFAULT_BASE_URL}.")
+        return before or DEFAULT_BASE_URL, aliases
+    base_url = parse_base_url(wanted.base_url)
+    if before is None or before == base_url:
+        return base_url, aliases
+    if not wanted.move:
+        raise SettingsError(
+            f"the tree is served at {before}, and the settings say {base_url}; "
+            "keep the tree's own, or move the registry with --move"
+        )
+    return base_url, (*(alias for alias in aliases if alias not in {base_url, before}), before)
+
+
+def _write_config(session: Session, wanted: Wanted) -> None:
+    config = config_for(session.base_url, api=wanted.api, auth_required=wanted.auth_required)
+    content = format_config(config)
+    held = session.store.read(layout.CONFIG)
+    if held is None or held.content != content:
+        session.apply([put(layout.CONFIG, content, held.tag if held else None)])
