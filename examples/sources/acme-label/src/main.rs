@@ -1,0 +1,3 @@
+fn main() {
+    println!("{}", acme_label::label(2, 1200));
+}
