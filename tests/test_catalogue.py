@@ -15,10 +15,9 @@ from cargo_static_index import catalogue as package
 from cargo_static_index.catalogue import (
     Catalogue,
     Crate,
+    CrateChange,
     Dropped,
-    Incoming,
     Intent,
-    Need,
     Outcome,
     Release,
     discard_catalogue,
@@ -29,6 +28,7 @@ from cargo_static_index.catalogue import (
 from cargo_static_index.catalogue.drops import NOTHING, add_fingerprints
 from cargo_static_index.catalogue.place import file_system_of
 from cargo_static_index.errors import CatalogueDamaged, StoreError
+from cargo_static_index.incoming import Incoming, Need
 from cargo_static_index.rules import problem
 
 STATEMENTS = {
@@ -270,16 +270,32 @@ def test_a_reader_reads_while_a_writer_writes(state: Path, catalogue: Catalogue)
 
 
 def test_a_crate_is_what_it_was_replaced_by(catalogue: Catalogue) -> None:
-    old = (release("1.0.10", "2024-01-02T00:00:00Z"), release("1.0.9", yanked=True))
+    old = (release("1.0.9"), release("1.0.10", yanked=True), release("1.0.1", "2024-01-02T00:00:00Z"))
     catalogue.published.replace([crate("Foo-Bar", *old), crate("baz")])
     assert catalogue.published.name_of("foo_bar") == "Foo-Bar"
     assert catalogue.published.names_of(["foo_bar", "none", "baz"]) == {"foo_bar": "Foo-Bar", "baz": "baz"}
     assert catalogue.published.releases("Foo-Bar") == list(old)
     assert catalogue.published.releases("foo-bar") == []
-    assert catalogue.published.counts() == (2, 3)
-    catalogue.published.replace([crate("Foo-Bar", *old, release("2.0.0"))])
-    assert [each.vers for each in catalogue.published.releases("Foo-Bar")] == ["1.0.10", "1.0.9", "2.0.0"]
     assert catalogue.published.counts() == (2, 4)
+    catalogue.published.replace([crate("Foo-Bar", *old[1:])])
+    assert catalogue.published.releases("Foo-Bar") == list(old[1:])
+    assert catalogue.published.counts() == (2, 3)
+
+
+def test_a_change_costs_and_changes_only_what_it_names(catalogue: Catalogue) -> None:
+    catalogue.published.replace([crate("foo", release("1.0.0"), release("1.1.0")), crate("gone")])
+    yanked, new = release("1.0.0", yanked=True), release("1.2.0")
+    catalogue.published.update(
+        [
+            CrateChange(key="foo", name="foo", releases=(yanked, new), gone=("1.1.0",)),
+            CrateChange(key="gone", name="gone", gone=("1.0.0",)),
+            CrateChange(key="bar", name="bar", releases=(new,), needs=frozenset({Need(key="foo", here=True)})),
+        ]
+    )
+    assert catalogue.published.releases("foo") == [yanked, new]
+    assert catalogue.published.names() == [("bar", "bar"), ("foo", "foo")]
+    assert catalogue.published.dependents("foo", here=True) == ["bar"]
+    assert catalogue.published.counts() == (2, 3)
 
 
 def test_a_crate_without_releases_is_forgotten(catalogue: Catalogue) -> None:
@@ -426,34 +442,44 @@ def apply_step(catalogue: Catalogue, trusted: dict[str, tuple[bytes, str]], step
 # a pass's own
 
 
-def test_readings_come_by_key_and_path_and_vanish_with_the_pass(state: Path) -> None:
-    def reading(path: str, key: str) -> Incoming:
-        folder, _, file = path.rpartition("/")
-        return Incoming(
-            folder=folder,
-            file=file,
-            fingerprint=b"f",
-            key=key,
-            name=key.upper(),
-            vers="1.0.0",
-            cksum="c",
-            line=b'{"name":"\xc3\xa9"}',
-            needs=frozenset({Need(key="x", here=True), Need(key="y", here=False)}),
-            problems=(problem("file-name-differs"),),
-            staged="s",
-        )
+def reading(path: str, key: str) -> Incoming:
+    folder, _, file = path.rpartition("/")
+    return Incoming(
+        source=path,
+        folder=folder,
+        file=file,
+        fingerprint=b"f",
+        key=key,
+        name=key.upper(),
+        vers="1.0.0",
+        line=b'{"name":"\xc3\xa9"}',
+        needs=frozenset({Need(key="x", here=True), Need(key="y", here=False)}),
+        problems=(problem("file-name-differs"),),
+        staged="s",
+    )
 
-    rows = [reading("b.crate", "k"), reading("a/z.crate", "k"), reading("a.crate", "k"), reading("q.crate", "j")]
+
+def test_readings_come_by_key_and_vanish_with_the_pass(state: Path) -> None:
+    rows = [reading("b.crate", "k"), reading("a/z.crate", "k"), reading("q.crate", "j")]
     with open_catalogue(state) as catalogue:
         catalogue.readings.add(rows)
         catalogue.readings.add(reading(f"{n}.crate", f"many-{n:05}") for n in range(2500))
-        assert catalogue.readings.of("k") == [rows[2], rows[0], rows[1]]
+        assert catalogue.readings.of("k") == rows[:2]
+        assert catalogue.readings.names_of(["k", "none"]) == {"k": "K"}
         assert list(catalogue.readings.keys()) == ["j", "k", *(f"many-{n:05}" for n in range(2500))]
+        assert (catalogue.readings.holds("a", "z.crate"), catalogue.readings.holds("", "z.crate")) == (True, False)
         catalogue.readings.clear()
         assert list(catalogue.readings.keys()) == []
         catalogue.readings.add(rows)
     with open_catalogue(state) as catalogue:
         assert list(catalogue.readings.keys()) == []
+
+
+def test_readings_without_a_release_come_apart(catalogue: Catalogue) -> None:
+    unread = [Incoming(source=f"{n}.crate", refused=True) for n in range(2500)]
+    catalogue.readings.add([reading("a.crate", "k"), *unread])
+    assert list(catalogue.readings.keys()) == ["k"]
+    assert list(catalogue.readings.without_release()) == unread
 
 
 def test_what_was_begun_is_unfinished_until_it_is_finished(state: Path) -> None:

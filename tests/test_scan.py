@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cargo_static_index.catalogue import Catalogue, Dropped, Outcome, open_catalogue
@@ -179,6 +180,19 @@ def test_what_other_rules_refused_is_given_again(drop: Path, catalogue: Catalogu
         found = scan(drop, catalogue)
         assert paths(found) == ["a.crate", "b/b.crate"]
         judge(catalogue, found, outcome="refused", judged="m")
+
+
+def test_the_files_of_a_release_can_be_asked_for_again(drop: Path, catalogue: Catalogue) -> None:
+    for name in ("a.crate", "in/b.crate"):
+        put(drop / name)
+    judge(catalogue, scan(drop, catalogue))
+    held = catalogue.drops.get("in", "b.crate")
+    assert held is not None
+    catalogue.drops.record([msgspec.structs.replace(held, name="b", vers="1.0.0")])
+    catalogue.drops.reopen_release("b", "1.0.1")
+    assert scan(drop, catalogue) == []
+    catalogue.drops.reopen_release("b", "1.0.0")
+    assert paths(scan(drop, catalogue)) == ["in/b.crate"]
 
 
 def test_what_vanished_is_forgotten(drop: Path, catalogue: Catalogue) -> None:
