@@ -15,15 +15,15 @@ class Limits(Struct, frozen=True, kw_only=True):
     unpacked_ratio: int = 20
     """Cargo's too: it unpacks up to the larger of `unpacked_bytes` and this many times the packed size."""
     entries: int = 100_000
-    """Ten times the largest real crates; a million would fill a client's disk with inodes."""
+    """Forty times openssl-src, which holds all of OpenSSL; a million would cost a client's disk its inodes."""
     path_bytes: int = 1024
     """macOS opens no longer path (`PATH_MAX`), and the caller's memory holds every path."""
     paths_bytes: int = 16 * MIB
     """All paths together: 160 bytes for each of the most entries."""
     manifest_bytes: int = MIB
-    """Generated manifests with all features that we allow stay below 200 KiB."""
+    """Seventeen times the manifest of web-sys, which has a feature for each type of the web."""
     readme_bytes: int = 512 * 1024
-    """A README or CHANGELOG becomes a page that people open; the longest real ones are half of this."""
+    """A README or CHANGELOG becomes a page that people open; tokio's CHANGELOG, a long one, has 190 KiB."""
     documents_bytes: int = 4 * MIB
     """What is kept of one archive until its README is known, and as much again for likely names."""
     dependencies: int = 500
