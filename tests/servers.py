@@ -64,6 +64,7 @@ class Nginx:
 
     `prefix` is the path of the base URL (begins and ends with `/`); `conf_extra` goes into the `server` block.
     Index files are text/plain, archives immutable, what is absent 404 and not to be stored; ETags are nginx's own.
+    `root` must be open to everybody, as what tests make is; only pytest's folders above it are opened here.
     Where root runs it, workers are `nobody`: a file of mode 0600 answers 403 as it does on a real host.
     """
 
