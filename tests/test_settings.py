@@ -79,7 +79,7 @@ def test_without_anything_the_defaults_hold() -> None:
     assert structs.asdict(settings.registry) == {
         "name": None,
         "base_url": None,
-        "mode": "registry",
+        "mode": None,
         "aliases": (),
         "api": None,
         "auth_required": False,
