@@ -56,6 +56,8 @@ def fetch(home: Path | None = None, manifest: Path = MANIFEST) -> Path:
     with (home / "fetching").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not mark.exists() or mark.read_text() != wanted:
+            # Another cargo may name the registry's folder otherwise; there must be one.
+            shutil.rmtree(home / "registry", ignore_errors=True)
             _run_cargo(home, manifest)
             shutil.rmtree(home / "registry" / "src")
             mark.write_text(wanted)
