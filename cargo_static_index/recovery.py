@@ -23,6 +23,7 @@ def recover(session: Session) -> None:
 def reconcile(session: Session) -> None:
     """Read the whole index, bring the catalogue and tree.json in step with it, and finish broken-off removals."""
     total, broken_off = learn_all(session.catalogue, session.store)
+    session.catalogue.drops.reopen_unpublished()
     session.update_record(lambda record: record.counting(total))
     for name, vers in broken_off:
         remove_versions(session, name, [vers])

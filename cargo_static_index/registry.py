@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from msgspec import Struct
 
@@ -21,7 +22,7 @@ from cargo_static_index.session import DEFAULT_BASE_URL, Session, Wanted, open_s
 from cargo_static_index.settings import Settings, limits_of
 from cargo_static_index.store import Store
 from cargo_static_index.store.local import LocalStore
-from cargo_static_index.store.overlay import OverlayStore
+from cargo_static_index.store.memory import MemoryStore
 
 
 class Way(Struct, frozen=True, kw_only=True):
@@ -72,10 +73,6 @@ class Registry:
         return Manner(policy=self._policy, name=name, restore=restore, all_or_nothing=all_or_nothing)
 
 
-class _NothingHappened(Exception):
-    """No error: it takes the transaction of a dry run back."""
-
-
 @contextmanager
 def open_registry(
     settings: Settings, listener: Listener, way: Way, *, store: Store | None = None
@@ -85,27 +82,19 @@ def open_registry(
     Raises TreeBusy, SettingsError or StoreError before anything is changed. What a dry run is told to do it does
     to an overlay and inside a transaction that is taken back.
     """
-    tree = store or store_of(settings)
     wanted = _wanted(settings, move=way.move)
-    if not way.dry:
-        with open_session(tree, settings.state.path, wanted, listener, now=way.now) as session:
-            yield from _opened(settings, session)
-        return
-    with open_session(OverlayStore(tree), settings.state.path, wanted, listener, now=way.now) as session:
-        session.dry = True
-        try:
-            with session.catalogue.writing():
-                yield from _opened(settings, session)
-                raise _NothingHappened
-        except _NothingHappened:
-            return
-
-
-def _opened(settings: Settings, session: Session) -> Iterator[Registry]:
-    recover(session)
-    yield Registry(settings, session)
-    if settings.registry.pages:
-        write_front_page(session, settings)
+    tree = store or store_of(settings)
+    state = settings.state.path
+    with ExitStack() as stack:
+        if way.dry and isinstance(tree, LocalStore) and not tree.root.exists():
+            tree = MemoryStore()
+        if way.dry and not state.exists():
+            state = Path(stack.enter_context(TemporaryDirectory(prefix="cargo-static-index-")))
+        session = stack.enter_context(open_session(tree, state, wanted, listener, now=way.now, dry=way.dry))
+        recover(session)
+        yield Registry(settings, session)
+        if settings.registry.pages:
+            write_front_page(session, settings)
 
 
 def store_of(settings: Settings) -> LocalStore:

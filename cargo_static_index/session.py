@@ -6,7 +6,7 @@ earlier process began.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,8 +14,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cargo_static_index import layout
-from cargo_static_index.catalogue import Catalogue, Intent, open_catalogue
-from cargo_static_index.errors import InvalidConfig, InvalidDocument, SettingsError, StoreError
+from cargo_static_index.catalogue import Catalogue, Intent, discard_catalogue, open_catalogue
+from cargo_static_index.errors import CatalogueDamaged, InvalidConfig, InvalidDocument, SettingsError, StoreError
 from cargo_static_index.knowledge import change_between
 from cargo_static_index.protocol.config import base_url_of, config_for, format_config, index_url, parse_base_url
 from cargo_static_index.protocol.index import IndexFile
@@ -23,6 +23,7 @@ from cargo_static_index.protocol.registries import Home, Mode
 from cargo_static_index.record import Delta, TreeRecord, difference, format_document, weight
 from cargo_static_index.report import Listener
 from cargo_static_index.store import Change, Store
+from cargo_static_index.store.overlay import OverlayStore
 from cargo_static_index.tree import HeldIndex, put, read_config, read_record
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8000/"
@@ -51,8 +52,10 @@ class Wanted(Struct, frozen=True, kw_only=True):
 class Session:
     """A tree opened for a change by `open_session`; `now` is its only clock, in seconds since 1970."""
 
-    def __init__(self, store: Store, catalogue: Catalogue, stage: Path, listener: Listener, now: int) -> None:
-        self.dry = False
+    def __init__(
+        self, store: Store, catalogue: Catalogue, stage: Path, listener: Listener, now: int, *, dry: bool = False
+    ) -> None:
+        self.dry = dry
         self.store = store
         self.catalogue = catalogue
         self.stage = stage
@@ -110,12 +113,43 @@ def change_of(before: HeldIndex, after: IndexFile) -> Delta:
 
 
 @contextmanager
-def open_session(store: Store, state: Path, wanted: Wanted, listener: Listener, *, now: int) -> Iterator[Session]:
-    """Open a tree for a change, or raise TreeBusy, SettingsError or StoreError before anything is changed."""
-    with store.session() as stage, open_catalogue(state) as catalogue:
-        session = Session(store, catalogue, stage, listener, now)
+def open_session(
+    store: Store, state: Path, wanted: Wanted, listener: Listener, *, now: int, dry: bool = False
+) -> Iterator[Session]:
+    """Open a tree for a change, or raise TreeBusy, SettingsError or StoreError before anything is changed.
+
+    What is told to a `dry` session happens to an overlay, and in a transaction of the catalogue that is taken back.
+    """
+    tree = OverlayStore(store) if dry else store
+    with tree.session() as stage, _catalogue(state) as catalogue, _taken_back(catalogue) if dry else nullcontext():
+        session = Session(tree, catalogue, stage, listener, now, dry=dry)
         _agree(session, wanted)
         yield session
+
+
+@contextmanager
+def _catalogue(state: Path) -> Iterator[Catalogue]:
+    """Open the catalogue; should it turn out to be damaged, throw it away, for the next session to make it anew."""
+    try:
+        with open_catalogue(state) as catalogue:
+            yield catalogue
+    except CatalogueDamaged as error:
+        discard_catalogue(state)
+        raise CatalogueDamaged(f"{error} It was thrown away: try again, and it is made anew from the tree.") from error
+
+
+class _TakenBack(Exception):
+    """No error: it takes the transaction of a dry run back."""
+
+
+@contextmanager
+def _taken_back(catalogue: Catalogue) -> Iterator[None]:
+    try:
+        with catalogue.writing():
+            yield
+            raise _TakenBack
+    except _TakenBack:
+        return
 
 
 def _agree(session: Session, wanted: Wanted) -> None:

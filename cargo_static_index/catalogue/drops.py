@@ -94,6 +94,13 @@ class Drops:
             for folder, file in self._database.all(schema.DROPPED_OF_RELEASE, (name, vers)):
                 self._reopen(folder, file)
 
+    def reopen_unpublished(self) -> None:
+        """Have the next scan give out the files whose release the tree does not hold after all: it is another tree."""
+        with self._database.writing():
+            rows = self._database.pages(schema.DROPPED_UNPUBLISHED, (b"", b""), lambda row: (row[0], row[1]))
+            for folder, file in rows:
+                self._reopen(folder, file)
+
     def _reopen(self, folder: bytes, file: bytes) -> None:
         self._change({folder: -self._number_of(folder, file)})
         self._database.run(schema.DROPPED_REOPEN, (folder, file))

@@ -113,6 +113,14 @@ FROM dropped WHERE outcome = 'refused' AND (folder, file) > (?, ?) ORDER BY fold
 REFUSED_BEFORE = "SELECT folder, file FROM dropped WHERE outcome = 'refused' AND judged < ? LIMIT ?"
 REFUSED_AFTER = "SELECT folder, file FROM dropped WHERE outcome = 'refused' AND judged > ? LIMIT ?"
 DROPPED_OF_RELEASE = "SELECT folder, file FROM dropped WHERE name = ? AND vers = ?"
+DROPPED_UNPUBLISHED = """
+SELECT folder, file FROM dropped
+WHERE (folder, file) > (?, ?) AND outcome IN ('published', 'unchanged') AND NOT EXISTS (
+    SELECT 1 FROM release
+    WHERE release.name = dropped.name AND release.vers = dropped.vers AND release.cksum = dropped.cksum
+)
+ORDER BY folder, file LIMIT ?
+"""
 DROPPED_REOPEN = "UPDATE dropped SET fingerprint = x'', outcome = 'waiting' WHERE folder = ? AND file = ?"
 
 SEEN_CLEAR = "DELETE FROM temp.seen"
