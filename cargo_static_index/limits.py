@@ -28,8 +28,9 @@ class Limits(Struct, frozen=True, kw_only=True):
     """What is kept of one archive until its README is known, and as much again for likely names."""
     dependencies: int = 500
     """As crates.io (`MAX_DEPENDENCIES`)."""
-    features: int = 300
-    """As crates.io (`max_features`), for the features and for what one of them turns on."""
+    features: int = 5000
+    """For the features and for what one of them turns on. crates.io starts at 300 and makes exceptions by hand: of
+    real crates `web-sys` has 1,727; a line of 5,000 is some hundred kilobytes, which clients still read at once."""
 
     def unpacked_limit(self, packed_size: int) -> int:
         """Give the bytes of tar that cargo would read from an archive of this size."""

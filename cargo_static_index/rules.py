@@ -444,7 +444,7 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
             "too-many-features",
             "The manifest has more features, or one feature turns on more, than the limit.",
             "Split the crate, or raise `[limits] features`.",
-            "301 features",
+            "5,001 features",
         ),
     ),
     "Beside what is published": (
