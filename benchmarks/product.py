@@ -1,0 +1,103 @@
+"""Calls the product as the floor is called: `VERB DROP TREE STATE …`, in a fresh process, through its one door.
+
+`build` is a pass over the drop directory, `nothing` only starts. `add`, `yank` and `remove` make one small change
+after the other, of the files or releases given as further arguments, each in a session of its own, and print
+how long each took inside the process.
+"""
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import nullcontext
+from pathlib import Path
+
+from cargo_static_index.registry import Registry, Way, open_registry, specs_of
+from cargo_static_index.report import Outcome
+from cargo_static_index.settings import Settings, load_settings
+
+NOW = 1_700_000_000
+"""The clock of all passes; the files that they publish are older or younger, which makes no difference."""
+
+
+class Counting:
+    """A listener that keeps numbers only, so that memory is the product's own."""
+
+    def __init__(self) -> None:
+        self.became: Counter[str] = Counter()
+
+    def file(self, outcome: Outcome) -> None:
+        """Count a file."""
+        self.became[outcome.became] += 1
+
+    def changed(self, path: str) -> None:
+        """Count a path that changed."""
+        self.became["paths"] += 1
+
+    def note(self, text: str) -> None:
+        """Count a sentence."""
+        self.became["notes"] += 1
+
+
+def settings_for(drop: str, tree: str, state: str, *, flush: bool) -> Settings:
+    """Give settings without pages."""
+    options = {
+        "drop.path": drop,
+        "tree.path": tree,
+        "state.path": state,
+        "tree.flush": flush,
+        "registry.pages": False,
+    }
+    return load_settings(options, {}, Path(tree).parent).settings
+
+
+def build(settings: Settings, jobs: int) -> Counter[str]:
+    """Publish what is new in the drop directory, reading in so many processes."""
+    listener = Counting()
+    pool = ProcessPoolExecutor(jobs) if jobs > 1 else nullcontext()
+    with pool as executor, open_registry(settings, listener, Way(now=NOW)) as registry:
+        registry.build(executor=executor if isinstance(executor, Executor) else None)
+    return listener.became
+
+
+def one_by_one(settings: Settings, change: Callable[[Registry, str], object], what: list[str]) -> list[float]:
+    """Change one thing after the other, and give the seconds that each took from opening to closing the registry."""
+    took = []
+    for number, each in enumerate(what):
+        begun = time.perf_counter()
+        with open_registry(settings, Counting(), Way(now=NOW + number)) as registry:
+            change(registry, each)
+        took.append(time.perf_counter() - begun)
+    return took
+
+
+def add(registry: Registry, path: str) -> None:
+    """Publish a file given by name."""
+    registry.add([Path(path)])
+
+
+def yank(registry: Registry, release: str) -> None:
+    """Yank a release."""
+    registry.set_yanked(specs_of([release]), yanked=True)
+
+
+def remove(registry: Registry, release: str) -> None:
+    """Remove a release."""
+    registry.remove(specs_of([release]))
+
+
+def main() -> None:
+    verb, drop, tree, state, flush, jobs, *what = sys.argv[1:]
+    settings = settings_for(drop, tree, state, flush=flush == "flush")
+    if verb == "nothing":
+        return
+    if verb == "build":
+        print(json.dumps(build(settings, int(jobs))))
+    else:
+        print(json.dumps(one_by_one(settings, {"add": add, "yank": yank, "remove": remove}[verb], what)))
+
+
+if __name__ == "__main__":
+    main()
