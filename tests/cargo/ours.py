@@ -79,9 +79,9 @@ class Ours:
         with self.opened(move=True) as registry:
             registry.build()
 
-    def requests(self) -> list[Request]:
-        """Give what clients asked this registry for; paths are below its URL."""
-        below = self.url.removeprefix(self.web.url.removesuffix(self.web.prefix))
+    def requests(self, url: str | None = None) -> list[Request]:
+        """Give what clients asked for below the registry's URL, or an earlier one; paths are relative to it."""
+        below = (url or self.url).removeprefix(self.web.url.removesuffix(self.web.prefix))
         asked = (each for each in self.web.requests() if each.path.startswith(below))
         return [replace(each, path=each.path.removeprefix(below)) for each in asked]
 
