@@ -1,0 +1,20 @@
+"""Where the program starts."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    from cargo_static_index.cli.app import run_program
+    from cargo_static_index.cli.running import code_of
+    from cargo_static_index.cli.terminal import Terminal, prepare_streams
+
+    prepare_streams()
+    try:
+        run_program(sys.argv[1:])
+    except Exception as error:  # noqa: BLE001 - whatever was not foreseen ends with a sentence, not a traceback
+        sys.exit(code_of(error, Terminal()))
+
+
+if __name__ == "__main__":
+    main()

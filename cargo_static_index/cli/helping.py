@@ -1,0 +1,1 @@
+"""The commands that explain: explain, check-settings, help, generate-shell-completion."""

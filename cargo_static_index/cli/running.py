@@ -1,0 +1,188 @@
+"""How a command runs: its settings, its clock, its terminal, and what every way of ending means as an exit code."""
+
+import contextlib
+import os
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from cargo_static_index.cli.terminal import Color, Terminal
+from cargo_static_index.errors import CargoStaticIndexError, InvalidInput, NotHeld, SettingsError, StoreError
+from cargo_static_index.settings import Loaded, Settings, load_settings
+
+GOOD: Final = 0
+FOUND_WRONG: Final = 1
+"""Something was refused or found wrong; what is good was done all the same."""
+UNUSABLE: Final = 2
+"""The command or the settings cannot be used as they are."""
+FAILED: Final = 3
+"""Disk, store or network failed; trying again may help."""
+BUG: Final = 101
+INTERRUPTED: Final = 130
+
+
+class Common(Struct, frozen=True, kw_only=True):
+    """The options that every command takes, before its name or after it."""
+
+    directories: tuple[Path, ...] = ()
+    config: Path | None = None
+    verbose: int = 0
+    quiet: int = 0
+    color: Color | None = None
+    no_progress: bool = False
+    show_settings: bool = False
+
+    def joined(self, later: "Common") -> "Common":
+        """Give these options and those given later: what can be given once is the later one's, the others add up."""
+        return replace(
+            later,
+            directories=self.directories + later.directories,
+            config=later.config or self.config,
+            verbose=self.verbose + later.verbose,
+            quiet=self.quiet + later.quiet,
+            color=later.color or self.color,
+            no_progress=self.no_progress or later.no_progress,
+            show_settings=self.show_settings or later.show_settings,
+        )
+
+
+class Run:
+    """One run of a command."""
+
+    def __init__(self, common: Common, options: Mapping[str, object]) -> None:
+        self.common = common
+        self.options = options
+        self.terminal = Terminal(color=common.color or "auto", verbose=common.verbose, quiet=common.quiet)
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        """The settings that hold here, read once; what is odd about them is said."""
+        loaded = load_settings(self.options, os.environ, Path.cwd(), self.common.config)
+        for warning in loaded.warnings:
+            self.terminal.warn(warning)
+        if self.terminal.verbose > 1:
+            self.terminal.say(f"settings: {loaded.file or 'no registry.toml'}")
+        return loaded
+
+    @property
+    def settings(self) -> Settings:
+        """The values of the settings."""
+        return self.loaded.settings
+
+    @cached_property
+    def now(self) -> int:
+        """The command's one clock, in whole seconds since 1970."""
+        return read_clock(os.environ)
+
+    @property
+    def pubtime(self) -> str:
+        """The clock as an index line says it: `YYYY-MM-DDTHH:MM:SSZ`."""
+        return datetime.fromtimestamp(self.now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def read_clock(environment: Mapping[str, str]) -> int:
+    """Give SOURCE_DATE_EPOCH, or else the time, in whole seconds since 1970; SettingsError where it is no such number.
+
+    reproducible-builds.org/specs/source-date-epoch: ASCII digits. Dates end with the year 9999, as in index lines.
+    """
+    text = environment.get("SOURCE_DATE_EPOCH", "")
+    if not text:
+        return int(time.time())
+    if not (text.isascii() and text.isdigit() and len(text) <= 12 and int(text) < 253_402_300_800):
+        raise SettingsError(
+            f"SOURCE_DATE_EPOCH: {text!r} must be whole seconds since 1970, such as `git log -1 --format=%ct` gives"
+        )
+    return int(text)
+
+
+def perform(body: Callable[[Run], int | None], common: Common, options: Mapping[str, object]) -> int:
+    """Run a command's body, say what ended it, and give the exit code."""
+    run = Run(common, options)
+    try:
+        for directory in common.directories:
+            _enter(directory)
+        if common.show_settings:
+            _show_settings(run)
+            code: int | None = GOOD
+        else:
+            code = body(run)
+        sys.stdout.flush()
+    except BaseException as error:  # noqa: BLE001 - the one place where every way of ending becomes an exit code
+        return code_of(error, run.terminal)
+    return code or GOOD
+
+
+def code_of(error: BaseException, terminal: Terminal) -> int:
+    """Say what ended a command, and give the exit code for it; what is no error of a command's is raised on."""
+    match error:
+        case BrokenPipeError():
+            _forget_stdout()
+            return FOUND_WRONG
+        case KeyboardInterrupt():
+            terminal.fail("interrupted; nothing is left half done, and the next build goes on from here")
+            return INTERRUPTED
+        case SettingsError() | NotHeld() | InvalidInput():
+            terminal.fail(sentence(error))
+            return UNUSABLE
+        case StoreError() | CargoStaticIndexError():
+            terminal.fail(sentence(error))
+            return FAILED
+        case OSError():
+            terminal.fail(
+                f"{error.filename or 'input/output'}: {error.strerror or error}. Mend that, then run this again."
+            )
+            return FAILED
+        case Exception():
+            terminal.fail(f"{_bug(error)}")
+            return BUG
+        case _:
+            raise error
+
+
+def sentence(error: BaseException) -> str:
+    """Give an error's text as it stands behind `error: `."""
+    return str(error)
+
+
+def _enter(directory: Path) -> None:
+    try:
+        os.chdir(directory)
+    except OSError as error:
+        raise SettingsError(f"-C: cannot go to {str(directory)!r}: {error.strerror}") from error
+
+
+def _show_settings(run: Run) -> None:
+    from cargo_static_index.settings.documents import show_settings
+
+    sys.stdout.write(show_settings(run.loaded))
+
+
+def _forget_stdout() -> None:
+    # Whoever read our output has gone (`| head`). What is still buffered would fail again when Python ends.
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(devnull, sys.stdout.fileno())
+
+
+def _bug(error: BaseException) -> str:
+    """Put the details of a bug where they can be looked at, and give the sentence for the terminal.
+
+    They may hold values of the user's, so they go to a file that only this user can read.
+    """
+    head = f"this is a bug of cargo-static-index ({type(error).__name__})"
+    try:
+        descriptor, name = tempfile.mkstemp(prefix="cargo-static-index-", suffix=".log")
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as log:
+            log.write("".join(traceback.format_exception(error)))
+    except OSError:
+        return f"{head}; its details could not be written anywhere"
+    return f"{head}; the details are in {name}. Please report it, and look through the file before you share it."

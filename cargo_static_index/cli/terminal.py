@@ -1,0 +1,108 @@
+"""What is written to the two streams: results on standard output, everything else on standard error."""
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Final, Literal, TextIO
+
+Color = Literal["auto", "always", "never"]
+
+_STYLES: Final = {"good": "1;32", "bad": "1;31", "warn": "1;33", "dim": "1;34", "bold": "1"}
+
+WIDTH: Final = 12
+"""Columns of the word that begins a line, as cargo's and uv's."""
+
+
+class Terminal:
+    """The two streams of one command, with its colours and how much it is to say.
+
+    `verbose` and `quiet` are how often -v and -q were given; -q silences what went well, -qq also warnings.
+    """
+
+    def __init__(self, *, color: Color = "auto", verbose: int = 0, quiet: int = 0) -> None:
+        self.verbose = verbose
+        self.quiet = quiet
+        self._color = color
+        self._colored = {stream: is_colored(color, os.environ, stream) for stream in (sys.stdout, sys.stderr)}
+
+    def style(self, text: str, style: str, stream: TextIO) -> str:
+        """Give text in a style where the stream shows colours."""
+        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self._colored.get(stream) else text
+
+    def result(self, text: str) -> None:
+        """Write a line of what was asked for."""
+        sys.stdout.write(f"{printable(text)}\n")
+
+    def did(self, word: str, text: str, style: str = "good") -> None:
+        """Write a line about what was done, its word to the right of the first columns, as cargo does."""
+        if not self.quiet or (style != "good" and self.quiet < 2):
+            head = self.style(f"{word:>{WIDTH}}", style, sys.stdout)
+            sys.stdout.write(f"{head} {printable(text)}\n")
+
+    def problem(
+        self, level: str, rule: str, message: str, place: str, way_out: str, *, to: TextIO | None = None
+    ) -> None:
+        """Write a problem as rustc does: the rule, the sentence, where it is, the way out."""
+        if self.quiet > (1 if level == "error" else 0):
+            return
+        stream = to or sys.stdout
+        head = self.style(f"{level}[{rule}]", "bad" if level == "error" else "warn", stream)
+        arrow, equals = self.style("-->", "dim", stream), self.style("=", "dim", stream)
+        stream.write(f"{head}: {printable(message)}\n  {arrow} {printable(place)}\n")
+        if way_out:
+            stream.write(f"   {equals} help: {printable(way_out)}\n")
+
+    def say(self, text: str) -> None:
+        """Write a sentence that is no result."""
+        if not self.quiet:
+            sys.stderr.write(f"{printable(text)}\n")
+
+    def warn(self, text: str) -> None:
+        """Write a warning."""
+        if self.quiet < 2:
+            self._labelled("warning", "warn", text)
+
+    def fail(self, text: str) -> None:
+        """Write why the command ended without doing what it was told."""
+        self._labelled("error", "bad", text)
+
+    def _labelled(self, label: str, style: str, text: str) -> None:
+        sys.stdout.flush()
+        sys.stderr.write(f"{self.style(label, style, sys.stderr)}: {printable(text)}\n")
+
+
+def is_colored(color: Color, environment: Mapping[str, str], stream: TextIO) -> bool:
+    """Whether to colour a stream, by cargo's order: the option, CARGO_TERM_COLOR, NO_COLOR, CLICOLOR_FORCE, a terminal.
+
+    An empty variable counts as not set (no-color.org, bixense.com/clicolors).
+    """
+    wish = color if color != "auto" else environment.get("CARGO_TERM_COLOR", "auto")
+    if wish in {"always", "never"}:
+        return wish == "always"
+    if environment.get("NO_COLOR"):
+        return False
+    if environment.get("CLICOLOR_FORCE", "0") not in {"", "0"}:
+        return True
+    return stream.isatty() and environment.get("TERM") != "dumb" and environment.get("CLICOLOR") != "0"
+
+
+def printable(text: str) -> str:
+    """Give text with everything escaped that could move the cursor or repaint a terminal, line ends aside.
+
+    Attack: a crate whose manifest or paths hold escape sequences that hide or fake what this program says of it.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+
+
+def prepare_streams() -> None:
+    """Have both streams write what no encoding holds (names that are not UTF-8, say) as escapes rather than fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def is_interactive() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
