@@ -4,13 +4,13 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from cargo_static_index.protocol.index import Entry
+from cargo_static_index.protocol.index import Dependency, Needed
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.protocol.registries import CRATES_IO
 from cargo_static_index.rules import Problem
 
 
-class Need(Struct, frozen=True, kw_only=True):
+class Need(Struct, frozen=True, kw_only=True, gc=False):
     """What a crate depends on: the collision key, and whether it is looked for in this registry or on crates.io."""
 
     key: str
@@ -44,11 +44,11 @@ class Incoming(Struct, frozen=True, kw_only=True):
     """The name of the staged archive in the session's folder; the staged facts end in `.json` instead."""
 
 
-def needs_of(entries: Iterable[Entry]) -> frozenset[Need]:
-    """Give the crates that entries depend on, here or on crates.io; other registries are not ours to know."""
-    return frozenset(
-        Need(key=collision_key(dep.package or dep.name), here=dep.registry is None)
-        for entry in entries
-        for dep in entry.deps
-        if dep.registry in {None, CRATES_IO}
-    )
+def needs_of(dependencies: Iterable[Dependency | Needed]) -> frozenset[Need]:
+    """Give the crates that dependencies mean, here or on crates.io; other registries are not ours to know."""
+    wanted = {
+        (dep.package or dep.name, dep.registry is None)
+        for dep in dependencies
+        if dep.registry is None or dep.registry == CRATES_IO
+    }
+    return frozenset([Need(key=collision_key(name), here=here) for name, here in wanted])

@@ -1,12 +1,11 @@
 """How the catalogue learns what is published: from index files, one change at a time or all of them anew."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 
 from cargo_static_index.catalogue import Catalogue, CrateChange, Release
-from cargo_static_index.errors import InvalidIndexLine
 from cargo_static_index.incoming import needs_of
-from cargo_static_index.protocol.index import Entry, IndexFile, Line, parse_entry
+from cargo_static_index.protocol.index import IndexFile, Line, parse_needed
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.record import Delta
 from cargo_static_index.store import Store
@@ -32,7 +31,7 @@ def change_between(before: IndexFile, after: IndexFile) -> CrateChange | None:
         name=name,
         releases=tuple(_release(line) for line in new),
         gone=tuple(gone),
-        needs=needs_of(_entries(new)),
+        needs=needs_of(need for line in new for need in parse_needed(line.raw)),
     )
 
 
@@ -43,14 +42,6 @@ def name_of(file: IndexFile) -> str | None:
 
 def _release(line: Line) -> Release:
     return Release(vers=line.vers, cksum=line.cksum, yanked=line.yanked, pubtime=line.pubtime)
-
-
-def _entries(lines: Iterable[Line]) -> Iterator[Entry]:
-    for line in lines:
-        try:
-            yield parse_entry(line.raw)
-        except InvalidIndexLine:
-            continue  # somebody else's line, which cargo calls invalid: it needs nothing
 
 
 def learn_all(catalogue: Catalogue, store: Store) -> tuple[Delta, list[tuple[str, str]]]:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cargo_static_index.incoming import Incoming
-from cargo_static_index.protocol.index import IndexFile, Line, parse_entry
+from cargo_static_index.protocol.index import IndexFile, Line, format_entry, new_line, parse_entry
 from cargo_static_index.protocol.versions import parse_version, without_build
 from cargo_static_index.record import Tombstone, Tombstones
 from cargo_static_index.rules import Problem, problem
@@ -127,12 +127,13 @@ def _conflict(each: Incoming, vers: str, cksum: str, was: str = "is published") 
 
 def _with(file: IndexFile, published: Sequence[Incoming], tombstones: Tombstones) -> IndexFile:
     """Add the lines; a release brought back keeps the time of its first publication."""
-    entries = []
-    for each in published:
-        entry = parse_entry(each.line)
-        stone = tombstones.find(each.vers)
-        entries.append(replace(entry, pubtime=stone.pubtime) if stone and stone.pubtime else entry)
-    return file.with_entries(entries)
+    return file.with_lines(_line(each, tombstones.find(each.vers)) for each in published)
+
+
+def _line(each: Incoming, stone: Tombstone | None) -> Line:
+    if stone is None or stone.pubtime is None:
+        return new_line(each.line)
+    return new_line(format_entry(replace(parse_entry(each.line), pubtime=stone.pubtime)))
 
 
 def _lifted(tombstones: Tombstones, published: Iterable[Incoming]) -> Tombstones:

@@ -160,6 +160,6 @@ def _of_facts(reading: Reading, facts: Facts, task: Task, bench: Bench) -> Incom
         vers=entry.vers,
         cksum=entry.cksum,
         line=format_entry(entry),
-        needs=needs_of([entry]),
+        needs=needs_of(entry.deps),
         staged=task.staged,
     )

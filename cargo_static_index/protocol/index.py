@@ -16,9 +16,11 @@ from cargo_static_index.protocol.index_entry import (
     Dependency,
     Entry,
     Kind,
+    Needed,
     format_entry,
     key_given_twice,
     parse_entry,
+    parse_needed,
     parse_pubtime,
     sort_dependencies,
 )
@@ -30,10 +32,13 @@ __all__ = [
     "IndexFile",
     "Kind",
     "Line",
+    "Needed",
     "format_entry",
+    "new_line",
     "parse_entry",
     "parse_index",
     "parse_line",
+    "parse_needed",
     "parse_pubtime",
     "sort_dependencies",
 ]
@@ -143,13 +148,17 @@ class IndexFile(Struct, frozen=True, kw_only=True):
         return next((each for each in self.lines if each.vers and without_build(each.vers) == wanted), None)
 
     def with_entries(self, entries: Iterable[Entry]) -> "IndexFile":
-        """Place each entry, in order of (`pubtime`, SemVer), behind the last line that is not later than it.
+        """Do what `with_lines` does, with the lines that entries give."""
+        return self.with_lines(map(_added, entries))
+
+    def with_lines(self, lines: Iterable[Line]) -> "IndexFile":
+        """Place each line, in order of (`pubtime`, SemVer), behind the last line that is not later than it.
 
         So no line found ever moves but to make room, sorted or not, and the order of adding does not matter.
         Lines that we cannot read are earlier than all, then come those without `pubtime`. The caller has made sure
-        that no version is held, nor given twice. Raises InvalidIndexLine for an entry that cargo would not read.
+        that no version is held, nor given twice, and that cargo reads the lines (`new_line`).
         """
-        added = [_added(entry) for entry in entries]
+        added = list(lines)
         times = {line.pubtime for line in added}
         waiting = sorted([(_place(line, times), line) for line in added], key=_first)
         kept, tail = list(self.lines), list[Line]()
@@ -187,6 +196,14 @@ def parse_index(content: bytes) -> IndexFile:
     if not lines[-1]:
         lines.pop()
     return IndexFile(lines=tuple(map(parse_line, lines)))
+
+
+def new_line(raw: bytes) -> Line:
+    """Read a line that is to be added, or raise InvalidIndexLine if cargo would not read it."""
+    line = parse_line(raw)
+    if not line.cksum:
+        raise InvalidIndexLine(f"cargo does not read this line; correct its version or time: {raw[:200]!r}")
+    return line
 
 
 def _added(entry: Entry) -> Line:
