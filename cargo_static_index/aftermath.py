@@ -34,6 +34,10 @@ class Drop(Struct, frozen=True, kw_only=True):
         folders = (self.refused, self.after_publish)
         return tuple(folder for folder in folders if isinstance(folder, Path))
 
+    def shown(self, path: str) -> str:
+        """Give a path in the drop directory as the user would write it, with what is not UTF-8 escaped."""
+        return os.fsencode(self.path / path).decode("utf-8", "backslashreplace")
+
 
 class Refused(Struct, frozen=True, kw_only=True):
     """The document beside a refused file that was moved away: the rule, the place, the sentence, the way out."""
@@ -52,7 +56,7 @@ class Aftermath:
     def __init__(self, session: Session, judged: str, drop: Drop | None) -> None:
         self._session = session
         self._judged = judged
-        self._drop = drop
+        self.drop = drop
 
     def settle(self, settled: Sequence[Settled]) -> None:
         """Remember what became of files, do with them what the settings say, and tell the listener."""
@@ -81,14 +85,14 @@ class Aftermath:
         )
 
     def _dispose(self, incoming: Incoming, outcome: Outcome) -> None:
-        if self._drop is None or self._session.dry:
+        if self.drop is None or self._session.dry:
             return
-        if outcome.became == "refused" and self._drop.refused:
-            target = self._move(incoming, self._drop.path, self._drop.refused)
+        if outcome.became == "refused" and self.drop.refused:
+            target = self._move(incoming, self.drop.path, self.drop.refused)
             if target:
                 _write_problems(target, outcome)
-        elif outcome.became in {"published", "unchanged"} and self._drop.after_publish != "keep":
-            self._put_away(incoming, self._drop)
+        elif outcome.became in {"published", "unchanged"} and self.drop.after_publish != "keep":
+            self._put_away(incoming, self.drop)
 
     def _put_away(self, incoming: Incoming, drop: Drop) -> None:
         """Delete or move a file whose bytes are published; another one that took its place since then stays."""
@@ -142,13 +146,13 @@ def _write_problems(target: Path, outcome: Outcome) -> None:
     target.with_name(f"{target.name}.json").write_bytes(content)
 
 
-def remembered(session: Session) -> Iterable[Outcome]:
+def remembered(session: Session, drop: Drop) -> Iterable[Outcome]:
     """Give the files that an earlier pass refused and that are still as they were."""
     for row in session.catalogue.drops.refused():
         if not session.catalogue.readings.holds(row.folder, row.file):
             yield Outcome(
                 became="remembered",
-                source=row.path,
+                source=drop.shown(row.path),
                 name=row.name,
                 vers=row.vers,
                 cksum=row.cksum,

@@ -3,9 +3,8 @@
 Cargo's book: "Publishing on crates.io", section "cargo yank". Removal is ours: crates.io has none for everybody.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-import msgspec
 from msgspec import Struct
 
 from cargo_static_index import layout
@@ -14,7 +13,7 @@ from cargo_static_index.errors import NotHeld, StoreError
 from cargo_static_index.plan import plan_removal
 from cargo_static_index.protocol.index import IndexFile, Line
 from cargo_static_index.protocol.names import collision_key
-from cargo_static_index.record import format_document
+from cargo_static_index.record import Tombstones, format_document
 from cargo_static_index.session import ATTEMPTS, Session
 from cargo_static_index.store import Delete
 from cargo_static_index.tree import HeldIndex, put, read_index, read_tombstones
@@ -47,7 +46,7 @@ def _set_yanked(session: Session, name: str, versions: Sequence[str], *, yanked:
         file = index.file
         for vers in changing:
             file = file.with_yanked(vers, yanked=yanked)
-        if not changing or _replace_index(session, index, file):
+        if not changing or replace_index(session, index, file):
             return [Spec(name, vers) for vers in changing]
     raise StoreError(f"the index file of {name} is changed by somebody else all the time; try again later")
 
@@ -63,45 +62,67 @@ def remove(session: Session, specs: Sequence[Spec]) -> tuple[Spec, ...]:
 def remove_versions(session: Session, name: str, versions: Sequence[str]) -> list[Spec]:
     """Remove versions of one crate: tombstones, index file, what is derived, the archives last.
 
-    Doing it again is harmless: that is how the next session finishes a removal that broke off.
+    Doing it again is harmless: that is how the next session finishes a removal that broke off. It finds it in the
+    tree; the intent only tells it to look.
     """
-    intent = Intent(path=layout.tombstones_file(name), kind="remove", detail=msgspec.json.encode((name, *versions)))
+    intent = Intent(path=layout.tombstones_file(name), kind="remove")
     session.catalogue.intents.begin([intent])
-    cksums = _bury(session, name, versions)
+    buried = _bury(session, name, versions)
     for _ in range(ATTEMPTS):
         index = read_index(session.store, name)
-        plan = plan_removal(index.file, read_tombstones(session.store, name).tombstones, versions)
-        if not plan.removed or _replace_index(session, index, plan.file):
+        plan = plan_removal(index.file, buried, versions)
+        if not plan.removed or replace_index(session, index, plan.file):
             break
     else:
         raise StoreError(f"the index file of {name} is changed by somebody else all the time; try again later")
-    session.apply(
-        Delete(path=path)
-        for cksum in cksums
-        for path in (layout.archive_file(name, cksum), layout.facts_file(name, cksum))
-    )
-    for vers in versions:
-        session.catalogue.drops.reopen_release(
-            name, vers
-        )  # the next pass says of a file still there that it was removed
+    kept = {line.cksum for line in plan.file.lines}
+    gone = [stone.cksum for stone in buried.removed if stone.vers in versions and stone.cksum not in kept]
+    session.apply(Delete(path=path) for cksum in gone for path in archive_and_facts(name, cksum))
+    _judge_again(session, name, versions, whole=not plan.file.releases)
     session.catalogue.intents.finish([intent.path])
     return [Spec(name, line.vers) for line in plan.removed]
 
 
-def _bury(session: Session, name: str, versions: Sequence[str]) -> list[str]:
-    """Write the tombstones, and give the checksums of all that is to go."""
+def archive_and_facts(name: str, cksum: str) -> tuple[str, str]:
+    """Give the paths of an archive and of its facts."""
+    return layout.archive_file(name, cksum), layout.facts_file(name, cksum)
+
+
+def _judge_again(session: Session, name: str, versions: Sequence[str], *, whole: bool) -> None:
+    """Have the next pass read the files again that it may judge otherwise now.
+
+    Of those that held what was removed it says so; where a whole crate went, others may take its name.
+    """
+    for vers in versions:
+        session.catalogue.drops.reopen_release(name, vers)
+    if whole:
+        session.catalogue.drops.reopen_refused("")
+
+
+def _bury(session: Session, name: str, versions: Sequence[str]) -> Tombstones:
+    """Write the tombstones of versions that the index file holds, and give all of the crate's."""
+
+    def with_removed(stones: Tombstones) -> Tombstones:
+        return plan_removal(read_index(session.store, name).file, stones, versions).tombstones
+
+    return update_tombstones(session, name, with_removed)
+
+
+def update_tombstones(session: Session, name: str, change: Callable[[Tombstones], Tombstones]) -> Tombstones:
+    """Change a crate's tombstones by compare and swap, and give them; the last one that goes takes the file along."""
     for _ in range(ATTEMPTS):
         held = read_tombstones(session.store, name)
-        plan = plan_removal(read_index(session.store, name).file, held.tombstones, versions)
-        buried = [stone.cksum for stone in plan.tombstones.removed if stone.vers in versions]
-        if plan.tombstones == held.tombstones:
-            return buried
-        if not session.apply([put(held.path, format_document(plan.tombstones), held.tag)]):
-            return buried
+        stones = change(held.tombstones)
+        if stones == held.tombstones:
+            return stones
+        new = put(held.path, format_document(stones), held.tag)
+        gone = Delete(path=held.path, expect=held.tag or "any")
+        if not session.apply([new if stones.removed else gone]):
+            return stones
     raise StoreError(f"the tombstones of {name} are changed by somebody else all the time; try again later")
 
 
-def _replace_index(session: Session, index: HeldIndex, file: IndexFile) -> bool:
+def replace_index(session: Session, index: HeldIndex, file: IndexFile) -> bool:
     """Replace one index file and bring what is derived in step; False if somebody else was quicker."""
     session.begin([index])
     if file.lines:

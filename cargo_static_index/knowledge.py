@@ -1,6 +1,5 @@
 """How the catalogue learns what is published: from index files, one change at a time or all of them anew."""
 
-from collections.abc import Iterator
 from itertools import islice
 
 from cargo_static_index.catalogue import Catalogue, CrateChange, Release
@@ -9,7 +8,7 @@ from cargo_static_index.protocol.index import IndexFile, Line, parse_needed
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.record import Delta
 from cargo_static_index.store import Store
-from cargo_static_index.tree import index_paths, read_index_at, read_tombstones
+from cargo_static_index.tree import index_paths, read_index_at
 
 FILES_AT_ONCE = 1000
 
@@ -44,14 +43,9 @@ def _release(line: Line) -> Release:
     return Release(vers=line.vers, cksum=line.cksum, yanked=line.yanked, pubtime=line.pubtime)
 
 
-def learn_all(catalogue: Catalogue, store: Store) -> tuple[Delta, list[tuple[str, str]]]:
-    """Read every index file into the catalogue, in place of what it knew.
-
-    Gives what the index counts for, and the releases (name, version) that stand in it although they have a
-    tombstone: removals that broke off.
-    """
+def learn_all(catalogue: Catalogue, store: Store) -> Delta:
+    """Read every index file into the catalogue, in place of what it knew, and give what the index counts for."""
     total = Delta()
-    broken_off: list[tuple[str, str]] = []
     paths = index_paths(store)
     with catalogue.writing():
         catalogue.published.clear()
@@ -59,14 +53,4 @@ def learn_all(catalogue: Catalogue, store: Store) -> tuple[Delta, list[tuple[str
             total = sum((each.weight for each in batch), total)
             changes = (change_between(IndexFile(), each.file) for each in batch)
             catalogue.published.update(change for change in changes if change)
-            broken_off += (found for each in batch for found in _broken_off(store, each.file))
-    return total, broken_off
-
-
-def _broken_off(store: Store, file: IndexFile) -> Iterator[tuple[str, str]]:
-    name = name_of(file)
-    stones = read_tombstones(store, name).tombstones if name else None
-    for line in file.releases if stones and stones.removed else ():
-        stone = stones.find(line.vers) if stones else None
-        if name and stone and stone.cksum == line.cksum:
-            yield name, stone.vers
+    return total

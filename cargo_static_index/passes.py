@@ -4,7 +4,6 @@
 """
 
 import hashlib
-import os
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future
@@ -47,7 +46,7 @@ def build(session: Session, drop: Drop, manner: Manner, executor: Executor | Non
     judged = judged_by(manner.policy)
     session.catalogue.drops.reopen_refused(judged)
     _read(session, _dropped(session, drop), manner, executor)
-    for outcome in remembered(session):
+    for outcome in remembered(session, drop):
         session.listener.file(outcome)
     _settle_all(session, manner, Aftermath(session, judged, drop))
 
@@ -71,7 +70,7 @@ def _dropped(session: Session, drop: Drop) -> Iterator[Task]:
     """Scan the drop directory: what can be read is given, what cannot is put down as refused."""
     numbers = count()
     for each in scan_drop(drop.path, session.catalogue, time.time_ns(), drop.ours):
-        source = os.fsencode(drop.path / each.path).decode("utf-8", "backslashreplace")
+        source = drop.shown(each.path)
         if isinstance(each, Found):
             yield Task(found=each, path=Path(each.source), source=source, staged=str(next(numbers)))
         else:
@@ -122,7 +121,9 @@ def _settle_all(session: Session, manner: Manner, aftermath: Aftermath) -> None:
     while batch := list(islice(unreadable, FILES_AT_ONCE)):
         refused = refused or _any_refused(batch)
         aftermath.settle(batch)
-    publisher = Publisher(session, manner.policy.levels, name=manner.name, restore=manner.restore)
+    publisher = Publisher(
+        session, manner.policy.levels, name=manner.name, restore=manner.restore, mend=aftermath.drop is None
+    )
     if manner.all_or_nothing and (refused or any(map(_any_refused, publisher.planned()))):
         for settled in publisher.planned():
             aftermath.settle([_held_back(each) for each in settled])

@@ -52,13 +52,13 @@ def plan_crate(
     Of two that cannot both be held the one that is held stays, then the one that sorts first by content.
     `restore` lifts the tombstone of a release that arrives with the bytes that were removed.
     """
-    taken = {without_build(line.vers): (line.vers, line.cksum) for line in file.releases}
+    taken = {without_build(line.vers): (line.vers, line.cksum) for line in file.lines if line.vers}
     published: list[Incoming] = []
     unchanged: list[Incoming] = []
     refused: list[Refusal] = []
     for each in sorted(arriving, key=order_of_content):
         held = taken.get(without_build(each.vers))
-        if each.name == name and held == (each.vers, each.cksum):
+        if held == (each.vers, each.cksum) and each.name == name:
             unchanged.append(each)
             continue
         problems = _problems(name, held, tombstones, each, restore=restore)
@@ -70,7 +70,7 @@ def plan_crate(
     return CratePlan(
         name=name,
         file=_with(file, published, tombstones) if published else file,
-        tombstones=_lifted(tombstones, published),
+        tombstones=_lifted(tombstones, published) if tombstones.removed else tombstones,
         published=tuple(published),
         unchanged=tuple(unchanged),
         refused=tuple(refused),
@@ -115,6 +115,10 @@ def _problems(
 
 def _conflict(each: Incoming, vers: str, cksum: str, was: str = "is published") -> Problem:
     place = f"{each.name} {each.vers}"
+    if not cksum:
+        message = f"{place} has a line in the index already, which cargo cannot read."
+        way_out = "Raise the version, or take the line out with `cargo-static-index remove`."
+        return problem("release-conflict", message, place=place, way_out=way_out)
     if vers == each.vers:
         message = (
             f"{place} {was} already with other bytes (SHA-256 {cksum}); these have {each.cksum}. "
@@ -137,12 +141,9 @@ def _line(each: Incoming, stone: Tombstone | None) -> Line:
 
 
 def _lifted(tombstones: Tombstones, published: Iterable[Incoming]) -> Tombstones:
-    if not tombstones.removed:
-        return tombstones
-    for each in published:
-        if tombstones.find(each.vers):
-            tombstones = tombstones.without(each.vers)
-    return tombstones
+    """Mark the tombstones of releases that come back; they go once the line stands."""
+    back = {each.vers for each in published if tombstones.find(each.vers)}
+    return tombstones.with_lifted(back) if back else tombstones
 
 
 class RemovalPlan(Struct, frozen=True, kw_only=True):

@@ -6,14 +6,17 @@ quicker the crate is read and planned again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from itertools import islice
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from cargo_static_index import layout
+from cargo_static_index.changes import update_tombstones
 from cargo_static_index.errors import StoreError
 from cargo_static_index.incoming import Incoming
+from cargo_static_index.knowledge import name_of
 from cargo_static_index.plan import CratePlan, Refusal, plan_crate, spelling
 from cargo_static_index.reading import facts_of
 from cargo_static_index.record import format_document
@@ -39,15 +42,26 @@ class _Planned(Struct, frozen=True):
 
 
 class Publisher:
-    """Publishes the files that a session's catalogue holds as incoming."""
+    """Publishes the files that a session's catalogue holds as incoming.
+
+    `name` is the registry's own, for ways out. `restore` brings removed releases back; `mend` puts archives back
+    that the tree lost, at the price of reading those of all files that are published already.
+    """
 
     def __init__(
-        self, session: Session, levels: Mapping[str, Level], *, name: str | None = None, restore: bool = False
+        self,
+        session: Session,
+        levels: Mapping[str, Level],
+        *,
+        name: str | None = None,
+        restore: bool = False,
+        mend: bool = False,
     ) -> None:
         self._session = session
         self._levels = levels
         self._name = name
         self._restore = restore
+        self._mend = mend
         self._adopted: set[str] = set()
 
     def published(self) -> Iterator[list[Settled]]:
@@ -112,32 +126,57 @@ class Publisher:
 
     def _plan(self, name: str, group: Iterable[Incoming]) -> _Planned:
         index = read_index(self._session.store, name)
+        name = name_of(index.file) or name  # another writer may have brought it in other case meanwhile
         tombstones = read_tombstones(self._session.store, name)
         plan = plan_crate(name, index.file, tombstones.tombstones, group, restore=self._restore)
         return _Planned(index, tombstones, plan)
 
     def _carry_out(self, planned: Sequence[_Planned]) -> frozenset[str]:
-        """Write archives, lifted tombstones and index files, in that order; give the index files that were lost."""
+        """Write archives, then index files, give those that were lost, and lift the tombstones of what came back.
+
+        A tombstone is marked before its line is written, so that the line is not taken for a removal that broke off.
+        """
         changed = [each for each in planned if each.plan.published]
         if not changed:
             return frozenset()
         self._session.apply(change for each in changed for change in self._archives(each.plan))
-        lifted = [each for each in changed if each.plan.tombstones is not each.tombstones.tombstones]
+        lifted = [each for each in changed if any(stone.lifted for stone in each.plan.tombstones.removed)]
         stale = {change.path for change in self._session.apply(_tombstone_change(each) for each in lifted)}
         ready = [each for each in changed if each.tombstones.path not in stale]
         self._session.begin([each.index for each in ready])
-        lost = self._session.apply(put(each.index.path, each.plan.file.format(), each.index.tag) for each in ready)
-        return frozenset({change.path for change in lost} | {e.index.path for e in changed if e not in ready})
+        refused = self._session.apply(put(each.index.path, each.plan.file.format(), each.index.tag) for each in ready)
+        lost = {change.path for change in refused} | {each.index.path for each in changed if each not in ready}
+        for each in lifted:
+            if each.index.path not in lost:
+                self._unbury(each.plan)
+        return frozenset(lost)
+
+    def _unbury(self, plan: CratePlan) -> None:
+        back = {each.vers for each in plan.published}
+        update_tombstones(self._session, plan.name, lambda stones: stones.without(back))
 
     def _archives(self, plan: CratePlan) -> Iterator[Change]:
         """Give the changes that bring staged archives and facts to their places."""
         for each in plan.published:
-            if each.staged in self._adopted:
-                continue
-            self._adopted.add(each.staged)
-            staged = self._session.stage / each.staged
-            yield Put(path=layout.archive_file(plan.name, each.cksum), content=staged)
-            yield Put(path=layout.facts_file(plan.name, each.cksum), content=staged.with_name(facts_of(each.staged)))
+            yield from self._archive(plan.name, each)
+
+    def _archive(self, name: str, each: Incoming) -> Iterator[Change]:
+        if each.staged in self._adopted:
+            return
+        self._adopted.add(each.staged)
+        staged = self._session.stage / each.staged
+        yield Put(path=layout.archive_file(name, each.cksum), content=staged)
+        yield Put(path=layout.facts_file(name, each.cksum), content=staged.with_name(facts_of(each.staged)))
+
+    def _lost_archives(self, plan: CratePlan) -> Iterator[Change]:
+        """Give the changes that put back archives of published releases that the tree lost or that were damaged."""
+        for each in plan.unchanged:
+            if not each.refused and not self._is_whole(layout.archive_file(plan.name, each.cksum), each.cksum):
+                yield from self._archive(plan.name, each)
+
+    def _is_whole(self, path: str, cksum: str) -> bool:
+        held = self._session.store.read(path)
+        return held is not None and sha256(held.content).hexdigest() == cksum
 
     def _after(self, done: Sequence[_Planned]) -> None:
         """Bring what is derived in step with index files that were written, and what was adopted in vain away."""
@@ -145,6 +184,8 @@ class Publisher:
         if changed:
             self._session.changed([(each.index, each.plan.file) for each in changed])
         self._session.apply(change for each in done for change in self._in_vain(each.plan))
+        if self._mend:
+            self._session.apply(change for each in done for change in self._lost_archives(each.plan))
 
     def _in_vain(self, plan: CratePlan) -> Iterator[Change]:
         for refusal in plan.refused:
@@ -154,10 +195,8 @@ class Publisher:
 
 
 def _tombstone_change(planned: _Planned) -> Change:
-    held, stones = planned.tombstones, planned.plan.tombstones
-    if stones.removed:
-        return put(held.path, format_document(stones), held.tag)
-    return Delete(path=held.path, expect=held.tag or "any")
+    held = planned.tombstones
+    return put(held.path, format_document(planned.plan.tombstones), held.tag)
 
 
 def _settled(plan: CratePlan) -> Iterator[Settled]:

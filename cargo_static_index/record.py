@@ -5,6 +5,7 @@ matter, and a change subtracts the old and adds the new, so keeping it costs not
 tells whether a tree is still the one that somebody knows.
 """
 
+from collections.abc import Collection
 from hashlib import sha256
 from typing import Literal, Self
 
@@ -84,12 +85,17 @@ class TreeRecord(Struct, frozen=True, kw_only=True):
         return replace(self, crates=0, releases=0, digest="0" * 64).changed_by(total)
 
 
-class Tombstone(Struct, frozen=True, kw_only=True):
-    """A release that was removed on purpose. A release brought back keeps its `pubtime`."""
+class Tombstone(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A release that was removed on purpose. A release brought back keeps its `pubtime`.
+
+    `lifted` is set while it is being brought back: with a line beside it the tombstone is done with, without one
+    it holds as before. So whoever finds line and tombstone knows which of the two was meant to stay.
+    """
 
     vers: str
     cksum: str
     pubtime: str | None = None
+    lifted: bool = False
 
 
 class Tombstones(Struct, frozen=True, kw_only=True):
@@ -104,13 +110,20 @@ class Tombstones(Struct, frozen=True, kw_only=True):
         return next((each for each in self.removed if each.vers == vers), None)
 
     def with_removed(self, *stones: Tombstone) -> Self:
-        """Give the tombstones with these added; one that is there already stays as it is."""
+        """Give the tombstones with these added; one that is there already stays as it is, but is not lifted."""
         new = tuple(stone for stone in stones if self.find(stone.vers) is None)
-        return replace(self, removed=tuple(sorted(self.removed + new, key=lambda each: parse_version(each.vers))))
+        buried = {stone.vers for stone in stones}
+        kept = tuple(replace(each, lifted=False) if each.vers in buried else each for each in self.removed)
+        return replace(self, removed=tuple(sorted(kept + new, key=lambda each: parse_version(each.vers))))
 
-    def without(self, vers: str) -> Self:
-        """Give the tombstones without that of a version."""
-        return replace(self, removed=tuple(each for each in self.removed if each.vers != vers))
+    def with_lifted(self, versions: Collection[str]) -> Self:
+        """Give the tombstones with those of these versions marked as being lifted."""
+        stones = (replace(each, lifted=True) if each.vers in versions else each for each in self.removed)
+        return replace(self, removed=tuple(stones))
+
+    def without(self, versions: Collection[str]) -> Self:
+        """Give the tombstones without those of these versions."""
+        return replace(self, removed=tuple(each for each in self.removed if each.vers not in versions))
 
 
 class _Format(Struct):

@@ -1,29 +1,73 @@
-"""Beginning where an earlier process left off: what it began is finished, and what is not known is read."""
+"""Beginning where an earlier process left off: what it began is finished, and what is not known is read.
 
-import msgspec
+Everything is found in the tree itself. Intents only tell that there is something to find: a catalogue may have
+been of another tree, which must not suffer for what was begun in the first.
+"""
 
-from cargo_static_index.changes import remove_versions
+from cargo_static_index import layout
+from cargo_static_index.catalogue import Intent
+from cargo_static_index.changes import archive_and_facts, remove_versions, update_tombstones
+from cargo_static_index.errors import StoreError
 from cargo_static_index.knowledge import learn_all
-from cargo_static_index.record import format_document
-from cargo_static_index.session import KNOWN_TREE, Session
+from cargo_static_index.record import Tombstone, format_document
+from cargo_static_index.session import ATTEMPTS, KNOWN_TREE, Session
+from cargo_static_index.tree import read_index, read_record, read_tombstones
+
+_FINISH = Intent(path=layout.RECORD, kind="reconcile")
 
 
 def recover(session: Session) -> None:
     """Finish what was begun, and make the catalogue anew where the tree is not the one that it knows."""
-    unfinished = tuple(session.catalogue.intents.unfinished())
+    unfinished = any(True for _ in session.catalogue.intents.unfinished())
     if unfinished or session.catalogue.get(KNOWN_TREE) != format_document(session.record):
         reconcile(session)
-    for intent in unfinished:
-        if intent.kind == "remove":
-            name, *versions = msgspec.json.decode(intent.detail, type=tuple[str, ...])
-            remove_versions(session, name, versions)
-    session.catalogue.intents.finish(intent.path for intent in unfinished)
 
 
 def reconcile(session: Session) -> None:
-    """Read the whole index, bring the catalogue and tree.json in step with it, and finish broken-off removals."""
-    total, broken_off = learn_all(session.catalogue, session.store)
+    """Read the whole index, bring the catalogue and tree.json in step with it, and finish what broke off.
+
+    Dropped files are read again where the tree lacks what the catalogue says they became.
+    """
+    session.catalogue.intents.begin([_FINISH])
+    _recount(session)
+    for name in crates_with_tombstones(session):
+        finish_removal(session, name)
     session.catalogue.drops.reopen_unpublished()
-    session.update_record(lambda record: record.counting(total))
-    for name, vers in broken_off:
-        remove_versions(session, name, [vers])
+    session.catalogue.drops.reopen_refused("")
+    unfinished = [intent.path for intent in session.catalogue.intents.unfinished()]
+    session.catalogue.intents.finish(unfinished)
+
+
+def _recount(session: Session) -> None:
+    """Count the index, and again where somebody changed it meanwhile: a count of the past would undo his."""
+    for _ in range(ATTEMPTS):
+        before = read_record(session.store)
+        total = learn_all(session.catalogue, session.store)
+        if read_record(session.store) == before and session.know(before, total):
+            return
+    raise StoreError("the tree is changed by somebody else all the time; try again later")
+
+
+def crates_with_tombstones(session: Session) -> list[str]:
+    """Give the names of the crates of which something was removed."""
+    paths = session.store.list(layout.CRATES)
+    return [path.split("/")[1] for path in paths if layout.tombstones_file(path.split("/")[1]) == path]
+
+
+def finish_removal(session: Session, name: str) -> bool:
+    """Finish what was begun with a crate's tombstones, and say whether there was anything left to do."""
+    stones = read_tombstones(session.store, name).tombstones
+    lines = {line.vers: line.cksum for line in read_index(session.store, name).file.releases}
+    back = {stone.vers for stone in stones.removed if stone.lifted and lines.get(stone.vers) == stone.cksum}
+    buried = [stone for stone in stones.removed if not stone.lifted]
+    going = [stone.vers for stone in buried if lines.get(stone.vers) == stone.cksum or _is_left(session, name, stone)]
+    if back:
+        update_tombstones(session, name, lambda stones: stones.without(back))
+    if going:
+        remove_versions(session, name, going)
+    return bool(back or going)
+
+
+def _is_left(session: Session, name: str, stone: Tombstone) -> bool:
+    """Whether anything of a removed release's files is still there."""
+    return any(session.store.size(path) is not None for path in archive_and_facts(name, stone.cksum))

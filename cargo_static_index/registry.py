@@ -7,15 +7,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cargo_static_index import changes, passes
 from cargo_static_index.aftermath import Drop
 from cargo_static_index.changes import Spec
 from cargo_static_index.derived import write_front_page
+from cargo_static_index.errors import InvalidConfig, InvalidDocument
 from cargo_static_index.passes import Manner
-from cargo_static_index.protocol.config import index_url, parse_base_url
+from cargo_static_index.protocol.config import base_url_of, index_url, parse_base_url
 from cargo_static_index.protocol.registries import Home
-from cargo_static_index.recovery import recover
+from cargo_static_index.recovery import reconcile, recover
+from cargo_static_index.reindex import Reindexed, apply_reindex, home_for, plan_reindex
 from cargo_static_index.release import Policy
 from cargo_static_index.report import Listener
 from cargo_static_index.session import DEFAULT_BASE_URL, Session, Wanted, open_session
@@ -23,17 +26,21 @@ from cargo_static_index.settings import Settings, limits_of
 from cargo_static_index.store import Store
 from cargo_static_index.store.local import LocalStore
 from cargo_static_index.store.memory import MemoryStore
+from cargo_static_index.tree import read_config, read_record
+from cargo_static_index.verify import Finding, mend, verify_tree
 
 
 class Way(Struct, frozen=True, kw_only=True):
     """How a command goes about it. `now` is its one clock, in whole seconds since 1970.
 
-    `dry` thinks everything through and changes nothing; `move` lets the base URL change.
+    `dry` thinks everything through and changes nothing; `move` lets the base URL change, `change_mode` the mode:
+    that is for `reindex`, until which lines stay as they are.
     """
 
     now: int
     dry: bool = False
     move: bool = False
+    change_mode: bool = False
 
 
 class Registry:
@@ -68,6 +75,27 @@ class Registry:
         """Remove releases for good, and give them; NotHeld before anything is changed."""
         return changes.remove(self.session, specs)
 
+    def verify(self, *, quick: bool = False, fix: bool = False) -> Iterator[Finding]:
+        """Look at the whole tree; see `verify_registry`, which also sees what opening a registry mends."""
+        limits = limits_of(self._settings)
+        for finding in verify_tree(self.session.store, self.session.home, limits, quick=quick):
+            yield mend(self.session, finding, limits) if fix else finding
+
+    def plan_reindex(self, names: Iterable[str] = ()) -> Iterator[Reindexed]:
+        """Give what `reindex` would change; NotHeld for a crate that is not there."""
+        return plan_reindex(self.session, home_for(self.session, self._settings.registry.mode), names)
+
+    def reindex(self, names: Iterable[str] = ()) -> Iterator[Reindexed]:
+        """Derive the lines of these crates, or of all, anew from what is stored, as the iterator is read to its end.
+
+        Where the settings ask for another mode, the registry must be opened with `Way(change_mode=True)`.
+        """
+        return apply_reindex(self.session, home_for(self.session, self._settings.registry.mode), names)
+
+    def rebuild(self) -> None:
+        """Make the catalogue anew from the tree alone."""
+        reconcile(self.session)
+
     def _manner(self, *, all_or_nothing: bool, restore: bool = False) -> Manner:
         name = self._settings.registry.name
         return Manner(policy=self._policy, name=name, restore=restore, all_or_nothing=all_or_nothing)
@@ -82,7 +110,7 @@ def open_registry(
     Raises TreeBusy, SettingsError or StoreError before anything is changed. What a dry run is told to do it does
     to an overlay and inside a transaction that is taken back.
     """
-    wanted = _wanted(settings, move=way.move)
+    wanted = _wanted(settings, way)
     tree = store or store_of(settings)
     state = settings.state.path
     with ExitStack() as stack:
@@ -95,6 +123,42 @@ def open_registry(
         yield Registry(settings, session)
         if settings.registry.pages:
             write_front_page(session, settings)
+
+
+def verify_registry(
+    settings: Settings,
+    listener: Listener,
+    way: Way,
+    *,
+    quick: bool = False,
+    fix: bool = False,
+    store: Store | None = None,
+) -> Iterator[Finding]:
+    """Look at the whole tree as it stands, and give what is wrong as it is found.
+
+    Without `fix` nothing is locked or changed. With it the tree is locked, and what can be mended without changing a
+    release is mended; each finding says so. Raises SettingsError where the tree cannot be used at all.
+    """
+    tree = store or store_of(settings)
+    limits = limits_of(settings)
+    if not fix:
+        yield from verify_tree(tree, _home_of_tree(tree, settings), limits, quick=quick)
+        return
+    wanted = _wanted(settings, replace(way, change_mode=True))
+    with open_session(tree, settings.state.path, wanted, listener, now=way.now) as session:
+        for finding in verify_tree(tree, session.home, limits, quick=quick):
+            yield mend(session, finding, limits)
+
+
+def _home_of_tree(store: Store, settings: Settings) -> Home:
+    """Give the registry that a tree's lines were made for; where the tree does not say, what the settings say."""
+    try:
+        config, record = read_config(store), read_record(store).record
+    except (InvalidConfig, InvalidDocument):
+        return home_of(settings)
+    base_url = (base_url_of(config) if config else None) or settings.registry.base_url or DEFAULT_BASE_URL
+    urls = (base_url, *settings.registry.aliases, *record.aliases)
+    return Home(mode=record.mode, urls=tuple(index_url(parse_base_url(url)) for url in urls))
 
 
 def store_of(settings: Settings) -> LocalStore:
@@ -126,15 +190,15 @@ def _drop_of(settings: Settings) -> Drop:
     return Drop(path=drop.path, refused=drop.refused, after_publish=drop.after_publish)
 
 
-def _wanted(settings: Settings, *, move: bool) -> Wanted:
+def _wanted(settings: Settings, way: Way) -> Wanted:
     registry = settings.registry
     return Wanted(
         base_url=registry.base_url,
-        mode=registry.mode,
+        mode=None if way.change_mode else registry.mode,
         aliases=registry.aliases,
         api=registry.api,
         auth_required=registry.auth_required,
-        move=move,
+        move=way.move,
     )
 
 

@@ -24,7 +24,7 @@ from cargo_static_index.record import Delta, TreeRecord, difference, format_docu
 from cargo_static_index.report import Listener
 from cargo_static_index.store import Change, Store
 from cargo_static_index.store.overlay import OverlayStore
-from cargo_static_index.tree import HeldIndex, put, read_config, read_record
+from cargo_static_index.tree import HeldIndex, HeldRecord, put, read_config, read_record
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8000/"
 
@@ -62,6 +62,7 @@ class Session:
         self.listener = listener
         self.now = now
         self.record = TreeRecord()
+        self._foreign = False
         self.base_url = DEFAULT_BASE_URL
         self.home = Home()
 
@@ -95,15 +96,30 @@ class Session:
             self.catalogue.intents.finish(before.path for before, _ in files)
 
     def update_record(self, change: Callable[[TreeRecord], TreeRecord]) -> None:
-        """Change tree.json by compare and swap, and remember it in the catalogue."""
+        """Change tree.json by compare and swap, and remember it in the catalogue.
+
+        Where somebody else changed the tree meanwhile, the catalogue does not know all of it, and so forgets that
+        it knows this tree: the next session reads it anew.
+        """
         for _ in range(ATTEMPTS):
             held = read_record(self.store)
+            self._foreign = self._foreign or held.record != self.record
             self.record = change(held.record)
             unchanged = held.tag is not None and self.record == held.record
             if unchanged or not self.apply([put(layout.RECORD, format_document(self.record), held.tag)]):
-                self.catalogue.set(KNOWN_TREE, format_document(self.record))
+                self.catalogue.set(KNOWN_TREE, None if self._foreign else format_document(self.record))
                 return
+            self.record = held.record
         raise StoreError("tree.json is changed by somebody else all the time; try again later")
+
+    def know(self, held: HeldRecord, total: Delta) -> bool:
+        """Note that the catalogue knows the whole tree, which sums up to `total`; False if tree.json changed."""
+        record = held.record.counting(total)
+        if record != held.record and self.apply([put(layout.RECORD, format_document(record), held.tag)]):
+            return False
+        self.record, self._foreign = record, False
+        self.catalogue.set(KNOWN_TREE, format_document(record))
+        return True
 
 
 def change_of(before: HeldIndex, after: IndexFile) -> Delta:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cargo_static_index.errors import InvalidIndexLine, InvalidInput, NotHeld
 from cargo_static_index.protocol.index_entry import (
@@ -33,6 +34,7 @@ __all__ = [
     "Kind",
     "Line",
     "Needed",
+    "derive_line",
     "format_entry",
     "new_line",
     "parse_entry",
@@ -228,6 +230,18 @@ def _place(line: Line, times: set[str | None]) -> _Place:
 
 def _first(pair: tuple[_Place, Line]) -> _Place:
     return pair[0]
+
+
+def derive_line(entry: Entry, old: Line) -> bytes:
+    """Give the line that an entry makes in the place of an old one, without its newline.
+
+    `pubtime` and `yanked` are the old line's, and its keys that we do not write stand at the end as they were.
+    """
+    new = format_entry(replace(entry, yanked=old.yanked, pubtime=old.pubtime))
+    for key, start, end in _spans(old.raw):
+        if key not in Entry.__struct_fields__:
+            new = new[:-1] + b"," + msgspec.json.encode(key) + b":" + old.raw[start:end] + b"}"
+    return new
 
 
 _tokens = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\]:,]').finditer

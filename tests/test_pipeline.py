@@ -1,0 +1,606 @@
+"""Passes over a real drop directory and a real folder, from dropped files to index lines and back."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+
+import msgspec
+import pytest
+
+from cargo_static_index.changes import Spec
+from cargo_static_index.errors import NotHeld, SettingsError
+from cargo_static_index.protocol.index import IndexFile, parse_index
+from cargo_static_index.protocol.registries import CRATES_IO
+from cargo_static_index.registry import Registry, Way, open_registry, specs_of
+from cargo_static_index.report import Became, Outcome, Report
+from cargo_static_index.settings import Settings, load_settings
+from cargo_static_index.store.local import LocalStore
+from tests.crates import CrateBuilder, crate
+
+BASE = "https://crates.example.com/"
+DAY = 86_400
+NONE: Mapping[str, object] = MappingProxyType({})
+T0 = 1_767_225_600
+"""2026-01-01T00:00:00Z"""
+
+
+class World:
+    """A folder with a drop directory, a tree and a state directory, and the passes over them."""
+
+    def __init__(self, folder: Path, options: Mapping[str, object] = NONE) -> None:
+        self.folder = folder
+        self.drop = folder / "drop"
+        self.tree = folder / "public"
+        self.state = folder / ".cargo-static-index"
+        self.options: dict[str, object] = {"registry.base-url": BASE, "registry.name": "acme"} | dict(options)
+        self.now = T0
+        self.drop.mkdir(exist_ok=True)
+
+    def settings(self, options: Mapping[str, object] = NONE) -> Settings:
+        given = {key: value for key, value in (self.options | dict(options)).items() if value is not None}
+        return load_settings(given, {}, self.folder).settings
+
+    def put(self, *crates: CrateBuilder, folder: str = "", old: bool = True) -> list[Path]:
+        """Drop crates; `old` makes them look as if they had lain there for long."""
+        paths = [each.write(self.drop / folder) for each in crates]
+        if old:
+            self.age(*paths)
+        return paths
+
+    def age(self, *paths: Path) -> None:
+        """Nothing sets ctime, so what is new to the scan is young: passes after this one look again."""
+        for path in paths:
+            os.utime(path, ns=(10**18, 10**18))
+
+    @contextmanager
+    def opened(
+        self,
+        report: Report | None = None,
+        *,
+        dry: bool = False,
+        move: bool = False,
+        options: Mapping[str, object] = NONE,
+    ) -> Iterator[Registry]:
+        way = Way(now=self.now, dry=dry, move=move)
+        with open_registry(self.settings(options), report or Report(), way) as registry:
+            yield registry
+
+    def build(
+        self,
+        *,
+        dry: bool = False,
+        move: bool = False,
+        all_or_nothing: bool = False,
+        options: Mapping[str, object] = NONE,
+    ) -> Report:
+        report = Report()
+        with self.opened(report, dry=dry, move=move, options=options) as registry:
+            registry.build(all_or_nothing=all_or_nothing)
+        return report
+
+    def add(self, *paths: Path, restore: bool = False, dry: bool = False) -> Report:
+        report = Report()
+        with self.opened(report, dry=dry) as registry:
+            registry.add(paths, restore=restore)
+        return report
+
+    def yank(self, *specs: str, yanked: bool = True) -> tuple[Spec, ...]:
+        with self.opened() as registry:
+            return registry.set_yanked(specs_of(specs), yanked=yanked)
+
+    def remove(self, *specs: str) -> tuple[Spec, ...]:
+        with self.opened() as registry:
+            return registry.remove(specs_of(specs))
+
+    def index(self, path: str) -> IndexFile:
+        return parse_index((self.tree / "index" / path).read_bytes())
+
+    def lines(self, path: str) -> list[dict[str, object]]:
+        return [json.loads(line.raw) for line in self.index(path).lines]
+
+    def versions(self, path: str) -> list[str]:
+        return [line.vers for line in self.index(path).lines]
+
+    def files(self) -> dict[str, bytes]:
+        return {path: self.read(path) for path in LocalStore(self.tree).list()}
+
+    def read(self, path: str) -> bytes:
+        return (self.tree / path).read_bytes()
+
+    def record(self) -> dict[str, object]:
+        found: dict[str, object] = json.loads(self.read("tree.json"))
+        return found
+
+    def forget(self) -> None:
+        shutil.rmtree(self.state)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def became(report: Report) -> dict[str, Became]:
+    return {f"{each.name} {each.vers}": each.became for each in report.outcomes}
+
+
+def rules(outcome: Outcome) -> list[str]:
+    return [each.rule for each in outcome.problems]
+
+
+def only(report: Report, kind: Became = "refused") -> Outcome:
+    (outcome,) = report.of(kind)
+    return outcome
+
+
+def told(report: Report) -> dict[str, list[str]]:
+    """What was refused, and by which rules."""
+    return {f"{each.name} {each.vers}": rules(each) for each in report.of("refused")}
+
+
+# --- what a pass publishes
+
+
+def test_a_pass_publishes_archive_facts_line_config_and_record(world: World) -> None:
+    foo = crate("foo", "1.0.0").dependency("bar")
+    world.put(foo, folder="deep/er")
+    report = world.build()
+    assert became(report) == {"foo 1.0.0": "published"}
+    assert set(world.files()) >= {
+        "index/config.json",
+        "index/3/f/foo",
+        f"crates/foo/{foo.cksum()}.crate",
+        f"crates/foo/{foo.cksum()}.json",
+        "tree.json",
+    }
+    assert world.read(f"crates/foo/{foo.cksum()}.crate") == foo.build()
+    assert json.loads(world.read("index/config.json")) == {"dl": BASE + "crates/{crate}/{sha256-checksum}.crate"}
+    (line,) = world.lines("3/f/foo")
+    assert line["cksum"] == foo.cksum()
+    assert line["deps"] == [
+        {
+            "name": "bar",
+            "req": "^1",
+            "features": [],
+            "optional": False,
+            "default_features": True,
+            "target": None,
+            "kind": "normal",
+            "registry": CRATES_IO,
+        }
+    ]
+    record = world.record()
+    assert (record["crates"], record["releases"], record["mode"]) == (1, 1, "registry")
+
+
+@pytest.mark.case(79)
+def test_the_same_bytes_again_are_no_change_under_any_file_name(world: World) -> None:
+    world.put(crate("foo"))
+    world.build()
+    before = world.files()
+    assert world.build().of("published") == []
+    crate("foo").write(world.drop, "again.crate")
+    world.now += DAY
+    report = world.build()
+    assert report.counts["unchanged"] >= 1
+    assert report.counts["published"] == report.counts["refused"] == 0
+    assert world.files() == before
+
+
+@pytest.mark.case(80)
+def test_other_bytes_of_a_published_release_are_refused_naming_both_checksums(world: World) -> None:
+    first, second = crate("foo"), crate("foo").file("src/new.rs")
+    world.put(first)
+    world.build()
+    before = world.files()
+    world.put(second)
+    outcome = only(world.build())
+    (problem,) = outcome.problems
+    assert (problem.rule, problem.place) == ("release-conflict", "foo 1.0.0")
+    assert problem.message == (
+        f"foo 1.0.0 is published already with other bytes (SHA-256 {first.cksum()}); these have {second.cksum()}. "
+        "A release never changes."
+    )
+    assert world.files() == before
+
+
+def test_of_two_with_the_same_version_in_one_pass_the_same_wins_whatever_their_names(tmp_path: Path) -> None:
+    one, other = crate("foo"), crate("foo").file("src/new.rs")
+    winner, loser = sorted([one, other], key=lambda each: each.cksum())
+    trees = []
+    for number, names in enumerate([("a.crate", "b.crate"), ("b.crate", "a.crate")]):
+        (tmp_path / str(number)).mkdir()
+        world = World(tmp_path / str(number))
+        one.write(world.drop, names[0])
+        other.write(world.drop, names[1])
+        report = world.build()
+        assert only(report, "published").cksum == winner.cksum()
+        assert only(report).cksum == loser.cksum()
+        assert f"SHA-256 {winner.cksum()}" in only(report).problems[-1].message
+        trees.append(world.files())
+    assert trees[0] == trees[1]
+
+
+@pytest.mark.case(34)
+@pytest.mark.parametrize(("first", "second"), [("1.0.0", "1.0.0+b"), ("1.0.0+b", "1.0.0"), ("1.0.0+a", "1.0.0+b")])
+def test_a_version_that_differs_only_in_build_metadata_is_refused(world: World, first: str, second: str) -> None:
+    world.put(crate("foo", first))
+    world.build()
+    world.put(crate("foo", second))
+    outcome = only(world.build())
+    assert [each.message for each in outcome.problems] == [
+        f"foo {second} differs only in build metadata from {first}, which is published already; "
+        "cargo cannot tell them apart."
+    ]
+    assert world.versions("3/f/foo") == [first]
+
+
+@pytest.mark.case(31)
+def test_lines_stand_in_order_of_publication_then_of_version(world: World) -> None:
+    for vers in ("1.0.10", "1.0.9"):
+        world.put(crate("foo", vers))
+        world.build()
+        world.now += DAY
+    assert world.versions("3/f/foo") == ["1.0.10", "1.0.9"]
+    before = world.files()
+    world.build()
+    assert world.files() == before
+
+
+@pytest.mark.case(32)
+def test_new_versions_of_one_pass_stand_in_semver_order(world: World) -> None:
+    versions = ["1.0.0-alpha.9", "1.0.0-alpha.10", "1.0.0", "1.0.2", "1.0.10", "1.10.0"]
+    for number, vers in enumerate(reversed(versions)):
+        crate("foo", vers).write(world.drop, f"{number * 7 % 10}.crate")
+    world.build()
+    assert world.versions("3/f/foo") == versions
+
+
+@pytest.mark.case(39)
+def test_pubtime_is_the_clock_of_the_pass_that_first_published_and_never_changes(world: World) -> None:
+    world.put(crate("foo"))
+    world.build()
+    world.now += DAY
+    world.put(crate("foo", "1.1.0"))
+    world.build()
+    world.yank("foo@1.0.0")
+    assert [line["pubtime"] for line in world.lines("3/f/foo")] == ["2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"]
+
+
+@pytest.mark.case(38)
+def test_foreign_keys_and_lines_of_an_index_file_stay_byte_for_byte(world: World) -> None:
+    world.put(crate("foo"))
+    world.build()
+    path = world.tree / "index/3/f/foo"
+    ours = path.read_bytes().rstrip(b"\n")
+    foreign = ours[:-1] + b',"x-extra" : {"b": [1, 2 ] }}'
+    odd = b'{"name":"foo","vers":"0.1.0","unfinished'
+    path.write_bytes(odd + b"\n" + foreign + b"\n")
+    world.now += DAY
+    world.put(crate("foo", "1.1.0"))
+    world.build()
+    world.yank("foo@1.1.0")
+    lines = path.read_bytes().splitlines()
+    assert lines[:2] == [odd, foreign]
+    assert world.versions("3/f/foo") == ["", "1.0.0", "1.1.0"]
+    world.yank("foo@1.0.0")
+    assert path.read_bytes().splitlines()[1] == foreign.replace(b'"yanked":false', b'"yanked":true')
+
+
+def test_a_version_whose_line_cargo_cannot_read_is_not_published_beside_it(world: World) -> None:
+    world.put(crate("foo"))
+    world.build()
+    path = world.tree / "index/3/f/foo"
+    path.write_bytes(path.read_bytes() + b'{"name":"foo","vers":"2.0.0"}\n')
+    world.put(crate("foo", "2.0.0"))
+    (problem,) = only(world.build()).problems
+    assert problem.message == "foo 2.0.0 has a line in the index already, which cargo cannot read."
+
+
+@pytest.mark.case(87)
+def test_crates_of_a_workspace_that_need_each_other_come_in_any_order(world: World) -> None:
+    here = f"sparse+{BASE}index/"
+    world.put(
+        crate("aa").dependency("zz", registry_index=here),
+        crate("zz").dependency("aa", kind="dev", registry_index=here).dependency("mm", registry_index=here),
+        crate("mm").dependency("zz", kind="build", registry_index=here),
+    )
+    assert set(became(world.build()).values()) == {"published"}
+    (line,) = world.lines("2/aa")
+    assert isinstance(line["deps"], list)
+    assert "registry" not in line["deps"][0]
+
+
+def test_an_index_file_is_written_once_however_many_versions_are_new(world: World) -> None:
+    world.put(*(crate("foo", f"1.{minor}.0") for minor in range(9)))
+    assert world.build().paths.count("index/3/f/foo") == 1
+
+
+# --- names
+
+
+@pytest.mark.case(5)
+@pytest.mark.parametrize("name", ["foo_bar", "Foo-Bar", "FOO_bar"])
+def test_a_name_that_differs_only_in_case_or_dashes_from_one_held_is_refused(world: World, name: str) -> None:
+    world.put(crate("foo-bar"))
+    world.build()
+    world.put(crate(name, "2.0.0"))
+    outcome = only(world.build())
+    assert [(each.rule, each.message) for each in outcome.problems] == [
+        (
+            "name-collision",
+            f"The registry holds `foo-bar`, and `{name}` differs from it only in case, or in `-` and `_`: "
+            "cargo could not tell them apart.",
+        )
+    ]
+    assert list((world.tree / "crates").iterdir()) == [world.tree / "crates/foo-bar"]
+
+
+@pytest.mark.case(5)
+def test_of_colliding_names_in_one_pass_the_same_is_published_in_any_order(tmp_path: Path) -> None:
+    for number, order in enumerate([("foo-bar", "foo_bar", "Foo-Bar"), ("Foo-Bar", "foo_bar", "foo-bar")]):
+        (tmp_path / str(number)).mkdir()
+        world = World(tmp_path / str(number))
+        for place, name in enumerate(order):
+            crate(name).write(world.drop, f"{place}.crate")
+        report = world.build()
+        assert only(report, "published").name == "Foo-Bar"
+        assert told(report) == {"foo-bar 1.0.0": _collides(), "foo_bar 1.0.0": _collides()}
+
+
+def _collides() -> list[str]:
+    return ["file-name-differs", "name-collision"]
+
+
+def test_a_name_becomes_free_when_the_crate_that_had_it_is_removed(world: World) -> None:
+    world.put(crate("foo-bar"))
+    world.build()
+    (path,) = world.put(crate("foo_bar"))
+    assert only(world.build()).name == "foo_bar"
+    world.remove("foo-bar")
+    (world.drop / "foo-bar-1.0.0.crate").unlink()
+    report = world.build()
+    assert only(report, "published").source == str(path)
+
+
+@pytest.mark.case(7)
+def test_reserved_names_are_a_policy_of_a_registry_and_none_of_a_mirror(tmp_path: Path) -> None:
+    names = ("std", "nul", "CON", "com1", "proc-macro")
+    for mode, rule, expected in (
+        ("registry", None, "refused"),
+        ("registry", ["reserved-name=warn"], "published"),
+        ("mirror", None, "published"),
+    ):
+        folder = tmp_path / f"{mode}-{expected}"
+        folder.mkdir()
+        world = World(folder, {"registry.mode": mode, "rules": rule})
+        world.put(*map(crate, names))
+        report = world.build()
+        assert became(report) == {f"{name} 1.0.0": expected for name in names}
+
+
+@pytest.mark.case(8)
+@pytest.mark.parametrize("name", ["1foo", "_foo", "foo.bar", "é", ""])
+def test_an_invalid_name_is_refused_and_no_file_is_written(world: World, name: str) -> None:
+    crate(name).write(world.drop, "x.crate")
+    assert "name-invalid" in rules(only(world.build()))
+    assert not (world.tree / "crates").exists()
+    assert list((world.tree / "index").iterdir()) == [world.tree / "index/config.json"]
+
+
+# --- base URL, mode, aliases
+
+
+def test_without_a_base_url_an_empty_tree_takes_the_default_and_says_so(world: World) -> None:
+    report = world.build(options={"registry.base-url": None})
+    assert report.notes == ["No base URL is given, so the tree is made for http://127.0.0.1:8000/."]
+    assert b"http://127.0.0.1:8000/crates/" in world.read("index/config.json")
+
+
+def test_without_a_base_url_a_tree_keeps_its_own(world: World) -> None:
+    world.build()
+    report = world.build(options={"registry.base-url": None})
+    assert report.notes == []
+    assert BASE.encode() in world.read("index/config.json")
+
+
+def test_another_base_url_is_refused_naming_both(world: World) -> None:
+    world.put(crate("foo"))
+    world.build()
+    before = world.files()
+    with pytest.raises(SettingsError) as caught:
+        world.build(options={"registry.base-url": "https://new.example/"})
+    assert str(caught.value) == (
+        f"the tree is served at {BASE}, and the settings say https://new.example/; "
+        "keep the tree's own, or move the registry with --move"
+    )
+    assert world.files() == before
+
+
+def test_a_moved_registry_still_knows_dependencies_by_its_earlier_urls(world: World) -> None:
+    world.put(crate("foo"))
+    world.build()
+    for url in ("https://second.example/r/", "https://third.example/"):
+        world.options["registry.base-url"] = url
+        world.build(move=True)
+    assert world.record()["aliases"] == [BASE, "https://second.example/r/"]
+    for name, base in (("a1", BASE), ("a2", "https://second.example/r/"), ("a3", "https://third.example/")):
+        world.put(crate(name).dependency("foo", registry_index=f"sparse+{base}index/"))
+    assert world.build().counts["refused"] == 0
+    for name in ("a1", "a2", "a3"):
+        (line,) = world.lines(f"2/{name}")
+        assert isinstance(line["deps"], list)
+        assert "registry" not in line["deps"][0]
+    world.options["registry.base-url"] = BASE
+    world.build(move=True)
+    assert world.record()["aliases"] == ["https://second.example/r/", "https://third.example/"]
+
+
+def test_a_foreign_config_is_kept_unless_the_registry_is_moved(world: World) -> None:
+    (world.tree / "index").mkdir(parents=True)
+    (world.tree / "index/config.json").write_text('{"dl": "https://other.example/api"}')
+    with pytest.raises(SettingsError) as caught:
+        world.build()
+    assert str(caught.value) == (
+        "the tree's config.json was not written by this program: its `dl` is 'https://other.example/api'; "
+        "choose another tree, or replace it with --move"
+    )
+    world.build(move=True)
+    assert BASE.encode() in world.read("index/config.json")
+
+
+@pytest.mark.parametrize(("had", "wanted"), [("registry", "mirror"), ("mirror", "registry")])
+def test_another_mode_is_refused_once_there_are_releases(world: World, had: str, wanted: str) -> None:
+    world.build(options={"registry.mode": wanted})
+    world.put(crate("foo"))
+    world.build(options={"registry.mode": had})
+    with pytest.raises(SettingsError) as caught:
+        world.build(options={"registry.mode": wanted})
+    assert str(caught.value) == (
+        f"the tree's lines were made in mode '{had}', and the settings ask for '{wanted}'; "
+        f'set `mode = "{had}"`, or derive the lines anew with `cargo-static-index reindex`'
+    )
+    assert world.build().counts["refused"] == 0
+    assert world.record()["mode"] == had
+
+
+def test_a_tree_of_a_newer_format_is_refused_naming_the_version_that_is_needed(world: World) -> None:
+    world.build()
+    (world.tree / "tree.json").write_text('{"format": 2, "needs": "3.1.4"}')
+    with pytest.raises(SettingsError) as caught:
+        world.build()
+    assert str(caught.value) == (
+        "the tree cannot be used: the tree has format 2, and this version reads up to 1; "
+        "use cargo-static-index 3.1.4 or later"
+    )
+
+
+# --- yank
+
+
+@pytest.mark.case(81)
+def test_yanking_changes_nothing_but_yanked_and_undoing_it_brings_every_byte_back(world: World) -> None:
+    world.put(crate("foo", "1.0.0"), crate("foo", "1.1.0"), crate("bar"))
+    world.build()
+    before = world.files()
+    assert world.yank("foo@1.0.0") == (Spec("foo", "1.0.0"),)
+    yanked = world.files()
+    changed = {path for path in before if before[path] != yanked[path]}
+    assert changed == {"index/3/f/foo", "tree.json"}
+    old, new = before["index/3/f/foo"], yanked["index/3/f/foo"]
+    assert new == old.replace(b'"yanked":false', b'"yanked":true', 1)
+    assert world.yank("foo@1.0.0") == ()
+    assert world.yank("foo@1.0.0", yanked=False) == (Spec("foo", "1.0.0"),)
+    assert world.files() == before
+    world.yank("foo@1.0.0")
+    assert world.files() == yanked
+
+
+@pytest.mark.case(82)
+@pytest.mark.parametrize(
+    ("specs", "message"),
+    [
+        (["nope@1.0.0"], "there is no crate 'nope' in this registry; `list` shows what is held"),
+        (["Foo@1.0.0"], "there is no crate 'Foo' in this registry; did you mean 'foo'?"),
+        (["foo@9.0.0"], "there is no release foo 9.0.0 in this registry; the newest held: 1.0.0"),
+        (["foo@1.0.0", "foo@9.0.0"], "there is no release foo 9.0.0 in this registry; the newest held: 1.0.0"),
+    ],
+)
+def test_what_is_not_held_is_neither_yanked_nor_removed(world: World, specs: list[str], message: str) -> None:
+    world.put(crate("foo"))
+    world.build()
+    before = world.files()
+    for change in (world.yank, world.remove):
+        with pytest.raises(NotHeld) as caught:
+            change(*specs)
+        assert str(caught.value) == message
+    assert world.files() == before
+
+
+# --- remove and restore
+
+
+def removed(world: World, name: str = "foo") -> object:
+    return json.loads(world.read(f"crates/{name}/removed.json"))
+
+
+@pytest.mark.case(88)
+def test_the_index_file_goes_with_the_last_release_and_the_tombstone_stays(world: World) -> None:
+    foo = crate("foo")
+    world.put(foo, crate("bar"))
+    world.build()
+    assert world.remove("foo") == (Spec("foo", "1.0.0"),)
+    assert not (world.tree / "index/3/f/foo").exists()
+    assert not (world.tree / f"crates/foo/{foo.cksum()}.crate").exists()
+    assert not (world.tree / f"crates/foo/{foo.cksum()}.json").exists()
+    stone = {"vers": "1.0.0", "cksum": foo.cksum(), "pubtime": "2026-01-01T00:00:00Z"}
+    assert removed(world) == {"schema": 1, "name": "foo", "removed": [stone]}
+    assert (world.record()["crates"], world.record()["releases"]) == (1, 1)
+
+
+def test_a_removed_release_that_is_still_dropped_is_named_and_not_published(world: World) -> None:
+    (path, _) = world.put(crate("foo"), crate("foo", "1.1.0"))
+    world.build()
+    world.remove("foo@1.0.0")
+    after = world.files()
+    for _ in range(2):
+        outcome = only(world.build())
+        (problem,) = outcome.problems
+        assert (problem.rule, problem.message) == (
+            "removed-release",
+            "foo 1.0.0 was removed from this registry on purpose.",
+        )
+        assert problem.way_out == (
+            f"Raise the version, or bring it back with `cargo-static-index add --restore {path}`."
+        )
+        assert world.files() == after
+        world.forget()
+    assert world.versions("3/f/foo") == ["1.1.0"]
+
+
+def test_other_bytes_of_a_removed_release_stay_a_conflict_even_for_restore(world: World) -> None:
+    first, second = crate("foo"), crate("foo").file("src/new.rs")
+    world.put(first)
+    world.build()
+    world.remove("foo")
+    (path,) = world.put(second)
+    for report in (world.build(), world.add(path, restore=True)):
+        assert only(report).problems[-1].message == (
+            f"foo 1.0.0 was published and removed already with other bytes (SHA-256 {first.cksum()}); "
+            f"these have {second.cksum()}. A release never changes."
+        )
+
+
+def test_restore_brings_a_release_back_as_it_was_with_its_first_pubtime(world: World) -> None:
+    (path, _) = world.put(crate("foo"), crate("foo", "1.1.0"))
+    world.build()
+    before = world.files()
+    world.remove("foo@1.0.0")
+    world.now += DAY
+    assert only(world.add(path)).problems[0].rule == "removed-release"
+    assert only(world.add(path, restore=True), "published").vers == "1.0.0"
+    assert world.files() == before
+
+
+def test_restore_lifts_only_the_tombstone_of_what_comes_back(world: World) -> None:
+    (path, _) = world.put(crate("foo"), crate("foo", "1.1.0"))
+    world.build()
+    world.remove("foo")
+    world.add(path, restore=True)
+    stones = msgspec.json.decode(world.read("crates/foo/removed.json"))["removed"]
+    assert [each["vers"] for each in stones] == ["1.1.0"]
+    assert world.versions("3/f/foo") == ["1.0.0"]
+
+
+def test_a_release_removed_stays_removed_without_the_state(world: World) -> None:
+    world.put(crate("foo"), crate("bar"))
+    world.build()
+    world.remove("foo")
+    after = world.files()
+    world.forget()
+    assert became(world.build()) == {"foo 1.0.0": "refused", "bar 1.0.0": "unchanged"}
+    assert world.files() == after
