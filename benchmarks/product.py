@@ -28,6 +28,9 @@ class Counting:
     def __init__(self) -> None:
         self.became: Counter[str] = Counter()
 
+    def reading(self, source: str) -> None:
+        """Count nothing yet."""
+
     def file(self, outcome: Outcome) -> None:
         """Count a file."""
         self.became[outcome.became] += 1

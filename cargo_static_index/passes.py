@@ -6,7 +6,7 @@
 import hashlib
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 from itertools import count, islice
 from pathlib import Path
 
@@ -15,10 +15,12 @@ from msgspec import Struct
 
 from cargo_static_index import __version__
 from cargo_static_index.aftermath import Aftermath, Drop, remembered
+from cargo_static_index.errors import StoreError
 from cargo_static_index.incoming import Incoming
 from cargo_static_index.publish import Publisher, Settled, outcome_of
 from cargo_static_index.reading import Bench, Task, is_waiting, read_files
 from cargo_static_index.release import Policy
+from cargo_static_index.report import Listener
 from cargo_static_index.scan import Found, Unfit, scan_drop
 from cargo_static_index.session import Session
 
@@ -27,6 +29,10 @@ FILES_AT_ONCE = 64
 
 AHEAD = 8
 """How many batches may be under way at once: enough to keep workers busy, few enough to keep in memory."""
+
+
+LAST_BUILD = "last-build"
+"""Under this key the catalogue keeps the clock of the last pass over the drop directory, in decimal digits."""
 
 
 class Manner(Struct, frozen=True, kw_only=True):
@@ -49,6 +55,7 @@ def build(session: Session, drop: Drop, manner: Manner, executor: Executor | Non
     for outcome in remembered(session, drop):
         session.listener.file(outcome)
     _settle_all(session, manner, Aftermath(session, judged, drop))
+    session.catalogue.set(LAST_BUILD, str(session.now).encode())
 
 
 def add(session: Session, files: Iterable[Path], manner: Manner, executor: Executor | None = None) -> None:
@@ -91,8 +98,14 @@ def _unfit(unfit: Unfit, source: str) -> Incoming:
 def _read(session: Session, tasks: Iterable[Task], manner: Manner, executor: Executor | None) -> None:
     bench = Bench(policy=manner.policy, stage=session.stage, pubtime=session.pubtime)
     session.catalogue.readings.clear()
-    for batch in _batches_read(tasks, bench, executor):
+    for batch in _batches_read(_told(tasks, session.listener), bench, executor):
         session.catalogue.readings.add(batch)
+
+
+def _told(tasks: Iterable[Task], listener: Listener) -> Iterator[Task]:
+    for task in tasks:
+        listener.reading(task.source)
+        yield task
 
 
 def _batches_read(tasks: Iterable[Task], bench: Bench, executor: Executor | None) -> Iterator[list[Incoming]]:
@@ -103,12 +116,18 @@ def _batches_read(tasks: Iterable[Task], bench: Bench, executor: Executor | None
         yield from (read_files(batch, bench) for batch in batches)
         return
     under_way: list[Future[list[Incoming]]] = []
-    for batch in batches:
-        under_way.append(executor.submit(read_files, batch, bench))
-        if len(under_way) >= AHEAD:
-            yield under_way.pop(0).result()
-    for future in under_way:
-        yield future.result()
+    try:
+        for batch in batches:
+            under_way.append(executor.submit(read_files, batch, bench))
+            if len(under_way) >= AHEAD:
+                yield under_way.pop(0).result()
+        for future in under_way:
+            yield future.result()
+    except BrokenExecutor as error:
+        raise StoreError(
+            "a process that read crates was killed, perhaps for want of memory; "
+            "nothing was published; run this again, with `--build-jobs 1` if it comes back"
+        ) from error
 
 
 # Publishing ------------------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ def read_file(task: Task, bench: Bench) -> Incoming:
         message = f"Reading the file ran into an error of this program ({type(error).__name__})."
         return _refused(task, problem("reader-failed", message))
     changed = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
-    return _waiting(task) if changed or _may_grow(after, incoming) else incoming
+    return _waiting(task) if changed or (task.found and _may_grow(after, incoming)) else incoming
 
 
 def _open(task: Task) -> io.FileIO:
@@ -80,7 +80,7 @@ def _open(task: Task) -> io.FileIO:
 
 
 def _may_grow(status: os.stat_result, incoming: Incoming) -> bool:
-    """Whether a file may look cut short only because somebody is still writing it."""
+    """Whether a file of the drop directory may look cut short only because somebody is still writing it."""
     young = time.time_ns() - status.st_mtime_ns < YOUNG_NS
     return young and any(each.rule in _CUT_SHORT for each in incoming.problems)
 

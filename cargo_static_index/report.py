@@ -27,6 +27,9 @@ class Outcome(Struct, frozen=True, kw_only=True):
 class Listener(Protocol):
     """Who wants to know."""
 
+    def reading(self, source: str) -> None:
+        """Take note that a file is read next."""
+
     def file(self, outcome: Outcome) -> None:
         """Take note of what became of a file."""
 
@@ -45,6 +48,9 @@ class Report:
         self.paths: list[str] = []
         self.notes: list[str] = []
         self.counts: Counter[Became] = Counter()
+
+    def reading(self, source: str) -> None:
+        """Keep nothing: what becomes of the file follows."""
 
     def file(self, outcome: Outcome) -> None:
         """Keep what became of a file."""

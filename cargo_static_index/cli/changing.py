@@ -35,6 +35,9 @@ class ChangeListener:
         self._terminal = run.terminal
         self._word = "Would write" if dry else "Wrote" if run.terminal.verbose else ""
 
+    def reading(self, source: str) -> None:
+        """Hear of no file: none is read."""
+
     def file(self, outcome: Outcome) -> None:
         """Hear of no file: none is read."""
 

@@ -1,7 +1,9 @@
 """The commands that read files and publish them: build, add, check."""
 
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -13,8 +15,10 @@ from cargo_static_index.cli.options import EVERY, AllOrNothing, AsJson, DryRun, 
 from cargo_static_index.cli.running import Run
 from cargo_static_index.cli.telling import PassName, Teller, make_printer
 from cargo_static_index.errors import SettingsError
+from cargo_static_index.jobs import reading_executor, usable_jobs
 from cargo_static_index.registry import Registry, Way, open_registry, store_of
-from cargo_static_index.store.memory import MemoryStore
+from cargo_static_index.session import DEFAULT_BASE_URL
+from cargo_static_index.store import Store
 
 EXAMPLES = {
     "build": ("build", "build --drop drop --tree public --base-url https://crates.example.com/", "build --dry-run"),
@@ -45,8 +49,9 @@ def build_command(
     is wrong and stays out. Files refused by an earlier pass are mentioned again until they are changed or taken away.
     """
     teller = _teller(run, "build", _format(output_format, as_json=as_json), dry=dry_run)
-    with open_registry(run.settings, teller, Way(now=run.now, dry=dry_run, move=move)) as registry:
-        registry.build(all_or_nothing=all_or_nothing)
+    way = Way(now=run.now, dry=dry_run, move=move)
+    with _reading(run, teller) as executor, open_registry(run.settings, teller, way) as registry:
+        registry.build(all_or_nothing=all_or_nothing, executor=executor)
     return teller.finish(strict=strict, waits=True)
 
 
@@ -66,8 +71,9 @@ def add_command(
     They are read and checked as `build` does, may lie anywhere, and stay where they are.
     """
     teller = _teller(run, "add", _format(output_format, as_json=as_json), dry=dry_run)
-    with open_registry(run.settings, teller, Way(now=run.now, dry=dry_run)) as registry:
-        registry.add(_existing(files), restore=restore, all_or_nothing=all_or_nothing)
+    way = Way(now=run.now, dry=dry_run)
+    with _reading(run, teller) as executor, open_registry(run.settings, teller, way) as registry:
+        registry.add(_existing(files), restore=restore, all_or_nothing=all_or_nothing, executor=executor)
     return teller.finish()
 
 
@@ -78,26 +84,46 @@ def check_command(run: Run, *, files: Files, output_format: OutputFormat = "text
     Where there is a tree, they are also held against what it holds: conflicts, removed releases, colliding names.
     """
     teller = _teller(run, "check", _format(output_format, as_json=as_json), dry=True)
-    with _nothing_published(run, teller) as registry:
-        registry.add(_existing(files))
+    with _reading(run, teller) as executor, _nothing_published(run, teller) as registry:
+        registry.add(_existing(files), executor=executor)
     return teller.finish()
 
 
 @contextmanager
+def _reading(run: Run, teller: Teller) -> Iterator[Executor | None]:
+    """Give what files are read with, and take the progress away at the end, whatever the end is."""
+    try:
+        with reading_executor(usable_jobs(run.settings.build.jobs)) as executor:
+            yield executor
+    finally:
+        teller.stop()
+
+
+@contextmanager
 def _nothing_published(run: Run, teller: Teller) -> Iterator[Registry]:
-    """Open the tree for a dry run; where there is none yet, an empty one in memory."""
-    way = Way(now=run.now, dry=True)
-    if store_of(run.settings).read("tree.json") is not None:
-        with open_registry(run.settings, teller, way) as registry:
-            yield registry
-        return
+    """Open the tree for a dry run that keeps nobody out, and wants to write neither into the tree nor the state."""
+    settings = run.settings
+    tree = store_of(settings)
+    if settings.registry.base_url is None and not tree.root.exists():
+        settings = replace(settings, registry=replace(settings.registry, base_url=DEFAULT_BASE_URL))
     with tempfile.TemporaryDirectory(prefix="cargo-static-index-") as state:
-        registry_section = replace(
-            run.settings.registry, base_url=run.settings.registry.base_url or "http://127.0.0.1:8000/"
-        )
-        settings = replace(run.settings, state=replace(run.settings.state, path=Path(state)), registry=registry_section)
-        with open_registry(settings, teller, way, store=MemoryStore()) as registry:
+        if not os.access(settings.state.path, os.W_OK):
+            settings = replace(settings, state=replace(settings.state, path=Path(state)))
+        with open_registry(settings, teller, Way(now=run.now, dry=True), store=_Unlocked(tree)) as registry:
             yield registry
+
+
+class _Unlocked:
+    """A tree that is only looked at: other processes may go on changing it."""
+
+    def __init__(self, tree: Store) -> None:
+        self.read, self.size, self.list, self.apply = tree.read, tree.size, tree.list, tree.apply
+
+    @contextmanager
+    def session(self) -> Iterator[Path]:
+        """Give a folder to stage files in, away from the tree."""
+        with tempfile.TemporaryDirectory(prefix="cargo-static-index-") as stage:
+            yield Path(stage)
 
 
 def _teller(run: Run, name: PassName, output: Format, *, dry: bool) -> Teller:

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from cargo_static_index.cli.documents import FileDocument, PassDocument, ProblemDocument
 from cargo_static_index.cli.formats import mark_of, print_marks
 from cargo_static_index.cli.options import Format
+from cargo_static_index.cli.progress import Progress
 from cargo_static_index.cli.running import FOUND_WRONG, GOOD, Run
 from cargo_static_index.cli.terminal import Terminal
 from cargo_static_index.report import Became, Outcome
@@ -48,22 +49,35 @@ class Teller:
 
     def __init__(self, run: Run, printer: Printer) -> None:
         self._levels = run.settings.rules
-        self._drop = run.settings.drop.path
         self._printer = printer
+        self._progress = Progress(run)
+        self._read = 0
         self.counts: Counter[Became] = Counter()
+
+    def reading(self, source: str) -> None:
+        """Count a file that is read, and show how it goes."""
+        self._read += 1
+        self._progress.show(self._read, source)
 
     def file(self, outcome: Outcome) -> None:
         """Count a file and have it printed."""
         self.counts[outcome.became] += 1
-        self._printer.file(_document(outcome, self._levels, self._drop))
+        self._progress.hide()
+        self._printer.file(_document(outcome, self._levels))
 
     def changed(self, path: str) -> None:
         """Have a path printed."""
+        self._progress.hide()
         self._printer.changed(path)
 
     def note(self, text: str) -> None:
         """Have a sentence printed."""
+        self._progress.hide()
         self._printer.note(text)
+
+    def stop(self) -> None:
+        """Take away what only shows how it goes."""
+        self._progress.hide()
 
     def finish(self, *, strict: bool = False, waits: bool = False) -> int:
         """Have the end printed, and give the exit code; `waits` says that a later pass looks at what was waiting."""
@@ -192,11 +206,10 @@ class MarksPrinter:
         self._terminal.say(f"finished: {said or 'nothing new'}")
 
 
-def _document(outcome: Outcome, levels: Mapping[str, Level], drop: Path) -> FileDocument:
-    source = str(drop / outcome.source) if outcome.became == "remembered" else outcome.source
+def _document(outcome: Outcome, levels: Mapping[str, Level]) -> FileDocument:
     described = (_problem(each, outcome, levels) for each in outcome.problems)
     return FileDocument(
-        path=from_here(source),
+        path=from_here(outcome.source),
         became=outcome.became,
         name=outcome.name,
         version=outcome.vers,

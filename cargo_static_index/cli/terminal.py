@@ -22,12 +22,15 @@ class Terminal:
     def __init__(self, *, color: Color = "auto", verbose: int = 0, quiet: int = 0) -> None:
         self.verbose = verbose
         self.quiet = quiet
-        self._color = color
         self._colored = {stream: is_colored(color, os.environ, stream) for stream in (sys.stdout, sys.stderr)}
+
+    def is_colored(self, stream: TextIO) -> bool:
+        """Whether a stream shows colours."""
+        return self._colored.get(stream, False)
 
     def style(self, text: str, style: str, stream: TextIO) -> str:
         """Give text in a style where the stream shows colours."""
-        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self._colored.get(stream) else text
+        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.is_colored(stream) else text
 
     def result(self, text: str) -> None:
         """Write a line of what was asked for."""

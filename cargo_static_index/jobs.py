@@ -1,0 +1,184 @@
+"""How many files to read at once, and the processes that do it.
+
+A container sees the processors of its host and the memory of its host; what it may use of them stands in its cgroup.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Final, ParamSpec, TypeVar
+
+from msgspec import Struct
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+WORKER_BYTES: Final = 256 * 1024 * 1024
+"""What one worker may need at worst: the largest archive, with a manifest, paths and documents at their limits."""
+
+FEW: Final = 2
+"""Batches that are read in this process: starting others takes as long as reading some dozens of crates."""
+
+
+class Share(Struct, frozen=True, kw_only=True):
+    """What a cgroup lets a process use: processors (a part of one counts as one) and bytes; None is no limit."""
+
+    processors: int | None = None
+    memory: int | None = None
+
+
+def usable_jobs(wanted: int | None = None) -> int:
+    """Give how many files to read at once: what is wanted, or else what this process may use, and at least 1."""
+    if wanted is not None:
+        return wanted
+    share = share_of(_text(Path("/proc/self/cgroup")), Path("/sys/fs/cgroup"))
+    limits = [_processors(), share.processors or sys.maxsize, (share.memory or sys.maxsize) // WORKER_BYTES]
+    return max(1, min(limits))
+
+
+def _processors() -> int:
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+# cgroups (man 7 cgroups; Linux: Documentation/admin-guide/cgroup-v2.rst, and cgroup-v1/ for older systems) ---------
+
+
+def share_of(own: str, root: Path) -> Share:
+    """Read what the cgroups named in `own` (/proc/self/cgroup), and those around them, allow; `root` is /sys/fs/cgroup.
+
+    Every group up to the root counts. A container often sees its own group as the root, whatever its path says.
+    """
+    processors: list[int] = []
+    memory: list[int] = []
+    for line in own.splitlines():
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        for folder in _upwards(root / controllers, path):
+            processors += _quota(folder)
+            memory += _bytes(folder)
+    return Share(processors=min(processors, default=None), memory=min(memory, default=None))
+
+
+def _upwards(base: Path, path: str) -> Iterator[Path]:
+    inside = base / path.lstrip("/")
+    yield inside
+    for parent in inside.parents:
+        if not parent.is_relative_to(base):
+            return
+        yield parent
+
+
+def _quota(folder: Path) -> list[int]:
+    quota, _, period = _text(folder / "cpu.max").strip().partition(" ")
+    if not quota:
+        quota, period = _text(folder / "cpu.cfs_quota_us").strip(), _text(folder / "cpu.cfs_period_us").strip()
+    if quota.isdigit() and period.isdigit() and int(period):
+        return [-(-int(quota) // int(period))]  # rounded up: one and a half processors keep two workers busy
+    return []
+
+
+def _bytes(folder: Path) -> list[int]:
+    texts = (_text(folder / name).strip() for name in ("memory.max", "memory.high", "memory.limit_in_bytes"))
+    return [int(text) for text in texts if text.isdigit()]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+# Processes -------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def reading_executor(jobs: int) -> Iterator[Executor | None]:
+    """Give what a pass reads with: None for one job, else an executor that starts processes once it pays."""
+    if jobs < 2:
+        yield None
+        return
+    pool = ReadingPool(jobs)
+    try:
+        yield pool
+    finally:
+        pool.end()
+
+
+class ReadingPool(Executor):
+    """Runs the first calls in this process, when their results are asked for; processes start with the one after."""
+
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+        self._waiting: list[Callable[[Executor], None]] = []
+        self._pool: ProcessPoolExecutor | None = None
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Take a call whose function, arguments and result can travel between processes."""
+        call = partial(fn, *args, **kwargs)
+        if self._pool is not None:
+            return self._pool.submit(call)
+        later = _Later(call)
+        if len(self._waiting) < FEW:
+            self._waiting.append(later.send)
+            return later
+        self._pool = _start_pool(self._jobs)
+        for send in self._waiting:
+            send(self._pool)
+        self._waiting.clear()
+        later.send(self._pool)
+        return later
+
+    def end(self) -> None:
+        """End the processes, if there are any, with what they are doing now."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+
+class _Later(Future[T]):
+    """A call that runs when its result is asked for, unless it was sent to a pool before."""
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        super().__init__()
+        self._call = call
+        self._sent: Future[T] | None = None
+
+    def send(self, pool: Executor) -> None:
+        """Have another process run the call."""
+        self._sent = pool.submit(self._call)
+
+    def result(self, timeout: float | None = None) -> T:
+        """Give what the call gives, or raise what it raises."""
+        return self._sent.result(timeout) if self._sent is not None else self._call()
+
+
+def _start_pool(jobs: int) -> ProcessPoolExecutor:
+    # A fork costs a tenth of a fresh interpreter, but copies locks that other threads hold, and breaks on macOS.
+    safe = sys.platform == "linux" and threading.active_count() == 1
+    context = multiprocessing.get_context("fork" if safe else "forkserver")
+    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_worker)
+
+
+def _begin_worker() -> None:
+    # Ctrl-C reaches every process of the terminal: the parent ends the pass, workers must not speak as well.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this worker once its parent is gone, were it killed: nobody else would ever tell it to."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
