@@ -60,7 +60,7 @@ def build(session: Session, drop: Drop, manner: Manner, executor: Executor | Non
 
 def add(session: Session, files: Iterable[Path], manner: Manner, executor: Executor | None = None) -> None:
     """Publish files given by name, in the same way; nothing is remembered of them and they stay where they are."""
-    tasks = (Task(path=path, source=str(path), staged=str(number)) for number, path in enumerate(files))
+    tasks = (Task(path=str(path), source=str(path), staged=str(number)) for number, path in enumerate(files))
     _read(session, tasks, manner, executor)
     _settle_all(session, manner, Aftermath(session, "", None))
 
@@ -79,7 +79,7 @@ def _dropped(session: Session, drop: Drop) -> Iterator[Task]:
     for each in scan_drop(drop.path, session.catalogue, time.time_ns(), drop.ours):
         source = drop.shown(each.path)
         if isinstance(each, Found):
-            yield Task(found=each, path=Path(each.source), source=source, staged=str(next(numbers)))
+            yield Task(found=each, path=each.source, source=source, staged=str(next(numbers)))
         else:
             session.catalogue.readings.add([_unfit(each, source)])
 

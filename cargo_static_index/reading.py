@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from cargo_static_index.facts import Facts, format_facts
 from cargo_static_index.incoming import Incoming, needs_of
@@ -23,6 +22,7 @@ from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.release import Policy, Reading, read_release
 from cargo_static_index.rules import Problem, problem
 from cargo_static_index.scan import YOUNG_NS, Found, is_as_found
+from cargo_static_index.store.files import write_all
 
 WHOLE = 8 * 1024 * 1024
 """Files up to this many bytes are read into memory at once; larger ones are staged first and streamed."""
@@ -34,7 +34,7 @@ class Task(Struct, frozen=True, kw_only=True):
     """A file to read: as the scan found it, or a path given by name; how to call it; the name to stage it under."""
 
     found: Found | None = None
-    path: Path
+    path: str
     source: str
     staged: str
 
@@ -55,14 +55,17 @@ def read_files(tasks: Iterable[Task], bench: Bench) -> list[Incoming]:
 def read_file(task: Task, bench: Bench) -> Incoming:
     """Read, check and stage one file; what cannot be read is an Incoming that says why."""
     try:
-        with _open(task) as stream:
-            before = os.fstat(stream.fileno())
+        opened = _open(task)
+        try:
+            before = os.fstat(opened)
             if not stat.S_ISREG(before.st_mode):
                 return _refused(task, problem("file-irregular", place=task.source))
             if task.found and not is_as_found(task.found, before):
                 return _waiting(task)
-            incoming = _read(stream, before.st_size, task, bench)
-            after = os.fstat(stream.fileno())
+            incoming = _read(opened, before.st_size, task, bench)
+            after = os.fstat(opened)
+        finally:
+            os.close(opened)
     except OSError as error:
         return _refused(task, problem("file-unreadable", f"The file cannot be read: {error.strerror}."))
     except Exception as error:  # noqa: BLE001 - one file must not stop the others, whatever mistake of ours it meets
@@ -72,17 +75,17 @@ def read_file(task: Task, bench: Bench) -> Incoming:
     return _waiting(task) if changed or (task.found and _may_grow(after, incoming)) else incoming
 
 
-def _open(task: Task) -> io.FileIO:
+def _open(task: Task) -> int:
     # O_NONBLOCK: a pipe put in the file's place since it was listed would hang an ordinary open for ever.
     # O_NOFOLLOW: a link put there could lead to a file that only we may read; one given by name may be a link.
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (os.O_NOFOLLOW if task.found else 0)
-    return io.FileIO(os.open(task.path, flags), "rb")
+    return os.open(task.path, flags)
 
 
 def _may_grow(status: os.stat_result, incoming: Incoming) -> bool:
     """Whether a file of the drop directory may look cut short only because somebody is still writing it."""
-    young = time.time_ns() - status.st_mtime_ns < YOUNG_NS
-    return young and any(each.rule in _CUT_SHORT for each in incoming.problems)
+    cut_short = any(each.rule in _CUT_SHORT for each in incoming.problems)
+    return cut_short and time.time_ns() - status.st_mtime_ns < YOUNG_NS
 
 
 def _refused(task: Task, *problems: Problem) -> Incoming:
@@ -106,21 +109,46 @@ def is_waiting(incoming: Incoming) -> bool:
     return any(each.rule == "file-changing" for each in incoming.problems)
 
 
-def _read(stream: io.FileIO, size: int, task: Task, bench: Bench) -> Incoming:
-    staged = bench.stage / task.staged
+# Staging. Paths are text here and files are opened by number: a Path costs as much as a small file's write.
+
+
+def _read(opened: int, size: int, task: Task, bench: Bench) -> Incoming:
     if size <= WHOLE:
-        content = stream.read(WHOLE + 1)
-        reading = read_release(io.BytesIO(content), bench.policy, task.path.name)
+        content = os.read(opened, size + 1)
+        reading = read_release(io.BytesIO(content), bench.policy, _name_of(task))
         if not reading.refused:
-            staged.write_bytes(content)
+            _write(f"{bench.stage}/{task.staged}", content)
     else:
-        with staged.open("wb") as copy:
-            shutil.copyfileobj(_Limited(stream, bench.policy.limits.packed_bytes + 1), copy, 1024 * 1024)
-        with staged.open("rb") as copied:
-            reading = read_release(copied, bench.policy, task.path.name)
-        if reading.refused:
-            staged.unlink()
-    return _stage_facts(reading, task, bench)
+        reading = _read_large(opened, task, bench)
+    facts = reading.facts
+    if facts is None:
+        return _refused(task, *reading.problems)
+    if not reading.refused:
+        _write(f"{bench.stage}/{facts_of(task.staged)}", format_facts(facts))
+    return _of_facts(reading, facts, task, bench)
+
+
+def _read_large(opened: int, task: Task, bench: Bench) -> Reading:
+    staged = bench.stage / task.staged
+    with io.FileIO(opened, "rb", closefd=False) as stream, staged.open("wb") as copy:
+        shutil.copyfileobj(_Limited(stream, bench.policy.limits.packed_bytes + 1), copy, 1024 * 1024)
+    with staged.open("rb") as copied:
+        reading = read_release(copied, bench.policy, _name_of(task))
+    if reading.refused:
+        staged.unlink()
+    return reading
+
+
+def _name_of(task: Task) -> str:
+    return task.path.rpartition("/")[2]
+
+
+def _write(path: str, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    try:
+        write_all(descriptor, content)
+    finally:
+        os.close(descriptor)
 
 
 class _Limited:
@@ -136,15 +164,6 @@ class _Limited:
         return chunk
 
 
-def _stage_facts(reading: Reading, task: Task, bench: Bench) -> Incoming:
-    if reading.facts is None:
-        return _refused(task, *reading.problems)
-    if not reading.refused:
-        facts = bench.stage / facts_of(task.staged)
-        facts.write_bytes(format_facts(reading.facts))
-    return _of_facts(reading, reading.facts, task, bench)
-
-
 def facts_of(staged: str) -> str:
     """Give the name of the staged facts that belong to a staged archive."""
     return f"{staged}.json"
@@ -152,8 +171,13 @@ def facts_of(staged: str) -> str:
 
 def _of_facts(reading: Reading, facts: Facts, task: Task, bench: Bench) -> Incoming:
     entry = entry_of(facts.manifest, cksum=facts.cksum, home=bench.policy.home, pubtime=bench.pubtime)
-    return replace(
-        _refused(task, *reading.problems),
+    found = task.found
+    return Incoming(
+        source=task.source,
+        folder=found.folder if found else "",
+        file=found.file if found else "",
+        fingerprint=found.fingerprint if found else b"",
+        problems=reading.problems,
         refused=reading.refused,
         key=collision_key(entry.name),
         name=entry.name,

@@ -98,6 +98,8 @@ def _tell(problems: tuple[Problem, ...], policy: Policy) -> Iterator[Problem]:
 
     Policies of a registry of one's own concern a mirror only where its settings say so.
     """
+    if not problems:
+        return
     mirror = policy.home.mode == "mirror"
     counts: Counter[str] = Counter()
     for each in problems:

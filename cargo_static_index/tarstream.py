@@ -133,6 +133,9 @@ def _read_header(source: GzipStream) -> tuple[bytes, bytes, int, bytes] | None:
 
 
 def _octal(field: bytes, what: str) -> int:
+    digits = field.partition(b"\0")[0]
+    if digits.isdigit() and b"8" not in digits and b"9" not in digits:
+        return int(digits, 8)  # as nearly every header has it; the rest costs three times as much
     number = NUMBER.fullmatch(field)
     if number is None:
         raise InvalidInput(f"the {what} in a header is {field!r}, which is not a number")

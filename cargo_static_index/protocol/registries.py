@@ -74,8 +74,11 @@ def check_registry(registry_index: str | None, home: Home, allowed: tuple[str, .
     Home and crates.io are always allowed; `allowed` are the index URLs of the others that are.
     Raises InvalidConfig only where one of `home.urls` or `allowed` is no URL.
     """
-    if registry_index is None:
-        return None
+    return None if registry_index is None else _check_registry(registry_index, home, allowed)
+
+
+@lru_cache(maxsize=4096)
+def _check_registry(registry_index: str, home: Home, allowed: tuple[str, ...]) -> Problem | None:
     try:
         url = parse_url(registry_index, what="index URL")
         if is_crates_io(registry_index) or is_home(registry_index, home):
