@@ -9,6 +9,8 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -131,6 +133,17 @@ class Nginx:
             time.sleep(0.01)
         log = self._work / "error.log"
         raise RuntimeError(f"nginx did not start: {log.read_text() if log.exists() else 'it wrote no log'}")
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """Give a temp folder that everybody may enter, and take it away afterwards.
+
+    pytest closes the folder above all of its own whenever a session begins, even while another one is under way.
+    """
+    with tempfile.TemporaryDirectory(prefix="served-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 def free_port() -> int:

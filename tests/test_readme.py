@@ -12,12 +12,13 @@ import subprocess
 import sys
 import sysconfig
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cargo.client import Cargo
-from tests.servers import Nginx
+from tests.servers import Nginx, open_folder
 from tests.tools import need
 
 ROOT = Path(__file__).parents[1]
@@ -83,9 +84,18 @@ def named(cell: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checkout() -> Iterator[Path]:
     """Copy what is kept of this checkout, with an environment that borrows this one's packages."""
-    copy = tmp_path_factory.mktemp("copy") / "checkout"
+    with open_folder() as folder:
+        copy = folder / "checkout"
+        copy_checkout(copy)
+        subprocess.run([sys.executable, "-m", "venv", copy / ".venv"], check=True)
+        borrow_packages(copy / ".venv")
+        yield copy
+
+
+def copy_checkout(copy: Path) -> None:
+    """Copy every file that git knows or would add."""
     kept = subprocess.run(
         [need("git"), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -97,9 +107,6 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if (ROOT / path).is_file():
             (copy / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / path, copy / path)
-    subprocess.run([sys.executable, "-m", "venv", copy / ".venv"], check=True)
-    borrow_packages(copy / ".venv")
-    return copy
 
 
 def borrow_packages(environment: Path) -> None:

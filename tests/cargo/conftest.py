@@ -7,16 +7,13 @@ import pytest
 
 from tests.cargo.client import Cargo
 from tests.cargo.ours import Ours
-from tests.servers import Nginx
+from tests.servers import Nginx, open_folder
 
 
 @pytest.fixture(scope="session")
-def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+def web() -> Iterator[Nginx]:
     """Serve a folder by a real nginx; each registry is a folder in it, so all have a path in their URL."""
-    root = tmp_path_factory.mktemp("web") / "root"
-    root.mkdir()
-    root.chmod(0o755)
-    with Nginx(root) as server:
+    with open_folder() as root, Nginx(root) as server:
         yield server
 
 

@@ -13,7 +13,7 @@ from tests import corpus
 from tests.cargo.client import Cargo
 from tests.cargo.ours import Ours
 from tests.crates import crate
-from tests.servers import Nginx
+from tests.servers import Nginx, open_folder
 
 pytestmark = pytest.mark.cargo
 
@@ -145,9 +145,7 @@ def test_other_spellings_of_its_url_mean_the_registry_itself(acme: Ours, cargo: 
 
 @pytest.mark.parametrize("prefix", ["/", "/some/path/"])
 def test_a_registry_is_used_at_the_root_of_a_host_and_below_a_path(tmp_path: Path, prefix: str) -> None:
-    root = tmp_path / "root"
-    root.mkdir(mode=0o755)
-    with Nginx(root, prefix=prefix) as server:
+    with open_folder() as root, Nginx(root, prefix=prefix) as server:
         acme = Ours("acme", server, "", tmp_path / "private", {})
         acme.publish(crate("bar"), crate("foo").dependency("bar", registry_index=acme.index))
         project = Cargo(tmp_path / "cargo", {"acme": acme.url}).project(acme.needs("foo"), code="use foo as _;")
