@@ -53,7 +53,7 @@ class Registry:
 
     def build(self, *, all_or_nothing: bool = False, executor: Executor | None = None) -> None:
         """Publish what is new in the drop directory; raises SettingsError where it cannot be listed."""
-        passes.build(self.session, _drop_of(self._settings), self._manner(all_or_nothing=all_or_nothing), executor)
+        passes.build(self.session, drop_of(self._settings), self._manner(all_or_nothing=all_or_nothing), executor)
 
     def add(
         self,
@@ -110,7 +110,7 @@ def open_registry(
     Raises TreeBusy, SettingsError or StoreError before anything is changed. What a dry run is told to do it does
     to an overlay and inside a transaction that is taken back.
     """
-    wanted = _wanted(settings, way)
+    wanted = wanted_of(settings, way)
     tree = store or store_of(settings)
     state = settings.state.path
     with ExitStack() as stack:
@@ -144,7 +144,7 @@ def verify_registry(
     if not fix:
         yield from verify_tree(tree, _home_of_tree(tree, settings), limits, quick=quick)
         return
-    wanted = _wanted(settings, replace(way, change_mode=True))
+    wanted = wanted_of(settings, replace(way, change_mode=True))
     with open_session(tree, settings.state.path, wanted, listener, now=way.now) as session:
         for finding in verify_tree(tree, session.home, limits, quick=quick):
             yield mend(session, finding, limits)
@@ -185,12 +185,14 @@ def home_of(settings: Settings) -> Home:
     return Home(mode=settings.registry.mode or "registry", urls=tuple(index_url(parse_base_url(url)) for url in urls))
 
 
-def _drop_of(settings: Settings) -> Drop:
+def drop_of(settings: Settings) -> Drop:
+    """Give the drop directory that the settings describe."""
     drop = settings.drop
     return Drop(path=drop.path, refused=drop.refused, after_publish=drop.after_publish)
 
 
-def _wanted(settings: Settings, way: Way) -> Wanted:
+def wanted_of(settings: Settings, way: Way) -> Wanted:
+    """Give what the settings ask of the tree."""
     registry = settings.registry
     return Wanted(
         base_url=registry.base_url,

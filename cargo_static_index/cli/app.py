@@ -22,6 +22,16 @@ TABLE: Final = {
     "unyank": ("changing", "Let releases be chosen again."),
     "remove": ("changing", "Take releases out for good."),
     "list": ("showing", "List what is held."),
+    "info": ("showing", "Show what is known of a crate."),
+    "search": ("showing", "Find crates by name, description and keywords."),
+    "status": ("tending", "Say when the last pass was, what waits, and what is refused."),
+    "verify": ("tending", "Look at the whole tree, and say what is wrong with it."),
+    "reindex": ("tending", "Derive index lines anew from what is stored."),
+    "rebuild": ("tending", "Make the catalogue anew from the tree alone."),
+    "explain": ("helping", "Explain a rule."),
+    "check-settings": ("helping", "Say whether the settings can be used."),
+    "help": ("helping", "Show the help of a command."),
+    "generate-shell-completion": ("helping", "Print the script that completes commands in a shell."),
 }
 """Every command by its name: the module below `cli` that has it, and one sentence."""
 
@@ -29,18 +39,29 @@ TABLE: Final = {
 class Command(TyperCommand):
     """A command whose help shows its options in groups: its own, those of the settings, those of every command."""
 
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Give what stands behind the command's name in the usage line."""
+        arguments = (each for each in self.get_params(ctx) if each.param_type_name == "argument")
+        return ["[OPTIONS]", *(each.metavar or each.name or "" for each in arguments)]
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the help's lists of arguments and options."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
+            group, record = _help_of(parameter, ctx)
             if record is not None:
-                default = "Arguments" if parameter.param_type_name == "argument" else "Options"
-                panel = getattr(parameter, "rich_help_panel", None)
-                groups.setdefault(panel if isinstance(panel, str) else default, []).append(record)
+                groups.setdefault(group, []).append(record)
         for title in sorted(groups, key=_ORDER.index):
             with formatter.section(title):
                 formatter.write_dl(groups[title])
+
+
+def _help_of(parameter: Any, ctx: Any) -> tuple[str, tuple[str, str] | None]:
+    """Give the group that a parameter belongs to, and what the help says of it."""
+    if parameter.param_type_name == "argument":
+        return "Arguments", (parameter.metavar, parameter.help)
+    panel = getattr(parameter, "rich_help_panel", None)
+    return panel if isinstance(panel, str) else "Options", parameter.get_help_record(ctx)
 
 
 _ORDER = ("Arguments", "Options", "Settings", options.GLOBAL)

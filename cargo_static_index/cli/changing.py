@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 
 from cargo_static_index.changes import Spec
+from cargo_static_index.cli.listening import ChangeListener
 from cargo_static_index.cli.options import OF_A_TREE, DryRun, Yes, command
 from cargo_static_index.cli.running import GOOD, Run
 from cargo_static_index.cli.terminal import is_interactive
 from cargo_static_index.errors import NotHeld, SettingsError
 from cargo_static_index.registry import Way, open_registry, specs_of, store_of
-from cargo_static_index.report import Outcome
 from cargo_static_index.tree import read_index
 
 EXAMPLES = {
@@ -26,29 +26,6 @@ OneVersion = Annotated[
 ]
 Undo = Annotated[bool, typer.Option("--undo", help="Let the releases be chosen again, as `unyank` does.")]
 All = Annotated[bool, typer.Option("--all", help="Remove every version of the crates that are named.")]
-
-
-class ChangeListener:
-    """Says which paths change, where that is asked for."""
-
-    def __init__(self, run: Run, *, dry: bool) -> None:
-        self._terminal = run.terminal
-        self._word = "Would write" if dry else "Wrote" if run.terminal.verbose else ""
-
-    def reading(self, source: str) -> None:
-        """Hear of no file: none is read."""
-
-    def file(self, outcome: Outcome) -> None:
-        """Hear of no file: none is read."""
-
-    def changed(self, path: str) -> None:
-        """Print a path."""
-        if self._word:
-            self._terminal.did(self._word, path)
-
-    def note(self, text: str) -> None:
-        """Say a sentence."""
-        self._terminal.say(f"note: {text}")
 
 
 @command(OF_A_TREE, own_version=True)

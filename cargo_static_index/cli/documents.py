@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from cargo_static_index.report import Became
 
@@ -49,3 +49,95 @@ class ReleaseDocument(Struct, frozen=True, kw_only=True):
     checksum: str
     yanked: bool
     pubtime: str | None
+
+
+class CrateDocument(Struct, frozen=True, kw_only=True):
+    """One line of `search --json`: a crate, as its newest release describes it."""
+
+    schema: Literal[1] = 1
+    name: str
+    version: str
+    description: str | None
+
+
+class InfoDocument(Struct, frozen=True, kw_only=True):
+    """What `info --json` says of one release. `line` is the index line as it stands, `versions` all that are held.
+
+    What is only in the archive's facts is null, or empty, where they are missing. Sizes are bytes.
+    """
+
+    schema: Literal[1] = 1
+    name: str
+    version: str
+    checksum: str
+    yanked: bool
+    pubtime: str | None
+    download: str
+    line: Raw
+    description: str | None
+    license: str | None
+    repository: str | None
+    homepage: str | None
+    documentation: str | None
+    rust_version: str | None
+    keywords: tuple[str, ...]
+    packed_size: int | None
+    unpacked_size: int | None
+    versions: tuple[str, ...]
+
+
+class FindingDocument(Struct, frozen=True, kw_only=True):
+    """One thing that `verify` found: `path` is in the tree, `fixed` says that it was mended."""
+
+    rule: str
+    level: Literal["error", "warning"]
+    path: str
+    message: str
+    way_out: str
+    fixed: bool
+
+
+class VerifyDocument(Struct, frozen=True, kw_only=True):
+    """What `verify` found."""
+
+    schema: Literal[1] = 1
+    command: Literal["verify"] = "verify"
+    quick: bool
+    fix: bool
+    findings: tuple[FindingDocument, ...]
+    counts: dict[Literal["error", "warning", "fixed"], int]
+
+
+class ReindexDocument(Struct, frozen=True, kw_only=True):
+    """One line of `reindex --json`: a line that changes (`old`, `new`), or is left as it is and why (`left`)."""
+
+    schema: Literal[1] = 1
+    path: str
+    name: str
+    version: str
+    old: str | None
+    new: str | None
+    left: str | None
+
+
+class RefusedDocument(Struct, frozen=True, kw_only=True):
+    """A file of the drop directory that is refused, in `status`."""
+
+    path: str
+    name: str
+    version: str
+    since: int
+    problems: tuple[ProblemDocument, ...]
+
+
+class StatusDocument(Struct, frozen=True, kw_only=True):
+    """What `status --json` says. Times are whole seconds since 1970; `last_build` is null before the first pass."""
+
+    schema: Literal[1] = 1
+    base_url: str | None
+    crates: int
+    releases: int
+    last_build: int | None
+    stale: bool
+    waiting: tuple[str, ...]
+    refused: tuple[RefusedDocument, ...]

@@ -1,1 +1,100 @@
 """The commands that explain: explain, check-settings, help, generate-shell-completion."""
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Literal
+
+import typer
+
+from cargo_static_index.cli.options import EVERY, command
+from cargo_static_index.cli.running import GOOD, Run
+from cargo_static_index.errors import SettingsError
+from cargo_static_index.settings import Settings
+
+EXAMPLES = {
+    "explain": ("explain path-outside-package", "explain"),
+    "check-settings": ("check-settings", "check-settings --config /etc/acme/registry.toml"),
+    "help": ("help build",),
+    "generate-shell-completion": (
+        "generate-shell-completion bash > ~/.local/share/bash-completion/completions/cargo-static-index",
+        "generate-shell-completion fish > ~/.config/fish/completions/cargo-static-index.fish",
+    ),
+}
+
+RuleId = Annotated[
+    str | None, typer.Argument(metavar="[RULE]", help="The rule's id; without it, all are listed.", show_default=False)
+]
+CommandName = Annotated[str | None, typer.Argument(metavar="[COMMAND]", help="The command's name.", show_default=False)]
+Shell = Literal["bash", "zsh", "fish"]
+ShellName = Annotated[Shell, typer.Argument(metavar="bash|zsh|fish", help="The shell.", show_default=False)]
+
+
+@command()
+def explain_command(run: Run, *, rule: RuleId = None) -> int:
+    """Explain a rule: what it refuses or warns of, the way out, an example."""
+    from cargo_static_index.rules import RULES, explain
+    from cargo_static_index.settings.layers import nearest
+
+    if rule is None:
+        for each in RULES.values():
+            run.terminal.result(f"{each.id}: {each.says}")
+        return GOOD
+    if rule not in RULES:
+        raise SettingsError(f"there is no rule {rule!r}{nearest(rule, RULES) or '; `explain` lists all'}")
+    run.terminal.result(explain(RULES[rule]).rstrip("\n"))
+    return GOOD
+
+
+@command(EVERY)
+def check_settings_command(run: Run) -> int:
+    """Say whether the settings can be used, and whether they fit the tree.
+
+    For scripts and init containers: the exit code is 2 where something is wrong, and nothing is changed.
+    """
+    settings = run.settings
+    if not settings.drop.path.is_dir():
+        raise SettingsError(f"the drop directory {str(settings.drop.path)!r} is not there; make it, or name another")
+    _try_tree(run, settings)
+    run.terminal.did("Good", str(run.loaded.file or "no registry.toml, the defaults hold"))
+    return GOOD
+
+
+def _try_tree(run: Run, settings: Settings) -> None:
+    """Open the tree as a dry run would, or raise SettingsError where it does not fit the settings."""
+    from cargo_static_index.cli.listening import ChangeListener
+    from cargo_static_index.cli.looking import LookedAt
+    from cargo_static_index.registry import Way, store_of, wanted_of
+    from cargo_static_index.session import open_session
+
+    tree, listener = LookedAt(store_of(settings)), ChangeListener(run, dry=True, silent=True)
+    with (
+        TemporaryDirectory(prefix="cargo-static-index-") as state,
+        open_session(tree, Path(state), wanted_of(settings, Way(now=run.now)), listener, now=run.now, dry=True),
+    ):
+        pass
+
+
+@command()
+def help_command(run: Run, *, name: CommandName = None) -> int:
+    """Show the help of a command."""
+    from cargo_static_index.cli.app import PROGRAM, TABLE, make_program
+    from cargo_static_index.settings.layers import nearest
+
+    del run
+    if name is not None and name not in TABLE:
+        raise SettingsError(f"there is no command {name!r}{nearest(name, TABLE) or '; `help` lists all'}")
+    sys.stdout.flush()
+    program = make_program()
+    arguments = [name, "--help"] if name else ["--help"]
+    code: int = program.main(args=arguments, prog_name=PROGRAM, standalone_mode=False) or GOOD
+    return code
+
+
+@command()
+def generate_shell_completion_command(run: Run, *, shell: ShellName) -> int:
+    """Print the script that completes commands and options in a shell."""
+    from cargo_static_index.cli.completion import script_for
+
+    run.terminal.result(script_for(shell))
+    return GOOD

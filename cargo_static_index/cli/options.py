@@ -9,6 +9,7 @@ import typer
 
 from cargo_static_index.cli.running import Common, perform
 from cargo_static_index.cli.terminal import Color
+from cargo_static_index.errors import SettingsError
 from cargo_static_index.settings.keys import KEYS
 from cargo_static_index.settings.options import takes_settings
 
@@ -23,11 +24,21 @@ Config = Annotated[
     typer.Option(metavar="PATH", help="Read this file instead of registry.toml.", rich_help_panel=GLOBAL),
 ]
 Verbose = Annotated[
-    int, typer.Option("-v", "--verbose", count=True, help="Say more; -vv says all.", rich_help_panel=GLOBAL)
+    int,
+    typer.Option(
+        "-v", "--verbose", count=True, show_default=False, help="Say more; -vv says all.", rich_help_panel=GLOBAL
+    ),
 ]
 Quiet = Annotated[
     int,
-    typer.Option("-q", "--quiet", count=True, help="Say only what is wrong; -qq, only errors.", rich_help_panel=GLOBAL),
+    typer.Option(
+        "-q",
+        "--quiet",
+        count=True,
+        show_default=False,
+        help="Say only what is wrong; -qq, only errors.",
+        rich_help_panel=GLOBAL,
+    ),
 ]
 ColorOption = Annotated[
     Color | None,
@@ -51,6 +62,13 @@ JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON document
 DryRun = Annotated[bool, typer.Option("-n", "--dry-run", help="Print what would change, and change nothing.")]
 AllOrNothing = Annotated[bool, typer.Option("--all-or-nothing", help="Publish none where one is refused.")]
 Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
+
+
+def one_format(output: Format, *, as_json: bool) -> Format:
+    """Give the format that is asked for, or raise SettingsError where two are."""
+    if as_json and output not in {"text", "json"}:
+        raise SettingsError(f"--json is short for --output-format json, and --output-format {output} is given too")
+    return "json" if as_json else output
 
 
 def show_version(value: bool) -> None:  # noqa: FBT001 - the shape of a callback of typer's

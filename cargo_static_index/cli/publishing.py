@@ -11,14 +11,23 @@ from typing import Annotated
 import typer
 from msgspec.structs import replace
 
-from cargo_static_index.cli.options import EVERY, AllOrNothing, AsJson, DryRun, Format, OutputFormat, command
+from cargo_static_index.cli.looking import LookedAt
+from cargo_static_index.cli.options import (
+    EVERY,
+    AllOrNothing,
+    AsJson,
+    DryRun,
+    Format,
+    OutputFormat,
+    command,
+    one_format,
+)
 from cargo_static_index.cli.running import Run
 from cargo_static_index.cli.telling import PassName, Teller, make_printer
 from cargo_static_index.errors import SettingsError
 from cargo_static_index.jobs import reading_executor, usable_jobs
 from cargo_static_index.registry import Registry, Way, open_registry, store_of
 from cargo_static_index.session import DEFAULT_BASE_URL
-from cargo_static_index.store import Store
 
 EXAMPLES = {
     "build": ("build", "build --drop drop --tree public --base-url https://crates.example.com/", "build --dry-run"),
@@ -48,7 +57,7 @@ def build_command(
     Every new .crate file is read and checked whole; what is good is published, what is not is reported with all that
     is wrong and stays out. Files refused by an earlier pass are mentioned again until they are changed or taken away.
     """
-    teller = _teller(run, "build", _format(output_format, as_json=as_json), dry=dry_run)
+    teller = _teller(run, "build", one_format(output_format, as_json=as_json), dry=dry_run)
     way = Way(now=run.now, dry=dry_run, move=move)
     with _reading(run, teller) as executor, open_registry(run.settings, teller, way) as registry:
         registry.build(all_or_nothing=all_or_nothing, executor=executor)
@@ -70,7 +79,7 @@ def add_command(
 
     They are read and checked as `build` does, may lie anywhere, and stay where they are.
     """
-    teller = _teller(run, "add", _format(output_format, as_json=as_json), dry=dry_run)
+    teller = _teller(run, "add", one_format(output_format, as_json=as_json), dry=dry_run)
     way = Way(now=run.now, dry=dry_run)
     with _reading(run, teller) as executor, open_registry(run.settings, teller, way) as registry:
         registry.add(_existing(files), restore=restore, all_or_nothing=all_or_nothing, executor=executor)
@@ -83,7 +92,7 @@ def check_command(run: Run, *, files: Files, output_format: OutputFormat = "text
 
     Where there is a tree, they are also held against what it holds: conflicts, removed releases, colliding names.
     """
-    teller = _teller(run, "check", _format(output_format, as_json=as_json), dry=True)
+    teller = _teller(run, "check", one_format(output_format, as_json=as_json), dry=True)
     with _reading(run, teller) as executor, _nothing_published(run, teller) as registry:
         registry.add(_existing(files), executor=executor)
     return teller.finish()
@@ -109,31 +118,12 @@ def _nothing_published(run: Run, teller: Teller) -> Iterator[Registry]:
     with tempfile.TemporaryDirectory(prefix="cargo-static-index-") as state:
         if not os.access(settings.state.path, os.W_OK):
             settings = replace(settings, state=replace(settings.state, path=Path(state)))
-        with open_registry(settings, teller, Way(now=run.now, dry=True), store=_Unlocked(tree)) as registry:
+        with open_registry(settings, teller, Way(now=run.now, dry=True), store=LookedAt(tree)) as registry:
             yield registry
-
-
-class _Unlocked:
-    """A tree that is only looked at: other processes may go on changing it."""
-
-    def __init__(self, tree: Store) -> None:
-        self.read, self.size, self.list, self.apply = tree.read, tree.size, tree.list, tree.apply
-
-    @contextmanager
-    def session(self) -> Iterator[Path]:
-        """Give a folder to stage files in, away from the tree."""
-        with tempfile.TemporaryDirectory(prefix="cargo-static-index-") as stage:
-            yield Path(stage)
 
 
 def _teller(run: Run, name: PassName, output: Format, *, dry: bool) -> Teller:
     return Teller(run, make_printer(output, run, name, dry=dry))
-
-
-def _format(output: Format, *, as_json: bool) -> Format:
-    if as_json and output not in {"text", "json"}:
-        raise SettingsError(f"--json is short for --output-format json, and --output-format {output} is given too")
-    return "json" if as_json else output
 
 
 def _existing(files: Sequence[Path]) -> Sequence[Path]:
