@@ -10,10 +10,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import nullcontext
 from pathlib import Path
 
+from cargo_static_index.jobs import reading_executor
 from cargo_static_index.registry import Registry, Way, open_registry, specs_of
 from cargo_static_index.report import Outcome
 from cargo_static_index.settings import Settings, load_settings
@@ -29,7 +28,8 @@ class Counting:
         self.became: Counter[str] = Counter()
 
     def reading(self, source: str) -> None:
-        """Count nothing yet."""
+        """Count a file that is about to be read."""
+        self.became["read"] += bool(source)
 
     def file(self, outcome: Outcome) -> None:
         """Count a file."""
@@ -37,11 +37,11 @@ class Counting:
 
     def changed(self, path: str) -> None:
         """Count a path that changed."""
-        self.became["paths"] += 1
+        self.became["paths"] += bool(path)
 
     def note(self, text: str) -> None:
         """Count a sentence."""
-        self.became["notes"] += 1
+        self.became["notes"] += bool(text)
 
 
 def settings_for(drop: str, tree: str, state: str, *, flush: bool) -> Settings:
@@ -59,9 +59,8 @@ def settings_for(drop: str, tree: str, state: str, *, flush: bool) -> Settings:
 def build(settings: Settings, jobs: int) -> Counter[str]:
     """Publish what is new in the drop directory, reading in so many processes."""
     listener = Counting()
-    pool = ProcessPoolExecutor(jobs) if jobs > 1 else nullcontext()
-    with pool as executor, open_registry(settings, listener, Way(now=NOW)) as registry:
-        registry.build(executor=executor if isinstance(executor, Executor) else None)
+    with reading_executor(jobs) as executor, open_registry(settings, listener, Way(now=NOW)) as registry:
+        registry.build(executor=executor)
     return listener.became
 
 

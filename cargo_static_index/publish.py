@@ -164,9 +164,9 @@ class Publisher:
         if each.staged in self._adopted:
             return
         self._adopted.add(each.staged)
-        staged = self._session.stage / each.staged
-        yield Put(path=layout.archive_file(name, each.cksum), content=staged)
-        yield Put(path=layout.facts_file(name, each.cksum), content=staged.with_name(facts_of(each.staged)))
+        stage = self._session.stage
+        yield Put(path=layout.archive_file(name, each.cksum), content=stage / each.staged)
+        yield Put(path=layout.facts_file(name, each.cksum), content=stage / facts_of(each.staged))
 
     def _lost_archives(self, plan: CratePlan) -> Iterator[Change]:
         """Give the changes that put back archives of published releases that the tree lost or that were damaged."""

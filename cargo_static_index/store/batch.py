@@ -56,13 +56,14 @@ class LockedTree:
         os.unlink(name, dir_fd=self.staging)
         return mode
 
-    def check_staged(self, staged: Path) -> None:
-        """Make sure that a file lies in the private folder, or raise InvalidInput."""
+    def find_staged(self, staged: Path) -> os.stat_result:
+        """Give what the system knows of a file in the private folder, or raise InvalidInput where it is none."""
         folder, _, name = str(staged).rpartition("/")
         if folder == self._stage:
             with suppress(FileNotFoundError):
-                if stat.S_ISREG(os.stat(name, dir_fd=self.staging, follow_symlinks=False).st_mode):
-                    return
+                found = os.stat(name, dir_fd=self.staging, follow_symlinks=False)
+                if stat.S_ISREG(found.st_mode):
+                    return found
         raise not_staged(staged)
 
 
@@ -90,6 +91,7 @@ class _Batch:
         self._each = tree.flush and not self._at_once
         self._written: set[str] = set()  # our own new files that are still in the private folder
         self._seen: set[str] = set()
+        self._found: dict[str, os.stat_result | None] = {}  # what is there, of paths that the batch changes once
         self._touched: set[str] = set()  # folders in which a name changed
         self._elsewhere: set[str] = set()  # those of them that a flush of the tree's file system may miss
 
@@ -111,17 +113,20 @@ class _Batch:
         """Have the new content ready, and give its name in the private folder; None where there is none to write."""
         first = change.path not in self._seen
         self._seen.add(change.path)
+        if not first:
+            self._found.pop(change.path, None)
         if isinstance(change, Delete):
             return None
         content = change.content
         try:
-            if isinstance(content, Path):
-                self._tree.check_staged(content)
+            staged = self._tree.find_staged(content) if isinstance(content, Path) else None
             # Only the first change of a path finds it as it will be when its turn comes.
-            if change.expect == "any" and first and self._is_there(change.path, content):
-                return None
-            if isinstance(content, Path):
-                return self._take(content.name)
+            if change.expect == "any" and first:
+                there = self._found[change.path] = self._folders.find_file(change.path)
+                if there is not None and self._is_same(change.path, there, content):
+                    return None
+            if staged is not None and isinstance(content, Path):
+                return self._take(content.name, staged)
             return None if change.expect == tag_of(content) else self._write(content)
         except OSError as error:
             raise failure("write", self._tree.root / change.path, error) from error
@@ -141,10 +146,10 @@ class _Batch:
             os.close(descriptor)
         return name
 
-    def _take(self, name: str) -> str:
+    def _take(self, name: str, staged: os.stat_result) -> str:
         staging = self._tree.staging
         mode = self._tree.published_mode
-        if stat.S_IMODE(os.stat(name, dir_fd=staging).st_mode) != mode:
+        if stat.S_IMODE(staged.st_mode) != mode:
             os.chmod(name, mode, dir_fd=staging)
         if self._each:
             descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=staging)
@@ -156,13 +161,14 @@ class _Batch:
 
     def _carry_out(self, change: Change, name: str | None) -> bool:
         try:
-            there = self._folders.find_file(change.path)
+            known = change.path in self._found
+            there = self._found[change.path] if known else self._folders.find_file(change.path)
             if not self._holds(change, there):
                 return False
             if isinstance(change, Delete):
                 if there is not None:
                     self._delete(change.path, there)
-            elif name is None or (change.expect != "absent" and self._is_there(change.path, change.content)):
+            elif name is None or (not known and there and self._is_same(change.path, there, change.content)):
                 if isinstance(change.content, Path):
                     os.unlink(change.content.name, dir_fd=self._tree.staging)
             else:
@@ -206,10 +212,8 @@ class _Batch:
             self._elsewhere.update((folder, *parents_of(path), ""))
         self._folders.remove_empty(folder)
 
-    def _is_there(self, path: str, content: bytes | Path) -> bool:
-        found = self._folders.find_file(path)
-        if found is None:
-            return False
+    def _is_same(self, path: str, found: os.stat_result, content: bytes | Path) -> bool:
+        """Whether a file that is there has this content already."""
         if isinstance(content, bytes):
             return found.st_size == len(content) and self._tag(path) == tag_of(content)
         staged = os.open(content.name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._tree.staging)
