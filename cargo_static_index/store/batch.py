@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 
 from ..errors import InvalidInput
-from . import Change, Delete, Tag
+from . import Change, Delete, Put, Tag
 from .files import NEW, move_across, tag_of_file, write_all
 from .flushing import can_flush_all, flush_all
 from .folders import Folders, failure
@@ -119,15 +119,13 @@ class _Batch:
             return None
         content = change.content
         try:
-            staged = self._tree.find_staged(content) if isinstance(content, Path) else None
+            if isinstance(content, Path):
+                staged = self._tree.find_staged(content)
+                return None if first and self._is_there(change) else self._take(content.name, staged)
             # Only the first change of a path finds it as it will be when its turn comes.
-            if change.expect == "any" and first:
-                there = self._found[change.path] = self._folders.find_file(change.path)
-                if there is not None and self._is_same(change.path, there, content):
-                    return None
-            if staged is not None and isinstance(content, Path):
-                return self._take(content.name, staged)
-            return None if change.expect == tag_of(content) else self._write(content)
+            if (first and self._is_there(change)) or change.expect == tag_of(content):
+                return None
+            return self._write(content)
         except OSError as error:
             raise failure("write", self._tree.root / change.path, error) from error
 
@@ -211,6 +209,13 @@ class _Batch:
         if there.st_dev != self._tree.device:
             self._elsewhere.update((folder, *parents_of(path), ""))
         self._folders.remove_empty(folder)
+
+    def _is_there(self, change: Put) -> bool:
+        """Whether a change that asks for nothing would write what is there; what was found is kept for its turn."""
+        if change.expect != "any":
+            return False
+        there = self._found[change.path] = self._folders.find_file(change.path)
+        return there is not None and self._is_same(change.path, there, change.content)
 
     def _is_same(self, path: str, found: os.stat_result, content: bytes | Path) -> bool:
         """Whether a file that is there has this content already."""
