@@ -1,0 +1,1 @@
+"""Measures the product against the floor of the hardware, in ratios."""

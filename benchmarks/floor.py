@@ -68,7 +68,7 @@ def _publish(path: str, tree: str, stage: str, made: set[str]) -> Line:
     return name, vers, _line(manifest, name, vers, cksum)
 
 
-def _walk(tar: bytes) -> tuple[list[tuple[str, int]], int, int]:
+def _walk(tar: bytes | bytearray) -> tuple[list[tuple[str, int]], int, int]:
     """Walk the headers, each with its checksum; give paths and sizes, and where the manifest lies."""
     files: list[tuple[str, int]] = []
     at, manifest_at, manifest_size = 0, -1, 0
@@ -135,7 +135,7 @@ def walk(folder: str) -> int:
 
 def main() -> None:
     verb, *folders = sys.argv[1:]
-    done = {"cold": cold, "walk": walk, "nothing": int}[verb](*folders)
+    done = cold(*folders) if verb == "cold" else walk(*folders) if verb == "walk" else 0
     print(json.dumps({"done": done}))
 
 

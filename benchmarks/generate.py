@@ -26,10 +26,10 @@ MANY = 20_000
 """Crates from which on two processes make them."""
 
 _ALPHABET = 65536
-_WORDS = (
-    "pub fn let mut match impl struct enum trait where for in if else return self Self Vec Option Result String usize"
-    " u8 i64 &str => -> :: { } ( ) ; , . = + - * & | ! ? < > [ ] // value index error buffer reader state config"
-).split()
+_WORDS = """
+    pub fn let mut match impl struct enum trait where for in if else return self Self Vec Option Result String usize
+    u8 i64 &str => -> :: { } ( ) ; , . = + - * & | ! ? < > [ ] // value index error buffer reader state config
+"""
 
 
 class Shape(Struct, frozen=True, kw_only=True):
@@ -108,8 +108,8 @@ def _write_all(folder: Path, wanted: list[Release]) -> None:
         os.close(descriptor)
 
 
-def archive(release: Release) -> bytes:
-    """Give the bytes of one `.crate`, with the files that cargo puts into every one."""
+def archive(release: Release, source: bytes | None = None) -> bytes:
+    """Give the bytes of one `.crate`, with the files that cargo puts into every one, and `src/lib.rs` as given."""
     stem = f"{release.name}-{release.version}"
     manifest = manifest_text(release).encode()
     tar = b"".join(
@@ -117,7 +117,7 @@ def archive(release: Release) -> bytes:
             _entry(f"{stem}/.cargo_vcs_info.json", b'{\n  "git": {\n    "sha1": "%040x"\n  }\n}' % release.seed),
             _entry(f"{stem}/Cargo.toml", manifest),
             _entry(f"{stem}/Cargo.toml.orig", manifest),
-            _entry(f"{stem}/src/lib.rs", _source(release)),
+            _entry(f"{stem}/src/lib.rs", _source(release) if source is None else source),
             bytes(2 * BLOCK),
         )
     )
@@ -132,7 +132,7 @@ def manifest_text(release: Release) -> str:
     head = (
         '[package]\nedition = "2021"\n'
         f'name = "{release.name}"\nversion = "{release.version}"\nauthors = ["A. Nonymous <a@example.com>"]\n'
-        'build = false\nautolib = false\nautobins = false\nautoexamples = false\nautotests = false\n'
+        "build = false\nautolib = false\nautobins = false\nautoexamples = false\nautotests = false\n"
         f'autobenches = false\ndescription = "Crate number {release.seed} of a benchmark"\nreadme = false\n'
         'keywords = ["bench", "synthetic"]\nlicense = "MIT OR Apache-2.0"\n'
         'repository = "https://example.com/bench"\n\n'
@@ -159,7 +159,7 @@ def _source(release: Release) -> bytes:
 @cache
 def _text() -> bytes:
     chance = random.Random(1)
-    return " ".join(chance.choices(_WORDS, k=_ALPHABET // 3)).encode()[:_ALPHABET].ljust(_ALPHABET)
+    return " ".join(chance.choices(_WORDS.split(), k=_ALPHABET // 3)).encode()[:_ALPHABET].ljust(_ALPHABET)
 
 
 @cache

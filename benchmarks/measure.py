@@ -34,16 +34,17 @@ class Spread(Struct, frozen=True, kw_only=True):
     count: int
 
 
-def run(command: Sequence[str]) -> Run:
-    """Run a program to its end, or raise RuntimeError with what it said where it fails."""
+def run(command: Sequence[str], *, expect: int = 0) -> Run:
+    """Run a program to its end, or raise RuntimeError with what it said where it ends otherwise than expected."""
     begun = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+    errors = subprocess.DEVNULL if expect else None
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as child:
         assert child.stdout is not None
         printed = child.stdout.read()
         _, status, used = os.wait4(child.pid, 0)
         wall = time.perf_counter() - begun
         child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
+    if child.returncode != expect:
         raise RuntimeError(f"{' '.join(command[:4])} … ended with {child.returncode}: {printed[-500:].decode()}")
     return Run(wall=wall, cpu=used.ru_utime + used.ru_stime, peak=peak_bytes(used), printed=_decode(printed))
 
@@ -58,7 +59,7 @@ def peak_bytes(used: resource.struct_rusage) -> int:
 
 
 def in_turn(contenders: Mapping[str, Callable[[], Run]], turns: int) -> dict[str, list[Run]]:
-    """Run each in turn, so that what else the machine does meets all alike; the first turn warms caches and is left out."""
+    """Run each in turn, so that what else the machine does meets all alike; the first is left out, to warm caches."""
     runs: dict[str, list[Run]] = {name: [] for name in contenders}
     for turn in range(turns + 1):
         for name, contender in contenders.items():
