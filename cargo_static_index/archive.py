@@ -20,6 +20,7 @@ from cargo_static_index.tarstream import walk_tar
 MANIFEST = "Cargo.toml"
 VCS_INFO = ".cargo_vcs_info.json"
 CARGO_OK = ".cargo-ok"
+CARGO_OK_DIRECTORY = f"{CARGO_OK}/"
 
 LIKELY_DOCUMENT = re.compile(
     r"(?:.*/)?(?:readme|changelog|changes|history|news|releases)[^/]*|.*\.(?:md|markdown|mdown|txt|rst|adoc|org)",
@@ -139,7 +140,13 @@ class _Contents:
         if path is None:
             return
         if path.endswith(CARGO_OK) and path.rpartition("/")[2] == CARGO_OK:
+            # Cargo skips it, so it is no file of the package.
             self._findings.add("cargo-ok-file", place=path)
+            return
+        if path.startswith(CARGO_OK_DIRECTORY):
+            message = "The archive has a directory '.cargo-ok', where cargo writes a file of its own."
+            self._findings.add("path-invalid", message, place=path)
+            return
         if path in self._sizes:
             self._note_repeated(path, size)
             return

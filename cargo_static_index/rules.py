@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 Level = Literal["refuse", "warn", "allow"]
 
@@ -27,13 +28,36 @@ class Rule(Struct, frozen=True, kw_only=True):
     registry_only: bool = False
 
 
+LONGEST = 1000
+"""Characters of a sentence or place; a hostile crate can have names of a million."""
+
+
 class Problem(Struct, frozen=True, kw_only=True):
-    """One thing found wrong: `place` says where inside the crate, `message` is the whole sentence."""
+    """One thing found wrong: `place` says where inside the crate, `message` is the whole sentence.
+
+    All its texts are short and without control characters, whatever the crate says.
+    """
 
     rule: str
     message: str
     place: str = ""
     way_out: str = ""
+
+    def __post_init__(self) -> None:
+        for field in ("message", "place", "way_out"):
+            text = getattr(self, field)
+            if len(text) > LONGEST or not text.isprintable():
+                force_setattr(self, field, harmless(text))
+
+
+def harmless(text: str) -> str:
+    """Give a text as a terminal or a log can show it: one line, cut where it is long, what is not printable escaped."""
+    # The attack: names with escape sequences, which clear a terminal or forge lines of a log, or with marks that turn
+    # the direction of writing, so that one file name is read as another.
+    text = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def problem(rule: str, message: str = "", *, place: str = "", way_out: str = "") -> Problem:
@@ -206,6 +230,12 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
             "an archive made from an unpacked crate",
         ),
         _guard(
+            "entry-mode",
+            "The mode of a file or directory keeps its owner out, so cargo cannot read it unless root runs it.",
+            "Make the archive with `cargo package`, or give files mode 644 and directories 755.",
+            "a directory of mode 555, as in a Nix store, before the files in it",
+        ),
+        _guard(
             "directory-differs",
             "The directory in the archive, and the name and version in Cargo.toml, are not the same.",
             "Make the archive with `cargo package`.",
@@ -262,6 +292,13 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
             "Cargo.toml lacks a field that every package has, or gives a field another type than cargo reads.",
             "Mend the field and package again.",
             "no `version`",
+        ),
+        _policy(
+            "manifest-unusable",
+            "refuse",
+            "Cargo refuses Cargo.toml, so nothing can be built with the crate.",
+            "Mend the manifest and package again; `cargo package` would have refused it too.",
+            "no library, program, example or test; `links` without a build script",
         ),
         _guard(
             "manifest-not-normalised",

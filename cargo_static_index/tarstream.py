@@ -14,8 +14,8 @@ from cargo_static_index.findings import Findings, shown
 from cargo_static_index.gzipstream import GzipStream
 
 BLOCK = 512
-FIELDS = Struct("100s24x12s12x8sc100x8s247x")
-"""Of a header: name, size, checksum, type flag, magic."""
+FIELDS = Struct("100s8s16x12s12x8sc100x8s247x")
+"""Of a header: name, mode, size, checksum, type flag, magic."""
 ZEROS = bytes(BLOCK)
 USTAR = b"ustar\x0000"
 GNU = b"ustar  \0"
@@ -26,6 +26,13 @@ NUMBER = re.compile(rb"\s*\+?([0-7]+)\s*(?:\0.*)?", re.DOTALL)
 DECIMAL = re.compile(rb"\+?[0-9]{1,20}")
 RECORD = re.compile(rb"([0-9]{1,9}) ([^=\n]+)=")
 
+
+USUAL_MODES = frozenset(
+    b"%s%s" % (mode.rjust(width, b"0"), end)
+    for mode in (b"644", b"755", b"664", b"775", b"600", b"700", b"100644", b"100755")
+    for width, end in ((7, b"\0"), (6, b" \0"))
+)
+"""The modes of nearly all entries, by which their owner can do all that has to be done."""
 
 Member = tuple[bytes, bytes, int]
 """One entry: its path as found, its type flag (b"0" for every regular file), the bytes of its content."""
@@ -91,7 +98,7 @@ def walk_tar(source: GzipStream, findings: Findings) -> Iterator[Member]:
 def _members(source: GzipStream, findings: Findings) -> Iterator[Member]:
     ahead = _Ahead()
     while header := _read_header(source):
-        name, kind, size, magic = header
+        name, mode, kind, size, magic = header
         if ahead:
             name = ahead.path(name)
             size = ahead.size(name, size, findings)
@@ -102,6 +109,8 @@ def _members(source: GzipStream, findings: Findings) -> Iterator[Member]:
             # tar: "Names that have a trailing slash should be treated as a directory. Only applies to old headers."
             if kind == b"0" and name.endswith(b"/") and magic != USTAR:
                 kind = b"5"
+            if mode not in USUAL_MODES:
+                _check_mode(mode, kind, name, findings)
             yield name, kind, size
             if ahead:
                 ahead = _Ahead()
@@ -111,14 +120,26 @@ def _members(source: GzipStream, findings: Findings) -> Iterator[Member]:
         raise InvalidInput("the last header describes an entry that does not follow")
 
 
-def _read_header(source: GzipStream) -> tuple[bytes, bytes, int, bytes] | None:
-    """Read a header: name, type flag, size, magic; None at the end. Raise InvalidInput where `tar` would fail."""
+def _check_mode(field: bytes, kind: bytes, name: bytes, findings: Findings) -> None:
+    """Note a mode by which cargo could not go on: `tar` sets it at once, a directory's before the files in it.
+
+    What is no octal number `tar` passes over, and all but the nine bits of access.
+    """
+    number = NUMBER.fullmatch(field)
+    needed = {b"0": 0o400, b"5": 0o700}.get(kind, 0)
+    if number is not None and int(number[1], 8) & needed != needed:
+        message = f"{shown(name)} has the mode {int(number[1], 8) & 0o777:03o}, which keeps its owner out."
+        findings.add("entry-mode", message)
+
+
+def _read_header(source: GzipStream) -> tuple[bytes, bytes, bytes, int, bytes] | None:
+    """Read a header: name, mode, type flag, size, magic; None at the end. Raise InvalidInput where `tar` would fail."""
     block = source.take(BLOCK)
     if not block or block == ZEROS:
         return None
     if len(block) < BLOCK:
         raise InvalidInput(f"{len(block)} bytes at the end are not a whole header")
-    name, size, checksum, kind, magic = FIELDS.unpack(block)
+    name, mode, size, checksum, kind, magic = FIELDS.unpack(block)
     # The sum of all bytes, those of the checksum itself as blanks. Adler-32 begun at 0 has the sum of up to 256 bytes
     # in its low half, and is eight times as fast as `sum`.
     total = (adler32(block[:256], 0) & 0xFFFF) + (adler32(block[256:], 0) & 0xFFFF) - sum(checksum) + 8 * ord(" ")
@@ -129,7 +150,7 @@ def _read_header(source: GzipStream) -> tuple[bytes, bytes, int, bytes] | None:
         name = block[345:500].partition(b"\0")[0] + b"/" + name
     if kind == b"S":
         _skip_sparse_map(source, more=block[482])
-    return name, b"0" if kind == b"\0" else kind, _size(size), magic
+    return name, mode, b"0" if kind == b"\0" else kind, _size(size), magic
 
 
 def _octal(field: bytes, what: str) -> int:

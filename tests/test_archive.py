@@ -628,7 +628,7 @@ def test_a_cargo_ok_file_is_warned_of(path: str) -> None:
     )
 
 
-@pytest.mark.parametrize("path", ["x.cargo-ok", ".cargo-ok2", ".cargo-ok/x"])
+@pytest.mark.parametrize("path", ["x.cargo-ok", ".cargo-ok2", "src/.cargo-ok/x"])
 def test_what_only_looks_like_a_cargo_ok_file_is_accepted(path: str) -> None:
     accepted(crate().file(path).build())
 

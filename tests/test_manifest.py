@@ -13,7 +13,7 @@ HEAD = '[package]\nname = "foo"\nversion = "1.0.0"\n'
 
 def read(text: str | bytes, *files: str) -> tuple[Manifest | None, tuple[Problem, ...]]:
     content = text if isinstance(text, bytes) else text.encode()
-    return read_manifest(content, files, max_dependencies=500, max_features=300)
+    return read_manifest(content, files or ("src/lib.rs",), max_dependencies=500, max_features=300)
 
 
 def read_sound(text: str | bytes, *files: str) -> Manifest:
@@ -60,7 +60,7 @@ def test_a_manifest_of_name_and_version_has_the_defaults_of_cargo() -> None:
         publish=None,
         dependencies=(),
         features={},
-        lib=None,
+        lib="foo",
         proc_macro=False,
         bins=(),
     )
@@ -85,6 +85,7 @@ readme = "./docs/README.md"
 keywords = ["k"]
 categories = ["c"]
 publish = ["ours"]
+build = "build/main.rs"
 """
     )
     assert found == Manifest(
@@ -106,7 +107,7 @@ publish = ["ours"]
         publish=("ours",),
         dependencies=(),
         features={},
-        lib=None,
+        lib="foo_bar",
         proc_macro=False,
         bins=(),
     )
@@ -161,7 +162,7 @@ def test_publish_is_a_list_of_registries_or_none(stated: str, publish: tuple[str
     ],
 )
 def test_the_readme_is_the_one_stated_or_the_first_of_cargos_names(stated: str, readme: str | None) -> None:
-    assert read_sound(HEAD + stated, "README", "README.txt", "readme.md").readme == readme
+    assert read_sound(HEAD + stated, "README", "README.txt", "readme.md", "src/lib.rs").readme == readme
 
 
 @pytest.mark.parametrize(
@@ -391,8 +392,6 @@ default-features = false
 package = "real"
 public = true
 path = "../bar"
-git = "https://g.example/bar"
-rev = "abc"
 unknown = 1
 """
     assert only(text) == ManifestDependency(
@@ -420,8 +419,29 @@ def test_default_features_may_have_an_underscore_before_edition_2024() -> None:
     assert not only('[dependencies]\nx = { version = "1", default_features = false }').default_features
 
 
-def test_registry_index_may_have_an_underscore() -> None:
-    assert only('[dependencies]\nx = { version = "1", registry_index = "u" }').registry_index == "u"
+def test_registry_index_with_an_underscore_is_refused_since_only_some_readers_know_it() -> None:
+    message = "`dependencies.x.registry_index` is spelled `registry-index`; cargo does not read it."
+    text = f'{HEAD}[dependencies]\nx = {{ version = "1", registry_index = "https://r.example/" }}'
+    assert told(text) == [("manifest-shape", message)]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ('git = "https://g.example/"\npath = "x"', "`dependencies.x` has both `git` and `path`."),
+        (
+            'registry = "crates-io"\nregistry-index = "https://r.example/"',
+            "`dependencies.x` has both `registry` and `registry-index`.",
+        ),
+        ('branch = "b"', "`dependencies.x` has `branch`, of which there can be one, beside `git`."),
+        (
+            'git = "https://g.example/"\ntag = "t"\nrev = "r"',
+            "`dependencies.x` has `tag` and `rev`, of which there can be one, beside `git`.",
+        ),
+    ],
+)
+def test_two_answers_to_where_a_dependency_comes_from_are_refused(more: str, message: str) -> None:
+    assert told(f'{HEAD}[dependencies.x]\nversion = "1"\n{more}') == [("manifest-unusable", message)]
 
 
 @pytest.mark.case(45)
@@ -578,13 +598,13 @@ def test_more_than_the_limits_allow_is_refused() -> None:
     names = "\n".join(f'd{number} = "1"' for number in range(3))
     features = "\n".join(f"f{number} = {['f0'] * number}" for number in range(4))
     content = f"{HEAD}[dependencies]\n{names}\n[features]\n{features}".encode()
-    _, problems = read_manifest(content, (), max_dependencies=2, max_features=2)
+    _, problems = read_manifest(content, {"src/lib.rs"}, max_dependencies=2, max_features=2)
     assert [(each.rule, each.message) for each in problems] == [
         ("too-many-dependencies", "The manifest has 3 dependencies; the limit is 2."),
         ("too-many-features", "The manifest has 4 features; the limit is 2."),
         ("too-many-features", "The feature 'f3' turns on 3 others; the limit is 2."),
     ]
-    assert read_manifest(content, (), max_dependencies=3, max_features=4)[1] == ()
+    assert read_manifest(content, {"src/lib.rs"}, max_dependencies=3, max_features=4)[1] == ()
 
 
 # library and programs
@@ -595,9 +615,9 @@ def test_more_than_the_limits_allow_is_refused() -> None:
     [
         ("", ("src/lib.rs",), "foo_bar"),
         ("", ("src/main.rs",), None),
-        ("autolib = false", ("src/lib.rs",), None),
+        ("autolib = false", ("src/lib.rs", "src/main.rs"), None),
         ('[lib]\npath = "l.rs"', (), "foo_bar"),
-        ('autolib = false\n[lib]\nname = "other"', (), "other"),
+        ('autolib = false\n[lib]\nname = "other"', ("src/lib.rs",), "other"),
     ],
 )
 def test_the_library_is_the_one_stated_or_at_its_usual_place(
@@ -615,6 +635,7 @@ def test_the_library_is_the_one_stated_or_at_its_usual_place(
         ('crate-type = ["proc-macro"]', True),
         ('crate_type = ["proc-macro"]', True),
         ('crate-type = ["cdylib"]\nproc-macro = false', False),
+        ('crate-type = ["lib"]\nproc-macro = true', False),
     ],
 )
 def test_a_procedural_macro_is_told_by_flag_or_crate_type(text: str, proc_macro: bool) -> None:
@@ -625,15 +646,16 @@ def test_a_procedural_macro_is_told_by_flag_or_crate_type(text: str, proc_macro:
     ("text", "bins"),
     [
         ("", ("a", "b", "foo")),
-        ("autobins = false", ()),
+        ("autobins = false\nautolib = true", ()),
         ('[[bin]]\nname = "z"', ("z",)),
         ('autobins = true\n[[bin]]\nname = "z"', ("a", "b", "foo", "z")),
         ('edition = "2018"\n[[bin]]\nname = "z"\npath = "./src/main.rs"', ("a", "b", "z")),
-        ('edition = "2021"\nautobins = false\n[[bin]]\nname = "z"\n[[bin]]\nname = "y"', ("y", "z")),
+        ('edition = "2021"\nautobins = false\n[[bin]]\nname = "a"\n[[bin]]\nname = "y"\npath = "y.rs"', ("a", "y")),
     ],
 )
 def test_programs_are_those_stated_and_those_at_their_usual_places(text: str, bins: tuple[str, ...]) -> None:
-    files = ("src/main.rs", "src/bin/a.rs", "src/bin/b/main.rs", "src/bin/c/other.rs", "src/bin/.h.rs", "src/bin/d.txt")
+    usual = ("src/main.rs", "src/bin/a.rs", "src/bin/b/main.rs")
+    files = ("src/lib.rs", *usual, "src/bin/c/other.rs", "src/bin/.h.rs", "src/bin/d.txt")
     assert read_sound(HEAD + text, *files).bins == bins
 
 

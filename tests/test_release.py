@@ -58,7 +58,7 @@ def test_a_minimal_crate_gives_a_minimal_line() -> None:
 def test_a_full_crate_gives_the_keys_in_the_order_of_crates_io() -> None:
     built = (
         crate("Foo-bar", "1.0.0-rc.1+build.5")
-        .package(links="z", rust_version="1.60")
+        .package(links="z", build="build.rs", rust_version="1.60")
         .dependency("a", ">= 1.2 , <2", features=["y", "x"], default_features=False)
         .dependency("b", "1", optional=True, package="real", registry_index="sparse+https://other.example/")
         .dependency("c", "=1.0.0", target="cfg( unix )", registry_index=OURS)
@@ -129,7 +129,7 @@ def test_the_order_in_the_manifest_does_not_matter() -> None:
 
 @pytest.mark.case(41)
 def test_links_stand_in_the_line() -> None:
-    assert ',"links":"git2"' in line(crate().package(links="git2"))
+    assert ',"links":"git2"' in line(crate().package(links="git2").file("build.rs"))
 
 
 @pytest.mark.case(50)

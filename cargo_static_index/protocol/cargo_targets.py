@@ -1,4 +1,4 @@
-"""The library and the programs of a package (cargo's book: "Cargo Targets", sections on auto-discovery).
+"""The targets of a package: library, programs, examples, tests (cargo's book: "Cargo Targets", on auto-discovery).
 
 The rules are those of cargo's src/cargo/util/toml/targets.rs, for what a packaged manifest may leave to discovery.
 """
@@ -12,7 +12,7 @@ from cargo_static_index.rules import Problem
 
 
 class Target(Struct, frozen=True, kw_only=True, rename="kebab"):
-    """What is read of a `[lib]` or `[[bin]]` table."""
+    """What cargo's `TomlTarget` reads of a `[lib]` or `[[bin]]` table, for the types' sake also what is not used."""
 
     name: str | None = None
     path: str | None = None
@@ -20,6 +20,18 @@ class Target(Struct, frozen=True, kw_only=True, rename="kebab"):
     crate_type_old: tuple[str, ...] | None = field(name="crate_type", default=None)
     proc_macro: bool | None = None
     proc_macro_old: bool | None = field(name="proc_macro", default=None)
+    test: bool | None = None
+    doctest: bool | None = None
+    bench: bool | None = None
+    doc: bool | None = None
+    harness: bool | None = None
+    required_features: tuple[str, ...] | None = None
+    edition: str | None = None
+
+    @property
+    def kinds(self) -> tuple[str, ...] | None:
+        """The crate types that are stated; the spelling with a hyphen wins over the one with an underscore."""
+        return self.crate_type if self.crate_type is not None else self.crate_type_old
 
 
 def read_library(root: Table, edition: str, problems: list[Problem]) -> Target | None:
@@ -33,12 +45,10 @@ def read_library(root: Table, edition: str, problems: list[Problem]) -> Target |
 
 
 def is_proc_macro(target: Target) -> bool:
-    """Whether a `[lib]` is a procedural macro; the spelling with a hyphen wins over the one with an underscore."""
-    for flag in (target.proc_macro, target.proc_macro_old):
-        if flag is not None:
-            return flag
-    kinds = target.crate_type if target.crate_type is not None else target.crate_type_old
-    return "proc-macro" in (kinds or ())
+    """Whether a `[lib]` is a procedural macro: its crate types say so, if there are any, before the flag does."""
+    if target.kinds is not None:
+        return "proc-macro" in target.kinds
+    return (target.proc_macro if target.proc_macro is not None else target.proc_macro_old) is True
 
 
 def find_library(package: str, lib: Target | None, files: Collection[str], *, discover: bool) -> str | None:
@@ -54,32 +64,42 @@ def find_programs(package: str, bins: tuple[Target, ...], files: Collection[str]
     names = {each.name for each in bins if each.name is not None}
     if discover:
         taken = {each.path.removeprefix("./") for each in bins if each.path is not None}
-        names.update(name for name, path in _usual_programs(package, files) if path not in taken)
+        names.update(name for name, path in usual_programs(package, files) if path not in taken)
     return tuple(sorted(names))
 
 
-def _usual_programs(package: str, files: Collection[str]) -> Iterator[tuple[str, str]]:
+def usual_programs(package: str, files: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Give name and path of the programs at their usual places."""
     for path in files:
         if path == "src/main.rs":
             yield package, path
-        elif path.startswith("src/bin/") and not path.startswith("src/bin/."):
-            name, _, rest = path.removeprefix("src/bin/").partition("/")
-            if rest == "main.rs":
+        elif path.startswith("src/bin/"):
+            name = usual_name(path, "src/bin/")
+            if name is not None:
                 yield name, path
-            elif not rest and name.endswith(".rs"):
-                yield name.removesuffix(".rs"), path
 
 
-def read_programs(root: Table, problems: list[Problem]) -> tuple[Target, ...] | None:
-    """Read the `[[bin]]` tables, None without any; one without a name is reported, since cargo refuses it."""
-    tables = root.get("bin")
+def usual_name(path: str, folder: str) -> str | None:
+    """Give the name of the target that cargo finds at a path of its usual folder, None where it finds none."""
+    name, slash, rest = path.removeprefix(folder).partition("/")
+    if name.startswith(".") or (rest != "main.rs" if slash else not name.endswith(".rs")):
+        return None
+    return name if slash else name.removesuffix(".rs")
+
+
+def read_targets(root: Table, key: str, problems: list[Problem]) -> tuple[Target, ...] | None:
+    """Read the `[[bin]]` tables, or those of another key, None without any.
+
+    One without a name is reported, since cargo refuses it.
+    """
+    tables = root.get(key)
     if tables is None:
         return None
     if not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
-        problems.append(wrong_type(tables, "bin", "an array of tables"))
+        problems.append(wrong_type(tables, key, "an array of tables"))
         return None
-    found = tuple(read_fields(Target, each, "bin", problems) for each in tables)
+    found = tuple(read_fields(Target, each, key, problems) for each in tables)
     if any(each.name is None and "name" not in table for each, table in zip(found, tables, strict=True)):
-        message = "A `[[bin]]` table has no `name`, which cargo asks for."
-        problems.append(fault("manifest-shape", message, "bin.name"))
+        message = f"A `[[{key}]]` table has no `name`, which cargo asks for."
+        problems.append(fault("manifest-shape", message, f"{key}.name"))
     return found

@@ -142,7 +142,7 @@ def _read_dependency(value: object, place: _Place, edition: str, problems: list[
         default_features=_first(stated.default_features, stated.default_features_old) is not False,
         target=place.target,
         kind=place.kind,
-        registry_index=_first(stated.registry_index, stated.registry_index_old),
+        registry_index=stated.registry_index,
         package=stated.package,
     )
 
@@ -166,6 +166,11 @@ def _check_keys(stated: _Stated, path: str) -> Iterator[Problem]:
         # Left unread, the dependency would be taken from crates.io: the door of dependency confusion.
         message = f"`{path}.registry` is {shown(stated.registry)}, a name that only its author's cargo knows."
         yield fault("manifest-not-normalised", message, f"{path}.registry")
+    if stated.registry_index_old is not None:
+        # Read by crates.io, passed over by cargo: what cargo then takes from crates.io came from elsewhere.
+        message = f"`{path}.registry_index` is spelled `registry-index`; cargo does not read it."
+        yield fault("manifest-shape", message, f"{path}.registry_index")
+    yield from _check_sources(stated, path)
     if stated.artifact is not None:
         message = f"`{path}` asks for the artifact {shown(stated.artifact)}, which stable cargo cannot read."
         yield fault("artifact-dependency", message, f"{path}.artifact")
@@ -178,6 +183,19 @@ def _check_keys(stated: _Stated, path: str) -> Iterator[Problem]:
         if "/" in feature or feature.startswith("dep:"):
             message = f"`{path}.features` has {shown(feature)}; cargo refuses `/` and `dep:` there."
             yield fault("manifest-shape", message, f"{path}.features")
+
+
+def _check_sources(stated: _Stated, path: str) -> Iterator[Problem]:
+    """Report two answers to the question where a dependency comes from, which cargo refuses."""
+    if stated.git is not None and stated.path is not None:
+        yield fault("manifest-unusable", f"`{path}` has both `git` and `path`.", path)
+    if stated.registry is not None and stated.registry_index is not None:
+        yield fault("manifest-unusable", f"`{path}` has both `registry` and `registry-index`.", path)
+    given = [key for key in ("branch", "tag", "rev") if getattr(stated, key) is not None]
+    if given and (stated.git is None or len(given) > 1):
+        keys = " and ".join(f"`{key}`" for key in given)
+        message = f"`{path}` has {keys}, of which there can be one, beside `git`."
+        yield fault("manifest-unusable", message, path)
 
 
 def _read_requirement(stated: _Stated, place: _Place, problems: list[Problem]) -> str:

@@ -3,16 +3,18 @@
 The model is what cargo reads of a *downloaded* crate's manifest, not what an author may write.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from msgspec import Struct
 
+from cargo_static_index.protocol.cargo_refusals import EDITIONS, OTHERS, Stated, find_refusals
 from cargo_static_index.protocol.cargo_targets import (
+    Target,
     find_library,
     find_programs,
     is_proc_macro,
     read_library,
-    read_programs,
+    read_targets,
 )
 from cargo_static_index.protocol.dependencies import ManifestDependency, read_dependencies
 from cargo_static_index.protocol.features import split_features
@@ -36,7 +38,6 @@ from cargo_static_index.rules import Problem
 
 __all__ = ["Manifest", "ManifestDependency", "entry_of", "read_manifest"]
 
-EDITIONS = frozenset({"2015", "2018", "2021", "2024"})
 READMES = ("README.md", "README.txt", "README")
 """The names that cargo tries, in its order, where `readme` is not given (`DEFAULT_README_FILES`)."""
 
@@ -128,11 +129,31 @@ def _read(root: Table, files: Collection[str], problems: list[Problem]) -> Manif
     if isinstance(lints, dict) and "workspace" in lints:
         problems.append(inherited("lints"))
     lib = read_library(root, edition, problems)
-    bins = read_programs(root, problems)
+    bins = read_targets(root, "bin", problems)
+    others = {kind: read_targets(root, kind, problems) for kind in OTHERS if kind in root}
     if package.name is None or package.version is None:
         return None
     # In edition 2015 a `[[bin]]` table turns the discovery of others off.
     autobins = package.autobins if package.autobins is not None else bins is None or edition != "2015"
+    library = find_library(package.name, lib, files, discover=package.autolib is not False)
+    programs = find_programs(package.name, bins or (), files, discover=autobins)
+    stated = Stated(
+        name=package.name,
+        edition=edition,
+        rust_version=package.rust_version,
+        resolver=package.resolver,
+        links=package.links,
+        build=package.build,
+        default_run=package.default_run,
+        lib_name=library,
+        lib=lib,
+        bins=bins or (),
+        bin_names=programs,
+        autobins=autobins,
+        others={kind: tables or () for kind, tables in others.items()},
+        without=_without(package, edition, others),
+    )
+    problems.extend(find_refusals(stated, files))
     return Manifest(
         name=package.name,
         version=package.version.strip(),
@@ -152,9 +173,18 @@ def _read(root: Table, files: Collection[str], problems: list[Problem]) -> Manif
         publish=_publish(package),
         dependencies=dependencies,
         features=features,
-        lib=find_library(package.name, lib, files, discover=package.autolib is not False),
+        lib=library,
         proc_macro=lib is not None and is_proc_macro(lib),
-        bins=find_programs(package.name, bins or (), files, discover=autobins),
+        bins=programs,
+    )
+
+
+def _without(package: _Package, edition: str, others: Mapping[str, tuple[Target, ...] | None]) -> frozenset[str]:
+    """Give the kinds of targets that cargo does not look for: told so, or, in edition 2015, where tables are given."""
+    told = {"example": package.autoexamples, "test": package.autotests, "bench": package.autobenches}
+    old = edition == "2015"
+    return frozenset(
+        kind for kind, auto in told.items() if auto is False or (auto is None and old and others.get(kind) is not None)
     )
 
 
