@@ -118,7 +118,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
 
 def ours(raw: bytes) -> str:
     """Say what our reading makes of a line."""
-    if parse_line(raw).vers is None:
+    if not parse_line(raw).vers:
         return "skipped"
     try:
         entry = parse_entry(raw)
