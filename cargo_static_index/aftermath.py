@@ -91,6 +91,7 @@ class Aftermath:
             target = self._move(incoming, self.drop.path, self.drop.refused)
             if target:
                 _write_problems(target, outcome)
+                self._session.catalogue.drops.forget(incoming.folder, [incoming.file])
         elif outcome.became in {"published", "unchanged"} and self.drop.after_publish != "keep":
             self._put_away(incoming, self.drop)
 

@@ -25,7 +25,7 @@ from cargo_static_index.catalogue import (
     schema,
     shown,
 )
-from cargo_static_index.catalogue.drops import NOTHING, add_fingerprints
+from cargo_static_index.catalogue.drops import NOTHING, UNTRUSTED, add_fingerprints
 from cargo_static_index.catalogue.place import file_system_of
 from cargo_static_index.errors import CatalogueDamaged, StoreError
 from cargo_static_index.incoming import Incoming, Need
@@ -410,7 +410,7 @@ steps = st.lists(
 
 
 @given(steps=steps)
-def test_a_folders_digest_is_always_the_sum_of_what_is_trusted_in_it(
+def test_a_folders_digest_is_the_sum_of_its_fingerprints_and_of_what_is_not_trusted(
     steps: list[Step], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     trusted: dict[str, tuple[bytes, str]] = {}
@@ -419,7 +419,7 @@ def test_a_folders_digest_is_always_the_sum_of_what_is_trusted_in_it(
             apply_step(catalogue, trusted, (what, path, fingerprint))
         for folder in ("", "f", "f/g"):
             mine = [each for path, (each, _) in trusted.items() if path.rpartition("/")[0] == folder]
-            total = add_fingerprints(NOTHING, sum(int.from_bytes(each, "big") for each in mine))
+            total = add_fingerprints(NOTHING, sum(int.from_bytes(each or UNTRUSTED, "big") for each in mine))
             assert catalogue.drops.digest(folder.encode()) == total
 
 

@@ -3,120 +3,23 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from types import MappingProxyType
 
 import msgspec
 import pytest
 
 from cargo_static_index.changes import Spec
-from cargo_static_index.errors import NotHeld, SettingsError
-from cargo_static_index.protocol.index import IndexFile, parse_index
+from cargo_static_index.errors import NotHeld, SettingsError, StoreError, TreeBusy
 from cargo_static_index.protocol.registries import CRATES_IO
-from cargo_static_index.registry import Registry, Way, open_registry, specs_of
+from cargo_static_index.registry import specs_of
 from cargo_static_index.report import Became, Outcome, Report
-from cargo_static_index.settings import Settings, load_settings
+from cargo_static_index.scan import YOUNG_NS
+from cargo_static_index.store import Change
 from cargo_static_index.store.local import LocalStore
-from tests.crates import CrateBuilder, crate
-
-BASE = "https://crates.example.com/"
-DAY = 86_400
-NONE: Mapping[str, object] = MappingProxyType({})
-T0 = 1_767_225_600
-"""2026-01-01T00:00:00Z"""
-
-
-class World:
-    """A folder with a drop directory, a tree and a state directory, and the passes over them."""
-
-    def __init__(self, folder: Path, options: Mapping[str, object] = NONE) -> None:
-        self.folder = folder
-        self.drop = folder / "drop"
-        self.tree = folder / "public"
-        self.state = folder / ".cargo-static-index"
-        self.options: dict[str, object] = {"registry.base-url": BASE, "registry.name": "acme"} | dict(options)
-        self.now = T0
-        self.drop.mkdir(exist_ok=True)
-
-    def settings(self, options: Mapping[str, object] = NONE) -> Settings:
-        given = {key: value for key, value in (self.options | dict(options)).items() if value is not None}
-        return load_settings(given, {}, self.folder).settings
-
-    def put(self, *crates: CrateBuilder, folder: str = "", old: bool = True) -> list[Path]:
-        """Drop crates; `old` makes them look as if they had lain there for long."""
-        paths = [each.write(self.drop / folder) for each in crates]
-        if old:
-            self.age(*paths)
-        return paths
-
-    def age(self, *paths: Path) -> None:
-        """Nothing sets ctime, so what is new to the scan is young: passes after this one look again."""
-        for path in paths:
-            os.utime(path, ns=(10**18, 10**18))
-
-    @contextmanager
-    def opened(
-        self,
-        report: Report | None = None,
-        *,
-        dry: bool = False,
-        move: bool = False,
-        options: Mapping[str, object] = NONE,
-    ) -> Iterator[Registry]:
-        way = Way(now=self.now, dry=dry, move=move)
-        with open_registry(self.settings(options), report or Report(), way) as registry:
-            yield registry
-
-    def build(
-        self,
-        *,
-        dry: bool = False,
-        move: bool = False,
-        all_or_nothing: bool = False,
-        options: Mapping[str, object] = NONE,
-    ) -> Report:
-        report = Report()
-        with self.opened(report, dry=dry, move=move, options=options) as registry:
-            registry.build(all_or_nothing=all_or_nothing)
-        return report
-
-    def add(self, *paths: Path, restore: bool = False, dry: bool = False) -> Report:
-        report = Report()
-        with self.opened(report, dry=dry) as registry:
-            registry.add(paths, restore=restore)
-        return report
-
-    def yank(self, *specs: str, yanked: bool = True) -> tuple[Spec, ...]:
-        with self.opened() as registry:
-            return registry.set_yanked(specs_of(specs), yanked=yanked)
-
-    def remove(self, *specs: str) -> tuple[Spec, ...]:
-        with self.opened() as registry:
-            return registry.remove(specs_of(specs))
-
-    def index(self, path: str) -> IndexFile:
-        return parse_index((self.tree / "index" / path).read_bytes())
-
-    def lines(self, path: str) -> list[dict[str, object]]:
-        return [json.loads(line.raw) for line in self.index(path).lines]
-
-    def versions(self, path: str) -> list[str]:
-        return [line.vers for line in self.index(path).lines]
-
-    def files(self) -> dict[str, bytes]:
-        return {path: self.read(path) for path in LocalStore(self.tree).list()}
-
-    def read(self, path: str) -> bytes:
-        return (self.tree / path).read_bytes()
-
-    def record(self) -> dict[str, object]:
-        found: dict[str, object] = json.loads(self.read("tree.json"))
-        return found
-
-    def forget(self) -> None:
-        shutil.rmtree(self.state)
+from tests.crates import crate
+from tests.world import BASE, DAY, World
 
 
 @pytest.fixture
@@ -232,10 +135,11 @@ def test_a_version_that_differs_only_in_build_metadata_is_refused(world: World, 
     world.build()
     world.put(crate("foo", second))
     outcome = only(world.build())
-    assert [each.message for each in outcome.problems] == [
+    (problem,) = outcome.problems
+    assert problem.message == (
         f"foo {second} differs only in build metadata from {first}, which is published already; "
         "cargo cannot tell them apart."
-    ]
+    )
     assert world.versions("3/f/foo") == [first]
 
 
@@ -330,13 +234,12 @@ def test_a_name_that_differs_only_in_case_or_dashes_from_one_held_is_refused(wor
     world.build()
     world.put(crate(name, "2.0.0"))
     outcome = only(world.build())
-    assert [(each.rule, each.message) for each in outcome.problems] == [
-        (
-            "name-collision",
-            f"The registry holds `foo-bar`, and `{name}` differs from it only in case, or in `-` and `_`: "
-            "cargo could not tell them apart.",
-        )
-    ]
+    (problem,) = outcome.problems
+    assert problem.rule == "name-collision"
+    assert problem.message == (
+        f"The registry holds `foo-bar`, and `{name}` differs from it only in case, or in `-` and `_`: "
+        "cargo could not tell them apart."
+    )
     assert list((world.tree / "crates").iterdir()) == [world.tree / "crates/foo-bar"]
 
 
@@ -604,3 +507,349 @@ def test_a_release_removed_stays_removed_without_the_state(world: World) -> None
     world.forget()
     assert became(world.build()) == {"foo 1.0.0": "refused", "bar 1.0.0": "unchanged"}
     assert world.files() == after
+
+
+# --- what is remembered of dropped files
+
+
+def settle() -> None:
+    """Wait until what was dropped is no longer young; a young file is read again by every pass."""
+    time.sleep(YOUNG_NS / 1e9 + 0.05)
+
+
+def test_a_settled_drop_directory_is_not_read_again_and_what_was_refused_is_mentioned(world: World) -> None:
+    world.put(crate("good"))
+    (bad,) = world.put(crate("std"))
+    settle()
+    assert became(world.build()) == {"good 1.0.0": "published", "std 1.0.0": "refused"}
+    outcome = only(world.build(), "remembered")
+    assert (outcome.source, rules(outcome)) == (str(bad), ["reserved-name"])
+    report = world.build(options={"rules": ["reserved-name=warn"]})
+    assert became(report) == {"std 1.0.0": "published"}
+    assert world.build(options={"rules": ["reserved-name=warn"]}).outcomes == []
+
+
+def test_a_refused_file_is_judged_again_when_settings_or_the_file_change(world: World) -> None:
+    (path,) = world.put(crate("foo").package(description=None))
+    settle()
+    asks: dict[str, object] = {"manifest.required-fields": ["description"]}
+    assert rules(only(world.build(options=asks))) == ["missing-field"]
+    assert became(world.build(options=asks)) == {"foo 1.0.0": "remembered"}
+    asks_more: dict[str, object] = {"manifest.required-fields": ["description", "license"]}
+    assert became(world.build(options=asks_more)) == {"foo 1.0.0": "refused"}
+    crate("foo").write(path.parent)
+    assert became(world.build(options=asks_more)) == {"foo 1.0.0": "published"}
+
+
+def test_a_tree_restored_from_an_older_backup_gets_back_what_is_still_dropped(world: World) -> None:
+    world.put(crate("foo"))
+    settle()
+    world.build()
+    before = world.files()
+    shutil.copytree(world.tree, world.folder / "backup")
+    world.put(crate("foo", "1.1.0"))
+    world.build()
+    shutil.rmtree(world.tree)
+    shutil.move(world.folder / "backup", world.tree)
+    assert became(world.build()) == {"foo 1.1.0": "published"}
+    shutil.rmtree(world.tree)
+    report = world.build()
+    assert became(report) == {"foo 1.0.0": "published", "foo 1.1.0": "published"}
+    assert set(world.files()) > set(before)
+
+
+def test_a_tree_that_another_program_changed_is_read_anew(world: World) -> None:
+    world.put(crate("foo-bar"))
+    world.build()
+    other = World(world.folder / "other")
+    other.put(crate("baz"))
+    other.tree = world.tree
+    other.build(options={"tree.path": str(world.tree)})
+    world.put(crate("BAZ"))
+    assert only(world.build()).problems[0].rule == "name-collision"
+
+
+@pytest.mark.case(85)
+def test_a_file_that_is_still_being_written_waits_and_is_published_when_it_is_complete(world: World) -> None:
+    content = crate("foo").build()
+    path = world.drop / "foo-1.0.0.crate"
+    path.write_bytes(content[:100])
+    (world.drop / "bar-1.0.0.crate.part").write_bytes(content)
+    (world.drop / ".hidden.crate").write_bytes(content)
+    report = world.build()
+    assert [(each.became, each.source) for each in report.outcomes] == [("waiting", str(path))]
+    assert report.outcomes[0].problems[0].rule == "file-changing"
+    path.write_bytes(content)
+    assert became(world.build()) == {"foo 1.0.0": "published"}
+
+
+@pytest.mark.case(86)
+def test_what_is_no_file_is_reported_and_the_others_are_published(world: World) -> None:
+    (world.drop / "dir.crate").mkdir()
+    os.mkfifo(world.drop / "pipe.crate")
+    (world.drop / "link.crate").symlink_to("/etc/passwd")
+    (world.drop / "loop.crate").symlink_to("loop.crate")
+    Path(os.fsdecode(os.fsencode(world.drop) + b"/caf\xe9.crate")).write_bytes(crate("x").build())
+    world.put(crate("foo"))
+    report = world.build()
+    assert only(report, "published").name == "foo"
+    refused = {Path(each.source).name: rules(each) for each in report.of("refused")}
+    assert refused == {
+        "dir.crate": ["file-irregular"],
+        "pipe.crate": ["file-irregular"],
+        "link.crate": ["file-link-outside"],
+        "loop.crate": ["file-unreadable"],
+        "caf\\xe9.crate": ["file-name-not-utf8"],
+    }
+    again = world.build()
+    assert {Path(each.source).name for each in again.of("remembered")} == set(refused)
+
+
+def test_a_refused_file_that_was_taken_away_is_not_mentioned_again(world: World) -> None:
+    (path,) = world.put(crate("std"))
+    world.build()
+    path.unlink()
+    assert world.build().outcomes == []
+
+
+# --- what happens to dropped files
+
+
+def test_refused_files_are_moved_with_a_document_of_their_problems(world: World) -> None:
+    world.options["drop.refused"] = str(world.folder / "refused")
+    world.put(crate("std"), folder="team")
+    world.put(crate("good"))
+    assert only(world.build()).name == "std"
+    moved = world.folder / "refused/team/std-1.0.0.crate"
+    assert moved.read_bytes() == crate("std").build()
+    document = json.loads(moved.with_name("std-1.0.0.crate.json").read_bytes())
+    assert document["schema"] == 1
+    assert (document["name"], document["vers"], document["cksum"]) == ("std", "1.0.0", crate("std").cksum())
+    (problem,) = document["problems"]
+    assert problem["rule"] == "reserved-name"
+    assert problem["message"]
+    assert problem["way_out"]
+    assert world.build().of("remembered") == []
+    world.put(crate("std"), folder="team")
+    world.build()
+    assert sorted(each.name for each in moved.parent.iterdir()) == [
+        "std-1.0.0.2.crate",
+        "std-1.0.0.2.crate.json",
+        "std-1.0.0.crate",
+        "std-1.0.0.crate.json",
+    ]
+
+
+@pytest.mark.parametrize("then", ["keep", "delete", "published"])
+def test_published_files_are_kept_deleted_or_moved(world: World, then: str) -> None:
+    world.options["drop.after-publish"] = str(world.folder / then) if then == "published" else then
+    (path,) = world.put(crate("foo"), folder="team")
+    world.build()
+    assert path.exists() is (then == "keep")
+    assert (world.folder / "published/team/foo-1.0.0.crate").exists() is (then == "published")
+    world.put(crate("foo"), folder="team")
+    assert became(world.build()) == {"foo 1.0.0": "unchanged"}
+    assert path.exists() is (then == "keep")
+
+
+class Watching(LocalStore):
+    """A local store that calls `after` behind each batch that changes an index file."""
+
+    def __init__(self, root: Path, after: Callable[[], None]) -> None:
+        super().__init__(root)
+        self._after = after
+
+    def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        changes = tuple(changes)
+        lost = super().apply(changes)
+        if any(each.path.startswith("index/3") for each in changes):
+            self._after()
+        return lost
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def test_a_published_file_is_deleted_only_once_its_line_is_written(world: World) -> None:
+    world.options["drop.after-publish"] = "delete"
+    (path,) = world.put(crate("foo"))
+    seen: list[bool] = []
+    world.store = Watching(world.tree, lambda: seen.append(path.exists()))
+    world.build()
+    assert seen == [True]
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("then", ["delete", "published"])
+def test_a_file_that_took_the_place_of_a_published_one_is_left_alone(world: World, then: str) -> None:
+    world.options["drop.after-publish"] = str(world.folder / then) if then == "published" else then
+    (path,) = world.put(crate("foo"))
+    newer = crate("foo", "1.1.0").build()
+    world.store = Watching(world.tree, lambda: replace_file(path, newer))
+    world.build()
+    assert path.read_bytes() == newer
+    world.store = None
+    assert became(world.build()) == {"foo 1.1.0": "published"}
+
+
+def test_a_file_that_is_taken_away_during_the_pass_does_no_harm(world: World) -> None:
+    world.options["drop.after-publish"] = "delete"
+    (path,) = world.put(crate("foo"))
+    world.store = Watching(world.tree, lambda: path.unlink(missing_ok=True))
+    assert became(world.build()) == {"foo 1.0.0": "published"}
+
+
+# --- dependencies that are likely ours
+
+
+def test_a_dependency_on_crates_io_that_is_held_here_is_refused_with_the_line_to_write(world: World) -> None:
+    world.put(crate("secret-lib"))
+    world.build()
+    world.put(crate("app").dependency("secret_lib", "0.3"))
+    outcome = only(world.build())
+    (problem,) = outcome.problems
+    assert problem.rule == "dependency-likely-ours"
+    assert problem.place == "Cargo.toml: dependencies.secret-lib"
+    assert problem.message == (
+        "The dependency `secret-lib` comes from crates.io, but this registry holds a crate of that name."
+    )
+    assert problem.way_out == (
+        'Write `secret-lib = { version = "…", registry = "acme" }` in Cargo.toml and package again.'
+    )
+
+
+def test_a_dependency_on_crates_io_that_comes_in_the_same_pass_is_refused(world: World) -> None:
+    world.put(crate("zz"), crate("app").dependency("alias", package="ZZ"))
+    assert told(world.build()) == {"app 1.0.0": ["dependency-likely-ours"]}
+
+
+def test_likely_ours_can_be_a_warning_and_is_off_in_a_mirror(tmp_path: Path) -> None:
+    ways: tuple[dict[str, object], ...] = ({"rules": ["dependency-likely-ours=warn"]}, {"registry.mode": "mirror"})
+    for number, options in enumerate(ways):
+        world = World(tmp_path / str(number), options)
+        world.put(crate("zz"), crate("app").dependency("zz"))
+        report = world.build()
+        assert set(became(report).values()) == {"published"}
+        (app,) = (each for each in report.outcomes if each.name == "app")
+        assert rules(app) == (["dependency-likely-ours"] if number == 0 else [])
+
+
+# --- all or nothing, and trying out
+
+
+def test_all_or_nothing_publishes_none_where_one_is_refused(world: World) -> None:
+    world.put(crate("good"), crate("std"))
+    report = world.build(all_or_nothing=True)
+    assert became(report) == {"good 1.0.0": "held-back", "std 1.0.0": "refused"}
+    assert not (world.tree / "crates").exists()
+    (world.drop / "std-1.0.0.crate").unlink()
+    assert became(world.build(all_or_nothing=True)) == {"good 1.0.0": "published"}
+
+
+@pytest.mark.parametrize("broken", [b"", b"<html>not found</html>"])
+def test_all_or_nothing_counts_what_cannot_be_read_at_all(world: World, broken: bytes) -> None:
+    world.put(crate("good"))
+    (world.drop / "bad.crate").write_bytes(broken)
+    settle()
+    assert world.build(all_or_nothing=True).counts == {"held-back": 1, "refused": 1}
+
+
+def everything(folder: Path) -> dict[str, bytes | None]:
+    """Give all files below a folder with their bytes; SQLite's own notes about open databases aside."""
+    found = (path for path in folder.rglob("*") if not path.name.endswith(("-wal", "-shm")))
+    return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in found}
+
+
+def test_trying_out_changes_nothing_and_reports_the_same(world: World) -> None:
+    world.options |= {"drop.refused": str(world.folder / "refused"), "drop.after-publish": "delete"}
+    world.put(crate("foo"), crate("bar"))
+    world.build()
+    world.put(crate("foo", "1.1.0"), crate("FOO", "2.0.0"), crate("std"), crate("new").dependency("bar"))
+    (world.drop / "bad.crate").write_bytes(b"")
+    settle()
+    before = everything(world.folder)
+    tried = world.build(dry=True)
+    assert everything(world.folder) == before
+    done = world.build()
+    assert tried.outcomes == done.outcomes
+    assert tried.paths == done.paths
+    assert tried.counts == {"published": 1, "refused": 4}
+
+
+def test_trying_out_other_changes_changes_nothing(world: World) -> None:
+    (path, _) = world.put(crate("foo"), crate("foo", "1.1.0"))
+    world.build()
+    before = everything(world.folder)
+    with world.opened(dry=True, move=True, options={"registry.base-url": "https://new.example/"}) as registry:
+        registry.set_yanked(specs_of(["foo@1.0.0"]), yanked=True)
+        registry.remove(specs_of(["foo@1.0.0"]))
+        registry.add([path], restore=True)
+        assert registry.remove(specs_of(["foo"])) == (Spec("foo", "1.0.0"), Spec("foo", "1.1.0"))
+    assert everything(world.folder) == before
+
+
+def test_trying_out_where_nothing_is_yet_makes_neither_tree_nor_state(world: World) -> None:
+    world.put(crate("foo"))
+    assert became(world.build(dry=True)) == {"foo 1.0.0": "published"}
+    assert sorted(each.name for each in world.folder.iterdir()) == ["drop"]
+
+
+# --- files given by name
+
+
+def test_files_given_by_name_are_published_and_stay_where_they_are(world: World) -> None:
+    path = crate("foo").write(world.folder / "elsewhere")
+    link = world.folder / "link.crate"
+    link.symlink_to(path)
+    world.options["drop.after-publish"] = "delete"
+    report = world.add(path, link)
+    assert became(report) == {"foo 1.0.0": "unchanged"}
+    assert [each.became for each in report.outcomes] == ["published", "unchanged"]
+    assert path.exists()
+
+
+@pytest.mark.parametrize("damage", [None, b"other bytes"])
+def test_giving_a_published_archive_again_puts_back_what_the_tree_lost(world: World, damage: bytes | None) -> None:
+    (path,) = world.put(crate("foo"))
+    world.build()
+    before = world.files()
+    archive = world.tree / f"crates/foo/{crate('foo').cksum()}.crate"
+    if damage is None:
+        archive.unlink()
+        archive.with_suffix(".json").unlink()
+    else:
+        archive.write_bytes(damage)
+    assert became(world.add(path)) == {"foo 1.0.0": "unchanged"}
+    assert world.files() == before
+    assert world.add(path).paths == []
+
+
+# --- writers and failures
+
+
+@pytest.mark.case(84)
+def test_a_second_writer_is_kept_out_by_the_lock_on_the_tree(world: World) -> None:
+    with world.opened(), pytest.raises(TreeBusy):
+        World(world.folder).build(options={"state.path": str(world.folder / "other-state")})
+
+
+def test_a_file_that_cannot_be_put_away_is_an_error_that_names_it(world: World) -> None:
+    (world.folder / "published").write_bytes(b"a file where a folder should be")
+    world.options["drop.after-publish"] = str(world.folder / "published")
+    (path,) = world.put(crate("foo"))
+    with pytest.raises(StoreError) as caught:
+        world.build()
+    target = world.folder / "published/foo-1.0.0.crate"
+    assert str(caught.value) == f"{path} cannot be moved to {target}: File exists"
+    assert world.versions("3/f/foo") == ["1.0.0"]
+
+
+def test_a_damaged_catalogue_is_thrown_away_and_made_anew(world: World) -> None:
+    world.put(crate("foo"))
+    world.build()
+    before = world.files()
+    for damage in (b"", b"not a database at all" * 1000):
+        (world.state / "catalogue.sqlite").write_bytes(damage)
+        assert became(world.build()) == {"foo 1.0.0": "unchanged"}
+        assert world.files() == before

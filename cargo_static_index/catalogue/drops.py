@@ -2,12 +2,14 @@
 
 The digest of a folder is the sum, modulo 2^128, of the fingerprints of its rows; so it is kept at no cost,
 in any order, and a folder whose files sum up to it holds exactly what was judged.
-A row that must be looked at again has no fingerprint, and so keeps its folder's sum from being met.
+A row that must be looked at again has no fingerprint, and counts as a number that no file has: so its folder's sum
+is met neither while the file is there nor when it is gone.
 """
 
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -17,6 +19,9 @@ from cargo_static_index.catalogue.database import PAGE, Database
 from cargo_static_index.catalogue.rows import Dropped
 from cargo_static_index.errors import CatalogueDamaged
 from cargo_static_index.rules import Problem
+
+UNTRUSTED = blake2b(b"to be looked at again", digest_size=16).digest()
+"""What a row without a fingerprint counts for."""
 
 NOTHING = bytes(16)
 """The digest of a folder of which nothing is known."""
@@ -102,7 +107,7 @@ class Drops:
                 self._reopen(folder, file)
 
     def _reopen(self, folder: bytes, file: bytes) -> None:
-        self._change({folder: -self._number_of(folder, file)})
+        self._change({folder: _number(b"") - self._number_of(folder, file)})
         self._database.run(schema.DROPPED_REOPEN, (folder, file))
 
     def digest(self, folder: bytes) -> bytes:
@@ -152,7 +157,7 @@ class Drops:
 
 
 def _number(fingerprint: bytes) -> int:
-    return int.from_bytes(fingerprint, "big")
+    return int.from_bytes(fingerprint or UNTRUSTED, "big")
 
 
 def _with_parents(folder: bytes) -> list[tuple[bytes, bytes | None, bytes]]:

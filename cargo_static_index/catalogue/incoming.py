@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from cargo_static_index.catalogue import schema
 from cargo_static_index.catalogue.database import Database
@@ -37,7 +38,7 @@ class Readings:
     def without_release(self) -> Iterator[Incoming]:
         """Give the files that could not be read so far as to know their release."""
         rows = self._database.pages(schema.INCOMING_WITHOUT, (0,), lambda row: (row[0],))
-        return (_decode(row[1]) for row in rows)
+        return (_named(*row[1:]) for row in rows)
 
     def names_of(self, keys: Iterable[str]) -> dict[str, str]:
         """Give a name for each of those collision keys under which something arrived."""
@@ -77,4 +78,18 @@ class Intents:
 
 
 def _values(row: Incoming) -> tuple[Any, ...]:
-    return row.key, row.name, os.fsencode(row.folder), os.fsencode(row.file), _encode(row)
+    return row.key, row.name, os.fsencode(row.folder), os.fsencode(row.file), _encoded(row)
+
+
+def _encoded(row: Incoming) -> bytes:
+    try:
+        return _encode(row)
+    except UnicodeEncodeError:  # a name that is not UTF-8, of which the columns have the bytes
+        return _encode(replace(row, folder="", file=""))
+
+
+def _named(reading: bytes, folder: bytes, file: bytes) -> Incoming:
+    row = _decode(reading)
+    if row.file or not (folder or file):
+        return row
+    return replace(row, folder=os.fsdecode(folder), file=os.fsdecode(file))

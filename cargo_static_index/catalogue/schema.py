@@ -143,7 +143,7 @@ INTENT_PAGE = "SELECT path, kind, detail FROM intent WHERE path > ? ORDER BY pat
 INCOMING_INSERT = "INSERT INTO temp.incoming VALUES (NULL, ?, ?, ?, ?, ?)"
 INCOMING_KEYS = "SELECT DISTINCT key FROM temp.incoming WHERE key > ? ORDER BY key LIMIT ?"
 INCOMING_OF = "SELECT reading FROM temp.incoming WHERE key = ? ORDER BY id"
-INCOMING_WITHOUT = "SELECT id, reading FROM temp.incoming WHERE key = '' AND id > ? ORDER BY id LIMIT ?"
+INCOMING_WITHOUT = "SELECT id, reading, folder, file FROM temp.incoming WHERE key = '' AND id > ? ORDER BY id LIMIT ?"
 INCOMING_NAME = "SELECT min(name) FROM temp.incoming WHERE key = ?"
 INCOMING_HOLDS = "SELECT 1 FROM temp.incoming WHERE folder = ? AND file = ? LIMIT 1"
 INCOMING_CLEAR = "DELETE FROM temp.incoming"

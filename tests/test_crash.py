@@ -1,0 +1,161 @@
+"""A crash at any point leaves a tree that cargo can use, and the next session finishes what was begun."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
+
+import pytest
+
+from cargo_static_index.errors import NotHeld
+from cargo_static_index.layout import archive_file, facts_file
+from cargo_static_index.store import Change, Store, Stored
+from cargo_static_index.store.local import LocalStore
+from cargo_static_index.store.memory import MemoryStore
+from cargo_static_index.tree import index_paths, read_index_at
+from tests.crates import crate
+from tests.world import T0, World
+
+
+class Died(Exception):
+    """The process is gone."""
+
+
+class Mortal:
+    """A store whose process dies after so many changes, between the changes of a batch too."""
+
+    def __init__(self, below: MemoryStore, changes: int) -> None:
+        self.below = below
+        self.left = changes
+
+    def read(self, path: str) -> Stored | None:
+        return self.below.read(path)
+
+    def size(self, path: str) -> int | None:
+        return self.below.size(path)
+
+    def list(self, prefix: str = "") -> Iterator[str]:
+        return self.below.list(prefix)
+
+    def session(self) -> AbstractContextManager[Path]:
+        return self.below.session()
+
+    def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        lost: list[Change] = []
+        for change in changes:
+            if self.left == 0:
+                raise Died
+            self.left -= 1
+            lost += self.below.apply([change])
+        return tuple(lost)
+
+
+Step = Callable[[World], object]
+
+START = (crate("aa", "1.0.0"), crate("aa", "1.1.0"), crate("bb", "0.1.0"))
+MORE = (crate("aa", "1.2.0"), crate("bb", "0.1.1"), crate("cc", "1.0.0"))
+
+
+def build_more(world: World) -> None:
+    world.put(*MORE)
+    world.build()
+
+
+def restore(world: World) -> None:
+    world.add(*START[2].write(world.folder).parent.glob("bb-*.crate"), restore=True)
+
+
+STEPS: dict[str, tuple[Step, Step]] = {
+    "build": (lambda _: None, build_more),
+    "yank": (lambda _: None, lambda world: world.yank("aa@1.0.0")),
+    "remove a version": (lambda _: None, lambda world: world.remove("aa@1.0.0")),
+    "remove a crate": (lambda _: None, lambda world: world.remove("aa")),
+    "restore": (lambda world: world.remove("bb"), restore),
+}
+
+
+def usable(store: Store) -> None:
+    """Check that no line lacks its archive or its facts."""
+    for path in index_paths(store):
+        for line in read_index_at(store, path).file.releases:
+            assert store.size(archive_file(line.name, line.cksum)) is not None, line
+            assert store.size(facts_file(line.name, line.cksum)) is not None, line
+
+
+def prepared(folder: Path, before: Step) -> tuple[World, MemoryStore]:
+    store = MemoryStore()
+    world = World(folder, store=store)
+    world.put(*START)
+    world.build()
+    before(world)
+    return world, store
+
+
+@pytest.mark.case(83)
+@pytest.mark.parametrize("keep_state", [True, False], ids=["with its state", "without its state"])
+@pytest.mark.parametrize("name", STEPS)
+def test_whenever_a_process_dies_the_tree_is_usable_and_doing_it_again_finishes_it(
+    name: str, tmp_path: Path, keep_state: bool
+) -> None:
+    before, step = STEPS[name]
+    world, store = prepared(tmp_path / "undisturbed", before)
+    step(world)
+    wanted = dict(store.files)
+    for changes in range(100):
+        world, store = prepared(tmp_path / str(changes), before)
+        world.store = Mortal(store, changes)
+        try:
+            step(world)
+        except Died:
+            usable(store)
+        else:
+            assert changes > 1
+            break
+        world.store = store
+        if not keep_state:
+            world.forget()
+        with world.opened():
+            usable(store)  # and nothing that was begun is left half done
+        again(step, world)
+        assert dict(store.files) == wanted, f"after {changes} changes"
+    else:
+        pytest.fail("the process never lived")
+
+
+def again(step: Step, world: World) -> None:
+    """Do it again, as the user would; what was to go may be gone already."""
+    with suppress(NotHeld):
+        step(world)
+
+
+PASS = """
+import sys
+from pathlib import Path
+from tests.world import World
+World(Path(sys.argv[1])).build()
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_process_leaves_a_usable_tree_and_a_later_one_finishes(tmp_path: Path) -> None:
+    crates = [crate(f"crate-{number:03}", f"1.{minor}.0") for number in range(100) for minor in range(3)]
+    quiet = World(tmp_path / "undisturbed")
+    quiet.put(*crates)
+    quiet.build()
+    world = World(tmp_path / "killed")
+    world.put(*crates)
+    for wait in (0.3, 0.4, 0.5, 0.6, 0.8):
+        command = [sys.executable, "-c", PASS, str(world.folder)]
+        process = subprocess.Popen(command, cwd=Path(__file__).parent.parent, env=dict(os.environ))
+        time.sleep(wait)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        if world.tree.exists():
+            usable(LocalStore(world.tree))
+    world.build()
+    assert world.files() == quiet.files()
+    assert quiet.now == T0
