@@ -203,7 +203,8 @@ def _settled(plan: CratePlan) -> Iterator[Settled]:
     for each in plan.published:
         yield each, outcome_of(each, "published")
     for each in plan.unchanged:
-        yield each, outcome_of(each, "unchanged")
+        # What is published was judged when it came: rules that came later, and their warnings, are not for it.
+        yield each, outcome_of(replace(each, problems=()), "unchanged")
     for refusal in plan.refused:
         yield refusal.incoming, _refused(refusal)
 

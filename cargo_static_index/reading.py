@@ -27,7 +27,7 @@ from cargo_static_index.store.files import write_all
 WHOLE = 8 * 1024 * 1024
 """Files up to this many bytes are read into memory at once; larger ones are staged first and streamed."""
 
-_CUT_SHORT = frozenset({"file-empty", "file-not-gzip", "gzip-damaged", "tar-damaged"})
+_CUT_SHORT = frozenset({"file-empty", "gzip-damaged", "tar-damaged"})
 
 
 class Task(Struct, frozen=True, kw_only=True):
@@ -48,8 +48,19 @@ class Bench(Struct, frozen=True, kw_only=True):
 
 
 def read_files(tasks: Iterable[Task], bench: Bench) -> list[Incoming]:
-    """Read files one after the other; every one gives an Incoming, whatever is wrong with it."""
-    return [read_file(task, bench) for task in tasks]
+    """Read files one after the other; every one gives an Incoming, whatever is wrong with it.
+
+    Those that may only look cut short because somebody is still writing them get a second look once they have
+    been still for a while, so that one pass can tell a broken file from one that is not complete yet.
+    """
+    tasks = tuple(tasks)
+    found = [read_file(task, bench) for task in tasks]
+    waiting = [number for number, each in enumerate(found) if is_waiting(each)]
+    if waiting:
+        time.sleep(YOUNG_NS / 1e9)
+    for number in waiting:
+        found[number] = read_file(tasks[number], bench)
+    return found
 
 
 def read_file(task: Task, bench: Bench) -> Incoming:

@@ -238,8 +238,9 @@ def _has_field(manifest: Manifest, field: str) -> bool:
 
 
 def _check_dependencies(manifest: Manifest, policy: Policy) -> Iterator[Problem]:
-    for dependency in manifest.dependencies:
-        found = check_registry(dependency.registry_index, policy.home, policy.allowed)
+    registries = {each.registry_index: each for each in reversed(manifest.dependencies)}  # each told once, where first
+    for registry_index, dependency in reversed(registries.items()):
+        found = check_registry(registry_index, policy.home, policy.allowed)
         if found is not None:
             yield msgspec.structs.replace(found, place=_place(dependency))
     yield from check_features(manifest.features, _switches(manifest.dependencies))

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -576,11 +577,19 @@ def test_a_file_that_is_still_being_written_waits_and_is_published_when_it_is_co
     path.write_bytes(content[:100])
     (world.drop / "bar-1.0.0.crate.part").write_bytes(content)
     (world.drop / ".hidden.crate").write_bytes(content)
+    slow_copy = threading.Timer(1, path.write_bytes, [content[:200]])
+    slow_copy.start()
     report = world.build()
+    slow_copy.join()
     assert [(each.became, each.source) for each in report.outcomes] == [("waiting", str(path))]
     assert report.outcomes[0].problems[0].rule == "file-changing"
     path.write_bytes(content)
     assert became(world.build()) == {"foo 1.0.0": "published"}
+
+
+def test_a_file_that_is_cut_short_and_stays_so_is_refused_by_the_pass_that_meets_it(world: World) -> None:
+    (world.drop / "foo-1.0.0.crate").write_bytes(crate("foo").build()[:100])
+    assert rules(only(world.build(), "refused")) == ["gzip-damaged"]
 
 
 @pytest.mark.case(86)
