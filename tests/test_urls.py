@@ -31,7 +31,21 @@ def test_a_url_is_taken_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "/a", "h.example", "://h", "https:/h", "https://", "https://?x", "https://a b/", "https://é/"]
+    "text",
+    [
+        "",
+        "/a",
+        "h.example",
+        "://h",
+        "https:/h",
+        "https://",
+        "https://?x",
+        "https://a b/",
+        "https://é/",
+        "https://1.2.3.4.5/",
+        "https://a.256/",
+        "https://[:::]/",
+    ],
 )
 def test_what_is_not_absolute_or_has_no_host_is_refused(text: str) -> None:
     with pytest.raises(InvalidConfig, match=r"^the thing "):

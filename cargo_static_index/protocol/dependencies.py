@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from cargo_static_index.errors import InvalidInput
 from cargo_static_index.protocol.index import Kind
 from cargo_static_index.protocol.names import parse_crate_name, parse_dependency_name
+from cargo_static_index.protocol.registries import CRATES_IO, comes_from_crates_io, normalise_index_url
 from cargo_static_index.protocol.targets import parse_target
 from cargo_static_index.protocol.toml import (
     Table,
@@ -62,6 +63,7 @@ class _Stated(Struct, frozen=True, kw_only=True, rename="kebab"):
     registry_index_old: str | None = field(name="registry_index", default=None)
     registry: str | None = None
     path: str | None = None
+    base: str | None = None
     git: str | None = None
     branch: str | None = None
     tag: str | None = None
@@ -96,7 +98,23 @@ def read_dependencies(root: Table, edition: str, problems: list[Problem]) -> tup
             found += _read_tables(table, target, path, edition, problems)
         else:
             problems.append(wrong_type(table, path, "a table"))
+    if any(each.registry_index is not None for each in found):
+        problems.extend(_check_one_source(found))
     return tuple(found)
+
+
+def _check_one_source(dependencies: list[ManifestDependency]) -> Iterator[Problem]:
+    """Report a name that stands for crates of two registries, be it in tables of two kinds or targets."""
+    sources: dict[str, str] = {}
+    for each in dependencies:
+        try:
+            crates_io = comes_from_crates_io(each.registry_index)
+            source = normalise_index_url(CRATES_IO if crates_io else each.registry_index or CRATES_IO)
+        except InvalidInput:
+            continue  # no registry at all, which is told elsewhere
+        if sources.setdefault(each.name, source) != source:
+            message = f"The dependency {shown(each.name)} comes from two registries: {sources[each.name]} and {source}."
+            yield fault("manifest-unusable", message, "dependencies")
 
 
 def _read_tables(
@@ -191,6 +209,8 @@ def _check_sources(stated: _Stated, path: str) -> Iterator[Problem]:
         yield fault("manifest-unusable", f"`{path}` has both `git` and `path`.", path)
     if stated.registry is not None and stated.registry_index is not None:
         yield fault("manifest-unusable", f"`{path}` has both `registry` and `registry-index`.", path)
+    if stated.base is not None and stated.path is None:
+        yield fault("manifest-unusable", f"`{path}` has `base` without `path`.", path)
     given = [key for key in ("branch", "tag", "rev") if getattr(stated, key) is not None]
     if given and (stated.git is None or len(given) > 1):
         keys = " and ".join(f"`{key}`" for key in given)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from msgspec import Struct
 
 from cargo_static_index.protocol.cargo_refusals import EDITIONS, OTHERS, Stated, find_refusals
+from cargo_static_index.protocol.cargo_tables import check_tables
 from cargo_static_index.protocol.cargo_targets import (
     Target,
     find_library,
@@ -128,6 +129,7 @@ def _read(root: Table, files: Collection[str], problems: list[Problem]) -> Manif
     lints = root.get("lints")
     if isinstance(lints, dict) and "workspace" in lints:
         problems.append(inherited("lints"))
+    problems.extend(check_tables(root))
     lib = read_library(root, edition, problems)
     bins = read_targets(root, "bin", problems)
     others = {kind: read_targets(root, kind, problems) for kind in OTHERS if kind in root}

@@ -26,6 +26,7 @@ _HINTS_OF_1_1 = (
     re.compile(r"\\[ex]"),  # the escapes \e and \xHH
     re.compile(r":\d\d(?![:\d])"),  # a time without seconds
 )
+_LONG_NUMBER = re.compile(r"=[ \t\[]*[-+]?(?:[1-9][0-9_]{17}|0[xob][0-9A-Fa-f_]{16})")
 LONGEST_KEY = 100
 """Characters of a key that a path shows: a hostile manifest can have one of a million."""
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -55,9 +56,27 @@ def read_toml(content: bytes, problems: list[Problem]) -> Table | None:
     except (ValueError, RecursionError) as error:
         problems.append(problem("manifest-invalid", f"Cargo.toml is not valid TOML: {error}.", place="Cargo.toml"))
         return None
+    if _LONG_NUMBER.search(text) and _has_long_number(table):
+        message = "Cargo.toml is not valid TOML: it has an integer of more than 64 bits."
+        problems.append(problem("manifest-invalid", message, place="Cargo.toml"))
+        return None
     if any(hint.search(text) for hint in _HINTS_OF_1_1):
         _check_for_1_1(text, problems)
     return table
+
+
+def _has_long_number(value: object) -> bool:
+    """Whether an integer is among these values that TOML asks no reader to hold, and cargo's does not."""
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            waiting += each.values()
+        elif isinstance(each, list):
+            waiting += each
+        elif isinstance(each, int) and not -(1 << 63) <= each < 1 << 63:
+            return True
+    return False
 
 
 def _check_for_1_1(text: str, problems: list[Problem]) -> None:

@@ -1,6 +1,7 @@
 """URLs, as far as a registry has to do with them: taken apart, and written in one way so that they can be compared."""
 
 import re
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct
@@ -12,6 +13,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
 _FORBIDDEN = re.compile(r"[^!-~]|[<>\"\\^`|]").search
 _SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9.-]*\+)?[A-Za-z][A-Za-z0-9.-]*://").match
 _is_host = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]+\]").fullmatch
+_ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?").fullmatch
 
 
 class Url(Struct, frozen=True, kw_only=True):
@@ -78,6 +80,18 @@ def _host(parts: SplitResult, text: str, what: str) -> str:
     host = re.sub(r":[0-9]*$", "", host)
     if not host and parts.scheme.rpartition("+")[2] == "file":
         return host
-    if not _is_host(host):
+    if not _is_host(host) or not _is_address(host):
         raise InvalidConfig(f"the {what} {text!r} has no host that can be read; write it like 'https://example.com/'")
     return host.lower()
+
+
+def _is_address(host: str) -> bool:
+    """Whether a host that URLs take for an address is one: it has brackets, or ends in a number (WHATWG, "URL")."""
+    try:
+        if host.startswith("["):
+            IPv6Address(host[1:-1])
+        elif _ENDS_IN_NUMBER(host):
+            IPv4Address(host.removesuffix("."))
+    except AddressValueError:
+        return False
+    return True

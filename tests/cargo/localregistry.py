@@ -16,10 +16,12 @@ SOURCE = "registry+https://github.com/rust-lang/crates.io-index"
 class LocalRegistry:
     """Crates, all of version 1.0.0, that stand for crates.io, and a package that depends on all of them.
 
-    `more` is said in the lines of all crates, such as `{"features": …}`; by default a line says nothing but the name.
+    `lines` are their lines in the index; a crate without one gets a line that says nothing but its name and checksum.
     """
 
-    def __init__(self, folder: Path, crates: Mapping[str, bytes], toolchain: str = "") -> None:
+    def __init__(
+        self, folder: Path, crates: Mapping[str, bytes], lines: Mapping[str, bytes] | None = None, toolchain: str = ""
+    ) -> None:
         self._toolchain = (toolchain,) if toolchain else ()
         self._crates = dict(crates)
         shelf = folder / "shelf"
@@ -27,7 +29,7 @@ class LocalRegistry:
             line = {"name": name, "vers": "1.0.0", "deps": [], "cksum": sha256(content).hexdigest(), "features": {}}
             path = shelf / "index" / index_path(name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(line) + "\n")
+            path.write_bytes((lines or {}).get(name) or json.dumps(line).encode())
             (shelf / f"{name}-1.0.0.crate").write_bytes(content)
         config = f'[source.crates-io]\nreplace-with = "shelf"\n[source.shelf]\nlocal-registry = "{shelf}"\n'
         self.cargo = Cargo(folder / "cargo", crates_io=True, config=config)

@@ -1,0 +1,113 @@
+"""Manifests of which every field has its type and which cargo refuses all the same."""
+
+import pytest
+
+from cargo_static_index.protocol.manifest import read_manifest
+
+HEAD = '[package]\nname = "foo"\nversion = "1.0.0"\n'
+LIB = ("src/lib.rs",)
+MAIN = ("src/lib.rs", "src/main.rs")
+
+REFUSED: list[tuple[str, tuple[str, ...], str]] = [
+    ("", (), "The package has no library, no program and nothing else that cargo could build."),
+    ("", ("build.rs", "src/x.rs", "tests/x/y.rs", "examples/.x.rs", "src/bin/x.txt"),
+     "The package has no library, no program and nothing else that cargo could build."),
+    ("autolib = false", LIB, "The package has no library, no program and nothing else that cargo could build."),
+    ("autobins = false", ("src/main.rs",),
+     "The package has no library, no program and nothing else that cargo could build."),
+    ("autotests = false", ("tests/x.rs",),
+     "The package has no library, no program and nothing else that cargo could build."),
+    ('edition = "2021"\n[lib]\nname = "q"', ("src/q.rs",), "There is a `[lib]` without `path`, but no src/lib.rs."),
+    ('[lib]\nname = "a-b"', LIB, "The library's name is 'a-b'; it cannot be empty or have a '-'."),
+    ('[lib]\nname = ""', LIB, "The library's name is ''; it cannot be empty or have a '-'."),
+    ('[lib]\ncrate-type = ["dylib", "cdylib"]', LIB, "The library cannot be both `dylib` and `cdylib`."),
+    ('[lib]\ncrate-type = ["lib", "proc-macro"]', LIB,
+     "The library cannot be a procedural macro and something else."),
+    ('[lib]\nedition = "2020"', LIB, "The library's edition is '2020'; cargo knows 2015, 2018, 2021 and 2024."),
+    ('edition = "2021"\n[[bin]]\nname = "q"', MAIN,
+     "The program 'q' has no `path`, and there is none at a usual place."),
+    ('[[bin]]\nname = "q"\npath = "a.rs"\n[[bin]]\nname = "q"\npath = "b.rs"', LIB,
+     "The name 'q' stands in `[[bin]]` or is found 2 times."),
+    ("", (*LIB, "src/bin/q.rs", "src/bin/q/main.rs"), "The name 'q' stands in `[[bin]]` or is found 2 times."),
+    ('[[bin]]\nname = "build"\npath = "x.rs"', LIB, "The name 'build' of a program meets a folder of cargo's own."),
+    ("", (*LIB, "src/bin/deps.rs"), "The name 'deps' of a program meets a folder of cargo's own."),
+    ('[[bin]]\nname = ""\npath = "x.rs"', LIB, "The name '' of a program is empty."),
+    ('[[example]]\nname = "q"\npath = "a.rs"\n[[example]]\nname = "q"\npath = "b.rs"', LIB,
+     "The name 'q' stands in `[[example]]` or is found 2 times."),
+    ("", (*LIB, "tests/q.rs", "tests/q/main.rs"), "The name 'q' stands in `[[test]]` or is found 2 times."),
+    ('default-run = "q"', MAIN, "`default-run` is 'q', which is no program of the package."),
+    ('links = "z"', LIB, "`links` is 'z', but the package has no build script."),
+    ('links = "z"\nbuild = false', (*LIB, "build.rs"), "`links` is 'z', but the package has no build script."),
+    ('edition = "2021"\nrust-version = "1.55.9"', LIB,
+     "`rust-version` is '1.55.9', but edition 2021 needs Rust 1.56 or later."),
+    ('edition = "2018"\nrust-version = "1"', LIB, "`rust-version` is '1', but edition 2018 needs Rust 1.31 or later."),
+    ('resolver = "4"', LIB, "The resolver is '4'; cargo knows '1', '2' and '3'."),
+    ('build = ""', LIB, "`package.build` is '', which is no file."),
+    ('build = "/"', LIB, "`package.build` is '/', which is no file."),
+    ('build = ".."', LIB, "`package.build` is '..', which is no file."),
+    ('[dependencies.a]\nversion = "1"\n[build-dependencies.a]\nversion = "1"\nregistry-index = "https://r.example/"',
+     LIB, ("The dependency 'a' comes from two registries: https://github.com/rust-lang/crates.io-index"
+     " and https://r.example.")),
+    ('[dependencies.a]\nversion = "1"\nbase = "b"', LIB, "`dependencies.a` has `base` without `path`."),
+    ("[badges]\nx = { y = 1 }", LIB, "`badges` is {'x': {'y': 1}}, where cargo reads tables of strings."),
+    ('[lints.rust]\nx = "loud"', LIB,
+     "`lints` is {'rust': {'x': 'loud'}}, where cargo reads tables of lints, each with a level."),
+    ('[lints.rust]\nx = { level = "warn", priority = 128 }', LIB,
+     ("`lints` is {'rust': {'x': {'level': 'warn', 'priority': 128}}}, where cargo reads tables of lints, each with a"
+     " level.")),
+    ('[profile.dev]\nopt-level = "3"', LIB,
+     "`profile` is {'dev': {'opt-level': '3'}}, where cargo reads tables of the settings of profiles."),
+    ('[profile."a b"]', LIB, "`profile` is {'a b': {}}, where cargo reads tables of the settings of profiles."),
+    ("[patch.x]\ny = 1", LIB, "`patch` is {'x': {'y': 1}}, where cargo reads tables of dependencies."),
+    ("[lib]\ntest = 1", LIB, "`lib.test` is 1, where cargo reads true or false."),
+    ('[[test]]\nname = "t"\nrequired-features = "f"', LIB,
+     "`test.required-features` is 'f', where cargo reads a list of strings."),
+    ("[package.metadata]\nx = 9223372036854775808", LIB,
+     "Cargo.toml is not valid TOML: it has an integer of more than 64 bits."),
+]  # fmt: skip
+"""What stands behind the head of the manifest, the files beside it, and the one sentence that is told."""
+
+TAKEN: list[tuple[str, tuple[str, ...]]] = [
+    ("", ("src/main.rs",)),
+    ("", ("src/bin/x/main.rs",)),
+    ("", ("examples/x.rs",)),
+    ("", ("tests/x/main.rs",)),
+    ("", ("benches/x.rs",)),
+    ('[lib]\npath = "absent.rs"', ()),
+    ('[lib]\nname = "q"', ("src/q.rs",)),
+    ('[lib]\ncrate-type = ["odd"]', LIB),
+    ('[[bin]]\nname = "q"', MAIN),
+    ('[[bin]]\nname = "q"\npath = "absent.rs"', LIB),
+    ('autobins = false\n[[bin]]\nname = "q"', (*LIB, "src/bin/q.rs", "src/bin/r.rs", "src/bin/r/main.rs")),
+    ('edition = "2021"\n[[bin]]\nname = "r"\npath = "src/bin/r.rs"', (*LIB, "src/bin/r.rs", "src/bin/r/main.rs")),
+    ('[[example]]\nname = "absent"', LIB),
+    ('default-run = "foo"', MAIN),
+    ('links = "z"', (*LIB, "build.rs")),
+    ('links = "z"\nbuild = "absent.rs"', LIB),
+    ('links = "z"\nbuild = true', LIB),
+    ('rust-version = "0.1"', LIB),
+    ('edition = "2021"\nrust-version = "1.56"', LIB),
+    ('edition = "2024"\nrust-version = "1.85.0"', LIB),
+    ('[dependencies.a]\nversion = "1"\n[dev-dependencies.a]\nversion = "1"', LIB),
+    ("[badges]\nx = { y = '1' }", LIB),
+    ('[lints.rust]\nx = { level = "warn", priority = -1, check-cfg = ["cfg(y)"] }\ny = "forbid"', LIB),
+    ('[profile.dev]\nopt-level = "s"\nlto = "thin"\ndebug = 1\n[profile.dev.package."*"]\nopt-level = 3', LIB),
+    ('[profile.release]\ndebug = "line-tables-only"\nstrip = true\nunknown = 1\n[profile.release.build-override]', LIB),
+    ('[patch.crates-io]\nx = { path = "y" }', LIB),
+    ("[package.metadata]\nx = 9223372036854775807\ny = [-9223372036854775808]", LIB),
+]
+
+
+def told(text: str, files: tuple[str, ...]) -> list[str]:
+    _, problems = read_manifest(f"{HEAD}{text}\n".encode(), files, max_dependencies=9, max_features=9)
+    return [each.message for each in problems]
+
+
+@pytest.mark.parametrize(("text", "files", "message"), REFUSED)
+def test_what_cargo_refuses_has_a_sentence(text: str, files: tuple[str, ...], message: str) -> None:
+    assert told(text, files) == [message]
+
+
+@pytest.mark.parametrize(("text", "files"), TAKEN)
+def test_what_cargo_takes_is_taken(text: str, files: tuple[str, ...]) -> None:
+    assert told(text, files) == []
