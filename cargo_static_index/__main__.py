@@ -11,9 +11,10 @@ def main() -> None:
 
     prepare_streams()
     try:
-        run_program(sys.argv[1:])
-    except Exception as error:  # noqa: BLE001 - whatever was not foreseen ends with a sentence, not a traceback
-        sys.exit(code_of(error, Terminal()))
+        code = run_program(sys.argv[1:])
+    except BaseException as error:  # noqa: BLE001 - whatever was not foreseen ends with a sentence, not a traceback
+        code = code_of(error, Terminal())
+    sys.exit(code)
 
 
 if __name__ == "__main__":

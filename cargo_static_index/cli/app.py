@@ -1,14 +1,17 @@
 """The program: its table of commands, each of which is imported and made only when it is asked for."""
 
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from cargo_static_index.cli import options
+from cargo_static_index.cli.running import GOOD, INTERRUPTED, UNUSABLE
+from cargo_static_index.cli.terminal import Terminal
 
 PROGRAM: Final = "cargo-static-index"
 
@@ -36,6 +39,9 @@ TABLE: Final = {
 """Every command by its name: the module below `cli` that has it, and one sentence."""
 
 
+_CONTEXT: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
 class Command(TyperCommand):
     """A command whose help shows its options in groups: its own, those of the settings, those of every command."""
 
@@ -43,6 +49,11 @@ class Command(TyperCommand):
         """Give what stands behind the command's name in the usage line."""
         arguments = (each for each in self.get_params(ctx) if each.param_type_name == "argument")
         return ["[OPTIONS]", *(each.metavar or each.name or "" for each in arguments)]
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the examples as they stand."""
+        del ctx
+        formatter.write(f"\nExamples:\n{self.epilog}")
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the help's lists of arguments and options."""
@@ -97,27 +108,67 @@ def make_command(name: str) -> Any:
     module = import_module(f"cargo_static_index.cli.{TABLE[name][0]}")
     function = getattr(module, f"{name.replace('-', '_')}_command")
     small = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
-    small.command(name, cls=Command, epilog=_example(module, name))(function)
-    return typer.main.get_command(small)
+    small.command(name, cls=Command, epilog=_example(module, name), context_settings=_CONTEXT)(function)
+    return _light(typer.main.get_command(small))
 
 
 def _example(module: Any, name: str) -> str:
-    lines = "\n".join(f"  {PROGRAM} {line}" for line in module.EXAMPLES[name])
-    return f"\b\nExamples:\n{lines}"
+    return "".join(f"  {PROGRAM} {line}\n" for line in module.EXAMPLES[name])
 
 
 def make_program() -> Any:
     """Make the program, with none of its commands."""
     app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
-    app.callback(cls=Commands, invoke_without_command=True)(options.root)
-    return typer.main.get_command(app)
+    app.callback(cls=Commands, invoke_without_command=True, context_settings=_CONTEXT)(options.root)
+    return _light(typer.main.get_command(app))
 
 
-def run_program(arguments: Sequence[str]) -> None:
-    """Run the program and end the process with its exit code."""
+def _light(made: Any) -> Any:
+    """Have a command take values as they were typed: typer loads pydantic for that, longer than most commands run."""
+    for parameter in made.params:
+        if hasattr(parameter, "type_descriptor"):
+            parameter.process_value = partial(_process_value, parameter, parameter.process_value)
+    return made
+
+
+def _process_value(parameter: Any, by_typer: Callable[[Any, Any], Any], ctx: Any, value: Any) -> Any:
+    """Give a value of one of the types that our commands use; what is missing or no choice is left to typer."""
+    descriptor = parameter.type_descriptor
+    many = parameter.multiple or parameter.nargs == -1
+    wrong = descriptor.is_choice and value is not None and value not in descriptor.choices
+    if wrong or (parameter.required and parameter.value_is_missing(value)):
+        return by_typer(ctx, value)
+    if value is None:
+        value = () if many else None
+    elif parameter.name in _PATHS:
+        value = [Path(each) for each in value] if many else Path(value)
+    return parameter.callback(ctx, parameter, value) if parameter.callback else value
+
+
+_PATHS: Final = frozenset({"directory", "config", "file", "files"})
+"""The parameters that are paths."""
+
+
+def run_program(arguments: Sequence[str]) -> int:
+    """Run the program, and give its exit code."""
     arguments = list(arguments)
     # As a subcommand of cargo's, its own name is the first argument (cargo's book: "Custom subcommands").
     if arguments[:1] == ["static-index"]:
         del arguments[0]
-    make_program().main(args=arguments, prog_name=PROGRAM)
-    sys.exit(0)
+    try:
+        code: object = make_program().main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
+    except typer.Abort:
+        return INTERRUPTED
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        return _say_misused(error)
+    return code if isinstance(code, int) else GOOD
+
+
+def _say_misused(error: Any) -> int:
+    """Say as cargo does what is wrong with a command line, and give the exit code."""
+    usage = f"\n\n{error.ctx.get_usage()}\n\nFor more information, try '--help'." if error.ctx else ""
+    message = error.format_message()
+    Terminal().fail(f"{message[:1].lower()}{message[1:].rstrip('.')}{usage}")
+    return UNUSABLE

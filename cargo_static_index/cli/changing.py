@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from cargo_static_index.changes import Spec
+from cargo_static_index.cli.command import OF_A_TREE, DryRun, Yes, command
 from cargo_static_index.cli.listening import ChangeListener
-from cargo_static_index.cli.options import OF_A_TREE, DryRun, Yes, command
 from cargo_static_index.cli.running import GOOD, Run
 from cargo_static_index.cli.terminal import is_interactive
 from cargo_static_index.errors import NotHeld, SettingsError

@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Struct
 
 from cargo_static_index import __version__
+from cargo_static_index.cli.command import Format
 from cargo_static_index.cli.documents import ProblemDocument
-from cargo_static_index.cli.options import Format
 
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 

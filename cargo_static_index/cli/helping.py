@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from cargo_static_index.cli.options import EVERY, command
+from cargo_static_index.cli.command import EVERY, command
 from cargo_static_index.cli.running import GOOD, Run
 from cargo_static_index.errors import SettingsError
 from cargo_static_index.settings import Settings

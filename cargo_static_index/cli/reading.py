@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cargo_static_index.cli.options import command, sections
+from cargo_static_index.cli.command import command, sections
 from cargo_static_index.cli.running import FOUND_WRONG, GOOD, Run
 from cargo_static_index.errors import SettingsError
 from cargo_static_index.protocol.config import base_url_of, index_url, parse_base_url

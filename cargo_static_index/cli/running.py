@@ -3,21 +3,18 @@
 import contextlib
 import os
 import sys
-import tempfile
 import time
-import traceback
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Final
-
-from msgspec import Struct
-from msgspec.structs import replace
+from typing import TYPE_CHECKING, Final
 
 from cargo_static_index.cli.terminal import Color, Terminal
 from cargo_static_index.errors import CargoStaticIndexError, InvalidInput, NotHeld, SettingsError, StoreError
-from cargo_static_index.settings import Loaded, Settings, load_settings
+
+if TYPE_CHECKING:  # imported where they are used: --version and --help need no settings
+    from cargo_static_index.settings import Loaded, Settings
 
 GOOD: Final = 0
 FOUND_WRONG: Final = 1
@@ -30,7 +27,8 @@ BUG: Final = 101
 INTERRUPTED: Final = 130
 
 
-class Common(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Common:
     """The options that every command takes, before its name or after it."""
 
     directories: tuple[Path, ...] = ()
@@ -64,8 +62,10 @@ class Run:
         self.terminal = Terminal(color=common.color or "auto", verbose=common.verbose, quiet=common.quiet)
 
     @cached_property
-    def loaded(self) -> Loaded:
+    def loaded(self) -> "Loaded":
         """The settings that hold here, read once; what is odd about them is said."""
+        from cargo_static_index.settings import load_settings
+
         loaded = load_settings(self.options, os.environ, Path.cwd(), self.common.config)
         for warning in loaded.warnings:
             self.terminal.warn(warning)
@@ -74,7 +74,7 @@ class Run:
         return loaded
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> "Settings":
         """The values of the settings."""
         return self.loaded.settings
 
@@ -86,6 +86,8 @@ class Run:
     @property
     def pubtime(self) -> str:
         """The clock as an index line says it: `YYYY-MM-DDTHH:MM:SSZ`."""
+        from datetime import UTC, datetime
+
         return datetime.fromtimestamp(self.now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -178,6 +180,9 @@ def _bug(error: BaseException) -> str:
 
     They may hold values of the user's, so they go to a file that only this user can read.
     """
+    import tempfile
+    import traceback
+
     head = f"this is a bug of cargo-static-index ({type(error).__name__})"
     try:
         descriptor, name = tempfile.mkstemp(prefix="cargo-static-index-", suffix=".log")

@@ -7,9 +7,9 @@ import typer
 from msgspec import Raw
 
 from cargo_static_index import layout
+from cargo_static_index.cli.command import OF_A_TREE, JsonLines, command
 from cargo_static_index.cli.documents import CrateDocument, InfoDocument, ReleaseDocument
 from cargo_static_index.cli.formats import print_json
-from cargo_static_index.cli.options import OF_A_TREE, JsonLines, command
 from cargo_static_index.cli.running import FOUND_WRONG, GOOD, Run
 from cargo_static_index.errors import InvalidDocument, NotHeld
 from cargo_static_index.facts import Facts

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from cargo_static_index.cli.options import command
+from cargo_static_index.cli.command import command
 from cargo_static_index.cli.running import GOOD, Run
 from cargo_static_index.errors import SettingsError, StoreError
 from cargo_static_index.settings import find_settings_file, parse_settings

@@ -12,17 +12,7 @@ import typer
 from msgspec import Struct
 
 from cargo_static_index.catalogue import FILE, Catalogue, open_catalogue
-from cargo_static_index.cli.documents import (
-    FindingDocument,
-    ProblemDocument,
-    RefusedDocument,
-    ReindexDocument,
-    StatusDocument,
-    VerifyDocument,
-)
-from cargo_static_index.cli.formats import Mark, print_json, print_marks
-from cargo_static_index.cli.listening import ChangeListener
-from cargo_static_index.cli.options import (
+from cargo_static_index.cli.command import (
     OF_A_TREE,
     AsJson,
     DryRun,
@@ -34,6 +24,16 @@ from cargo_static_index.cli.options import (
     one_format,
     sections,
 )
+from cargo_static_index.cli.documents import (
+    FindingDocument,
+    ProblemDocument,
+    RefusedDocument,
+    ReindexDocument,
+    StatusDocument,
+    VerifyDocument,
+)
+from cargo_static_index.cli.formats import Mark, print_json, print_marks
+from cargo_static_index.cli.listening import ChangeListener
 from cargo_static_index.cli.running import FOUND_WRONG, GOOD, Run
 from cargo_static_index.cli.telling import from_here
 from cargo_static_index.cli.terminal import is_interactive
