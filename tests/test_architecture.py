@@ -16,6 +16,7 @@ RINGS: tuple[frozenset[str], ...] = (
         {
             *("archive", "archivepaths", "facts", "findings", "gzipstream", "limits", "release", "tarstream"),
             *("incoming", "layout", "plan", "record", "report", "site"),
+            *("changelog", "finish", "forges", "highlight", "markdown", "sanitize"),
         }
     ),
     frozenset(
