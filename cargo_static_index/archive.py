@@ -165,7 +165,9 @@ class _Contents:
             self._findings.add("manifest-too-large", message, place=MANIFEST)
             self._oversize[MANIFEST] = size
             return
-        self._manifest = self._documents[MANIFEST] = self._source.take(size)
+        content = self._documents[MANIFEST] = self._source.take(size)
+        if len(content) == size:  # else the archive ends in it, and what is missing would only be told as its fault
+            self._manifest = content
 
     def _take_document(self, path: str, size: int) -> None:
         likely = size > self._room and LIKELY_DOCUMENT.fullmatch(path) is not None

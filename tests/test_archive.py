@@ -14,7 +14,7 @@ from cargo_static_index.archive import Archive, read_archive
 from cargo_static_index.facts import File
 from cargo_static_index.limits import MIB, Limits
 from cargo_static_index.rules import RULES, Problem
-from tests.crates import CrateBuilder, crate, gzip_member, long_name_entry, pax_entry, tar_entry
+from tests.crates import BLOCK, CrateBuilder, crate, gzip_member, long_name_entry, pax_entry, tar_entry
 
 LIMITS = Limits()
 TOP = "foo-1.0.0"
@@ -753,3 +753,11 @@ def test_a_built_crate_is_the_same_each_time() -> None:
     assert crate().vcs().build() == crate().vcs().build()
     size = struct.unpack("<I", crate().build()[-4:])[0]
     assert size == len(crate().tar())
+
+
+def test_a_manifest_that_the_archive_ends_in_is_not_judged() -> None:
+    tar = crate("foo").tar()
+    archive, problems = read_archive(io.BytesIO(gzip_member(tar[: BLOCK + 40])), Limits())
+    assert archive is not None
+    assert archive.manifest is None
+    assert [each.rule for each in problems] == ["tar-damaged"]
