@@ -45,6 +45,10 @@ _CONTEXT: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 1
 class Command(TyperCommand):
     """A command whose help shows its options in groups: its own, those of the settings, those of every command."""
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Give all parameters, the help option too."""
+        return [_light(each) for each in super().get_params(ctx)]
+
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Give what stands behind the command's name in the usage line."""
         arguments = (each for each in self.get_params(ctx) if each.param_type_name == "argument")
@@ -86,6 +90,10 @@ class Commands(TyperGroup):
         names: dict[str, Any] = dict.fromkeys(TABLE)
         self.commands = names  # suggestions are made from the names
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Give all parameters, the help option too."""
+        return [_light(each) for each in super().get_params(ctx)]
+
     def list_commands(self, ctx: Any) -> list[str]:
         """Give the names, in the table's order."""
         del ctx
@@ -109,7 +117,7 @@ def make_command(name: str) -> Any:
     function = getattr(module, f"{name.replace('-', '_')}_command")
     small = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
     small.command(name, cls=Command, epilog=_example(module, name), context_settings=_CONTEXT)(function)
-    return _light(typer.main.get_command(small))
+    return typer.main.get_command(small)
 
 
 def _example(module: Any, name: str) -> str:
@@ -120,15 +128,14 @@ def make_program() -> Any:
     """Make the program, with none of its commands."""
     app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
     app.callback(cls=Commands, invoke_without_command=True, context_settings=_CONTEXT)(options.root)
-    return _light(typer.main.get_command(app))
+    return typer.main.get_command(app)
 
 
-def _light(made: Any) -> Any:
-    """Have a command take values as they were typed: typer loads pydantic for that, longer than most commands run."""
-    for parameter in made.params:
-        if hasattr(parameter, "type_descriptor"):
-            parameter.process_value = partial(_process_value, parameter, parameter.process_value)
-    return made
+def _light(parameter: Any) -> Any:
+    """Have a parameter take its value as typed: typer loads pydantic for that, longer than most commands run."""
+    if hasattr(parameter, "type_descriptor") and not isinstance(parameter.process_value, partial):
+        parameter.process_value = partial(_process_value, parameter, parameter.process_value)
+    return parameter
 
 
 def _process_value(parameter: Any, by_typer: Callable[[Any, Any], Any], ctx: Any, value: Any) -> Any:
