@@ -17,10 +17,17 @@ class LocalRegistry:
     """Crates, all of version 1.0.0, that stand for crates.io, and a package that depends on all of them.
 
     `lines` are their lines in the index; a crate without one gets a line that says nothing but its name and checksum.
+    `config` is more TOML for cargo's config.toml.
     """
 
     def __init__(
-        self, folder: Path, crates: Mapping[str, bytes], lines: Mapping[str, bytes] | None = None, toolchain: str = ""
+        self,
+        folder: Path,
+        crates: Mapping[str, bytes],
+        lines: Mapping[str, bytes] | None = None,
+        *,
+        toolchain: str = "",
+        config: str = "",
     ) -> None:
         self._toolchain = (toolchain,) if toolchain else ()
         self._crates = dict(crates)
@@ -31,7 +38,7 @@ class LocalRegistry:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes((lines or {}).get(name) or json.dumps(line).encode())
             (shelf / f"{name}-1.0.0.crate").write_bytes(content)
-        config = f'[source.crates-io]\nreplace-with = "shelf"\n[source.shelf]\nlocal-registry = "{shelf}"\n'
+        config = f'[source.crates-io]\nreplace-with = "shelf"\n[source.shelf]\nlocal-registry = "{shelf}"\n{config}'
         self.cargo = Cargo(folder / "cargo", crates_io=True, config=config)
 
     def metadata(self, names: Iterable[str] | None = None) -> Outcome:
