@@ -31,7 +31,7 @@ def entry_command(
 ) -> int:
     """Print the index line of a file, and nothing else.
 
-    The line is what `build` would write now. What is wrong with the file goes to standard error; for a file that
+    The line is what `build` would write, less the time of publication, `pubtime`. What is wrong with the file goes to standard error; for a file that
     would be refused nothing is printed, and the exit code is 1.
     """
     settings = run.settings
@@ -45,7 +45,7 @@ def entry_command(
     _say_problems(run, str(file), reading)
     if reading.refused or reading.facts is None:
         return FOUND_WRONG
-    entry = entry_of(reading.facts.manifest, cksum=reading.facts.cksum, home=home, pubtime=run.pubtime)
+    entry = entry_of(reading.facts.manifest, cksum=reading.facts.cksum, home=home)
     sys.stdout.buffer.write(format_entry(entry) + b"\n")
     return GOOD
 

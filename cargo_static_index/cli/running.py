@@ -83,13 +83,6 @@ class Run:
         """The command's one clock, in whole seconds since 1970."""
         return read_clock(os.environ)
 
-    @property
-    def pubtime(self) -> str:
-        """The clock as an index line says it: `YYYY-MM-DDTHH:MM:SSZ`."""
-        from datetime import UTC, datetime
-
-        return datetime.fromtimestamp(self.now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
 
 def read_clock(environment: Mapping[str, str]) -> int:
     """Give SOURCE_DATE_EPOCH, or else the time, in whole seconds since 1970; SettingsError where it is no such number.
