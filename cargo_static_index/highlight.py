@@ -7,7 +7,7 @@ Lexers are imported when the first code of their language comes.
 import importlib
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -18,34 +18,35 @@ if TYPE_CHECKING:
 # Lexers' regular expressions were not written against attackers: many take the square of what they see, of a long
 # line or of a run of space. So code that is longer than READMEs show stays plain, and so does code with such lines.
 _LONGEST: Final = 16 * 1024
+_SPECIAL = re.compile(r"[&<>]")
 _COSTLY = re.compile(r"[^\n]{1000}|\s{100}")
 
 # Only languages that READMEs of crates show: each lexer is held to a time limit by the tests.
 _LANGUAGES: Final = {
-    "rust": ("rust", "RustLexer", "rust rs"),
-    "toml": ("configs", "TOMLLexer", "toml"),
-    "bash": ("shell", "BashLexer", "bash sh shell zsh"),
-    "console": ("shell", "BashSessionLexer", "console shell-session shellsession sh-session terminal"),
-    "json": ("data", "JsonLexer", "json jsonc json5"),
-    "yaml": ("data", "YamlLexer", "yaml yml"),
-    "python": ("python", "PythonLexer", "python py python3"),
-    "javascript": ("javascript", "JavascriptLexer", "javascript js mjs"),
-    "typescript": ("javascript", "TypeScriptLexer", "typescript ts"),
-    "c": ("c_cpp", "CLexer", "c h clike"),
-    "cpp": ("c_cpp", "CppLexer", "cpp c++ cxx hpp"),
-    "html": ("html", "HtmlLexer", "html markup"),
-    "xml": ("html", "XmlLexer", "xml svg"),
-    "css": ("css", "CssLexer", "css scss"),
-    "diff": ("diff", "DiffLexer", "diff patch"),
-    "ini": ("configs", "IniLexer", "ini cfg"),
-    "docker": ("configs", "DockerLexer", "dockerfile docker containerfile"),
-    "sql": ("sql", "SqlLexer", "sql"),
-    "go": ("go", "GoLexer", "go golang"),
-    "protobuf": ("dsls", "ProtoBufLexer", "protobuf proto"),
-    "glsl": ("graphics", "GLShaderLexer", "glsl"),
-    "wgsl": ("wgsl", "WgslLexer", "wgsl"),
-    "powershell": ("shell", "PowerShellLexer", "powershell ps1 pwsh"),
-    "cmake": ("make", "CMakeLexer", "cmake"),
+    "rust": ("cargo_static_index.rustlexer", "QuickRustLexer", "rust rs"),
+    "toml": ("pygments.lexers.configs", "TOMLLexer", "toml"),
+    "bash": ("pygments.lexers.shell", "BashLexer", "bash sh shell zsh"),
+    "console": ("pygments.lexers.shell", "BashSessionLexer", "console shell-session shellsession sh-session terminal"),
+    "json": ("pygments.lexers.data", "JsonLexer", "json jsonc json5"),
+    "yaml": ("pygments.lexers.data", "YamlLexer", "yaml yml"),
+    "python": ("pygments.lexers.python", "PythonLexer", "python py python3"),
+    "javascript": ("pygments.lexers.javascript", "JavascriptLexer", "javascript js mjs"),
+    "typescript": ("pygments.lexers.javascript", "TypeScriptLexer", "typescript ts"),
+    "c": ("pygments.lexers.c_cpp", "CLexer", "c h clike"),
+    "cpp": ("pygments.lexers.c_cpp", "CppLexer", "cpp c++ cxx hpp"),
+    "html": ("pygments.lexers.html", "HtmlLexer", "html markup"),
+    "xml": ("pygments.lexers.html", "XmlLexer", "xml svg"),
+    "css": ("pygments.lexers.css", "CssLexer", "css scss"),
+    "diff": ("pygments.lexers.diff", "DiffLexer", "diff patch"),
+    "ini": ("pygments.lexers.configs", "IniLexer", "ini cfg"),
+    "docker": ("pygments.lexers.configs", "DockerLexer", "dockerfile docker containerfile"),
+    "sql": ("pygments.lexers.sql", "SqlLexer", "sql"),
+    "go": ("pygments.lexers.go", "GoLexer", "go golang"),
+    "protobuf": ("pygments.lexers.dsls", "ProtoBufLexer", "protobuf proto"),
+    "glsl": ("pygments.lexers.graphics", "GLShaderLexer", "glsl"),
+    "wgsl": ("pygments.lexers.wgsl", "WgslLexer", "wgsl"),
+    "powershell": ("pygments.lexers.shell", "PowerShellLexer", "powershell ps1 pwsh"),
+    "cmake": ("pygments.lexers.make", "CMakeLexer", "cmake"),
 }
 _BY_WORD: Final = {word: name for name, (_, _, words) in _LANGUAGES.items() for word in words.split()}
 # rustdoc's words for code blocks (the rustdoc book, "Documentation tests"); alone they mean Rust as well.
@@ -110,6 +111,7 @@ def language_of(info: str) -> str | None:
     return "rust" if info.lower().partition(",")[0].strip() in _RUSTDOC else None
 
 
+@lru_cache(maxsize=256)  # the releases of a crate show mostly the same code
 def highlight(code: str, language: str) -> str | None:
     """Give HTML with a span around each coloured token, or None where the code is too long or its lexer fails.
 
@@ -117,11 +119,13 @@ def highlight(code: str, language: str) -> str | None:
     """
     if len(code) > _LONGEST or _COSTLY.search(code):
         return None
-    tokens = list(_lexer(language).get_tokens(code))
-    if "".join([text for _, text in tokens]) != code:
-        # Lexers see "\\r\\n" as "\\n"; whatever else one changes is no business of ours either.
+    try:
+        tokens = [(kind, text) for _, kind, text in _lexer(language).get_tokens_unprocessed(code)]
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
+        # A mistake in a lexer costs the colours of one block, not the page.
         return None
-    return _spans(tokens)
+    # What a lexer leaves out, or shows twice, is not to be lost or doubled here.
+    return _spans(tokens) if "".join([text for _, text in tokens]) == code else None
 
 
 def _spans(tokens: Iterable[tuple["_TokenType", str]]) -> str:
@@ -131,12 +135,15 @@ def _spans(tokens: Iterable[tuple["_TokenType", str]]) -> str:
     for kind, text in tokens:
         own = _class_of(kind)
         # Space between two coloured tokens may as well be coloured: nobody sees it, and the page has one span less.
-        if own != open_class and not (text.isspace() and open_class):
-            parts.append("</span>" if open_class else "")
-            parts.append(f'<span class="{own}">' if own else "")
+        if own != open_class and not (open_class and text.isspace()):
+            if open_class:
+                parts.append("</span>")
+            if own:
+                parts.append(f'<span class="{own}">')
             open_class = own
-        parts.append(escape(text, quote=False))
-    parts.append("</span>" if open_class else "")
+        parts.append(escape(text, quote=False) if _SPECIAL.search(text) else text)
+    if open_class:
+        parts.append("</span>")
     return "".join(parts)
 
 
@@ -150,7 +157,7 @@ def _class_of(kind: "_TokenType") -> str:
 @cache
 def _lexer(language: str) -> "Lexer":
     module, name, _ = _LANGUAGES[language]
-    lexer: Lexer = getattr(importlib.import_module(f"pygments.lexers.{module}"), name)(stripnl=False, ensurenl=False)
+    lexer: Lexer = getattr(importlib.import_module(module), name)(stripnl=False, ensurenl=False)
     return lexer
 
 

@@ -137,6 +137,8 @@ _CANDIDATE = re.compile(r"\s*([^\s,]+)(\s+[0-9.]{1,6}[wx])?\s*")
 
 # Of these endings the forge's page is no use; crates.io takes the bytes of the same ones.
 _MEDIA_FILE = re.compile(r"\.(?:svg|png|jpe?g|gif|mp4|webm|ogg|webp)$")
+# Most addresses, told from the others at once.
+_PLAIN = re.compile(r"http(s)?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:[/?#][!-~]*)?")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 # A browser drops these from inside a URL before it looks for the scheme (URL standard, "basic URL parser").
 _INVISIBLE = re.compile(r"[\t\n\r]|^[\x00-\x20]+|[\x00-\x20]+$")
@@ -158,6 +160,8 @@ class Place:
         Relative ones start from the README's folder, those with a slash before them as well, and never leave the
         repository (crates.io: crates/crates_io_markdown, `SanitizeUrl`).
         """
+        if (plain := _PLAIN.fullmatch(url)) and (not image or plain[1]):
+            return url
         url = _INVISIBLE.sub("", url)
         if _SCHEME.match(url):
             return _absolute(url, image=image)
