@@ -31,8 +31,8 @@ def entry_command(
 ) -> int:
     """Print the index line of a file, and nothing else.
 
-    The line is what `build` would write, less the time of publication, `pubtime`. What is wrong with the file goes to standard error; for a file that
-    would be refused nothing is printed, and the exit code is 1.
+    The line is what `build` would write, less `pubtime`, which is not known before. What is wrong with the file goes
+    to standard error; for a file that would be refused nothing is printed, and the exit code is 1.
     """
     settings = run.settings
     home = _home(store_of(settings), settings)
