@@ -21,6 +21,7 @@ from cargo_static_index.pages.documents import format_document
 from cargo_static_index.pages.lists import ALWAYS, list_of_path, pages_of, parse_record
 from cargo_static_index.pages.look import Look, Sources, Templates, assets_of, fingerprint_of
 from cargo_static_index.pages.shelf import Part
+from cargo_static_index.refusedfiles import refused_files
 from cargo_static_index.session import ATTEMPTS, Session
 from cargo_static_index.settings import Settings
 from cargo_static_index.shelving import SITEMAP_STALE, Shelves
@@ -55,6 +56,7 @@ class Pages:
         self._plain_look = look_of(session, settings)
         self._fingerprint = fingerprint_of(self._sources, self._plain_look, renderer())
         self._keep = keep
+        self._moved_to = settings.drop.refused
         self._state = self._read_state()
         if self._state and self._state.digest != session.record.digest and self._queue.idle:
             self._state = None  # somebody changed the tree and its pages were not made, or not to the end
@@ -79,9 +81,10 @@ class Pages:
             return
         changed = not (self._queue.idle and self._in_step)
         self.make_crates()
-        if changed or (scanned and self._plain_look.refused):
+        self._put_refused(scanned=scanned)
+        if changed:
             self._put_assets()
-            self._front.write(self._shelves, refused=scanned, all_pages=changed)
+            self._front.write(self._shelves)
         if self._session.catalogue.get(REMAKING) is not None:
             self._sweep()
             self._session.catalogue.set(REMAKING, None)
@@ -182,6 +185,15 @@ class Pages:
     def _put_assets(self) -> None:
         missing = (path for path in self._assets[1] if self._session.store.size(path) is None)
         self._session.apply([Put(path=path, content=self._assets[1][path]) for path in missing])
+
+    def _put_refused(self, *, scanned: bool) -> None:
+        """Write the page of refused files: whoever did not look at the drop directory leaves it as it is."""
+        held = self._session.store.read(addresses.REFUSED)
+        if not self._plain_look.refused:
+            self._session.apply([Delete(path=addresses.REFUSED)] if held else [])
+        elif scanned or held is None:
+            self._put_assets()
+            self._front.write_refused(refused_files(self._session, self._moved_to))
 
     def _make_some(self, names: Iterable[str], *, whole: bool) -> None:
         again = list(names)

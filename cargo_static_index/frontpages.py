@@ -1,10 +1,9 @@
 """The pages of the registry as a whole: front page, feeds, search, what was refused, and what only machines read."""
 
-import os
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from itertools import islice
 
-from cargo_static_index.catalogue import Dropped, Release
+from cargo_static_index.catalogue import Release
 from cargo_static_index.errors import InvalidDocument
 from cargo_static_index.pages import addresses
 from cargo_static_index.pages.documents import CrateDocument, format_document, parse_crate_document
@@ -35,12 +34,15 @@ class FrontPages:
         self._look = look
         self._documents: dict[str, CrateDocument | None] = {}
 
-    def write(self, shelves: Shelves, *, refused: bool, all_pages: bool) -> None:
-        """Write all of them, or what was refused alone; `refused` says that the drop directory was looked at."""
-        if refused or self._session.store.read(addresses.REFUSED) is None:
-            self._put(self._refused())
-        if not all_pages:
-            return
+    def write_refused(self, files: Iterable[RefusedFile]) -> None:
+        """Write the page of refused files."""
+        left = iter(files)
+        shown = list(islice(left, REFUSED_SHOWN))
+        more = sum(1 for _ in left)
+        self._put([self._page("refused.html", addresses.REFUSED, {"files": shown, "more": more})])
+
+    def write(self, shelves: Shelves) -> None:
+        """Write all of them but that of refused files."""
         self._put(self._front_pages())
         self._put(self._fixed_pages())
         if self._session.catalogue.get(SITEMAP_STALE) or self._session.store.read(addresses.SITEMAP) is None:
@@ -70,14 +72,6 @@ class FrontPages:
         yield self._page("search.html", addresses.SEARCH_PAGE, {})
         yield self._page("404.html", addresses.NOT_FOUND, {})
         yield self._page("opensearch.xml", addresses.OPENSEARCH, {})
-
-    def _refused(self) -> Iterator[tuple[str, bytes]]:
-        if not self._look.refused:
-            return
-        files = self._session.catalogue.drops.refused()
-        shown = [refused_file(each) for _, each in zip(range(REFUSED_SHOWN), files, strict=False)]
-        more = sum(1 for _ in files)
-        yield self._page("refused.html", addresses.REFUSED, {"files": shown, "more": more})
 
     def _update(self, name: str, release: Release) -> Update:
         document = self._document(name)
@@ -122,20 +116,3 @@ def _once(updates: Iterable[Update]) -> list[Update]:
     for each in updates:
         found.setdefault(each.name, each)
     return list(found.values())
-
-
-def refused_file(row: Dropped) -> RefusedFile:
-    """Give what the page of refused files says of one."""
-    return RefusedFile(
-        path=os.fsencode(row.path).decode("utf-8", "backslashreplace"),
-        name=row.name,
-        vers=row.vers,
-        cksum=row.cksum,
-        problems=row.problems,
-        first_seen=_date(row.first_seen),
-        last_seen=_date(row.last_seen),
-    )
-
-
-def _date(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
