@@ -15,14 +15,15 @@ RINGS: tuple[frozenset[str], ...] = (
     frozenset(
         {
             *("archive", "archivepaths", "facts", "findings", "gzipstream", "limits", "release", "tarstream"),
-            *("incoming", "layout", "plan", "record", "report", "site"),
-            *("changelog", "finish", "forges", "highlight", "markdown", "sanitize"),
+            *("incoming", "layout", "plan", "record", "report"),
+            *("changelog", "finish", "forges", "highlight", "markdown", "pages", "rustlexer", "sanitize"),
         }
     ),
     frozenset(
         {
             *("aftermath", "catalogue", "changes", "derived", "jobs", "knowledge", "passes", "publish", "reading"),
             *("recovery", "registry", "reindex", "scan", "session", "settings", "store", "tree", "verify"),
+            *("cratepages", "frontpages", "refusedfiles", "shelving", "sitesources"),
             *("__init__", "__main__", "cli"),
         }
     ),
