@@ -1,7 +1,9 @@
 """The pages of single crates: made from the index file as read back and the facts, each crate by itself."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from cargo_static_index import layout
@@ -19,24 +21,70 @@ from cargo_static_index.pages.documents import (
     release_of,
     version_key,
 )
-from cargo_static_index.pages.look import Look, Templates
+from cargo_static_index.pages.look import Look, Sources, Templates
 from cargo_static_index.pages.prose import Prose
 from cargo_static_index.pages.rows import Rows, rows_of_crate
 from cargo_static_index.pages.views import NEWEST_SHOWN, Held, readme_of, release_view, version_groups, version_rows
 from cargo_static_index.protocol.index import Entry, Line, parse_entry
-from cargo_static_index.session import Session
-from cargo_static_index.store import Change, Delete, Put
+from cargo_static_index.store import Change, Delete, Put, Store
+from cargo_static_index.store.local import LocalStore
 from cargo_static_index.tree import read_facts, read_index
 
 Listing = tuple[str, str, bytes | None]
 """A list, a key, and the row that the list is to have there, or None for no row."""
 
 
+MANY_VERSIONS = 100
+"""Crates with more are made where they are written, page by page: nothing holds all of their pages at once."""
+
+
+class Made(Struct, frozen=True, kw_only=True):
+    """What was made of a crate in another process; nothing for a crate with many versions."""
+
+    name: str
+    listings: tuple[Listing, ...] = ()
+    changes: tuple[Change, ...] | None = None
+
+
+class Maker(Struct, frozen=True, kw_only=True):
+    """What another process needs to make pages of crates: it reads the tree at `root`, and writes nothing."""
+
+    root: Path
+    sources: Sources
+    look: Look
+    key: str
+    """Tells makers with other templates or another look apart."""
+    whole: bool
+
+    def make(self, names: Sequence[str]) -> list[Made]:
+        """Make the pages of some crates."""
+        store = LocalStore(self.root)
+        crates = (OneCrate(store, _templates_of(self), self.look, name, whole=self.whole) for name in names)
+        return [_made(crate) for crate in crates]
+
+
+def _made(crate: "OneCrate") -> Made:
+    if crate.has_many_versions:
+        return Made(name=crate.name)
+    return Made(name=crate.name, listings=tuple(crate.listings()), changes=tuple(crate.changes()))
+
+
+_TEMPLATES: dict[str, Templates] = {}
+
+
+def _templates_of(maker: Maker) -> Templates:
+    """Give the templates, compiled once a process."""
+    if maker.key not in _TEMPLATES:
+        _TEMPLATES.clear()
+        _TEMPLATES[maker.key] = Templates(maker.sources, maker.look)
+    return _TEMPLATES[maker.key]
+
+
 class OneCrate:
     """One crate: `listings` are the rows that lists must change, `changes` what its own pages must."""
 
-    def __init__(self, session: Session, templates: Templates, look: Look, name: str, *, whole: bool) -> None:
-        self._store = session.store
+    def __init__(self, store: Store, templates: Templates, look: Look, name: str, *, whole: bool) -> None:
+        self._store = store
         self._templates = templates
         self._look = look
         self._name = name
@@ -44,11 +92,21 @@ class OneCrate:
         self._facts: dict[str, Facts | None] = {}
         self._readmes: dict[str, Prose] = {}
         # Read before the index file: who writes both after this is noticed when the document is replaced.
-        self._stored = session.store.read(addresses.crate_document(name))
+        self._stored = store.read(addresses.crate_document(name))
         self._before = self._stored_document()
-        self._lines = {line.vers: line for line in read_index(session.store, name).file.releases if line.name == name}
+        self._lines = {line.vers: line for line in read_index(store, name).file.releases if line.name == name}
         self._entries: dict[str, Entry] = {}
         self.document = self._document()
+
+    @property
+    def name(self) -> str:
+        """The crate's name."""
+        return self._name
+
+    @property
+    def has_many_versions(self) -> bool:
+        """Whether its pages are too many to be held at once."""
+        return len(self._lines) > MANY_VERSIONS
 
     def listings(self) -> Iterator[Listing]:
         """Give rows that lists are to have, and those that they are not to have any more."""

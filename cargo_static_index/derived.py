@@ -5,7 +5,8 @@ made from the index file as read back: a crate's own first, with the rows that l
 then the lists; then front page and feeds. What breaks off is found there by the next pass.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor
 from functools import cached_property
 from itertools import islice
 
@@ -13,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from cargo_static_index import layout
-from cargo_static_index.cratepages import OneCrate
+from cargo_static_index.cratepages import Listing, Maker, OneCrate
 from cargo_static_index.errors import InvalidDocument, StoreError
 from cargo_static_index.frontpages import FrontPages
 from cargo_static_index.pages import addresses
@@ -27,9 +28,13 @@ from cargo_static_index.settings import Settings
 from cargo_static_index.shelving import SITEMAP_STALE, Shelves
 from cargo_static_index.sitesources import look_of, read_sources, renderer
 from cargo_static_index.store import Change, Delete, Put
+from cargo_static_index.store.local import LocalStore
 
-CRATES_AT_ONCE = 64
-"""Crates whose rows share a transaction."""
+CRATES_AT_ONCE = 128
+"""Crates whose pages are made before the next are asked for."""
+
+CRATES_A_TASK = 8
+"""Crates that a process makes the pages of before it answers."""
 
 FILES_AT_ONCE = 256
 """Pages that share a batch, and so its flushes."""
@@ -55,6 +60,8 @@ class Pages:
         self._sources: Sources = read_sources(settings)
         self._plain_look = look_of(session, settings)
         self._fingerprint = fingerprint_of(self._sources, self._plain_look, renderer())
+        self.executor: Executor | None = None
+        """Makes pages in other processes, where there is one."""
         self._keep = keep
         self._moved_to = settings.drop.refused
         self._state = self._read_state()
@@ -68,8 +75,14 @@ class Pages:
             return
         self._put_assets()
         whole = self._session.catalogue.get(REMAKING) is not None
-        while names := self._queue.stale(CRATES_AT_ONCE):
-            self._make_some(names, whole=whole)
+        try:
+            while names := self._queue.stale(CRATES_AT_ONCE):
+                self._make_some(names, whole=whole)
+        except BrokenExecutor as error:
+            raise StoreError(
+                "a process that made pages was killed, perhaps for want of memory; "
+                "run this again, with `--build-jobs 1` if it comes back"
+            ) from error
         self._shelves.bring_in_step()
 
     def finish(self, *, scanned: bool) -> None:
@@ -195,12 +208,13 @@ class Pages:
             self._put_assets()
             self._front.write_refused(refused_files(self._session, self._moved_to))
 
-    def _make_some(self, names: Iterable[str], *, whole: bool) -> None:
+    def _make_some(self, names: Sequence[str], *, whole: bool) -> None:
         again = list(names)
         for attempt in range(ATTEMPTS):
-            crates = [self._crate(name, whole=whole or attempt > 0) for name in again]
-            self._queue.list_rows(row for crate in crates for row in crate.listings())
-            lost = self._apply(change for crate in crates for change in crate.changes())
+            lost: set[str] = set()
+            for listings, changes in self._made(again, whole=whole or attempt > 0):
+                self._queue.list_rows(listings)
+                lost |= self._apply(changes)
             done = [name for name in again if addresses.crate_document(name) not in lost]
             self._queue.settle(done)
             again = [name for name in again if name not in done]
@@ -208,8 +222,32 @@ class Pages:
                 return
         raise StoreError("crates are changed by somebody else all the time; try again later")
 
+    def _made(self, names: Sequence[str], *, whole: bool) -> Iterator[tuple[Iterable[Listing], Iterator[Change]]]:
+        """Make the pages of some crates, here or in the processes that read crates; give rows and changes together."""
+        if self.executor is None or len(names) <= CRATES_A_TASK or not isinstance(self._session.store, LocalStore):
+            crates = [self._crate(name, whole=whole) for name in names]
+            yield [row for crate in crates for row in crate.listings()], _chained(crates)
+            return
+        maker = Maker(
+            root=self._session.store.root,
+            sources=self._sources,
+            look=self._look,
+            key=self._fingerprint,
+            whole=whole,
+        )
+        tasks = [self.executor.submit(maker.make, some) for some in _some(names)]
+        for task in tasks:
+            made = task.result()
+            yield (
+                [row for each in made for row in each.listings],
+                (change for each in made for change in each.changes or ()),
+            )
+            for name in (each.name for each in made if each.changes is None):
+                crate = self._crate(name, whole=whole)
+                yield crate.listings(), crate.changes()
+
     def _crate(self, name: str, *, whole: bool) -> OneCrate:
-        return OneCrate(self._session, self._templates, self._look, name, whole=whole)
+        return OneCrate(self._session.store, self._templates, self._look, name, whole=whole)
 
     def _apply(self, changes: Iterator[Change]) -> set[str]:
         lost: set[str] = set()
@@ -227,6 +265,14 @@ class Pages:
             for page in pages_of(part.list, part.prefix)
         ]
         self._session.apply(Delete(path=path) for path in [*old, *loose])
+
+
+def _chained(crates: Iterable[OneCrate]) -> Iterator[Change]:
+    return (change for crate in crates for change in crate.changes())
+
+
+def _some(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (names[at : at + CRATES_A_TASK] for at in range(0, len(names), CRATES_A_TASK))
 
 
 def forget_pages(session: Session) -> None:

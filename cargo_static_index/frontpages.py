@@ -14,7 +14,7 @@ from cargo_static_index.session import Session
 from cargo_static_index.shelving import SITEMAP_STALE, Shelves
 from cargo_static_index.store import Put
 
-SHOWN = 12
+SHOWN = 8
 """Crates that the front page names as new, and as updated."""
 
 FEED_ENTRIES = 50
@@ -59,7 +59,7 @@ class FrontPages:
             index=self._look.index_url,
             crates=self._session.record.crates,
             releases=self._session.record.releases,
-            updated=tuple(_once(updates))[:SHOWN],
+            updated=tuple(_once(each for each in updates if not self._is_first(each)))[:SHOWN],
             new=tuple(each for each in updates if self._is_first(each))[:SHOWN],
         )
         yield addresses.DOCUMENT, format_document(document)

@@ -58,6 +58,7 @@ class Registry:
     def build(self, *, all_or_nothing: bool = False, executor: Executor | None = None) -> None:
         """Publish what is new in the drop directory; raises SettingsError where it cannot be listed."""
         self.scanned = True
+        self._make_pages_with(executor)
         passes.build(self.session, drop_of(self._settings), self._manner(all_or_nothing=all_or_nothing), executor)
 
     def add(
@@ -70,6 +71,7 @@ class Registry:
     ) -> None:
         """Publish files given by name; `restore` brings removed releases back."""
         manner = self._manner(all_or_nothing=all_or_nothing, restore=restore)
+        self._make_pages_with(executor)
         passes.add(self.session, files, manner, executor)
 
     def set_yanked(self, specs: Sequence[Spec], *, yanked: bool) -> tuple[Spec, ...]:
@@ -105,6 +107,10 @@ class Registry:
         """Have all pages made anew when the registry is closed."""
         if self._pages:
             self._pages.remake()
+
+    def _make_pages_with(self, executor: Executor | None) -> None:
+        if self._pages:
+            self._pages.executor = executor
 
     def _manner(self, *, all_or_nothing: bool, restore: bool = False) -> Manner:
         name = self._settings.registry.name

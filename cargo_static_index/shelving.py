@@ -27,6 +27,13 @@ ROWS_AT_ONCE = 2000
 """Rows merged together: enough that a part is written once, few enough to hold with the parts they belong to."""
 
 
+LISTS_AT_ONCE = 128
+"""Lists that share a batch, and so its flushes."""
+
+Batch = list[tuple[str, Sequence[Row]]]
+"""Rows sorted by key, by list."""
+
+
 class Shelves:
     """The lists of a tree."""
 
@@ -35,14 +42,51 @@ class Shelves:
         self._templates = templates
 
     def bring_in_step(self) -> None:
-        """Write all rows that are noted in the catalogue; those of a list that fails stay noted."""
+        """Write all rows that are noted in the catalogue."""
+        while batch := self._some():
+            for _ in range(ATTEMPTS):
+                batch = self._merge(batch)
+                if not batch:
+                    break
+            else:
+                raise StoreError(f"the list {batch[0][0]!r} is changed by somebody else all the time; try again later")
+
+    def _some(self) -> Batch:
+        """Give rows of some lists, or of a part of one: as many as are merged together."""
         pages = self._session.catalogue.pages
-        while (name := pages.next_list()) is not None:
-            while rows := pages.rows_of(name, ROWS_AT_ONCE):
-                total = self._merge(name, rows)
-                with self._session.catalogue.writing():
-                    self._note_total(name, total)
-                    pages.settle_rows(name, rows[-1][0])
+        batch: Batch = []
+        left = ROWS_AT_ONCE
+        name = pages.next_list()
+        while name is not None and left > 0 and len(batch) < LISTS_AT_ONCE:
+            # Lists that name lists learn of those when they are written, so they wait until those are.
+            if batch and name.startswith("sets/"):
+                break
+            rows = pages.rows_of(name, left)
+            batch.append((name, rows))
+            left -= len(rows)
+            name = pages.next_list(name)
+        return batch
+
+    def _merge(self, batch: Batch) -> Batch:
+        """Merge rows into lists, all in one batch of changes, and give those that somebody else forestalled."""
+        readings = [_Reading(self._session, name) for name, _ in batch]
+        parts = [self._written(name, rows, reading) for (name, rows), reading in zip(batch, readings, strict=True)]
+        changes = [
+            list(self._changes(name, written, reading))
+            for (name, _), written, reading in zip(batch, parts, readings, strict=True)
+        ]
+        lost = {change.path for change in self._session.apply(change for each in changes for change in each)}
+        again: Batch = []
+        with self._session.catalogue.writing():
+            for (name, rows), written, reading, own in zip(batch, parts, readings, changes, strict=True):
+                if lost and any(change.path in lost for change in own):
+                    again.append((name, rows))
+                    continue
+                self._look_at_names(name, written, reading)
+                root = written[""]
+                self._note_total(name, root.total if root else 0)
+                self._session.catalogue.pages.settle_rows(name, rows[-1][0])
+        return again
 
     def parts_of(self, name: str) -> Iterator[Part]:
         """Give all parts of a list, from its root downwards."""
@@ -62,17 +106,6 @@ class Shelves:
         if kind in SETS:
             row = encode_row(SetRow(name=rest, total=total)) if total else None
             self._session.catalogue.pages.list_rows([(SETS[kind], rest, row)])
-
-    def _merge(self, name: str, rows: Sequence[Row]) -> int:
-        for _ in range(ATTEMPTS):
-            reading = _Reading(self._session, name)
-            written = self._written(name, rows, reading)
-            lost = self._session.apply(self._changes(name, written, reading))
-            if not lost:
-                self._look_at_names(name, written, reading)
-                root = written[""]
-                return root.total if root else 0
-        raise StoreError(f"the list {name!r} is changed by somebody else all the time; try again later")
 
     def _written(self, name: str, rows: Sequence[Row], reading: "_Reading") -> Written:
         kind, _, crate = name.partition("/")

@@ -102,45 +102,47 @@ def _login(look: Look) -> Block:
 
 
 def _environment(look: Look) -> dict[str, str]:
+    """Give the variables that say the same as config.toml; a source's replacement has none (cargo's book)."""
     name = variable_of(look.registry)
     found = {f"CARGO_REGISTRIES_{name}_INDEX": look.index_url}
     if look.private:
         found[f"CARGO_REGISTRIES_{name}_CREDENTIAL_PROVIDER"] = "cargo:token"
-    if look.mirror:
-        found = {**found, "CARGO_SOURCE_CRATES_IO_REPLACE_WITH": look.registry}
     return found
+
+
+_CHECKED_IN = "Commit the .cargo/config.toml above with the project: cargo finds it there."
+_VARIABLES = "Environment variables are enough; no file is written."
 
 
 def _github(look: Look) -> Block:
     name = variable_of(look.registry)
-    lines = ["env:", *(f"  {key}: {value}" for key, value in _environment(look).items())]
+    variables = {} if look.mirror else _environment(look)
     if look.private:
-        lines.append(f"  CARGO_REGISTRIES_{name}_TOKEN: ${{{{ secrets.CARGO_TOKEN }}}}")
+        variables[f"CARGO_REGISTRIES_{name}_TOKEN"] = "${{ secrets.CARGO_TOKEN }}"
+    lines = ["on: push", *(["env:"] if variables else []), *(f"  {key}: {value}" for key, value in variables.items())]
     lines += ["jobs:", "  test:", "    runs-on: ubuntu-latest", "    steps:"]
     lines += ["      - uses: actions/checkout@v4", "      - run: cargo test --locked"]
     secret = " Keep the token as the secret CARGO_TOKEN." if look.private else ""
     return Block(
         id="github",
         title="GitHub Actions",
-        says=f"Environment variables are enough; nothing is written to disk.{secret}",
+        says=(_CHECKED_IN if look.mirror else _VARIABLES) + secret,
         file=".github/workflows/test.yml",
-        text="\n".join(["on: push", *lines]) + "\n",
+        text="\n".join(lines) + "\n",
     )
 
 
 def _gitlab(look: Look) -> Block:
-    lines = ["test:", "  image: rust:1", "  variables:"]
-    lines += [f'    {key}: "{value}"' for key, value in _environment(look).items()]
+    variables = {} if look.mirror else _environment(look)
+    lines = ["test:", "  image: rust:1", *(["  variables:"] if variables else [])]
+    lines += [f'    {key}: "{value}"' for key, value in variables.items()]
     lines += ["  script:", "    - cargo test --locked"]
-    secret = (
-        f" Keep the token as the masked variable CARGO_REGISTRIES_{variable_of(look.registry)}_TOKEN."
-        if look.private
-        else ""
-    )
+    token = f"CARGO_REGISTRIES_{variable_of(look.registry)}_TOKEN"
+    secret = f" Keep the token as the masked variable {token}." if look.private else ""
     return Block(
         id="gitlab",
         title="GitLab CI",
-        says=f"The same variables.{secret}",
+        says=(_CHECKED_IN if look.mirror else _VARIABLES) + secret,
         file=".gitlab-ci.yml",
         text="\n".join(lines) + "\n",
     )
@@ -149,17 +151,17 @@ def _gitlab(look: Look) -> Block:
 def _container(look: Look) -> Block:
     name = variable_of(look.registry)
     lines = ["# syntax=docker/dockerfile:1", "FROM rust:1 AS build", "WORKDIR /src", "COPY . ."]
-    lines += [f'ENV {key}="{value}"' for key, value in _environment(look).items()]
+    if not look.mirror:
+        lines += [f'ENV {key}="{value}"' for key, value in _environment(look).items()]
+    says = _CHECKED_IN if look.mirror else "The variables are for the stage that builds."
     if look.private:
         lines.append(f"RUN --mount=type=secret,id=cargo-token,env=CARGO_REGISTRIES_{name}_TOKEN \\")
         lines.append("    cargo build --release --locked")
+        says += (
+            " The token is a secret and stays out of the image: docker build --secret id=cargo-token,src=token.txt ."
+        )
     else:
         lines.append("RUN cargo build --release --locked")
-    says = (
-        "The token comes as a secret and stays out of the image: docker build --secret id=cargo-token,src=token.txt ."
-        if look.private
-        else "The variables are for the stage that builds."
-    )
     return Block(id="container", title="A container", says=says, file="Dockerfile", text="\n".join(lines) + "\n")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import escape
 from msgspec import Struct
 
 from cargo_static_index.errors import SettingsError
@@ -113,10 +113,19 @@ class Templates:
             keep_trailing_newline=True,
         )
         self._environment.globals["site"] = look
+        self._environment.globals["piece"] = self.piece
+        self._pieces: dict[tuple[object, ...], str] = {}
         self._environment.filters["href"] = addresses.href
         self._environment.filters["breakable"] = breakable
         self._environment.filters["many"] = many
         self._environment.filters["xml"] = xml_text
+
+    def piece(self, template: str, root: str, **context: bool) -> str:
+        """Render what pages at the same depth share, once."""
+        key = (template, root, *context.items())
+        if key not in self._pieces:
+            self._pieces[key] = _Html(self._environment.get_template(template).render(context, root=root))
+        return self._pieces[key]
 
     def render(self, template: str, path: str, context: Mapping[str, object]) -> bytes:
         """Render the page that is to lie at `path`; templates know it, and the way to the root, as `root`."""
@@ -127,10 +136,22 @@ class Templates:
             raise SettingsError(f"the template {template!r} cannot be used for {path!r}: {error}") from error
 
 
-def breakable(name: str) -> Markup:
-    """Let a long name break behind its dashes and underscores."""
-    parts = re.split(r"(?<=[-_:/])(?=[^-_:/])", name)
-    return Markup("<wbr>").join(parts)
+class _Html(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        return self
+
+
+def breakable(name: str) -> str:
+    """Let a long name break behind its dashes, underscores, slashes and colons."""
+    text = str(escape(name))
+    for mark in "-_/":
+        if mark in text:
+            text = text.replace(mark, f"{mark}<wbr>")
+    return _Html(text.replace("::", "::<wbr>"))
 
 
 def month_name(month: str) -> str:
