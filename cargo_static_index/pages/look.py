@@ -18,6 +18,7 @@ ASSETS = ("theme.js", "site.js", "search.js", "icon.svg")
 """What pages name, beside site.css, which is put together from several sources."""
 
 
+_TICKS = re.compile(r"`([^`]+)`")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 SINGULAR = {"keywords": "keyword", "categories": "category", "months": "month"}
@@ -119,6 +120,7 @@ class Templates:
         self._environment.filters["breakable"] = breakable
         self._environment.filters["many"] = many
         self._environment.filters["xml"] = xml_text
+        self._environment.filters["ticks"] = ticks
 
     def piece(self, template: str, root: str, **context: bool) -> str:
         """Render what pages at the same depth share, once."""
@@ -152,6 +154,11 @@ def breakable(name: str) -> str:
         if mark in text:
             text = text.replace(mark, f"{mark}<wbr>")
     return _Html(text.replace("::", "::<wbr>"))
+
+
+def ticks(text: str) -> str:
+    """Set what stands between backticks as code."""
+    return _Html(_TICKS.sub(r"<code>\1</code>", str(escape(text))))
 
 
 def month_name(month: str) -> str:

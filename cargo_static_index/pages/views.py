@@ -1,5 +1,6 @@
 """What the page of a crate or release shows, as values that templates only have to set: no template decides."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec import Struct
@@ -22,6 +23,8 @@ from cargo_static_index.pages.prose import Prose, changelog_prose, readme_prose
 from cargo_static_index.pages.sources import compare_address, source_address, web_address
 from cargo_static_index.protocol.index import Entry
 from cargo_static_index.protocol.registries import CRATES_IO
+
+_MAIL = re.compile(r"[\w.+-]+@[\w.-]+", re.ASCII).fullmatch
 
 NEWEST_SHOWN = 50
 """Versions on a crate's own page; the rest are on pages of their own."""
@@ -116,7 +119,7 @@ class ReleaseView(Struct, frozen=True, kw_only=True):
     links: tuple[Link, ...]
     keywords: tuple[Link, ...]
     categories: tuple[Link, ...]
-    authors: tuple[str, ...]
+    authors: tuple[Link, ...]
     readme: Prose
     changelog: str
     needed: tuple[NeededGroup, ...]
@@ -158,7 +161,7 @@ def release_view(
         links=tuple(_links(held, look)),
         keywords=_set_links("keyword", manifest.keywords if manifest else (), here),
         categories=_set_links("category", manifest.categories if manifest else (), here),
-        authors=manifest.authors if manifest else (),
+        authors=tuple(map(_author, manifest.authors)) if manifest else (),
         readme=readme or readme_of(held, look),
         changelog=changelog_prose(held.facts, look) if own and facts else "",
         needed=groups,
@@ -293,6 +296,12 @@ def _links(held: Held, look: Look) -> Iterator[Link]:
         yield Link(label="Source", address=address, text=f"at {commit[:10]}{dirty}")
 
 
+def _author(text: str) -> Link:
+    name, _, address = text.partition("<")
+    address = address.rstrip("> ")
+    return Link(label=name.strip() or address, address=f"mailto:{address}" if _MAIL(address) else None)
+
+
 def _filled(template: str, entry: Entry) -> str:
     return template.replace("{crate}", entry.name).replace("{version}", addresses.href(entry.vers))
 
@@ -314,7 +323,7 @@ def _compare(held: Held, before: Held | None) -> str | None:
     return compare_address(held.facts.manifest.repository, before.facts.vcs.sha1, held.facts.vcs.sha1)
 
 
-_KINDS = {"normal": "Dependencies", "build": "For the build script", "dev": "For tests and examples"}
+_KINDS = {"normal": "To build and run", "build": "For the build script", "dev": "For tests and examples"}
 
 
 def _needed_groups(needed: Iterable[Needed], root: str) -> Iterator[NeededGroup]:

@@ -10,8 +10,7 @@
 
   // Parts --------------------------------------------------------------------------------------------------
   const parts = new Map();
-  window.csiPart = (part) => { arrived = part; };
-  let arrived = null;
+  window.csiPart = (part) => { document.currentScript.csiPart = part; };
   const safe = (text) => text.replace(/[^a-z0-9-]/gu, (found) => `_${found.codePointAt(0).toString(16)}_`);
   const part = (list, prefix) => {
     const path = prefix ? `${list}/${safe(prefix)}.js` : `${list}.js`;
@@ -19,7 +18,7 @@
       parts.set(path, new Promise((done) => {
         const script = document.createElement("script");
         script.src = root + path.split("/").map(encodeURIComponent).join("/");
-        script.onload = () => { done(arrived); script.remove(); };
+        script.onload = () => { done(script.csiPart || null); script.remove(); };
         script.onerror = () => { done(null); script.remove(); };
         document.head.append(script);
       }));
