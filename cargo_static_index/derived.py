@@ -23,7 +23,7 @@ from cargo_static_index.pages.lists import ALWAYS, list_of_path, pages_of, parse
 from cargo_static_index.pages.look import Look, Sources, Templates, assets_of, fingerprint_of
 from cargo_static_index.pages.shelf import Part
 from cargo_static_index.refusedfiles import refused_files
-from cargo_static_index.session import ATTEMPTS, Session
+from cargo_static_index.session import ATTEMPTS, PAGES_UNKNOWN, Session
 from cargo_static_index.settings import Settings
 from cargo_static_index.shelving import SITEMAP_STALE, Shelves
 from cargo_static_index.sitesources import look_of, read_sources, renderer
@@ -65,9 +65,15 @@ class Pages:
         self._keep = keep
         self._moved_to = settings.drop.refused
         self._state = self._read_state()
-        if self._state and self._state.digest != session.record.digest and self._queue.idle:
-            self._state = None  # somebody changed the tree and its pages were not made, or not to the end
         session.derive = self.make_crates
+
+    def begin(self) -> None:
+        """Look, once what an earlier process began is finished, whether the pages are those of this tree."""
+        if self._state is None or self._state.digest == self._session.record.digest:
+            return
+        # Somebody changed the tree, and what is left to do for its pages is not known here, or not all of it.
+        if self._queue.idle or self._session.catalogue.get(PAGES_UNKNOWN) is not None:
+            self._state = None
 
     def make_crates(self) -> None:
         """Make the pages of crates that changed, and the lists that name them."""
@@ -144,6 +150,7 @@ class Pages:
         if state != self._state:
             self._session.apply([Put(path=addresses.STATE, content=format_document(state))])
             self._state = state
+        self._session.catalogue.set(PAGES_UNKNOWN, None)
 
     def _all_names(self) -> Iterator[str]:
         """Give the crates that are held, and those that have a page although they are not."""

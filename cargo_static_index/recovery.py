@@ -11,7 +11,7 @@ from cargo_static_index.errors import StoreError
 from cargo_static_index.knowledge import learn_all
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.record import Tombstone, format_document
-from cargo_static_index.session import ATTEMPTS, KNOWN_TREE, Session
+from cargo_static_index.session import ATTEMPTS, KNOWN_TREE, PAGES_UNKNOWN, Session
 from cargo_static_index.tree import read_index, read_record, read_tombstones
 
 _FINISH = Intent(path=layout.RECORD, kind="reconcile")
@@ -23,6 +23,7 @@ def recover(session: Session) -> None:
     known = session.catalogue.get(KNOWN_TREE) == format_document(session.record)
     if not (unfinished or known):
         session.catalogue.pages.clear()  # what was left to do may be another tree's; pages.json tells of this one
+        session.catalogue.set(PAGES_UNKNOWN, b"1")
     if unfinished or not known:
         reconcile(session)
 

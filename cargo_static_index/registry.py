@@ -135,8 +135,10 @@ def open_registry(
         if way.dry and not state.exists():
             state = Path(stack.enter_context(TemporaryDirectory(prefix="cargo-static-index-")))
         session = stack.enter_context(open_session(tree, state, wanted, listener, now=way.now, dry=way.dry))
-        recover(session)
         pages = Pages(session, settings, keep=way.keep_pages) if settings.registry.pages else None
+        recover(session)
+        if pages:
+            pages.begin()
         registry = Registry(settings, session, pages)
         yield registry
         if pages:

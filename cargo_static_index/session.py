@@ -34,6 +34,9 @@ ATTEMPTS = 100
 KNOWN_TREE = "tree.json"
 """Under this key the catalogue keeps the tree.json of the tree that it knows."""
 
+PAGES_UNKNOWN = "pages.unknown"
+"""Under this key the catalogue notes that it does not know what is left to do for the pages of this tree."""
+
 
 class Wanted(Struct, frozen=True, kw_only=True):
     """What the settings ask of a tree; None keeps what the tree has. `aliases` are earlier base URLs.

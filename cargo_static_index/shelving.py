@@ -136,7 +136,8 @@ class Shelves:
             yield from self._placeholder(crate, root, reading)
         for prefix in written:
             if prefix not in kept:
-                for path in pages_of(name, prefix):
+                # The record goes last: as long as it is there, a pass that remakes everything finds what is left.
+                for path in reversed(pages_of(name, prefix)):
                     yield from _replaced(path, None, reading.stored(path))
 
     def _placeholder(self, crate: str, root: Part, reading: "_Reading") -> Iterator[Change]:
