@@ -38,7 +38,11 @@ def changelog_prose(facts: Facts | None, look: Look) -> str:
     if facts is None or changelog is None or changelog.text is None:
         return ""
     section = changelog_section(changelog.text, facts.manifest.version)
-    return _rendered(section, changelog, facts, look) if section else ""
+    html = _rendered(section, changelog, facts, look) if section else ""
+    # The README stands on the same page, and its headings may be called the same.
+    return html.replace('id="user-content-', 'id="user-content-log-').replace(
+        'href="#user-content-', 'href="#user-content-log-'
+    )
 
 
 def _rendered(source: str, document: Document, facts: Facts, look: Look) -> str:

@@ -13,6 +13,7 @@ from cargo_static_index.pages.documents import (
     CrateDocument,
     Needed,
     Release,
+    features_of,
     is_prerelease,
     needed_of,
     one_line,
@@ -365,8 +366,9 @@ def _origin(needed: Needed, root: str) -> tuple[str | None, str]:
 
 
 def _features(entry: Entry) -> Iterator[FeatureView]:
-    from_default = set(entry.features.get("default", ()))
-    for name, values in {**entry.features, **(entry.features2 or {})}.items():
+    features = features_of(entry)
+    from_default = frozenset(features.get("default", ()))
+    for name, values in features.items():
         if name == "default":
             continue
         yield FeatureView(name=name, enables=tuple(values), default=name in from_default)
