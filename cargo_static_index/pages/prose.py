@@ -13,6 +13,8 @@ _MISSING = {
     "not-found": "Cargo.toml names {path}, which is not in the archive.",
 }
 
+_SCROLL = '<div class="scroll" role="group" aria-label="Table" tabindex="0">'
+
 
 class Prose(Struct, frozen=True, kw_only=True):
     """Safe HTML, or, where it is empty, `note` that says why."""
@@ -46,7 +48,7 @@ def changelog_prose(facts: Facts | None, look: Look) -> str:
 
 
 def _rendered(source: str, document: Document, facts: Facts, look: Look) -> str:
-    return render_readme(
+    html = render_readme(
         source,
         path=document.path,
         repository=facts.manifest.repository,
@@ -54,3 +56,5 @@ def _rendered(source: str, document: Document, facts: Facts, look: Look) -> str:
         commit=facts.vcs.sha1 if facts.vcs else None,
         images=look.images,
     ).html
+    # A wide table scrolls by itself, and who has no mouse must reach it. In safe HTML a bare `<` begins a tag.
+    return html.replace("<table", f"{_SCROLL}<table").replace("</table>", "</table></div>")
