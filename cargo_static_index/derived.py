@@ -63,6 +63,7 @@ class Pages:
         self.executor: Executor | None = None
         """Makes pages in other processes, where there is one."""
         self._keep = keep
+        self._remade = False
         self._moved_to = settings.drop.refused
         self._state = self._read_state()
         session.derive = self.make_crates
@@ -93,8 +94,7 @@ class Pages:
 
     def finish(self, *, scanned: bool) -> None:
         """Bring all pages in step; `scanned` says that the drop directory was looked at."""
-        remake = self._needs_remake()
-        if remake:
+        if self._needs_remake(scanned=scanned):
             self.remake()
         elif self._queue.idle and self._in_step and not scanned:
             return
@@ -107,6 +107,7 @@ class Pages:
         if self._session.catalogue.get(REMAKING) is not None:
             self._sweep()
             self._session.catalogue.set(REMAKING, None)
+            self._remade = True
         self._write_state()
 
     def remake(self) -> None:
@@ -129,13 +130,19 @@ class Pages:
     def _in_step(self) -> bool:
         return self._state is not None and self._state.digest == self._session.record.digest
 
-    def _needs_remake(self) -> bool:
+    def _needs_remake(self, *, scanned: bool) -> bool:
+        """Whether all pages are to be made: none are known, or a build finds that they look otherwise by now."""
         if self._state is None:
             return True
-        differs = self._state.fingerprint != self._fingerprint
-        if differs and self._keep:
+        if not scanned or not self._looks_differ:
+            return False
+        if self._keep:
             self._session.listener.note("How pages look has changed; they are kept until a build without --keep-pages.")
-        return differs and not self._keep
+        return not self._keep
+
+    @property
+    def _looks_differ(self) -> bool:
+        return self._state is not None and self._state.fingerprint != self._fingerprint
 
     def _read_state(self) -> PagesState | None:
         stored = self._session.store.read(addresses.STATE)
@@ -145,7 +152,7 @@ class Pages:
             return None
 
     def _write_state(self) -> None:
-        kept = self._state.fingerprint if self._keep and self._state else self._fingerprint
+        kept = self._state.fingerprint if self._state and not self._remade else self._fingerprint
         state = PagesState(fingerprint=kept, digest=self._session.record.digest)
         if state != self._state:
             self._session.apply([Put(path=addresses.STATE, content=format_document(state))])
