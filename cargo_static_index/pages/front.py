@@ -90,14 +90,22 @@ def _local(look: Look) -> Block:
 
 
 def _login(look: Look) -> Block:
+    keeper = 'another credential-provider, such as "cargo:libsecret", "cargo:macos-keychain" or "cargo:wincred"'
+    if look.api:
+        return Block(
+            id="login",
+            title="Your token",
+            says=f"This registry is private. Cargo asks for your token once; with {keeper}, it keeps it safe.",
+            file="a terminal",
+            text=f"cargo login --registry {look.registry}\n",
+        )
+    # `cargo login` refuses registries without a web API.
     return Block(
         id="login",
-        title="Log in",
-        says="This registry is private. Cargo asks for your token once and keeps it; a password manager can keep it "
-        'instead, with another credential-provider such as "cargo:libsecret", "cargo:macos-keychain" or '
-        '"cargo:wincred".',
-        file="a terminal",
-        text=f"cargo login --registry {look.registry}\n",
+        title="Your token",
+        says=f"This registry is private. Keep your token where only you can read it; with {keeper}, in a safe place.",
+        file="~/.cargo/credentials.toml",
+        text=f'[registries.{look.registry}]\ntoken = "YOUR TOKEN"\n',
     )
 
 
