@@ -55,6 +55,8 @@ class Maker(Struct, frozen=True, kw_only=True):
     key: str
     """Tells makers with other templates or another look apart."""
     whole: bool
+    compiled: str
+    """A folder that keeps templates compiled."""
 
     def make(self, names: Sequence[str]) -> list[Made]:
         """Make the pages of some crates."""
@@ -76,7 +78,7 @@ def _templates_of(maker: Maker) -> Templates:
     """Give the templates, compiled once a process."""
     if maker.key not in _TEMPLATES:
         _TEMPLATES.clear()
-        _TEMPLATES[maker.key] = Templates(maker.sources, maker.look)
+        _TEMPLATES[maker.key] = Templates(maker.sources, maker.look, maker.compiled)
     return _TEMPLATES[maker.key]
 
 
@@ -260,7 +262,8 @@ class OneCrate:
                 yield path
 
     def _put(self, path: str, content: bytes) -> Iterator[Change]:
-        held = self._store.read(path)
+        # Without a document of the crate's there are no pages of it either, and nothing need be looked at.
+        held = self._store.read(path) if self._stored or self._whole else None
         if held is None or held.content != content:
             yield Put(path=path, content=content)
 

@@ -42,6 +42,9 @@ FILES_AT_ONCE = 256
 REMAKING = "pages.remaking"
 """Under this key the catalogue keeps the fingerprint that all pages are being remade for."""
 
+FIRST = b"first "
+"""Stands before that fingerprint where there were no pages before."""
+
 
 class PagesState(Struct, frozen=True, kw_only=True):
     """pages.json: what the pages in the tree were made with, and the tree.json digest that they show."""
@@ -65,6 +68,7 @@ class Pages:
         self._keep = keep
         self._remade = False
         self._moved_to = settings.drop.refused
+        self._compiled_folder = settings.state.path / "templates"
         self._state = self._read_state()
         session.derive = self.make_crates
 
@@ -81,7 +85,8 @@ class Pages:
         if self._queue.idle:
             return
         self._put_assets()
-        whole = self._session.catalogue.get(REMAKING) is not None
+        remaking = self._session.catalogue.get(REMAKING)
+        whole = remaking is not None and not remaking.startswith(FIRST)
         try:
             while names := self._queue.stale(CRATES_AT_ONCE):
                 self._make_some(names, whole=whole)
@@ -104,25 +109,31 @@ class Pages:
         if changed:
             self._put_assets()
             self._front.write(self._shelves)
-        if self._session.catalogue.get(REMAKING) is not None:
-            self._sweep()
+        remaking = self._session.catalogue.get(REMAKING)
+        if remaking is not None:
+            if not remaking.startswith(FIRST):
+                self._sweep()
             self._session.catalogue.set(REMAKING, None)
             self._remade = True
         self._write_state()
 
     def remake(self) -> None:
         """Make all pages stale; what an earlier process began is gone on with."""
-        if self._session.catalogue.get(REMAKING) == self._fingerprint.encode() and not self._queue.idle:
+        new = self._fingerprint.encode()
+        if self._session.catalogue.get(REMAKING) in {new, FIRST + new} and not self._queue.idle:
             return
         if self._session.record.releases and self._state:
             self._session.listener.note("How pages look has changed, so all of them are made anew.")
+        first = self._has_no_pages()
         with self._session.catalogue.writing():
             self._queue.clear()
             self._queue.list_rows((name, "", None) for name in ALWAYS)
-            self._forget_lists()
-            self._queue.make_stale(self._all_names())
+            self._queue.make_stale(self._held_names())
+            if not first:
+                self._forget_lists()
+                self._queue.make_stale(self._paged_names())
             self._session.catalogue.set(SITEMAP_STALE, b"1")
-            self._session.catalogue.set(REMAKING, self._fingerprint.encode())
+            self._session.catalogue.set(REMAKING, FIRST + new if first else new)
 
     # What is there -----------------------------------------------------------------------------------------
 
@@ -159,15 +170,24 @@ class Pages:
             self._state = state
         self._session.catalogue.set(PAGES_UNKNOWN, None)
 
-    def _all_names(self) -> Iterator[str]:
-        """Give the crates that are held, and those that have a page although they are not."""
+    def _held_names(self) -> Iterator[str]:
         after = ""
         while rows := self._session.catalogue.published.names(after=after):
             yield from (name for _, name in rows)
             after = rows[-1][0]
+
+    def _paged_names(self) -> Iterator[str]:
+        """Give the crates that have pages, held or not."""
         for path in self._session.store.list(layout.CRATES):
             if path.count("/") == 2 and path.endswith(("/index.html", "/index.json")):
                 yield path.split("/")[1]
+
+    def _has_no_pages(self) -> bool:
+        """Whether nothing of ours is in the tree yet, so that nothing needs to be compared or taken away."""
+        folders = ("assets", "browse", "search")
+        return not any(True for folder in folders for _ in self._session.store.list(folder)) and not any(
+            True for _ in self._paged_names()
+        )
 
     def _records(self) -> Iterator[tuple[str, Part]]:
         """Give the parts of all lists that are in the tree, with their paths."""
@@ -199,7 +219,14 @@ class Pages:
 
     @cached_property
     def _templates(self) -> Templates:
-        return Templates(self._sources, self._look)
+        return Templates(self._sources, self._look, self._compiled)
+
+    @cached_property
+    def _compiled(self) -> str:
+        if self._session.dry:
+            return ""
+        self._compiled_folder.mkdir(parents=True, exist_ok=True)
+        return str(self._compiled_folder)
 
     @cached_property
     def _shelves(self) -> Shelves:
@@ -248,6 +275,7 @@ class Pages:
             look=self._look,
             key=self._fingerprint,
             whole=whole,
+            compiled=self._compiled,
         )
         tasks = [self.executor.submit(maker.make, some) for some in _some(names)]
         for task in tasks:

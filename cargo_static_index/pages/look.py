@@ -1,8 +1,9 @@
 """How the pages look: what the settings say of it, the templates, and the assets with a hash in their names."""
 
 import calendar
+import html
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
 import jinja2
@@ -101,9 +102,12 @@ def _asset_path(name: str, content: bytes) -> str:
 
 
 class Templates:
-    """Renders pages. A template that fails raises SettingsError: ours do not, so it is one of the user's."""
+    """Renders pages. A template that fails raises SettingsError: ours do not, so it is one of the user's.
 
-    def __init__(self, sources: Sources, look: Look) -> None:
+    `compiled` is a folder of the state directory that keeps templates compiled: that takes longer than a page.
+    """
+
+    def __init__(self, sources: Sources, look: Look, compiled: str | None = None) -> None:
         texts = {name: content.decode() for name, content in sources.files.items() if not name.startswith("assets/")}
         self._environment = jinja2.Environment(
             loader=jinja2.DictLoader(texts),
@@ -112,6 +116,7 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
+            bytecode_cache=jinja2.FileSystemBytecodeCache(compiled) if compiled else None,
         )
         self._environment.globals["site"] = look
         self._environment.globals["piece"] = self.piece
@@ -120,6 +125,7 @@ class Templates:
         self._environment.filters["breakable"] = breakable
         self._environment.filters["many"] = many
         self._environment.filters["xml"] = xml_text
+        self._environment.filters["file_rows"] = file_rows
         self._environment.filters["ticks"] = ticks
 
     def piece(self, template: str, root: str, **context: bool) -> str:
@@ -159,6 +165,15 @@ def breakable(name: str) -> str:
 def ticks(text: str) -> str:
     """Set what stands between backticks as code."""
     return _Html(_TICKS.sub(r"<code>\1</code>", str(escape(text))))
+
+
+def file_rows(files: Iterable[tuple[str, str]]) -> str:
+    """Give rows of a table for paths and sizes; there are so many that a template would take its time."""
+    return _Html(
+        "".join(
+            f'<tr><th scope="row"><code>{html.escape(path)}</code></th><td>{size}</td></tr>\n' for path, size in files
+        )
+    )
 
 
 def month_name(month: str) -> str:

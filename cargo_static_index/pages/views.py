@@ -96,13 +96,6 @@ class FeatureView(Struct, frozen=True, kw_only=True):
     default: bool
 
 
-class FileView(Struct, frozen=True, kw_only=True):
-    """A file of the archive."""
-
-    path: str
-    size: str
-
-
 class ReleaseView(Struct, frozen=True, kw_only=True):
     """All that a page shows of a release. `own` is false on the crate's page, which shows its newest version."""
 
@@ -129,7 +122,8 @@ class ReleaseView(Struct, frozen=True, kw_only=True):
     previous: str
     compare: str | None
     changes: tuple[Change, ...]
-    files: tuple[FileView, ...]
+    files: tuple[tuple[str, str], ...]
+    """Paths and sizes."""
     more_files: int
     download: str
     cksum: str
@@ -171,7 +165,7 @@ def release_view(
         previous=before.entry.vers if before else "",
         compare=_compare(held, before),
         changes=differences((before.entry, before.facts), (entry, facts)) if before and own else (),
-        files=tuple(FileView(path=each.path, size=human_size(each.size)) for each in files[:FILES_SHOWN]),
+        files=tuple((each.path, human_size(each.size)) for each in files[:FILES_SHOWN]),
         more_files=max(0, len(files) - FILES_SHOWN),
         download=addresses.up(here) + layout.archive_file(entry.name, entry.cksum),
         cksum=entry.cksum,
