@@ -10,6 +10,7 @@ from cargo_static_index.pages.documents import CrateDocument, format_document, p
 from cargo_static_index.pages.front import FrontDocument, RefusedFile, Update, blocks_of
 from cargo_static_index.pages.lists import NAMES, sitemap_path
 from cargo_static_index.pages.look import Look, Templates
+from cargo_static_index.pages.rows import short
 from cargo_static_index.session import Session
 from cargo_static_index.shelving import SITEMAP_STALE, Shelves
 from cargo_static_index.store import Put
@@ -79,7 +80,7 @@ class FrontPages:
             name=name,
             vers=release.vers,
             pubtime=release.pubtime or "",
-            description=(document.description if document else None) or "",
+            description=short((document.description if document else None) or ""),
         )
 
     def _is_first(self, update: Update) -> bool:
