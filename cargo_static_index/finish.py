@@ -18,7 +18,6 @@ _TAG = re.compile(r'<(/?)(a|h[1-6]|img|pre|table)((?: [a-z-]+="[^"]*")*)>')
 _ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"')
 _CODE = re.compile(r'<pre><code(?: class="language-([^"]*)")?>([^<]*)</code></pre>')
 _ANY_TAG = re.compile(r'<img(?: [a-z-]+="[^"]*")*? alt="([^"]*)"[^>]*>|<[^>]*>')
-_PICTURE = re.compile(r"</?picture>|<source[^>]*>")
 _ALIGNED = re.compile(r'(<[a-z][a-z0-9]*(?: [a-z-]+="[^"]*")*?) align="([A-Za-z]+)"((?: [a-z-]+="[^"]*")*)>')
 _TABLE: Final = '<div class="table-wrap" role="group" aria-label="Table" tabindex="0">'
 # Such images wait until they are scrolled to, and their hosts are not told which page shows them.
@@ -131,8 +130,7 @@ class _Walk:
     def _image(self, attributes: dict[str, str]) -> str:
         source = attributes.get("src", "")
         if self.images and source:
-            # Without a description an image is an ornament, but for the one that a link may consist of.
-            attributes["alt"] = attributes.get("alt") or (_file_name(source) if self.link is not None else "")
+            attributes.setdefault("alt", _file_name(source) if self.link is not None else "")
             return f"<img{_format(attributes)}{_LAZY}>"
         alt = attributes.get("alt") or (_file_name(source) if source else "")
         if self.link is not None or not source:
@@ -179,8 +177,6 @@ def finish(html: str, *, ids: set[str], images: bool) -> tuple[str, tuple[Headin
     """
     if ' align="' in html:
         html = _ALIGNED.sub(_aligned, html)
-    if not images:
-        html = _PICTURE.sub("", html)
     walk = _Walk(html, ids, images)
     return walk.run(), tuple(walk.headings)
 

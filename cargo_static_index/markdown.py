@@ -42,8 +42,6 @@ _FEW_TAGS: Final = 1000
 _MOST_WORK: Final = 2_000_000
 """Tags times depth. An HTML parser looks through all open elements at many tags, and opens formatting elements
 that were left open again in each paragraph: `<b a=1><b a=2>…` before many `<p>x` would fill the memory."""
-_MOST_TAGS: Final = 100_000
-"""Six times those of tokio's CHANGELOG, a long one; a page of more is slow to open."""
 _MOST_ENTITIES: Final = 100_000
 """More take the HTML parser seconds: it copies what is before each."""
 _MOST_DEFINITIONS: Final = 2000
@@ -121,8 +119,6 @@ def _to_html(source: str) -> str | None:
     tags = html.count("<")
     if tags <= _FEW_TAGS:
         return html
-    if tags > _MOST_TAGS:
-        return None
     own = _comrak(source, raw=False)
     if own is None:
         return None

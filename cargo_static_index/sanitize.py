@@ -165,7 +165,7 @@ class Place:
         url = _INVISIBLE.sub("", url)
         if _SCHEME.match(url):
             return _absolute(url, image=image)
-        if url[:2].replace("\\", "/") == "//":
+        if url.startswith(("//", "\\\\", "/\\", "\\/")):
             return _absolute(f"https:{url}", image=image)
         # rustdoc's paths (`::module`) mean nothing outside of rustdoc.
         if self.repository is None or not url or url.startswith(("::", "?", "#")):
@@ -174,7 +174,7 @@ class Place:
 
     def _in_repository(self, url: str, *, image: bool) -> str | None:
         assert self.repository is not None
-        end = _path_end(url)
+        end = min((at for at in (url.find("?"), url.find("#")) if at >= 0), default=len(url))
         path = _normal(f"{dirname(self.path)}/{url[:end]}")
         media = _MEDIA_FILE.search(path.lower())
         raw = image or media is not None
@@ -186,11 +186,8 @@ class Place:
 
 
 def _absolute(url: str, *, image: bool) -> str | None:
-    end = _path_end(url)
-    # A browser reads a backslash before the query as a slash, and so must whoever asks which host is meant.
-    url = url[:end].replace("\\", "/") + url[end:]
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(url.replace("\\", "/"))
     except ValueError:
         return None
     if image:
@@ -198,11 +195,6 @@ def _absolute(url: str, *, image: bool) -> str | None:
     if parts.scheme in {"http", "https"} and not parts.netloc:
         return None
     return url if parts.scheme in _SCHEMES else None
-
-
-def _path_end(url: str) -> int:
-    """Give where the query or fragment begins, or the length where there is none."""
-    return min((at for at in (url.find("?"), url.find("#")) if at >= 0), default=len(url))
 
 
 def _normal(path: str) -> str:

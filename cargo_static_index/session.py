@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from cargo_static_index import layout
 from cargo_static_index.catalogue import Catalogue, Intent, discard_catalogue, open_catalogue
 from cargo_static_index.errors import CatalogueDamaged, InvalidConfig, InvalidDocument, SettingsError, StoreError
-from cargo_static_index.knowledge import change_between, name_of
+from cargo_static_index.knowledge import change_between
 from cargo_static_index.protocol.config import base_url_of, config_for, format_config, index_url, parse_base_url
 from cargo_static_index.protocol.index import IndexFile
 from cargo_static_index.protocol.registries import Home, Mode
@@ -65,8 +65,6 @@ class Session:
         self._foreign = False
         self.base_url = DEFAULT_BASE_URL
         self.home = Home()
-        self.derive: Callable[[], None] = lambda: None
-        """Makes the pages of what changed so far: what is removed goes only after every page that leads to it."""
 
     @property
     def pubtime(self) -> str:
@@ -95,8 +93,6 @@ class Session:
         with self.catalogue.writing():
             changes = (change_between(before.file, after) for before, after in files)
             self.catalogue.published.update(change for change in changes if change)
-            names = (name_of(after) or name_of(before.file) for before, after in files)
-            self.catalogue.pages.make_stale(name for name in names if name)
             self.catalogue.intents.finish(before.path for before, _ in files)
 
     def update_record(self, change: Callable[[TreeRecord], TreeRecord]) -> None:
@@ -115,11 +111,6 @@ class Session:
                 return
             self.record = held.record
         raise StoreError("tree.json is changed by somebody else all the time; try again later")
-
-    def doubt(self) -> None:
-        """Note that the catalogue does not know all of this tree; the next session reads it anew."""
-        self._foreign = True
-        self.catalogue.set(KNOWN_TREE, None)
 
     def know(self, held: HeldRecord, total: Delta) -> bool:
         """Note that the catalogue knows the whole tree, which sums up to `total`; False if tree.json changed."""
@@ -195,10 +186,11 @@ def _agree(session: Session, wanted: Wanted) -> None:
     urls = dict.fromkeys((session.base_url, *wanted.aliases, *aliases))
     session.home = Home(mode=mode, urls=tuple(index_url(parse_base_url(url)) for url in urls))
     session.record = held.record
-    if session.catalogue.get(KNOWN_TREE) != format_document(held.record):
-        session.doubt()
     if held.tag is None or (held.record.mode, held.record.aliases) != (mode, aliases):
+        known = session.catalogue.get(KNOWN_TREE) == format_document(held.record)
         session.update_record(lambda record: replace(record, mode=mode, aliases=aliases))
+        if not known:
+            session.catalogue.set(KNOWN_TREE, None)
     _write_config(session, wanted)
 
 
