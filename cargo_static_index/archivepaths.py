@@ -1,6 +1,7 @@
 """The paths of an archive: where the package lies, and what cargo, or some client's file system, cannot unpack."""
 
 import re
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from unicodedata import normalize
 
@@ -29,6 +30,7 @@ class Paths:
         self._files: set[str] = set()
         self._folded: dict[str, str] = {}
         self._directories: set[str] = set()
+        self._noted: set[str] = set()
 
     def add_file(self, raw: bytes) -> str | None:
         """Check a file's path and give it below the package's directory, or None where it cannot be used.
@@ -52,14 +54,22 @@ class Paths:
 
     def finish(self) -> None:
         """Note the files that are directories to other entries."""
-        # With "/" before all else in the order, what lies below a path follows it at once.
         directories = {_fold(path): path for path in self._directories}
         known = directories | self._folded
-        for upper, lower in pairwise(sorted(key.replace("/", "\0") for key in known)):
-            if lower.startswith(upper + "\0"):
-                self._check_nested(known[upper.replace("\0", "/")], known[lower.replace("\0", "/")])
+        if len(directories) < len(self._directories) or len(self._folded) < len(self._files):
+            # The attack: of several paths that differ in case only one is known by what they share.
+            self._check_exactly()
+        for upper, lower in _nested(known):
+            self._check_nested(known[upper], known[lower])
         for key in sorted(directories.keys() & self._folded.keys()):
             self._check_nested(self._folded[key], directories[key])
+
+    def _check_exactly(self) -> None:
+        for path in sorted(self._files & self._directories):
+            self._note_both(path)
+        for upper, _ in _nested(self._files | self._directories):
+            if upper in self._files:
+                self._note_both(upper)
 
     def _check_nested(self, upper: str, lower: str) -> None:
         """Note a file at whose path a directory lies, be it only in another case."""
@@ -75,6 +85,9 @@ class Paths:
         self._findings.add("path-case-collision", message, place=second)
 
     def _note_both(self, path: str) -> None:
+        if path in self._noted:
+            return
+        self._noted.add(path)
         self._findings.add("path-duplicate", f"{shown(path)} is a file and also a directory.", place=path)
 
     def _below(self, raw: bytes, *, directory: bool) -> str | None:
@@ -129,6 +142,14 @@ class Paths:
 
     def _note_invalid(self, path: str | bytes, wrong: str) -> None:
         self._findings.add("path-invalid", f"The path {shown(path)} {wrong}.", place=_place(path))
+
+
+def _nested(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Give each path that another one lies below, with the first of those."""
+    # With "/" before all else in the order, what lies below a path follows it at once.
+    for upper, lower in pairwise(sorted(path.replace("/", "\0") for path in paths)):
+        if lower.startswith(upper + "\0"):
+            yield upper.replace("\0", "/"), lower.replace("\0", "/")
 
 
 def is_manifest(path: str) -> bool:

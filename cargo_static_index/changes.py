@@ -151,7 +151,7 @@ def _by_crate(session: Session, specs: Sequence[Spec]) -> dict[str, list[str]]:
 
 def _line(file: IndexFile, name: str, vers: str) -> Line:
     line = file.find(vers)
-    if line is None:
+    if line is None or not line.cksum:
         held = ", ".join(line.vers for line in file.releases[-5:]) or "none"
         raise NotHeld(f"there is no release {name} {vers} in this registry; the newest held: {held}")
     return line

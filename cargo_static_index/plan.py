@@ -103,7 +103,7 @@ def _problems(
         return (problem("name-collision", message, place=each.name),)
     if held is not None:
         return (_conflict(each, *held),)
-    stone = tombstones.find(each.vers)
+    stone = tombstones.find_same_precedence(each.vers)
     if stone is None or (restore and stone.cksum == each.cksum):
         return ()
     if stone.cksum != each.cksum:
@@ -117,7 +117,7 @@ def _conflict(each: Incoming, vers: str, cksum: str, was: str = "is published") 
     place = f"{each.name} {each.vers}"
     if not cksum:
         message = f"{place} has a line in the index already, which cargo cannot read."
-        way_out = "Raise the version, or take the line out with `cargo-static-index remove`."
+        way_out = "Raise the version, or take the line out of the index file by hand."
         return problem("release-conflict", message, place=place, way_out=way_out)
     if vers == each.vers:
         message = (

@@ -184,8 +184,18 @@ class Publisher:
         if changed:
             self._session.changed([(each.index, each.plan.file) for each in changed])
         self._session.apply(change for each in done for change in self._in_vain(each.plan))
+        if any(self._is_news(each.plan) for each in done if each.plan.unchanged):
+            self._session.doubt()
         if self._mend:
             self._session.apply(change for each in done for change in self._lost_archives(each.plan))
+
+    def _is_news(self, plan: CratePlan) -> bool:
+        """Whether the catalogue lacks what is published already.
+
+        After a power cut it may have lost the intent of a pass that wrote the line and never came to tree.json.
+        """
+        known = {release.vers for release in self._session.catalogue.published.releases(plan.name)}
+        return any(each.vers not in known for each in plan.unchanged)
 
     def _in_vain(self, plan: CratePlan) -> Iterator[Change]:
         for refusal in plan.refused:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from cargo_static_index.errors import InvalidDocument
 from cargo_static_index.protocol.registries import Mode
-from cargo_static_index.protocol.versions import parse_version
+from cargo_static_index.protocol.versions import parse_version, without_build
 
 FORMAT = 1
 NEEDS = "0.1.0"
@@ -109,6 +109,11 @@ class Tombstones(Struct, frozen=True, kw_only=True):
         """Give the tombstone of a version, or None."""
         return next((each for each in self.removed if each.vers == vers), None)
 
+    def find_same_precedence(self, vers: str) -> Tombstone | None:
+        """Give the tombstone of a version that differs at most in build metadata, or None."""
+        wanted = without_build(vers)
+        return next((each for each in self.removed if without_build(each.vers) == wanted), None)
+
     def with_removed(self, *stones: Tombstone) -> Self:
         """Give the tombstones with these added; one that is there already stays as it is, but is not lifted."""
         new = tuple(stone for stone in stones if self.find(stone.vers) is None)
@@ -128,7 +133,7 @@ class Tombstones(Struct, frozen=True, kw_only=True):
 
 class _Format(Struct):
     format: int
-    needs: str = "a newer version"
+    needs: str | None = None
 
 
 def parse_record(content: bytes) -> TreeRecord:
@@ -138,7 +143,7 @@ def parse_record(content: bytes) -> TreeRecord:
         if head.format > FORMAT:
             raise InvalidDocument(
                 f"the tree has format {head.format}, and this version reads up to {FORMAT}; "
-                f"use cargo-static-index {head.needs} or later"
+                + (f"use cargo-static-index {head.needs} or later" if head.needs else "use a newer cargo-static-index")
             )
         return msgspec.json.decode(content, type=TreeRecord)
     except msgspec.MsgspecError as error:

@@ -112,6 +112,11 @@ class Session:
             self.record = held.record
         raise StoreError("tree.json is changed by somebody else all the time; try again later")
 
+    def doubt(self) -> None:
+        """Note that the catalogue does not know all of this tree; the next session reads it anew."""
+        self._foreign = True
+        self.catalogue.set(KNOWN_TREE, None)
+
     def know(self, held: HeldRecord, total: Delta) -> bool:
         """Note that the catalogue knows the whole tree, which sums up to `total`; False if tree.json changed."""
         record = held.record.counting(total)
@@ -186,11 +191,10 @@ def _agree(session: Session, wanted: Wanted) -> None:
     urls = dict.fromkeys((session.base_url, *wanted.aliases, *aliases))
     session.home = Home(mode=mode, urls=tuple(index_url(parse_base_url(url)) for url in urls))
     session.record = held.record
+    if session.catalogue.get(KNOWN_TREE) != format_document(held.record):
+        session.doubt()
     if held.tag is None or (held.record.mode, held.record.aliases) != (mode, aliases):
-        known = session.catalogue.get(KNOWN_TREE) == format_document(held.record)
         session.update_record(lambda record: replace(record, mode=mode, aliases=aliases))
-        if not known:
-            session.catalogue.set(KNOWN_TREE, None)
     _write_config(session, wanted)
 
 

@@ -57,9 +57,9 @@ def read_index_at(store: Store, path: str) -> HeldIndex:
 
 
 def index_paths(store: Store) -> Iterator[str]:
-    """List the paths of all index files; config.json and the page beside it are none."""
+    """List the paths of all index files: what lies where cargo would ask for a crate of that name, and nothing else."""
     for path in store.list(layout.INDEX):
-        if path.count("/") >= 2:
+        if path == layout.index_file(path.rpartition("/")[2]):
             yield path
 
 

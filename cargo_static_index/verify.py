@@ -7,7 +7,7 @@ finding that can be mended without changing a release carries how. One crate at 
 import hashlib
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Literal
 
@@ -45,6 +45,7 @@ FindingId = Literal[
     "line-misplaced",
     "line-unreadable",
     "lines-unordered",
+    "name-collision",
     "record-wrong",
     "removal-unfinished",
     "tombstones-unreadable",
@@ -66,6 +67,7 @@ _WAYS_OUT: dict[FindingId, str] = {
     "line-misplaced": "Take the line out of this file; cargo ignores it there.",
     "line-unreadable": "Take the line out of the file if nobody needs it; cargo skips it or calls it invalid.",
     "lines-unordered": "None is needed: cargo does not mind.",
+    "name-collision": "Remove one of the two crates.",
     "record-wrong": "Run `cargo-static-index verify --fix`, which counts anew.",
     "removal-unfinished": "Run `cargo-static-index verify --fix`, or any pass, which finishes it.",
     "tombstones-unreadable": "Bring the file back from a backup; without it removed releases can come back.",
@@ -181,10 +183,20 @@ class _Crate:
         if len(names) > 1:
             message = f"The lines are of crates that differ only in case: {', '.join(sorted(names))}."
             yield _found("line-misplaced", self._path, message)
+        yield from self._check_names(names)
         places = [(line.pubtime or "", parse_version(line.vers)) for line in self._file.releases]
         if places != sorted(places):
             message = "The lines do not stand in order of publication and version."
             yield _found("lines-unordered", self._path, message)
+
+    def _check_names(self, names: Iterable[str]) -> Iterator[Finding]:
+        """Find a crate whose name is the same but for `-` and `_`, of those that cargo would look for."""
+        for name in names:
+            for other in {name.replace("-", "_"), name.replace("_", "-")}:
+                path = layout.index_file(other)
+                if path < self._path and self._store.size(path) is not None:
+                    message = f"There are both `{other}` and `{name}`; cargo takes one for a misspelling of the other."
+                    yield _found("name-collision", self._path, message)
 
     def _check_quickly(self, line: Line) -> Iterator[Finding]:
         archive, facts_path = archive_and_facts(line.name, line.cksum)

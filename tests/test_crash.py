@@ -1,6 +1,7 @@
 """A crash at any point leaves a tree that cargo can use, and the next session finishes what was begun."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -130,6 +131,24 @@ def again(step: Step, world: World) -> None:
     """Do it again, as the user would; what was to go may be gone already."""
     with suppress(NotHeld):
         step(world)
+
+
+def test_a_power_cut_that_rolls_the_catalogue_and_the_record_back_is_noticed(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.put(START[0])
+    world.build()
+    shutil.copytree(world.state, tmp_path / "state before")
+    record = world.read("tree.json")
+    world.put(*START[1:])
+    world.build()
+    after = world.files()
+    shutil.rmtree(world.state)
+    shutil.move(tmp_path / "state before", world.state)
+    (world.tree / "tree.json").write_bytes(record)
+    assert {each.became for each in world.build().outcomes} == {"unchanged"}
+    with world.opened() as registry:
+        assert registry.session.catalogue.published.counts() == (2, 3)
+    assert world.files() == after
 
 
 PASS = """

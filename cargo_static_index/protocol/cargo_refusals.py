@@ -18,6 +18,7 @@ EDITIONS: Mapping[str, tuple[int, ...]] = {"2015": (1, 0), "2018": (1, 31), "202
 RESOLVERS = ("1", "2", "3")
 OTHERS: Mapping[str, str] = {"example": "examples/", "test": "tests/", "bench": "benches/"}
 """The targets that no other crate uses, and where cargo finds them."""
+FOLDERS = tuple(OTHERS.values())
 FORBIDDEN = frozenset({"build", "deps", "examples", "incremental"})
 """Names of programs that would meet cargo's own folders below `target/`."""
 
@@ -74,7 +75,8 @@ def _refusal(message: str, path: str) -> Problem:
 def _check_rust_version(rust_version: str, edition: str) -> Iterator[Problem]:
     first = EDITIONS[edition]
     numbers = rust_version.split(".")[:2]
-    if edition != "2015" and all(map(str.isdecimal, numbers)) and tuple(map(int, numbers)) < first:
+    stated = len(rust_version) < 20 and all(map(str.isdecimal, numbers))  # anything else is told elsewhere
+    if stated and edition != "2015" and tuple(map(int, numbers)) < first:
         needed = ".".join(map(str, first))
         message = f"`rust-version` is {shown(rust_version)}, but edition {edition} needs Rust {needed} or later."
         yield _refusal(message, "package.rust-version")
@@ -134,6 +136,9 @@ def _all_programs(stated: Stated, files: Collection[str]) -> Iterator[str | None
 
 
 def _check_unique(names: Iterable[str | None], kind: str) -> Iterator[Problem]:
+    names = list(names)
+    if len(names) == len(set(names)):
+        return
     for name, count in Counter(names).items():
         if count > 1 and name is not None:
             yield _refusal(f"The name {shown(name)} stands in `[[{kind}]]` or is found {count} times.", f"{kind}.name")
@@ -151,15 +156,19 @@ def _find_others(stated: Stated, files: Collection[str]) -> Iterator[tuple[str, 
     """Give kind and name of each example, test and benchmark, those stated and those that cargo would add."""
     for kind, tables in stated.others.items():
         yield from ((kind, each.name) for each in tables if each.name is not None)
-    folders = {folder: kind for kind, folder in OTHERS.items() if kind not in stated.without}
+    if len(stated.without) == len(OTHERS):
+        return
+    usual = [path for path in files if path.startswith(FOLDERS)]
+    for kind, folder in OTHERS.items():
+        if usual and kind not in stated.without:
+            yield from _find_usual(kind, folder, stated.others.get(kind, ()), usual)
+
+
+def _find_usual(kind: str, folder: str, tables: Iterable[Target], files: Iterable[str]) -> Iterator[tuple[str, str]]:
+    names = {each.name for each in tables}
+    paths = {each.path.removeprefix("./") for each in tables if each.path is not None}
     for path in files:
-        if path.startswith(tuple(folders)):
-            folder = f"{path.partition('/')[0]}/"
-            kind = folders[folder]
+        if path.startswith(folder) and path not in paths:
             name = usual_name(path, folder)
-            if name is not None and not _is_stated(name, path, stated.others.get(kind, ())):
+            if name is not None and name not in names:
                 yield kind, name
-
-
-def _is_stated(name: str, path: str, tables: Iterable[Target]) -> bool:
-    return any(name == each.name or path == (each.path or "").removeprefix("./") for each in tables)

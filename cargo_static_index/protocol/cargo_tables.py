@@ -55,6 +55,8 @@ _TABLES: Mapping[str, tuple[object, str]] = {
 
 def check_tables(root: Table) -> Iterator[Problem]:
     """Find the tables that have other types than cargo reads."""
+    if root.keys().isdisjoint(_TABLES):
+        return
     for key, (type_, expected) in _TABLES.items():
         if key not in root:
             continue

@@ -37,6 +37,7 @@ _KINDS: tuple[tuple[str, Kind], ...] = (
     ("dev-dependencies", "dev"),
     ("build-dependencies", "build"),
 )
+_FROM_ITS_REGISTRY = (None,) * 6
 
 
 class ManifestDependency(Struct, frozen=True, kw_only=True):
@@ -188,7 +189,8 @@ def _check_keys(stated: _Stated, path: str) -> Iterator[Problem]:
         # Read by crates.io, passed over by cargo: what cargo then takes from crates.io came from elsewhere.
         message = f"`{path}.registry_index` is spelled `registry-index`; cargo does not read it."
         yield fault("manifest-shape", message, f"{path}.registry_index")
-    yield from _check_sources(stated, path)
+    if (stated.registry, stated.base, stated.git, stated.branch, stated.tag, stated.rev) != _FROM_ITS_REGISTRY:
+        yield from _check_sources(stated, path)
     if stated.artifact is not None:
         message = f"`{path}` asks for the artifact {shown(stated.artifact)}, which stable cargo cannot read."
         yield fault("artifact-dependency", message, f"{path}.artifact")

@@ -181,13 +181,11 @@ def _read(root: Table, files: Collection[str], problems: list[Problem]) -> Manif
     )
 
 
-def _without(package: _Package, edition: str, others: Mapping[str, tuple[Target, ...] | None]) -> frozenset[str]:
+def _without(package: _Package, edition: str, others: Mapping[str, tuple[Target, ...] | None]) -> list[str]:
     """Give the kinds of targets that cargo does not look for: told so, or, in edition 2015, where tables are given."""
-    told = {"example": package.autoexamples, "test": package.autotests, "bench": package.autobenches}
+    told = (("example", package.autoexamples), ("test", package.autotests), ("bench", package.autobenches))
     old = edition == "2015"
-    return frozenset(
-        kind for kind, auto in told.items() if auto is False or (auto is None and old and others.get(kind) is not None)
-    )
+    return [kind for kind, auto in told if auto is False or (old and auto is None and others.get(kind) is not None)]
 
 
 def _read_package(root: Table, problems: list[Problem]) -> _Package:

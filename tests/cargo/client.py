@@ -128,7 +128,7 @@ class Cargo:
         done = subprocess.run(
             [self._program, *arguments],
             cwd=cwd or self.folder,
-            env=self._env() | dict(env or {}),
+            env=self.environment() | dict(env or {}),
             capture_output=True,
             text=True,
             check=False,
@@ -137,7 +137,8 @@ class Cargo:
         )
         return Outcome(command=arguments, code=done.returncode, stdout=done.stdout, stderr=done.stderr)
 
-    def _env(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Give the variables that cargo runs with."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith(_KEPT_OUT)}
         return kept | {
             "CARGO_HOME": str(self.home),

@@ -1,0 +1,403 @@
+"""Every fault that a tree can have is found, said in a sentence, and mended where that changes no release."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cargo_static_index.errors import SettingsError
+from cargo_static_index.limits import Limits
+from cargo_static_index.protocol.registries import Home
+from cargo_static_index.registry import Way, verify_registry
+from cargo_static_index.report import Report
+from cargo_static_index.store import Stored
+from cargo_static_index.store.local import LocalStore
+from cargo_static_index.verify import Finding, verify_tree
+from tests.crates import crate
+from tests.world import BASE, DAY, World
+
+HERE = f"sparse+{BASE}index/"
+
+FOO = crate("foo", "1.0.0").readme("# Foo").dependency("bar", registry_index=HERE).dependency("serde")
+NEWER = crate("foo", "1.1.0").feature("x", ["dep:serde"]).dependency("serde", optional=True)
+BAR = crate("bar", "0.2.0")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """A sound tree of two crates and three releases."""
+    world = World(tmp_path)
+    world.put(FOO, BAR)
+    world.build()
+    world.now += DAY
+    world.put(NEWER)
+    world.build()
+    return world
+
+
+def verified(world: World, *, quick: bool = False, fix: bool = False) -> list[Finding]:
+    settings = world.settings()
+    return list(verify_registry(settings, Report(), Way(now=world.now), quick=quick, fix=fix, store=world.store))
+
+
+def told(findings: list[Finding]) -> list[tuple[str, str, str]]:
+    return [(each.id, each.path, each.message) for each in findings]
+
+
+def archive(of: str = "foo") -> str:
+    return f"crates/{of}/{(FOO if of == 'foo' else BAR).cksum()}.crate"
+
+
+def facts(of: str = "foo") -> str:
+    return archive(of).removesuffix("crate") + "json"
+
+
+INDEX = "index/3/f/foo"
+
+
+@pytest.mark.parametrize("quick", [False, True])
+def test_a_sound_tree_has_no_findings_whatever_was_done_to_it(world: World, quick: bool) -> None:
+    assert verified(world, quick=quick) == []
+    world.yank("foo@1.0.0")
+    world.remove("foo@1.1.0")
+    assert verified(world, quick=quick) == []
+    world.add(world.drop / "foo-1.1.0.crate", restore=True)
+    world.options["registry.base-url"] = "https://moved.example/"
+    world.build(move=True)
+    assert verified(world, quick=quick) == []
+
+
+def test_looking_changes_nothing_and_waits_for_nobody(world: World) -> None:
+    (world.tree / archive()).unlink()
+    before = world.files()
+    shutil.rmtree(world.state)
+    with LocalStore(world.tree).session():
+        assert len(verified(world)) == 1
+    assert world.files() == before
+    assert not world.state.exists()
+
+
+def test_an_empty_folder_is_no_registry(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    assert told(verified(world)) == [
+        ("config-wrong", "index/config.json", "There is no config.json, so cargo cannot use the registry.")
+    ]
+
+
+# --- what is found, and what is mended
+
+
+def remove(path: str) -> Callable[[World], object]:
+    return lambda world: (world.tree / path).unlink()
+
+
+def write(path: str, content: bytes) -> Callable[[World], object]:
+    def do(world: World) -> None:
+        (world.tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (world.tree / path).write_bytes(content)
+
+    return do
+
+
+def swap(path: str, old: bytes, new: bytes) -> Callable[[World], object]:
+    def do(world: World) -> None:
+        content = (world.tree / path).read_bytes()
+        assert old in content
+        (world.tree / path).write_bytes(content.replace(old, new, 1))
+
+    return do
+
+
+STRAY = "ab" * 32
+
+MENDED: dict[str, tuple[Callable[[World], object], str, str, str]] = {
+    "facts gone": (remove(facts()), "facts-missing", facts(), "The facts of foo 1.0.0 are not there."),
+    "facts of another schema": (
+        write(facts(), b'{"schema": 2}'),
+        "facts-wrong",
+        facts(),
+        "The facts of foo 1.0.0 are not what its archive says.",
+    ),
+    "facts that say something else": (
+        swap(facts(), b"# Foo", b"# Fox"),
+        "facts-wrong",
+        facts(),
+        "The facts of foo 1.0.0 are not what its archive says.",
+    ),
+    "an archive that no line names": (
+        write(f"crates/foo/{STRAY}.crate", b"x"),
+        "file-unnamed",
+        f"crates/foo/{STRAY}.crate",
+        "No line of foo names this archive.",
+    ),
+    "facts that no line names": (
+        write(f"crates/gone/{STRAY}.json", b"x"),
+        "file-unnamed",
+        f"crates/gone/{STRAY}.json",
+        "No line of gone names this facts document.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MENDED)
+def test_what_can_be_mended_is_found_and_mended(world: World, name: str) -> None:
+    damage, kind, path, message = MENDED[name]
+    before = world.files()
+    damage(world)
+    (found,) = verified(world)
+    assert told([found]) == [(kind, path, message)]
+    assert (found.level, found.fixed) == ("error", False)
+    (mended,) = verified(world, fix=True)
+    assert told([mended]) == told([found])
+    assert mended.fixed
+    assert world.files() == before
+    assert verified(world) == []
+
+
+LEFT: dict[str, tuple[Callable[[World], object], list[tuple[str, str, str]]]] = {
+    "archive gone": (remove(archive()), [("archive-missing", archive(), "The archive of foo 1.0.0 is not there.")]),
+    "archive elsewhere": (
+        write("crates/foo/foo-1.0.0.crate", b"x"),
+        [("file-stray", "crates/foo/foo-1.0.0.crate", "This archive lies where no line can name it.")],
+    ),
+    "index file elsewhere": (
+        write("index/fo/o/foo", b""),
+        [("file-stray", "index/fo/o/foo", "This is no crate's index file: cargo never asks for it.")],
+    ),
+    "tombstones that cannot be read": (
+        write("crates/bar/removed.json", b"{}"),
+        [
+            (
+                "tombstones-unreadable",
+                "crates/bar/removed.json",
+                "not a document of tombstones: Object missing required field `name`.",
+            )
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_what_only_a_person_can_mend_is_found_and_left(world: World, name: str) -> None:
+    damage, expected = LEFT[name]
+    damage(world)
+    after = world.files()
+    assert told(verified(world)) == expected
+    if name != "tombstones that cannot be read":
+        assert [each.fixed for each in verified(world, fix=True)] == [False] * len(expected)
+    assert world.files() == after
+    assert all(each.way_out for each in verified(world))
+
+
+def test_an_archive_with_other_bytes_is_found_by_its_checksum_and_by_size_when_quick(world: World) -> None:
+    path = world.tree / archive("bar")
+    path.write_bytes(FOO.build())
+    message = f"The archive of bar 0.2.0 has SHA-256 {FOO.cksum()} instead of {BAR.cksum()}."
+    assert told(verified(world)) == [("archive-damaged", archive("bar"), message)]
+    sizes = f"The archive of bar 0.2.0 has {len(FOO.build())} bytes instead of {len(BAR.build())}."
+    assert told(verified(world, quick=True)) == [("archive-damaged", archive("bar"), sizes)]
+    path.write_bytes(bytes(len(BAR.build())))
+    assert verified(world, quick=True) == []
+    world.add(world.drop / "bar-0.2.0.crate")
+    assert verified(world) == []
+
+
+def test_quick_opens_no_archive_and_finds_what_is_not_there(world: World) -> None:
+    (world.tree / archive()).unlink()
+    (world.tree / facts("bar")).unlink()
+    assert [(each.id, each.path) for each in verified(world, quick=True)] == [
+        ("facts-missing", facts("bar")),
+        ("archive-missing", archive()),
+    ]
+    store = Opened(world.tree)
+    home = Home(urls=(HERE,))
+    assert list(verify_tree(store, home, Limits(), quick=True))
+    assert not [path for path in store.read_paths if path.endswith(".crate")]
+
+
+class Opened(LocalStore):
+    """A store that notes what was read."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.read_paths: list[str] = []
+
+    def read(self, path: str) -> Stored | None:
+        self.read_paths.append(path)
+        return super().read(path)
+
+
+# --- lines
+
+
+def line(world: World, **changes: object) -> bytes:
+    """Give the first line of foo with keys changed; None takes one away."""
+    said = world.lines("3/f/foo")[0] | changes
+    return json.dumps({key: value for key, value in said.items() if value is not None}).encode()
+
+
+def lines_told(world: World, *lines: bytes) -> list[tuple[str, str]]:
+    """Put lines in place of foo's first, and give what is found in its index file."""
+    path = world.tree / INDEX
+    kept = path.read_bytes().splitlines()[1:]
+    path.write_bytes(b"".join(each + b"\n" for each in (*lines, *kept)))
+    return [(each.id, each.message) for each in verified(world) if each.path == INDEX]
+
+
+DIFFERS = ("line-differs", "The line of foo 1.0.0 does not say what the archive says.")
+
+OTHER_LINES: dict[str, tuple[dict[str, object], list[tuple[str, str]]]] = {
+    "another time": ({"pubtime": "2020-01-01T00:00:00Z"}, []),
+    "no time": ({"pubtime": None}, []),
+    "yanked": ({"yanked": True}, []),
+    "a key of somebody else": ({"x-audit": {"by": "me"}}, []),
+    "no dependencies": ({"deps": []}, [DIFFERS]),
+    "other features": ({"features": {"x": []}}, [DIFFERS]),
+    "links": ({"links": "z"}, [DIFFERS]),
+    "another Rust": ({"rust_version": "1.99"}, [DIFFERS]),
+    "a later format": ({"v": 2}, [DIFFERS]),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_LINES)
+def test_a_line_says_what_its_archive_says_and_what_only_the_registry_says_is_free(world: World, name: str) -> None:
+    changes, expected = OTHER_LINES[name]
+    assert lines_told(world, line(world, **changes)) == expected
+
+
+def test_a_line_may_name_this_registry_by_any_of_its_urls(world: World) -> None:
+    deps = world.lines("3/f/foo")[0]["deps"]
+    assert isinstance(deps, list)
+    old = "sparse+https://old.example/index/"
+    named = [each | ({"registry": old} if each["name"] == "bar" else {}) for each in deps]
+    assert lines_told(world, line(world, deps=named)) == [DIFFERS]
+    assert verified_with_alias(world) == []
+    named = [each | {"registry": HERE} if each["name"] == "bar" else each for each in deps]
+    assert lines_told(world, line(world, deps=named)) == []
+
+
+def verified_with_alias(world: World) -> list[str]:
+    world.options["registry.aliases"] = ["https://old.example/"]
+    return [each.id for each in verified(world) if each.path == INDEX]
+
+
+def test_lines_that_cargo_cannot_use_are_found(world: World) -> None:
+    good = line(world)
+    assert lines_told(world, b"{", good) == [("line-unreadable", "Cargo cannot read line 1.")]
+    (finding,) = [each for each in verified(world) if each.path == INDEX]
+    assert finding.level == "warn"
+
+
+def test_a_version_that_stands_twice_is_found_with_any_build_metadata(world: World) -> None:
+    expected = [("version-duplicate", "Line 2 is a second line of version 1.0.0.")]
+    assert expected[0] in lines_told(world, line(world), line(world, vers="1.0.0+b"))
+
+
+def test_a_line_of_another_crate_is_found(world: World) -> None:
+    expected = [
+        ("line-misplaced", "Line 1 is of 'other', for which cargo never asks here."),
+    ]
+    assert lines_told(world, line(world, name="other")) == expected
+
+
+def test_lines_of_crates_that_differ_in_case_are_found(world: World) -> None:
+    found = lines_told(world, line(world, name="Foo"))
+    assert found[0] == ("line-misplaced", "The lines are of crates that differ only in case: Foo, foo.")
+
+
+def test_lines_out_of_order_are_a_warning(world: World) -> None:
+    path = world.tree / INDEX
+    path.write_bytes(b"\n".join(reversed(path.read_bytes().splitlines())) + b"\n")
+    message = "The lines do not stand in order of publication and version."
+    found = [each for each in verified(world) if each.path == INDEX]
+    assert [(each.id, each.level, each.message) for each in found] == [("lines-unordered", "warn", message)]
+
+
+def test_names_that_differ_in_dashes_are_found_though_they_have_two_files(world: World) -> None:
+    world.put(crate("a-b"))
+    world.build()
+    other = crate("a_b")
+    content = (world.tree / "index/3/a/a-b").read_bytes().replace(b'"a-b"', b'"a_b"')
+    write("index/3/a/a_b", content.replace(crate("a-b").cksum().encode(), other.cksum().encode()))(world)
+    found = [each for each in verified(world) if each.id == "name-collision"]
+    message = "There are both `a-b` and `a_b`; cargo takes one for a misspelling of the other."
+    assert told(found) == [("name-collision", "index/3/a/a_b", message)]
+
+
+# --- the tree as a whole
+
+
+def test_a_record_that_does_not_sum_up_the_index_is_found_and_counted_anew(world: World) -> None:
+    before = world.files()
+    swap("tree.json", b'"releases": 3', b'"releases": 4')(world)
+    (found,) = verified(world)
+    assert (found.id, found.path) == ("record-wrong", "tree.json")
+    assert found.message.startswith("tree.json says 2 crates, 4 releases and digest ")
+    (mended,) = verified(world, fix=True)
+    assert mended.fixed
+    assert world.files() == before
+
+
+def test_an_index_file_that_somebody_changed_shows_in_the_digest(world: World) -> None:
+    swap(INDEX, b'"yanked":false', b'"yanked":true')(world)
+    assert [each.id for each in verified(world)] == ["record-wrong"]
+
+
+@pytest.mark.parametrize("content", [b"{", b'{"dl": "https://elsewhere.example"}'])
+def test_a_config_that_does_not_lead_here_is_found(world: World, content: bytes) -> None:
+    write("index/config.json", content)(world)
+    assert [each.id for each in verified(world)] == ["config-wrong"]
+
+
+def test_a_record_of_a_newer_format_is_found_and_never_touched(world: World) -> None:
+    content = b'{"format": 9, "needs": "4.0.0"}'
+    write("tree.json", content)(world)
+    (found,) = verified(world)
+    assert (
+        found.message == "the tree has format 9, and this version reads up to 1; use cargo-static-index 4.0.0 or later."
+    )
+    with pytest.raises(SettingsError):
+        verified(world, fix=True)
+    assert world.read("tree.json") == content
+
+
+@pytest.mark.parametrize("lifted", [False, True])
+def test_a_removal_or_restoration_that_broke_off_is_found_and_finished(world: World, lifted: bool) -> None:
+    stone = {"vers": "1.0.0", "cksum": FOO.cksum()} | ({"lifted": True} if lifted else {})
+    document = {"schema": 1, "name": "foo", "removed": [stone]}
+    write("crates/foo/removed.json", json.dumps(document).encode())(world)
+    (found,) = verified(world)
+    was = "brought back" if lifted else "removed"
+    message = f"foo 1.0.0 was {was}, but not wholly."
+    assert told([found]) == [("removal-unfinished", "crates/foo/removed.json", message)]
+    shutil.rmtree(world.state)
+    assert verified(world, fix=True)[0].fixed
+    assert world.versions("3/f/foo") == (["1.0.0", "1.1.0"] if lifted else ["1.1.0"])
+    assert (world.tree / archive()).exists() is lifted
+    assert verified(world) == []
+    world.put(crate("FOO", "9.0.0"))
+    assert "name-collision" in [each.rule for out in world.build().of("refused") for each in out.problems]
+
+
+def test_an_archive_that_an_unreadable_line_names_is_left_alone(world: World) -> None:
+    broken = line(world).replace(b'"deps"', b'"dips"')
+    lines_told(world, broken)
+    assert {each.id for each in verified(world, fix=True)} == {"line-unreadable", "record-wrong"}
+    assert (world.tree / archive()).exists()
+
+
+def test_a_lower_limit_for_documents_makes_no_facts_wrong(world: World) -> None:
+    assert list(verify_tree(LocalStore(world.tree), Home(urls=(HERE,)), Limits(readme_bytes=1))) == []
+
+
+def test_a_link_in_the_tree_is_no_file_of_ours(world: World) -> None:
+    (world.tree / "crates/foo/link.crate").symlink_to("/etc/passwd")
+    assert verified(world) == []
+
+
+def test_findings_come_as_they_are_found(world: World) -> None:
+    (world.tree / "index/config.json").unlink()
+    found: Iterator[Finding] = verify_registry(world.settings(), Report(), Way(now=world.now))
+    assert next(found).id == "config-wrong"
