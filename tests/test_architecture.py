@@ -1,6 +1,7 @@
 """Imports point inwards: every module has a ring, and may use its own and those inside it."""
 
 import ast
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,3 +89,24 @@ def test_what_decides_has_no_clock_and_no_database() -> None:
 
 def test_every_module_has_a_ring_and_every_ring_its_modules() -> None:
     assert {part_of(module) for module in modules()} == frozenset().union(*RINGS)
+
+
+OTHERS: dict[str, frozenset[str]] = {
+    "comrak": frozenset({"markdown"}),
+    "isal": frozenset({"gzipstream"}),
+    "jinja2": frozenset({"derived", "pages", "site"}),
+    "markupsafe": frozenset({"pages"}),
+    "nh3": frozenset({"sanitize"}),
+    "pygments": frozenset({"highlight", "rustlexer"}),
+    "rich": frozenset({"cli"}),
+    "rtoml": frozenset({"protocol", "settings"}),
+    "typer": frozenset({"cli", "settings"}),
+}
+"""Where each dependency may be imported, so that it can be exchanged in one place; msgspec is everywhere."""
+
+
+def test_every_dependency_is_imported_where_it_belongs_and_nowhere_else() -> None:
+    for module in modules():
+        for name in imported(module):
+            if (top := name.split(".")[0]) not in {*sys.stdlib_module_names, PACKAGE, "msgspec"}:
+                assert part_of(module) in OTHERS.get(top, ()), f"{module.name} imports {top}"
