@@ -17,7 +17,6 @@ RINGS: tuple[frozenset[str], ...] = (
         {
             *("archive", "archivepaths", "facts", "findings", "gzipstream", "limits", "release", "tarstream"),
             *("incoming", "layout", "plan", "record", "report", "site"),
-            *("changelog", "finish", "forges", "highlight", "markdown", "rustlexer", "sanitize"),
         }
     ),
     frozenset(
@@ -92,12 +91,9 @@ def test_every_module_has_a_ring_and_every_ring_its_modules() -> None:
 
 
 OTHERS: dict[str, frozenset[str]] = {
-    "comrak": frozenset({"markdown"}),
     "isal": frozenset({"gzipstream"}),
     "jinja2": frozenset({"derived", "pages", "site"}),
     "markupsafe": frozenset({"pages"}),
-    "nh3": frozenset({"sanitize"}),
-    "pygments": frozenset({"highlight", "rustlexer"}),
     "rich": frozenset({"cli"}),
     "rtoml": frozenset({"protocol", "settings"}),
     "typer": frozenset({"cli", "settings"}),
