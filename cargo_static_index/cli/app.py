@@ -1,5 +1,6 @@
 """The program: its table of commands, each of which is imported and made only when it is asked for."""
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
@@ -14,6 +15,8 @@ from cargo_static_index.cli.running import GOOD, INTERRUPTED, UNUSABLE
 from cargo_static_index.cli.terminal import Terminal
 
 PROGRAM: Final = "cargo-static-index"
+COMPLETION: Final = "_CARGO_STATIC_INDEX_COMPLETE"
+"""The variable in which a shell asks what could follow; typer answers before any command runs."""
 
 TABLE: Final = {
     "init": ("starting", "Write a commented registry.toml, and make the drop directory."),
@@ -162,6 +165,10 @@ def run_program(arguments: Sequence[str]) -> int:
     # As a subcommand of cargo's, its own name is the first argument (cargo's book: "Custom subcommands").
     if arguments[:1] == ["static-index"]:
         del arguments[0]
+    if os.environ.get(COMPLETION):
+        from typer.completion import get_completion_inspect_parameters
+
+        get_completion_inspect_parameters()  # which makes the shells known to typer
     try:
         code: object = make_program().main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
     except typer.Abort:

@@ -1,31 +1,27 @@
-"""The scripts that make shells complete commands: each asks this program what could follow.
-
-The variable and what it says are typer's, which answers before any command runs.
-"""
+"""The scripts that make shells complete commands: each asks this program what could follow."""
 
 from collections.abc import Mapping
-from typing import Final
 
-_VARIABLE: Final = "_CARGO_STATIC_INDEX_COMPLETE"
+from cargo_static_index.cli.app import COMPLETION
 
 _SCRIPTS: Mapping[str, str] = {
     "bash": f"""\
 _cargo_static_index() {{
     local IFS=$'\\n'
-    COMPREPLY=($(COMP_WORDS="${{COMP_WORDS[*]}}" COMP_CWORD=$COMP_CWORD {_VARIABLE}=complete_bash "$1"))
+    COMPREPLY=($(COMP_WORDS="${{COMP_WORDS[*]}}" COMP_CWORD=$COMP_CWORD {COMPLETION}=complete_bash "$1"))
 }}
 complete -o default -F _cargo_static_index cargo-static-index
 """,
     "zsh": f"""\
 #compdef cargo-static-index
 _cargo_static_index() {{
-    eval $(_TYPER_COMPLETE_ARGS="${{words[1,$CURRENT]}}" {_VARIABLE}=complete_zsh cargo-static-index)
+    eval $(_TYPER_COMPLETE_ARGS="${{words[1,$CURRENT]}}" {COMPLETION}=complete_zsh cargo-static-index)
 }}
 compdef _cargo_static_index cargo-static-index
 """,
     "fish": f"""\
 function __cargo_static_index
-    env {_VARIABLE}=complete_fish _TYPER_COMPLETE_FISH_ACTION=$argv[1] \\
+    env {COMPLETION}=complete_fish _TYPER_COMPLETE_FISH_ACTION=$argv[1] \\
         _TYPER_COMPLETE_ARGS=(commandline -cp) cargo-static-index
 end
 complete --command cargo-static-index --no-files \\

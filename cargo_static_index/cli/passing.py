@@ -10,6 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from cargo_static_index.catalogue import FILE
 from cargo_static_index.cli.command import Format
 from cargo_static_index.cli.looking import LookedAt
 from cargo_static_index.cli.running import Run
@@ -69,13 +70,15 @@ def _nothing_published(run: Run, teller: Teller) -> Iterator[Registry]:
     """Open the tree for a dry run that keeps nobody out, and wants to write neither into the tree nor the state."""
     settings = run.settings
     tree = store_of(settings)
-    if settings.registry.base_url is None and not tree.root.exists():
-        settings = replace(settings, registry=replace(settings.registry, base_url=DEFAULT_BASE_URL))
+    registry = replace(settings.registry, pages=False)
+    if registry.base_url is None and not tree.root.exists():
+        registry = replace(registry, base_url=DEFAULT_BASE_URL)
+    settings = replace(settings, registry=registry)
     with tempfile.TemporaryDirectory(prefix="cargo-static-index-") as state:
-        if not os.access(settings.state.path, os.W_OK):
+        if not os.access(settings.state.path / FILE, os.W_OK):
             settings = replace(settings, state=replace(settings.state, path=Path(state)))
-        with open_registry(settings, teller, Way(now=run.now, dry=True), store=LookedAt(tree)) as registry:
-            yield registry
+        with open_registry(settings, teller, Way(now=run.now, dry=True), store=LookedAt(tree)) as opened:
+            yield opened
 
 
 def _teller(run: Run, name: PassName, asked: Asked) -> Teller:

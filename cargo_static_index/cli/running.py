@@ -1,7 +1,9 @@
 """How a command runs: its settings, its clock, its terminal, and what every way of ending means as an exit code."""
 
 import contextlib
+import gc
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -101,8 +103,10 @@ def read_clock(environment: Mapping[str, str]) -> int:
 
 def perform(body: Callable[[Run], int | None], common: Common, options: Mapping[str, object]) -> int:
     """Run a command's body, say what ended it, and give the exit code."""
+    gc.enable()
     run = Run(common, options)
     try:
+        signal.signal(signal.SIGTERM, _interrupt)
         for directory in common.directories:
             _enter(directory)
         if common.show_settings:
@@ -114,6 +118,11 @@ def perform(body: Callable[[Run], int | None], common: Common, options: Mapping[
     except BaseException as error:  # noqa: BLE001 - the one place where every way of ending becomes an exit code
         return code_of(error, run.terminal)
     return code or GOOD
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    # As process 1 of a container nothing ends us by default, and `docker stop` would have to kill us in the end.
+    raise KeyboardInterrupt
 
 
 def code_of(error: BaseException, terminal: Terminal) -> int:
@@ -132,6 +141,7 @@ def code_of(error: BaseException, terminal: Terminal) -> int:
             terminal.fail(sentence(error))
             return FAILED
         case OSError():
+            _forget_stdout()
             terminal.fail(
                 f"{error.filename or 'input/output'}: {error.strerror or error}. Mend that, then run this again."
             )
@@ -162,7 +172,11 @@ def _show_settings(run: Run) -> None:
 
 
 def _forget_stdout() -> None:
-    # Whoever read our output has gone (`| head`). What is still buffered would fail again when Python ends.
+    # Whoever read our output has gone (`| head`), or its disk is full. What is still buffered would fail again when
+    # Python ends, or when an error is to be written.
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        return
     devnull = os.open(os.devnull, os.O_WRONLY)
     with contextlib.suppress(OSError, ValueError):
         os.dup2(devnull, sys.stdout.fileno())

@@ -103,6 +103,7 @@ class TextPrinter:
         self._words = _CHECK if command == "check" else _DRY if dry else _WORDS
         self._dry = dry
         self._command = command
+        self._planned: set[str] = set()
 
     def file(self, document: FileDocument) -> None:
         """Print what became of a file, and what was found in it."""
@@ -125,8 +126,13 @@ class TextPrinter:
 
     def changed(self, path: str) -> None:
         """Print a path, where the plan or all details are asked for."""
-        if self._command != "check" and (self._dry or self._terminal.verbose):
-            self._terminal.did("Would write" if self._dry else "Wrote", path)
+        if self._command == "check" or path in self._planned:
+            return
+        if self._dry:
+            self._planned.add(path)
+            self._terminal.did("Would write", path)
+        elif self._terminal.verbose:
+            self._terminal.did("Wrote", path)
 
     def note(self, text: str) -> None:
         """Say a sentence."""
@@ -134,8 +140,10 @@ class TextPrinter:
 
     def finish(self, counts: Mapping[Became, int]) -> None:
         """Print one line that sums up."""
-        said = ", ".join(f"{counts[each]} {self._words[each].lower()}" for each in _WORDS if counts.get(each))
-        self._terminal.did("Finished", said or "nothing new")
+        words = self._words if self._command == "check" else _WORDS
+        said = ", ".join(f"{counts[each]} {words[each].lower()}" for each in words if counts.get(each)) or "nothing new"
+        plan = self._dry and self._command != "check"
+        self._terminal.did("Finished", f"the dry run: {said}, had it been done" if plan else said)
 
 
 def _arrow(document: FileDocument, problem: ProblemDocument) -> str:

@@ -58,6 +58,7 @@ class Terminal:
     def say(self, text: str) -> None:
         """Write a sentence that is no result."""
         if not self.quiet:
+            sys.stdout.flush()
             sys.stderr.write(f"{printable(text)}\n")
 
     def warn(self, text: str) -> None:

@@ -1,0 +1,90 @@
+"""The program as users run it: a process of its own, of which only streams and exit code are seen."""
+
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+PROGRAM = [sys.executable, "-m", "cargo_static_index"]
+
+SPOKEN = "Traceback (most recent call last)"
+
+
+class Ended(Struct, frozen=True, kw_only=True):
+    """How one run ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def ok(self) -> str:
+        """Claim that it succeeded, and give what it printed."""
+        assert self.code == 0, self
+        return self.out
+
+    def failed(self, code: int, *sentences: str) -> str:
+        """Claim an exit code and that each of these texts was said, and give what was said."""
+        assert self.code == code, self
+        for sentence in sentences:
+            assert sentence in self.err, f"not said: {sentence!r}\n{self.err}"
+        return self.err
+
+    def document(self) -> Any:
+        """Read what it printed as one JSON document."""
+        return json.loads(self.out)
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Give an environment without colours or a clock of the machine's; no test here is about power cuts."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "PYTHONPATH", "LANG") if name in os.environ}
+    return {**kept, "CARGO_STATIC_INDEX_TREE_FLUSH": "false", **(extra or {})}
+
+
+def run(*arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None, stdin: str | None = None) -> Ended:
+    """Run the program in a folder; no run may ever show a traceback."""
+    done = subprocess.run(
+        [*PROGRAM, *arguments],
+        cwd=cwd,
+        env=environment(env),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert SPOKEN not in done.stdout + done.stderr, done.stderr
+    return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
+
+
+def run_on_terminal(
+    *arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None, answer: str = ""
+) -> tuple[int, str]:
+    """Run the program on a terminal of its own, type an answer once it asks, and give exit code and screen."""
+    leader, follower = pty.openpty()
+    variables = environment({"TERM": "xterm", "COLUMNS": "100", **(env or {})})
+    process = subprocess.Popen(
+        [*PROGRAM, *arguments], cwd=cwd, env=variables, stdin=follower, stdout=follower, stderr=follower
+    )
+    os.close(follower)
+    seen, end = b"", time.monotonic() + 60
+    while time.monotonic() < end:
+        if select.select([leader], [], [], 0.1)[0]:
+            try:
+                seen += os.read(leader, 65536)
+            except OSError:  # Linux says EIO where the other end is closed
+                break
+        if answer and b"[y/N]" in seen:
+            os.write(leader, answer.encode() + b"\n")
+            answer = ""
+    os.close(leader)
+    screen = seen.decode(errors="replace")
+    assert SPOKEN not in screen, screen
+    return process.wait(timeout=60), screen

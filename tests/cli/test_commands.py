@@ -1,0 +1,369 @@
+import hashlib
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from cargo_static_index.protocol.index import parse_entry
+from cargo_static_index.rules import RULES
+from tests.cli.program import run
+from tests.crates import crate
+
+CLOCK = {"SOURCE_DATE_EPOCH": "1700000000"}
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """Give the digests of all files of the tree by path."""
+    public = folder / "public"
+    files = (path for path in public.rglob("*") if path.is_file())
+    return {str(path.relative_to(public)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def index(folder: Path, path: str) -> list[bytes]:
+    return (folder / "public/index" / path).read_bytes().splitlines()
+
+
+# init, build, add, check, entry
+
+
+def test_init_writes_settings_the_drop_directory_and_the_schema_for_editors(tmp_path: Path) -> None:
+    ended = run("init", "--name", "acme", "--base-url", "https://crates.example.com", cwd=tmp_path)
+    assert ended.ok() == "       Wrote registry.toml\n        Made drop/\n"
+    text = (tmp_path / "registry.toml").read_text()
+    assert 'name = "acme"' in text
+    assert 'base-url = "https://crates.example.com/"' in text
+    assert (tmp_path / "drop").is_dir()
+    assert (tmp_path / ".cargo-static-index/registry-settings.schema.json").is_file()
+    run("check-settings", cwd=tmp_path).ok()
+
+
+def test_init_touches_no_registry_toml(fresh: Path) -> None:
+    before = (fresh / "registry.toml").read_bytes()
+    run("init", "--name", "other", cwd=fresh).failed(2, "registry.toml is there already: edit it")
+    assert (fresh / "registry.toml").read_bytes() == before
+
+
+def test_build_publishes_and_lists_what_became_of_each_file(fresh: Path) -> None:
+    (fresh / "drop/page.crate").write_text("<html>not found</html>")
+    os.utime(fresh / "drop/page.crate", (0, 0))
+    ended = run("build", cwd=fresh)
+    assert ended.code == 1
+    assert ended.err == ""
+    assert ended.out == (
+        "     Refused drop/page.crate\n"
+        "error[file-not-gzip]: The file is not a gzip archive: it looks like an HTML page.\n"
+        "  --> drop/page.crate\n"
+        f"   = help: {RULES['file-not-gzip'].way_out}\n"
+        "   Published bar 0.1.0\n"
+        "   Published foo 1.0.0\n"
+        "    Finished 2 published, 1 refused\n"
+    )
+
+
+def test_a_second_build_finds_nothing_new(built: Path) -> None:
+    before = tree(built)
+    assert "Published" not in run("build", cwd=built).ok()
+    assert tree(built) == before
+
+
+def test_verbose_names_the_paths_that_were_written(fresh: Path) -> None:
+    out = run("build", "-v", cwd=fresh).ok()
+    assert "       Wrote index/3/f/foo\n" in out
+    assert "       Wrote index/config.json\n" in out
+
+
+def test_a_dry_run_prints_the_plan_and_changes_nothing(fresh: Path) -> None:
+    out = run("build", "--dry-run", cwd=fresh).ok()
+    assert "Would publish foo 1.0.0\n" in out
+    assert " Would write index/3/f/foo\n" in out
+    assert not (fresh / "public").exists()
+    run("build", cwd=fresh).ok()
+    before = tree(fresh)
+    for command in (["yank", "foo@1.0.0"], ["remove", "foo@1.0.0"], ["rebuild"], ["reindex"]):
+        run(*command, "-n", cwd=fresh).ok()
+    crate("baz", "1.0.0").write(fresh)
+    assert "Would publish baz 1.0.0" in run("add", "-n", "baz-1.0.0.crate", cwd=fresh).ok()
+    assert tree(fresh) == before
+
+
+def test_build_works_without_settings_and_says_which_base_url_it_took(tmp_path: Path) -> None:
+    crate("foo", "1.0.0").write(tmp_path / "in")
+    ended = run("build", "--drop", "in", "--tree", "out", cwd=tmp_path)
+    assert "Published foo 1.0.0" in ended.ok()
+    assert ended.err == "note: No base URL is given, so the tree is made for http://127.0.0.1:8000/.\n"
+
+
+def test_a_base_url_changes_with_move_only(built: Path) -> None:
+    err = run("build", "--base-url", "https://new.example/", cwd=built).failed(2)
+    assert "served at https://crates.example.com/, and the settings say https://new.example/" in err
+    run("build", "--base-url", "https://new.example/", "--move", cwd=built).ok()
+    assert json.loads((built / "public/index/config.json").read_text())["dl"].startswith("https://new.example/")
+
+
+def test_all_or_nothing_publishes_none_where_one_is_refused(fresh: Path) -> None:
+    (fresh / "bad.crate").write_bytes(b"")
+    ended = run("add", "--all-or-nothing", "drop/foo-1.0.0.crate", "bad.crate", cwd=fresh)
+    assert ended.code == 1
+    assert "Held back foo 1.0.0" in ended.out
+    assert run("list", cwd=fresh).ok() == ""
+
+
+def test_files_refused_before_warn_and_count_with_strict_only(fresh: Path) -> None:
+    (fresh / "drop/empty.crate").write_bytes(b"")
+    time.sleep(2.1)  # what is younger is judged again, not remembered
+    run("build", cwd=fresh).failed(1)
+    again = run("build", cwd=fresh)
+    assert again.code == 0
+    assert "warning: drop/empty.crate was refused before and is as it was (file-empty)\n" in again.err
+    assert run("build", "--strict", cwd=fresh).code == 1
+
+
+def test_a_named_file_that_was_just_written_is_judged_at_once(tmp_path: Path) -> None:
+    (tmp_path / "cut.crate").write_bytes(crate("foo", "1.0.0").build()[:100])
+    assert "error[gzip-damaged]" in run("check", "cut.crate", cwd=tmp_path).out
+    assert run("add", "cut.crate", cwd=tmp_path).code == 1
+
+
+def test_check_publishes_nothing_and_leaves_no_trace(fresh: Path) -> None:
+    before = sorted(fresh.rglob("*"))
+    assert run("check", "drop/foo-1.0.0.crate", cwd=fresh).ok() == "        Good foo 1.0.0\n    Finished 1 good\n"
+    assert sorted(fresh.rglob("*")) == before
+
+
+def test_check_holds_files_against_the_tree(built: Path) -> None:
+    crate("foo", "1.0.0").file("src/lib.rs", "// other").write(built)
+    ended = run("check", "foo-1.0.0.crate", "drop/bar-0.1.0.crate", cwd=built)
+    assert ended.code == 1
+    assert "error[release-conflict]" in ended.out
+    assert "        Held bar 0.1.0\n" in ended.out
+
+
+def test_entry_prints_the_line_that_build_writes_less_its_time_and_nothing_else(fresh: Path) -> None:
+    ended = run("entry", "drop/foo-1.0.0.crate", cwd=fresh)
+    run("build", cwd=fresh, env=CLOCK).ok()
+    assert ended.err == ""
+    written = (fresh / "public/index/3/f/foo").read_text()
+    assert written.endswith(',"pubtime":"2023-11-14T22:13:20Z"}\n')
+    assert ended.ok() == written.replace(',"pubtime":"2023-11-14T22:13:20Z"', "")
+
+
+def test_entry_of_a_refused_file_prints_nothing_and_says_why(tmp_path: Path) -> None:
+    crate("nul", "1.0.0").write(tmp_path)
+    ended = run("entry", "nul-1.0.0.crate", cwd=tmp_path)
+    assert ended.out == ""
+    ended.failed(1, "error[reserved-name]", "--> nul-1.0.0.crate", "= help: ")
+
+
+# yank, unyank, remove, restore
+
+
+@pytest.mark.parametrize(
+    ("forward", "back"),
+    [
+        (["yank", "foo@1.0.0"], ["unyank", "foo@1.0.0"]),
+        (["yank", "foo", "--version", "1.0.0"], ["yank", "foo@1.0.0", "--undo"]),
+    ],
+)
+def test_a_release_is_yanked_and_back(built: Path, forward: list[str], back: list[str]) -> None:
+    before = index(built, "3/f/foo")
+    assert run(*forward, cwd=built).ok() == "      Yanked foo@1.0.0\n"
+    assert parse_entry(index(built, "3/f/foo")[0]).yanked
+    assert run("list", cwd=built).ok() == "bar@0.1.0\nfoo@1.0.0  (yanked)\n"
+    assert run(*forward, cwd=built).ok() == "   Unchanged foo@1.0.0 was yanked before\n"
+    assert run(*back, cwd=built).ok() == "    Unyanked foo@1.0.0\n"
+    assert index(built, "3/f/foo") == before
+
+
+def test_removing_wants_yes_where_nobody_can_be_asked(built: Path) -> None:
+    run("remove", "foo@1.0.0", cwd=built).failed(2, "removing is for good: say --yes where nobody can be asked")
+    assert run("remove", "foo", "--all", "--yes", cwd=built).ok() == "     Removed foo@1.0.0\n"
+    assert not (built / "public/index/3/f/foo").exists()
+    assert "error[removed-release]" in run("build", cwd=built).out
+    assert "Published foo 1.0.0" in run("add", "--restore", "drop/foo-1.0.0.crate", cwd=built).ok()
+
+
+# list, info, search
+
+
+def test_list_gives_releases_as_other_commands_take_them(built: Path) -> None:
+    assert run("list", cwd=built).ok() == "bar@0.1.0\nfoo@1.0.0\n"
+    assert run("list", "foo", cwd=built).ok() == "foo@1.0.0\n"
+
+
+def test_what_is_held_is_shown_without_a_catalogue_and_without_the_lock(built: Path) -> None:
+    for path in (built / ".cargo-static-index").iterdir():
+        path.unlink()
+    (built / ".cargo-static-index").rmdir()
+    assert run("list", cwd=built).ok() == "bar@0.1.0\nfoo@1.0.0\n"
+    assert run("search", "foo", cwd=built).ok() == "foo 1.0.0  # Does foo.\n"
+    assert not (built / ".cargo-static-index").exists()
+
+
+def test_info_shows_the_newest_release_that_is_no_pre_release_and_not_yanked(built: Path) -> None:
+    for version in ("1.2.0", "1.3.0", "2.0.0-rc.1"):
+        crate("foo", version).write(built / "drop")
+    run("build", cwd=built).ok()
+    run("yank", "foo@1.3.0", cwd=built).ok()
+    out = run("info", "foo", cwd=built).ok()
+    assert "version: 1.2.0\n" in out
+    assert "versions: 1.0.0, 1.2.0, 1.3.0, 2.0.0-rc.1\n" in out
+    shown = run("info", "foo@1.0.0", cwd=built).ok()
+    assert shown.startswith("foo\nDoes foo.\nversion: 1.0.0\n")
+    assert f"download: https://crates.example.com/crates/foo/{crate_sum(built, 'foo')}.crate\n" in shown
+
+
+def crate_sum(folder: Path, name: str) -> str:
+    return parse_entry(index(folder, f"3/{name[0]}/{name}")[0]).cksum
+
+
+@pytest.mark.parametrize("query", [["FOO"], ["does", "foo"], ["thing"]])
+def test_search_looks_at_names_descriptions_and_keywords(built: Path, query: list[str]) -> None:
+    assert run("search", *query, cwd=built).ok() == "foo 1.0.0  # Does foo.\n"
+
+
+def test_a_search_that_finds_nothing_ends_with_1(built: Path) -> None:
+    assert run("search", "nothing", cwd=built).code == 1
+
+
+# verify, reindex, rebuild, status
+
+
+def test_verify_finds_what_is_wrong_and_fix_mends_it(built: Path) -> None:
+    assert run("verify", cwd=built).ok() == "    Finished nothing is wrong\n"
+    before = tree(built)
+    facts = next((built / "public/crates/foo").glob("*.json"))
+    facts.unlink()
+    broken = run("verify", "--quick", cwd=built)
+    assert broken.code == 1
+    assert (
+        f"error[facts-missing]: The facts of foo 1.0.0 are not there.\n  --> public/crates/foo/{facts.name}"
+        in broken.out
+    )
+    assert "Finished 0 errors, 0 warnings, 1 fixed" in run("verify", "--fix", cwd=built).ok()
+    assert tree(built) == before
+
+
+def test_a_damaged_archive_is_found_and_not_mended(built: Path) -> None:
+    archive = next((built / "public/crates/foo").glob("*.crate"))
+    archive.write_bytes(archive.read_bytes()[:-1] + b"?")
+    ended = run("verify", "--fix", cwd=built)
+    assert ended.code == 1
+    assert "error[archive-damaged]" in ended.out
+
+
+def test_reindex_shows_the_difference_and_wants_yes(tmp_path: Path) -> None:
+    run("init", "--base-url", "https://crates.example.com/", cwd=tmp_path).ok()
+    old = "sparse+https://old.example/index/"
+    crate("foo", "1.0.0").dependency("bar", "1", registry_index=old).write(tmp_path / "drop")
+    run("build", cwd=tmp_path).ok()
+    alias = ["--aliases", "https://old.example/"]
+    before = index(tmp_path, "3/f/foo")
+    planned = run("reindex", *alias, "--dry-run", cwd=tmp_path).ok()
+    assert planned.startswith(f"index/3/f/foo\n-{before[0].decode()}\n+")
+    run("reindex", *alias, cwd=tmp_path).failed(2, "say --yes where nobody can be asked")
+    assert index(tmp_path, "3/f/foo") == before
+    assert run("reindex", *alias, "--yes", cwd=tmp_path).ok().endswith("     Changed 1 lines\n")
+    assert parse_entry(index(tmp_path, "3/f/foo")[0]).deps[0].registry is None
+
+
+def test_rebuild_changes_no_byte_of_the_tree(built: Path) -> None:
+    before = tree(built)
+    assert run("rebuild", cwd=built).ok() == "     Rebuilt 2 crates, 2 releases\n"
+    assert tree(built) == before
+
+
+def test_status_says_what_waits_and_what_is_refused_and_why(fresh: Path) -> None:
+    assert "last build: never\nwaiting: 2\n  drop/bar-0.1.0.crate\n" in run("status", cwd=fresh).ok()
+    (fresh / "drop/empty.crate").write_bytes(b"")
+    os.utime(fresh / "drop/empty.crate", (0, 0))
+    run("build", cwd=fresh).failed(1)
+    crate("new", "1.0.0").write(fresh / "drop")
+    out = run("status", cwd=fresh).ok()
+    assert "registry: https://crates.example.com/, 2 crates, 2 releases\n" in out
+    assert "waiting: 1\n  drop/new-1.0.0.crate\nrefused: 1\nerror[file-empty]" in out
+
+
+def test_a_stale_registry_ends_with_1(built: Path) -> None:
+    run("status", "--max-age", "10m", cwd=built).ok()
+    later = {"SOURCE_DATE_EPOCH": "4000000000"}
+    stale = run("status", "--max-age", "10m", cwd=built, env=later)
+    assert stale.code == 1
+    assert " (stale)\n" in stale.out
+    run("status", "--max-age", "soon", cwd=built).failed(2, "'soon' must be a number and a unit, such as 90s, 10m")
+
+
+# explain, check-settings, help, completion
+
+
+def test_explain_prints_the_rule_s_part_of_the_page(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/rules.md").read_text()
+    assert run("explain", "file-empty", cwd=tmp_path).ok() in page
+    run("explain", "file-emtpy", cwd=tmp_path).failed(2, "there is no rule 'file-emtpy': did you mean `file-empty`?")
+
+
+def test_check_settings_holds_them_against_the_tree(built: Path) -> None:
+    run("check-settings", cwd=built).ok()
+    run("check-settings", "--base-url", "https://x.example/", cwd=built).failed(2, "the tree is served at")
+    (built / "drop").rename(built / "gone")
+    run("check-settings", cwd=built).failed(2, "the drop directory", "is not there; make it, or name another")
+
+
+def test_help_of_a_command_is_what_its_option_prints(tmp_path: Path) -> None:
+    assert run("help", "build", cwd=tmp_path).ok() == run("build", "--help", cwd=tmp_path).ok()
+    run("help", "biuld", cwd=tmp_path).failed(2, "there is no command 'biuld': did you mean `build`?")
+
+
+def test_completion_knows_commands_and_options(tmp_path: Path) -> None:
+    assert "complete -o default" in run("generate-shell-completion", "bash", cwd=tmp_path).ok()
+    asked = {"_CARGO_STATIC_INDEX_COMPLETE": "complete_bash", "COMP_CWORD": "1", "COMP_WORDS": "cargo-static-index un"}
+    assert run(cwd=tmp_path, env=asked).out == "unyank\n"
+    options = {**asked, "COMP_CWORD": "2", "COMP_WORDS": "cargo-static-index build --all"}
+    assert run(cwd=tmp_path, env=options).out == "--all-or-nothing\n"
+
+
+# what every command takes
+
+
+def test_global_options_stand_before_or_after_the_command(
+    built: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    away = tmp_path_factory.mktemp("away")
+    assert run("-C", built, "list", "foo", cwd=away).ok() == "foo@1.0.0\n"
+    assert run("list", "foo", "-C", built, cwd=away).ok() == "foo@1.0.0\n"
+    assert run("list", "--config", built / "registry.toml", "foo", cwd=away).ok() == "foo@1.0.0\n"
+    assert run("list", "foo", cwd=away, env={"CARGO_STATIC_INDEX_CONFIG": str(built / "registry.toml")}).ok()
+
+
+def test_settings_come_from_option_before_variable_before_file(built: Path) -> None:
+    variable = {"CARGO_STATIC_INDEX_DROP_PATH": "from-env"}
+    shown = run("--show-settings", cwd=built).ok()
+    assert 'registry.name = "acme"  # from registry.toml\n' in shown
+    assert "from CARGO_STATIC_INDEX_DROP_PATH\n" in run("--show-settings", cwd=built, env=variable).ok()
+    assert "  # from --drop\n" in run("build", "--drop", "x", "--show-settings", cwd=built, env=variable).ok()
+
+
+def test_an_unknown_variable_of_ours_warns(built: Path) -> None:
+    ended = run("build", cwd=built, env={"CARGO_STATIC_INDEX_DORP_PATH": "x"})
+    ended.ok()
+    assert "warning: " in ended.err
+    assert "CARGO_STATIC_INDEX_DORP_PATH" in ended.err
+    assert "CARGO_STATIC_INDEX_DROP_PATH" in ended.err
+
+
+@pytest.mark.parametrize("arguments", [["-V"], ["--version"], ["build", "-V"], ["static-index", "--version"]])
+def test_the_version_is_one_line(tmp_path: Path, arguments: list[str]) -> None:
+    assert run(*arguments, cwd=tmp_path).ok() == "cargo-static-index 0.1.0\n"
+
+
+def test_the_program_answers_to_cargo(built: Path) -> None:
+    assert run("static-index", "list", "foo", cwd=built).ok() == "foo@1.0.0\n"
+
+
+def test_quiet_leaves_what_is_wrong_and_very_quiet_only_errors(fresh: Path) -> None:
+    (fresh / "drop/empty.crate").write_bytes(b"")
+    once = run("build", "-q", cwd=fresh).out
+    assert once.startswith("     Refused drop/empty.crate\nerror[file-empty]") or "Waiting" in once
+    assert "Published" not in once
+    assert run("build", "-qq", cwd=fresh).out == ""

@@ -1,0 +1,225 @@
+"""Every exit code, and every way in which a person, a pipe or a machine ends a command."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from cargo_static_index.cli.running import read_clock
+from cargo_static_index.errors import SettingsError
+from tests.cli.program import PROGRAM, SPOKEN, environment, run, run_on_terminal
+from tests.crates import crate
+from tests.tools import as_nobody
+
+UNUSABLE = [
+    ([], "Usage: cargo-static-index [OPTIONS] COMMAND [ARGS]..."),
+    (["biuld"], "error: no such command 'biuld'. Did you mean 'build', 'rebuild'?"),
+    (["build", "--nope"], "error: no such option: --nope"),
+    (["--nope"], "error: no such option: --nope"),
+    (["yank"], "error: missing argument 'NAME@VERSION...'"),
+    (["build", "--color", "red"], "error: invalid value for '--color': "),
+    (["list", "-C", "nowhere"], "error: -C: cannot go to 'nowhere': No such file or directory"),
+    (["list", "--config", "none.toml"], "error: --config: there is no file "),
+    (["build"], "Make it, or name another."),
+    (["build", "--base-url", "crates.example.com"], "'crates.example.com'"),
+    (["build", "-j", "many"], "'many' must be a whole number, 1 or more"),
+    (["check", "none.crate"], "error: there is no file 'none.crate'"),
+    (["check", "."], "error: '.' is a folder; name files, or publish a whole folder with `build --drop .`"),
+    (["add", "registry.toml.none", "--json", "--output-format", "sarif"], "error: --json is short for"),
+    (["yank", "foo"], "which version of 'foo'? Write `foo@1.0.0`"),
+    (["yank", "foo@1.0.0", "--version", "1.0.0"], "--version goes with one name without a version"),
+    (["remove", "foo@1.0.0", "--all"], "--all means every version: write `foo --all`, or `foo@1.0.0` without --all"),
+    (["yank", "foo@1.0.0"], "there is no crate 'foo' in this registry"),
+    (["info", "foo"], "there is no crate 'foo' in this registry; `list` shows what is held"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), UNUSABLE)
+def test_a_command_that_cannot_be_used_ends_with_2_and_says_why(
+    tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    ended = run(*arguments, cwd=tmp_path)
+    ended.failed(2, sentence)
+    assert ended.out == ""
+
+
+def test_a_name_that_is_nearly_held_is_suggested(built: Path) -> None:
+    run("info", "fo", cwd=built).failed(2, "there is no crate 'fo' in this registry; did you mean 'foo'?")
+    run("yank", "Foo@1.0.0", cwd=built).failed(2, "there is no crate 'Foo' in this registry; did you mean 'foo'?")
+    run("yank", "foo@9.9.9", cwd=built).failed(
+        2, "there is no release foo 9.9.9 in this registry; the newest held: 1.0.0"
+    )
+
+
+def test_settings_that_cannot_be_used_are_all_named(tmp_path: Path) -> None:
+    (tmp_path / "registry.toml").write_text('[drop]\npaht = "x"\n[tree]\nfile-mode = "9"\n')
+    run("build", cwd=tmp_path).failed(2, "2 settings cannot be used:", "did you mean `path`?", "file-mode")
+
+
+def test_a_crate_whose_name_collides_is_refused_with_both_names(built: Path) -> None:
+    crate("Foo", "2.0.0").write(built / "drop")
+    out = run("build", cwd=built).out
+    assert "error[name-collision]: The registry holds `foo`, and `Foo` differs from it only in case" in out
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "1e9", "99999999999999", "١"])
+def test_a_clock_that_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="must be whole seconds since 1970"):
+        read_clock({"SOURCE_DATE_EPOCH": text})
+
+
+def test_the_clock_is_the_variable_or_the_time() -> None:
+    assert read_clock({"SOURCE_DATE_EPOCH": "1700000000"}) == 1_700_000_000
+    assert abs(read_clock({"SOURCE_DATE_EPOCH": ""}) - time.time()) < 5
+
+
+# 3: disk, store, another process
+
+
+def test_a_tree_that_another_process_changes_ends_with_3(built: Path) -> None:
+    lock = "import fcntl, os, sys; d = os.open(sys.argv[1], 0); fcntl.flock(d, 2); print('held', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", lock, built / "public"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        run("build", cwd=built).failed(3, "another process is changing this tree. Wait until it ends")
+        run("check", "drop/foo-1.0.0.crate", cwd=built).ok()
+        run("list", cwd=built).ok()
+        holder.kill()
+    run("build", cwd=built).ok()
+
+
+def test_a_tree_that_may_not_be_written_ends_with_3(built: Path) -> None:
+    crate("new", "1.0.0").write(built / "drop")
+    (built / "public").chmod(0o555)
+    done = as_nobody([*PROGRAM, "build"], cwd=built, env=environment())
+    (built / "public").chmod(0o755)
+    assert done.returncode == 3, done
+    assert done.stderr.startswith("error: ")
+    assert "Permission denied" in done.stderr
+    assert SPOKEN not in done.stderr
+
+
+def test_a_disk_that_takes_no_more_ends_with_3_and_the_next_build_finishes(fresh: Path) -> None:
+    crate("large", "1.0.0").file("data", bytes(300_000)).write(fresh / "drop")
+
+    def small_disk() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+    done = subprocess.run(
+        [*PROGRAM, "build"], cwd=fresh, env=environment(), capture_output=True, text=True, check=False,
+        preexec_fn=small_disk,
+    )  # fmt: skip
+    assert done.returncode in {1, 3}, done
+    assert "File too large" in done.stderr + done.stdout
+    assert SPOKEN not in done.stderr
+    run("build", cwd=fresh).ok()
+    assert "large@1.0.0\n" in run("list", cwd=fresh).ok()
+
+
+def list_to(stdout: IO[str] | int, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*PROGRAM, "list"],
+        cwd=folder,
+        env=environment(),
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+
+def test_results_that_cannot_be_written_end_with_3(built: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PROGRAM, "list"],
+            cwd=built,
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 3
+    assert done.stderr == "error: input/output: No space left on device. Mend that, then run this again.\n"
+
+
+def test_a_reader_that_goes_away_is_no_error_to_speak_of(built: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = list_to(writing, built)
+    os.close(writing)
+    assert done.stderr == ""
+
+
+# 101: bugs
+
+
+def test_a_bug_is_one_sentence_and_a_file_that_only_the_user_reads(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from cargo_static_index.cli import running\n"
+        "def body(run): raise KeyError('a secret value')\n"
+        "sys.exit(running.perform(body, running.Common(), {}))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment({"TMPDIR": str(tmp_path)}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 101
+    (log,) = tmp_path.glob("cargo-static-index-*.log")
+    assert done.stderr == (
+        f"error: this is a bug of cargo-static-index (KeyError); the details are in {log}. "
+        "Please report it, and look through the file before you share it.\n"
+    )
+    assert "a secret value" in log.read_text()
+    assert log.stat().st_mode & 0o077 == 0
+
+
+# interruption
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_build_ends_cleanly_and_the_next_one_finishes(fresh: Path, number: signal.Signals) -> None:
+    for each in range(600):
+        crate(f"c{each}", "1.0.0").write(fresh / "drop")
+    process = subprocess.Popen(
+        [*PROGRAM, "build", "-j", "2"], cwd=fresh, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        text=True, start_new_session=True,
+    )  # fmt: skip
+    stage = fresh / "public"
+    while not stage.exists():
+        time.sleep(0.01)
+    time.sleep(0.2)
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # as a terminal does: workers get it too
+    else:
+        process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert err == "error: interrupted; nothing is left half done, and the next build goes on from here\n"
+    run("build", "-q", cwd=fresh).ok()
+    assert len(run("list", cwd=fresh).ok().splitlines()) == 602
+
+
+# on a terminal
+
+
+def test_on_a_terminal_remove_asks_and_shows_what_goes(built: Path) -> None:
+    code, screen = run_on_terminal("remove", "foo", "--all", cwd=built, answer="n")
+    assert code == 2
+    assert "These releases go for good:\r\n  foo@1.0.0\r\n" in screen
+    assert "nothing was removed" in screen
+    code, _ = run_on_terminal("remove", "foo@1.0.0", cwd=built, answer="y")
+    assert code == 0
+    assert run("list", cwd=built).ok() == "bar@0.1.0\n"

@@ -1,0 +1,235 @@
+"""What is printed: colours, formats, pages, progress, and nothing that a crate could paint on a terminal."""
+
+import importlib
+import io
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cargo_static_index.cli.documents import ProblemDocument
+from cargo_static_index.cli.formats import Mark, github_line, gitlab_document, mark_of, sarif_document
+from cargo_static_index.cli.pages import DOCUMENTS, REWRITE, pages
+from cargo_static_index.cli.terminal import Color, is_colored, printable
+from tests.cli.program import environment, run, run_on_terminal
+from tests.crates import crate
+
+# It has no types of its own, and the checker asks for them where it is imported by name.
+jsonschema: Any = importlib.import_module("jsonschema")
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("path", sorted(pages()))
+def test_what_is_made_from_the_command_line_is_current(path: str) -> None:
+    assert (REPOSITORY / path).read_text(encoding="utf-8") == pages()[path], f"write it anew: {REWRITE}"
+
+
+# JSON
+
+OURS = "sparse+https://crates.example.com/index/"
+
+DOCUMENTED = [
+    ("pass", ["build", "--json"]),
+    ("pass", ["build", "-n", "--output-format", "json"]),
+    ("pass", ["add", "--json", "drop/foo-1.0.0.crate", "bad.crate"]),
+    ("pass", ["check", "--json", "drop/foo-1.0.0.crate", "bad.crate"]),
+    ("release", ["list", "--json", "foo"]),
+    ("info", ["info", "--json", "foo"]),
+    ("crate", ["search", "--json", "foo"]),
+    ("verify", ["verify", "--json"]),
+    ("status", ["status", "--json"]),
+    ("reindex", ["reindex", "--json", "-n", "--mode", "mirror"]),
+]
+
+
+def test_every_schema_is_used() -> None:
+    assert {name for name, _ in DOCUMENTED} == set(DOCUMENTS)
+
+
+@pytest.mark.parametrize(("schema", "arguments"), DOCUMENTED)
+def test_json_documents_keep_to_their_schema(built: Path, schema: str, arguments: list[str]) -> None:
+    (built / "bad.crate").write_bytes(b"bad")
+    next((built / "public/crates/bar").glob("*.json")).unlink()
+    crate("needy", "1.0.0").dependency("foo", "1", registry_index=OURS).write(built / "drop")
+    if schema == "reindex":
+        run("add", "drop/needy-1.0.0.crate", cwd=built).ok()
+    said = json.loads((REPOSITORY / f"cargo_static_index/schemas/{schema}.schema.json").read_text())
+    out = run(*arguments, cwd=built).out.splitlines()
+    assert out
+    if schema == "reindex":
+        out = out[:-1]
+    for line in out:
+        document = json.loads(line)
+        assert document["schema"] == 1
+        jsonschema.Draft202012Validator(said).validate(document)
+
+
+def test_a_pass_is_told_in_json(fresh: Path) -> None:
+    (fresh / "bad.crate").write_bytes(b"")
+    ended = run("add", "--json", "drop/foo-1.0.0.crate", "bad.crate", cwd=fresh)
+    assert ended.code == 1
+    document = ended.document()
+    bad, good = document["files"]
+    assert (good["name"], good["version"], good["became"], good["problems"]) == ("foo", "1.0.0", "published", [])
+    assert bad["problems"] == [
+        {
+            "rule": "file-empty",
+            "level": "error",
+            "message": "The file is empty.",
+            "place": "",
+            "way_out": "Copy it again; the copy was probably cut short.",
+        }
+    ]
+    assert "index/3/f/foo" in document["changed"]
+    assert document["counts"]["refused"] == 1
+
+
+# code hosts
+
+MARK = Mark(path="drop/a,b.crate", rule="file-empty", level="error", message="100% empty:\nreally")
+
+
+def test_github_reads_one_command_a_problem_whatever_a_name_holds() -> None:
+    assert github_line(MARK) == "::error file=drop/a%2Cb.crate,title=file-empty::100%25 empty:%0Areally\n"
+
+
+def test_gitlab_reads_a_code_quality_report() -> None:
+    (found,) = gitlab_document([MARK])
+    assert len(str(found.pop("fingerprint"))) == 64
+    assert found == {
+        "description": "100% empty:\nreally",
+        "check_name": "file-empty",
+        "severity": "major",
+        "location": {"path": "drop/a,b.crate", "lines": {"begin": 1}},
+    }
+
+
+def test_sarif_names_each_rule_once() -> None:
+    log: Any = sarif_document([MARK, MARK])
+    (made,) = log["runs"]
+    assert [rule["id"] for rule in made["tool"]["driver"]["rules"]] == ["file-empty"]
+    assert made["tool"]["driver"]["rules"][0]["shortDescription"] == {"text": "The file is empty."}
+    assert made["results"][1] == {
+        "ruleId": "file-empty",
+        "ruleIndex": 0,
+        "level": "error",
+        "message": {"text": "100% empty:\nreally"},
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": "drop/a%2Cb.crate"}}}],
+    }
+
+
+def test_a_mark_says_place_sentence_and_way_out() -> None:
+    found = ProblemDocument(rule="r", level="warning", message="It is so.", place="Cargo.toml", way_out="Do so.")
+    assert mark_of("x.crate", found).message == "Cargo.toml: It is so. Do so."
+
+
+@pytest.mark.parametrize("output", ["github", "gitlab", "sarif"])
+@pytest.mark.parametrize("command", [["build"], ["check", "drop/foo-1.0.0.crate"], ["verify"], ["add", "bad.crate"]])
+def test_code_hosts_get_nothing_but_their_format(fresh: Path, output: str, command: list[str]) -> None:
+    (fresh / "bad.crate").write_bytes(b"")
+    if command == ["verify"]:
+        run("build", cwd=fresh).ok()
+    ended = run(*command, "--output-format", output, cwd=fresh)
+    if output == "github":
+        assert all(line.startswith("::") for line in ended.out.splitlines())
+    elif output == "gitlab":
+        assert isinstance(ended.document(), list)
+    else:
+        assert ended.document()["version"] == "2.1.0"
+    assert ("file-empty" in ended.out) == (command[0] == "add")
+
+
+# colours
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+COLORS: list[tuple[Color, dict[str, str], bool, bool]] = [
+    ("auto", {}, True, True),
+    ("auto", {}, False, False),
+    ("always", {"NO_COLOR": "1", "CARGO_TERM_COLOR": "never"}, False, True),
+    ("never", {"CLICOLOR_FORCE": "1", "CARGO_TERM_COLOR": "always"}, True, False),
+    ("auto", {"NO_COLOR": "1"}, True, False),
+    ("auto", {"NO_COLOR": ""}, True, True),
+    ("auto", {"NO_COLOR": "1", "CLICOLOR_FORCE": "1"}, True, False),
+    ("auto", {"CLICOLOR_FORCE": "1"}, False, True),
+    ("auto", {"CLICOLOR_FORCE": "0"}, False, False),
+    ("auto", {"CLICOLOR": "0"}, True, False),
+    ("auto", {"CARGO_TERM_COLOR": "always"}, False, True),
+    ("auto", {"CARGO_TERM_COLOR": "never"}, True, False),
+    ("auto", {"CARGO_TERM_COLOR": "auto"}, True, True),
+    ("auto", {"CARGO_TERM_COLOR": "always", "NO_COLOR": "1"}, False, True),
+    ("auto", {"TERM": "dumb"}, True, False),
+]
+
+
+@pytest.mark.parametrize(("color", "variables", "terminal", "colored"), COLORS)
+def test_colours_follow_cargo_s_order(color: Color, variables: dict[str, str], terminal: bool, colored: bool) -> None:
+    assert is_colored(color, variables, Screen() if terminal else io.StringIO()) is colored
+
+
+def test_a_pipe_gets_no_colours_unless_they_are_asked_for(fresh: Path) -> None:
+    assert "\x1b" not in run("build", "-n", cwd=fresh).ok()
+    assert "\x1b[1;32mWould publish\x1b[0m foo 1.0.0" in run("build", "-n", "--color", "always", cwd=fresh).ok()
+
+
+def test_nothing_from_a_crate_reaches_the_terminal_raw(tmp_path: Path) -> None:
+    assert printable("a\x1b[2Jb\u202ec\nd") == "a\\x1b[2Jb\\u202ec\nd"
+    crate("foo", "1.0.0").package(description="\x1b[2J\x07 gone").write(tmp_path / "drop")
+    run("build", cwd=tmp_path).ok()
+    assert "\\x1b[2J\\x07 gone" in run("info", "foo", cwd=tmp_path).ok()
+
+
+# progress
+
+
+LONG = 1.5
+"""Seconds that a pass must take for its progress to be worth a look; it is shown after half a second."""
+
+
+def drop_until_it_takes_long(folder: Path) -> None:
+    for first in range(0, 64_000, 500):
+        for each in range(first, first + 500):
+            crate(f"c{each}", "1.0.0").file("data", bytes(60_000)).write(folder / "drop")
+        began = time.monotonic()
+        run("build", "-n", "-j", "1", cwd=folder).ok()
+        if time.monotonic() - began > LONG:
+            return
+
+
+def test_progress_shows_on_a_terminal_and_goes_away(tmp_path: Path) -> None:
+    drop_until_it_takes_long(tmp_path)
+    code, screen = run_on_terminal("build", "-n", "-j", "1", cwd=tmp_path)
+    assert code == 0
+    assert " files, " in screen
+    assert "/s," in screen
+    assert " files, " not in screen.rpartition("Finished")[2]
+    code, screen = run_on_terminal("build", "-n", "--no-progress", cwd=tmp_path)
+    assert code == 0
+    assert " files, " not in screen
+
+
+# start
+
+
+def test_the_start_loads_nothing_that_it_does_not_use() -> None:
+    code = (
+        "import sys\n"
+        "from cargo_static_index.cli.app import run_program\n"
+        "run_program(sys.argv[1:])\n"
+        "heavy = {'sqlite3', 'jinja2', 'rich', 'pydantic', 'rtoml', 'isal', 'concurrent.futures', 'hashlib'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    for arguments in (["--version"], ["--help"], ["build", "--nope"], ["--nope"]):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments], env=environment(), capture_output=True, text=True, check=True
+        )
+        assert done.stdout.splitlines()[-1] == "[]", arguments
