@@ -27,6 +27,11 @@ A figure is a median, with the middle half of all turns in brackets.
 """
 
 
+BUSY = """The load is the system's average over the minute before the end of the row; the row itself adds up to 2.
+Where it is more, other work ran on the same processors: ratios then are a rough guide and seconds none at all.
+"""
+
+
 def write_report(docs: Path) -> None:
     """Write the page and its plots into a folder."""
     known = read_results()
@@ -110,8 +115,11 @@ def _machines(known: Known) -> str:
         if row.name in known:
             on = known[row.name]["on"]
             where = ", ".join((on["processor"], on["system"], f"Python {on['python']}", on["with"]))
-            groups.setdefault(f"{where}; {known[row.name]['turns']} turns", []).append(f"`{row.name}`")
-    return "## Measured on\n\n" + "".join(f"- {', '.join(rows)}: {text}.\n" for text, rows in groups.items())
+            groups.setdefault(where, []).append(
+                f"`{row.name}` ({known[row.name]['turns']} turns, load {on.get('load', 'not noted')})"
+            )
+    lines = [f"- {where}: {', '.join(rows)}.\n" for where, rows in groups.items()]
+    return f"## Measured on\n\n{''.join(lines)}\n{BUSY}" if lines else ""
 
 
 def _plots(known: Known, docs: Path) -> str:

@@ -34,6 +34,7 @@ def machine() -> dict[str, str]:
         "processor": f"{len(os.sched_getaffinity(0))} × {names[0] if names else platform.machine()}",
         "system": f"{platform.system()} {platform.release().split('-')[0]}",
         "python": platform.python_version(),
+        "load": f"{os.getloadavg()[0]:.1f}",
         "with": ", ".join(f"{name} {version(name)}" for name in PARTS),
     }
 

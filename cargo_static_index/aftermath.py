@@ -47,6 +47,8 @@ class Refused(Struct, frozen=True, kw_only=True):
     name: str
     vers: str
     cksum: str
+    seen: str = ""
+    """When it was refused, as `pubtime` is written."""
     problems: tuple[dict[str, str], ...]
 
 
@@ -90,7 +92,7 @@ class Aftermath:
         if outcome.became == "refused" and self.drop.refused:
             target = self._move(incoming, self.drop.path, self.drop.refused)
             if target:
-                _write_problems(target, outcome)
+                _write_problems(target, outcome, self._session.pubtime)
                 self._session.catalogue.drops.forget(incoming.folder, [incoming.file])
         elif outcome.became in {"published", "unchanged"} and self.drop.after_publish != "keep":
             self._put_away(incoming, self.drop)
@@ -135,12 +137,13 @@ def _free(path: Path) -> Path:
     return free
 
 
-def _write_problems(target: Path, outcome: Outcome) -> None:
+def _write_problems(target: Path, outcome: Outcome, seen: str) -> None:
     document = Refused(
         source=outcome.source,
         name=outcome.name,
         vers=outcome.vers,
         cksum=outcome.cksum,
+        seen=seen,
         problems=tuple(msgspec.to_builtins(each) for each in outcome.problems),
     )
     content = msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"

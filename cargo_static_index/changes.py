@@ -67,6 +67,7 @@ def remove_versions(session: Session, name: str, versions: Sequence[str]) -> lis
     """
     intent = Intent(path=layout.tombstones_file(name), kind="remove")
     session.catalogue.intents.begin([intent])
+    session.catalogue.pages.make_stale([name])
     buried = _bury(session, name, versions)
     for _ in range(ATTEMPTS):
         index = read_index(session.store, name)
@@ -75,6 +76,7 @@ def remove_versions(session: Session, name: str, versions: Sequence[str]) -> lis
             break
     else:
         raise StoreError(f"the index file of {name} is changed by somebody else all the time; try again later")
+    session.derive()
     kept = {line.cksum for line in plan.file.lines}
     gone = [stone.cksum for stone in buried.removed if stone.vers in versions and stone.cksum not in kept]
     session.apply(Delete(path=path) for cksum in gone for path in archive_and_facts(name, cksum))

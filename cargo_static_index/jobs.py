@@ -3,6 +3,7 @@
 A container sees the processors of its host and the memory of its host; what it may use of them stands in its cgroup.
 """
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -170,6 +171,10 @@ def _start_pool(jobs: int) -> ProcessPoolExecutor:
 
 
 def _begin_worker() -> None:
+    # What was there before the fork never becomes garbage, and reading makes hardly any cycles: looking for them
+    # after every 700 objects took a tenth of a worker's time.
+    gc.freeze()
+    gc.set_threshold(20_000)
     # Ctrl-C reaches every process of the terminal: the parent ends the pass, workers must not speak as well.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from cargo_static_index import __version__
 from cargo_static_index.aftermath import Aftermath, Drop, remembered
+from cargo_static_index.catalogue.incoming import Packed
 from cargo_static_index.errors import StoreError
 from cargo_static_index.incoming import Incoming
 from cargo_static_index.publish import Publisher, Settled, outcome_of
@@ -99,7 +100,7 @@ def _read(session: Session, tasks: Iterable[Task], manner: Manner, executor: Exe
     bench = Bench(policy=manner.policy, stage=session.stage, pubtime=session.pubtime)
     session.catalogue.readings.clear()
     for batch in _batches_read(_told(tasks, session.listener), bench, executor):
-        session.catalogue.readings.add(batch)
+        session.catalogue.readings.add_packed(batch)
 
 
 def _told(tasks: Iterable[Task], listener: Listener) -> Iterator[Task]:
@@ -108,14 +109,14 @@ def _told(tasks: Iterable[Task], listener: Listener) -> Iterator[Task]:
         yield task
 
 
-def _batches_read(tasks: Iterable[Task], bench: Bench, executor: Executor | None) -> Iterator[list[Incoming]]:
+def _batches_read(tasks: Iterable[Task], bench: Bench, executor: Executor | None) -> Iterator[list[Packed]]:
     """Read files, here or in an executor's processes, some at a time and never too many ahead."""
     tasks = iter(tasks)
     batches = iter(lambda: list(islice(tasks, FILES_AT_ONCE)), [])
     if executor is None:
         yield from (read_files(batch, bench) for batch in batches)
         return
-    under_way: list[Future[list[Incoming]]] = []
+    under_way: list[Future[list[Packed]]] = []
     try:
         for batch in batches:
             under_way.append(executor.submit(read_files, batch, bench))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from cargo_static_index.catalogue.incoming import Packed, pack
 from cargo_static_index.facts import Facts, format_facts
 from cargo_static_index.incoming import Incoming, needs_of
 from cargo_static_index.protocol.index import format_entry
@@ -47,8 +48,8 @@ class Bench(Struct, frozen=True, kw_only=True):
     pubtime: str | None
 
 
-def read_files(tasks: Iterable[Task], bench: Bench) -> list[Incoming]:
-    """Read files one after the other; every one gives an Incoming, whatever is wrong with it.
+def read_files(tasks: Iterable[Task], bench: Bench) -> list[Packed]:
+    """Read files one after the other; every one gives an Incoming, as it is to be kept.
 
     Those that may only look cut short because somebody is still writing them get a second look once they have
     been still for a while, so that one pass can tell a broken file from one that is not complete yet.
@@ -60,7 +61,7 @@ def read_files(tasks: Iterable[Task], bench: Bench) -> list[Incoming]:
         time.sleep(YOUNG_NS / 1e9)
     for number in waiting:
         found[number] = read_file(tasks[number], bench)
-    return found
+    return [pack(each) for each in found]
 
 
 def read_file(task: Task, bench: Bench) -> Incoming:

@@ -9,8 +9,9 @@ from cargo_static_index.catalogue import Intent
 from cargo_static_index.changes import archive_and_facts, remove_versions, update_tombstones
 from cargo_static_index.errors import StoreError
 from cargo_static_index.knowledge import learn_all
+from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.record import Tombstone, format_document
-from cargo_static_index.session import ATTEMPTS, KNOWN_TREE, Session
+from cargo_static_index.session import ATTEMPTS, KNOWN_TREE, PAGES_UNKNOWN, Session
 from cargo_static_index.tree import read_index, read_record, read_tombstones
 
 _FINISH = Intent(path=layout.RECORD, kind="reconcile")
@@ -19,7 +20,11 @@ _FINISH = Intent(path=layout.RECORD, kind="reconcile")
 def recover(session: Session) -> None:
     """Finish what was begun, and make the catalogue anew where the tree is not the one that it knows."""
     unfinished = any(True for _ in session.catalogue.intents.unfinished())
-    if unfinished or session.catalogue.get(KNOWN_TREE) != format_document(session.record):
+    known = session.catalogue.get(KNOWN_TREE) == format_document(session.record)
+    if not (unfinished or known):
+        session.catalogue.pages.clear()  # what was left to do may be another tree's; pages.json tells of this one
+        session.catalogue.set(PAGES_UNKNOWN, b"1")
+    if unfinished or not known:
         reconcile(session)
 
 
@@ -30,12 +35,19 @@ def reconcile(session: Session) -> None:
     """
     session.catalogue.intents.begin([_FINISH])
     _recount(session)
+    _make_pages_stale(session)
     for name in crates_with_tombstones(session):
         finish_removal(session, name)
     session.catalogue.drops.reopen_unpublished()
     session.catalogue.drops.reopen_refused("")
     unfinished = [intent.path for intent in session.catalogue.intents.unfinished()]
     session.catalogue.intents.finish(unfinished)
+
+
+def _make_pages_stale(session: Session) -> None:
+    """Note the crates whose index files were being changed: their pages may not have been made."""
+    keys = [collision_key(each.path.rpartition("/")[2]) for each in session.catalogue.intents.unfinished()]
+    session.catalogue.pages.make_stale(session.catalogue.published.names_of(keys).values())
 
 
 def _recount(session: Session) -> None:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from cargo_static_index import changes, passes
 from cargo_static_index.aftermath import Drop
 from cargo_static_index.changes import Spec
-from cargo_static_index.derived import write_front_page
+from cargo_static_index.derived import Pages, forget_pages
 from cargo_static_index.errors import InvalidConfig, InvalidDocument
 from cargo_static_index.passes import Manner
 from cargo_static_index.protocol.config import base_url_of, index_url, parse_base_url
@@ -34,25 +34,31 @@ class Way(Struct, frozen=True, kw_only=True):
     """How a command goes about it. `now` is its one clock, in whole seconds since 1970.
 
     `dry` thinks everything through and changes nothing; `move` lets the base URL change, `change_mode` the mode:
-    that is for `reindex`, until which lines stay as they are.
+    that is for `reindex`, until which lines stay as they are. `keep_pages` puts off remaking all pages where only
+    how they look has changed.
     """
 
     now: int
     dry: bool = False
     move: bool = False
     change_mode: bool = False
+    keep_pages: bool = False
 
 
 class Registry:
     """A registry opened for a change; `open_registry` makes it."""
 
-    def __init__(self, settings: Settings, session: Session) -> None:
+    def __init__(self, settings: Settings, session: Session, pages: Pages | None) -> None:
         self._settings = settings
+        self._pages = pages
+        self.scanned = False
         self.session = session
         self._policy = policy_of(settings, session.home)
 
     def build(self, *, all_or_nothing: bool = False, executor: Executor | None = None) -> None:
         """Publish what is new in the drop directory; raises SettingsError where it cannot be listed."""
+        self.scanned = True
+        self._make_pages_with(executor)
         passes.build(self.session, drop_of(self._settings), self._manner(all_or_nothing=all_or_nothing), executor)
 
     def add(
@@ -65,6 +71,7 @@ class Registry:
     ) -> None:
         """Publish files given by name; `restore` brings removed releases back."""
         manner = self._manner(all_or_nothing=all_or_nothing, restore=restore)
+        self._make_pages_with(executor)
         passes.add(self.session, files, manner, executor)
 
     def set_yanked(self, specs: Sequence[Spec], *, yanked: bool) -> tuple[Spec, ...]:
@@ -96,6 +103,15 @@ class Registry:
         """Make the catalogue anew from the tree alone."""
         reconcile(self.session)
 
+    def remake_pages(self) -> None:
+        """Have all pages made anew when the registry is closed."""
+        if self._pages:
+            self._pages.remake()
+
+    def _make_pages_with(self, executor: Executor | None) -> None:
+        if self._pages:
+            self._pages.executor = executor
+
     def _manner(self, *, all_or_nothing: bool, restore: bool = False) -> Manner:
         name = self._settings.registry.name
         return Manner(policy=self._policy, name=name, restore=restore, all_or_nothing=all_or_nothing)
@@ -119,10 +135,16 @@ def open_registry(
         if way.dry and not state.exists():
             state = Path(stack.enter_context(TemporaryDirectory(prefix="cargo-static-index-")))
         session = stack.enter_context(open_session(tree, state, wanted, listener, now=way.now, dry=way.dry))
+        pages = Pages(session, settings, keep=way.keep_pages) if settings.registry.pages else None
         recover(session)
-        yield Registry(settings, session)
-        if settings.registry.pages:
-            write_front_page(session, settings)
+        if pages:
+            pages.begin()
+        registry = Registry(settings, session, pages)
+        yield registry
+        if pages:
+            pages.finish(scanned=registry.scanned)
+        else:
+            forget_pages(session)
 
 
 def verify_registry(

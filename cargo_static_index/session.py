@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from cargo_static_index import layout
 from cargo_static_index.catalogue import Catalogue, Intent, discard_catalogue, open_catalogue
 from cargo_static_index.errors import CatalogueDamaged, InvalidConfig, InvalidDocument, SettingsError, StoreError
-from cargo_static_index.knowledge import change_between
+from cargo_static_index.knowledge import change_between, name_of
 from cargo_static_index.protocol.config import base_url_of, config_for, format_config, index_url, parse_base_url
 from cargo_static_index.protocol.index import IndexFile
 from cargo_static_index.protocol.registries import Home, Mode
@@ -33,6 +33,9 @@ ATTEMPTS = 100
 
 KNOWN_TREE = "tree.json"
 """Under this key the catalogue keeps the tree.json of the tree that it knows."""
+
+PAGES_UNKNOWN = "pages.unknown"
+"""Under this key the catalogue notes that it does not know what is left to do for the pages of this tree."""
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -65,6 +68,8 @@ class Session:
         self._foreign = False
         self.base_url = DEFAULT_BASE_URL
         self.home = Home()
+        self.derive: Callable[[], None] = lambda: None
+        """Makes the pages of what changed so far: what is removed goes only after every page that leads to it."""
 
     @property
     def pubtime(self) -> str:
@@ -93,6 +98,8 @@ class Session:
         with self.catalogue.writing():
             changes = (change_between(before.file, after) for before, after in files)
             self.catalogue.published.update(change for change in changes if change)
+            names = (name_of(after) or name_of(before.file) for before, after in files)
+            self.catalogue.pages.make_stale(name for name in names if name)
             self.catalogue.intents.finish(before.path for before, _ in files)
 
     def update_record(self, change: Callable[[TreeRecord], TreeRecord]) -> None:

@@ -597,6 +597,13 @@ def test_two_paths_that_meet_are_refused_or_warned_of(entries: list[str], proble
 
 
 @pytest.mark.case(72)
+@pytest.mark.parametrize("entries", [("A", "a", "a/"), ("A", "a", "a/b"), ("A/", "a/", "a")])
+def test_a_path_in_another_case_hides_no_file_that_is_a_directory(entries: tuple[str, ...]) -> None:
+    raw = [tar_entry(f"{TOP}/{path}", kind=b"5" if path.endswith("/") else b"0") for path in entries]
+    assert ("path-duplicate", "'a' is a file and also a directory.") in found(with_entry(*raw))
+
+
+@pytest.mark.case(72)
 def test_the_same_file_twice_is_warned_of_as_real_crates_of_2015_have_it() -> None:
     archive, problems = read(with_entry(MANIFEST, tar_entry(f"{TOP}/a", b"1"), tar_entry(f"{TOP}/a", b"1")))
     assert [(each.rule, each.message) for each in problems] == [

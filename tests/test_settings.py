@@ -93,7 +93,7 @@ def test_without_anything_the_defaults_hold() -> None:
     assert settings.state.path == HERE / ".cargo-static-index"
     assert (settings.rules, settings.dependencies.allowed, settings.manifest.required_fields) == ({}, (), ())
     assert limits_of(settings) == Limits()
-    assert (settings.build.jobs, settings.pages.refused) == (None, False)
+    assert (settings.build.jobs, settings.pages.refused) == (None, True)
     assert set(loaded.sources.values()) == {"default"}
     assert (loaded.warnings, loaded.file) == ((), None)
 

@@ -100,8 +100,9 @@ class World:
         return [line.vers for line in self.index(path).lines]
 
     def files(self) -> dict[str, bytes]:
-        """Give the whole tree."""
-        return contents(self.store or LocalStore(self.tree))
+        """Give the whole tree, but for the page of refused files, which tells of the drop directory."""
+        found = contents(self.store or LocalStore(self.tree))
+        return {path: content for path, content in found.items() if path != "refused.html"}
 
     def read(self, path: str) -> bytes:
         return (self.tree / path).read_bytes()

@@ -12,6 +12,7 @@ from cargo_static_index.catalogue import schema
 from cargo_static_index.catalogue.database import Database
 from cargo_static_index.catalogue.drops import Drops
 from cargo_static_index.catalogue.incoming import Intents, Readings
+from cargo_static_index.catalogue.pages import Pages
 from cargo_static_index.catalogue.place import make_state_folder
 from cargo_static_index.catalogue.published import Published
 from cargo_static_index.catalogue.rows import Crate, CrateChange, Dropped, Intent, Outcome, Release, shown
@@ -55,6 +56,7 @@ class Catalogue:
         self.drops = Drops(database)
         self.readings = Readings(database)
         self.intents = Intents(database)
+        self.pages = Pages(database)
         self._database = database
 
     def writing(self) -> AbstractContextManager[None]:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -16,6 +15,15 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Incoming).decode
 
 
+Packed = tuple[str, str, bytes, bytes, bytes]
+"""A reading as it is kept: key, name, folder, file, and all of it encoded. It travels between processes as it is."""
+
+
+def pack(row: Incoming) -> Packed:
+    """Give a reading as it is kept."""
+    return row.key, row.name, os.fsencode(row.folder), os.fsencode(row.file), _encoded(row)
+
+
 class Readings:
     """The new files of this pass, by collision key. They vanish when the catalogue is closed."""
 
@@ -24,7 +32,11 @@ class Readings:
 
     def add(self, rows: Iterable[Incoming]) -> None:
         """Keep some readings."""
-        self._database.run_many(schema.INCOMING_INSERT, map(_values, rows))
+        self.add_packed(map(pack, rows))
+
+    def add_packed(self, rows: Iterable[Packed]) -> None:
+        """Keep some readings that `pack` gave, in this process or in another."""
+        self._database.run_many(schema.INCOMING_INSERT, rows)
 
     def keys(self) -> Iterator[str]:
         """Give each collision key once, sorted; that of files without a release is not among them."""
@@ -75,10 +87,6 @@ class Intents:
         """Give what was begun and not finished, by path."""
         rows = self._database.pages(schema.INTENT_PAGE, ("",), lambda row: (row[0],))
         return (Intent(path=path, kind=kind, detail=detail) for path, kind, detail in rows)
-
-
-def _values(row: Incoming) -> tuple[Any, ...]:
-    return row.key, row.name, os.fsencode(row.folder), os.fsencode(row.file), _encoded(row)
 
 
 def _encoded(row: Incoming) -> bytes:

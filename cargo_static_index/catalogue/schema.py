@@ -36,6 +36,9 @@ CREATE INDEX dropped_refused ON dropped (folder, file) WHERE outcome = 'refused'
 CREATE INDEX dropped_release ON dropped (name, vers);
 CREATE INDEX dropped_judged ON dropped (judged) WHERE outcome = 'refused';
 
+CREATE TABLE stale (name TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE listing (list TEXT NOT NULL, key TEXT NOT NULL, row BLOB, PRIMARY KEY (list, key)) WITHOUT ROWID;
+
 CREATE TABLE intent (path TEXT PRIMARY KEY, kind TEXT NOT NULL, detail BLOB NOT NULL) WITHOUT ROWID;
 """
 
@@ -135,6 +138,17 @@ DROPPED_VANISHED = """
 SELECT file FROM dropped WHERE folder = ? AND NOT EXISTS (SELECT 1 FROM temp.seen WHERE seen.file = dropped.file)
 LIMIT ?
 """
+
+STALE_INSERT = "INSERT OR IGNORE INTO stale VALUES (?)"
+STALE_PAGE = "SELECT name FROM stale WHERE name > '' ORDER BY name LIMIT ?"
+STALE_DELETE = "DELETE FROM stale WHERE name = ?"
+STALE_CLEAR = "DELETE FROM stale"
+LISTING_SET = "INSERT OR REPLACE INTO listing VALUES (?, ?, ?)"
+LISTING_INSERT = "INSERT OR IGNORE INTO listing VALUES (?, ?, ?)"
+LISTING_NEXT = "SELECT list FROM listing WHERE list > ? ORDER BY list LIMIT 1"
+LISTING_PAGE = "SELECT key, row FROM listing WHERE list = ? ORDER BY key LIMIT ?"
+LISTING_DELETE = "DELETE FROM listing WHERE list = ? AND key <= ?"
+LISTING_CLEAR = "DELETE FROM listing"
 
 INTENT_BEGIN = "INSERT OR REPLACE INTO intent VALUES (?, ?, ?)"
 INTENT_FINISH = "DELETE FROM intent WHERE path = ?"

@@ -29,10 +29,10 @@ class Asked(Struct, frozen=True, kw_only=True):
     all_or_nothing: bool = False
 
 
-def build(run: Run, asked: Asked, *, move: bool, strict: bool) -> int:
+def build(run: Run, asked: Asked, *, move: bool, strict: bool, keep_pages: bool) -> int:
     """Publish what is new in the drop directory, and give the exit code."""
     teller = _teller(run, "build", asked)
-    way = Way(now=run.now, dry=asked.dry, move=move)
+    way = Way(now=run.now, dry=asked.dry, move=move, keep_pages=keep_pages)
     with _reading(run, teller) as executor, open_registry(run.settings, teller, way) as registry:
         registry.build(all_or_nothing=asked.all_or_nothing, executor=executor)
     return teller.finish(strict=strict, waits=True)

@@ -25,6 +25,9 @@ EXAMPLES = {
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="The .crate files.", show_default=False)]
 Move = Annotated[bool, typer.Option("--move", help="Let the base URL change; the old one becomes an alias.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 also for files refused by earlier passes.")]
+KeepPages = Annotated[
+    bool, typer.Option("--keep-pages", help="Keep pages as they are where only how they look has changed.")
+]
 Restore = Annotated[bool, typer.Option("--restore", help="Bring removed releases back.")]
 
 
@@ -35,6 +38,7 @@ def build_command(
     move: Move = False,
     all_or_nothing: AllOrNothing = False,
     strict: Strict = False,
+    keep_pages: KeepPages = False,
     dry_run: DryRun = False,
     output_format: OutputFormat = "text",
     as_json: AsJson = False,
@@ -47,7 +51,7 @@ def build_command(
     from cargo_static_index.cli.passing import Asked, build
 
     asked = Asked(output=one_format(output_format, as_json=as_json), dry=dry_run, all_or_nothing=all_or_nothing)
-    return build(run, asked, move=move, strict=strict)
+    return build(run, asked, move=move, strict=strict, keep_pages=keep_pages)
 
 
 @command(EVERY)

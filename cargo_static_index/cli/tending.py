@@ -51,10 +51,11 @@ from cargo_static_index.verify import Finding
 EXAMPLES = {
     "verify": ("verify", "verify --quick", "verify --fix"),
     "reindex": ("reindex --dry-run", "reindex foo --yes", "reindex --mode mirror"),
-    "rebuild": ("rebuild",),
+    "rebuild": ("rebuild", "rebuild --pages"),
     "status": ("status", "status --max-age 10m"),
 }
 
+AllPages = Annotated[bool, typer.Option("--pages", help="Make all pages anew, too.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Look at presence and sizes only.")]
 Fix = Annotated[bool, typer.Option("--fix", help="Mend what can be mended without changing a release.")]
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these crates.", show_default=False)]
@@ -177,8 +178,9 @@ def _ask(question: str) -> None:
         raise SettingsError("nothing was changed")
 
 
-@command(OF_A_TREE)
-def rebuild_command(run: Run, *, dry_run: DryRun = False) -> int:
+# Here `--pages` asks for pages; whether a registry has any is for its other commands to say.
+@command(key for key in (*OF_A_TREE, *sections("pages")) if key != "registry.pages")
+def rebuild_command(run: Run, *, pages: AllPages = False, dry_run: DryRun = False) -> int:
     """Make the catalogue anew from the tree alone.
 
     No byte of the tree changes. Nothing needs this: a catalogue that is missing, damaged or of another tree is made
@@ -186,6 +188,8 @@ def rebuild_command(run: Run, *, dry_run: DryRun = False) -> int:
     """
     with open_registry(run.settings, ChangeListener(run, dry=dry_run), Way(now=run.now, dry=dry_run)) as registry:
         registry.rebuild()
+        if pages:
+            registry.remake_pages()
         crates, releases = registry.session.catalogue.published.counts()
     run.terminal.did("Would know" if dry_run else "Rebuilt", f"{crates} crates, {releases} releases")
     return GOOD

@@ -235,10 +235,58 @@ class BuildSection(Struct, frozen=True, kw_only=True):
 
 
 class PagesSection(Struct, frozen=True, kw_only=True):
-    """What the pages show."""
+    """What the pages show, and how they look."""
 
     refused: Annotated[
-        bool, _row(values.FLAG, "Whether a page lists the refused crates with their problems.", default=False)
+        bool, _row(values.FLAG, "Whether a page lists the refused files with their problems.", default=True)
+    ]
+    images: Annotated[
+        bool,
+        _row(values.FLAG, "Whether READMEs show their images; without, each is a link to it.", default=True),
+    ]
+    documentation: Annotated[
+        str | None,
+        _row(
+            values.DOCUMENTATION,
+            "Where documentation is of crates whose manifest names none; "
+            "`{crate}` and `{version}` stand for the release's.",
+            example="https://docs.example.com/{crate}/{version}/",
+        ),
+    ]
+    links: Annotated[
+        tuple[str, ...],
+        _row(
+            values.LINKS,
+            "Links at the foot of every page, each a text with the address behind it: where to ask, how to contribute.",
+            default=(),
+            example=["Ask us https://chat.example.com/crates", "Handbook https://wiki.example.com/rust"],
+        ),
+    ]
+    footer: Annotated[
+        str | None, _row(values.TEXT, "A line at the foot of every page.", example="Run by the platform team.")
+    ]
+    logo: Annotated[
+        Path | None,
+        _row(values.IMAGE, "An image that takes the place of the mark beside the title.", example="logo.svg"),
+    ]
+    accent: Annotated[
+        str | None,
+        _row(values.colour("#ffffff"), "The colour of links and buttons on light pages.", example="#7a1f5c"),
+    ]
+    accent_dark: Annotated[
+        str | None,
+        _row(values.colour("#1d2127"), "The colour of links and buttons on dark pages.", example="#f2a6d8"),
+    ]
+    stylesheet: Annotated[
+        Path | None, _row(values.PATH, "A stylesheet of yours, applied after the pages' own.", example="pages.css")
+    ]
+    templates: Annotated[
+        Path | None,
+        _row(
+            values.PATH,
+            "A folder of templates that take the place of those of the same name; site-template/README.md lists them.",
+            example="templates",
+        ),
     ]
 
 

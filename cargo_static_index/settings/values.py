@@ -162,6 +162,57 @@ def _read_count(value: object, _: Path) -> int:
     raise _not(value, COUNT.expects)
 
 
+_LINK = re.compile(r"\S.*\s(?:https?://|mailto:)\S+")
+_COLOUR = re.compile(r"#[0-9a-f]{6}")
+_IMAGES = (".svg", ".png", ".webp", ".jpg", ".jpeg", ".gif", ".avif")
+
+
+def _read_link(value: object) -> str:
+    if isinstance(value, str) and _LINK.fullmatch(value) and not _UNPRINTABLE.search(value):
+        return value
+    raise _not(value, LINKS.expects.removeprefix("a list of "))
+
+
+def _read_documentation(value: object) -> str:
+    text = _read_text(value, DOCUMENTATION.expects)
+    if text.startswith(("https://", "http://")) and "{crate}" in text:
+        return text
+    raise _not(value, DOCUMENTATION.expects)
+
+
+def _read_image(value: object, base: Path) -> Path:
+    path = _read_path(value, base)
+    if path.suffix.lower() in _IMAGES:
+        return path
+    raise _not(value, IMAGE.expects)
+
+
+def colour(ground: str) -> Kind:
+    """Give the kind of a colour that can be read on the colour `ground`: a contrast of 4.5 to 1 (WCAG 2.2, 1.4.3)."""
+    expects = f'a colour such as "#0b6e6e" with a contrast of at least 4.5 to 1 on {ground}'
+
+    def read(value: object, _: Path) -> str:
+        text = value.lower() if isinstance(value, str) else ""
+        if _COLOUR.fullmatch(text) and contrast(text, ground) >= 4.5:
+            return text
+        raise _not(value, expects)
+
+    pattern = "^#[0-9A-Fa-f]{6}$"
+    return Kind(expects=expects, metavar="COLOUR", schema={"type": "string", "pattern": pattern}, read=read)
+
+
+def contrast(one: str, other: str) -> float:
+    """Give the contrast of two colours `#rrggbb`, from 1 to 21 (WCAG 2.2, "contrast ratio")."""
+    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(text: str) -> float:
+    parts = [int(text[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
 def _flag_from_text(text: str) -> object:
     return {"true": True, "false": False}.get(text, text)
 
@@ -205,6 +256,24 @@ INDEX_URLS = _list_of(
     "a list of index URLs",
     {"type": "string", "pattern": "^(sparse\\+|registry\\+)?[a-z][a-z0-9+.-]*://"},
     _read_index_url,
+)
+LINKS = _list_of(
+    "LINK",
+    'a list of texts with an address behind, such as "Ask us https://chat.example.com/"',
+    {"type": "string", "pattern": "\\S.*\\s(https?://|mailto:)\\S+$"},
+    _read_link,
+)
+DOCUMENTATION = Kind(
+    expects='an http or https address with `{crate}` in it, such as "https://docs.example.com/{crate}/"',
+    metavar="URL",
+    schema={"type": "string", "pattern": "^https?://.*\\{crate\\}"},
+    read=lambda value, _: _read_documentation(value),
+)
+IMAGE = Kind(
+    expects="a path that ends in .svg, .png, .webp, .jpg, .jpeg, .gif or .avif",
+    metavar="PATH",
+    schema=_TEXT_SCHEMA,
+    read=_read_image,
 )
 PATH = Kind(expects="a path", metavar="PATH", schema=_TEXT_SCHEMA, read=_read_path)
 AFTER_PUBLISH = Kind(

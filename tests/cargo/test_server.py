@@ -94,7 +94,9 @@ def test_what_is_not_held_is_answered_with_404(acme: Ours) -> None:
 @pytest.mark.case(91)
 def test_folders_are_never_listed(acme: Ours) -> None:
     acme.publish(crate("foo"))
-    for path in ("index/", "index/3/", "index/3/f/", "crates/", "index/config.json/", "index/..%2fcrates/"):
+    status, _, content = get(acme.url + "index/")
+    assert (status, b"This address is for cargo" in content, b"3/f/" in content) == (200, True, False)
+    for path in ("index/3/", "index/3/f/", "crates/", "index/config.json/", "index/..%2fcrates/"):
         status, _, content = get(acme.url + path)
         assert status in {403, 404}, path
         assert b"foo" not in content, path

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -193,9 +194,7 @@ def test_list_gives_releases_as_other_commands_take_them(built: Path) -> None:
 
 
 def test_what_is_held_is_shown_without_a_catalogue_and_without_the_lock(built: Path) -> None:
-    for path in (built / ".cargo-static-index").iterdir():
-        path.unlink()
-    (built / ".cargo-static-index").rmdir()
+    shutil.rmtree(built / ".cargo-static-index")
     assert run("list", cwd=built).ok() == "bar@0.1.0\nfoo@1.0.0\n"
     assert run("search", "foo", cwd=built).ok() == "foo 1.0.0  # Does foo.\n"
     assert not (built / ".cargo-static-index").exists()

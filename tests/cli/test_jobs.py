@@ -2,6 +2,7 @@ import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
@@ -63,11 +64,8 @@ def test_one_job_needs_no_executor() -> None:
         assert pool is None
 
 
-HERE = os.getpid()
-
-
-def kill_yourself(*_: object) -> None:
-    assert os.getpid() != HERE, "this is to be done elsewhere"
+def kill_yourself(spared: int, *_: object) -> None:
+    assert os.getpid() != spared, "this is to be done elsewhere"
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -81,7 +79,7 @@ class Killed(Executor):
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         self.calls += 1
         if self.calls == 3:
-            return self.pool.submit(cast("Callable[P, T]", kill_yourself), *args, **kwargs)
+            return self.pool.submit(cast("Callable[P, T]", partial(kill_yourself, os.getpid())), *args, **kwargs)
         return self.pool.submit(fn, *args, **kwargs)
 
 

@@ -1,0 +1,75 @@
+"""The part of a CHANGELOG that is about one version, found by its headings. Text in, text out."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*))?$")
+_UNDERLINE = re.compile(r" {0,3}(?:(=+)|-+)[ \t]*$")
+_DEFINITION = re.compile(r" {0,3}\[([^\[\]]{1,200})\]:[ \t]*\S")
+_LABEL = re.compile(r"\[([^\[\]]{1,200})\]")
+_VERSION = re.compile(r"(?<![\d.])\d+\.\d+\.\d+")
+
+
+class _Heading(NamedTuple):
+    """A heading: its first line and the line after it, counted from 0, its level and its text."""
+
+    line: int
+    after: int
+    level: int
+    text: str
+
+
+def changelog_section(source: str, vers: str) -> str | None:
+    """Give the Markdown under the heading of this version, without the heading, or None where there is none.
+
+    Headings are those of Markdown: `## [1.2.3] - 2024-01-02`, `## v1.2.3`, `# foo 1.2.3`, or a line with `===` or
+    `---` below. The first version in the heading must be this one. The section ends at the next heading of the same
+    or a higher level. Link definitions that it uses and that stand elsewhere come at its end.
+    """
+    lines = source.splitlines()
+    headings = tuple(_headings(lines))
+    # A CHANGELOG seldom names build metadata.
+    for wanted in dict.fromkeys((vers, vers.partition("+")[0])):
+        # A letter before it is the `v` of a tag or belongs to another word; a `-2` after it makes another version.
+        this = re.compile(rf"(?<![\w.]){{}}{re.escape(wanted)}(?!\w|[.+-]\w)".replace("{}", "[vV]?"))
+        for at, heading in enumerate(headings):
+            if _first_version_is(heading.text, this):
+                return _body(lines, headings[at:])
+    return None
+
+
+def _first_version_is(text: str, this: re.Pattern[str]) -> bool:
+    found = this.search(text)
+    return found is not None and _VERSION.search(text, 0, found.start()) is None
+
+
+def _headings(lines: list[str]) -> Iterator[_Heading]:
+    fence = ""
+    for at, line in enumerate(lines):
+        mark = _FENCE.match(line)
+        if mark is not None and not fence:
+            fence = mark[1]
+        elif mark is not None and mark[1].startswith(fence) and not line[mark.end() :].strip():
+            fence = ""
+        elif not fence and (atx := _ATX.match(line)):
+            yield _Heading(at, at + 1, len(atx[1]), atx[2] or "")
+        elif not fence and at and lines[at - 1].strip() and (under := _UNDERLINE.match(line)):
+            yield _Heading(at - 1, at + 1, 1 if under[1] else 2, lines[at - 1])
+
+
+def _body(lines: list[str], headings: tuple[_Heading, ...]) -> str | None:
+    """Give what stands between the first of these headings and the next that is not below it."""
+    own = headings[0]
+    end = next((other.line for other in headings[1:] if other.level <= own.level), len(lines))
+    body = "\n".join(lines[own.after : end]).strip("\n")
+    if not body.strip():
+        return None
+    used = {label.casefold() for label in _LABEL.findall(body)}
+    elsewhere = [
+        line
+        for line in (*lines[: own.line], *lines[end:])
+        if (found := _DEFINITION.match(line)) and found[1].casefold() in used
+    ]
+    return "\n".join((body, "", *elsewhere)) if elsewhere else body

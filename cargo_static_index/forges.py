@@ -1,0 +1,115 @@
+"""Where a repository's files can be read in a browser: addresses of the common forges.
+
+Knows URLs only; whether anything answers there is for others.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Style:
+    """How a kind of forge forms its addresses, each after the repository's; `compare` is empty where it has none."""
+
+    blob: str
+    raw: str
+    at_head: tuple[str, str] | None = None
+    """`blob` and `raw` where no commit is known and the forge spells that otherwise."""
+    compare: str = ""
+    depth: int | None = 2
+    """How many parts the repository's path has; None where groups nest."""
+    svg_query: str = ""
+    """What makes the forge serve an SVG as an image."""
+
+
+_GITHUB = Style(
+    blob="blob/{ref}/", raw="raw/{ref}/", compare="compare/{old}...{new}", svg_query="sanitize=true"
+)  # crates.io: crates/crates_io_markdown, `SanitizeUrl`
+_GITLAB = Style(blob="-/blob/{ref}/", raw="-/raw/{ref}/", compare="-/compare/{old}...{new}", depth=None)
+_BITBUCKET = Style(blob="src/{ref}/", raw="raw/{ref}/", compare="branches/compare/{new}..{old}")
+_GITEA = Style(
+    blob="src/commit/{ref}/",
+    raw="raw/commit/{ref}/",
+    at_head=("src/{ref}/", "raw/{ref}/"),
+    compare="compare/{old}...{new}",
+)
+_SOURCEHUT = Style(blob="tree/{ref}/item/", raw="blob/{ref}/")
+
+_HOSTS: Final = {
+    "github.com": _GITHUB,
+    "gitlab.com": _GITLAB,
+    "bitbucket.org": _BITBUCKET,
+    "codeberg.org": _GITEA,
+    "git.sr.ht": _SOURCEHUT,
+}
+# Teams run these under a name of their own, and most call it after the program.
+_OWN_HOSTS: Final = {"github": _GITHUB, "gitlab": _GITLAB, "gitea": _GITEA, "forgejo": _GITEA}
+
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_PART = re.compile(r"[\w.~-]+", re.ASCII)
+_HOST = re.compile(r"[a-z0-9.-]+(?::[0-9]{1,5})?")
+_INSIDE: Final = frozenset({"-", "tree", "blob", "src", "raw", "commit", "commits", "releases", "issues"})
+# What a browser reads as a part of a path, as quote() must leave it; `%` because it is quoted already.
+_SAFE: Final = "/%:@!$&'()*+,;=~"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Repository:
+    """A repository of a forge: its address without a slash at its end, and the forge's way with addresses."""
+
+    url: str
+    style: Style
+
+    def file(self, path: str, *, commit: str | None, raw: bool = False) -> str:
+        """Give the address of a file's page, or of its bytes, at that commit, or at HEAD where it is None.
+
+        A commit that is not the lower-case hex of one counts as None.
+        """
+        known = commit is not None and _COMMIT.fullmatch(commit) is not None
+        blob, plain = (self.style.blob, self.style.raw)
+        if not known and self.style.at_head is not None:
+            blob, plain = self.style.at_head
+        where = (plain if raw else blob).format(ref=commit if known else "HEAD")
+        return f"{self.url}/{where}{quote(path, safe=_SAFE)}"
+
+    def compare(self, old: str, new: str) -> str | None:
+        """Give the address of what changed between two commits, or None where that has no page."""
+        if not self.style.compare or not _COMMIT.fullmatch(old) or not _COMMIT.fullmatch(new):
+            return None
+        return f"{self.url}/{self.style.compare.format(old=old, new=new)}"
+
+
+def find_repository(url: str | None) -> Repository | None:
+    """Read a manifest's `repository`, or give None where it is no address at a forge that we know.
+
+    What follows the repository in it (`.git`, `/tree/main/part`) is left out, so that addresses can be made.
+    """
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url.strip().removeprefix("git+"))
+    except ValueError:
+        return None
+    host = parts.netloc.lower().removeprefix("www.")
+    if parts.scheme not in {"https", "http"} or not _HOST.fullmatch(host):
+        return None
+    style = _HOSTS.get(host) or _OWN_HOSTS.get(host.partition(".")[0])
+    path = _repository_path(parts.path, style) if style else None
+    if style is None or path is None:
+        return None
+    scheme = "https" if host in _HOSTS else parts.scheme
+    return Repository(url=f"{scheme}://{host}/{path}", style=style)
+
+
+def _repository_path(path: str, style: Style) -> str | None:
+    """Give the part of the path that names the repository, or None where there is too little of it."""
+    parts = [part for part in path.split("/") if part]
+    # A GitLab group may nest; a repository there is never called as one of these.
+    end = next((at for at, part in enumerate(parts) if at >= 2 and part in _INSIDE), len(parts))
+    parts = parts[: style.depth or end]
+    if len(parts) < 2 or not all(_PART.fullmatch(part) and part.strip(".") for part in parts):
+        return None
+    parts[-1] = parts[-1].removesuffix(".git")
+    return "/".join(parts) if parts[-1] else None

@@ -1,0 +1,119 @@
+"""The pages of the registry as a whole: front page, feeds, search, what was refused, and what only machines read."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from cargo_static_index.catalogue import Release
+from cargo_static_index.errors import InvalidDocument
+from cargo_static_index.pages import addresses
+from cargo_static_index.pages.documents import CrateDocument, format_document, parse_crate_document
+from cargo_static_index.pages.front import FrontDocument, RefusedFile, Update, blocks_of
+from cargo_static_index.pages.lists import NAMES, sitemap_path
+from cargo_static_index.pages.look import Look, Templates
+from cargo_static_index.pages.rows import short
+from cargo_static_index.session import Session
+from cargo_static_index.shelving import SITEMAP_STALE, Shelves
+from cargo_static_index.store import Put
+
+SHOWN = 8
+"""Crates that the front page names as new, and as updated."""
+
+FEED_ENTRIES = 50
+LOOKED_AT = 200
+"""The newest releases among which the front page looks for new crates."""
+
+REFUSED_SHOWN = 1000
+"""Refused files that their page shows; more are counted."""
+
+
+class FrontPages:
+    """Writes these pages where they change."""
+
+    def __init__(self, session: Session, templates: Templates, look: Look) -> None:
+        self._session = session
+        self._templates = templates
+        self._look = look
+        self._documents: dict[str, CrateDocument | None] = {}
+
+    def write_refused(self, files: Iterable[RefusedFile]) -> None:
+        """Write the page of refused files."""
+        left = iter(files)
+        shown = list(islice(left, REFUSED_SHOWN))
+        more = sum(1 for _ in left)
+        self._put([self._page("refused.html", addresses.REFUSED, {"files": shown, "more": more})])
+
+    def write(self, shelves: Shelves) -> None:
+        """Write all of them but that of refused files."""
+        self._put(self._front_pages())
+        self._put(self._fixed_pages())
+        if self._session.catalogue.get(SITEMAP_STALE) or self._session.store.read(addresses.SITEMAP) is None:
+            parts = [sitemap_path(part.prefix) for part in shelves.parts_of(NAMES) if part.rows]
+            self._put([self._page("sitemap.xml", addresses.SITEMAP, {"parts": parts})])
+            self._session.catalogue.set(SITEMAP_STALE, None)
+
+    def _front_pages(self) -> Iterator[tuple[str, bytes]]:
+        newest = self._session.catalogue.published.newest(LOOKED_AT)
+        updates = [self._update(name, release) for name, release in newest]
+        document = FrontDocument(
+            title=self._look.title,
+            description=self._look.description,
+            index=self._look.index_url,
+            crates=self._session.record.crates,
+            releases=self._session.record.releases,
+            updated=tuple(_once(each for each in updates if not self._is_first(each)))[:SHOWN],
+            new=tuple(each for each in updates if self._is_first(each))[:SHOWN],
+        )
+        yield addresses.DOCUMENT, format_document(document)
+        context = {"front": document, "blocks": blocks_of(self._look)}
+        yield self._page("index.html", addresses.FRONT, context)
+        yield self._page("about-index.html", addresses.ABOUT_INDEX, context)
+        yield self._page("feed.xml", addresses.FEED, {"updates": updates[:FEED_ENTRIES]})
+
+    def _fixed_pages(self) -> Iterator[tuple[str, bytes]]:
+        yield self._page("search.html", addresses.SEARCH_PAGE, {})
+        yield self._page("404.html", addresses.NOT_FOUND, {})
+        yield self._page("opensearch.xml", addresses.OPENSEARCH, {})
+
+    def _update(self, name: str, release: Release) -> Update:
+        document = self._document(name)
+        return Update(
+            name=name,
+            vers=release.vers,
+            pubtime=release.pubtime or "",
+            description=short((document.description if document else None) or ""),
+        )
+
+    def _is_first(self, update: Update) -> bool:
+        document = self._document(update.name)
+        if document is None or update.pubtime != document.created:
+            return False
+        first = [each.vers for each in document.versions if each.pubtime == document.created]
+        return first[-1] == update.vers
+
+    def _document(self, name: str) -> CrateDocument | None:
+        if name not in self._documents:
+            stored = self._session.store.read(addresses.crate_document(name))
+            try:
+                self._documents[name] = parse_crate_document(stored.content) if stored else None
+            except InvalidDocument:
+                self._documents[name] = None
+        return self._documents[name]
+
+    def _page(self, template: str, path: str, context: dict[str, object]) -> tuple[str, bytes]:
+        return path, self._templates.render(template, path, context)
+
+    def _put(self, pages: Iterable[tuple[str, bytes]]) -> None:
+        changes = []
+        for path, content in pages:
+            held = self._session.store.read(path)
+            if held is None or held.content != content:
+                changes.append(Put(path=path, content=content))
+        self._session.apply(changes)
+
+
+def _once(updates: Iterable[Update]) -> list[Update]:
+    """Give each crate's newest release only."""
+    found: dict[str, Update] = {}
+    for each in updates:
+        found.setdefault(each.name, each)
+    return list(found.values())

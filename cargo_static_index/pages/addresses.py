@@ -1,0 +1,70 @@
+"""Where every page lies, and how pages name each other: relative, naming `index.html`, so that a disk serves too."""
+
+import re
+from urllib.parse import quote
+
+_UNSAFE = re.compile(r"[^a-z0-9-]")
+
+FRONT = "index.html"
+DOCUMENT = "index.json"
+ABOUT_INDEX = "index/index.html"
+SEARCH_PAGE = "search.html"
+REFUSED = "refused.html"
+NOT_FOUND = "404.html"
+FEED = "feed.xml"
+SITEMAP = "sitemap.xml"
+OPENSEARCH = "opensearch.xml"
+STATE = "pages.json"
+
+
+def safe(text: str) -> str:
+    """Give any text as part of a file name: other texts never give the same, on disks that ignore case too."""
+    return _UNSAFE.sub(lambda found: f"_{ord(found[0]):x}_", text)
+
+
+def href(path: str) -> str:
+    """Give a path of the tree as an address names it; `+` is written so that no server takes it for a blank."""
+    return quote(path, safe="/~")
+
+
+def up(path: str) -> str:
+    """Give what leads from the page at `path` to the root: `../` for every folder."""
+    return "../" * path.count("/")
+
+
+def crate_page(name: str) -> str:
+    """Give the page of a crate."""
+    return f"crates/{name}/index.html"
+
+
+def crate_document(name: str) -> str:
+    """Give the JSON document of a crate."""
+    return f"crates/{name}/index.json"
+
+
+def crate_feed(name: str) -> str:
+    """Give the Atom feed of a crate."""
+    return f"crates/{name}/feed.xml"
+
+
+def version_page(name: str, vers: str) -> str:
+    """Give the page of a release."""
+    return f"crates/{name}/{vers}/index.html"
+
+
+def versions_page(name: str, group: str = "") -> str:
+    """Give the page that lists a crate's versions, or one group of them."""
+    return f"crates/{name}/versions/{group or 'index'}.html"
+
+
+def node_path(shelf: str, prefix: str) -> str:
+    """Give the path of one part of a list, without ending. `shelf` is the list's id, `prefix` "" for its root."""
+    kind, _, name = shelf.partition("/")
+    part = f"/{safe(prefix)}" if prefix else ""
+    if kind == "dependents":
+        return f"crates/{name}/dependents{part}"
+    if kind == "search":
+        return f"search/{name}{part}"
+    if kind == "sets":
+        return f"browse/{name}{part}"
+    return f"browse/{kind}/{safe(name)}{part}" if name else f"browse/{kind}{part}"

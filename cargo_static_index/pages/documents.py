@@ -1,0 +1,195 @@
+"""`crates/NAME/index.json`: what the registry says of a crate, for programs, and for the next making of its pages."""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from cargo_static_index.errors import InvalidDocument, InvalidVersion
+from cargo_static_index.facts import Facts
+from cargo_static_index.protocol.index import Dependency, Entry
+from cargo_static_index.protocol.versions import Version, parse_version
+
+
+class Release(Struct, frozen=True, kw_only=True):
+    """One version. `size` is the archive's in bytes and, like `unpacked`, None where there are no facts."""
+
+    vers: str
+    cksum: str
+    yanked: bool
+    pubtime: str | None
+    rust_version: str | None
+    size: int | None = None
+    unpacked: int | None = None
+    license: str | None = None
+
+
+class Needed(Struct, frozen=True, kw_only=True):
+    """One dependency: `crate` is the name of what it depends on, `name` how the code calls it.
+
+    `registry` None means this registry, else it is an index URL.
+    """
+
+    crate: str
+    name: str
+    req: str
+    kind: Literal["normal", "build", "dev"]
+    target: str | None
+    optional: bool
+    default_features: bool
+    features: tuple[str, ...]
+    registry: str | None
+
+
+class CrateDocument(Struct, frozen=True, kw_only=True):
+    """A crate as of its `newest` version: the highest that is neither yanked nor a pre-release, else the next best.
+
+    `versions` stand highest first. The rest is what the manifest of `newest` says.
+    """
+
+    schema: Literal[1] = 1
+    name: str
+    newest: str
+    description: str | None = None
+    created: str | None = None
+    updated: str | None = None
+    homepage: str | None = None
+    documentation: str | None = None
+    repository: str | None = None
+    license: str | None = None
+    rust_version: str | None = None
+    edition: str | None = None
+    keywords: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    lib: str | None = None
+    proc_macro: bool = False
+    bins: tuple[str, ...] = ()
+    features: dict[str, tuple[str, ...]] = {}
+    dependencies: tuple[Needed, ...] = ()
+    versions: tuple[Release, ...]
+
+    @property
+    def release(self) -> Release:
+        """The newest version's row."""
+        return next(each for each in self.versions if each.vers == self.newest)
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(CrateDocument).decode
+
+
+def format_document(document: Struct) -> bytes:
+    """Give a document's bytes: compact, one newline at the end."""
+    return _encode(document) + b"\n"
+
+
+def parse_crate_document(content: bytes) -> CrateDocument:
+    """Read a crate's document, or raise InvalidDocument."""
+    try:
+        return _decode(content)
+    except msgspec.MsgspecError as error:
+        raise InvalidDocument(f"not a crate's document: {error}") from error
+
+
+def release_of(entry: Entry, facts: Facts | None) -> Release:
+    """Give the row of one version."""
+    return Release(
+        vers=entry.vers,
+        cksum=entry.cksum,
+        yanked=entry.yanked,
+        pubtime=entry.pubtime,
+        rust_version=entry.rust_version or (facts.manifest.rust_version if facts else None),
+        size=facts.packed_size if facts else None,
+        unpacked=facts.unpacked_size if facts else None,
+        license=facts.manifest.license if facts else None,
+    )
+
+
+def newest_of(releases: Sequence[Release]) -> Release:
+    """Choose what a crate's page shows of its versions, highest first: stable before pre-release before yanked."""
+    for yanked in (False, True):
+        for prerelease in (False, True):
+            for each in releases:
+                if each.yanked is yanked and is_prerelease(each.vers) is prerelease:
+                    return each
+    raise AssertionError("a crate has at least one version")
+
+
+def is_prerelease(vers: str) -> bool:
+    """Whether a version that is known to be one comes before the release of its three numbers."""
+    return "-" in vers.partition("+")[0]
+
+
+def version_key(vers: str) -> Version:
+    """Give a key that sorts versions; text that is none comes first, so that a foreign line never stops a page."""
+    try:
+        return parse_version(vers)
+    except InvalidVersion:
+        return Version(major=-1, minor=0, patch=0)
+
+
+def document_of(entry: Entry, facts: Facts | None, releases: tuple[Release, ...]) -> CrateDocument:
+    """Give the crate's document; `entry` and `facts` are those of the newest version."""
+    times = sorted(each.pubtime for each in releases if each.pubtime)
+    common = CrateDocument(
+        name=entry.name,
+        newest=entry.vers,
+        created=times[0] if times else None,
+        updated=times[-1] if times else None,
+        rust_version=entry.rust_version,
+        features=features_of(entry),
+        dependencies=tuple(map(needed_of, entry.deps)),
+        versions=releases,
+    )
+    if facts is None:
+        return common
+    manifest = facts.manifest
+    return msgspec.structs.replace(
+        common,
+        description=one_line(manifest.description),
+        homepage=manifest.homepage,
+        documentation=manifest.documentation,
+        repository=manifest.repository,
+        license=manifest.license,
+        edition=manifest.edition,
+        keywords=tuple(dict.fromkeys(manifest.keywords)),
+        categories=tuple(dict.fromkeys(manifest.categories)),
+        authors=manifest.authors,
+        lib=manifest.lib,
+        proc_macro=manifest.proc_macro,
+        bins=manifest.bins,
+    )
+
+
+def one_line(text: str | None) -> str | None:
+    """Give text without line breaks and what does not print, or None where nothing is left."""
+    return " ".join((text or "").split()) or None
+
+
+def features_of(entry: Entry) -> dict[str, tuple[str, ...]]:
+    """Give all features of a line, `default` first, then by name."""
+    features = entry.features | (entry.features2 or {})
+    return {name: features[name] for name in sorted(features, key=lambda name: (name != "default", name))}
+
+
+def needed_of(dependency: Dependency) -> Needed:
+    """Give a line's dependency as documents have it."""
+    return Needed(
+        crate=dependency.package or dependency.name,
+        name=dependency.name,
+        req=dependency.req,
+        kind=dependency.kind,
+        target=dependency.target,
+        optional=dependency.optional,
+        default_features=dependency.default_features,
+        features=dependency.features,
+        registry=dependency.registry,
+    )
+
+
+def predecessors(versions: Iterable[Release]) -> dict[str, Release | None]:
+    """Give for each version, highest first, the one that comes before it."""
+    ordered = list(versions)
+    return {each.vers: before for each, before in zip(ordered, [*ordered[1:], None], strict=True)}

@@ -1,0 +1,60 @@
+"""The refused files that a page shows: those in the drop directory, and those that were moved out of it."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from cargo_static_index.aftermath import Refused
+from cargo_static_index.catalogue import Dropped
+from cargo_static_index.pages.front import RefusedFile
+from cargo_static_index.rules import Problem
+from cargo_static_index.session import Session
+
+
+def refused_files(session: Session, moved_to: Path | None) -> Iterator[RefusedFile]:
+    """Give the refused files by path: what the catalogue knows of the drop directory, then what was moved away."""
+    for row in session.catalogue.drops.refused():
+        yield _dropped(row)
+    if moved_to is not None and moved_to.is_dir():
+        for path in sorted(moved_to.rglob("*.crate.json")):
+            found = _moved(path, moved_to)
+            if found:
+                yield found
+
+
+def _dropped(row: Dropped) -> RefusedFile:
+    return RefusedFile(
+        path=os.fsencode(row.path).decode("utf-8", "backslashreplace"),
+        name=row.name,
+        vers=row.vers,
+        cksum=row.cksum,
+        problems=row.problems,
+        first_seen=_minute(row.first_seen),
+        last_seen=_minute(row.last_seen),
+    )
+
+
+def _moved(path: Path, folder: Path) -> RefusedFile | None:
+    """Read what lies beside a file that was moved; what is not of ours is left out."""
+    try:
+        document = msgspec.json.decode(path.read_bytes(), type=Refused)
+        problems = msgspec.convert(document.problems, tuple[Problem, ...])
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    seen = f"{document.seen[:10]} {document.seen[11:16]} UTC" if document.seen else ""
+    return RefusedFile(
+        path=os.fsencode(path.relative_to(folder).with_suffix("")).decode("utf-8", "backslashreplace"),
+        name=document.name,
+        vers=document.vers,
+        cksum=document.cksum,
+        problems=problems,
+        first_seen=seen,
+        last_seen=seen,
+    )
+
+
+def _minute(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

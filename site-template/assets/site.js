@@ -1,0 +1,92 @@
+// What pages can do beyond being read: copy a line, switch the scheme, search as you type.
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const said = document.getElementById("said");
+  const say = (text) => { if (said) said.textContent = text; };
+
+  // Copy ---------------------------------------------------------------------------------------------------
+  const legacyCopy = (text) => {
+    const area = document.createElement("textarea");
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    return done;
+  };
+  // From a disk, or over http, browsers give no clipboard; the old way still works there.
+  const copy = async (text) => {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      return legacyCopy(text);
+    }
+  };
+  for (const button of document.querySelectorAll(".copy-button")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const done = await copy(button.previousElementSibling.textContent);
+      button.textContent = done ? "Copied" : "Press Ctrl+C";
+      say(done ? "Copied" : "It could not be copied");
+      button.focus();
+      setTimeout(() => { button.textContent = "Copy"; }, 1600);
+    });
+  }
+
+  // Scheme -------------------------------------------------------------------------------------------------
+  const names = { auto: "Auto", light: "Light", dark: "Dark" };
+  const order = ["auto", "light", "dark"];
+  const theme = document.querySelector(".theme");
+  if (theme) {
+    const show = () => {
+      const now = root.dataset.theme || "auto";
+      theme.textContent = names[now];
+      theme.setAttribute("aria-label", `Colour scheme: ${names[now]}`);
+    };
+    theme.hidden = false;
+    show();
+    theme.addEventListener("click", () => {
+      const next = order[(order.indexOf(root.dataset.theme || "auto") + 1) % order.length];
+      if (next === "auto") delete root.dataset.theme;
+      else root.dataset.theme = next;
+      try {
+        if (next === "auto") localStorage.removeItem("theme");
+        else localStorage.setItem("theme", next);
+      } catch {
+        // It holds for this page.
+      }
+      show();
+      say(`Colour scheme: ${names[next]}`);
+    });
+  }
+
+  // Search -------------------------------------------------------------------------------------------------
+  let loading = null;
+  const load = () => {
+    loading ??= new Promise((done, failed) => {
+      if (window.csiSearch) { done(); return; }
+      const script = document.createElement("script");
+      script.src = root.dataset.search;
+      script.onload = done;
+      script.onerror = failed;
+      document.head.append(script);
+    });
+    return loading;
+  };
+  for (const input of document.querySelectorAll(".find input")) {
+    input.addEventListener("focus", () => { load().then(() => window.csiSearch.attach(input)); }, { once: true });
+  }
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, textarea, select, [contenteditable]");
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      const input = document.querySelector(".find-big input") || document.querySelector(".find input");
+      if (input) {
+        event.preventDefault();
+        input.focus();
+        input.select();
+      }
+    }
+  });
+})();

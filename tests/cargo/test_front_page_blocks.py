@@ -1,0 +1,98 @@
+"""Every block of the front page does for the real cargo what it says."""
+
+import html
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.cargo.client import Cargo
+from tests.cargo.ours import Ours
+from tests.crates import crate
+
+pytestmark = pytest.mark.cargo
+
+
+def block(ours: Ours, name: str) -> str:
+    """Give the text of a block of the front page."""
+    page = (ours.tree / "index.html").read_text()
+    found = re.search(rf'id="use-{name}".*?<code>(.*?)</code>', page, re.DOTALL)
+    assert found, name
+    return html.unescape(found[1])
+
+
+VARIABLES: Mapping[str, str] = {
+    "github": r"^  (CARGO_\w+): (.+)$",
+    "gitlab": r'^    (CARGO_\w+): "(.+)"$',
+    "container": r'^ENV (CARGO_\w+)="(.+)"$',
+}
+
+
+def variables(ours: Ours, name: str) -> dict[str, str]:
+    """Give the environment that a block sets."""
+    return dict(re.findall(VARIABLES[name], block(ours, name), re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_the_variables_of_a_block_are_all_that_a_build_needs(acme: Ours, tmp_path: Path, name: str) -> None:
+    acme.publish(crate("foo"))
+    project = Cargo(tmp_path / "cargo").project(acme.needs("foo"), code="use foo as _;")
+    project.run("build").failed("acme")
+    project.run("build", env=variables(acme, name)).ok()
+    assert project.sources() == {"foo": acme.index}
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_the_variables_of_a_private_registry_make_cargo_send_the_token(
+    found: Callable[..., Ours], tmp_path: Path, name: str
+) -> None:
+    private = found("inner-circle", registry_auth_required=True)
+    private.publish(crate("foo"))
+    environment = variables(private, name)
+    assert block(private, name).count("CARGO_REGISTRIES_INNER_CIRCLE_TOKEN") == (0 if name == "gitlab" else 1)
+    project = Cargo(tmp_path / "cargo").project(private.needs("foo"), code="use foo as _;")
+    told = {key: value for key, value in environment.items() if not key.endswith("_TOKEN")}
+    project.run("build", env=told).failed("token")
+    project.run("build", env=told | {"CARGO_REGISTRIES_INNER_CIRCLE_TOKEN": "secret"}).ok()
+
+
+def test_token_and_configuration_of_a_private_registry_are_all_that_a_person_needs(
+    found: Callable[..., Ours], tmp_path: Path
+) -> None:
+    private = found("inner", registry_auth_required=True)
+    private.publish(crate("foo"))
+    cargo = Cargo(tmp_path / "cargo", config=block(private, "local"))
+    project = cargo.project(private.needs("foo"), code="use foo as _;")
+    project.run("build").failed("no token found for `inner`")
+    (cargo.home / "credentials.toml").write_text(block(private, "login"))
+    project.run("build").ok()
+
+
+def test_where_there_is_a_web_api_cargo_itself_asks_for_the_token(found: Callable[..., Ours], tmp_path: Path) -> None:
+    private = found("inner", registry_auth_required=True, registry_api="https://api.example.com")
+    private.publish(crate("foo"))
+    cargo = Cargo(tmp_path / "cargo", config=block(private, "local"))
+    program, *arguments = block(private, "login").split()
+    assert program == "cargo"
+    cargo.run(*arguments, "secret").ok()
+    cargo.project(private.needs("foo"), code="use foo as _;").run("build").ok()
+
+
+def test_the_manifest_that_is_shown_depends_on_this_registry_and_publishes_to_no_other(
+    acme: Ours, tmp_path: Path
+) -> None:
+    acme.publish(crate("some-crate"))
+    shown = block(acme, "manifest")
+    package, dependencies = shown.removeprefix("[package]\n").split("\n[dependencies]\n")
+    project = Cargo(tmp_path / "cargo", {"acme": acme.url}).project(dependencies, package=package)
+    project.run("build").ok()
+    project.run("publish", "--registry", "crates-io", "--dry-run", "--allow-dirty").failed("publish")
+
+
+def test_a_mirrors_blocks_leave_everything_to_the_file_that_is_committed(found: Callable[..., Ours]) -> None:
+    mirror = found("mirror", registry_mode="mirror")
+    mirror.publish(crate("foo"))
+    for name in VARIABLES:
+        assert variables(mirror, name) == {}
+    assert "use-manifest" not in (mirror.tree / "index.html").read_text()

@@ -1,0 +1,242 @@
+"""Which pages a change writes anew, and what stays the same whatever happens on the way."""
+
+from pathlib import Path
+
+import pytest
+
+from cargo_static_index.errors import SettingsError
+from cargo_static_index.registry import Way, open_registry
+from cargo_static_index.report import Report
+from cargo_static_index.store.memory import MemoryStore
+from tests.crates import crate
+from tests.pages.reading import text_of
+from tests.pages.registries import HERE, OPTIONS, some_crates, versions
+from tests.world import World
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path, OPTIONS)
+
+
+def test_the_same_set_gives_the_same_pages_in_any_number_of_passes(tmp_path: Path) -> None:
+    crates = [*some_crates(), *versions(55)]
+    at_once, one_by_one, undone = (World(tmp_path / name, OPTIONS) for name in ("a", "b", "c"))
+    at_once.put(*crates)
+    at_once.build()
+    for each in reversed(crates):
+        one_by_one.put(each)
+        one_by_one.build()
+    undone.put(*crates, crate("gone").dependency("acme-text", registry_index=HERE).package(keywords=["gone"]))
+    undone.build()
+    undone.yank("acme-text@1.1.0")
+    undone.remove("gone")
+    undone.yank("acme-text@1.1.0", yanked=False)
+    assert one_by_one.files() == at_once.files()
+    files = undone.files()
+    assert files.pop("crates/gone/removed.json")
+    assert files == at_once.files()
+
+
+def test_without_the_state_directory_a_pass_writes_no_page(world: World) -> None:
+    world.put(*some_crates())
+    world.build()
+    before = world.files()
+    world.forget()
+    report = world.build()
+    assert [path for path in report.paths if path.endswith((".html", ".xml", ".js"))] == []
+    assert world.files() == before
+
+
+def test_what_is_lost_of_the_pages_comes_back_with_the_note_of_them(world: World) -> None:
+    world.put(*some_crates())
+    world.build()
+    before = world.files()
+    for path in ("crates/acme-git/index.html", "browse/names.json", "search/words.js", "pages.json"):
+        (world.tree / path).unlink()
+    (world.tree / "crates/acme-text/index.json").write_text("{}")
+    (world.tree / "browse/month/2026-01.json").write_text("no part")
+    world.build()
+    assert world.files() == before
+
+
+def test_pages_of_another_tree_are_found_out(world: World) -> None:
+    world.put(*some_crates())
+    world.build()
+    before = world.files()
+    (world.tree / "crates/stray").mkdir()
+    (world.tree / "crates/stray/index.html").write_text("not ours any more")
+    (world.tree / "pages.json").unlink()
+    world.build()
+    assert world.files() == before
+
+
+class Loose:
+    """A registry in memory, so that thousands of crates cost no disk."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self.world = World(folder, OPTIONS, MemoryStore())
+        for each in range(number):
+            word = f"{each * 7919 % 100_003:05}"
+            about = f"A crate for {word} and common words"
+            builder = crate(f"acme-{word}").package(description=about, keywords=["common", f"k{each % 50}"])
+            builder.dependency("acme-00000", registry_index=HERE).write(self.world.drop)
+        self.world.build()
+
+    def written_by_one_more(self) -> list[int]:
+        """Give the sizes of the files that one more crate writes; it is in every list that the others are in."""
+        before = self.world.files()
+        builder = crate("acme-new").package(description="A crate for new and common words", keywords=["common"])
+        self.world.put(builder.dependency("acme-00000", registry_index=HERE))
+        self.world.now += 60
+        self.world.build()
+        after = self.world.files()
+        return [len(content) for path, content in after.items() if before.get(path) != content]
+
+
+@pytest.mark.slow
+def test_one_more_crate_writes_as_much_at_any_size(tmp_path: Path) -> None:
+    few, many = (Loose(tmp_path / str(number), number).written_by_one_more() for number in (100, 5000))
+    assert len(few) < 60
+    assert len(many) < 90  # the lists' parts are deeper, and no part is larger
+    assert max(many) < 60_000
+    assert sum(many) < 900_000
+
+
+def test_two_writers_lose_none_of_each_others_rows(tmp_path: Path) -> None:
+    tree = MemoryStore()
+    one, other = (World(tmp_path / name, OPTIONS, tree) for name in ("one", "other"))
+    foo, bar = (crate(name).package(keywords=["shared"]) for name in ("foo", "bar"))
+    one.put(foo)
+    other.put(bar)
+    one.build()
+    other.build()
+    one.build()
+    alone = World(tmp_path / "alone", OPTIONS, MemoryStore())
+    alone.put(foo, bar)
+    alone.build()
+    assert one.files() == alone.files()
+
+
+# --- how they look, and where they are
+
+
+def test_a_base_url_that_changes_rewrites_what_holds_it_and_no_more(world: World) -> None:
+    world.put(*some_crates())
+    world.build()
+    before = world.files()
+    world.build(move=True, options={"registry.base-url": "https://new.example.com/rust/"})
+    changed = {path for path, content in world.files().items() if before.get(path) != content}
+    # Front page, its document and the page beside config.json show people what to write into cargo's settings.
+    assert {path for path in changed if not path.startswith("sitemap") and not path.endswith("/feed.xml")} == {
+        "404.html",
+        "feed.xml",
+        "opensearch.xml",
+        "index/config.json",
+        "index.html",
+        "index.json",
+        "index/index.html",
+        "tree.json",
+        "pages.json",
+    }
+
+
+def test_a_look_that_changes_remakes_all_pages_and_says_so_unless_they_are_to_be_kept(world: World) -> None:
+    world.put(*some_crates())
+    world.build()
+    before = world.files()
+    new: dict[str, object] = {"registry.title": "Other crates"}
+    report = Report()
+    with open_registry(world.settings(new), report, Way(now=world.now, keep_pages=True)) as registry:
+        registry.build()
+    assert report.notes == ["How pages look has changed; they are kept until a build without --keep-pages."]
+    assert world.files() == before
+    report = world.build(options=new)
+    assert report.notes == ["How pages look has changed, so all of them are made anew."]
+    assert b"Other crates" in world.read("crates/acme-git/0.3.0/index.html")
+    world.build()
+    assert world.files() == before
+
+
+def test_all_pages_are_remade_on_request_and_are_the_same(world: World) -> None:
+    world.put(*some_crates())
+    world.build()
+    before = world.files()
+    with world.opened() as registry:
+        registry.remake_pages()
+    assert world.files() == before
+
+
+def test_old_assets_go_when_no_page_names_them_any_more(world: World) -> None:
+    world.put(crate("foo"))
+    world.build()
+    (old,) = world.tree.glob("assets/site-*.css")
+    world.build(options={"pages.accent": "#7a1f5c"})
+    assert not old.exists()
+    assert len(list(world.tree.glob("assets/site-*.css"))) == 1
+
+
+def test_pages_that_were_not_wanted_are_all_made_once_they_are(tmp_path: Path) -> None:
+    late, always = World(tmp_path / "late", OPTIONS), World(tmp_path / "always", OPTIONS)
+    for world in (late, always):
+        world.put(*some_crates())
+    late.build(options={"registry.pages": False})
+    assert not any(path.endswith(".html") for path in late.files())
+    late.build()
+    always.build()
+    assert late.files() == always.files()
+
+
+def test_a_template_of_the_users_takes_the_place_of_one_block(world: World) -> None:
+    mine = world.folder / "templates"
+    mine.mkdir()
+    (mine / "crate.html").write_text(
+        '{% extends "shipped/crate.html" %}{% block warnings %}<p>Ask us first.</p>{% endblock %}'
+    )
+    world.put(crate("foo"))
+    world.build(options={"pages.templates": str(mine)})
+    assert text_of(world.read("crates/foo/index.html")).startswith("Ask us first.\nCrates\nfoo 1.0.0\n")
+
+
+def test_settings_give_logo_colours_stylesheet_links_and_footer(world: World) -> None:
+    (world.folder / "mark.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    (world.folder / "own.css").write_text(".own { color: red }")
+    world.put(crate("foo"))
+    world.build(
+        options={
+            "pages.logo": str(world.folder / "mark.svg"),
+            "pages.stylesheet": str(world.folder / "own.css"),
+            "pages.accent": "#7a1f5c",
+            "pages.links": ["Ask us https://chat.example.com/"],
+            "pages.footer": "Run by <us>.",
+            "pages.documentation": "https://docs.example.com/{crate}/{version}/",
+        }
+    )
+    files = world.files()
+    (logo,) = (path for path in files if path.startswith("assets/mark-"))
+    (style,) = (content for path, content in files.items() if path.startswith("assets/site-") and path.endswith(".css"))
+    page = world.read("crates/foo/index.html")
+    assert f'src="../../{logo}"'.encode() in page
+    assert b"--accent:#7a1f5c" in style
+    assert style.endswith(b".own { color: red }")
+    assert b'<a href="https://chat.example.com/">Ask us</a>' in page
+    assert b"Run by &lt;us&gt;." in page
+    assert b'href="https://docs.example.com/foo/1.0.0/"' in page
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{% broken", "the template 'crate.html' cannot be used"),
+        ("{{ nothing.here }}", "the template 'crate.html' cannot be used"),
+    ],
+)
+def test_a_template_that_fails_is_named(world: World, text: str, says: str) -> None:
+    mine = world.folder / "templates"
+    mine.mkdir()
+    (mine / "crate.html").write_text(text)
+    world.put(crate("foo"))
+    with pytest.raises(SettingsError, match=says):
+        world.build(options={"pages.templates": str(mine)})
+    world.build()
+    assert "foo 1.0.0" in text_of(world.read("crates/foo/index.html"))

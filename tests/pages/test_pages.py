@@ -1,0 +1,302 @@
+"""What pages say, and where they lead."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.crates import crate
+from tests.pages.reading import dead_links, links_of, text_of
+from tests.pages.registries import HERE, OPTIONS, cksum_of, facts_of, packed, some_crates, versions
+from tests.world import DAY, World
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path, OPTIONS)
+
+
+def everything(world: World) -> dict[str, bytes]:
+    return world.files() | {"refused.html": world.read("refused.html")}
+
+
+def test_a_crates_page_says_what_people_look_for(world: World) -> None:
+    world.put(*some_crates())
+    world.build()
+    line = next(line.raw.decode() for line in world.index("ac/me/acme-text").lines if line.vers == "1.1.0")
+    size, unpacked = packed(world, "acme-text", "1.1.0"), facts_of(world, "acme-text", "1.1.0")["unpacked_size"]
+    assert text_of(world.read("crates/acme-text/index.html")) == (
+        "Crates\n"
+        "acme-text 1.1.0\n"
+        "The crate acme-text\n"
+        "Readme Versions 2 Dependencies 3 Features 1 Dependents\n"
+        "Use it\n"
+        "Add it to your project\n"
+        "cargo add acme-text --registry acme\n"
+        "Copy\n"
+        "Or write it into Cargo.toml\n"
+        'acme-text = { version = "1.1.0", registry = "acme" }\n'
+        "Copy\n"
+        "About\n"
+        "Published\n2026-01-01\n"
+        "Kind\nLibrary\n"
+        "Rust version\n1.70 or later\n"
+        "Edition\n2021\n"
+        "License\nMIT\n"
+        f"Size\n{size}, {unpacked} B unpacked\n"
+        "Homepage\njavascript:alert(1)\n"
+        "Authors\nAnnBo\n"
+        "Download\n"
+        "acme-text-1.1.0.crate\n"
+        "SHA-256\n"
+        f"{cksum_of(world, 'acme-text', '1.1.0')}\n"
+        "Copy\n"
+        "Line of the index\n"
+        f"{line}\n"
+        "Copy\n"
+        "For programs · Feed of this crate\n"
+        "Text\n"
+        "Sets text. See units.\n"
+        "Versions\n"
+        "Version\nPublished\nSize\nRust\n"
+        f"1.1.0\n2026-01-01\n{size}\n1.70\n"
+        f"1.0.0\n2026-01-01\n{packed(world, 'acme-text', '1.0.0')}\n"
+        "Dependencies\n"
+        "To build and run\n"
+        "acme-units ^0.3 features serde\n"
+        "serde ^1 from crates.io optional\n"
+        "For tests and examples\n"
+        "absent ^2\n"
+        "Features\n"
+        "Feature\nTurns on\n"
+        "wide default\ndep:serde\n"
+    )
+
+
+def test_a_manifest_leads_nobody_to_a_script(world: World) -> None:
+    world.put(*some_crates())
+    world.build()
+    assert not [link for link in links_of(world.read("crates/acme-text/index.html")) if link.startswith("javascript")]
+
+
+def test_a_versions_page_says_what_changed_and_what_is_in_it(world: World) -> None:
+    world.put(*some_crates())
+    world.build()
+    text = text_of(world.read("crates/acme-text/1.1.0/index.html"))
+    before, after = packed(world, "acme-text", "1.0.0"), packed(world, "acme-text", "1.1.0")
+    assert text[text.index("Changes since") : text.index("Dependencies\nTo build")] == (
+        "Changes since 1.0.0\n"
+        "What\nBefore\nNow\n"
+        "Development dependency absent\n—\n^2\n"
+        "Dependency acme-units\n—\n^0.3, with serde\n"
+        "Dependency serde\n—\n^1, optional\n"
+        "Feature default\n—\nwide\n"
+        "Feature wide\n—\ndep:serde\n"
+        "Rust version\n—\n1.70\n"
+        f"Size\n{before}\n{after}\n"
+        "Wider.\n"
+    )
+    assert "Files\nPath\nSize\nCHANGELOG.md\n46 B\nCargo.toml\n" in text
+    assert "cargo add acme-text@1.1.0 --registry acme" in text
+
+
+def test_a_program_is_to_be_installed(world: World) -> None:
+    world.put(*some_crates())
+    world.build()
+    text = text_of(world.read("crates/acme-git/index.html"))
+    assert "Install the program\ncargo install acme-git --registry acme\nCopy\n" in text
+    assert "Kind\nLibrary and program agit\n" in text
+
+
+def test_source_and_comparison_lead_to_the_forge(world: World) -> None:
+    old, new = "a" * 40, "b" * 40
+    forge = "https://github.com/acme/tools"
+    for vers, commit in (("1.0.0", old), ("1.1.0", new)):
+        world.put(crate("foo", vers).package(repository=forge).vcs(commit, path_in_vcs="crates/foo"))
+    world.build()
+    links = links_of(world.read("crates/foo/index.html"))
+    assert f"{forge}/tree/{new}/crates/foo" in links
+    assert f"{forge}/compare/{old}...{new}" in links
+
+
+def test_dependents_are_listed_with_what_they_ask_for_and_whether_the_newest_version_is_it(world: World) -> None:
+    world.put(*some_crates())
+    world.build()
+    assert text_of(world.read("crates/acme-units/dependents.html")) == (
+        "Crates › acme-units\n"
+        "Who depends on acme-units\n"
+        "1 crate in this registry. The newest version is 0.3.1.\n"
+        "acme-text 1.1.0\n"
+        "asks for ^0.3 takes 0.3.1\n"
+        "The crate acme-text\n"
+        "For programs\n"
+    )
+    world.put(crate("acme-units", "0.4.0"))
+    world.build()
+    assert "asks for ^0.3 does not take 0.4.0" in text_of(world.read("crates/acme-units/dependents.html"))
+    rows = json.loads(world.read("crates/acme-units/dependents.json"))["rows"]
+    assert rows["acme-text"]["needs"] == [["^0.3", "normal", False, False]]
+
+
+def test_a_crate_that_is_needed_and_not_held_has_a_page_that_gives_way(world: World) -> None:
+    world.put(*some_crates())
+    world.build()
+    assert text_of(world.read("crates/absent/index.html")) == (
+        "Crates\n"
+        "absent not published here\n"
+        "1 crate of this registry depends on it, and it is not published here yet. "
+        "This page gives way to its own as soon as it is.\n"
+        "Needed by\n"
+        "acme-text 1.1.0\n"
+        "asks for ^2 for tests\n"
+        "The crate acme-text\n"
+    )
+    before = world.files()
+    world.put(crate("absent", "2.0.0"))
+    world.build()
+    assert "absent 2.0.0" in text_of(world.read("crates/absent/index.html"))
+    assert "takes 2.0.0" in text_of(world.read("crates/absent/dependents.html"))
+    changed = {path for path, content in world.files().items() if before.get(path) != content}
+    assert not any(path.startswith("crates/acme-text") for path in changed)
+    world.remove("absent")
+    assert "not published here" in text_of(world.read("crates/absent/index.html"))
+    world.remove("acme-text")
+    assert not any(path.startswith("crates/absent/") and path.endswith(".html") for path in world.files())
+
+
+def test_every_link_of_every_page_leads_somewhere_and_is_relative(world: World) -> None:
+    needy = crate("foo", "1.0.0-rc.1+build.7").dependency("foo_bar", registry_index=HERE)
+    world.put(*some_crates(), needy, *versions(120))
+    (world.drop / "broken.crate").write_bytes(b"no archive")
+    world.build()
+    assert list(dead_links(everything(world))) == []
+    world.yank("foo@1.0.0-rc.1+build.7")
+    world.remove("acme-units", "many@0.1.7")
+    assert list(dead_links(everything(world))) == []
+
+
+def test_of_many_versions_the_newest_are_shown_and_the_rest_cut_by_their_numbers(world: World) -> None:
+    world.put(*versions(260), crate("many", "1.0.0"))
+    world.build()
+    page = text_of(world.read("crates/many/index.html"))
+    assert page.count("\n2026-01-01\n") == 50 + 1
+    assert "All 261 versions" in page
+    assert text_of(world.read("crates/many/versions/index.html")) == (
+        "Crates › many\nVersions of many\n261 versions, by their numbers.\n"
+        "1.… 1\n0.4.… 20\n0.3.… 60\n0.2.… 60\n0.1.… 60\n0.0.… 60\n"
+    )
+    before = world.files()
+    world.put(crate("many", "0.2.60"))
+    world.build()
+    changed = {path for path, content in world.files().items() if before.get(path) != content}
+    assert {path for path in changed if path.startswith("crates/many/") and path.endswith(".html")} == {
+        "crates/many/index.html",
+        "crates/many/0.2.60/index.html",
+        "crates/many/0.3.0/index.html",  # whose changes are those since 0.2.60 now
+        "crates/many/versions/index.html",
+        "crates/many/versions/0.2.html",
+    }
+
+
+def test_yanked_is_said_first(world: World) -> None:
+    world.put(crate("foo", "1.0.0"), crate("foo", "1.1.0"))
+    world.build()
+    world.yank("foo@1.1.0")
+    assert "foo 1.0.0\n" in text_of(world.read("crates/foo/index.html"))
+    assert text_of(world.read("crates/foo/1.1.0/index.html")).startswith("This version is yanked.")
+    world.yank("foo@1.0.0")
+    assert text_of(world.read("crates/foo/index.html")).startswith("Every version of this crate is yanked.")
+
+
+@pytest.mark.parametrize(
+    ("readme", "says"),
+    [
+        (b"\xff\xfe", "The file README.md is not UTF-8, so it is not shown; it is in the archive."),
+        (b"", "The README is empty."),
+        (b"x" * 600_000, "The file README.md is larger than the registry shows; it is in the archive."),
+    ],
+)
+def test_a_readme_that_cannot_be_shown_says_so_and_stops_nothing(world: World, readme: bytes, says: str) -> None:
+    world.put(crate("foo").readme(readme))
+    world.build()
+    assert says in text_of(world.read("crates/foo/index.html"))
+
+
+def test_lists_name_crates_by_name_keyword_category_and_month(world: World) -> None:
+    world.put(*some_crates())
+    world.build()
+    item = "acme-git 0.3.02026-01-01\nThe crate acme-git\n"
+    tabs = "Names Keywords Categories Months\n"
+    assert item in text_of(world.read("browse/names.html"))
+    assert text_of(world.read("browse/keyword/git.html")) == f"{tabs}Keyword “git”\n1 crate.\n{item}For programs\n"
+    assert item in text_of(world.read("browse/category/command-line-utilities.html"))
+    assert text_of(world.read("browse/keywords.html")) == f"{tabs}Keywords\n2 keywords.\ngit 1\nvcs 1\nFor programs\n"
+    month = text_of(world.read("browse/month/2026-01.html"))
+    assert month.startswith(f"{tabs}January 2026\n4 releases published.\n")
+    assert "acme-git 0.3.0 new crate2026-01-01\n" in month
+    assert "acme-text 1.1.02026-01-01\n" in month
+    assert "January 2026 4\n" in text_of(world.read("browse/months.html"))
+    world.remove("acme-git")
+    assert "No crate names keywords yet." in text_of(world.read("browse/keywords.html"))
+    assert "browse/keyword/git.html" not in world.files()
+
+
+def test_refused_files_are_shown_with_their_way_out_until_they_are_gone(world: World) -> None:
+    crate("std").write(world.drop)
+    world.build()
+    assert text_of(world.read("refused.html")).startswith(
+        "Refused files\n1 file in the drop directory cannot be published as they are.\n"
+        "std-1.0.0.crate\nstd 1.0.0 · first seen 2026-01-01 00:00 UTC\nSHA-256 "
+    )
+    (world.drop / "std-1.0.0.crate").unlink()
+    world.build()
+    assert "Nothing is refused" in text_of(world.read("refused.html"))
+    world.build(options={"pages.refused": False})
+    assert not (world.tree / "refused.html").exists()
+    assert "refused.html" not in links_of(world.read("index.html"))
+
+
+def test_files_that_were_moved_away_are_shown_too(world: World) -> None:
+    world.options["drop.refused"] = str(world.folder / "refused")
+    crate("std").write(world.drop / "team")
+    world.build()
+    assert "team/std-1.0.0.crate\nstd 1.0.0 · first seen 2026-01-01 00:00 UTC" in text_of(world.read("refused.html"))
+
+
+def test_the_front_page_tells_new_crates_from_new_versions(world: World) -> None:
+    world.put(crate("foo"))
+    world.build()
+    world.now += DAY
+    world.put(crate("foo", "1.1.0"), crate("bar"))
+    world.build()
+    text = text_of(world.read("index.html"))
+    assert text.startswith("Crates of Acme\nWhat we share.\nSearch\n2 crates 3 releases\n")
+    assert "New versions\nfoo 1.1.02026-01-02\nThe crate foo\n" in text
+    assert "New crates\nbar 1.0.02026-01-02\nThe crate bar\nfoo 1.0.02026-01-01\nThe crate foo\n" in text
+
+
+def test_an_empty_registry_has_pages_that_help(world: World) -> None:
+    world.build()
+    assert "Nothing is published yet." in text_of(world.read("index.html"))
+    assert "Nothing is published yet." in text_of(world.read("browse/names.html"))
+    assert list(dead_links(everything(world))) == []
+
+
+def test_front_page_and_crate_page_stay_small(world: World) -> None:
+    world.put(*some_crates(), *versions(60))
+    world.build()
+    files = world.files()
+    assets = sum(len(content) for path, content in files.items() if path.startswith("assets/"))
+    for page in ("index.html", "crates/many/index.html", "crates/acme-text/index.html"):
+        assert len(files[page]) + assets < 60_000
+
+
+def test_no_page_loads_from_another_host_or_says_how_it_looks_inside(world: World) -> None:
+    world.put(*some_crates())
+    world.build()
+    for path, content in world.files().items():
+        if path.endswith(".html"):
+            assert path == "404.html" or b'src="http' not in content
+            assert b"<style" not in content
+            assert b" style=" not in content
+            assert b"Content-Security-Policy" in content

@@ -1,0 +1,73 @@
+"""Lists cut by content."""
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Raw
+
+from cargo_static_index.pages.shelf import MOST, Part, Written, format_part, merge, parse_part, rows_of
+
+KEYS = st.lists(st.text("ab-", min_size=1, max_size=12), max_size=900, unique=True)
+
+
+def apply(parts: dict[str, Part], changes: list[tuple[str, bytes | None]]) -> Written:
+    written = merge("names", sorted(changes), parts.get)
+    for prefix, part in written.items():
+        if part is None:
+            parts.pop(prefix, None)
+        else:
+            parts[prefix] = part
+    return written
+
+
+def whole(keys: set[str]) -> dict[str, Part]:
+    parts: dict[str, Part] = {}
+    apply(parts, [(key, b"1") for key in keys])
+    return parts
+
+
+@given(KEYS, st.randoms(use_true_random=False))
+def test_the_cut_depends_on_the_set_alone(keys: list[str], chance: random.Random) -> None:
+    parts: dict[str, Part] = {}
+    left = list(keys)
+    chance.shuffle(left)
+    while left:
+        some = chance.randint(1, 200)
+        apply(parts, [(key, b"1") for key in left[:some]])
+        left = left[some:]
+    gone = set(chance.sample(keys, len(keys) // 2))
+    if keys:
+        assert parts == whole(set(keys))
+        apply(parts, [(key, None) for key in gone])
+        assert parts == whole(set(keys) - gone)
+
+
+def test_one_more_key_rewrites_the_parts_on_its_way_only() -> None:
+    chance = random.Random(1)
+    names = {"".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=8)) for _ in range(20_000)}
+    parts = whole(names)
+    written = apply(parts, [("serde", b"1")])
+    assert len(written) <= 4
+    assert max(len(format_part(part)) for part in written.values() if part) < 5_000
+    assert parts == whole(names | {"serde"})
+
+
+def test_parts_hold_few_rows_and_all_of_them() -> None:
+    keys = {f"acme-{number:04}" for number in range(1000)}
+    parts = whole(keys)
+    assert all(len(part.rows) <= MOST for part in parts.values())
+    assert parts[""].common == "acme-0"
+    assert {key for key, _ in rows_of(parts[""], parts.get)} == keys
+
+
+def test_a_part_is_read_as_it_was_written() -> None:
+    part = Part(list="names", prefix="a", total=1, rows={"a": Raw(b'{"x":1}')})
+    assert format_part(parse_part(format_part(part))) == format_part(part)
+
+
+def test_taking_away_what_is_not_there_changes_nothing() -> None:
+    parts = whole({f"k{number}" for number in range(400)})
+    before = dict(parts)
+    apply(parts, [("zebra", None), ("k1z", None)])
+    assert parts == before

@@ -1,0 +1,582 @@
+"""READMEs as HTML that is safe on our pages. What browsers make of it is in tests/browser/test_hostile.py."""
+
+import re
+import subprocess
+import sys
+import tarfile
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cargo_static_index.markdown import CSP, Heading, Rendered, content_security_policy, render_readme
+from tests.hostile import HOSTILE
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+REL = 'rel="nofollow noopener noreferrer"'
+
+
+def render(source: str, *, repository: str | None = "https://github.com/o/r", images: bool = True) -> str:
+    return render_readme(source, path="README.md", repository=repository, images=images).html
+
+
+# What Markdown becomes
+
+
+@pytest.mark.parametrize(
+    ("source", "html"),
+    [
+        ("*a* **b** ~~c~~ `d`", "<p><em>a</em> <strong>b</strong> <del>c</del> <code>d</code></p>\n"),
+        ("www.example.org", f'<p><a href="http://www.example.org" {REL}>www.example.org</a></p>\n'),
+        ("<me@example.org>", f'<p><a href="mailto:me@example.org" {REL}>me@example.org</a></p>\n'),
+        ("- [x] a\n- [ ] b", '<ul>\n<li class="task">☑ a</li>\n<li class="task">☐ b</li>\n</ul>\n'),
+        (
+            "> [!WARNING]\n> a",
+            (
+                '<div class="markdown-alert markdown-alert-warning">\n'
+                '<p class="markdown-alert-title">Warning</p>\n<p>a</p>\n</div>\n'
+            ),
+        ),
+        ("a\n\n: b", "<dl>\n<dt>a</dt>\n<dd>\n<p>b</p>\n</dd>\n</dl>\n"),
+        ("---\ntitle: a\n---", "<hr>\n<h2"),
+        ("<kbd>a</kbd><sub>b</sub>", "<p><kbd>a</kbd><sub>b</sub></p>\n"),
+        ("<details><summary>a</summary>b</details>", "<details><summary>a</summary>b</details>\n"),
+        ("<details open>b</details>", '<details open="">b</details>\n'),
+        ("<center><tt>a</tt></center>", '<div class="align-center"><code>a</code></div>\n'),
+        ('<p align="CENTER">a</p>', '<p class="align-center">a</p>\n'),
+        ("a <script>b</script>", "<p>a &lt;script&gt;b&lt;/script&gt;</p>\n"),
+        ("<unknown>a</unknown>", "<p>a</p>\n"),
+        ("", ""),
+        ("\ufeffa", "<p>a</p>\n"),
+    ],
+)
+def test_markdown_is_rendered_as_crates_io_does(source: str, html: str) -> None:
+    assert render(source).startswith(html)
+
+
+def test_a_table_scrolls_by_itself_and_says_with_classes_how_its_cells_stand() -> None:
+    assert render("|a|b|\n|:-:|-:|\n|1|2|").replace("\n", "") == (
+        '<div class="table-wrap" role="group" aria-label="Table" tabindex="0"><table><thead><tr>'
+        '<th class="align-center">a</th><th class="align-right">b</th></tr></thead><tbody><tr>'
+        '<td class="align-center">1</td><td class="align-right">2</td></tr></tbody></table></div>'
+    )
+
+
+def test_footnotes_lead_to_their_text_and_back() -> None:
+    html = render("a[^n]\n\n[^n]: b")
+
+    assert '<sup class="footnote-ref"><a href="#user-content-fn-n" id="user-content-fnref-n">1</a></sup>' in html
+    assert '<li id="user-content-fn-n">' in html
+    assert '<a href="#user-content-fnref-n" class="footnote-backref" aria-label="Back to reference 1">↩</a>' in html
+
+
+@pytest.mark.parametrize(
+    ("info", "begins"),
+    [
+        ("rust", '<span class="c-k">let </span>'),
+        ("rust,no_run", '<span class="c-k">let </span>'),
+        ("rust ignore", '<span class="c-k">let </span>'),
+        ("no_run", '<span class="c-k">let </span>'),
+        ("", "let x"),
+        ("text", "let x"),
+        ("nothing-we-know", "let x"),
+    ],
+)
+def test_code_is_coloured_by_its_info_string(info: str, begins: str) -> None:
+    assert render(f"```{info}\nlet x = 1;\n```").startswith(f'<pre tabindex="0"><code>{begins}')
+
+
+def test_a_readme_may_colour_code_of_its_own_html_too() -> None:
+    html = render('<pre><code class="language-rust">let x = &amp;y;</code></pre>')
+
+    assert html == '<pre tabindex="0"><code><span class="c-k">let </span>x = &amp;y;</code></pre>\n'
+
+
+@pytest.mark.parametrize("path", ["README", "README.md", "readme.MARKDOWN", "a.b/README", "docs/readme.mkd"])
+def test_markdown_is_told_by_the_ending_or_by_none(path: str) -> None:
+    assert render_readme("*a*", path=path) == Rendered(html="<p><em>a</em></p>\n")
+
+
+@pytest.mark.parametrize("path", ["README.txt", "README.rst", "README.adoc", "README.org", "README.md.bak"])
+def test_any_other_text_is_shown_as_it_is(path: str) -> None:
+    source = "\n*a* <script>pwned()</script> &amp;"
+
+    assert render_readme(source, path=path) == Rendered(
+        html='<pre class="plain" tabindex="0">\n\n*a* &lt;script&gt;pwned()&lt;/script&gt; &amp;amp;</pre>\n',
+        plain=True,
+    )
+
+
+# Headings and links inside the page
+
+
+def test_each_heading_has_an_anchor_of_its_own_that_says_where_it_leads() -> None:
+    rendered = render_readme(
+        '# A & `b` "c"!\n\n## Über uns\n\n## Über uns\n\n<h3 align="center">x <b>y</b></h3>', path="a.md"
+    )
+
+    assert rendered.headings == (
+        Heading(1, "user-content-a--b-c", 'A & b "c"!'),
+        Heading(2, "user-content-über-uns", "Über uns"),
+        Heading(2, "user-content-über-uns-1", "Über uns"),
+        Heading(3, "user-content-x-y", "x y"),
+    )
+    assert rendered.html.startswith(
+        '<h1 id="user-content-a--b-c">A &amp; <code>b</code> "c"!<a class="anchor" href="#user-content-a--b-c" '
+        'aria-label="Link to “A &amp; b &quot;c&quot;!”"></a></h1>\n'
+    )
+    assert '<h3 class="align-center" id="user-content-x-y">x <b>y</b><a class="anchor"' in rendered.html
+
+
+@pytest.mark.parametrize(
+    ("source", "link"),
+    [
+        ("[a](#the-end)", '<a href="#user-content-the-end">a</a>'),
+        ("[a](#The-End)", '<a href="#user-content-the-end">a</a>'),
+        ("[a](#user-content-the-end)", '<a href="#user-content-the-end">a</a>'),
+        ("[a](#nowhere)", "<a>a</a>"),
+        ("[a](#)", "<a>a</a>"),
+        ('[a](#Old) <a name="Old">b</a>', '<a href="#user-content-Old">a</a> <a id="user-content-Old">b</a>'),
+        ("[a](#%C3%BCber)\n\n# Über", '<a href="#user-content-über">a</a>'),
+        ("[](https://example.org)", "<a></a>"),
+    ],
+)
+def test_a_link_inside_the_page_leads_to_what_is_there_or_nowhere(source: str, link: str) -> None:
+    assert link in render(f"{source}\n\n# The End")
+
+
+def test_a_heading_inside_a_link_gets_no_link_of_its_own() -> None:
+    html = render('<div><a href="https://example.org"><h1>a</h1></a></div>')
+
+    assert html == f'<div><a href="https://example.org" {REL}><h1 id="user-content-a">a</h1></a></div>\n'
+
+
+def test_a_heading_that_is_a_picture_is_called_as_its_description_says() -> None:
+    assert render_readme("# ![Logo of foo](a.png)", path="README.md").headings == (
+        Heading(1, "user-content-logo-of-foo", "Logo of foo"),
+    )
+
+
+# Where links and images lead
+
+
+@pytest.mark.parametrize(
+    ("link", "address"),
+    [
+        ("docs/a.md", f"https://github.com/o/r/blob/{COMMIT}/crates/foo/docs/a.md"),
+        ("/docs/a.md", f"https://github.com/o/r/blob/{COMMIT}/crates/foo/docs/a.md"),
+        ("./a.md#b", f"https://github.com/o/r/blob/{COMMIT}/crates/foo/a.md#b"),
+        ("../a.md?plain=1", f"https://github.com/o/r/blob/{COMMIT}/crates/a.md?plain=1"),
+        ("../../../../../a", f"https://github.com/o/r/blob/{COMMIT}/a"),
+        ("%2e%2E/%2e%2e/%2e%2e/%2e%2e/a", f"https://github.com/o/r/blob/{COMMIT}/a"),
+        ("a.png", f"https://github.com/o/r/raw/{COMMIT}/crates/foo/a.png"),
+        ("a.svg", f"https://github.com/o/r/raw/{COMMIT}/crates/foo/a.svg?sanitize=true"),
+        ("a.svg?raw=true", f"https://github.com/o/r/raw/{COMMIT}/crates/foo/a.svg?raw=true"),
+        ("https://example.org/a?b#c", "https://example.org/a?b#c"),
+        ("http://example.org", "http://example.org"),
+        ("//example.org/a", "https://example.org/a"),
+        ("mailto:a@example.org", "mailto:a@example.org"),
+        ("ftp://example.org", None),
+        ("ssh://example.org", None),
+        ("::module::Type", None),
+        ("crate::Type", None),
+        ("struct.Type.html", f"https://github.com/o/r/blob/{COMMIT}/crates/foo/struct.Type.html"),
+        ("?a", None),
+    ],
+)
+def test_a_link_leads_into_the_repository_at_that_commit(link: str, address: str | None) -> None:
+    html = render_readme(
+        f"[x]({link})", path="README.md", repository="https://github.com/o/r", path_in_vcs="crates/foo", commit=COMMIT
+    ).html
+
+    if address is None:
+        assert "href" not in html
+    else:
+        assert html == f'<p><a href="{address}" {REL}>x</a></p>\n'
+
+
+def test_relative_links_start_at_the_folder_of_the_readme() -> None:
+    html = render_readme("[x](a.md) [y](../b.md)", path="docs/README.md", repository="https://gitlab.com/o/r").html
+
+    assert 'href="https://gitlab.com/o/r/-/blob/HEAD/docs/a.md"' in html
+    assert 'href="https://gitlab.com/o/r/-/blob/HEAD/b.md"' in html
+
+
+@pytest.mark.parametrize("repository", [None, "https://example.org/o/r", "javascript:pwned()", "not an address"])
+def test_without_a_known_forge_relative_links_and_images_lead_nowhere(repository: str | None) -> None:
+    assert render("[x](a.md) ![y](a.png)", repository=repository) == "<p><a>x</a> y</p>\n"
+
+
+_SEEN: Final = ' loading="lazy" referrerpolicy="no-referrer">'
+
+
+@pytest.mark.parametrize(
+    ("source", "shown", "hidden"),
+    [
+        (
+            "![a b](https://example.org/x.png)",
+            f'<img src="https://example.org/x.png" alt="a b"{_SEEN}',
+            f'<a href="https://example.org/x.png" {REL}>a b</a>',
+        ),
+        (
+            "![](x)",
+            f'<img src="https://github.com/o/r/raw/HEAD/x" alt=""{_SEEN}',
+            f'<a href="https://github.com/o/r/raw/HEAD/x" {REL}>x</a>',
+        ),
+        (
+            '<img src="x.png" width="20px" height=10 style="x" border=0>',
+            f'<img src="https://github.com/o/r/raw/HEAD/x.png" width="20" height="10" alt=""{_SEEN}',
+            f'<a href="https://github.com/o/r/raw/HEAD/x.png" {REL}>x.png</a>',
+        ),
+        (
+            "[![](https://example.org/badge.svg?a)](https://a.example)",
+            f'<a href="https://a.example" {REL}><img src="https://example.org/badge.svg?a" alt="badge.svg"{_SEEN}</a>',
+            f'<a href="https://a.example" {REL}>badge.svg</a>',
+        ),
+        ("![a](http://example.org/x.png)", "<p>a</p>", "<p>a</p>"),
+        ("![a](data:image/png;base64,AA==)", "<p>a</p>", "<p>a</p>"),
+        (
+            (
+                '<picture><source media="(prefers-color-scheme: dark)" srcset="d.png 2x, https://example.org/e.png">'
+                '<img src="https://example.org/x.png" alt="a"></picture>'
+            ),
+            (
+                '<picture><source media="(prefers-color-scheme: dark)" '
+                'srcset="https://github.com/o/r/raw/HEAD/d.png 2x, https://example.org/e.png">'
+                f'<img src="https://example.org/x.png" alt="a"{_SEEN}</picture>'
+            ),
+            f'<a href="https://example.org/x.png" {REL}>a</a>',
+        ),
+    ],
+)
+def test_images_are_of_https_alone_and_links_where_they_are_off(source: str, shown: str, hidden: str) -> None:
+    assert shown in render(source)
+    off = render(source, images=False)
+    assert hidden in off
+    assert not re.search(r"<(?:img|source|picture)\b", off)
+
+
+# Hostile sources
+
+_PAGE_TAGS: Final = {
+    "a",
+    "abbr",
+    "b",
+    "bdi",
+    "bdo",
+    "blockquote",
+    "br",
+    "caption",
+    "cite",
+    "code",
+    "col",
+    "colgroup",
+    "dd",
+    "del",
+    "details",
+    "dfn",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "figcaption",
+    "figure",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "i",
+    "img",
+    "ins",
+    "kbd",
+    "li",
+    "mark",
+    "ol",
+    "p",
+    "picture",
+    "pre",
+    "q",
+    "rp",
+    "rt",
+    "ruby",
+    "s",
+    "samp",
+    "section",
+    "small",
+    "source",
+    "span",
+    "strong",
+    "sub",
+    "summary",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "tr",
+    "u",
+    "ul",
+    "var",
+    "wbr",
+}
+_PAGE_ATTRIBUTES: Final = {
+    "alt",
+    "aria-label",
+    "class",
+    "colspan",
+    "dir",
+    "height",
+    "href",
+    "id",
+    "loading",
+    "media",
+    "open",
+    "referrerpolicy",
+    "rel",
+    "role",
+    "rowspan",
+    "span",
+    "src",
+    "srcset",
+    "start",
+    "tabindex",
+    "title",
+    "width",
+}
+_CLASS = re.compile(
+    r"c-[a-z]|align-(?:left|center|right)|anchor|footnote(?:s|-ref|-backref)|task|table-wrap|plain|language-.+|"
+    r"markdown-alert(?:-(?:title|note|tip|important|warning|caution))?"
+)
+_VOID: Final = {"br", "col", "hr", "img", "source", "wbr"}
+
+
+class Audit(HTMLParser):
+    """Reads rendered HTML and writes down all that may not be in it."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.wrong: list[str] = []
+        self.ids: list[str] = []
+        self.inner: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in _PAGE_TAGS:
+            self.wrong.append(f"<{tag}>")
+        if tag not in _VOID:
+            self.open.append(tag)
+        names = [name for name, _ in attrs]
+        if len(set(names)) != len(names) or not _PAGE_ATTRIBUTES.issuperset(names):
+            self.wrong.append(f"<{tag}> with {names}")
+        for name, value in attrs:
+            if not self._allowed(tag, name, value or ""):
+                self.wrong.append(f"<{tag} {name}={value!r}>")
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(f"</{tag}> of nothing")
+
+    def handle_comment(self, data: str) -> None:
+        self.wrong.append(f"<!--{data}-->")
+
+    def handle_decl(self, decl: str) -> None:
+        self.wrong.append(f"<!{decl}>")
+
+    def handle_pi(self, data: str) -> None:
+        self.wrong.append(f"<?{data}>")
+
+    def _allowed(self, tag: str, name: str, value: str) -> bool:
+        if name == "id":
+            self.ids.append(value)
+            return value.startswith("user-content-")
+        if name == "href" and value.startswith("#"):
+            self.inner.append(value[1:])
+            return tag == "a"
+        if name == "href":
+            return tag == "a" and urlsplit(value).scheme in {"http", "https", "mailto", "irc", "ircs", "xmpp", "matrix"}
+        if name == "src":
+            return tag == "img" and value.startswith("https://")
+        if name == "srcset":
+            return all(each.strip().startswith("https://") for each in value.split(","))
+        return name != "class" or all(_CLASS.fullmatch(each) for each in value.split())
+
+
+def audit(html: str) -> list[str]:
+    """List what is wrong with rendered HTML: what is not allowed, not closed, twice there or led to in vain."""
+    reader = Audit()
+    reader.feed(html)
+    reader.close()
+    twice = {name for name in reader.ids if reader.ids.count(name) > 1}
+    vain = set(reader.inner) - set(reader.ids)
+    return [*reader.wrong, *(f"open: {tag}" for tag in reader.open), *sorted(twice), *sorted(vain)]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("images", [True, False], ids=["images", "none"])
+def test_of_a_hostile_readme_only_what_is_allowed_is_left(name: str, images: bool) -> None:
+    assert audit(render(HOSTILE[name], images=images)) == []
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from([*HOSTILE.values()]),
+            st.sampled_from(
+                ["<", ">", '"', "'", "`", "</p>", "<p>", "<a href=x>", "</a>", "<h1>", "</h1>", "\n", "\n\n"]
+            ),
+            st.sampled_from(
+                ["<pre>", "</pre>", "<code class='language-rust'>", "</code>", "<table><tr><td>", "# ", "- "]
+            ),
+            st.sampled_from(
+                ["<img src=x alt=", "<b>", "</b>", "<div align=left>", "<ul><li>", "&lt;", "&#0;", "\0", "]("]
+            ),
+            st.text(max_size=5),
+        ),
+        max_size=12,
+    )
+)
+def test_however_hostile_parts_are_put_together_nothing_is_left_that_is_not_allowed(parts: list[str]) -> None:
+    assert audit(render("".join(parts))) == []
+    assert audit(render("".join(parts), images=False)) == []
+
+
+@given(st.text())
+def test_any_text_becomes_well_formed_html(source: str) -> None:
+    assert audit(render(source)) == []
+
+
+def test_an_alarm_of_these_tests_is_heard() -> None:
+    assert audit('<a href="javascript:x" onclick="y"><b></a><script></script><p id="x">') == [
+        "<a> with ['href', 'onclick']",
+        "<a href='javascript:x'>",
+        "</a> of nothing",
+        "<script>",
+        "<p id='x'>",
+        "open: a",
+        "open: p",
+    ]
+
+
+_N: Final = 512 * 1024
+_LONG: Final = {
+    "brackets": "[" * _N,
+    "images": "![" * (_N // 2),
+    "links in links": "[a](" * (_N // 4),
+    "emphasis": "*a " * (_N // 3),
+    "strong": "**" * (_N // 4) + "a" + "**" * (_N // 4),
+    "strikes": "~a" * (_N // 2),
+    "backticks": "".join("e" + "`" * length for length in range(1000)),
+    "quotes": "> " * (_N // 2),
+    "quotes of many lines": (">" * 500 + "a\n") * 1000,
+    "lists": "* > " * (_N // 4),
+    "nested lists": "".join("  " * depth + "- a\n" for depth in range(700)),
+    "definitions": "a\n\n: b\n\n" * (_N // 8),
+    "footnotes": "[^1]" * (_N // 4) + "\n\n[^1]: a",
+    "tables": "|" * 1000 + "\n|" + "-|" * 999 + "\n" + "|\n" * (_N // 2 - 2000),
+    "entities": "&" * _N,
+    "comments": "a <!--" * (_N // 6),
+    "brackets of tags": "<" * _N,
+    "div": "<div>" * (_N // 5),
+    "div in paragraphs": "<p><div>" * (_N // 8),
+    "paragraphs": "<p>" * (_N // 3),
+    "tables of html": "<table><tr><td>" * (_N // 15),
+    "links left open": "<a href=#x>" * (_N // 11),
+    "formatting left open": "".join(f"<b a={n}>" for n in range(20_000)) + "<p>x" * 60_000,
+    "formatting left open in a paragraph": "<p>"
+    + "".join(f"<b id={n}>" for n in range(20_000))
+    + "<div>x</div>" * 20_000,
+    "attributes": "<a " + " ".join(f"b{n}" for n in range(_N // 8)) + ">x</a>",
+    "headings": "# a\n" * (_N // 4),
+    "headings in headings": "<h1><div>" * 30_000 + "a",
+    "underlined headings": "a\n=\n" * (_N // 4),
+    "tasks": "- [ ] x\n" * (_N // 8),
+    "steps up": "[x](" + "../" * (_N // 3 - 4) + ")",
+    "srcset": "<source srcset='" + "a," * (_N // 2 - 10) + "'>",
+    "code": ("```rust\n" + ('r#"' * 300 + "\n") * 14 + "```\n") * 35,
+    "comments in code": ("```go\n" + "/*\n" * 5000 + "```\n") * 30,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", _LONG)
+def test_no_source_takes_more_than_seconds(name: str) -> None:
+    began = time.process_time()
+    rendered = render_readme(_LONG[name][:_N], path="README.md", repository="https://github.com/o/r")
+
+    assert time.process_time() - began < 10
+    assert rendered.plain or len(rendered.html) < 40 * _N
+
+
+def test_a_longer_text_than_facts_hold_is_shown_as_it_is() -> None:
+    assert render_readme("*a*" * _N, path="README.md").plain
+
+
+def test_raw_html_that_would_cost_too_much_is_shown_as_text_and_the_markdown_stays() -> None:
+    html = render("*a*\n\n" + "<b x>c\n" * 3000)
+
+    assert html.startswith("<p><em>a</em></p>\n<p>&lt;b x&gt;c")
+
+
+# The laws
+
+
+def test_the_same_source_is_the_same_html_in_every_process() -> None:
+    command = "\n".join(
+        (
+            "from cargo_static_index.markdown import render_readme",
+            "from tests.hostile import HOSTILE",
+            "for source in HOSTILE.values():",
+            "    print(repr(render_readme(source, path='README.md', repository='https://github.com/o/r')))",
+        )
+    )
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", command],
+            env={"PYTHONHASHSEED": seed},
+            cwd=Path(__file__).parents[1],
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+
+    assert len(runs) == 1
+
+
+def test_the_policy_allows_images_over_https_only_where_they_are_shown() -> None:
+    assert content_security_policy(images=True) == CSP
+    assert "default-src 'none'; img-src 'self' https:;" in CSP
+    assert "default-src 'none'; img-src 'self';" in content_security_policy(images=False)
+    assert "unsafe" not in CSP
+
+
+@pytest.mark.corpus
+@pytest.mark.slow
+def test_the_readmes_of_real_crates_keep_their_html_and_are_well_formed(corpus_home: Path) -> None:
+    wrong = {}
+    for archive in sorted(corpus_home.glob("registry/cache/*/*.crate")):
+        source = _readme_of(archive)
+        rendered = render_readme(source, path="README.md", repository="https://github.com/o/r")
+        if rendered.plain or (found := audit(rendered.html)):
+            wrong[archive.name] = "shown as it is" if rendered.plain else found
+
+    assert wrong == {}
+
+
+def _readme_of(archive: Path) -> str:
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            content = tar.extractfile(member) if re.fullmatch(r"[^/]+/README\.md", member.name) else None
+            if content is not None:
+                return content.read().decode(errors="replace")
+    return ""
