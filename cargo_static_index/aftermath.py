@@ -36,7 +36,9 @@ class Drop(Struct, frozen=True, kw_only=True):
 
     def shown(self, path: str) -> str:
         """Give a path in the drop directory as the user would write it, with what is not UTF-8 escaped."""
-        return os.fsencode(self.path / path).decode("utf-8", "backslashreplace")
+        start = str(self.path)
+        joined = path if start == "." else f"{start.removesuffix('/')}/{path}"
+        return joined if joined.isascii() else os.fsencode(joined).decode("utf-8", "backslashreplace")
 
 
 class Refused(Struct, frozen=True, kw_only=True):

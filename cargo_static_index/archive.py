@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
-from cargo_static_index.archivepaths import Paths, is_manifest
+from cargo_static_index.archivepaths import Paths, is_manifest, plain_paths
 from cargo_static_index.facts import File
 from cargo_static_index.findings import Findings, shown
 from cargo_static_index.gzipstream import GzipStream
@@ -22,8 +22,10 @@ VCS_INFO = ".cargo_vcs_info.json"
 CARGO_OK = ".cargo-ok"
 CARGO_OK_DIRECTORY = f"{CARGO_OK}/"
 
+_MANIFEST_BELOW = f"/{MANIFEST}".encode()
+
 LIKELY_DOCUMENT = re.compile(
-    r"(?:.*/)?(?:readme|changelog|changes|history|news|releases)[^/]*|.*\.(?:md|markdown|mdown|txt|rst|adoc|org)",
+    rb"(?:.*/)?(?:readme|changelog|changes|history|news|releases)[^/]*|.*\.(?:md|markdown|mdown|txt|rst|adoc|org)",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -86,6 +88,15 @@ def read_archive(stream: BinaryIO, limits: Limits) -> tuple[Archive | None, tupl
     return contents.archive(), findings.problems()
 
 
+class _Walked(Struct, frozen=True, gc=False):
+    """One entry of the tar: its path as found, its type flag, its size, and its content where that is kept."""
+
+    path: bytes
+    kind: bytes
+    size: int
+    content: bytes | None
+
+
 class _Contents:
     """What was found in an archive so far."""
 
@@ -93,31 +104,75 @@ class _Contents:
         self._source = source
         self._limits = limits
         self._findings = findings
-        self._paths = Paths(limits, findings)
+        self._directory: str | None = None
         self._sizes: dict[str, int] = {}
         self._manifests: list[str] = []
-        self._manifest: bytes | None = None
         self._documents: dict[str, bytes] = {}
         self._oversize: dict[str, int] = {}
         self._room = self._likely_room = limits.documents_bytes
 
     def read(self) -> None:
         """Take in every entry, up to the end, damage, or a limit."""
-        paths_bytes = 0
-        for entries, (path, kind, size) in enumerate(walk_tar(self._source, self._findings), 1):
-            paths_bytes += len(path)
-            if entries > self._limits.entries or paths_bytes > self._limits.paths_bytes:
-                self._note_too_many(entries)
-                break
-            if kind == b"0":
-                self._take_file(path, size)
-            elif kind == b"5":
-                self._take_directory(path, size)
-            else:
-                self._note_kind(path, kind)
-        self._paths.finish()
+        walked = self._walk()
+        plain = plain_paths([each.path for each in walked if each.kind == b"0"], self._limits)
+        if plain is not None and len(plain.paths) == len(walked):
+            self._directory = plain.directory
+            for path, each in zip(plain.paths, walked, strict=True):
+                self._keep(path, each)
+            if MANIFEST in self._sizes:
+                self._manifests.append(MANIFEST)
+        else:
+            self._judge(walked)
         whole = not self._source.broken and not self._findings.has("tar-damaged", "too-many-entries")
         self._check_manifests(whole=whole)
+
+    def _walk(self) -> list[_Walked]:
+        """Give the entries, each with its content as far as that is kept."""
+        walked: list[_Walked] = []
+        paths_bytes = 0
+        for path, kind, size in walk_tar(self._source, self._findings):
+            paths_bytes += len(path)
+            if len(walked) >= self._limits.entries or paths_bytes > self._limits.paths_bytes:
+                self._note_too_many(len(walked) + 1)
+                break
+            walked.append(_Walked(path, kind, size, self._content(path, size) if kind == b"0" else None))
+        return walked
+
+    def _content(self, path: bytes, size: int) -> bytes | None:
+        """Take a file's content, or give None where it is too large or there is no room left."""
+        if path.endswith(_MANIFEST_BELOW) and path.count(b"/") == 1:
+            return self._source.take(size) if size <= self._limits.manifest_bytes else None
+        if size > self._limits.readme_bytes:
+            return None
+        if size <= self._room:
+            self._room -= size
+        elif size <= self._likely_room and LIKELY_DOCUMENT.fullmatch(path):
+            self._likely_room -= size
+        else:
+            return None
+        return self._source.take(size)
+
+    def _keep(self, path: str, each: _Walked) -> None:
+        self._sizes[path] = each.size
+        if each.content is None:
+            self._oversize[path] = each.size
+        else:
+            self._documents[path] = each.content
+
+    def _judge(self, walked: list[_Walked]) -> None:
+        """Look at each entry by itself."""
+        paths = Paths(self._limits, self._findings)
+        for each in walked:
+            if each.kind == b"0":
+                path = paths.add_file(each.path)
+                if path is not None:
+                    self._take_file(path, each)
+            elif each.kind == b"5":
+                self._take_directory(paths, each)
+            else:
+                self._note_kind(each.path, each.kind)
+        paths.finish()
+        self._directory = paths.directory
 
     def archive(self) -> Archive:
         """Give all that was found."""
@@ -127,18 +182,20 @@ class _Contents:
             md5=self._source.md5,
             packed_size=self._source.packed_size,
             unpacked_size=sum(self._sizes.values()),
-            directory=self._paths.directory,
+            directory=self._directory,
             files=files,
-            manifest=self._manifest,
+            manifest=self._manifest(),
             vcs=self._documents.get(VCS_INFO),
             documents=self._documents,
             oversize=self._oversize,
         )
 
-    def _take_file(self, raw: bytes, size: int) -> None:
-        path = self._paths.add_file(raw)
-        if path is None:
-            return
+    def _manifest(self) -> bytes | None:
+        """Give the manifest, if it is whole: what else is missing of it would only be told as its fault."""
+        content = self._documents.get(MANIFEST)
+        return content if content is not None and len(content) == self._sizes[MANIFEST] else None
+
+    def _take_file(self, path: str, each: _Walked) -> None:
         if path.endswith(CARGO_OK) and path.rpartition("/")[2] == CARGO_OK:
             # Cargo skips it, so it is no file of the package.
             self._findings.add("cargo-ok-file", place=path)
@@ -148,43 +205,17 @@ class _Contents:
             self._findings.add("path-invalid", message, place=path)
             return
         if path in self._sizes:
-            self._note_repeated(path, size)
+            self._note_repeated(path, each)
             return
         if is_manifest(path):
             self._manifests.append(path)
-        self._sizes[path] = size
-        if path == MANIFEST:
-            self._take_manifest(size)
-        else:
-            self._take_document(path, size)
+        self._keep(path, each)
 
-    def _take_manifest(self, size: int) -> None:
-        limit = self._limits.manifest_bytes
-        if size > limit:
-            message = f"Cargo.toml has {size} bytes; the limit is {limit}."
-            self._findings.add("manifest-too-large", message, place=MANIFEST)
-            self._oversize[MANIFEST] = size
-            return
-        content = self._documents[MANIFEST] = self._source.take(size)
-        if len(content) == size:  # else the archive ends in it, and what is missing would only be told as its fault
-            self._manifest = content
-
-    def _take_document(self, path: str, size: int) -> None:
-        likely = size > self._room and LIKELY_DOCUMENT.fullmatch(path) is not None
-        if size > self._limits.readme_bytes or size > (self._likely_room if likely else self._room):
-            self._oversize[path] = size
-            return
-        if likely:
-            self._likely_room -= size
-        else:
-            self._room -= size
-        self._documents[path] = self._source.take(size)
-
-    def _note_repeated(self, path: str, size: int) -> None:
+    def _note_repeated(self, path: str, each: _Walked) -> None:
         # The attack: cargo keeps the last of them, a reviewer's tool may show the first. Files too large to keep
         # cannot be compared and count as different.
         kept = self._documents.get(path)
-        if kept is not None and len(kept) == size and kept == self._source.take(size):
+        if kept is not None and len(kept) == each.size and kept == each.content:
             self._findings.add(
                 "path-repeated", f"The archive holds {shown(path)} twice, with the same bytes.", place=path
             )
@@ -193,11 +224,11 @@ class _Contents:
         else:
             self._findings.add("path-duplicate", f"The archive holds {shown(path)} twice.", place=path)
 
-    def _take_directory(self, path: bytes, size: int) -> None:
-        self._paths.add_directory(path)
-        if size:
+    def _take_directory(self, paths: Paths, each: _Walked) -> None:
+        paths.add_directory(each.path)
+        if each.size:
             # The attack: cargo passes over this content, other readers take it for more entries.
-            message = f"The directory {shown(path)} says that it has {size} bytes of content."
+            message = f"The directory {shown(each.path)} says that it has {each.size} bytes of content."
             self._findings.add("tar-size-mismatch", message)
 
     def _note_kind(self, path: bytes, kind: bytes) -> None:
@@ -217,6 +248,10 @@ class _Contents:
 
     def _check_manifests(self, *, whole: bool) -> None:
         found = self._manifests
+        if MANIFEST in self._oversize:
+            size, limit = self._oversize[MANIFEST], self._limits.manifest_bytes
+            message = f"Cargo.toml has {size} bytes; the limit is {limit}."
+            self._findings.add("manifest-too-large", message, place=MANIFEST)
         if len(found) > 1:
             names = ", ".join(shown(name) for name in found)
             message = f"The archive has more than one Cargo.toml in its directory: {names}."
@@ -228,5 +263,5 @@ class _Contents:
             message = f"The manifest is named {found[0]!r}; it must be named exactly 'Cargo.toml'."
             self._findings.add("manifest-misspelled", message, place=found[0])
         elif not found and not self._findings.has("path-outside-package"):
-            where = f"{self._paths.directory}/" if self._paths.directory else "the archive, which holds no files"
+            where = f"{self._directory}/" if self._directory else "the archive, which holds no files"
             self._findings.add("manifest-missing", f"There is no Cargo.toml in {where}.")

@@ -89,12 +89,23 @@ class GzipStream:
 
     def take(self, size: int) -> bytes:
         """Give the next bytes of the content: fewer only where it ends. All of them are held in memory."""
-        end = self._at + size
-        if end <= len(self._buffer):
-            piece = self._buffer[self._at : end]
-            self._at = end
-            return piece
-        return self._gather(size)
+        buffer, at = self.look(size)
+        piece = buffer[at : at + size]
+        self._at = at + len(piece)
+        return piece
+
+    def look(self, size: int) -> tuple[bytes, int]:
+        """Give the next bytes of the content without taking them: a buffer, and where in it they begin.
+
+        They are at least `size`, fewer only where the content ends.
+        """
+        if self._at + size > len(self._buffer):
+            self._fill(size)
+        return self._buffer, self._at
+
+    def skip(self, size: int) -> None:
+        """Pass over what `look` has shown."""
+        self._at += size
 
     def move(self, position: int) -> bool:
         """Pass over the content up to a position further on, or give False where it ends before that."""
@@ -137,23 +148,24 @@ class GzipStream:
             self._ahead = self._read()
         return chunk
 
-    def _gather(self, size: int) -> bytes:
-        pieces = [self._buffer[self._at :]]
+    def _fill(self, size: int) -> None:
+        """Bring as many of the next bytes as the content has into the buffer, and no more than fits without copying."""
+        rest = self._buffer[self._at :]
+        self._start += self._at
+        self._at = 0
+        pieces = [rest] if rest else [self._inflate()]
         have = len(pieces[0])
-        while have < size and (piece := self._inflate()):
+        while have < size and (piece := self._inflate(size - have)):
             pieces.append(piece)
             have += len(piece)
-        self._start += self._at
-        self._buffer = b"".join(pieces)
-        self._at = min(size, have)
-        return self._buffer[: self._at]
+        self._buffer = b"".join(pieces) if len(pieces) > 1 else pieces[0]
 
-    def _inflate(self) -> bytes:
-        """Give the next piece of content, `b""` at its end, which may be its break."""
+    def _inflate(self, most: int = INFLATED) -> bytes:
+        """Give the next piece of content, of `most` bytes at most, `b""` at its end, which may be its break."""
         while not (self.complete or self._broken or self._over):
             given = self._input or self._next()
             try:
-                piece = self._inflater.decompress(given, INFLATED)
+                piece = self._inflater.decompress(given, min(most, INFLATED))
             except GZIP_ERROR as error:
                 self._break("gzip-damaged", f"The gzip stream is damaged: {error}.")
                 break

@@ -28,6 +28,9 @@ from cargo_static_index.session import Session
 FILES_AT_ONCE = 64
 """How many files a worker reads before it answers."""
 
+BYTES_AT_ONCE = 2 << 20
+"""How many bytes of archives: with large ones, the workers would otherwise be far from ending at the same time."""
+
 AHEAD = 8
 """How many batches may be under way at once: enough to keep workers busy, few enough to keep in memory."""
 
@@ -111,8 +114,7 @@ def _told(tasks: Iterable[Task], listener: Listener) -> Iterator[Task]:
 
 def _batches_read(tasks: Iterable[Task], bench: Bench, executor: Executor | None) -> Iterator[list[Packed]]:
     """Read files, here or in an executor's processes, some at a time and never too many ahead."""
-    tasks = iter(tasks)
-    batches = iter(lambda: list(islice(tasks, FILES_AT_ONCE)), [])
+    batches = _portions(tasks)
     if executor is None:
         yield from (read_files(batch, bench) for batch in batches)
         return
@@ -129,6 +131,20 @@ def _batches_read(tasks: Iterable[Task], bench: Bench, executor: Executor | None
             "a process that read crates was killed, perhaps for want of memory; "
             "nothing was published; run this again, with `--build-jobs 1` if it comes back"
         ) from error
+
+
+def _portions(tasks: Iterable[Task]) -> Iterator[list[Task]]:
+    """Cut what is to be read into portions that take about as long as each other."""
+    portion: list[Task] = []
+    size = 0
+    for task in tasks:
+        portion.append(task)
+        size += task.found.size if task.found else 0
+        if len(portion) == FILES_AT_ONCE or size >= BYTES_AT_ONCE:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
 
 
 # Publishing ------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from cargo_static_index.record import format_document
 from cargo_static_index.report import Became, Outcome
 from cargo_static_index.rules import Level, Problem, level_of, problem
 from cargo_static_index.session import ATTEMPTS, Session
-from cargo_static_index.store import Change, Delete, Put
+from cargo_static_index.store import Change, Delete, Put, Staged
 from cargo_static_index.tree import HeldIndex, HeldTombstones, put, read_index, read_tombstones
 
 Settled = tuple[Incoming, Outcome]
@@ -62,6 +62,7 @@ class Publisher:
         self._name = name
         self._restore = restore
         self._mend = mend
+        self._stage = str(session.stage)
         self._adopted: set[str] = set()
 
     def published(self) -> Iterator[list[Settled]]:
@@ -164,9 +165,9 @@ class Publisher:
         if each.staged in self._adopted:
             return
         self._adopted.add(each.staged)
-        stage = self._session.stage
-        yield Put(path=layout.archive_file(name, each.cksum), content=stage / each.staged)
-        yield Put(path=layout.facts_file(name, each.cksum), content=stage / facts_of(each.staged))
+        staged = f"{self._stage}/{each.staged}"
+        yield Put(path=layout.archive_file(name, each.cksum), content=Staged(staged))
+        yield Put(path=layout.facts_file(name, each.cksum), content=Staged(facts_of(staged)))
 
     def _lost_archives(self, plan: CratePlan) -> Iterator[Change]:
         """Give the changes that put back archives of published releases that the tree lost or that were damaged."""

@@ -5,6 +5,7 @@ It opens no file. A folder in which nothing changed costs one `stat` a file and 
 
 import os
 import stat
+import sys
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
@@ -26,13 +27,17 @@ YOUNG_NS = 2_000_000_000
 Time stamps are no finer than the kernel's tick (1–10 ms), or 2 s on FAT, which is the coarsest in use.
 """
 
+ROWS_HELD = 20_000
+"""Files of one folder that are held in memory; those of a larger one are put down in the catalogue and read back."""
+
 _LEFT_ALONE = (b".part", b".tmp")
+_ENCODING, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 _numbers = Layout("<QQQQ").pack
 _U64 = (1 << 64) - 1
 
 
 class Found(Struct, frozen=True, kw_only=True):
-    """A file to read, at `folder`/`file` in the drop directory; `source` is what to open (`open_found` does).
+    """A file of `size` bytes to read, at `folder`/`file` in the drop directory; `source` is what to open.
 
     `young`: it may still be being written, so whatever it is judged to be is to be judged again in the next pass.
     """
@@ -42,6 +47,7 @@ class Found(Struct, frozen=True, kw_only=True):
     source: str
     seen: bytes
     young: bool
+    size: int
 
     @property
     def path(self) -> str:
@@ -135,33 +141,39 @@ class _Walk:
             folder = waiting.pop()
             subfolders: list[bytes] = []
             try:
-                changed = self._look(folder, subfolders)
+                rows = self._look(folder, subfolders)
             except FileNotFoundError:
                 continue  # gone since its parent was listed; its files are forgotten by the next scan
             except OSError as error:
                 yield _unreadable_folder(folder, error)
                 continue
-            if changed:
-                yield from (_given(self._root, folder, row) for row in self._drops.changed(folder))
+            yield from _given(self._root, folder, rows)
             waiting += [_join(folder, name) for name in sorted(subfolders, reverse=True)]
 
-    def _look(self, folder: bytes, subfolders: list[bytes]) -> bool:
-        """Look at a folder: say whether its files are not just those that were judged, and add the folders in it.
-
-        Only if they are not is it listed a second time, now with each name put down: most folders never change.
-        """
-        total, number = 0, int.from_bytes
-        for row in self._entries(folder, subfolders):
+    def _look(self, folder: bytes, subfolders: list[bytes]) -> Iterable[SeenRow]:
+        """Look at a folder: give its files that are not just those that were judged, and add the folders in it."""
+        total, number, held = 0, int.from_bytes, list[SeenRow]()
+        entries = self._entries(folder, subfolders)
+        for row in entries:
             total += number(row[1], "big")
+            held.append(row)
+            if len(held) > ROWS_HELD:
+                held.clear()
+                break
+        total += sum(number(row[1], "big") for row in entries)
         present = {_join(folder, name) for name in subfolders}
-        for known in self._drops.subfolders(folder):
-            if known not in present:
-                self._drops.forget_folder(known)
-        changed = add_fingerprints(NOTHING, total) != self._drops.digest(folder)
-        if changed:
-            self._drops.see(self._entries(folder, []))
-            self._drops.forget_vanished(folder)
-        return changed
+        for gone in self._drops.subfolders(folder):
+            if gone not in present:
+                self._drops.forget_folder(gone)
+        known = self._drops.digest(folder)
+        if add_fingerprints(NOTHING, total) == known:
+            return ()
+        if known == NOTHING and held:
+            return sorted(held)
+        # Too large a folder is listed a second time: most folders never change, so nothing was put down the first.
+        self._drops.see(held or self._entries(folder, []))
+        self._drops.forget_vanished(folder)
+        return self._drops.changed(folder)
 
     def _entries(self, folder: bytes, subfolders: list[bytes]) -> Iterator[SeenRow]:
         """Give a row for each entry that concerns us, and add the names of the folders to go into."""
@@ -187,7 +199,7 @@ class _Walk:
                 return _unfit(folder, entry, "file-name-not-utf8", "is not UTF-8, so no index file or page can name it")
             if entry.is_file(follow_symlinks=False):
                 status = entry.stat(follow_symlinks=False)
-                return name, _fingerprint(name, status), self._young(status), None, None
+                return name, _fingerprint(name, status), self._young(status), status.st_size, None, None
             if entry.is_symlink():
                 return self._link(folder, entry)
             what = _what_is(entry.stat(follow_symlinks=False).st_mode)
@@ -197,7 +209,7 @@ class _Walk:
         except OSError as error:
             found = problem("file-unreadable", f"'{shown(_join(folder, name))}' cannot be read: {error.strerror}.")
             seen = blake2b(name + b"/file-unreadable", digest_size=16).digest()
-            return name, seen, False, None, msgspec.json.encode(found)
+            return name, seen, False, 0, None, msgspec.json.encode(found)
 
     def _link(self, folder: bytes, entry: os.DirEntry[bytes]) -> SeenRow:
         """Follow a link as far as the drop directory's edge: beyond it may lie files that its maker cannot read."""
@@ -212,7 +224,7 @@ class _Walk:
             return _unfit(folder, entry, "file-unreadable", f"is a link that leads nowhere ({error.strerror})")
         if not stat.S_ISREG(status.st_mode):
             return _unfit(folder, entry, "file-irregular", f"is a link to {_what_is(status.st_mode)}, not to a file")
-        return entry.name, _fingerprint(entry.name, status), self._young(status), target, None
+        return entry.name, _fingerprint(entry.name, status), self._young(status), status.st_size, target, None
 
     def _link_to_folder(self, folder: bytes, entry: os.DirEntry[bytes]) -> SeenRow | None:
         """Report a link to a folder outside; one to a folder inside is no news, since the scan comes there anyway."""
@@ -233,19 +245,26 @@ class _Walk:
         return changed >= self._young_from or self._young_from <= written <= self._young_until
 
 
-def _given(root: bytes, folder: bytes, row: SeenRow) -> Found | Unfit:
-    name, seen, young, source, found = row
-    place, file = os.fsdecode(folder), os.fsdecode(name)
-    if found is not None:
-        return Unfit(folder=place, file=file, fingerprint=seen, problem=msgspec.json.decode(found, type=Problem))
-    source = source or _join(_join(root, folder), name)
-    return Found(folder=place, file=file, source=os.fsdecode(source), seen=seen, young=bool(young))
+def _given(root: bytes, folder: bytes, rows: Iterable[SeenRow]) -> Iterator[Found | Unfit]:
+    place, start = _text(folder), _text(_join(root, folder))
+    for name, seen, young, size, source, found in rows:
+        file = _text(name)
+        if found is not None:
+            what = msgspec.json.decode(found, type=Problem)
+            yield Unfit(folder=place, file=file, fingerprint=seen, problem=what)
+        else:
+            path = f"{start}/{file}" if source is None else _text(source)
+            yield Found(folder=place, file=file, source=path, seen=seen, young=bool(young), size=size)
+
+
+def _text(path: bytes) -> str:
+    return path.decode(_ENCODING, _ERRORS)  # os.fsdecode takes five times as long
 
 
 def _unfit(folder: bytes, entry: os.DirEntry[bytes], rule: str, says: str) -> SeenRow:
     found = problem(rule, f"'{shown(_join(folder, entry.name))}' {says}.")
     seen = _fingerprint(entry.name, entry.stat(follow_symlinks=False), b"/" + rule.encode())
-    return entry.name, seen, False, None, msgspec.json.encode(found)
+    return entry.name, seen, False, 0, None, msgspec.json.encode(found)
 
 
 def _unreadable_folder(folder: bytes, error: OSError) -> Unfit:

@@ -14,8 +14,8 @@ from cargo_static_index.findings import Findings, shown
 from cargo_static_index.gzipstream import GzipStream
 
 BLOCK = 512
-FIELDS = Struct("100s8s16x12s12x8sc100x8s247x")
-"""Of a header: name, mode, size, checksum, type flag, magic."""
+FIELDS = Struct("100s8s16x11sc12x8sc100x8s247x").unpack_from
+"""Of a header: name, mode, size but for its last byte, that, checksum, type flag, magic."""
 ZEROS = bytes(BLOCK)
 USTAR = b"ustar\x0000"
 GNU = b"ustar  \0"
@@ -45,9 +45,6 @@ class _Ahead:
         self.long_name: bytes | None = None
         self.pax: dict[bytes, bytes] | None = None
         self._kinds = b""
-
-    def __bool__(self) -> bool:
-        return bool(self._kinds)
 
     def read(self, kind: bytes, content: bytes) -> None:
         """Take in the content of an extension header, or raise InvalidInput; `tar` refuses two of a kind."""
@@ -96,14 +93,15 @@ def walk_tar(source: GzipStream, findings: Findings) -> Iterator[Member]:
 
 
 def _members(source: GzipStream, findings: Findings) -> Iterator[Member]:
-    ahead = _Ahead()
+    ahead: _Ahead | None = None
     while header := _read_header(source):
         name, mode, kind, size, magic = header
-        if ahead:
+        if ahead is not None:
             name = ahead.path(name)
             size = ahead.size(name, size, findings)
         content_at = source.position
         if kind in b"xLK" and magic in (USTAR, GNU):
+            ahead = ahead or _Ahead()
             ahead.read(kind, _read_extension(source, size))
         else:
             # tar: "Names that have a trailing slash should be treated as a directory. Only applies to old headers."
@@ -112,11 +110,10 @@ def _members(source: GzipStream, findings: Findings) -> Iterator[Member]:
             if mode not in USUAL_MODES:
                 _check_mode(mode, kind, name, findings)
             yield name, kind, size
-            if ahead:
-                ahead = _Ahead()
+            ahead = None
         if not source.move(content_at + size + -size % BLOCK):
             raise InvalidInput(f"{shown(name)} should have {size} bytes of content, but the archive ends before that")
-    if ahead:
+    if ahead is not None:
         raise InvalidInput("the last header describes an entry that does not follow")
 
 
@@ -134,23 +131,30 @@ def _check_mode(field: bytes, kind: bytes, name: bytes, findings: Findings) -> N
 
 def _read_header(source: GzipStream) -> tuple[bytes, bytes, bytes, int, bytes] | None:
     """Read a header: name, mode, type flag, size, magic; None at the end. Raise InvalidInput where `tar` would fail."""
-    block = source.take(BLOCK)
-    if not block or block == ZEROS:
+    buffer, at = source.look(BLOCK)
+    if len(buffer) < at + BLOCK:
+        if len(buffer) > at:
+            raise InvalidInput(f"{len(buffer) - at} bytes at the end are not a whole header")
         return None
-    if len(block) < BLOCK:
-        raise InvalidInput(f"{len(block)} bytes at the end are not a whole header")
-    name, mode, size, checksum, kind, magic = FIELDS.unpack(block)
+    name, mode, size, last, checksum, kind, magic = FIELDS(buffer, at)
+    if name[0] == 0 and buffer[at : at + BLOCK] == ZEROS:
+        return None
     # The sum of all bytes, those of the checksum itself as blanks. Adler-32 begun at 0 has the sum of up to 256 bytes
     # in its low half, and is eight times as fast as `sum`.
-    total = (adler32(block[:256], 0) & 0xFFFF) + (adler32(block[256:], 0) & 0xFFFF) - sum(checksum) + 8 * ord(" ")
-    if _octal(checksum, "checksum") != total:
+    half = at + BLOCK // 2
+    total = (adler32(buffer[at:half], 0) & 0xFFFF) + (adler32(buffer[half : at + BLOCK], 0) & 0xFFFF)
+    total += 8 * ord(" ") - sum(checksum)
+    # Cargo's own spelling of a number is told at a glance; the others cost more.
+    if checksum != b"%06o\0 " % total and _octal(checksum, "checksum") != total:
         raise InvalidInput("the checksum of a header is wrong")
     name = name.partition(b"\0")[0]
-    if magic == USTAR and block[345]:
-        name = block[345:500].partition(b"\0")[0] + b"/" + name
+    if magic == USTAR and buffer[at + 345]:
+        name = buffer[at + 345 : at + 500].partition(b"\0")[0] + b"/" + name
+    source.skip(BLOCK)
     if kind == b"S":
-        _skip_sparse_map(source, more=block[482])
-    return name, mode, b"0" if kind == b"\0" else kind, _size(size), magic
+        _skip_sparse_map(source, more=buffer[at + 482])
+    plain = last == b"\0" and size.isdigit() and b"8" not in size and b"9" not in size
+    return name, mode, b"0" if kind == b"\0" else kind, int(size, 8) if plain else _size(size + last), magic
 
 
 def _octal(field: bytes, what: str) -> int:

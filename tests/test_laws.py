@@ -211,8 +211,8 @@ class FromAfar(Seen):
 
 def uploaded(change: Change) -> Change:
     """Give a change whose content needs no file of this host."""
-    if isinstance(change, Put) and isinstance(change.content, Path):
-        return replace(change, content=change.content.read_bytes())
+    if isinstance(change, Put) and isinstance(change.content, str):
+        return replace(change, content=Path(change.content).read_bytes())
     return change
 
 

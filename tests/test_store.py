@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cargo_static_index.errors import InvalidInput, StoreError, TreeBusy
-from cargo_static_index.store import Change, Delete, Put, Store, Stored
+from cargo_static_index.store import Change, Delete, Put, Staged, Store, Stored
 from cargo_static_index.store.files import move_across
 from cargo_static_index.store.flushing import can_flush_all, flush_all
 from cargo_static_index.store.folders import failure
@@ -62,6 +62,10 @@ def read(store: Store, path: str) -> Stored:
     found = store.read(path)
     assert found is not None
     return found
+
+
+def staged_at(path: Path) -> Staged:
+    return Staged(str(path))
 
 
 def put(path: str, content: bytes = b"new") -> Put:
@@ -132,7 +136,7 @@ def test_a_put_is_carried_out_only_where_its_expectation_holds(
     with store.session() as stage:
         source = stage / "staged"
         source.write_bytes(b"new")
-        change = Put(path="f/a", content=source if staged else b"new", expect=expect)
+        change = Put(path="f/a", content=staged_at(source) if staged else b"new", expect=expect)
         assert store.apply([change]) == (() if applied else (change,))
         assert source.exists() is not (staged and applied), "consumed when applied, left for the next try when not"
     assert contents(store) == ({"f/a": b"new"} if applied else {} if there is None else {"f/a": there})
@@ -271,7 +275,7 @@ def test_a_file_cannot_be_put_where_a_folder_is_nor_below_a_file(
 def test_a_staged_file_is_consumed(store: Store) -> None:
     with store.session() as stage:
         (stage / "archive").write_bytes(b"bytes")
-        assert store.apply([Put(path="crates/a", content=stage / "archive", expect="absent")]) == ()
+        assert store.apply([Put(path="crates/a", content=staged_at(stage / "archive"), expect="absent")]) == ()
         assert not (stage / "archive").exists()
         assert contents(store) == {"crates/a": b"bytes"}
 
@@ -281,14 +285,14 @@ def test_content_from_outside_the_sessions_folder_is_refused(store: Store, tmp_p
     (tmp_path / "secret").write_bytes(b"secret")
     if not inside:
         with pytest.raises(InvalidInput, match="is not a file staged in the open session's folder: write it there"):
-            store.apply([Put(path="a", content=tmp_path / "secret")])
+            store.apply([Put(path="a", content=staged_at(tmp_path / "secret"))])
         return
     with store.session() as stage:
         (stage / "link").symlink_to(tmp_path / "secret")
         (stage / "folder").mkdir()
         for wrong in (tmp_path / "secret", stage / "link", stage / "folder", stage / "missing", stage):
             with pytest.raises(InvalidInput, match="is not a file staged in the open session's folder"):
-                store.apply([put("before"), Put(path="a", content=wrong)])
+                store.apply([put("before"), Put(path="a", content=staged_at(wrong))])
         assert list(store.list()) == []
 
 
@@ -372,7 +376,7 @@ def test_published_files_and_folders_get_the_modes_of_the_umask_or_the_settings(
         with local.session() as stage:
             private = stage / "staged"
             private.touch(mode=0o600)
-            local.apply([Put(path="a/b/c", content=private if staged else b"x")])
+            local.apply([Put(path="a/b/c", content=staged_at(private) if staged else b"x")])
     assert [mode(tree / path) for path in ("", "a", "a/b", "a/b/c")] == [folder, folder, folder, file]
 
 
@@ -385,7 +389,7 @@ def test_a_tree_shared_by_setgid_keeps_its_group(tree: Path, dir_mode: int | Non
     local = LocalStore(tree, dir_mode=dir_mode)
     with local.session() as stage:
         (stage / "staged").write_bytes(b"x")
-        local.apply([put("a/b"), Put(path="a/c", content=stage / "staged")])
+        local.apply([put("a/b"), Put(path="a/c", content=staged_at(stage / "staged"))])
     assert mode(tree / "a") & stat.S_ISGID
     assert {each.stat().st_gid for each in tree.rglob("*")} == {tree.stat().st_gid}
 
@@ -407,7 +411,7 @@ def test_a_rewrite_of_a_file_from_the_future_is_later_still(local: LocalStore, t
     with local.session() as stage:
         (stage / "old").write_bytes(b"1")
         os.utime(stage / "old", ns=(0, 0))
-        local.apply([Put(path="a", content=stage / "old")])
+        local.apply([Put(path="a", content=staged_at(stage / "old"))])
     assert (tree / "a").stat().st_mtime_ns == future + SECOND
 
 
@@ -418,7 +422,10 @@ def test_unchanged_content_is_not_written(local: LocalStore, tree: Path, expect:
     before = (tree / "a").stat()
     with local.session() as stage:
         (stage / "staged").write_bytes(b"same")
-        assert local.apply([Put(path="a", content=stage / "staged" if staged else b"same", expect=expect)]) == ()
+        assert (
+            local.apply([Put(path="a", content=staged_at(stage / "staged") if staged else b"same", expect=expect)])
+            == ()
+        )
     after = (tree / "a").stat()
     assert (after.st_ino, after.st_mtime_ns, after.st_ctime_ns) == (
         before.st_ino,
@@ -666,7 +673,7 @@ def test_a_forked_child_that_leaves_the_session_does_not_end_it(local: LocalStor
             sys.exit(0)
         assert os.waitpid(pid, 0)[1] == 0
         assert (stage / "left").exists()
-        assert store.apply([Put(path="a", content=stage / "left")]) == ()
+        assert store.apply([Put(path="a", content=staged_at(stage / "left"))]) == ()
         print("held", flush=True)
         time.sleep(60)
     """
@@ -699,7 +706,7 @@ def test_a_writer_killed_at_any_time_leaves_whole_files_only(local: LocalStore, 
             number += 1
             (stage / "staged").write_bytes(contents(number))
             changes = [Put(path=f"f/{each}", content=contents(number)) for each in range(3)]
-            store.apply([*changes, Put(path="s", content=stage / "staged"), Delete(path="f/0")])
+            store.apply([*changes, Put(path="s", content=staged_at(stage / "staged")), Delete(path="f/0")])
     """
     with holder(tree, writing) as process:
         time.sleep(delay)

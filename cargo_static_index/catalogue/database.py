@@ -1,5 +1,6 @@
 """SQLite with our errors: statements in, rows out, transactions that nest."""
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -32,6 +33,11 @@ def batches(rows: Iterable[T], size: int = PAGE) -> Iterator[list[T]]:
     source = iter(rows)
     while batch := list(islice(source, size)):
         yield batch
+
+
+def json_list(values: Iterable[str]) -> str:
+    """Give values as the text that SQLite's `json_each` takes apart: one statement then asks for all of them."""
+    return json.dumps(list(values))
 
 
 class Database:

@@ -26,8 +26,8 @@ UNTRUSTED = blake2b(b"to be looked at again", digest_size=16).digest()
 NOTHING = bytes(16)
 """The digest of a folder of which nothing is known."""
 
-SeenRow = tuple[bytes, bytes, bool, bytes | None, bytes | None]
-"""Name, fingerprint, whether too young to trust, what to open if it is a link, the problem as JSON."""
+SeenRow = tuple[bytes, bytes, bool, int, bytes | None, bytes | None]
+"""Name, fingerprint, whether too young to trust, bytes, what to open if it is a link, the problem as JSON."""
 
 encode_problems = msgspec.json.Encoder().encode
 _decode_problems = msgspec.json.Decoder(tuple[Problem, ...]).decode
@@ -68,8 +68,10 @@ class Drops:
         with self._database.writing():
             for row in rows:
                 values = _values(row)
-                changes[values[0]] += _number(values[2]) - self._number_of(values[0], values[1])
-                self._database.run(schema.DROPPED_UPSERT, values)
+                changes[values[0]] += _number(values[2])
+                if not self._database.run(schema.DROPPED_INSERT, values):  # most files are new
+                    changes[values[0]] -= self._number_of(values[0], values[1])
+                    self._database.run(schema.DROPPED_UPSERT, values)
             self._change(changes)
 
     def forget(self, folder: str, files: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from cargo_static_index.catalogue import schema
-from cargo_static_index.catalogue.database import Database
+from cargo_static_index.catalogue.database import Database, json_list
 from cargo_static_index.catalogue.rows import Intent
 from cargo_static_index.incoming import Incoming
 
@@ -54,8 +54,7 @@ class Readings:
 
     def names_of(self, keys: Iterable[str]) -> dict[str, str]:
         """Give a name for each of those collision keys under which something arrived."""
-        found = ((key, self._database.one(schema.INCOMING_NAME, (key,))) for key in keys)
-        return {key: row[0] for key, row in found if row is not None and row[0] is not None}
+        return dict(self._database.all(schema.INCOMING_NAMES, (json_list(keys),)))
 
     def holds(self, folder: str, file: str) -> bool:
         """Whether a file of the drop directory is among the readings."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from cargo_static_index.catalogue import schema
-from cargo_static_index.catalogue.database import Database, batches
+from cargo_static_index.catalogue.database import Database, batches, json_list
 from cargo_static_index.catalogue.rows import Crate, CrateChange, Release
 from cargo_static_index.protocol.versions import parse_version
 
@@ -23,8 +23,7 @@ class Published:
 
     def names_of(self, keys: Iterable[str]) -> dict[str, str]:
         """Give the names of those collision keys under which something is published."""
-        found = ((key, self.name_of(key)) for key in keys)
-        return {key: name for key, name in found if name is not None}
+        return dict(self._database.all(schema.CRATE_NAMES, (json_list(keys),)))
 
     def names(self, *, prefix: str = "", after: str = "", limit: int = 1000) -> list[tuple[str, str]]:
         """Give (key, name) of the crates whose key starts with `prefix` and is greater than `after`, by key."""
@@ -83,8 +82,10 @@ class Published:
         changed = [(cksum, yanked, pubtime, name, vers) for name, vers, cksum, yanked, pubtime in rows]
         crates = [(change.key, change.name) for change in changes]
         self._add("releases", -self._database.run_many(schema.RELEASE_DELETE, gone))
-        self._database.run_many(schema.RELEASE_UPDATE, changed)
-        self._add("releases", self._database.run_many(schema.RELEASE_INSERT, rows))
+        inserted = self._database.run_many(schema.RELEASE_INSERT, rows)
+        if inserted < len(rows):
+            self._database.run_many(schema.RELEASE_UPDATE, changed)
+        self._add("releases", inserted)
         self._add("crates", self._database.run_many(schema.CRATE_INSERT, crates))
         self._database.run_many(schema.DEPENDENCY_INSERT, needs)
         for change in changes:

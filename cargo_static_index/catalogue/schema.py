@@ -44,7 +44,8 @@ CREATE TABLE intent (path TEXT PRIMARY KEY, kind TEXT NOT NULL, detail BLOB NOT 
 
 TEMPORARY_TABLES = """
 CREATE TEMP TABLE seen (
-    file BLOB PRIMARY KEY, fingerprint BLOB NOT NULL, young INTEGER NOT NULL, source BLOB, problem BLOB
+    file BLOB PRIMARY KEY, fingerprint BLOB NOT NULL, young INTEGER NOT NULL, size INTEGER NOT NULL,
+    source BLOB, problem BLOB
 ) WITHOUT ROWID;
 CREATE TEMP TABLE incoming (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL, name TEXT NOT NULL, folder BLOB NOT NULL, file BLOB NOT NULL,
@@ -68,6 +69,7 @@ TALLY_ADD = "UPDATE tally SET number = number + ? WHERE what = ?"
 TALLY_ZERO = "UPDATE tally SET number = 0"
 
 CRATE_NAME = "SELECT name FROM crate WHERE key = ?"
+CRATE_NAMES = "SELECT key, name FROM crate WHERE key IN (SELECT value FROM json_each(?))"
 CRATE_PAGE = "SELECT key, name FROM crate WHERE key > ? AND key >= ? AND key < ? ORDER BY key LIMIT ?"
 CRATE_INSERT = "INSERT OR IGNORE INTO crate VALUES (?, ?)"
 CRATE_DELETE = "DELETE FROM crate WHERE key = ?"
@@ -99,6 +101,7 @@ SELECT folder, file, fingerprint, outcome, judged, first_seen, last_seen, cksum,
 FROM dropped WHERE folder = ? AND file = ?
 """
 DROPPED_FINGERPRINT = "SELECT fingerprint FROM dropped WHERE folder = ? AND file = ?"
+DROPPED_INSERT = "INSERT OR IGNORE INTO dropped VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 DROPPED_UPSERT = """
 INSERT INTO dropped VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (folder, file) DO UPDATE SET
@@ -127,9 +130,9 @@ ORDER BY folder, file LIMIT ?
 DROPPED_REOPEN = "UPDATE dropped SET fingerprint = x'', outcome = 'waiting' WHERE folder = ? AND file = ?"
 
 SEEN_CLEAR = "DELETE FROM temp.seen"
-SEEN_INSERT = "INSERT OR REPLACE INTO temp.seen VALUES (?, ?, ?, ?, ?)"
+SEEN_INSERT = "INSERT OR REPLACE INTO temp.seen VALUES (?, ?, ?, ?, ?, ?)"
 SEEN_CHANGED = """
-SELECT seen.file, seen.fingerprint, seen.young, seen.source, seen.problem
+SELECT seen.file, seen.fingerprint, seen.young, seen.size, seen.source, seen.problem
 FROM temp.seen LEFT JOIN dropped ON dropped.folder = ? AND dropped.file = seen.file
 WHERE seen.file > ? AND dropped.fingerprint IS NOT seen.fingerprint
 ORDER BY seen.file LIMIT ?
@@ -158,6 +161,8 @@ INCOMING_INSERT = "INSERT INTO temp.incoming VALUES (NULL, ?, ?, ?, ?, ?)"
 INCOMING_KEYS = "SELECT DISTINCT key FROM temp.incoming WHERE key > ? ORDER BY key LIMIT ?"
 INCOMING_OF = "SELECT reading FROM temp.incoming WHERE key = ? ORDER BY id"
 INCOMING_WITHOUT = "SELECT id, reading, folder, file FROM temp.incoming WHERE key = '' AND id > ? ORDER BY id LIMIT ?"
-INCOMING_NAME = "SELECT min(name) FROM temp.incoming WHERE key = ?"
+INCOMING_NAMES = """
+SELECT key, min(name) FROM temp.incoming WHERE key IN (SELECT value FROM json_each(?)) GROUP BY key
+"""
 INCOMING_HOLDS = "SELECT 1 FROM temp.incoming WHERE folder = ? AND file = ? LIMIT 1"
 INCOMING_CLEAR = "DELETE FROM temp.incoming"

@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, NewType, Protocol
 
 from msgspec import Struct
 
 Tag = str
 """What identifies one content of one path: equal tags mean unchanged content."""
+
+Staged = NewType("Staged", str)
+"""A file staged in the session's folder, by its path: text, as a `Path` costs as much as a small file's write."""
 
 
 class Stored(Struct, frozen=True, kw_only=True):
@@ -19,14 +22,14 @@ class Stored(Struct, frozen=True, kw_only=True):
 
 
 class Put(Struct, frozen=True, kw_only=True):
-    """Write `content` (bytes, or a file staged in the session's folder, which is then consumed) at `path`.
+    """Write `content` (bytes, or a staged file, which is then consumed) at `path`.
 
     `expect`: "any" replaces whatever is there; "absent" writes only where nothing is;
     a tag writes only over that content. Same path, same content is no change at all.
     """
 
     path: str
-    content: bytes | Path
+    content: bytes | Staged
     expect: Tag | Literal["any", "absent"] = "any"
 
 

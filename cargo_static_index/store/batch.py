@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 
 from ..errors import InvalidInput
-from . import Change, Delete, Put, Tag
+from . import Change, Delete, Put, Staged, Tag
 from .files import NEW, move_across, tag_of_file, write_all
 from .flushing import can_flush_all, flush_all
 from .folders import Folders, failure
@@ -56,9 +56,9 @@ class LockedTree:
         os.unlink(name, dir_fd=self.staging)
         return mode
 
-    def find_staged(self, staged: Path) -> os.stat_result:
+    def find_staged(self, staged: Staged) -> os.stat_result:
         """Give what the system knows of a file in the private folder, or raise InvalidInput where it is none."""
-        folder, _, name = str(staged).rpartition("/")
+        folder, _, name = staged.rpartition("/")
         if folder == self._stage:
             with suppress(FileNotFoundError):
                 found = os.stat(name, dir_fd=self.staging, follow_symlinks=False)
@@ -67,9 +67,9 @@ class LockedTree:
         raise not_staged(staged)
 
 
-def not_staged(staged: Path) -> InvalidInput:
+def not_staged(staged: Staged) -> InvalidInput:
     """Give the error for content that is a path, but not to a file of the session's folder."""
-    return InvalidInput(f"{str(staged)!r} is not a file staged in the open session's folder: write it there")
+    return InvalidInput(f"{staged!r} is not a file staged in the open session's folder: write it there")
 
 
 def apply_batch(tree: LockedTree, changes: tuple[Change, ...]) -> tuple[Change, ...]:
@@ -119,9 +119,9 @@ class _Batch:
             return None
         content = change.content
         try:
-            if isinstance(content, Path):
+            if isinstance(content, str):
                 staged = self._tree.find_staged(content)
-                return None if first and self._is_there(change) else self._take(content.name, staged)
+                return None if first and self._is_there(change) else self._take(_name_of(content), staged)
             # Only the first change of a path finds it as it will be when its turn comes.
             if (first and self._is_there(change)) or change.expect == tag_of(content):
                 return None
@@ -167,8 +167,8 @@ class _Batch:
                 if there is not None:
                     self._delete(change.path, there)
             elif name is None or (not known and there and self._is_same(change.path, there, change.content)):
-                if isinstance(change.content, Path):
-                    os.unlink(change.content.name, dir_fd=self._tree.staging)
+                if isinstance(change.content, str):
+                    os.unlink(_name_of(change.content), dir_fd=self._tree.staging)
             else:
                 self._put(change.path, name, there)
         except OSError as error:
@@ -217,11 +217,11 @@ class _Batch:
         there = self._found[change.path] = self._folders.find_file(change.path)
         return there is not None and self._is_same(change.path, there, change.content)
 
-    def _is_same(self, path: str, found: os.stat_result, content: bytes | Path) -> bool:
+    def _is_same(self, path: str, found: os.stat_result, content: bytes | Staged) -> bool:
         """Whether a file that is there has this content already."""
         if isinstance(content, bytes):
             return found.st_size == len(content) and self._tag(path) == tag_of(content)
-        staged = os.open(content.name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._tree.staging)
+        staged = os.open(_name_of(content), os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._tree.staging)
         try:
             return found.st_size == os.fstat(staged).st_size and self._tag(path) == tag_of_file(staged)
         finally:
@@ -256,6 +256,10 @@ class _Batch:
                     os.fsync(opened)
             except OSError as error:
                 raise failure("flush", self._tree.root / folder, error) from error
+
+
+def _name_of(staged: Staged) -> str:
+    return staged.rpartition("/")[2]
 
 
 def _date_after(name: str, staging: int, there: os.stat_result) -> None:

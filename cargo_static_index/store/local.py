@@ -89,7 +89,7 @@ class LocalStore:
         if self._tree is not None:
             return apply_batch(self._tree, changes)
         for change in changes:
-            if isinstance(change, Put) and isinstance(change.content, Path):
+            if isinstance(change, Put) and isinstance(change.content, str):
                 raise not_staged(change.content)
         with self._begin() as tree:
             return apply_batch(tree, changes)

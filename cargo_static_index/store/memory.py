@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ..errors import InvalidInput, StoreError, TreeBusy
-from . import Change, Delete, Put, Stored
+from . import Change, Delete, Put, Staged, Stored
 from .paths import check_path, parents_of, tag_of
 
 
@@ -53,7 +53,7 @@ class MemoryStore:
         changes = tuple(changes)
         for change in changes:
             check_path(change.path)
-            if isinstance(change, Put) and isinstance(change.content, Path):
+            if isinstance(change, Put) and isinstance(change.content, str):
                 self._check_staged(change.content)
         return tuple(change for change in changes if not self._carry_out(change))
 
@@ -69,18 +69,20 @@ class MemoryStore:
             finally:
                 self._stage = None
 
-    def _check_staged(self, staged: Path) -> None:
-        if self._stage is None or staged.parent != self._stage or staged.is_symlink() or not staged.is_file():
-            raise InvalidInput(f"{str(staged)!r} is not a file staged in the open session's folder: write it there")
+    def _check_staged(self, staged: Staged) -> None:
+        file = Path(staged)
+        if self._stage is None or file.parent != self._stage or file.is_symlink() or not file.is_file():
+            raise InvalidInput(f"{staged!r} is not a file staged in the open session's folder: write it there")
 
     def _carry_out(self, change: Change) -> bool:
         if not self._holds(change):
             return False
         if isinstance(change, Delete):
             self._delete(change.path)
-        elif isinstance(change.content, Path):
-            self._put(change.path, change.content.read_bytes())
-            change.content.unlink()
+        elif isinstance(change.content, str):
+            staged = Path(change.content)
+            self._put(change.path, staged.read_bytes())
+            staged.unlink()
         else:
             self._put(change.path, change.content)
         return True

@@ -6,7 +6,7 @@ from hashlib import sha256
 from heapq import merge
 from pathlib import Path
 
-from cargo_static_index.store import Change, Put, Store, Stored
+from cargo_static_index.store import Change, Put, Staged, Store, Stored
 
 
 class OverlayStore:
@@ -14,24 +14,23 @@ class OverlayStore:
 
     def __init__(self, below: Store) -> None:
         self._below = below
-        self._over: dict[str, bytes | Path | None] = {}
+        self._over: dict[str, bytes | Staged | None] = {}
 
     def read(self, path: str) -> Stored | None:
         """Read a file as it would be."""
         if path not in self._over:
             return self._below.read(path)
         content = self._over[path]
-        if isinstance(content, Path):
-            content = content.read_bytes()
-        return None if content is None else Stored(content=content, tag=sha256(content).hexdigest())
+        found = Path(content).read_bytes() if isinstance(content, str) else content
+        return None if found is None else Stored(content=found, tag=sha256(found).hexdigest())
 
     def size(self, path: str) -> int | None:
         """Give a file's size as it would be."""
         if path not in self._over:
             return self._below.size(path)
         content = self._over[path]
-        if isinstance(content, Path):
-            return content.stat().st_size
+        if isinstance(content, str):
+            return Path(content).stat().st_size
         return None if content is None else len(content)
 
     def list(self, prefix: str = "") -> Iterator[str]:
