@@ -40,6 +40,13 @@ KINDS = {
 }
 
 
+Content = bytes | memoryview
+"""What a file holds, which may be a view into the content around it."""
+
+Walked = tuple[bytes, bytes, int, Content | None]
+"""One entry of the tar: its path as found, its type flag, its size, and its content where that is kept."""
+
+
 class Archive(Struct, frozen=True, kw_only=True):
     """What one `.crate` holds. Paths are below its directory; sizes are bytes."""
 
@@ -57,7 +64,7 @@ class Archive(Struct, frozen=True, kw_only=True):
     """Cargo.toml, None where there is none or it is too large."""
     vcs: bytes | None
     """`.cargo_vcs_info.json`."""
-    documents: dict[str, bytes]
+    documents: dict[str, Content]
     """Files that a manifest may name as README, by path; every file of `files` is here or in `oversize`.
 
     Where the README is stands in the manifest, which may come after it. So each file of up to `readme_bytes` is kept
@@ -88,15 +95,6 @@ def read_archive(stream: BinaryIO, limits: Limits) -> tuple[Archive | None, tupl
     return contents.archive(), findings.problems()
 
 
-class _Walked(Struct, frozen=True, gc=False):
-    """One entry of the tar: its path as found, its type flag, its size, and its content where that is kept."""
-
-    path: bytes
-    kind: bytes
-    size: int
-    content: bytes | None
-
-
 class _Contents:
     """What was found in an archive so far."""
 
@@ -107,18 +105,18 @@ class _Contents:
         self._directory: str | None = None
         self._sizes: dict[str, int] = {}
         self._manifests: list[str] = []
-        self._documents: dict[str, bytes] = {}
+        self._documents: dict[str, Content] = {}
         self._oversize: dict[str, int] = {}
         self._room = self._likely_room = limits.documents_bytes
 
     def read(self) -> None:
         """Take in every entry, up to the end, damage, or a limit."""
         walked = self._walk()
-        plain = plain_paths([each.path for each in walked if each.kind == b"0"], self._limits)
+        plain = plain_paths([path for path, kind, _, _ in walked if kind == b"0"], self._limits)
         if plain is not None and len(plain.paths) == len(walked):
             self._directory = plain.directory
-            for path, each in zip(plain.paths, walked, strict=True):
-                self._keep(path, each)
+            for path, (_, _, size, content) in zip(plain.paths, walked, strict=True):
+                self._keep(path, size, content)
             if MANIFEST in self._sizes:
                 self._manifests.append(MANIFEST)
         else:
@@ -126,19 +124,19 @@ class _Contents:
         whole = not self._source.broken and not self._findings.has("tar-damaged", "too-many-entries")
         self._check_manifests(whole=whole)
 
-    def _walk(self) -> list[_Walked]:
+    def _walk(self) -> list[Walked]:
         """Give the entries, each with its content as far as that is kept."""
-        walked: list[_Walked] = []
+        walked: list[Walked] = []
         paths_bytes = 0
         for path, kind, size in walk_tar(self._source, self._findings):
             paths_bytes += len(path)
             if len(walked) >= self._limits.entries or paths_bytes > self._limits.paths_bytes:
                 self._note_too_many(len(walked) + 1)
                 break
-            walked.append(_Walked(path, kind, size, self._content(path, size) if kind == b"0" else None))
+            walked.append((path, kind, size, self._content(path, size) if kind == b"0" else None))
         return walked
 
-    def _content(self, path: bytes, size: int) -> bytes | None:
+    def _content(self, path: bytes, size: int) -> Content | None:
         """Take a file's content, or give None where it is too large or there is no room left."""
         if path.endswith(_MANIFEST_BELOW) and path.count(b"/") == 1:
             return self._source.take(size) if size <= self._limits.manifest_bytes else None
@@ -150,32 +148,35 @@ class _Contents:
             self._likely_room -= size
         else:
             return None
-        return self._source.take(size)
+        # Views hold what lies around them, so only the start of an archive is viewed: it is as much as may be kept.
+        viewed = self._source.position <= self._limits.documents_bytes
+        return self._source.view(size) if viewed else self._source.take(size)
 
-    def _keep(self, path: str, each: _Walked) -> None:
-        self._sizes[path] = each.size
-        if each.content is None:
-            self._oversize[path] = each.size
+    def _keep(self, path: str, size: int, content: Content | None) -> None:
+        self._sizes[path] = size
+        if content is None:
+            self._oversize[path] = size
         else:
-            self._documents[path] = each.content
+            self._documents[path] = content
 
-    def _judge(self, walked: list[_Walked]) -> None:
+    def _judge(self, walked: list[Walked]) -> None:
         """Look at each entry by itself."""
         paths = Paths(self._limits, self._findings)
-        for each in walked:
-            if each.kind == b"0":
-                path = paths.add_file(each.path)
+        for raw, kind, size, content in walked:
+            if kind == b"0":
+                path = paths.add_file(raw)
                 if path is not None:
-                    self._take_file(path, each)
-            elif each.kind == b"5":
-                self._take_directory(paths, each)
+                    self._take_file(path, size, content)
+            elif kind == b"5":
+                self._take_directory(paths, raw, size)
             else:
-                self._note_kind(each.path, each.kind)
+                self._note_kind(raw, kind)
         paths.finish()
         self._directory = paths.directory
 
     def archive(self) -> Archive:
         """Give all that was found."""
+        vcs = self._documents.get(VCS_INFO)
         files = tuple(File(path=path, size=size) for path, size in sorted(self._sizes.items()))
         return Archive(
             cksum=self._source.cksum,
@@ -185,7 +186,7 @@ class _Contents:
             directory=self._directory,
             files=files,
             manifest=self._manifest(),
-            vcs=self._documents.get(VCS_INFO),
+            vcs=None if vcs is None else bytes(vcs),
             documents=self._documents,
             oversize=self._oversize,
         )
@@ -193,9 +194,9 @@ class _Contents:
     def _manifest(self) -> bytes | None:
         """Give the manifest, if it is whole: what else is missing of it would only be told as its fault."""
         content = self._documents.get(MANIFEST)
-        return content if content is not None and len(content) == self._sizes[MANIFEST] else None
+        return bytes(content) if content is not None and len(content) == self._sizes[MANIFEST] else None
 
-    def _take_file(self, path: str, each: _Walked) -> None:
+    def _take_file(self, path: str, size: int, content: Content | None) -> None:
         if path.endswith(CARGO_OK) and path.rpartition("/")[2] == CARGO_OK:
             # Cargo skips it, so it is no file of the package.
             self._findings.add("cargo-ok-file", place=path)
@@ -205,17 +206,17 @@ class _Contents:
             self._findings.add("path-invalid", message, place=path)
             return
         if path in self._sizes:
-            self._note_repeated(path, each)
+            self._note_repeated(path, size, content)
             return
         if is_manifest(path):
             self._manifests.append(path)
-        self._keep(path, each)
+        self._keep(path, size, content)
 
-    def _note_repeated(self, path: str, each: _Walked) -> None:
+    def _note_repeated(self, path: str, size: int, content: Content | None) -> None:
         # The attack: cargo keeps the last of them, a reviewer's tool may show the first. Files too large to keep
         # cannot be compared and count as different.
         kept = self._documents.get(path)
-        if kept is not None and len(kept) == each.size and kept == each.content:
+        if kept is not None and len(kept) == size and kept == content:
             self._findings.add(
                 "path-repeated", f"The archive holds {shown(path)} twice, with the same bytes.", place=path
             )
@@ -224,11 +225,11 @@ class _Contents:
         else:
             self._findings.add("path-duplicate", f"The archive holds {shown(path)} twice.", place=path)
 
-    def _take_directory(self, paths: Paths, each: _Walked) -> None:
-        paths.add_directory(each.path)
-        if each.size:
+    def _take_directory(self, paths: Paths, raw: bytes, size: int) -> None:
+        paths.add_directory(raw)
+        if size:
             # The attack: cargo passes over this content, other readers take it for more entries.
-            message = f"The directory {shown(each.path)} says that it has {each.size} bytes of content."
+            message = f"The directory {shown(raw)} says that it has {size} bytes of content."
             self._findings.add("tar-size-mismatch", message)
 
     def _note_kind(self, path: bytes, kind: bytes) -> None:

@@ -94,6 +94,13 @@ class GzipStream:
         self._at = at + len(piece)
         return piece
 
+    def view(self, size: int) -> memoryview:
+        """Do what `take` does without copying: the piece of content around it is held for as long as the view is."""
+        buffer, at = self.look(size)
+        piece = memoryview(buffer)[at : at + size]
+        self._at = at + len(piece)
+        return piece
+
     def look(self, size: int) -> tuple[bytes, int]:
         """Give the next bytes of the content without taking them: a buffer, and where in it they begin.
 

@@ -138,7 +138,8 @@ def _make_facts(archive: Archive, manifest: Manifest) -> Facts:
 
 def _find_changelog(archive: Archive) -> str | None:
     """Give the path of the CHANGELOG, or of a file by another usual name, in the package's directory."""
-    usual = [found for file in archive.files if (found := _CHANGELOG.fullmatch(file.path))]
+    top = [file.path for file in archive.files if "/" not in file.path]
+    usual = [found for path in top if (found := _CHANGELOG.fullmatch(path))]
     if not usual:
         return None
     return min(usual, key=lambda it: (_CHANGELOG_STEMS.index(it[1].lower()), it[2] != ".md", it[0]))[0]
@@ -152,7 +153,7 @@ def _read_document(archive: Archive, path: str) -> Document:
     if content is None:
         return Document(path=path, size=0, text=None, missing="not-found")
     try:
-        return Document(path=path, size=len(content), text=content.decode().removeprefix("\ufeff"))
+        return Document(path=path, size=len(content), text=str(content, "utf-8").removeprefix("\ufeff"))
     except UnicodeDecodeError:
         return Document(path=path, size=len(content), text=None, missing="not-utf8")
 

@@ -145,7 +145,7 @@ def _read_header(source: GzipStream) -> tuple[bytes, bytes, bytes, int, bytes] |
     total = (adler32(buffer[at:half], 0) & 0xFFFF) + (adler32(buffer[half : at + BLOCK], 0) & 0xFFFF)
     total += 8 * ord(" ") - sum(checksum)
     # Cargo's own spelling of a number is told at a glance; the others cost more.
-    if checksum != b"%06o\0 " % total and _octal(checksum, "checksum") != total:
+    if checksum != b"%07o\0" % total and _octal(checksum, "checksum") != total:
         raise InvalidInput("the checksum of a header is wrong")
     name = name.partition(b"\0")[0]
     if magic == USTAR and buffer[at + 345]:
