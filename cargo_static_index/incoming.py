@@ -39,6 +39,8 @@ class Incoming(Struct, frozen=True, kw_only=True):
     cksum: str = ""
     line: bytes = b""
     """The index line, without newline."""
+    pubtime: str | None = None
+    """The `pubtime` in that line."""
     needs: frozenset[Need] = frozenset()
     staged: str = ""
     """The name of the staged archive in the session's folder; the staged facts end in `.json` instead."""

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from cargo_static_index.incoming import Incoming
 from cargo_static_index.protocol.index import IndexFile, Line, format_entry, new_line, parse_entry
-from cargo_static_index.protocol.versions import parse_version, without_build
+from cargo_static_index.protocol.versions import order_key, without_build
 from cargo_static_index.record import Tombstone, Tombstones
 from cargo_static_index.rules import Problem, problem
 
@@ -82,7 +82,7 @@ def order_of_content(incoming: Incoming) -> tuple[object, ...]:
 
     The source only tells copies of the same bytes apart.
     """
-    return (incoming.name, parse_version(incoming.vers), incoming.cksum, incoming.source)
+    return (incoming.name, order_key(incoming.vers), incoming.cksum, incoming.source)
 
 
 def spelling(arriving: Sequence[Incoming]) -> str:
@@ -136,7 +136,8 @@ def _with(file: IndexFile, published: Sequence[Incoming], tombstones: Tombstones
 
 def _line(each: Incoming, stone: Tombstone | None) -> Line:
     if stone is None or stone.pubtime is None:
-        return new_line(each.line)
+        # Whoever read the archive has made sure that cargo reads the line.
+        return Line(raw=each.line, name=each.name, vers=each.vers, cksum=each.cksum, pubtime=each.pubtime)
     return new_line(format_entry(replace(parse_entry(each.line), pubtime=stone.pubtime)))
 
 

@@ -17,7 +17,7 @@ from msgspec import Struct
 from cargo_static_index.catalogue.incoming import Packed, pack
 from cargo_static_index.facts import Facts, format_facts
 from cargo_static_index.incoming import Incoming, needs_of
-from cargo_static_index.protocol.index import format_entry
+from cargo_static_index.protocol.index import format_entry, new_line
 from cargo_static_index.protocol.manifest import entry_of
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.release import Policy, Reading, read_release
@@ -183,6 +183,7 @@ def facts_of(staged: str) -> str:
 
 def _of_facts(reading: Reading, facts: Facts, task: Task, bench: Bench) -> Incoming:
     entry = entry_of(facts.manifest, cksum=facts.cksum, home=bench.policy.home, pubtime=bench.pubtime)
+    line = new_line(format_entry(entry))
     found = task.found
     return Incoming(
         source=task.source,
@@ -195,7 +196,8 @@ def _of_facts(reading: Reading, facts: Facts, task: Task, bench: Bench) -> Incom
         name=entry.name,
         vers=entry.vers,
         cksum=entry.cksum,
-        line=format_entry(entry),
+        line=line.raw,
+        pubtime=line.pubtime,
         needs=needs_of(entry.deps),
         staged=task.staged,
     )

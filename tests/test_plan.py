@@ -28,6 +28,7 @@ def arriving(vers: str, cksum: str, name: str = "foo", *, source: str = "x.crate
         vers=vers,
         cksum=cksum,
         line=format_entry(entry(vers, cksum, name)),
+        pubtime=entry(vers, cksum, name).pubtime,
         problems=(problem("reserved-name"),) if bad else (),
         refused=bad,
     )

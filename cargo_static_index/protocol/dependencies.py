@@ -6,6 +6,7 @@ and what an index line could not say, or would say of another crate than the one
 
 from collections.abc import Iterator
 from functools import lru_cache
+from operator import attrgetter
 from typing import TypeVar
 
 from msgspec import Struct, field
@@ -38,6 +39,11 @@ _KINDS: tuple[tuple[str, Kind], ...] = (
     ("build-dependencies", "build"),
 )
 _FROM_ITS_REGISTRY = (None,) * 6
+_unusual = attrgetter(
+    *("registry", "registry_index_old", "base", "git", "branch", "tag", "rev", "artifact", "lib", "target")
+)
+_USUAL = (None,) * 10
+"""What `_unusual` gives of nearly all dependencies: nothing that needs a look."""
 
 
 class ManifestDependency(Struct, frozen=True, kw_only=True):
@@ -80,13 +86,16 @@ class _Stated(Struct, frozen=True, kw_only=True, rename="kebab"):
     target: str | None = None
 
 
-class _Place(Struct, frozen=True, kw_only=True):
-    """Where a dependency stands: its path for people, and what its table says of it."""
+class _Place(Struct, frozen=True):
+    """Where a dependency stands, which prints as its path, and what its table says of it."""
 
-    path: str
+    within: str
     name: str
     kind: Kind
     target: str | None
+
+    def __str__(self) -> str:
+        return join_path(self.within, self.name)
 
 
 def read_dependencies(root: Table, edition: str, problems: list[Problem]) -> tuple[ManifestDependency, ...]:
@@ -130,8 +139,7 @@ def _read_tables(
             problems.append(wrong_type(value, path, "a table"))
             continue
         for name, stated in value.items():
-            place = _Place(path=join_path(path, name), name=name, kind=kind, target=target)
-            dependency = _read_dependency(stated, place, edition, problems)
+            dependency = _read_dependency(stated, _Place(path, name, kind, target), edition, problems)
             if dependency is not None:
                 yield dependency
 
@@ -140,16 +148,17 @@ def _read_dependency(value: object, place: _Place, edition: str, problems: list[
     if isinstance(value, str):
         stated = _Stated(version=value)
     elif not isinstance(value, dict):
-        problems.append(wrong_type(value, place.path, "a version requirement or a table"))
+        problems.append(wrong_type(value, str(place), "a version requirement or a table"))
         return None
     elif "workspace" in value:
-        problems.append(inherited(place.path))
+        problems.append(inherited(str(place)))
         return None
     else:
-        stated = read_fields(_Stated, value, place.path, problems)
+        stated = read_fields(_Stated, value, place, problems)
         if stated.default_features_old is not None:
-            read_hyphened(value, "default-features", edition, place.path, problems)
-        problems.extend(_check_keys(stated, place.path))
+            read_hyphened(value, "default-features", edition, str(place), problems)
+        if stated.features or _unusual(stated) != _USUAL:
+            problems.extend(_check_keys(stated, str(place)))
         if stated.version is None and "version" in value:
             return None  # its type is wrong, which is said already
     _check_names(place, stated.package, problems)
@@ -173,10 +182,10 @@ def _first(hyphened: T | None, old: T | None) -> T | None:
 def _check_names(place: _Place, package: str | None, problems: list[Problem]) -> None:
     """Check the crate's name, and the alias it has here if `package` is given."""
     if package is None:
-        check_text("dependency-name-invalid", parse_crate_name, place.name, place.path, problems)
+        check_text("dependency-name-invalid", parse_crate_name, place.name, place, problems)
         return
-    check_text("dependency-name-invalid", parse_dependency_name, place.name, place.path, problems)
-    check_text("dependency-name-invalid", parse_crate_name, package, f"{place.path}.package", problems)
+    check_text("dependency-name-invalid", parse_dependency_name, place.name, place, problems)
+    check_text("dependency-name-invalid", parse_crate_name, package, f"{place}.package", problems)
 
 
 def _check_keys(stated: _Stated, path: str) -> Iterator[Problem]:
@@ -229,17 +238,17 @@ def _read_requirement(stated: _Stated, place: _Place, problems: list[Problem]) -
     text = stated.version
     if text is None:
         if place.kind != "dev" or (stated.path is None and stated.git is None):
-            message = f"`{place.path}` has no `version`, so it would accept every version."
-            problems.append(fault("dependency-without-version", message, place.path))
+            message = f"`{place}` has no `version`, so it would accept every version."
+            problems.append(fault("dependency-without-version", message, place))
             return "*"
         text = "*"
     try:
         req = _normalise(text)
     except InvalidInput as error:
-        problems.append(fault("requirement-invalid", f"`{place.path}`: {error}.", place.path))
+        problems.append(fault("requirement-invalid", f"`{place}`: {error}.", place))
         return text
     if req == "*":
-        problems.append(fault("wildcard-requirement", f"`{place.path}` accepts every version.", place.path))
+        problems.append(fault("wildcard-requirement", f"`{place}` accepts every version.", place))
     return req
 
 

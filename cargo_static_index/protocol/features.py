@@ -123,7 +123,7 @@ def check_features(features: Features, dependencies: Iterable[tuple[str, bool, s
         optional[name] = optional.get(name, False) or may_be_off
         if may_be_off and kind == "dev":
             problems.append(_optional_dev_dependency(name))
-    if not features and not any(optional.values()):
+    if not any(optional.values()) and _is_closed(features):
         return tuple(problems)
     values = {feature: [(text, _read(text)) for text in texts] for feature, texts in features.items()}
     named = {value.dependency for each in values.values() for _, value in each if value.feature is None}
@@ -138,6 +138,11 @@ def check_features(features: Features, dependencies: Iterable[tuple[str, bool, s
     used = {(value.dependency or "").removeprefix("dep:") for each in values.values() for _, value in each}
     problems += _check_reach(optional, implicit | used)
     return tuple(problems)
+
+
+def _is_closed(features: Features) -> bool:
+    """Whether features only turn on each other, and have plain names: then there is nothing to be wrong."""
+    return all(map(_is_plain, features)) and features.keys() >= {each for texts in features.values() for each in texts}
 
 
 def _optional_dev_dependency(name: str) -> Problem:

@@ -25,7 +25,7 @@ from cargo_static_index.protocol.index_entry import (
     parse_pubtime,
     sort_dependencies,
 )
-from cargo_static_index.protocol.versions import Version, parse_version, without_build
+from cargo_static_index.protocol.versions import OrderKey, order_key, parse_version, without_build
 
 __all__ = [
     "Dependency",
@@ -216,7 +216,7 @@ def _added(entry: Entry) -> Line:
     return line
 
 
-_Place = tuple[str | Version, ...]
+_Place = tuple[str | OrderKey, ...]
 
 
 def _place(line: Line, times: set[str | None]) -> _Place:
@@ -225,7 +225,7 @@ def _place(line: Line, times: set[str | None]) -> _Place:
         return ()
     if line.pubtime not in times:
         return (line.pubtime or "",)
-    return (line.pubtime or "", parse_version(line.vers))
+    return (line.pubtime or "", order_key(line.vers))
 
 
 def _first(pair: tuple[_Place, Line]) -> _Place:

@@ -97,25 +97,28 @@ def join_path(within: str, key: str) -> str:
     return f"{within}.{written}" if within else written
 
 
-def fault(rule: str, message: str, path: str) -> Problem:
-    """Give the problem that stands at this path of the manifest."""
+def fault(rule: str, message: str, path: object) -> Problem:
+    """Give the problem that stands at this path of the manifest, or at what prints as it."""
     return problem(rule, message, place=f"Cargo.toml.{path}")
 
 
-def check_text(rule: str, parse: Callable[[str], object], text: str, path: str, problems: list[Problem]) -> None:
-    """Report a text that its grammar refuses, with the parser's words as the sentence."""
+def check_text(rule: str, parse: Callable[[str], object], text: str, path: object, problems: list[Problem]) -> None:
+    """Report a text that its grammar refuses, with the parser's words as the sentence.
+
+    `path` is printed only then, since most texts are good.
+    """
     try:
         parse(text)
     except InvalidInput as error:
         problems.append(fault(rule, f"`{path}`: {error}.", path))
 
 
-def read_fields(type_: type[T], table: Table, within: str, problems: list[Problem]) -> T:
+def read_fields(type_: type[T], table: Table, within: object, problems: list[Problem]) -> T:
     """Read a table as `type_`, all of whose fields have defaults; a field of a wrong type is reported and left out."""
     try:
         return convert(table, type_)
     except ValidationError:
-        return convert(_sound_fields(type_, table, within, problems), type_)
+        return convert(_sound_fields(type_, table, str(within), problems), type_)
 
 
 def _sound_fields(type_: type[T], table: Table, within: str, problems: list[Problem]) -> Table:

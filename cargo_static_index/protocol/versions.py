@@ -4,6 +4,7 @@ SemVer 2.0.0; cargo's book, "Specifying Dependencies"; semver: src/parse.rs, src
 """
 
 import re
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -19,6 +20,7 @@ MAX_COMPARATORS = 32
 Operator = Literal["=", ">", ">=", "<", "<=", "~", "^", "*"]
 IdentifierKey: TypeAlias = tuple[int, int, str, int]
 PrecedenceKey: TypeAlias = tuple[int, int, int, tuple[IdentifierKey, ...]]
+OrderKey: TypeAlias = tuple[PrecedenceKey, tuple[IdentifierKey, ...]]
 
 _RELEASE: IdentifierKey = (2, 0, "", 0)
 """Stands where a version has no pre-release, and so sorts after every pre-release."""
@@ -85,6 +87,15 @@ def parse_version(text: str) -> Version:
     pre, build = reader.suffixes()
     reader.end()
     return Version(major=major_number, minor=minor_number, patch=patch_number, pre=pre, build=build)
+
+
+@lru_cache(maxsize=4096)
+def order_key(text: str) -> OrderKey:
+    """Give a sort key for the text of a version, in the order of the `semver` crate, or raise InvalidVersion.
+
+    Most releases of a registry share some hundred versions, and sorting asks for each of them many times.
+    """
+    return _order_key(parse_version(text))
 
 
 def precedence_key(version: Version) -> PrecedenceKey:
@@ -252,7 +263,7 @@ def _sign(comparator: Comparator, given: tuple[int, ...], version: Version) -> i
     return 1 if _pre_key(version.pre) > _pre_key(comparator.pre) else -1
 
 
-def _order_key(version: Version) -> tuple[PrecedenceKey, tuple[IdentifierKey, ...]]:
+def _order_key(version: Version) -> OrderKey:
     build = version.build
     return precedence_key(version), tuple(map(_identifier_key, build.split("."))) if build else ()
 
