@@ -122,6 +122,7 @@ class Publisher:
             outcomes += [settled for each in done for settled in _settled(each.plan)]
             waiting = {each.plan.name: waiting[each.plan.name] for each in planned if each.index.path in lost}
             if not waiting:
+                self._adopted.clear()
                 return outcomes
         raise StoreError("the index is changed by somebody else all the time; try again later")
 

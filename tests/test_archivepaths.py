@@ -16,9 +16,11 @@ COMPONENTS = st.sampled_from(
         *("é", "\0", "x" * 99, "x" * 101),
     ]
 )
-BELOW = st.lists(COMPONENTS, min_size=1, max_size=3).map("/".join)
-DIRECTORIES = st.sampled_from(["foo-1.0.0", "foo-1.0.0", "foo-1.0.0", "foo-1.0.0", "other-1.0.0", "", ".", "..", "/"])
+GOOD = st.sampled_from(["Cargo.toml", "src", "lib.rs", "a", "A", "b", "c.rs", "d-e_f+1"])
+BELOW = st.one_of(*(st.lists(each, min_size=1, max_size=3).map("/".join) for each in (GOOD, GOOD, GOOD, COMPONENTS)))
+DIRECTORIES = st.sampled_from(["foo-1.0.0"] * 20 + ["other-1.0.0", "", ".", "..", "/"])
 RAW = st.one_of(
+    *[st.tuples(st.just("foo-1.0.0"), BELOW).map("/".join).map(str.encode)] * 8,
     st.tuples(DIRECTORIES, BELOW).map("/".join).map(str.encode),
     st.sampled_from([b"foo-1.0.0", b"foo-1.0.0/", b"foo-1.0.0/a\nfoo-1.0.0/b", b"\xff/a", b""]),
 )
