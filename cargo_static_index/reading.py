@@ -6,15 +6,16 @@ travel between processes; what is staged is what was checked, whatever happens t
 
 import io
 import os
-import shutil
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec import Struct
 
 from cargo_static_index.catalogue.incoming import Packed, pack
+from cargo_static_index.errors import StoreError
 from cargo_static_index.facts import Facts, format_facts
 from cargo_static_index.incoming import Incoming, needs_of
 from cargo_static_index.protocol.index import format_entry
@@ -24,9 +25,12 @@ from cargo_static_index.release import Policy, Reading, read_release
 from cargo_static_index.rules import Problem, problem
 from cargo_static_index.scan import YOUNG_NS, Found, is_as_found
 from cargo_static_index.store.files import write_all
+from cargo_static_index.store.folders import failure
 
 WHOLE = 8 * 1024 * 1024
 """Files up to this many bytes are read into memory at once; larger ones are staged first and streamed."""
+
+_CHUNK = 1024 * 1024
 
 _CUT_SHORT = frozenset({"file-empty", "gzip-damaged", "tar-damaged"})
 
@@ -78,6 +82,8 @@ def read_file(task: Task, bench: Bench) -> Incoming:
             after = os.fstat(opened)
         finally:
             os.close(opened)
+    except StoreError:
+        raise
     except OSError as error:
         return _refused(task, problem("file-unreadable", f"The file cannot be read: {error.strerror}."))
     except Exception as error:  # noqa: BLE001 - one file must not stop the others, whatever mistake of ours it meets
@@ -142,8 +148,14 @@ def _read(opened: int, size: int, task: Task, bench: Bench) -> Incoming:
 
 def _read_large(opened: int, task: Task, bench: Bench) -> Reading:
     staged = bench.stage / task.staged
-    with io.FileIO(opened, "rb", closefd=False) as stream, staged.open("wb") as copy:
-        shutil.copyfileobj(_Limited(stream, bench.policy.limits.packed_bytes + 1), copy, 1024 * 1024)
+    left = bench.policy.limits.packed_bytes + 1  # one byte too many tells the reader that the file is too large
+    with _staging(str(staged)):
+        copy = staged.open("wb", buffering=0)
+    with copy:
+        while chunk := os.read(opened, min(left, _CHUNK)):
+            left -= len(chunk)
+            with _staging(str(staged)):
+                write_all(copy.fileno(), chunk)
     with staged.open("rb") as copied:
         reading = read_release(copied, bench.policy, _name_of(task))
     if reading.refused:
@@ -156,24 +168,21 @@ def _name_of(task: Task) -> str:
 
 
 def _write(path: str, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    with _staging(path):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        try:
+            write_all(descriptor, content)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def _staging(path: str) -> Iterator[None]:
+    """Say of what fails in here that the store failed: it is no fault of the crate that is read."""
     try:
-        write_all(descriptor, content)
-    finally:
-        os.close(descriptor)
-
-
-class _Limited:
-    """Reads a stream up to one byte over the limit: enough for the reader to see that it is too large."""
-
-    def __init__(self, stream: io.FileIO, left: int) -> None:
-        self._stream = stream
-        self._left = left
-
-    def read(self, size: int = -1) -> bytes:
-        chunk = self._stream.read(min(size, self._left) if size >= 0 else self._left) or b""
-        self._left -= len(chunk)
-        return chunk
+        yield
+    except OSError as error:
+        raise failure("write", path, error) from error
 
 
 def facts_of(staged: str) -> str:

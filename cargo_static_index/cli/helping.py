@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from cargo_static_index.cli.command import EVERY, command
+from cargo_static_index.cli.places import need_drop
 from cargo_static_index.cli.running import GOOD, Run
 from cargo_static_index.errors import SettingsError
 from cargo_static_index.settings import Settings
@@ -53,8 +54,7 @@ def check_settings_command(run: Run) -> int:
     For scripts and init containers: the exit code is 2 where something is wrong, and nothing is changed.
     """
     settings = run.settings
-    if not settings.drop.path.is_dir():
-        raise SettingsError(f"the drop directory {str(settings.drop.path)!r} is not there; make it, or name another")
+    need_drop(run)
     _try_tree(run, settings)
     run.terminal.did("Good", str(run.loaded.file or "no registry.toml, the defaults hold"))
     return GOOD

@@ -34,9 +34,10 @@ from cargo_static_index.cli.documents import (
 )
 from cargo_static_index.cli.formats import Mark, print_json, print_marks
 from cargo_static_index.cli.listening import ChangeListener
+from cargo_static_index.cli.places import held_tree, need_drop
 from cargo_static_index.cli.running import FOUND_WRONG, GOOD, Run
 from cargo_static_index.cli.telling import from_here
-from cargo_static_index.cli.terminal import is_interactive
+from cargo_static_index.cli.terminal import is_confirmed, is_interactive
 from cargo_static_index.errors import SettingsError
 from cargo_static_index.passes import LAST_BUILD
 from cargo_static_index.protocol.config import base_url_of
@@ -49,7 +50,7 @@ from cargo_static_index.tree import read_config, read_record
 from cargo_static_index.verify import Finding
 
 EXAMPLES = {
-    "verify": ("verify", "verify --quick", "verify --fix"),
+    "verify": ("verify", "verify --quick", "verify --fix --dry-run"),
     "reindex": ("reindex --dry-run", "reindex foo --yes", "reindex --mode mirror"),
     "rebuild": ("rebuild", "rebuild --pages"),
     "status": ("status", "status --max-age 10m"),
@@ -64,35 +65,50 @@ MaxAge = Annotated[
 ]
 
 
+Counts = dict[Literal["error", "warning", "fixed"], int]
+
+
 # verify ----------------------------------------------------------------------------------------------------
 
 
 @command((*OF_A_TREE, *sections("limits")))
 def verify_command(
-    run: Run, *, quick: Quick = False, fix: Fix = False, output_format: OutputFormat = "text", as_json: AsJson = False
+    run: Run,
+    *,
+    quick: Quick = False,
+    fix: Fix = False,
+    dry_run: DryRun = False,
+    output_format: OutputFormat = "text",
+    as_json: AsJson = False,
 ) -> int:
     """Look at the whole tree, and say what is wrong with it.
 
     Every line must have its archive with that checksum and say what it says, every archive a line; facts, tombstones
     and the sums in tree.json must be right. The exit code is 1 where something is wrong and was not mended.
+    Without --fix nothing is changed; --fix --dry-run says what would be.
     """
     output = one_format(output_format, as_json=as_json)
-    found = verify_registry(
-        run.settings, ChangeListener(run, dry=False, silent=True), Way(now=run.now), quick=quick, fix=fix
-    )
-    documents = list(_shown(run, found, output))
+    held_tree(run)
+    listener = ChangeListener(run, dry=dry_run, silent=not dry_run or output != "text")
+    found = verify_registry(run.settings, listener, Way(now=run.now, dry=dry_run), quick=quick, fix=fix)
+    documents = list(_shown(run, found, output, dry=dry_run))
     counts = _counts(documents)
     if output == "json":
-        print_json(VerifyDocument(quick=quick, fix=fix, findings=tuple(documents), counts=counts))
+        print_json(VerifyDocument(quick=quick, fix=fix, dry_run=dry_run, findings=tuple(documents), counts=counts))
     elif output != "text":
         print_marks(output, [_mark(run.settings.tree.path, each) for each in documents])
     else:
-        said = ", ".join(f"{number} {word}{'s' * (number != 1)}" for word, number in counts.items() if word != "fixed")
-        run.terminal.did("Finished", f"{said}, {counts['fixed']} fixed" if documents else "nothing is wrong")
+        _sum_up(run, counts, dry=fix and dry_run)
     return FOUND_WRONG if counts["error"] else GOOD
 
 
-def _shown(run: Run, found: Iterable[Finding], output: Format) -> Iterator[FindingDocument]:
+def _sum_up(run: Run, counts: Counts, *, dry: bool) -> None:
+    said = ", ".join(f"{number} {word}{'s' * (number != 1)}" for word, number in counts.items() if word != "fixed")
+    said = f"{said}, {counts['fixed']} fixed" if any(counts.values()) else "nothing is wrong"
+    run.terminal.did("Finished", f"the dry run: {said}, had it been done" if dry else said)
+
+
+def _shown(run: Run, found: Iterable[Finding], output: Format, *, dry: bool) -> Iterator[FindingDocument]:
     for each in found:
         document = FindingDocument(
             rule=each.id,
@@ -104,13 +120,13 @@ def _shown(run: Run, found: Iterable[Finding], output: Format) -> Iterator[Findi
         )
         if output == "text":
             place = from_here(str(run.settings.tree.path / each.path))
-            message = f"{each.message} Fixed." if each.fixed else each.message
+            message = f"{each.message} {'Would be fixed' if dry else 'Fixed'}." if each.fixed else each.message
             run.terminal.problem(document.level, each.id, message, place, document.way_out)
         yield document
 
 
-def _counts(documents: Iterable[FindingDocument]) -> dict[Literal["error", "warning", "fixed"], int]:
-    counts: dict[Literal["error", "warning", "fixed"], int] = {"error": 0, "warning": 0, "fixed": 0}
+def _counts(documents: Iterable[FindingDocument]) -> Counts:
+    counts: Counts = {"error": 0, "warning": 0, "fixed": 0}
     for each in documents:
         counts["fixed" if each.fixed else each.level] += 1
     return counts
@@ -134,6 +150,7 @@ def reindex_command(
     difference is shown first; on a terminal the command then asks, elsewhere it wants --yes.
     """
     settings, names = run.settings, names or []
+    held_tree(run)
     listener = ChangeListener(run, dry=dry_run)
     with open_registry(settings, listener, Way(now=run.now, dry=True, change_mode=True)) as registry:
         changes = sum(_show_change(run, each, as_json=as_json) for each in registry.plan_reindex(names))
@@ -174,7 +191,7 @@ def _show_change(run: Run, each: Reindexed, *, as_json: bool) -> bool:
 def _ask(question: str) -> None:
     if not is_interactive():
         raise SettingsError("say --yes where nobody can be asked, or --dry-run to look only")
-    if not typer.confirm(question, err=True):
+    if not is_confirmed(question):
         raise SettingsError("nothing was changed")
 
 
@@ -186,6 +203,7 @@ def rebuild_command(run: Run, *, pages: AllPages = False, dry_run: DryRun = Fals
     No byte of the tree changes. Nothing needs this: a catalogue that is missing, damaged or of another tree is made
     anew by the next pass. It is for those who want it done now.
     """
+    held_tree(run)
     with open_registry(run.settings, ChangeListener(run, dry=dry_run), Way(now=run.now, dry=dry_run)) as registry:
         registry.rebuild()
         if pages:
@@ -213,6 +231,7 @@ def status_command(run: Run, *, max_age: MaxAge = None, as_json: JsonLines = Fal
     Nothing is changed. With --max-age the exit code is 1 where the last `build` ended longer ago, or there was none.
     """
     settings = run.settings
+    need_drop(run)
     oldest = None if max_age is None else run.now - parse_age(max_age)
     store = store_of(settings)
     config, record = read_config(store), read_record(store).record

@@ -150,6 +150,11 @@ def _overlaps(settings: Settings, sources: Mapping[str, str]) -> Iterator[str]:
             yield _overlap(name, folder, "tree.path", sources, "would be served to everyone; put it outside the tree")
         elif name.startswith("drop.") and name != "drop.path" and _plain(folder).is_relative_to(drop):
             yield _overlap(name, folder, "drop.path", sources, "would be read again; put it outside the drop directory")
+    state = _plain(settings.state.path)
+    for name, folder in {**folders, "tree.path": settings.tree.path}.items():
+        if name != "state.path" and isinstance(folder, Path) and _plain(folder).is_relative_to(state):
+            why = "would be deleted with what is a cache; put it outside the state directory"
+            yield _overlap(name, folder, "state.path", sources, why)
     if tree != drop and tree.is_relative_to(drop):
         yield _overlap(
             "tree.path",
