@@ -13,14 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cargo_static_index.catalogue.incoming import Packed, pack
 from cargo_static_index.errors import StoreError
-from cargo_static_index.facts import Facts, format_facts
-from cargo_static_index.incoming import Incoming, needs_of
-from cargo_static_index.protocol.index import format_entry
-from cargo_static_index.protocol.manifest import entry_of
-from cargo_static_index.protocol.names import collision_key
+from cargo_static_index.facts import format_facts
+from cargo_static_index.incoming import Incoming, incoming_of
 from cargo_static_index.release import Policy, Reading, read_release
 from cargo_static_index.rules import Problem, problem
 from cargo_static_index.scan import YOUNG_NS, Found, is_as_found
@@ -143,7 +141,8 @@ def _read(opened: int, size: int, task: Task, bench: Bench) -> Incoming:
         return _refused(task, *reading.problems)
     if not reading.refused:
         _write(f"{bench.stage}/{facts_of(task.staged)}", format_facts(facts))
-    return _of_facts(reading, facts, task, bench)
+    incoming = incoming_of(reading, home=bench.policy.home, source=task.source, pubtime=bench.pubtime)
+    return _placed(incoming, task)
 
 
 def _read_large(opened: int, task: Task, bench: Bench) -> Reading:
@@ -190,21 +189,14 @@ def facts_of(staged: str) -> str:
     return f"{staged}.json"
 
 
-def _of_facts(reading: Reading, facts: Facts, task: Task, bench: Bench) -> Incoming:
-    entry = entry_of(facts.manifest, cksum=facts.cksum, home=bench.policy.home, pubtime=bench.pubtime)
-    found = task.found
-    return Incoming(
-        source=task.source,
-        folder=found.folder if found else "",
-        file=found.file if found else "",
-        fingerprint=found.fingerprint if found else b"",
-        problems=reading.problems,
-        refused=reading.refused,
-        key=collision_key(entry.name),
-        name=entry.name,
-        vers=entry.vers,
-        cksum=entry.cksum,
-        line=format_entry(entry),
-        needs=needs_of(entry.deps),
+def _placed(incoming: Incoming, task: Task) -> Incoming:
+    """Say where a file lies in the drop directory, and what it is staged as."""
+    if task.found is None:
+        return replace(incoming, staged=task.staged)
+    return replace(
+        incoming,
+        folder=task.found.folder,
+        file=task.found.file,
+        fingerprint=task.found.fingerprint,
         staged=task.staged,
     )

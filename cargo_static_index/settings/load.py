@@ -80,7 +80,11 @@ def _read(file: Path, named_by: str) -> str:
 def parse_settings(
     options: Mapping[str, object], environment: Mapping[str, str], directory: Path, file: Path | None, source: str
 ) -> Loaded:
-    """Do the same without a disk: `source` is the text of registry.toml, which stands at `file` or nowhere."""
+    """Do what `load_settings` does without a disk: `source` is the text of registry.toml, which stands at `file`.
+
+    Without a `file` there is no registry.toml. Relative paths of the file start from its folder, those of the options
+    and the environment from `directory`. Raises SettingsError with all that is wrong.
+    """
     base = file.parent if file else directory
     from_file = file_layer(file, source) if file else empty_layer()
     from_environment = environment_layer(environment, directory)
