@@ -23,10 +23,34 @@ EXAMPLES = {
     ),
 }
 
+
+def _rules_like(incomplete: str) -> list[str]:
+    """Give a shell the rules that begin like this."""
+    from cargo_static_index.rules import RULES
+
+    return [rule for rule in RULES if rule.startswith(incomplete)]
+
+
+def _commands_like(incomplete: str) -> list[str]:
+    """Give a shell the commands that begin like this."""
+    from cargo_static_index.cli.app import TABLE
+
+    return [name for name in TABLE if name.startswith(incomplete)]
+
+
 RuleId = Annotated[
-    str | None, typer.Argument(metavar="[RULE]", help="The rule's id; without it, all are listed.", show_default=False)
+    str | None,
+    typer.Argument(
+        metavar="[RULE]",
+        help="The rule's id; without it, all are listed.",
+        show_default=False,
+        autocompletion=_rules_like,
+    ),
 ]
-CommandName = Annotated[str | None, typer.Argument(metavar="[COMMAND]", help="The command's name.", show_default=False)]
+CommandName = Annotated[
+    str | None,
+    typer.Argument(metavar="[COMMAND]", help="The command's name.", show_default=False, autocompletion=_commands_like),
+]
 Shell = Literal["bash", "zsh", "fish"]
 ShellName = Annotated[Shell, typer.Argument(metavar="bash|zsh|fish", help="The shell.", show_default=False)]
 
