@@ -205,7 +205,7 @@ with open_catalogue(Path({str(state)!r})) as catalogue:
     try:
         catalogue.set("large", bytes(1_000_000))
     except StoreError as error:
-        print(type(error).__name__, str(error).endswith(")."))
+        print(type(error).__name__, str(error).endswith("with `--state`."))
     print(catalogue.get("before"), catalogue.get("large"))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)

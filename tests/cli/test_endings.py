@@ -230,3 +230,23 @@ def test_on_a_terminal_remove_asks_and_shows_what_goes(built: Path) -> None:
     code, _ = run_on_terminal("remove", "foo@1.0.0", cwd=built, answer="y")
     assert code == 0
     assert run("list", cwd=built).ok() == "bar@0.1.0\n"
+
+
+def test_status_needs_no_right_to_write(built: Path) -> None:
+    (built / "drop/empty.crate").write_bytes(b"")
+    os.utime(built / "drop/empty.crate", (0, 0))
+    run("build", cwd=built).failed(1)
+    seen = run("status", cwd=built).ok()
+    state = built / ".cargo-static-index"
+    (state / "catalogue.sqlite").chmod(0o444)
+    state.chmod(0o555)
+    (built / "public").chmod(0o555)
+    done = as_nobody([*PROGRAM, "status"], cwd=built, env=environment())
+    failed = as_nobody([*PROGRAM, "rebuild"], cwd=built, env=environment())
+    (built / "public").chmod(0o755)
+    state.chmod(0o755)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[2:] == seen.splitlines()[2:]
+    assert "error[file-empty]" in done.stdout
+    assert failed.returncode == 3
+    assert "Give the user that runs this the right to read and write there." in failed.stderr
