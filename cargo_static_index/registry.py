@@ -28,7 +28,7 @@ from cargo_static_index.store import Store
 from cargo_static_index.store.local import LocalStore
 from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.tree import read_config, read_record
-from cargo_static_index.verify import Finding, mend, verify_tree
+from cargo_static_index.verify import Finding, check_config, mend, verify_tree
 
 
 class Way(Struct, frozen=True, kw_only=True):
@@ -175,10 +175,13 @@ def verify_registry(
         yield from verify_tree(tree, _home_of_tree(tree, settings), limits, quick=quick)
         return
     wanted = wanted_of(settings, replace(way, change_mode=True))
+    config = list(check_config(tree))
     with ExitStack() as stack:
         state = _state_for(settings, way, stack)
         session = stack.enter_context(open_session(tree, state, wanted, listener, now=way.now, dry=way.dry))
-        for finding in verify_tree(tree, session.home, limits, quick=quick):
+        if not any(check_config(session.store)):
+            yield from (replace(finding, fixed=True) for finding in config)  # opening a tree writes it
+        for finding in verify_tree(session.store, session.home, limits, quick=quick):
             yield mend(session, finding, limits)
 
 
