@@ -1,3 +1,192 @@
-"""Turns a folder of .crate files into a complete Cargo registry made of plain files."""
+"""Turns a folder of .crate files into a complete Cargo registry made of plain files.
+
+Every name below is loaded when it is first asked for: importing the package costs nothing. docs/library.md shows
+how they go together. What is not named here may change with any version.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cargo_static_index.changes import Spec
+    from cargo_static_index.errors import (
+        CargoStaticIndexError,
+        InvalidConfig,
+        InvalidDocument,
+        InvalidIndexLine,
+        InvalidInput,
+        InvalidName,
+        InvalidVersion,
+        NotHeld,
+        SettingsError,
+        StoreError,
+        TreeBusy,
+    )
+    from cargo_static_index.facts import Document, Facts, File, VcsInfo, format_facts, parse_facts
+    from cargo_static_index.incoming import Incoming, incoming_of
+    from cargo_static_index.layout import archive_file, facts_file, index_file
+    from cargo_static_index.limits import Limits
+    from cargo_static_index.plan import CratePlan, Refusal, plan_crate
+    from cargo_static_index.protocol.config import RegistryConfig, format_config, parse_config
+    from cargo_static_index.protocol.index import (
+        Dependency,
+        Entry,
+        IndexFile,
+        Line,
+        format_entry,
+        parse_entry,
+        parse_index,
+        parse_line,
+    )
+    from cargo_static_index.protocol.manifest import Manifest, ManifestDependency, entry_of
+    from cargo_static_index.protocol.names import collision_key, index_path, parse_crate_name
+    from cargo_static_index.protocol.registries import Home
+    from cargo_static_index.protocol.versions import Version, parse_version
+    from cargo_static_index.record import Tombstone, Tombstones, TreeRecord
+    from cargo_static_index.registry import Registry, Way, open_registry, specs_of, verify_registry
+    from cargo_static_index.release import Policy, Reading, read_release
+    from cargo_static_index.report import Listener, Outcome, Report
+    from cargo_static_index.rules import RULES, Problem, Rule
+    from cargo_static_index.settings import Loaded, Settings, load_settings, parse_settings
+    from cargo_static_index.store import Change, Delete, Put, Store, Stored
+    from cargo_static_index.store.local import LocalStore
+    from cargo_static_index.store.memory import MemoryStore
+    from cargo_static_index.tree import (
+        index_paths,
+        read_config,
+        read_facts,
+        read_index,
+        read_record,
+        read_tombstones,
+    )
+    from cargo_static_index.verify import Finding
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "RULES",
+    "CargoStaticIndexError",
+    "Change",
+    "CratePlan",
+    "Delete",
+    "Dependency",
+    "Document",
+    "Entry",
+    "Facts",
+    "File",
+    "Finding",
+    "Home",
+    "Incoming",
+    "IndexFile",
+    "InvalidConfig",
+    "InvalidDocument",
+    "InvalidIndexLine",
+    "InvalidInput",
+    "InvalidName",
+    "InvalidVersion",
+    "Limits",
+    "Line",
+    "Listener",
+    "Loaded",
+    "LocalStore",
+    "Manifest",
+    "ManifestDependency",
+    "MemoryStore",
+    "NotHeld",
+    "Outcome",
+    "Policy",
+    "Problem",
+    "Put",
+    "Reading",
+    "Refusal",
+    "Registry",
+    "RegistryConfig",
+    "Report",
+    "Rule",
+    "Settings",
+    "SettingsError",
+    "Spec",
+    "Store",
+    "StoreError",
+    "Stored",
+    "Tombstone",
+    "Tombstones",
+    "TreeBusy",
+    "TreeRecord",
+    "VcsInfo",
+    "Version",
+    "Way",
+    "__version__",
+    "archive_file",
+    "collision_key",
+    "entry_of",
+    "facts_file",
+    "format_config",
+    "format_entry",
+    "format_facts",
+    "incoming_of",
+    "index_file",
+    "index_path",
+    "index_paths",
+    "load_settings",
+    "open_registry",
+    "parse_config",
+    "parse_crate_name",
+    "parse_entry",
+    "parse_facts",
+    "parse_index",
+    "parse_line",
+    "parse_settings",
+    "parse_version",
+    "plan_crate",
+    "read_config",
+    "read_facts",
+    "read_index",
+    "read_record",
+    "read_release",
+    "read_tombstones",
+    "specs_of",
+    "verify_registry",
+]
+
+_MODULES = {
+    "changes": "Spec",
+    "errors": "CargoStaticIndexError InvalidConfig InvalidDocument InvalidIndexLine InvalidInput InvalidName "
+    "InvalidVersion NotHeld SettingsError StoreError TreeBusy",
+    "facts": "Document Facts File VcsInfo format_facts parse_facts",
+    "incoming": "Incoming incoming_of",
+    "layout": "archive_file facts_file index_file",
+    "limits": "Limits",
+    "plan": "CratePlan Refusal plan_crate",
+    "protocol.config": "RegistryConfig format_config parse_config",
+    "protocol.index": "Dependency Entry IndexFile Line format_entry parse_entry parse_index parse_line",
+    "protocol.manifest": "Manifest ManifestDependency entry_of",
+    "protocol.names": "collision_key index_path parse_crate_name",
+    "protocol.registries": "Home",
+    "protocol.versions": "Version parse_version",
+    "record": "Tombstone Tombstones TreeRecord",
+    "registry": "Registry Way open_registry specs_of verify_registry",
+    "release": "Policy Reading read_release",
+    "report": "Listener Outcome Report",
+    "rules": "RULES Problem Rule",
+    "settings": "Loaded Settings load_settings parse_settings",
+    "store": "Change Delete Put Store Stored",
+    "store.local": "LocalStore",
+    "store.memory": "MemoryStore",
+    "tree": "index_paths read_config read_facts read_index read_record read_tombstones",
+    "verify": "Finding",
+}
+"""Where the names come from."""
+
+
+def __getattr__(name: str) -> object:
+    """Load a name when it is first asked for."""
+    from importlib import import_module  # noqa: PLC0415 - so that importing this package loads nothing
+
+    for module, names in _MODULES.items():
+        if name in names.split():
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the names, loaded or not."""
+    return sorted({*globals(), *__all__})

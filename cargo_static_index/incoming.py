@@ -4,9 +4,12 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from cargo_static_index.protocol.index import Dependency, Needed
+from cargo_static_index.errors import InvalidInput
+from cargo_static_index.protocol.index import Dependency, Needed, format_entry, new_line
+from cargo_static_index.protocol.manifest import entry_of
 from cargo_static_index.protocol.names import collision_key
-from cargo_static_index.protocol.registries import CRATES_IO
+from cargo_static_index.protocol.registries import CRATES_IO, Home
+from cargo_static_index.release import Reading
 from cargo_static_index.rules import Problem
 
 
@@ -44,6 +47,30 @@ class Incoming(Struct, frozen=True, kw_only=True):
     needs: frozenset[Need] = frozenset()
     staged: str = ""
     """The name of the staged archive in the session's folder; the staged facts end in `.json` instead."""
+
+
+def incoming_of(reading: Reading, *, home: Home, source: str = "", pubtime: str | None = None) -> Incoming:
+    """Give a release as it arrives at `home`, with the index line it would get; InvalidInput where there is none.
+
+    `source` is where it comes from, as its sender would write it. `pubtime` is UTC, `YYYY-MM-DDTHH:MM:SSZ`.
+    What was refused comes with its problems, and `plan_crate` keeps it out.
+    """
+    if reading.facts is None:
+        raise InvalidInput(f"{source or 'the archive'} has no index line: {reading.problems[0].message}")
+    entry = entry_of(reading.facts.manifest, cksum=reading.facts.cksum, home=home, pubtime=pubtime)
+    line = new_line(format_entry(entry))
+    return Incoming(
+        source=source,
+        problems=reading.problems,
+        refused=reading.refused,
+        key=collision_key(entry.name),
+        name=entry.name,
+        vers=entry.vers,
+        cksum=entry.cksum,
+        line=line.raw,
+        pubtime=line.pubtime,
+        needs=needs_of(entry.deps),
+    )
 
 
 def needs_of(dependencies: Iterable[Dependency | Needed]) -> frozenset[Need]:

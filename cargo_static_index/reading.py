@@ -6,27 +6,29 @@ travel between processes; what is staged is what was checked, whatever happens t
 
 import io
 import os
-import shutil
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cargo_static_index.catalogue.incoming import Packed, pack
-from cargo_static_index.facts import Facts, format_facts
-from cargo_static_index.incoming import Incoming, needs_of
-from cargo_static_index.protocol.index import format_entry, new_line
-from cargo_static_index.protocol.manifest import entry_of
-from cargo_static_index.protocol.names import collision_key
+from cargo_static_index.errors import StoreError
+from cargo_static_index.facts import format_facts
+from cargo_static_index.incoming import Incoming, incoming_of
 from cargo_static_index.release import Policy, Reading, read_release
 from cargo_static_index.rules import Problem, problem
 from cargo_static_index.scan import YOUNG_NS, Found, is_as_found
 from cargo_static_index.store.files import write_all
+from cargo_static_index.store.folders import failure
 
 WHOLE = 8 * 1024 * 1024
 """Files up to this many bytes are read into memory at once; larger ones are staged first and streamed."""
+
+_CHUNK = 1024 * 1024
 
 _CUT_SHORT = frozenset({"file-empty", "gzip-damaged", "tar-damaged"})
 
@@ -78,6 +80,8 @@ def read_file(task: Task, bench: Bench) -> Incoming:
             after = os.fstat(opened)
         finally:
             os.close(opened)
+    except StoreError:
+        raise
     except OSError as error:
         return _refused(task, problem("file-unreadable", f"The file cannot be read: {error.strerror}."))
     except Exception as error:  # noqa: BLE001 - one file must not stop the others, whatever mistake of ours it meets
@@ -137,13 +141,20 @@ def _read(opened: int, size: int, task: Task, bench: Bench) -> Incoming:
         return _refused(task, *reading.problems)
     if not reading.refused:
         _write(f"{bench.stage}/{facts_of(task.staged)}", format_facts(facts))
-    return _of_facts(reading, facts, task, bench)
+    incoming = incoming_of(reading, home=bench.policy.home, source=task.source, pubtime=bench.pubtime)
+    return _placed(incoming, task)
 
 
 def _read_large(opened: int, task: Task, bench: Bench) -> Reading:
     staged = bench.stage / task.staged
-    with io.FileIO(opened, "rb", closefd=False) as stream, staged.open("wb") as copy:
-        shutil.copyfileobj(_Limited(stream, bench.policy.limits.packed_bytes + 1), copy, 1024 * 1024)
+    left = bench.policy.limits.packed_bytes + 1  # one byte too many tells the reader that the file is too large
+    with _staging(str(staged)):
+        copy = staged.open("wb", buffering=0)
+    with copy:
+        while chunk := os.read(opened, min(left, _CHUNK)):
+            left -= len(chunk)
+            with _staging(str(staged)):
+                write_all(copy.fileno(), chunk)
     with staged.open("rb") as copied:
         reading = read_release(copied, bench.policy, _name_of(task))
     if reading.refused:
@@ -156,24 +167,28 @@ def _name_of(task: Task) -> str:
 
 
 def _write(path: str, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
     try:
-        write_all(descriptor, content)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        try:
+            write_all(descriptor, content)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise _not_staged(path, error) from error
 
 
-class _Limited:
-    """Reads a stream up to one byte over the limit: enough for the reader to see that it is too large."""
+@contextmanager
+def _staging(path: str) -> Iterator[None]:
+    """Say of what fails in here that the store failed."""
+    try:
+        yield
+    except OSError as error:
+        raise _not_staged(path, error) from error
 
-    def __init__(self, stream: io.FileIO, left: int) -> None:
-        self._stream = stream
-        self._left = left
 
-    def read(self, size: int = -1) -> bytes:
-        chunk = self._stream.read(min(size, self._left) if size >= 0 else self._left) or b""
-        self._left -= len(chunk)
-        return chunk
+def _not_staged(path: str, error: OSError) -> StoreError:
+    # It is no fault of the crate that is read.
+    return failure("write", path, error)
 
 
 def facts_of(staged: str) -> str:
@@ -181,23 +196,14 @@ def facts_of(staged: str) -> str:
     return f"{staged}.json"
 
 
-def _of_facts(reading: Reading, facts: Facts, task: Task, bench: Bench) -> Incoming:
-    entry = entry_of(facts.manifest, cksum=facts.cksum, home=bench.policy.home, pubtime=bench.pubtime)
-    line = new_line(format_entry(entry))
-    found = task.found
-    return Incoming(
-        source=task.source,
-        folder=found.folder if found else "",
-        file=found.file if found else "",
-        fingerprint=found.fingerprint if found else b"",
-        problems=reading.problems,
-        refused=reading.refused,
-        key=collision_key(entry.name),
-        name=entry.name,
-        vers=entry.vers,
-        cksum=entry.cksum,
-        line=line.raw,
-        pubtime=line.pubtime,
-        needs=needs_of(entry.deps),
+def _placed(incoming: Incoming, task: Task) -> Incoming:
+    """Say where a file lies in the drop directory, and what it is staged as."""
+    if task.found is None:
+        return replace(incoming, staged=task.staged)
+    return replace(
+        incoming,
+        folder=task.found.folder,
+        file=task.found.file,
+        fingerprint=task.found.fingerprint,
         staged=task.staged,
     )

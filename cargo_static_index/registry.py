@@ -13,9 +13,10 @@ from cargo_static_index import changes, passes
 from cargo_static_index.aftermath import Drop
 from cargo_static_index.changes import Spec
 from cargo_static_index.derived import Pages, forget_pages
-from cargo_static_index.errors import InvalidConfig, InvalidDocument
+from cargo_static_index.errors import InvalidConfig, InvalidDocument, InvalidName, SettingsError
 from cargo_static_index.passes import Manner
 from cargo_static_index.protocol.config import base_url_of, index_url, parse_base_url
+from cargo_static_index.protocol.names import parse_crate_name
 from cargo_static_index.protocol.registries import Home
 from cargo_static_index.recovery import reconcile, recover
 from cargo_static_index.reindex import Reindexed, apply_reindex, home_for, plan_reindex
@@ -27,7 +28,7 @@ from cargo_static_index.store import Store
 from cargo_static_index.store.local import LocalStore
 from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.tree import read_config, read_record
-from cargo_static_index.verify import Finding, mend, verify_tree
+from cargo_static_index.verify import Finding, check_config, mend, verify_tree
 
 
 class Way(Struct, frozen=True, kw_only=True):
@@ -128,12 +129,10 @@ def open_registry(
     """
     wanted = wanted_of(settings, way)
     tree = store or store_of(settings)
-    state = settings.state.path
     with ExitStack() as stack:
         if way.dry and isinstance(tree, LocalStore) and not tree.root.exists():
             tree = MemoryStore()
-        if way.dry and not state.exists():
-            state = Path(stack.enter_context(TemporaryDirectory(prefix="cargo-static-index-")))
+        state = _state_for(settings, way, stack)
         session = stack.enter_context(open_session(tree, state, wanted, listener, now=way.now, dry=way.dry))
         pages = Pages(session, settings, keep=way.keep_pages) if settings.registry.pages else None
         recover(session)
@@ -145,6 +144,14 @@ def open_registry(
             pages.finish(scanned=registry.scanned)
         else:
             forget_pages(session)
+
+
+def _state_for(settings: Settings, way: Way, stack: ExitStack) -> Path:
+    """Give the state directory; a dry run makes none, and does with one that goes away."""
+    state = settings.state.path
+    if way.dry and not state.exists():
+        return Path(stack.enter_context(TemporaryDirectory(prefix="cargo-static-index-")))
+    return state
 
 
 def verify_registry(
@@ -159,7 +166,8 @@ def verify_registry(
     """Look at the whole tree as it stands, and give what is wrong as it is found.
 
     Without `fix` nothing is locked or changed. With it the tree is locked, and what can be mended without changing a
-    release is mended; each finding says so. Raises SettingsError where the tree cannot be used at all.
+    release is mended, or would be in a dry run; each finding says so. Raises SettingsError where the tree cannot be
+    used at all.
     """
     tree = store or store_of(settings)
     limits = limits_of(settings)
@@ -167,8 +175,13 @@ def verify_registry(
         yield from verify_tree(tree, _home_of_tree(tree, settings), limits, quick=quick)
         return
     wanted = wanted_of(settings, replace(way, change_mode=True))
-    with open_session(tree, settings.state.path, wanted, listener, now=way.now) as session:
-        for finding in verify_tree(tree, session.home, limits, quick=quick):
+    config = list(check_config(tree))
+    with ExitStack() as stack:
+        state = _state_for(settings, way, stack)
+        session = stack.enter_context(open_session(tree, state, wanted, listener, now=way.now, dry=way.dry))
+        if not any(check_config(session.store)):
+            yield from (replace(finding, fixed=True) for finding in config)  # opening a tree writes it
+        for finding in verify_tree(session.store, session.home, limits, quick=quick):
             yield mend(session, finding, limits)
 
 
@@ -227,5 +240,14 @@ def wanted_of(settings: Settings, way: Way) -> Wanted:
 
 
 def specs_of(texts: Iterable[str]) -> tuple[Spec, ...]:
-    """Read `NAME@VERSION` or `NAME`, as cargo's `yank` takes them."""
-    return tuple(Spec(name, vers) for name, _, vers in (text.partition("@") for text in texts))
+    """Read `NAME@VERSION` or `NAME`, as cargo's `yank` takes them, or raise SettingsError."""
+    return tuple(map(_spec, texts))
+
+
+def _spec(text: str) -> Spec:
+    name, _, vers = text.partition("@")
+    try:
+        parse_crate_name(name)
+    except InvalidName as error:
+        raise SettingsError(f"{text!r} names no crate: {error}; write `foo`, or `foo@1.0.0` for a release") from error
+    return Spec(name, vers)

@@ -50,6 +50,7 @@ class Policy(Struct, frozen=True, kw_only=True):
 class Reading(Struct, frozen=True, kw_only=True):
     """What was read of one file, and every problem found in it, whatever its level.
 
+    `cksum` is the file's SHA-256 in lower-case hex, None where it was not read to its end.
     There are facts where an index line could be made of them, even of a file that is refused.
     """
 
@@ -64,6 +65,8 @@ class Reading(Struct, frozen=True, kw_only=True):
 def read_release(stream: BinaryIO, policy: Policy, file_name: str | None = None) -> Reading:
     """Read one `.crate` to its end; problems of the archive come first, then the manifest's, then the policy's.
 
+    `stream` gives bytes and need not seek; `file_name` is held against the name that the crate ought to have.
+    Nothing is unpacked to disk, and no more is kept in memory than `policy.limits` allow.
     Of a rule broken often, ten places are told and the rest counted. Only an OSError of the stream leaves this.
     """
     archive, problems = read_archive(stream, policy.limits)

@@ -86,8 +86,9 @@ def scan_drop(root: Path, catalogue: Catalogue, now_ns: int, skip: Iterable[Path
         real = os.fsencode(root.resolve(strict=True))
         os.scandir(real).close()
     except OSError as error:
+        way_out = "Give this user the right to read it" if isinstance(error, PermissionError) else "Make it"
         raise SettingsError(
-            f"The drop directory {str(root)!r} cannot be read: {error.strerror}. Make it, or name another."
+            f"The drop directory {str(root)!r} cannot be read: {error.strerror}. {way_out}, or name another."
         ) from error
     ours = frozenset(os.path.relpath(os.fsencode((root.resolve() / each).resolve()), real) for each in skip)
     return _Walk(real, catalogue, now_ns, ours).run()

@@ -194,6 +194,11 @@ def _agree(session: Session, wanted: Wanted) -> None:
             "choose another tree, or replace it with --move"
         )
     mode = _mode(held.record, wanted)
+    if before is None and wanted.base_url is None and held.record.releases:
+        raise SettingsError(
+            "the tree holds releases, but its index/config.json, which knew its base URL, is lost or not ours; "
+            "give the URL with --base-url, or set it in `[registry]`"
+        )
     session.base_url, aliases = _base_url(session, before, held.record.aliases, wanted)
     urls = dict.fromkeys((session.base_url, *wanted.aliases, *aliases))
     session.home = Home(mode=mode, urls=tuple(index_url(parse_base_url(url)) for url in urls))

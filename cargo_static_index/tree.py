@@ -39,7 +39,7 @@ class HeldRecord(Struct, frozen=True, kw_only=True):
 
 
 def read_index(store: Store, name: str) -> HeldIndex:
-    """Read the index file of a crate."""
+    """Read the index file of a crate by its name, in whatever case; there are no lines where there is no file."""
     return read_index_at(store, layout.index_file(name))
 
 

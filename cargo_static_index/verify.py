@@ -75,6 +75,9 @@ _WAYS_OUT: dict[FindingId, str] = {
 }
 _WARNINGS: frozenset[FindingId] = frozenset({"line-unreadable", "lines-unordered"})
 
+_KINDS = (".crate", ".json", ".html", ".xml")
+"""How the files below `crates/` end: archives, facts and tombstones, pages and feeds."""
+
 _cksum_of = re.compile(r"([0-9a-f]{64})\.(crate|json)").fullmatch
 
 
@@ -99,7 +102,7 @@ def verify_tree(store: Store, home: Home, limits: Limits, *, quick: bool = False
     `quick` looks at presence and sizes only and opens no archive. While another process publishes, files that it has
     written already and not yet named are found too.
     """
-    yield from _check_config(store)
+    yield from check_config(store)
     yield from _check_tombstones(store)
     total = Delta()
     for path in index_paths(store):
@@ -291,7 +294,8 @@ def _same(facts: Facts, read: Facts) -> bool:
 # The tree as a whole ---------------------------------------------------------------------------------------
 
 
-def _check_config(store: Store) -> Iterator[Finding]:
+def check_config(store: Store) -> Iterator[Finding]:
+    """Give what is wrong with config.json."""
     try:
         config = read_config(store)
     except InvalidConfig as error:
@@ -357,6 +361,8 @@ def _check_strays(store: Store) -> Iterator[Finding]:
     for path in store.list():
         if path.endswith(".crate") and not _is_archive(path):
             yield _found("file-stray", path, "This archive lies where no line can name it.")
+        elif path.startswith(f"{layout.CRATES}/") and not path.endswith(_KINDS):
+            yield _found("file-stray", path, "This is neither an archive, nor facts, nor a page.")
 
 
 def _is_archive(path: str) -> bool:

@@ -162,6 +162,10 @@ LEFT: dict[str, tuple[Callable[[World], object], list[tuple[str, str, str]]]] = 
         write("crates/foo/foo-1.0.0.crate", b"x"),
         [("file-stray", "crates/foo/foo-1.0.0.crate", "This archive lies where no line can name it.")],
     ),
+    "a file of others": (
+        write("crates/foo/notes.tmp", b"x"),
+        [("file-stray", "crates/foo/notes.tmp", "This is neither an archive, nor facts, nor a page.")],
+    ),
     "index file elsewhere": (
         write("index/fo/o/foo", b""),
         [("file-stray", "index/fo/o/foo", "This is no crate's index file: cargo never asks for it.")],

@@ -135,7 +135,10 @@ class Database:
         # Errors that Python's own module raises carry no code: text that is not UTF-8 is one, and means damage.
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
         if reason := _OF_THE_DISK.get(code):
-            return StoreError(f"The catalogue {str(self._path)!r} cannot be used: {reason} ({error}).")
+            return StoreError(
+                f"The catalogue {str(self._path)!r} cannot be used: {reason} ({error})."
+                " Mend that, or name another folder with `--state`."
+            )
         return CatalogueDamaged(
             f"The catalogue {str(self._path)!r} is damaged ({error}). Delete the file; the next pass makes it anew."
         )

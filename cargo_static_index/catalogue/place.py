@@ -46,7 +46,10 @@ def make_state_folder(folder: Path) -> None:
             if not (folder / name).exists():
                 (folder / name).write_text(content, encoding="ascii")
     except OSError as error:
-        raise StoreError(f"The state directory {str(folder)!r} cannot be made: {error.strerror}.") from error
+        raise StoreError(
+            f"The state directory {str(folder)!r} cannot be used: {error.strerror}."
+            " Mend that, or name another folder with `--state`."
+        ) from error
 
 
 def refuse_network_folder(folder: Path) -> None:

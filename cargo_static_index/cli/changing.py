@@ -8,10 +8,11 @@ import typer
 from cargo_static_index.changes import Spec
 from cargo_static_index.cli.command import OF_A_TREE, DryRun, Yes, command
 from cargo_static_index.cli.listening import ChangeListener
+from cargo_static_index.cli.places import held_tree
 from cargo_static_index.cli.running import GOOD, Run
-from cargo_static_index.cli.terminal import is_interactive
+from cargo_static_index.cli.terminal import is_confirmed, is_interactive
 from cargo_static_index.errors import NotHeld, SettingsError
-from cargo_static_index.registry import Way, open_registry, specs_of, store_of
+from cargo_static_index.registry import Way, open_registry, specs_of
 from cargo_static_index.tree import read_index
 
 EXAMPLES = {
@@ -46,6 +47,7 @@ def unyank_command(run: Run, *, names: Names, version: OneVersion = None, dry_ru
 
 
 def _set_yanked(run: Run, specs: Sequence[Spec], *, yanked: bool, dry: bool) -> int:
+    held_tree(run)
     with open_registry(run.settings, ChangeListener(run, dry=dry), Way(now=run.now, dry=dry)) as registry:
         changed = registry.set_yanked(specs, yanked=yanked)
     what = "yank" if yanked else "unyank"
@@ -72,6 +74,7 @@ def remove_command(
     the next `build`; `add --restore` brings it back. On a terminal the command asks first, elsewhere it wants --yes.
     """
     specs = _specs(names, None, every=every)
+    held_tree(run)
     if not (dry_run or yes):
         _ask(run, specs)
     with open_registry(run.settings, ChangeListener(run, dry=dry_run), Way(now=run.now, dry=dry_run)) as registry:
@@ -87,12 +90,12 @@ def _ask(run: Run, specs: Sequence[Spec]) -> None:
         raise SettingsError("removing is for good: say --yes where nobody can be asked, or --dry-run to look first")
     going = [each for spec in specs for each in _releases(run, spec)]
     run.terminal.say("These releases go for good:\n" + "".join(f"  {each}\n" for each in going))
-    if not typer.confirm("Remove them?", err=True):
+    if not is_confirmed("Remove them?"):
         raise SettingsError("nothing was removed")
 
 
 def _releases(run: Run, spec: Spec) -> list[Spec]:
-    file = read_index(store_of(run.settings), spec.name).file
+    file = read_index(held_tree(run), spec.name).file
     found = [Spec(line.name, line.vers) for line in file.releases if spec.vers in {"", line.vers}]
     if not found:
         raise NotHeld(f"there is no {spec} in this registry; `list` shows what is held")

@@ -104,6 +104,7 @@ class VerifyDocument(Struct, frozen=True, kw_only=True):
     command: Literal["verify"] = "verify"
     quick: bool
     fix: bool
+    dry_run: bool
     findings: tuple[FindingDocument, ...]
     counts: dict[Literal["error", "warning", "fixed"], int]
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from cargo_static_index.cli.command import EVERY, command
+from cargo_static_index.cli.places import need_drop
 from cargo_static_index.cli.running import GOOD, Run
 from cargo_static_index.errors import SettingsError
 from cargo_static_index.settings import Settings
@@ -22,10 +23,34 @@ EXAMPLES = {
     ),
 }
 
+
+def _rules_like(incomplete: str) -> list[str]:
+    """Give a shell the rules that begin like this."""
+    from cargo_static_index.rules import RULES
+
+    return [rule for rule in RULES if rule.startswith(incomplete)]
+
+
+def _commands_like(incomplete: str) -> list[str]:
+    """Give a shell the commands that begin like this."""
+    from cargo_static_index.cli.app import TABLE
+
+    return [name for name in TABLE if name.startswith(incomplete)]
+
+
 RuleId = Annotated[
-    str | None, typer.Argument(metavar="[RULE]", help="The rule's id; without it, all are listed.", show_default=False)
+    str | None,
+    typer.Argument(
+        metavar="[RULE]",
+        help="The rule's id; without it, all are listed.",
+        show_default=False,
+        autocompletion=_rules_like,
+    ),
 ]
-CommandName = Annotated[str | None, typer.Argument(metavar="[COMMAND]", help="The command's name.", show_default=False)]
+CommandName = Annotated[
+    str | None,
+    typer.Argument(metavar="[COMMAND]", help="The command's name.", show_default=False, autocompletion=_commands_like),
+]
 Shell = Literal["bash", "zsh", "fish"]
 ShellName = Annotated[Shell, typer.Argument(metavar="bash|zsh|fish", help="The shell.", show_default=False)]
 
@@ -53,8 +78,7 @@ def check_settings_command(run: Run) -> int:
     For scripts and init containers: the exit code is 2 where something is wrong, and nothing is changed.
     """
     settings = run.settings
-    if not settings.drop.path.is_dir():
-        raise SettingsError(f"the drop directory {str(settings.drop.path)!r} is not there; make it, or name another")
+    need_drop(run)
     _try_tree(run, settings)
     run.terminal.did("Good", str(run.loaded.file or "no registry.toml, the defaults hold"))
     return GOOD

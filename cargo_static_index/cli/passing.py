@@ -4,7 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -13,12 +13,14 @@ from msgspec.structs import replace
 from cargo_static_index.catalogue import FILE
 from cargo_static_index.cli.command import Format
 from cargo_static_index.cli.looking import LookedAt
+from cargo_static_index.cli.places import need_drop
 from cargo_static_index.cli.running import Run
 from cargo_static_index.cli.telling import PassName, Teller, make_printer
 from cargo_static_index.errors import SettingsError
 from cargo_static_index.jobs import reading_executor, usable_jobs
 from cargo_static_index.registry import Registry, Way, open_registry, store_of
 from cargo_static_index.session import DEFAULT_BASE_URL
+from cargo_static_index.settings.keys import SCHEMA_NAME
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -31,11 +33,23 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 def build(run: Run, asked: Asked, *, move: bool, strict: bool, keep_pages: bool) -> int:
     """Publish what is new in the drop directory, and give the exit code."""
+    need_drop(run)
     teller = _teller(run, "build", asked)
     way = Way(now=run.now, dry=asked.dry, move=move, keep_pages=keep_pages)
     with _reading(run, teller) as executor, open_registry(run.settings, teller, way) as registry:
         registry.build(all_or_nothing=asked.all_or_nothing, executor=executor)
+    if not asked.dry:
+        _place_schema(run)
     return teller.finish(strict=strict, waits=True)
+
+
+def _place_schema(run: Run) -> None:
+    """Put the schema back where editors find it by registry.toml's first line: whoever deletes the state loses it."""
+    if run.loaded.file and not (run.settings.state.path / SCHEMA_NAME).exists():
+        from cargo_static_index.settings.documents import place_schema
+
+        with suppress(OSError):
+            place_schema(run.settings.state.path)
 
 
 def add(run: Run, asked: Asked, files: Sequence[Path], *, restore: bool) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cargo_static_index.cli.terminal import Color, Terminal
-from cargo_static_index.errors import CargoStaticIndexError, InvalidInput, NotHeld, SettingsError, StoreError
+from cargo_static_index.errors import CargoStaticIndexError, InvalidInput, NotHeld, SettingsError
 
 if TYPE_CHECKING:  # imported where they are used: --version and --help need no settings
     from cargo_static_index.settings import Loaded, Settings
@@ -127,35 +127,35 @@ def _interrupt(_number: int, _frame: object) -> None:
 
 def code_of(error: BaseException, terminal: Terminal) -> int:
     """Say what ended a command, and give the exit code for it; what is no error of a command's is raised on."""
+    if not isinstance(error, Exception | KeyboardInterrupt):
+        raise error
+    if isinstance(error, OSError):
+        _forget_stdout()
+    code, said = _ending(error)
+    if said:
+        terminal.fail(said)
+    return code
+
+
+def _ending(error: Exception | KeyboardInterrupt) -> tuple[int, str]:
+    """Give the exit code of what ended a command, and what stands behind `error: `."""
     match error:
-        case BrokenPipeError():
-            _forget_stdout()
-            return FOUND_WRONG
+        case BrokenPipeError():  # whoever read our output has seen enough
+            ending = FOUND_WRONG, ""
         case KeyboardInterrupt():
-            terminal.fail("interrupted; nothing is left half done, and the next build goes on from here")
-            return INTERRUPTED
+            ending = INTERRUPTED, "interrupted; nothing is left half done, and the next build goes on from here"
         case SettingsError() | NotHeld() | InvalidInput():
-            terminal.fail(sentence(error))
-            return UNUSABLE
-        case StoreError() | CargoStaticIndexError():
-            terminal.fail(sentence(error))
-            return FAILED
+            ending = UNUSABLE, str(error)
+        case CargoStaticIndexError():
+            ending = FAILED, str(error)
         case OSError():
-            _forget_stdout()
-            terminal.fail(
-                f"{error.filename or 'input/output'}: {error.strerror or error}. Mend that, then run this again."
-            )
-            return FAILED
-        case Exception():
-            terminal.fail(f"{_bug(error)}")
-            return BUG
+            where = error.filename or "input/output"
+            ending = FAILED, f"{where}: {error.strerror or error}. Mend that, then run this again."
+        case MemoryError():
+            ending = FAILED, "memory ran out. Give this process more, or have it do less at once: `--build-jobs 1`."
         case _:
-            raise error
-
-
-def sentence(error: BaseException) -> str:
-    """Give an error's text as it stands behind `error: `."""
-    return str(error)
+            ending = BUG, _bug(error)
+    return ending
 
 
 def _enter(directory: Path) -> None:

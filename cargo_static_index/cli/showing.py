@@ -7,9 +7,10 @@ import typer
 from msgspec import Raw
 
 from cargo_static_index import layout
-from cargo_static_index.cli.command import OF_A_TREE, JsonLines, command
+from cargo_static_index.cli.command import JsonLines, command
 from cargo_static_index.cli.documents import CrateDocument, InfoDocument, ReleaseDocument
 from cargo_static_index.cli.formats import print_json
+from cargo_static_index.cli.places import held_tree
 from cargo_static_index.cli.running import FOUND_WRONG, GOOD, Run
 from cargo_static_index.errors import InvalidDocument, NotHeld
 from cargo_static_index.facts import Facts
@@ -17,10 +18,10 @@ from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.protocol.index import IndexFile, Line
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.protocol.versions import parse_version
-from cargo_static_index.registry import specs_of, store_of
+from cargo_static_index.registry import specs_of
 from cargo_static_index.session import DEFAULT_BASE_URL
 from cargo_static_index.store import Store
-from cargo_static_index.tree import index_paths, read_config, read_facts, read_index, read_index_at
+from cargo_static_index.tree import index_paths, read_config, read_facts, read_index, read_index_at, read_record
 
 EXAMPLES = {
     "list": ("list", "list foo", "list --json"),
@@ -33,10 +34,10 @@ Spec = Annotated[str, typer.Argument(metavar="NAME[@VERSION]", help="The crate, 
 Query = Annotated[list[str], typer.Argument(metavar="QUERY...", help="Words that must all be found.")]
 
 
-@command(OF_A_TREE)
+@command(["tree.path"])
 def list_command(run: Run, *, names: Names = None, as_json: JsonLines = False) -> int:
     """List what is held, a release a line, as `yank` and `remove` take them."""
-    store = store_of(run.settings)
+    store = _held(run)
     for file in [_file(store, name) for name in names] if names else _files(store):
         for line in file.releases:
             if as_json:
@@ -52,14 +53,14 @@ def _release_document(line: Line) -> ReleaseDocument:
     )
 
 
-@command(OF_A_TREE)
+@command(["tree.path"])
 def info_command(run: Run, *, spec: Spec, as_json: JsonLines = False) -> int:
     """Show what is known of a crate: its newest release, or the one that is named.
 
     The newest is the highest version that is neither yanked nor a pre-release, where there is one.
     """
-    store = store_of(run.settings)
     (wanted,) = specs_of([spec])
+    store = _held(run)
     file = _file(store, wanted.name)
     line = newest(file.releases) if not wanted.vers else file.find(wanted.vers)
     if line is None or not line.cksum:
@@ -122,13 +123,13 @@ def _show(run: Run, info: InfoDocument) -> None:
             run.terminal.result(f"{label}: {value}")
 
 
-@command(OF_A_TREE)
+@command(["tree.path"])
 def search_command(run: Run, *, query: Query, as_json: JsonLines = False) -> int:
     """Find crates by name, description and keywords; the exit code is 1 where there are none.
 
     Every word must be found, in whatever case; `-` and `_` in names are the same.
     """
-    store = store_of(run.settings)
+    store = _held(run)
     found = 0
     for document, text in _described(store):
         if all(word.lower() in text or collision_key(word) in collision_key(document.name) for word in query):
@@ -137,6 +138,8 @@ def search_command(run: Run, *, query: Query, as_json: JsonLines = False) -> int
                 print_json(document)
             else:
                 run.terminal.result(f"{document.name} {document.version}{_brief(document.description)}")
+    if not found:
+        run.terminal.say("nothing is found")
     return GOOD if found else FOUND_WRONG
 
 
@@ -172,6 +175,13 @@ def _facts(store: Store, line: Line) -> Facts | None:
         return read_facts(store, line.name, line.cksum)
     except InvalidDocument:
         return None
+
+
+def _held(run: Run) -> Store:
+    """Give the store of the tree, or raise SettingsError where there is none, InvalidDocument where it is too new."""
+    store = held_tree(run)
+    read_record(store)
+    return store
 
 
 def _files(store: Store) -> Iterator[IndexFile]:

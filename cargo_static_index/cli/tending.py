@@ -1,17 +1,11 @@
-"""The commands that look after a tree: verify, reindex, rebuild, status."""
+"""The commands that look after a tree: verify, reindex, rebuild."""
 
-import re
-import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Literal
 
 import typer
-from msgspec import Struct
 
-from cargo_static_index.catalogue import FILE, Catalogue, open_catalogue
 from cargo_static_index.cli.command import (
     OF_A_TREE,
     AsJson,
@@ -26,42 +20,33 @@ from cargo_static_index.cli.command import (
 )
 from cargo_static_index.cli.documents import (
     FindingDocument,
-    ProblemDocument,
-    RefusedDocument,
     ReindexDocument,
-    StatusDocument,
     VerifyDocument,
 )
 from cargo_static_index.cli.formats import Mark, print_json, print_marks
 from cargo_static_index.cli.listening import ChangeListener
+from cargo_static_index.cli.places import held_tree
 from cargo_static_index.cli.running import FOUND_WRONG, GOOD, Run
 from cargo_static_index.cli.telling import from_here
-from cargo_static_index.cli.terminal import is_interactive
+from cargo_static_index.cli.terminal import is_confirmed, is_interactive
 from cargo_static_index.errors import SettingsError
-from cargo_static_index.passes import LAST_BUILD
-from cargo_static_index.protocol.config import base_url_of
-from cargo_static_index.registry import Way, drop_of, open_registry, store_of, verify_registry
+from cargo_static_index.registry import Way, open_registry, verify_registry
 from cargo_static_index.reindex import Reindexed
-from cargo_static_index.rules import level_of
-from cargo_static_index.scan import scan_drop
-from cargo_static_index.settings import Settings
-from cargo_static_index.tree import read_config, read_record
 from cargo_static_index.verify import Finding
 
 EXAMPLES = {
-    "verify": ("verify", "verify --quick", "verify --fix"),
+    "verify": ("verify", "verify --quick", "verify --fix --dry-run"),
     "reindex": ("reindex --dry-run", "reindex foo --yes", "reindex --mode mirror"),
     "rebuild": ("rebuild", "rebuild --pages"),
-    "status": ("status", "status --max-age 10m"),
 }
 
 AllPages = Annotated[bool, typer.Option("--pages", help="Make all pages anew, too.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Look at presence and sizes only.")]
 Fix = Annotated[bool, typer.Option("--fix", help="Mend what can be mended without changing a release.")]
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these crates.", show_default=False)]
-MaxAge = Annotated[
-    str | None, typer.Option(metavar="AGE", help="Exit with 1 where the last pass is older: 90s, 10m, 2h, 7d.")
-]
+
+
+Counts = dict[Literal["error", "warning", "fixed"], int]
 
 
 # verify ----------------------------------------------------------------------------------------------------
@@ -69,30 +54,42 @@ MaxAge = Annotated[
 
 @command((*OF_A_TREE, *sections("limits")))
 def verify_command(
-    run: Run, *, quick: Quick = False, fix: Fix = False, output_format: OutputFormat = "text", as_json: AsJson = False
+    run: Run,
+    *,
+    quick: Quick = False,
+    fix: Fix = False,
+    dry_run: DryRun = False,
+    output_format: OutputFormat = "text",
+    as_json: AsJson = False,
 ) -> int:
     """Look at the whole tree, and say what is wrong with it.
 
     Every line must have its archive with that checksum and say what it says, every archive a line; facts, tombstones
     and the sums in tree.json must be right. The exit code is 1 where something is wrong and was not mended.
+    Without --fix nothing is changed; --fix --dry-run says what would be.
     """
     output = one_format(output_format, as_json=as_json)
-    found = verify_registry(
-        run.settings, ChangeListener(run, dry=False, silent=True), Way(now=run.now), quick=quick, fix=fix
-    )
-    documents = list(_shown(run, found, output))
+    held_tree(run)
+    listener = ChangeListener(run, dry=dry_run, silent=not dry_run or output != "text")
+    found = verify_registry(run.settings, listener, Way(now=run.now, dry=dry_run), quick=quick, fix=fix)
+    documents = list(_shown(run, found, output, dry=dry_run))
     counts = _counts(documents)
     if output == "json":
-        print_json(VerifyDocument(quick=quick, fix=fix, findings=tuple(documents), counts=counts))
+        print_json(VerifyDocument(quick=quick, fix=fix, dry_run=dry_run, findings=tuple(documents), counts=counts))
     elif output != "text":
         print_marks(output, [_mark(run.settings.tree.path, each) for each in documents])
     else:
-        said = ", ".join(f"{number} {word}{'s' * (number != 1)}" for word, number in counts.items() if word != "fixed")
-        run.terminal.did("Finished", f"{said}, {counts['fixed']} fixed" if documents else "nothing is wrong")
+        _sum_up(run, counts, dry=fix and dry_run)
     return FOUND_WRONG if counts["error"] else GOOD
 
 
-def _shown(run: Run, found: Iterable[Finding], output: Format) -> Iterator[FindingDocument]:
+def _sum_up(run: Run, counts: Counts, *, dry: bool) -> None:
+    said = ", ".join(f"{number} {word}{'s' * (number != 1)}" for word, number in counts.items() if word != "fixed")
+    said = f"{said}, {counts['fixed']} fixed" if any(counts.values()) else "nothing is wrong"
+    run.terminal.did("Finished", f"the dry run: {said}, had it been done" if dry else said)
+
+
+def _shown(run: Run, found: Iterable[Finding], output: Format, *, dry: bool) -> Iterator[FindingDocument]:
     for each in found:
         document = FindingDocument(
             rule=each.id,
@@ -104,13 +101,13 @@ def _shown(run: Run, found: Iterable[Finding], output: Format) -> Iterator[Findi
         )
         if output == "text":
             place = from_here(str(run.settings.tree.path / each.path))
-            message = f"{each.message} Fixed." if each.fixed else each.message
+            message = f"{each.message} {'Would be fixed' if dry else 'Fixed'}." if each.fixed else each.message
             run.terminal.problem(document.level, each.id, message, place, document.way_out)
         yield document
 
 
-def _counts(documents: Iterable[FindingDocument]) -> dict[Literal["error", "warning", "fixed"], int]:
-    counts: dict[Literal["error", "warning", "fixed"], int] = {"error": 0, "warning": 0, "fixed": 0}
+def _counts(documents: Iterable[FindingDocument]) -> Counts:
+    counts: Counts = {"error": 0, "warning": 0, "fixed": 0}
     for each in documents:
         counts["fixed" if each.fixed else each.level] += 1
     return counts
@@ -134,6 +131,7 @@ def reindex_command(
     difference is shown first; on a terminal the command then asks, elsewhere it wants --yes.
     """
     settings, names = run.settings, names or []
+    held_tree(run)
     listener = ChangeListener(run, dry=dry_run)
     with open_registry(settings, listener, Way(now=run.now, dry=True, change_mode=True)) as registry:
         changes = sum(_show_change(run, each, as_json=as_json) for each in registry.plan_reindex(names))
@@ -174,7 +172,7 @@ def _show_change(run: Run, each: Reindexed, *, as_json: bool) -> bool:
 def _ask(question: str) -> None:
     if not is_interactive():
         raise SettingsError("say --yes where nobody can be asked, or --dry-run to look only")
-    if not typer.confirm(question, err=True):
+    if not is_confirmed(question):
         raise SettingsError("nothing was changed")
 
 
@@ -186,6 +184,7 @@ def rebuild_command(run: Run, *, pages: AllPages = False, dry_run: DryRun = Fals
     No byte of the tree changes. Nothing needs this: a catalogue that is missing, damaged or of another tree is made
     anew by the next pass. It is for those who want it done now.
     """
+    held_tree(run)
     with open_registry(run.settings, ChangeListener(run, dry=dry_run), Way(now=run.now, dry=dry_run)) as registry:
         registry.rebuild()
         if pages:
@@ -193,127 +192,3 @@ def rebuild_command(run: Run, *, pages: AllPages = False, dry_run: DryRun = Fals
         crates, releases = registry.session.catalogue.published.counts()
     run.terminal.did("Would know" if dry_run else "Rebuilt", f"{crates} crates, {releases} releases")
     return GOOD
-
-
-# status ----------------------------------------------------------------------------------------------------
-
-
-class _Pass(Struct, frozen=True, kw_only=True):
-    """What the catalogue knows of the drop directory."""
-
-    last_build: int | None = None
-    waiting: tuple[str, ...] = ()
-    refused: tuple[RefusedDocument, ...] = ()
-
-
-@command((*OF_A_TREE, *sections("drop", "rules")))
-def status_command(run: Run, *, max_age: MaxAge = None, as_json: JsonLines = False) -> int:
-    """Say when the last pass was, what waits in the drop directory, and what is refused and why.
-
-    Nothing is changed. With --max-age the exit code is 1 where the last `build` ended longer ago, or there was none.
-    """
-    settings = run.settings
-    oldest = None if max_age is None else run.now - parse_age(max_age)
-    store = store_of(settings)
-    config, record = read_config(store), read_record(store).record
-    known = _known(settings)
-    document = StatusDocument(
-        base_url=base_url_of(config) if config else None,
-        crates=record.crates,
-        releases=record.releases,
-        last_build=known.last_build,
-        stale=oldest is not None and (known.last_build is None or known.last_build < oldest),
-        waiting=known.waiting,
-        refused=known.refused,
-    )
-    if as_json:
-        print_json(document)
-    else:
-        _show_status(run, document)
-    return FOUND_WRONG if document.stale else GOOD
-
-
-def parse_age(text: str) -> int:
-    """Read an age such as `90s`, `10m`, `2h` or `7d` as seconds, or raise SettingsError."""
-    found = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
-    if found is None:
-        raise SettingsError(f"--max-age: {text!r} must be a number and a unit, such as 90s, 10m, 2h or 7d")
-    return int(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
-
-
-def _known(settings: Settings) -> _Pass:
-    """Ask the catalogue; where there is none, there was no pass that it could know of."""
-    with ExitStack() as stack:
-        state = settings.state.path
-        if not (state / FILE).exists():
-            state = Path(stack.enter_context(TemporaryDirectory(prefix="cargo-static-index-")))
-        catalogue = stack.enter_context(open_catalogue(state))
-        last = catalogue.get(LAST_BUILD)
-        return _Pass(
-            last_build=int(last) if last else None,
-            waiting=tuple(_waiting(settings, catalogue)),
-            refused=tuple(_refused(settings, catalogue)),
-        )
-
-
-class _TakenBack(Exception):
-    """No error: it takes back what the scan wrote."""
-
-
-def _waiting(settings: Settings, catalogue: Catalogue) -> list[str]:
-    """Give the files of the drop directory that are new or changed.
-
-    One that was judged while it was young has no fingerprint, and is judged again; that is no news to wait for.
-    """
-    drop = drop_of(settings)
-    found: list[str] = []
-    with suppress(_TakenBack), catalogue.writing():
-        for each in scan_drop(drop.path, catalogue, time.time_ns(), drop.ours):
-            row = catalogue.drops.get(each.folder, each.file)
-            if row is None or row.outcome == "waiting" or row.fingerprint:
-                found.append(from_here(drop.shown(each.path)))
-        raise _TakenBack
-    return found
-
-
-def _refused(settings: Settings, catalogue: Catalogue) -> Iterator[RefusedDocument]:
-    drop = drop_of(settings)
-    for row in catalogue.drops.refused():
-        problems = (
-            ProblemDocument(rule=each.rule, level="error", message=each.message, place=each.place, way_out=each.way_out)
-            for each in row.problems
-            if level_of(each, settings.rules) == "refuse"
-        )
-        yield RefusedDocument(
-            path=from_here(drop.shown(row.path)),
-            name=row.name,
-            version=row.vers,
-            since=row.first_seen,
-            problems=tuple(problems),
-        )
-
-
-def _show_status(run: Run, status: StatusDocument) -> None:
-    say = run.terminal.result
-    say(f"registry: {status.base_url or 'none yet'}, {status.crates} crates, {status.releases} releases")
-    say(f"last build: {_ago(status.last_build, run.now)}{' (stale)' if status.stale else ''}")
-    say(f"waiting: {len(status.waiting)}")
-    for path in status.waiting[: None if run.terminal.verbose else 10]:
-        say(f"  {path}")
-    if len(status.waiting) > 10 and not run.terminal.verbose:
-        say(f"  and {len(status.waiting) - 10} more")
-    say(f"refused: {len(status.refused)}")
-    for each in status.refused:
-        for problem in each.problems:
-            place = f"{each.path}: {problem.place}" if problem.place else each.path
-            run.terminal.problem("error", problem.rule, problem.message, place, problem.way_out)
-
-
-def _ago(when: int | None, now: int) -> str:
-    if when is None:
-        return "never"
-    seconds = max(0, now - when)
-    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= length:
-            return f"{seconds // length} {unit}{'s' * (seconds // length != 1)} ago"
-    return f"{seconds} second{'s' * (seconds != 1)} ago"

@@ -110,3 +110,13 @@ def prepare_streams() -> None:
 def is_interactive() -> bool:
     """Whether a person can be asked."""
     return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def is_confirmed(question: str) -> bool:
+    """Ask a person, and give the answer; Ctrl-C and the end of input are a KeyboardInterrupt, as everywhere else."""
+    import typer
+
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        raise KeyboardInterrupt from None

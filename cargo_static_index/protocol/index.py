@@ -193,7 +193,10 @@ class IndexFile(Struct, frozen=True, kw_only=True):
 
 
 def parse_index(content: bytes) -> IndexFile:
-    """Read a file whatever stands in it; only a missing newline at the end is not kept."""
+    """Read an index file's bytes whatever stands in them: this raises nothing, and `format` gives the bytes back.
+
+    Only a missing newline at the end is not kept.
+    """
     lines = content.split(b"\n")
     if not lines[-1]:
         lines.pop()

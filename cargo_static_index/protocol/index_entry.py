@@ -20,7 +20,11 @@ Kind = Literal["normal", "build", "dev"]
 
 
 class Dependency(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One dependency of a line; `name` is the alias where `package` is given. `registry` None means the line's own."""
+    """One dependency of a line (cargo's book: "Registry Index", section "JSON schema").
+
+    `name` is the alias where `package` is given. `req` is a SemVer requirement, `target` a triple or `cfg(…)`,
+    `registry` an index URL, None for the line's own.
+    """
 
     name: str
     req: str
@@ -34,7 +38,12 @@ class Dependency(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line of an index file, with the keys that crates.io writes, in its order."""
+    """One line of an index file, with the keys that crates.io writes, in its order.
+
+    `vers` is SemVer, `cksum` the archive's SHA-256 in 64 lower-case hex digits, `rust_version` two or three numbers
+    with dots between, `pubtime` UTC as `YYYY-MM-DDTHH:MM:SSZ`; `v` is 2 where there are `features2`
+    (cargo's book: "Registry Index", section "JSON schema").
+    """
 
     name: str
     vers: str

@@ -44,7 +44,11 @@ READMES = ("README.md", "README.txt", "README")
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
-    """What cargo, crates.io and people want to know of a packaged manifest."""
+    """What cargo, crates.io and people want to know of a packaged manifest (cargo's book: "The Manifest Format").
+
+    `name` is a crate's name, `version` SemVer, `rust_version` two or three numbers with dots between. What the
+    manifest does not say is None or empty; `features` are as stated, in the manifest's order.
+    """
 
     name: str
     version: str
@@ -264,7 +268,11 @@ def _beyond_limits(manifest: Manifest, max_dependencies: int, max_features: int)
 
 
 def entry_of(manifest: Manifest, *, cksum: str, home: Home, pubtime: str | None = None) -> Entry:
-    """Give the index line of a release, in the form that crates.io writes, with the registries that `home` sees."""
+    """Give the index line of a release, in the form that crates.io writes, with the registries that `home` sees.
+
+    `cksum` is the archive's SHA-256 in lower-case hex, `pubtime` UTC as `YYYY-MM-DDTHH:MM:SSZ`; both stand as given.
+    Raises InvalidConfig where a dependency's index URL is none: `read_release` gives no facts of such a crate.
+    """
     features, features2 = split_features(manifest.features)
     return Entry(
         name=manifest.name,

@@ -23,7 +23,11 @@ _SPARSE = "sparse+"
 
 
 class Home(Struct, frozen=True, kw_only=True):
-    """The registry that lines are made for: `urls` are the index URLs that mean it, its own first, then aliases."""
+    """The registry that lines are made for: `urls` are the index URLs that mean it, its own first, then aliases.
+
+    An index URL is as cargo's configuration has it: `sparse+https://crates.example.com/index/`.
+    In mode "mirror" it stands in for crates.io, and crates.io's own dependencies are at home in it.
+    """
 
     mode: Mode = "registry"
     urls: tuple[str, ...] = ()

@@ -12,13 +12,12 @@ from cargo_static_index.settings.keys import (
     FILE_NAME,
     KEYS,
     LEVELS,
+    SCHEMA_NAME,
     SECTIONS,
     Key,
 )
 from cargo_static_index.settings.load import Loaded
 from cargo_static_index.settings.sections import Settings
-
-SCHEMA_NAME: Final = "registry-settings.schema.json"
 
 RULES_SAYS: Final = "The levels of rules that are policy."
 

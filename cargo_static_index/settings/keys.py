@@ -9,6 +9,8 @@ from cargo_static_index.settings.sections import Row, Settings
 
 PREFIX: Final = "CARGO_STATIC_INDEX_"
 FILE_NAME: Final = "registry.toml"
+SCHEMA_NAME: Final = "registry-settings.schema.json"
+"""The file's JSON Schema: in the package, and in the state directory for editors."""
 RULES_OPTION: Final = "--rule"
 RULES_VARIABLE: Final = f"{PREFIX}RULES"
 CONFIG_OPTION: Final = "--config"

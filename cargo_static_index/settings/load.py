@@ -80,7 +80,11 @@ def _read(file: Path, named_by: str) -> str:
 def parse_settings(
     options: Mapping[str, object], environment: Mapping[str, str], directory: Path, file: Path | None, source: str
 ) -> Loaded:
-    """Do the same without a disk: `source` is the text of registry.toml, which stands at `file` or nowhere."""
+    """Do what `load_settings` does without a disk: `source` is the text of registry.toml, which stands at `file`.
+
+    Without a `file` there is no registry.toml. Relative paths of the file start from its folder, those of the options
+    and the environment from `directory`. Raises SettingsError with all that is wrong.
+    """
     base = file.parent if file else directory
     from_file = file_layer(file, source) if file else empty_layer()
     from_environment = environment_layer(environment, directory)
@@ -150,6 +154,11 @@ def _overlaps(settings: Settings, sources: Mapping[str, str]) -> Iterator[str]:
             yield _overlap(name, folder, "tree.path", sources, "would be served to everyone; put it outside the tree")
         elif name.startswith("drop.") and name != "drop.path" and _plain(folder).is_relative_to(drop):
             yield _overlap(name, folder, "drop.path", sources, "would be read again; put it outside the drop directory")
+    state = _plain(settings.state.path)
+    for name, folder in {**folders, "tree.path": settings.tree.path}.items():
+        if name != "state.path" and isinstance(folder, Path) and _plain(folder).is_relative_to(state):
+            why = "would be deleted with what is a cache; put it outside the state directory"
+            yield _overlap(name, folder, "state.path", sources, why)
     if tree != drop and tree.is_relative_to(drop):
         yield _overlap(
             "tree.path",

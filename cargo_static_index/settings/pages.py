@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Final
 
 from cargo_static_index.rules import GROUPS, explain
-from cargo_static_index.settings.documents import RULES_SAYS, SCHEMA_NAME, schema_text, section_says, toml_value
+from cargo_static_index.settings.documents import RULES_SAYS, schema_text, section_says, toml_value
 from cargo_static_index.settings.keys import (
     CONFIG_VARIABLE,
     FILE_NAME,
     KEYS,
     RULES_OPTION,
     RULES_VARIABLE,
+    SCHEMA_NAME,
     SECTIONS,
     Key,
 )

@@ -1,11 +1,13 @@
 """The program as users run it: a process of its own, of which only streams and exit code are seen."""
 
+import fcntl
 import json
 import os
 import pty
 import select
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -71,7 +73,14 @@ def run_on_terminal(
     leader, follower = pty.openpty()
     variables = environment({"TERM": "xterm", "COLUMNS": "100", **(env or {})})
     process = subprocess.Popen(
-        [*PROGRAM, *arguments], cwd=cwd, env=variables, stdin=follower, stdout=follower, stderr=follower
+        [*PROGRAM, *arguments],
+        cwd=cwd,
+        env=variables,
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - no thread; it makes Ctrl-C a signal
     )
     os.close(follower)
     seen, end = b"", time.monotonic() + 60

@@ -26,7 +26,7 @@ UNUSABLE = [
     (["build", "--color", "red"], "error: invalid value for '--color': "),
     (["list", "-C", "nowhere"], "error: -C: cannot go to 'nowhere': No such file or directory"),
     (["list", "--config", "none.toml"], "error: --config: there is no file "),
-    (["build"], "Make it, or name another."),
+    (["build"], "is not there; make it, or name another with --drop; no registry.toml was found here or above"),
     (["build", "--base-url", "crates.example.com"], "'crates.example.com'"),
     (["build", "-j", "many"], "'many' must be a whole number, 1 or more"),
     (["check", "none.crate"], "error: there is no file 'none.crate'"),
@@ -35,8 +35,9 @@ UNUSABLE = [
     (["yank", "foo"], "which version of 'foo'? Write `foo@1.0.0`"),
     (["yank", "foo@1.0.0", "--version", "1.0.0"], "--version goes with one name without a version"),
     (["remove", "foo@1.0.0", "--all"], "--all means every version: write `foo --all`, or `foo@1.0.0` without --all"),
-    (["yank", "foo@1.0.0"], "there is no crate 'foo' in this registry"),
-    (["info", "foo"], "there is no crate 'foo' in this registry; `list` shows what is held"),
+    (["yank", "foo 1.0.0"], "'foo 1.0.0' names no crate: the crate name 'foo 1.0.0' has ' ' as character 4"),
+    (["info", "../foo"], "'../foo' names no crate"),
+    (["build", "--drop", ".", "--tree", ".cargo-static-index/tree"], "put it outside the state directory"),
 ]
 
 
@@ -50,6 +51,7 @@ def test_a_command_that_cannot_be_used_ends_with_2_and_says_why(
 
 
 def test_a_name_that_is_nearly_held_is_suggested(built: Path) -> None:
+    run("info", "qqqq", cwd=built).failed(2, "there is no crate 'qqqq' in this registry; `list` shows what is held")
     run("info", "fo", cwd=built).failed(2, "there is no crate 'fo' in this registry; did you mean 'foo'?")
     run("yank", "Foo@1.0.0", cwd=built).failed(2, "there is no crate 'Foo' in this registry; did you mean 'foo'?")
     run("yank", "foo@9.9.9", cwd=built).failed(
@@ -117,8 +119,9 @@ def test_a_disk_that_takes_no_more_ends_with_3_and_the_next_build_finishes(fresh
         [*PROGRAM, "build"], cwd=fresh, env=environment(), capture_output=True, text=True, check=False,
         preexec_fn=small_disk,
     )  # fmt: skip
-    assert done.returncode in {1, 3}, done
-    assert "File too large" in done.stderr + done.stdout
+    assert done.returncode == 3, done
+    assert "File too large. A limit on the size of files is set (`ulimit -f`): raise it" in done.stderr
+    assert "Refused" not in done.stdout
     assert SPOKEN not in done.stderr
     run("build", cwd=fresh).ok()
     assert "large@1.0.0\n" in run("list", cwd=fresh).ok()
@@ -220,6 +223,30 @@ def test_on_a_terminal_remove_asks_and_shows_what_goes(built: Path) -> None:
     assert code == 2
     assert "These releases go for good:\r\n  foo@1.0.0\r\n" in screen
     assert "nothing was removed" in screen
+    for answer in ("\x03", "\x04"):  # Ctrl-C, and the end of input
+        code, screen = run_on_terminal("remove", "foo@1.0.0", cwd=built, answer=answer)
+        assert code == 130
+        assert "error: interrupted" in screen.replace("\x1b[1;31m", "").replace("\x1b[0m", "")
     code, _ = run_on_terminal("remove", "foo@1.0.0", cwd=built, answer="y")
     assert code == 0
     assert run("list", cwd=built).ok() == "bar@0.1.0\n"
+
+
+def test_status_needs_no_right_to_write(built: Path) -> None:
+    (built / "drop/empty.crate").write_bytes(b"")
+    os.utime(built / "drop/empty.crate", (0, 0))
+    run("build", cwd=built).failed(1)
+    seen = run("status", cwd=built).ok()
+    state = built / ".cargo-static-index"
+    (state / "catalogue.sqlite").chmod(0o444)
+    state.chmod(0o555)
+    (built / "public").chmod(0o555)
+    done = as_nobody([*PROGRAM, "status"], cwd=built, env=environment())
+    failed = as_nobody([*PROGRAM, "rebuild"], cwd=built, env=environment())
+    (built / "public").chmod(0o755)
+    state.chmod(0o755)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[2:] == seen.splitlines()[2:]
+    assert "error[file-empty]" in done.stdout
+    assert failed.returncode == 3
+    assert "Give the user that runs this the right to read and write there." in failed.stderr

@@ -3,6 +3,7 @@
 import importlib
 import io
 import json
+import re
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from cargo_static_index.cli.formats import Mark, github_line, gitlab_document, m
 from cargo_static_index.cli.pages import DOCUMENTS, REWRITE, pages
 from cargo_static_index.cli.terminal import Color, is_colored, printable
 from tests.cli.program import environment, run, run_on_terminal
+from tests.cli.shapes import GITHUB, GITLAB, SARIF
 from tests.crates import crate
 
 # It has no types of its own, and the checker asks for them where it is imported by name.
@@ -54,7 +56,7 @@ def test_every_schema_is_used() -> None:
 @pytest.mark.parametrize(("schema", "arguments"), DOCUMENTED)
 def test_json_documents_keep_to_their_schema(built: Path, schema: str, arguments: list[str]) -> None:
     (built / "bad.crate").write_bytes(b"bad")
-    next((built / "public/crates/bar").glob("*.json")).unlink()
+    next((built / "public/crates/bar").glob(f"{'?' * 64}.json")).unlink()
     crate("needy", "1.0.0").dependency("foo", "1", registry_index=OURS).write(built / "drop")
     if schema == "reindex":
         run("add", "drop/needy-1.0.0.crate", cwd=built).ok()
@@ -129,19 +131,33 @@ def test_a_mark_says_place_sentence_and_way_out() -> None:
 
 
 @pytest.mark.parametrize("output", ["github", "gitlab", "sarif"])
-@pytest.mark.parametrize("command", [["build"], ["check", "drop/foo-1.0.0.crate"], ["verify"], ["add", "bad.crate"]])
+@pytest.mark.parametrize(
+    "command", [["build"], ["check", "drop/foo-1.0.0.crate", "a,b:50%.crate"], ["verify"], ["add", "a,b:50%.crate"]]
+)
 def test_code_hosts_get_nothing_but_their_format(fresh: Path, output: str, command: list[str]) -> None:
-    (fresh / "bad.crate").write_bytes(b"")
+    (fresh / "a,b:50%.crate").write_bytes(b"")
     if command == ["verify"]:
         run("build", cwd=fresh).ok()
+        next((fresh / "public/crates/foo").glob("*.crate")).unlink()
     ended = run(*command, "--output-format", output, cwd=fresh)
+    expected = {"build": "", "verify": "archive-missing"}.get(command[0], "file-empty")
+    assert ended.code == bool(expected)
     if output == "github":
-        assert all(line.startswith("::") for line in ended.out.splitlines())
+        assert all(re.fullmatch(GITHUB, line) for line in ended.out.splitlines())
+        found = re.findall(r"title=([a-z-]+)", ended.out)
     elif output == "gitlab":
-        assert isinstance(ended.document(), list)
+        validate(GITLAB, ended.document())
+        found = [each["check_name"] for each in ended.document()]
     else:
-        assert ended.document()["version"] == "2.1.0"
-    assert ("file-empty" in ended.out) == (command[0] == "add")
+        validate(SARIF, ended.document())
+        found = [each["ruleId"] for each in ended.document()["runs"][0]["results"]]
+        rules = ended.document()["runs"][0]["tool"]["driver"]["rules"]
+        assert all(rules[each["ruleIndex"]]["id"] == each["ruleId"] for each in ended.document()["runs"][0]["results"])
+    assert found == [expected] * bool(expected)
+
+
+def validate(schema: dict[str, Any], document: object) -> None:
+    jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker()).validate(document)
 
 
 # colours

@@ -1,0 +1,154 @@
+"""`verify` as a process, with each fault that a tree can have: how it is found and said, and whether it is mended."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from cargo_static_index.verify import FindingId
+from tests.cli.program import run
+from tests.crates import crate
+
+Damage = Callable[[Path], object]
+LINE = "index/3/f/foo"
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tree of foo 1.0.0, foo 1.1.0 and a-b 1.0.0."""
+    folder = tmp_path_factory.mktemp("template")
+    run("init", "--name", "acme", "--base-url", "https://crates.example.com/", cwd=folder).ok()
+    for name, version in (("foo", "1.0.0"), ("foo", "1.1.0"), ("a-b", "1.0.0")):
+        crate(name, version).write(folder / "drop")
+    run("build", cwd=folder, env={"SOURCE_DATE_EPOCH": "1767225600"}).ok()
+    return folder
+
+
+@pytest.fixture
+def held(template: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(template, tmp_path / "here")
+
+
+def cksum(version: str = "1.0.0") -> str:
+    return crate("foo", version).cksum()
+
+
+def edit(path: str, change: Callable[[bytes], bytes]) -> Damage:
+    return lambda tree: (tree / path).write_bytes(change((tree / path).read_bytes()))
+
+
+def put(path: str, content: bytes) -> Damage:
+    def damage(tree: Path) -> None:
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_bytes(content)
+
+    return damage
+
+
+def remove(path: str) -> Damage:
+    return lambda tree: (tree / path).unlink()
+
+
+def unread(tree: Path) -> None:
+    garbage = b"a file that rules of today do not take"
+    digest = hashlib.sha256(garbage).hexdigest()
+    (tree / f"crates/foo/{digest}.crate").write_bytes(garbage)
+    edit(LINE, lambda content: content.replace(cksum().encode(), digest.encode()))(tree)
+
+
+def unfinished(tree: Path) -> None:
+    stone = {"vers": "1.0.0", "cksum": cksum(), "pubtime": "2026-01-01T00:00:00Z"}
+    put("crates/foo/removed.json", json.dumps({"schema": 1, "name": "foo", "removed": [stone]}).encode())(tree)
+
+
+def collide(tree: Path) -> None:
+    line = (tree / "index/3/a/a-b").read_bytes()
+    put("index/3/a/a_b", line.replace(b'"a-b"', b'"a_b"'))(tree)
+
+
+FAULTS: dict[FindingId, Damage] = {
+    "archive-damaged": edit(f"crates/foo/{cksum()}.crate", lambda content: content[:-1] + b"?"),
+    "archive-missing": remove(f"crates/foo/{cksum()}.crate"),
+    "archive-unread": unread,
+    "config-wrong": remove("index/config.json"),
+    "facts-missing": remove(f"crates/foo/{cksum()}.json"),
+    "facts-wrong": edit(f"crates/foo/{cksum()}.json", lambda content: content.replace(b"The crate foo", b"The other")),
+    "file-stray": put("index/fo/o/foo", b""),
+    "file-unnamed": put(f"crates/foo/{'0' * 64}.crate", b""),
+    "line-differs": edit(LINE, lambda content: content.replace(b'"features":{}', b'"features":{"x":[]}')),
+    "line-misplaced": edit(LINE, lambda content: content + content.replace(b'"foo"', b'"bar"')),
+    "line-unreadable": edit(LINE, lambda content: b"{}\n" + content),
+    "lines-unordered": edit(LINE, lambda content: b"".join(reversed(content.splitlines(keepends=True)))),
+    "name-collision": collide,
+    "record-wrong": edit("tree.json", lambda content: content.replace(b'"releases": 3', b'"releases": 4')),
+    "removal-unfinished": unfinished,
+    "tombstones-unreadable": put("crates/foo/removed.json", b"{}"),
+    "version-duplicate": edit(LINE, lambda content: content + content.splitlines(keepends=True)[0]),
+}
+WARNINGS: set[FindingId] = {"line-unreadable", "lines-unordered"}
+MENDED: set[FindingId] = {
+    "config-wrong",
+    "facts-missing",
+    "facts-wrong",
+    "file-unnamed",
+    "record-wrong",
+    "removal-unfinished",
+}
+BESIDE: dict[FindingId, set[str]] = {
+    "archive-unread": {"record-wrong", "file-unnamed", "facts-missing"},
+    "line-misplaced": {"record-wrong", "version-duplicate", "lines-unordered"},
+    "name-collision": {"record-wrong", "archive-missing", "facts-missing"},
+    "version-duplicate": {"record-wrong", "lines-unordered"},
+}
+"""What else is wrong where a fault is, if it is not the sum in tree.json alone."""
+NOT_SEEN_QUICKLY: set[FindingId] = {"archive-damaged", "archive-unread", "facts-wrong", "line-differs"}
+
+
+def found(folder: Path, *arguments: str) -> dict[str, bool]:
+    """Give the rules of what was found, and whether all of that kind was mended."""
+    rules: dict[str, bool] = {}
+    for each in run("verify", "--json", *arguments, cwd=folder).document()["findings"]:
+        rules[each["rule"]] = rules.get(each["rule"], True) and each["fixed"]
+    return rules
+
+
+def test_every_fault_is_here() -> None:
+    assert set(FAULTS) == set(get_args(FindingId))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_found_and_said(held: Path, fault: FindingId) -> None:
+    FAULTS[fault](held / "public")
+    ended = run("verify", cwd=held)
+    level = "warning" if fault in WARNINGS else "error"
+    assert f"{level}[{fault}]: " in ended.out
+    assert "   = help: " in ended.out
+    assert ended.code == 1  # for warnings too: a line that anybody edited shows in the sum of tree.json
+    assert found(held).keys() - {fault} <= BESIDE.get(fault, {"record-wrong"})
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_quick_look_finds_all_but_what_only_reading_shows(held: Path, fault: FindingId) -> None:
+    FAULTS[fault](held / "public")
+    assert (fault in found(held, "--quick")) is (fault not in NOT_SEEN_QUICKLY)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fix_mends_what_changes_no_release_and_a_dry_run_says_so(held: Path, fault: FindingId) -> None:
+    before = (held / "public" / LINE).read_bytes()
+    FAULTS[fault](held / "public")
+    if fault == "tombstones-unreadable":
+        return  # no session may work on such a tree: what was removed could come back
+    damaged = {path: path.read_bytes() for path in (held / "public").rglob("*") if path.is_file()}
+    planned = found(held, "--fix", "--dry-run")
+    assert damaged == {path: path.read_bytes() for path in (held / "public").rglob("*") if path.is_file()}
+    assert planned[fault] is (fault in MENDED)
+    assert found(held, "--fix")[fault] is (fault in MENDED)
+    if fault in MENDED:
+        assert found(held) == {}
+    if fault in MENDED - {"removal-unfinished"}:
+        assert (held / "public" / LINE).read_bytes() == before

@@ -1,0 +1,132 @@
+"""Trees that released versions wrote stay readable and unchanged, and a tree of a later format is left alone.
+
+`tests/golden` holds the trees. Before a release: `python -m tests.golden` adds the one of the new version.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cargo_static_index import __version__
+from tests.cli.program import run
+from tests.crates import crate
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+VERSIONS = sorted(path.name for path in GOLDEN.iterdir() if (path / "tree").is_dir())
+CLOCK = {"SOURCE_DATE_EPOCH": "1800000000"}
+
+
+@pytest.fixture(params=VERSIONS)
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A folder with a tree of an earlier version, no state, an empty drop directory, and no pages."""
+    shutil.copytree(GOLDEN / request.param / "tree", tmp_path / "public")
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "registry.toml").write_text('[registry]\nname = "acme"\npages = false\n')
+    return tmp_path
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    tree = folder / "public"
+    return {str(path.relative_to(tree)): path.read_bytes() for path in tree.rglob("*") if path.is_file()}
+
+
+def test_the_tree_of_this_version_is_kept_for_the_next() -> None:
+    assert __version__ in VERSIONS, "python -m tests.golden"
+
+
+def test_nothing_is_wrong_with_it(old: Path) -> None:
+    out = run("verify", cwd=old).ok()
+    assert "warning[line-unreadable]" in out
+    assert "Finished 0 errors, 1 warning, 0 fixed\n" in out
+
+
+UNCHANGED = [
+    [["build"]],
+    [["rebuild"]],
+    [["build"], ["rebuild"], ["build"]],
+    [["verify", "--fix"]],
+    [["reindex", "--yes"]],
+    [["yank", "foo@1.0.0"]],
+    [["unyank", "foo@1.0.0"], ["yank", "foo@1.0.0"]],
+    [["list"], ["info", "foo"], ["search", "foo"], ["status"], ["check-settings"]],
+]
+
+
+@pytest.mark.parametrize("commands", UNCHANGED, ids=str)
+def test_every_byte_of_it_stays(old: Path, commands: list[list[str]]) -> None:
+    before = bytes_of(old)
+    for command in commands:
+        run(*command, cwd=old, env=CLOCK).ok()
+    assert bytes_of(old) == before
+
+
+def test_the_same_crates_dropped_again_are_unchanged(old: Path) -> None:
+    before = bytes_of(old)
+    for archive in (old / "public/crates").rglob("*.crate"):
+        shutil.copy(archive, old / "drop")
+    ended = run("build", "--json", cwd=old, env=CLOCK)
+    assert {each["became"] for each in ended.document()["files"]} == {"unchanged"}
+    assert bytes_of(old) == before
+
+
+def test_what_was_removed_stays_removed(old: Path) -> None:
+    crate("foo", "1.2.0").write(old / "drop")
+    assert "error[removed-release]" in run("build", cwd=old, env=CLOCK).out
+
+
+def test_a_new_release_leaves_every_line_as_it_is(old: Path) -> None:
+    before = (old / "public/index/3/f/foo").read_bytes()
+    crate("foo", "2.0.0").write(old / "drop")
+    run("build", cwd=old, env=CLOCK).ok()
+    assert (old / "public/index/3/f/foo").read_bytes().startswith(before)
+
+
+def test_pages_are_added_beside_what_is_there(old: Path) -> None:
+    before = bytes_of(old)
+    run("build", "--pages", cwd=old, env=CLOCK).ok()
+    after = bytes_of(old)
+    assert before.items() <= after.items()
+    assert "index.html" in after
+
+
+# a tree of a later version
+
+
+TOUCHING = [
+    ["build"],
+    ["add", "foo-3.0.0.crate"],
+    ["check", "foo-3.0.0.crate"],
+    ["entry", "foo-3.0.0.crate"],
+    ["yank", "foo@1.0.0"],
+    ["unyank", "foo@1.0.0"],
+    ["remove", "foo@1.0.0", "--yes"],
+    ["list"],
+    ["info", "foo"],
+    ["search", "foo"],
+    ["status"],
+    ["verify", "--fix"],
+    ["reindex", "--yes"],
+    ["rebuild"],
+    ["check-settings"],
+]
+
+
+@pytest.mark.parametrize("arguments", TOUCHING, ids=" ".join)
+def test_a_tree_of_a_later_format_is_refused_naming_the_version_that_is_needed(old: Path, arguments: list[str]) -> None:
+    crate("foo", "3.0.0").write(old)
+    record = old / "public/tree.json"
+    record.write_text(json.dumps({"format": 2, "needs": "9.1.0", "mode": {"of": "then"}}))
+    before = bytes_of(old)
+    run(*arguments, cwd=old, env=CLOCK).failed(
+        2, "the tree has format 2, and this version reads up to 1; use cargo-static-index 9.1.0 or later"
+    )
+    assert bytes_of(old) == before
+
+
+def test_verify_reports_a_tree_of_a_later_format(old: Path) -> None:
+    (old / "public/tree.json").write_text(json.dumps({"format": 2, "needs": "9.1.0"}))
+    ended = run("verify", cwd=old)
+    assert ended.code == 1
+    assert "use cargo-static-index 9.1.0 or later" in ended.out

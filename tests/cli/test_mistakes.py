@@ -1,0 +1,215 @@
+"""What a newcomer does wrong: each message says what, where, why and the way out, and nothing is left behind."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import PROGRAM, SPOKEN, environment, run, run_on_terminal
+from tests.crates import crate
+from tests.tools import as_nobody, need
+
+RIGHTS = "Give the user that runs this the right to read and write there."
+
+WRONG_FOLDER = [
+    *(["build"], ["status"], ["check-settings"], ["list"], ["info", "foo"], ["search", "foo"]),
+    *(["yank", "foo@1.0.0"], ["unyank", "foo@1.0.0"], ["remove", "foo@1.0.0", "--yes"]),
+    *(["verify"], ["verify", "--fix"], ["reindex", "--yes"], ["rebuild"]),
+]
+
+
+@pytest.mark.parametrize("arguments", WRONG_FOLDER, ids=" ".join)
+def test_a_wrong_folder_is_named_and_left_as_it_is(tmp_path: Path, arguments: list[str]) -> None:
+    said = run(*arguments, cwd=tmp_path).failed(
+        2, str(tmp_path), "is this the right folder? (`init` begins a registry)"
+    )
+    assert said.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_after_init_a_registry_without_a_tree_says_what_makes_one(tmp_path: Path) -> None:
+    run("init", cwd=tmp_path).ok()
+    said = run("list", cwd=tmp_path).failed(
+        2, "there is no registry in ", "name its folder with --tree, or make it with"
+    )
+    assert "right folder" not in said
+
+
+@pytest.mark.parametrize(
+    "given", ["https://crates.example.com", "https://crates.example.com/", "https://crates.example.com/team"]
+)
+def test_a_missing_slash_is_put_there(tmp_path: Path, given: str) -> None:
+    (tmp_path / "drop").mkdir()
+    run("build", "--base-url", given, cwd=tmp_path).ok()
+    assert f'"dl": "{given.rstrip("/")}/crates/' in (tmp_path / "public/index/config.json").read_text()
+    run("build", "--base-url", f"{given.rstrip('/')}/", cwd=tmp_path).ok()
+
+
+FILES = {
+    "empty": (b"", "file-empty"),
+    "page": (b"<!doctype html><title>502 Bad Gateway</title>", "file-not-gzip"),
+    "zip": (b"PK\x03\x04" + bytes(40), "file-not-gzip"),
+    "cut": (crate("foo", "1.0.0").build()[:200], "gzip-damaged"),
+    "text": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12\n", "file-not-gzip"),
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_file_that_is_no_crate_is_refused_with_the_way_out(built: Path, kind: str) -> None:
+    content, rule = FILES[kind]
+    (built / "odd.crate").write_bytes(content)
+    ended = run("add", "odd.crate", cwd=built)
+    assert ended.code == 1
+    lines = ended.out.splitlines()
+    assert lines[1].startswith(f"error[{rule}]: ")
+    assert lines[2].startswith("  --> odd.crate")
+    assert lines[3].startswith("   = help: ")
+
+
+def test_names_that_collide_are_both_named(built: Path) -> None:
+    crate("Foo", "2.0.0").write(built)
+    out = run("add", "Foo-2.0.0.crate", cwd=built).out
+    assert "error[name-collision]: The registry holds `foo`, and `Foo` differs from it only in case" in out
+    assert "   = help: Use the name that is there, or choose another.\n" in out
+
+
+OVERLAPS = [
+    (["--tree", "drop/public"], "would be taken for dropped crates; put it outside the drop directory"),
+    (["--tree", "."], "would be served to everyone; put it outside the tree"),
+    (["--state", "public/state"], "would be served to everyone; put it outside the tree"),
+    (["--drop", "public"], "would be served to everyone; put it outside the tree"),
+    (["--tree", ".cargo-static-index/public"], "would be deleted with what is a cache; put it outside the state"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), OVERLAPS)
+def test_folders_in_each_other_are_refused(fresh: Path, arguments: list[str], sentence: str) -> None:
+    run("build", *arguments, cwd=fresh).failed(2, sentence)
+    assert not (fresh / "public").exists()
+
+
+def test_a_file_where_a_folder_is_needed(fresh: Path) -> None:
+    (fresh / "file").write_text("")
+    run("build", "--tree", "file", cwd=fresh).failed(3, "file: cannot open: Not a directory. A file stands where")
+    run("build", "--state", "file/state", cwd=fresh).failed(3, "file/state' cannot be used: Not a directory. Mend that")
+    run("build", "--drop", "file", cwd=fresh).failed(2, "cannot be read: Not a directory. Make it, or name another.")
+
+
+def denied(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    done = as_nobody([*PROGRAM, *arguments], cwd=folder, env=environment())
+    assert SPOKEN not in done.stderr
+    return done
+
+
+@pytest.fixture
+def closed(built: Path) -> Iterator[Path]:
+    """The folder of `built`, whose modes are put right again for whoever deletes it."""
+    yield built
+    for path in (built, *built.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+DENIED = [
+    ("public", 0o555, ["build"], 3, RIGHTS),
+    ("public", 0o555, ["yank", "foo@1.0.0"], 3, RIGHTS),
+    ("public/index/3/f/foo", 0, ["list"], 3, RIGHTS),
+    ("public/index/3/f/foo", 0, ["verify"], 3, RIGHTS),
+    ("drop", 0, ["build"], 2, "Give this user the right to read it, or name another."),
+    (".cargo-static-index", 0, ["build"], 3, "Mend that, or name another folder with `--state`."),
+    (".cargo-static-index/catalogue.sqlite", 0o444, ["build"], 3, "Mend that, or name another folder with `--state`."),
+    ("registry.toml", 0, ["list"], 2, "registry.toml' cannot be read: Permission denied"),
+    ("drop/foo-1.0.0.crate", 0, ["entry", "drop/foo-1.0.0.crate"], 2, "cannot be read: Permission denied"),
+]
+
+
+@pytest.mark.parametrize(("path", "mode", "arguments", "code", "sentence"), DENIED)
+def test_a_right_that_is_missing_is_named(
+    closed: Path, path: str, mode: int, arguments: list[str], code: int, sentence: str
+) -> None:
+    crate("new", "1.0.0").write(closed / "drop")
+    (closed / path).chmod(mode)
+    done = denied(closed, *arguments)
+    assert done.returncode == code, done
+    assert sentence in done.stderr
+    assert path.rpartition("/")[2] in done.stderr or "stage" in done.stderr
+
+
+def test_a_dropped_file_without_a_right_to_read_is_refused_and_the_others_published(closed: Path) -> None:
+    crate("new", "1.0.0").write(closed / "drop")
+    crate("other", "1.0.0").write(closed / "drop")
+    (closed / "drop/new-1.0.0.crate").chmod(0)
+    done = denied(closed, "build")
+    assert done.returncode == 1
+    assert (
+        "error[file-unreadable]: The file cannot be read: Permission denied.\n  --> drop/new-1.0.0.crate" in done.stdout
+    )
+    assert "Published other 1.0.0" in done.stdout
+
+
+def test_init_where_nothing_may_be_written(tmp_path: Path) -> None:
+    tmp_path.chmod(0o555)
+    done = denied(tmp_path, "init")
+    tmp_path.chmod(0o755)
+    assert done.returncode == 3
+    assert "cannot be written: Permission denied. Mend that, or begin in another folder." in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 200 kB, where disks can be mounted."""
+    disk = tmp_path / "small"
+    disk.mkdir()
+    mounted = subprocess.run(
+        [need("mount"), "-t", "tmpfs", "-o", "size=200k", "tmpfs", disk], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"no right to mount a disk: {mounted.stderr.strip()}")
+    yield disk
+    subprocess.run([need("umount"), disk], check=True)
+
+
+def test_a_full_disk_is_no_fault_of_the_crate(fresh: Path, small_disk: Path) -> None:
+    crate("large", "1.0.0").file("data", os.urandom(400_000)).write(fresh / "drop")
+    settings = ["--tree", str(small_disk / "public"), "--no-pages"]
+    ended = run("build", *settings, cwd=fresh)
+    ended.failed(3, "No space left on device. The disk is full: make room, then run this again.")
+    assert "Refused" not in ended.out
+    run("verify", *settings, cwd=fresh)
+    subprocess.run([need("mount"), "-o", "remount,size=2m", small_disk], check=True)
+    assert "3 published" in run("build", *settings, cwd=fresh).ok()
+    run("verify", *settings, cwd=fresh).ok()
+
+
+def test_a_full_disk_below_the_state_is_named(fresh: Path, small_disk: Path) -> None:
+    (small_disk / "filler").write_bytes(bytes(190_000))
+    run("build", "--state", str(small_disk / "state"), cwd=fresh).failed(3, "small/state", "with `--state`")
+
+
+def test_on_a_narrow_terminal_everything_can_be_read(fresh: Path) -> None:
+    code, screen = run_on_terminal("build", "--help", cwd=fresh, env={"COLUMNS": "40"})
+    assert code == 0
+    assert max(map(len, screen.partition("Examples:")[0].splitlines())) <= 52  # examples stand as they are typed
+    code, screen = run_on_terminal("build", cwd=fresh, env={"COLUMNS": "40"})
+    assert code == 0
+    assert "foo 1.0.0" in screen
+
+
+def test_two_builds_at_once_do_no_harm(fresh: Path) -> None:
+    for each in range(150):
+        crate(f"c{each}", "1.0.0").write(fresh / "drop")
+    both = [
+        subprocess.Popen(
+            [*PROGRAM, "build", "-q", "--no-pages"], cwd=fresh, env=environment(), stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    ends = sorted((process.communicate(timeout=120)[1], process.returncode) for process in both)
+    for said, code in ends:
+        assert (said, code) == ("", 0) or (code == 3 and "another process is changing this tree" in said)
+    assert 0 in {code for _, code in ends}
+    run("build", "-q", cwd=fresh).ok()
+    run("verify", cwd=fresh).ok()
+    assert len(run("list", cwd=fresh).ok().splitlines()) == 152

@@ -1,0 +1,98 @@
+"""The package as a library: its names, its types, and the examples of docs/library.md, which run as they stand."""
+
+import contextlib
+import inspect
+import io
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import cargo_static_index
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs/library.md"
+
+_blocks = re.compile(r"^```(python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def examples() -> list[tuple[str, str]]:
+    """Give the examples, each with what the page says that it prints."""
+    found = _blocks.findall(PAGE.read_text(encoding="utf-8"))
+    assert [kind for kind, _ in found] == ["python", "text"] * (len(found) // 2)
+    return [(code, said) for (_, code), (_, said) in zip(found[::2], found[1::2], strict=True)]
+
+
+def test_the_examples_print_what_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(ROOT / "examples/drop", tmp_path / "examples/drop")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": "example"}
+    for code, said in examples():
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(code, str(PAGE), "exec"), names)
+        assert printed.getvalue() == said, code
+
+
+@pytest.mark.slow
+def test_the_examples_keep_to_the_types(tmp_path: Path) -> None:
+    program = tmp_path / "example.py"
+    program.write_text("".join(code for code, _ in examples()), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_package_says_that_it_has_types() -> None:
+    assert (ROOT / "cargo_static_index/py.typed").is_file()
+
+
+@pytest.mark.parametrize("name", sorted(set(cargo_static_index.__all__) - {"__version__", "RULES", "Change"}))
+def test_every_public_name_is_there_and_says_what_it_is(name: str) -> None:
+    found = getattr(cargo_static_index, name)
+    own = found.__dict__.get("__doc__") if inspect.isclass(found) else found.__doc__
+    assert own
+    public = (each for key, each in vars(found).items() if inspect.isclass(found) and not key.startswith("_"))
+    for each in public:
+        target = each.fget if isinstance(each, property) else getattr(each, "__func__", each)
+        if inspect.isfunction(target):
+            assert target.__doc__, f"{name}.{target.__name__}"
+            assert "return" in target.__annotations__, f"{name}.{target.__name__}"
+
+
+def test_public_functions_say_every_type() -> None:
+    for name in cargo_static_index.__all__:
+        found = getattr(cargo_static_index, name)
+        if inspect.isfunction(inspect.unwrap(found)):
+            signature = inspect.signature(found)
+            assert all(each.annotation is not inspect.Parameter.empty for each in signature.parameters.values()), name
+            assert signature.return_annotation is not inspect.Signature.empty, name
+
+
+def test_public_values_are_frozen() -> None:
+    for name in cargo_static_index.__all__:
+        found = getattr(cargo_static_index, name)
+        if inspect.isclass(found) and issubclass(found, msgspec.Struct):
+            assert found.__struct_config__.frozen, name
+
+
+def test_what_is_listed_is_what_can_be_loaded() -> None:
+    assert set(cargo_static_index.__all__) <= set(dir(cargo_static_index))
+    assert cargo_static_index.__all__ == sorted(cargo_static_index.__all__, key=_like_ruff)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing_of_ours'"):
+        cargo_static_index.nothing_of_ours  # noqa: B018 - asking is the test
+
+
+def _like_ruff(name: str) -> tuple[int, str]:
+    return 0 if name.isupper() else 1 if name[0].isupper() else 2, name
+
+
+def test_importing_the_package_loads_nothing_else() -> None:
+    code = "import sys; before = set(sys.modules); import cargo_static_index; print(sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "['cargo_static_index']\n"
