@@ -175,6 +175,20 @@ def test_every_link_of_every_page_leads_somewhere_and_is_relative(world: World) 
     assert list(dead_links(everything(world))) == []
 
 
+def test_what_only_an_older_version_needs_and_names_leads_nowhere_that_is_not_there(world: World) -> None:
+    old = crate("foo", "1.0.0").package(keywords=["old"], categories=["gone"])
+    world.put(old.dependency("past", "0.1", registry_index=HERE), crate("foo", "1.1.0").package(keywords=["new"]))
+    world.build()
+    assert list(dead_links(everything(world))) == []
+    assert "foo 1.0.0 older version\nasks for ^0.1\n" in text_of(world.read("crates/past/index.html"))
+    assert "#old gone" in text_of(world.read("crates/foo/1.0.0/index.html")).replace("\n", " ")
+    assert "browse/keyword/old.html" not in world.files()
+    (earlier,) = json.loads(world.read("crates/foo/index.json"))["earlier"]
+    assert (earlier["vers"], earlier["dependency"]["crate"]) == ("1.0.0", "past")
+    world.remove("foo@1.0.0")
+    assert "crates/past/index.html" not in world.files()
+
+
 def test_of_many_versions_the_newest_are_shown_and_the_rest_cut_by_their_numbers(world: World) -> None:
     world.put(*versions(260), crate("many", "1.0.0"))
     world.build()
