@@ -18,7 +18,7 @@ class Update(Struct, frozen=True, kw_only=True):
 
 
 class FrontDocument(Struct, frozen=True, kw_only=True):
-    """`index.json` at the root: what the registry is, for programs. `index` is the index URL for cargo."""
+    """`index.json` at the root: what the registry is, for programs. `index` is the way to the index from here."""
 
     schema: Literal[1] = 1
     title: str

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from cargo_static_index.changelog import changelog_section
+from cargo_static_index.changelog import changelog_part
 from cargo_static_index.facts import Document, Facts
 from cargo_static_index.markdown import render_readme
 from cargo_static_index.pages.look import Look
@@ -33,11 +33,11 @@ def readme_prose(facts: Facts | None, look: Look) -> Prose:
 
 
 def changelog_prose(facts: Facts | None, look: Look) -> str:
-    """Render what the change log says of this version, or nothing where that cannot be told."""
+    """Render what the change log says of this version, all of it where its headings name none, or nothing."""
     changelog = facts.changelog if facts else None
     if facts is None or changelog is None or changelog.text is None:
         return ""
-    section = changelog_section(changelog.text, facts.manifest.version)
+    section = changelog_part(changelog.text, facts.manifest.version)
     # It stands below a heading of level 2.
     html = _rendered(section, changelog, facts, look, deepest=3) if section else ""
     # The README stands on the same page, and its headings may be called the same.

@@ -13,9 +13,9 @@ from cargo_static_index.report import Report
 from cargo_static_index.store import Stored
 from cargo_static_index.store.memory import MemoryStore
 from tests.crates import CrateBuilder, crate
-from tests.pages.reading import text_of
+from tests.pages.reading import links_of, text_of
 from tests.pages.registries import HERE, OPTIONS, some_crates, versions
-from tests.world import World
+from tests.world import BASE, World
 
 
 @pytest.fixture
@@ -183,18 +183,35 @@ def test_a_base_url_that_changes_rewrites_what_holds_it_and_no_more(world: World
     before = world.files()
     world.build(move=True, options={"registry.base-url": "https://new.example.com/rust/"})
     changed = {path for path, content in world.files().items() if before.get(path) != content}
-    # Front page, its document and the page beside config.json show people what to write into cargo's settings.
-    assert {path for path in changed if not path.startswith("sitemap") and not path.endswith("/feed.xml")} == {
+    # The front page shows people what to write into cargo's settings: text to copy, and no link.
+    assert {path for path in changed if not path.startswith("sitemap") and not path.endswith("feed.xml")} == {
         "404.html",
-        "feed.xml",
         "opensearch.xml",
         "index/config.json",
         "index.html",
-        "index.json",
-        "index/index.html",
         "tree.json",
         "pages.json",
     }
+    old, new = (
+        re.sub(rb"https://[a-z.]+/(?:rust/)?index/", b"", each)
+        for each in (before["index.html"], world.read("index.html"))
+    )
+    assert old == new
+
+
+def test_only_what_must_hold_an_absolute_address_of_this_registry_does(world: World) -> None:
+    world.put(*some_crates(), *versions(60))
+    world.build()
+    holding = {
+        path
+        for path, content in world.files().items()
+        if BASE.encode() in content and path.endswith((".html", ".json", ".js", ".css", ".xml"))
+    }
+    facts = {path for path in holding if re.fullmatch(r"crates/[^/]+/[0-9a-f]{64}\.json", path)}  # of their manifests
+    feeds = {path for path in holding if path.endswith("feed.xml")}
+    sitemaps = {path for path in holding if path.startswith("sitemap")}
+    assert holding - facts - feeds - sitemaps == {"404.html", "index.html", "index/config.json", "opensearch.xml"}
+    assert BASE not in " ".join(links_of(world.read("index.html")))
 
 
 def test_a_look_that_changes_remakes_all_pages_and_says_so_unless_they_are_to_be_kept(world: World) -> None:
