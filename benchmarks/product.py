@@ -1,8 +1,8 @@
 """Calls the product as the floor is called: `VERB DROP TREE STATE …`, in a fresh process, through its one door.
 
-`build` is a pass over the drop directory, `nothing` only starts. `add`, `yank` and `remove` make one small change
-after the other, of the files or releases given as further arguments, each in a session of its own, and print
-how long each took inside the process.
+`build` is a pass over the drop directory, `pages` is one that makes pages too, `nothing` only starts. `add`, `yank`
+and `remove` make one small change after the other, of the files or releases given as further arguments, each in a
+session of its own, and print how long each took inside the process.
 """
 
 import json
@@ -44,14 +44,14 @@ class Counting:
         self.became["notes"] += bool(text)
 
 
-def settings_for(drop: str, tree: str, state: str, *, flush: bool) -> Settings:
-    """Give settings without pages."""
+def settings_for(drop: str, tree: str, state: str, *, flush: bool, pages: bool) -> Settings:
+    """Give settings, with pages or without."""
     options = {
         "drop.path": drop,
         "tree.path": tree,
         "state.path": state,
         "tree.flush": flush,
-        "registry.pages": False,
+        "registry.pages": pages,
     }
     return load_settings(options, {}, Path(tree).parent).settings
 
@@ -92,10 +92,10 @@ def remove(registry: Registry, release: str) -> None:
 
 def main() -> None:
     verb, drop, tree, state, flush, jobs, *what = sys.argv[1:]
-    settings = settings_for(drop, tree, state, flush=flush == "flush")
+    settings = settings_for(drop, tree, state, flush=flush == "flush", pages=verb == "pages")
     if verb == "nothing":
         return
-    if verb == "build":
+    if verb in {"build", "pages"}:
         print(json.dumps(build(settings, int(jobs))))
     else:
         print(json.dumps(one_by_one(settings, {"add": add, "yank": yank, "remove": remove}[verb], what)))
