@@ -102,12 +102,12 @@ def small(crates: int, first: int = 0) -> Shape:
     return Shape(names=crates // 10, versions=10, first=first)
 
 
-def cold(here: Bench, turns: int, flush: str = "no") -> Figures:
+def cold(here: Bench, turns: int, flush: str = "no", verb: str = "build") -> Figures:
     """Compare cold builds."""
     runs = in_turn(
         {
             "floor": here.cold_floor,
-            "product": lambda: here.cold_product(flush),
+            "product": lambda: here.cold_product(flush, verb),
             "floor_start": lambda: here.floor("nothing"),
             "product_start": lambda: here.product("nothing"),
         },
@@ -168,7 +168,7 @@ def real_crates() -> Iterator[Bench]:
 def cold_real(turns: int) -> Figures:
     """Measure cold builds of real crates."""
     with real_crates() as here:
-        return cold(here, turns)
+        return cold(here, turns, verb="mirror")
 
 
 def pages_of_real(turns: int) -> Figures:
@@ -176,7 +176,7 @@ def pages_of_real(turns: int) -> Figures:
     with real_crates() as here:
         runs = in_turn(
             {
-                "without": here.cold_product,
+                "without": lambda: here.cold_product(verb="mirror"),
                 "with": lambda: here.cold_product(verb="pages"),
                 "start": lambda: here.product("nothing"),
             },
