@@ -31,7 +31,10 @@ class FrontDocument(Struct, frozen=True, kw_only=True):
 
 
 class RefusedFile(Struct, frozen=True, kw_only=True):
-    """A file of the drop directory that was refused; name, version and checksum are empty where none could be read."""
+    """A file of the drop directory that was refused; name, version and checksum are empty where none could be read.
+
+    `last_seen` is a day, or the same as `first_seen` where that was on the same one.
+    """
 
     path: str
     name: str

@@ -273,6 +273,9 @@ def _facts(held: Held) -> Iterator[Link]:
 
 def _links(held: Held, look: Look) -> Iterator[Link]:
     facts = held.facts
+    if facts is None or not facts.manifest.authors:
+        # Who knows whom to ask where a crate does not say: the registry's own people.
+        yield from (Link(label="Contact", address=address, text=text) for text, address in look.links)
     if facts is None:
         return
     manifest = facts.manifest

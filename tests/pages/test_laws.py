@@ -235,9 +235,11 @@ def test_all_pages_are_remade_on_request_and_are_the_same(world: World) -> None:
     world.put(*some_crates())
     world.build()
     before = world.files()
-    with world.opened() as registry:
+    report = Report()
+    with world.opened(report) as registry:
         registry.remake_pages()
     assert world.files() == before
+    assert report.notes == []
 
 
 def test_old_assets_go_when_no_page_names_them_any_more(world: World) -> None:
