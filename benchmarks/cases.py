@@ -76,10 +76,10 @@ class Bench(Struct, frozen=True):
         self.fresh()
         return self.floor("cold", self.drop, self.base / "floor")
 
-    def cold_product(self, flush: str = "no") -> Run:
+    def cold_product(self, flush: str = "no", verb: str = "build") -> Run:
         """Run the product from nothing."""
         self.fresh()
-        return self.product("build", flush=flush)
+        return self.product(verb, flush=flush)
 
 
 @contextmanager
@@ -102,12 +102,12 @@ def small(crates: int, first: int = 0) -> Shape:
     return Shape(names=crates // 10, versions=10, first=first)
 
 
-def cold(here: Bench, turns: int, flush: str = "no") -> Figures:
+def cold(here: Bench, turns: int, flush: str = "no", verb: str = "build") -> Figures:
     """Compare cold builds."""
     runs = in_turn(
         {
             "floor": here.cold_floor,
-            "product": lambda: here.cold_product(flush),
+            "product": lambda: here.cold_product(flush, verb),
             "floor_start": lambda: here.floor("nothing"),
             "product_start": lambda: here.product("nothing"),
         },
@@ -151,8 +151,9 @@ def cold_on_disk(flush: str) -> Callable[[int], Figures]:
     return measure
 
 
-def cold_real(turns: int) -> Figures:
-    """Measure cold builds of the real crates that the tests fetch with cargo."""
+@contextmanager
+def real_crates() -> Iterator[Bench]:
+    """Give a folder with the real crates dropped in it that the tests fetch with cargo."""
     found = sorted((Path.cwd() / "target" / "corpus").glob("registry/cache/*/*.crate"))
     if len(found) < 500:
         raise NotRun(f"{len(found)} real crates are in target/corpus; `python -m tests.corpus` fetches them")
@@ -161,7 +162,37 @@ def cold_real(turns: int) -> Figures:
         for path in found:
             shutil.copyfile(path, here.drop / path.name)
         time.sleep(2.1)
-        return cold(here, turns)
+        yield here
+
+
+def cold_real(turns: int) -> Figures:
+    """Measure cold builds of real crates."""
+    with real_crates() as here:
+        return cold(here, turns, verb="mirror")
+
+
+def pages_of_real(turns: int) -> Figures:
+    """Compare cold builds of real crates with pages to those without; `each` is what they take a release."""
+    with real_crates() as here:
+        runs = in_turn(
+            {
+                "without": lambda: here.cold_product(verb="mirror"),
+                "with": lambda: here.cold_product(verb="pages"),
+                "start": lambda: here.product("nothing"),
+            },
+            turns,
+        )
+    crates = int(runs["with"][0].printed["published"])
+    start = walls(runs["start"]).median
+    without, with_pages = walls(runs["without"], start), walls(runs["with"], start)
+    return {
+        "ratio": with_pages.median / without.median,
+        "crates": crates,
+        "floor": to_json(without),
+        "product": to_json(with_pages),
+        "each": (_median_cpu(runs["with"]) - _median_cpu(runs["without"])) / crates,
+        "peak": spread([each.peak for each in runs["with"]]).median,
+    }
 
 
 def many_versions(turns: int) -> Figures:
@@ -275,6 +306,7 @@ def start(turns: int) -> Figures:
 
 ROWS = (
     Row(name="real", says="cold, real crates, pages off: wall ÷ floor", reach=1.5, measure=cold_real),
+    Row(name="pages", says="cold, real crates: wall with pages ÷ without", reach=4.0, measure=pages_of_real),
     Row(name="small-1000", says="cold, 1,000 small crates: wall ÷ floor", reach=None, measure=cold_small(1000)),
     Row(name="small-10000", says="cold, 10,000 small crates: wall ÷ floor", reach=1.7, measure=cold_small(10_000)),
     Row(

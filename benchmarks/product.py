@@ -1,8 +1,9 @@
 """Calls the product as the floor is called: `VERB DROP TREE STATE …`, in a fresh process, through its one door.
 
-`build` is a pass over the drop directory, `nothing` only starts. `add`, `yank` and `remove` make one small change
-after the other, of the files or releases given as further arguments, each in a session of its own, and print
-how long each took inside the process.
+`build` is a pass over the drop directory, `mirror` one of a mirror, which takes crates whose dependencies would be
+crates.io's elsewhere, `pages` one of a mirror that makes pages too, `nothing` only starts. `add`, `yank` and `remove`
+make one small change after the other, of the files or releases given as further arguments, each in a session of its
+own, and print how long each took inside the process.
 """
 
 import json
@@ -44,14 +45,15 @@ class Counting:
         self.became["notes"] += bool(text)
 
 
-def settings_for(drop: str, tree: str, state: str, *, flush: bool) -> Settings:
-    """Give settings without pages."""
+def settings_for(drop: str, tree: str, state: str, *, flush: bool, mirror: bool, pages: bool) -> Settings:
+    """Give settings of a mirror or of a registry of its own, with pages or without."""
     options = {
         "drop.path": drop,
         "tree.path": tree,
         "state.path": state,
         "tree.flush": flush,
-        "registry.pages": False,
+        "registry.mode": "mirror" if mirror else "registry",
+        "registry.pages": pages,
     }
     return load_settings(options, {}, Path(tree).parent).settings
 
@@ -92,10 +94,11 @@ def remove(registry: Registry, release: str) -> None:
 
 def main() -> None:
     verb, drop, tree, state, flush, jobs, *what = sys.argv[1:]
-    settings = settings_for(drop, tree, state, flush=flush == "flush")
+    mirror, pages = verb in {"mirror", "pages"}, verb == "pages"
+    settings = settings_for(drop, tree, state, flush=flush == "flush", mirror=mirror, pages=pages)
     if verb == "nothing":
         return
-    if verb == "build":
+    if verb in {"build", "mirror", "pages"}:
         print(json.dumps(build(settings, int(jobs))))
     else:
         print(json.dumps(one_by_one(settings, {"add": add, "yank": yank, "remove": remove}[verb], what)))

@@ -10,6 +10,10 @@ _UNDERLINE = re.compile(r" {0,3}(?:(=+)|-+)[ \t]*$")
 _DEFINITION = re.compile(r" {0,3}\[([^\[\]]{1,200})\]:[ \t]*\S")
 _LABEL = re.compile(r"\[([^\[\]]{1,200})\]")
 _VERSION = re.compile(r"(?<![\d.])\d+\.\d+\.\d+")
+_ANY_VERSION = re.compile(r"(?<![\d.])\d+\.\d+")
+
+LONGEST_WHOLE = 64 * 1024
+"""Characters of a CHANGELOG that is shown whole, with every version, because its headings name none."""
 
 
 class _Heading(NamedTuple):
@@ -21,17 +25,32 @@ class _Heading(NamedTuple):
     text: str
 
 
+def changelog_part(source: str, vers: str) -> str | None:
+    """Give what to show of a CHANGELOG with a version: its section, or all of it where no heading names any version.
+
+    None where the headings name others only, or where all of it would be long.
+    """
+    section = changelog_section(source, vers)
+    if section is not None or len(source) > LONGEST_WHOLE:
+        return section
+    named = any(_ANY_VERSION.search(heading.text) for heading in _headings(source.splitlines()))
+    return None if named or not source.strip() else source
+
+
 def changelog_section(source: str, vers: str) -> str | None:
     """Give the Markdown under the heading of this version, without the heading, or None where there is none.
 
     Headings are those of Markdown: `## [1.2.3] - 2024-01-02`, `## v1.2.3`, `# foo 1.2.3`, or a line with `===` or
     `---` below. The first version in the heading must be this one. The section ends at the next heading of the same
-    or a higher level. Link definitions that it uses and that stand elsewhere come at its end.
+    or a higher level, or, if it would be empty then, at the next that names a version. Link definitions that it uses
+    and that stand elsewhere come at its end.
     """
     lines = source.splitlines()
     headings = tuple(_headings(lines))
-    # A CHANGELOG seldom names build metadata.
-    for wanted in dict.fromkeys((vers, vers.partition("+")[0])):
+    # A CHANGELOG seldom names build metadata, and some leave out a last number that is 0.
+    plain = vers.partition("+")[0]
+    short = plain if "-" in plain else plain.removesuffix(".0")
+    for wanted in dict.fromkeys((vers, plain, short)):
         # A letter before it is the `v` of a tag or belongs to another word; a `-2` after it makes another version.
         this = re.compile(rf"(?<![\w.]){{}}{re.escape(wanted)}(?!\w|[.+-]\w)".replace("{}", "[vV]?"))
         for at, heading in enumerate(headings):
@@ -63,6 +82,8 @@ def _body(lines: list[str], headings: tuple[_Heading, ...]) -> str | None:
     """Give what stands between the first of these headings and the next that is not below it."""
     own = headings[0]
     end = next((other.line for other in headings[1:] if other.level <= own.level), len(lines))
+    if not "".join(lines[own.after : end]).strip():
+        end = next((other.line for other in headings[1:] if _ANY_VERSION.search(other.text)), len(lines))
     body = "\n".join(lines[own.after : end]).strip("\n")
     if not body.strip():
         return None

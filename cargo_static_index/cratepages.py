@@ -14,6 +14,7 @@ from cargo_static_index.pages.documents import (
     CrateDocument,
     Release,
     document_of,
+    earlier_needs,
     format_document,
     newest_of,
     parse_crate_document,
@@ -159,7 +160,9 @@ class OneCrate:
         releases.sort(key=lambda each: version_key(each.vers), reverse=True)
         newest = newest_of(releases)
         held = self._held(newest.vers)
-        return document_of(held.entry, held.facts, tuple(releases))
+        others = (each for each in releases if each is not newest)
+        earlier = earlier_needs(held.entry, others, lambda vers: self._lines[vers].raw)
+        return document_of(held.entry, held.facts, tuple(releases), tuple(earlier))
 
     def _release(self, line: Line, known: Release | None) -> Release | None:
         if known is not None and known.cksum == line.cksum:

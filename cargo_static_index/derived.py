@@ -122,7 +122,7 @@ class Pages:
         new = self._fingerprint.encode()
         if self._session.catalogue.get(REMAKING) in {new, FIRST + new} and not self._queue.idle:
             return
-        if self._session.record.releases and self._state:
+        if self._session.record.releases and self._looks_differ:
             self._session.listener.note("How pages look has changed, so all of them are made anew.")
         first = self._has_no_pages()
         with self._session.catalogue.writing():
@@ -247,7 +247,8 @@ class Pages:
             self._session.apply([Delete(path=addresses.REFUSED)] if held else [])
         elif scanned or held is None:
             self._put_assets()
-            self._front.write_refused(refused_files(self._session, self._moved_to))
+            seen = self._session.now if scanned else None
+            self._front.write_refused(refused_files(self._session, self._moved_to, seen))
 
     def _make_some(self, names: Sequence[str], *, whole: bool) -> None:
         again = list(names)

@@ -20,7 +20,9 @@ _CODE = re.compile(r'<pre><code(?: class="language-([^"]*)")?>([^<]*)</code></pr
 _ANY_TAG = re.compile(r'<img(?: [a-z-]+="[^"]*")*? alt="([^"]*)"[^>]*>|<[^>]*>')
 _PICTURE = re.compile(r"</?picture>|<source[^>]*>")
 _ALIGNED = re.compile(r'(<[a-z][a-z0-9]*(?: [a-z-]+="[^"]*")*?) align="([A-Za-z]+)"((?: [a-z-]+="[^"]*")*)>')
-_TABLE: Final = '<div class="table-wrap" role="group" aria-label="Table" tabindex="0">'
+_LOOSE = re.compile(r"(?<!\n)(?<!<ul>)(?<!<ol>)(?<!</li>)\n*<li(?=[ >])")
+_LISTED = re.compile(r"<(/?)(ul|ol|li|td|th|div|p|blockquote|section|dd)\b[^>]*>")
+_TABLE: Final = '<div class="scroll" role="group" aria-label="Table" tabindex="0">'
 # Such images wait until they are scrolled to, and their hosts are not told which page shows them.
 _LAZY: Final = ' loading="lazy" referrerpolicy="no-referrer"'
 _REL: Final = 'rel="nofollow noopener noreferrer"'
@@ -54,11 +56,15 @@ class _Walk:
     html: str
     ids: set[str]
     images: bool
+    deepest: int
     parts: list[str] = field(default_factory=list)
     headings: list[Heading] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     link: _Opened | None = None
     heading: tuple[str, _Opened] | None = None
+    above: list[tuple[int, int]] = field(default_factory=list)
+    """The headings that the next one may be below: the level that each says, and the one that it has."""
+    opened_headings: list[str] = field(default_factory=list)
     inner: list[_Opened] = field(default_factory=list)
     code_left: int = _MOST_CODE
 
@@ -141,18 +147,29 @@ class _Walk:
 
     def _open_heading(self, found: re.Match[str]) -> None:
         opened = _Opened(len(self.parts), found.end(), _attributes(found[3]), in_link=self.link is not None)
+        tag = f"h{self._level(int(found[2][1]))}"
+        self.opened_headings.append(tag)
         if self.heading is None:
-            self.heading = (found[2], opened)
-        self.parts.append(found[0])
+            self.heading = (tag, opened)
+        self.parts.append(f"<{tag}{found[3]}>")
 
     def _close_heading(self, found: re.Match[str]) -> None:
-        if self.heading is not None and self.heading[0] == found[2]:
-            tag, opened = self.heading
+        tag = self.opened_headings.pop()
+        if self.heading is not None and not self.opened_headings:
+            _, opened = self.heading
             self.heading = None
             text = _text_of(self.html[opened.content : found.start()])
             if text:
                 self._anchor(tag, opened, text)
-        self.parts.append(found[0])
+        self.parts.append(f"</{tag}>")
+
+    def _level(self, said: int) -> int:
+        """Give the level of a heading so that none is left out: who listens to a page goes by them (WCAG 1.3.1)."""
+        while self.above and self.above[-1][0] >= said:
+            self.above.pop()
+        level = min(said, self.above[-1][1] + 1 if self.above else self.deepest)
+        self.above.append((said, level))
+        return level
 
     def _anchor(self, tag: str, opened: _Opened, text: str) -> None:
         name = opened.attributes.get("id") or self._new_id(text)
@@ -172,16 +189,19 @@ class _Walk:
         return name
 
 
-def finish(html: str, *, ids: set[str], images: bool) -> tuple[str, tuple[Heading, ...]]:
+def finish(html: str, *, ids: set[str], images: bool, deepest: int = 2) -> tuple[str, tuple[Heading, ...]]:
     """Make a cleaned README ready for a page, and give its headings in their order.
 
     `ids` are those that are in the HTML. Without `images` each image becomes a link with its description as the text.
+    `deepest` is the deepest level that the first heading may have where it is to stand.
     """
     if ' align="' in html:
         html = _ALIGNED.sub(_aligned, html)
     if not images:
         html = _PICTURE.sub("", html)
-    walk = _Walk(html, ids, images)
+    if _LOOSE.search(html):
+        html = _gathered(html)
+    walk = _Walk(html, ids, images, deepest)
     return walk.run(), tuple(walk.headings)
 
 
@@ -189,6 +209,31 @@ def slug_of(text: str) -> str:
     """Give the name of a heading's anchor as GitHub and comrak form it, so that links written for those work here."""
     kept = (char for char in text.lower() if char in "-_ " or char.isalnum() or category(char)[0] in "MN")
     return "".join(kept).replace(" ", "-")
+
+
+def _gathered(html: str) -> str:
+    """Put a list around items that stand in none, as browsers show them."""
+    parts: list[str] = []
+    inside: list[str] = []
+    at = 0
+    for found in _LISTED.finditer(html):
+        closing, tag = found.groups()
+        between = html[at : found.start()]
+        at = found.end()
+        begins = tag == "li" and not closing
+        if inside[-1:] == ["loose"] and (between.strip() or not begins):
+            inside.pop()
+            parts.append("</ul>")
+        parts.append(between)
+        if closing:
+            del inside[-1:]
+        elif begins and inside[-1:] not in (["ul"], ["ol"], ["loose"]):
+            inside += ["loose", tag]
+            parts.append("<ul>")
+        else:
+            inside.append(tag)
+        parts.append(found[0])
+    return "".join([*parts, "</ul>" if inside[-1:] == ["loose"] else "", html[at:]])
 
 
 def _aligned(found: re.Match[str]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from cargo_static_index import layout
 from cargo_static_index.catalogue import Release
 from cargo_static_index.errors import InvalidDocument
 from cargo_static_index.pages import addresses
@@ -57,7 +58,7 @@ class FrontPages:
         document = FrontDocument(
             title=self._look.title,
             description=self._look.description,
-            index=self._look.index_url,
+            index=f"{layout.INDEX}/",
             crates=self._session.record.crates,
             releases=self._session.record.releases,
             updated=tuple(_once(each for each in updates if not self._is_first(each)))[:SHOWN],
@@ -66,7 +67,7 @@ class FrontPages:
         yield addresses.DOCUMENT, format_document(document)
         context = {"front": document, "blocks": blocks_of(self._look)}
         yield self._page("index.html", addresses.FRONT, context)
-        yield self._page("about-index.html", addresses.ABOUT_INDEX, context)
+        yield self._page("about-index.html", addresses.ABOUT_INDEX, {})
         yield self._page("feed.xml", addresses.FEED, {"updates": updates[:FEED_ENTRIES]})
 
     def _fixed_pages(self) -> Iterator[tuple[str, bytes]]:

@@ -14,10 +14,13 @@ from cargo_static_index.rules import Problem
 from cargo_static_index.session import Session
 
 
-def refused_files(session: Session, moved_to: Path | None) -> Iterator[RefusedFile]:
-    """Give the refused files by path: what the catalogue knows of the drop directory, then what was moved away."""
+def refused_files(session: Session, moved_to: Path | None, seen: int | None) -> Iterator[RefusedFile]:
+    """Give the refused files by path: what the catalogue knows of the drop directory, then what was moved away.
+
+    `seen` is when the drop directory was looked at: all of the first were there then.
+    """
     for row in session.catalogue.drops.refused():
-        yield _dropped(row)
+        yield _dropped(row, row.last_seen if seen is None else seen)
     if moved_to is not None and moved_to.is_dir():
         for path in sorted(moved_to.rglob("*.crate.json")):
             found = _moved(path, moved_to)
@@ -25,15 +28,17 @@ def refused_files(session: Session, moved_to: Path | None) -> Iterator[RefusedFi
                 yield found
 
 
-def _dropped(row: Dropped) -> RefusedFile:
+def _dropped(row: Dropped, last_seen: int) -> RefusedFile:
+    first, last = _minute(row.first_seen), _minute(last_seen)
     return RefusedFile(
         path=os.fsencode(row.path).decode("utf-8", "backslashreplace"),
         name=row.name,
         vers=row.vers,
         cksum=row.cksum,
         problems=row.problems,
-        first_seen=_minute(row.first_seen),
-        last_seen=_minute(row.last_seen),
+        first_seen=first,
+        # Of the last time only the day counts: a pass that finds the same once more on a day has nothing to write.
+        last_seen=first if first[:10] == last[:10] else last[:10],
     )
 
 

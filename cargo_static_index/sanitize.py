@@ -200,6 +200,12 @@ def _absolute(url: str, *, image: bool) -> str | None:
     return url if parts.scheme in _SCHEMES else None
 
 
+def _one_fragment(url: str) -> str:
+    """Write a `#` inside a fragment (`https://matrix.to/#/#room`) as URLs may have it there."""
+    before, mark, fragment = url.partition("#")
+    return before + mark + fragment.replace("#", "%23")
+
+
 def _path_end(url: str) -> int:
     """Give where the query or fragment begins, or the length where there is none."""
     return min((at for at in (url.find("?"), url.find("#")) if at >= 0), default=len(url))
@@ -262,7 +268,8 @@ class Fence:
         value = _INVISIBLE.sub("", value)
         if value.startswith("#"):
             return f"#{ID_PREFIX}{value[1:].removeprefix(ID_PREFIX)}"
-        return self.place.resolve(value, image=False)
+        address = self.place.resolve(value, image=False)
+        return _one_fragment(address) if address and address.count("#") > 1 else address
 
     def _src(self, value: str) -> str | None:
         return self.place.resolve(value, image=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cargo_static_index.changelog import changelog_section
+from cargo_static_index.changelog import LONGEST_WHOLE, changelog_part, changelog_section
 
 
 @pytest.mark.parametrize(
@@ -82,3 +82,26 @@ def test_a_heading_of_a_prerelease_belongs_to_that_prerelease() -> None:
 
     assert changelog_section(source, "1.2.3-rc.1") == "- first"
     assert changelog_section(source, "1.2.3-rc.10") == "- tenth"
+
+
+def test_headings_of_the_same_level_belong_to_a_version_that_has_nothing_else() -> None:
+    source = "# 1.1.0\n# Fixed\na\n# Added\nb\n# 1.0.0\nc"
+    assert changelog_section(source, "1.1.0") == "# Fixed\na\n# Added\nb"
+
+
+def test_a_heading_may_leave_out_a_last_number_that_is_nought() -> None:
+    source = "# Version 1.1\na\n# Version 1.0.1\nb\n# 1.0\nc\n# 2.0.0-rc\nd"
+    assert changelog_section(source, "1.1.0") == "a"
+    assert changelog_section(source, "1.0.0") == "c"
+    assert changelog_section(source, "2.0.0-rc.0") is None
+
+
+@pytest.mark.parametrize("source", ["* **1.2.3**\n  * new\n", "# Changes\n\n1.2.3:\n new\n"])
+def test_where_no_heading_names_a_version_all_is_shown(source: str) -> None:
+    assert changelog_part(source, "1.2.3") == source
+    assert changelog_part(source + "x" * LONGEST_WHOLE, "1.2.3") is None
+
+
+@pytest.mark.parametrize("source", ["", "\n", "## 1.2.2\nold\n", "# From 0.38.x to 1.x\nold\n"])
+def test_where_headings_name_other_versions_nothing_is_shown(source: str) -> None:
+    assert changelog_part(source, "1.2.3") is None

@@ -61,7 +61,7 @@ def test_markdown_is_rendered_as_crates_io_does(source: str, html: str) -> None:
 
 def test_a_table_scrolls_by_itself_and_says_with_classes_how_its_cells_stand() -> None:
     assert render("|a|b|\n|:-:|-:|\n|1|2|").replace("\n", "") == (
-        '<div class="table-wrap" role="group" aria-label="Table" tabindex="0"><table><thead><tr>'
+        '<div class="scroll" role="group" aria-label="Table" tabindex="0"><table><thead><tr>'
         '<th class="align-center">a</th><th class="align-right">b</th></tr></thead><tbody><tr>'
         '<td class="align-center">1</td><td class="align-right">2</td></tr></tbody></table></div>'
     )
@@ -580,3 +580,40 @@ def _readme_of(archive: Path) -> str:
             if content is not None:
                 return content.read().decode(errors="replace")
     return ""
+
+
+# --- what a validator of HTML would not accept
+
+
+@pytest.mark.parametrize(
+    ("levels", "become"),
+    [
+        ([1, 3, 4, 3, 2, 6], [1, 2, 3, 2, 2, 3]),
+        ([4, 5, 1, 2], [2, 3, 1, 2]),
+        ([3, 2, 4], [2, 2, 3]),
+        ([1, 2, 3, 4, 5, 6, 1], [1, 2, 3, 4, 5, 6, 1]),
+    ],
+)
+def test_no_level_of_headings_is_left_out(levels: list[int], become: list[int]) -> None:
+    source = "\n\n".join(f"{'#' * level} a" for level in levels)
+    rendered = render_readme(source, path="README.md")
+    assert [heading.level for heading in rendered.headings] == become
+    assert [int(level) for level in re.findall(r"<h(\d)", rendered.html)] == become
+    assert [int(level) for level in re.findall(r"</h(\d)", rendered.html)] == become
+
+
+@pytest.mark.parametrize(
+    ("source", "html"),
+    [
+        ("<li>a</li>\n<li>b</li>", "<ul><li>a</li>\n<li>b</li></ul>"),
+        ("<li>a</li>\nand\n<li>b</li>", "<ul><li>a</li></ul>\nand\n<ul><li>b</li></ul>"),
+        ("<div><li>a</li></div>", "<div><ul><li>a</li></ul></div>"),
+        ("<ol><li>a<ul><li>b</li></ul></li><li>c</li></ol>", "<ol><li>a<ul><li>b</li></ul></li><li>c</li></ol>"),
+    ],
+)
+def test_items_of_no_list_get_one(source: str, html: str) -> None:
+    assert render(source).strip() == html
+
+
+def test_a_fragment_holds_no_other_mark_of_one() -> None:
+    assert 'href="https://matrix.to/#/%23rust:example.org"' in render("[chat](https://matrix.to/#/#rust:example.org)")

@@ -1,6 +1,6 @@
 """`crates/NAME/index.json`: what the registry says of a crate, for programs, and for the next making of its pages."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal
 
 import msgspec
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from cargo_static_index.errors import InvalidDocument, InvalidVersion
 from cargo_static_index.facts import Facts
-from cargo_static_index.protocol.index import Dependency, Entry
+from cargo_static_index.protocol.index import Dependency, Entry, parse_entry
 from cargo_static_index.protocol.versions import Version, parse_version
 
 
@@ -42,10 +42,18 @@ class Needed(Struct, frozen=True, kw_only=True):
     registry: str | None
 
 
+class Earlier(Struct, frozen=True, kw_only=True):
+    """What `vers` is the highest version to need of this registry; the newest version does not."""
+
+    vers: str
+    dependency: Needed
+
+
 class CrateDocument(Struct, frozen=True, kw_only=True):
     """A crate as of its `newest` version: the highest that is neither yanked nor a pre-release, else the next best.
 
-    `versions` stand highest first. The rest is what the manifest of `newest` says.
+    `versions` stand highest first, and `earlier` is what only others than `newest` need. The rest is what the manifest
+    of `newest` says.
     """
 
     schema: Literal[1] = 1
@@ -68,6 +76,7 @@ class CrateDocument(Struct, frozen=True, kw_only=True):
     bins: tuple[str, ...] = ()
     features: dict[str, tuple[str, ...]] = {}
     dependencies: tuple[Needed, ...] = ()
+    earlier: tuple[Earlier, ...] = ()
     versions: tuple[Release, ...]
 
     @property
@@ -75,6 +84,9 @@ class CrateDocument(Struct, frozen=True, kw_only=True):
         """The newest version's row."""
         return next(each for each in self.versions if each.vers == self.newest)
 
+
+Lines = Callable[[str], bytes]
+"""Gives the line of a version."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(CrateDocument).decode
@@ -130,7 +142,39 @@ def version_key(vers: str) -> Version:
         return Version(major=-1, minor=0, patch=0)
 
 
-def document_of(entry: Entry, facts: Facts | None, releases: tuple[Release, ...]) -> CrateDocument:
+class _Dep(Struct):
+    name: str
+    package: str | None = None
+    registry: str | None = None
+
+
+class _Line(Struct):
+    deps: tuple[_Dep, ...] = ()
+
+
+_decode_line = msgspec.json.Decoder(_Line).decode
+
+
+def earlier_needs(newest: Entry, releases: Iterable[Release], lines: Lines) -> Iterator[Earlier]:
+    """Give what other versions than the newest need of this registry, each by the highest version that does.
+
+    Their pages lead to it as well, so it must know. Lines are read whole only where they name something new.
+    """
+    known = {needed.crate for needed in map(needed_of, newest.deps) if needed.registry is None}
+    for each in releases:
+        raw = lines(each.vers)
+        new = {dep.package or dep.name for dep in _decode_line(raw).deps if dep.registry is None} - known
+        if new:
+            needed = map(needed_of, parse_entry(raw).deps)
+            yield from (
+                Earlier(vers=each.vers, dependency=one) for one in needed if one.registry is None and one.crate in new
+            )
+            known |= new
+
+
+def document_of(
+    entry: Entry, facts: Facts | None, releases: tuple[Release, ...], earlier: tuple[Earlier, ...] = ()
+) -> CrateDocument:
     """Give the crate's document; `entry` and `facts` are those of the newest version."""
     times = sorted(each.pubtime for each in releases if each.pubtime)
     common = CrateDocument(
@@ -141,6 +185,7 @@ def document_of(entry: Entry, facts: Facts | None, releases: tuple[Release, ...]
         rust_version=entry.rust_version,
         features=features_of(entry),
         dependencies=tuple(map(needed_of, entry.deps)),
+        earlier=earlier,
         versions=releases,
     )
     if facts is None:

@@ -18,7 +18,7 @@ class Update(Struct, frozen=True, kw_only=True):
 
 
 class FrontDocument(Struct, frozen=True, kw_only=True):
-    """`index.json` at the root: what the registry is, for programs. `index` is the index URL for cargo."""
+    """`index.json` at the root: what the registry is, for programs. `index` is the way to the index from here."""
 
     schema: Literal[1] = 1
     title: str
@@ -31,7 +31,10 @@ class FrontDocument(Struct, frozen=True, kw_only=True):
 
 
 class RefusedFile(Struct, frozen=True, kw_only=True):
-    """A file of the drop directory that was refused; name, version and checksum are empty where none could be read."""
+    """A file of the drop directory that was refused; name, version and checksum are empty where none could be read.
+
+    `last_seen` is a day, or the same as `first_seen` where that was on the same one.
+    """
 
     path: str
     name: str

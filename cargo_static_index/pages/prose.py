@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from cargo_static_index.changelog import changelog_section
+from cargo_static_index.changelog import changelog_part
 from cargo_static_index.facts import Document, Facts
 from cargo_static_index.markdown import render_readme
 from cargo_static_index.pages.look import Look
@@ -12,8 +12,6 @@ _MISSING = {
     "not-utf8": "The file {path} is not UTF-8, so it is not shown; it is in the archive.",
     "not-found": "Cargo.toml names {path}, which is not in the archive.",
 }
-
-_SCROLL = '<div class="scroll" role="group" aria-label="Table" tabindex="0">'
 
 
 class Prose(Struct, frozen=True, kw_only=True):
@@ -35,26 +33,26 @@ def readme_prose(facts: Facts | None, look: Look) -> Prose:
 
 
 def changelog_prose(facts: Facts | None, look: Look) -> str:
-    """Render what the change log says of this version, or nothing where that cannot be told."""
+    """Render what the change log says of this version, all of it where its headings name none, or nothing."""
     changelog = facts.changelog if facts else None
     if facts is None or changelog is None or changelog.text is None:
         return ""
-    section = changelog_section(changelog.text, facts.manifest.version)
-    html = _rendered(section, changelog, facts, look) if section else ""
+    section = changelog_part(changelog.text, facts.manifest.version)
+    # It stands below a heading of level 2.
+    html = _rendered(section, changelog, facts, look, deepest=3) if section else ""
     # The README stands on the same page, and its headings may be called the same.
     return html.replace('id="user-content-', 'id="user-content-log-').replace(
         'href="#user-content-', 'href="#user-content-log-'
     )
 
 
-def _rendered(source: str, document: Document, facts: Facts, look: Look) -> str:
-    html = render_readme(
+def _rendered(source: str, document: Document, facts: Facts, look: Look, deepest: int = 2) -> str:
+    return render_readme(
         source,
         path=document.path,
         repository=facts.manifest.repository,
         path_in_vcs=facts.vcs.path_in_vcs if facts.vcs else "",
         commit=facts.vcs.sha1 if facts.vcs else None,
         images=look.images,
+        deepest=deepest,
     ).html
-    # A wide table scrolls by itself, and who has no mouse must reach it. In safe HTML a bare `<` begins a tag.
-    return html.replace("<table", f"{_SCROLL}<table").replace("</table>", "</table></div>")

@@ -53,12 +53,13 @@ class Way(Struct, frozen=True, kw_only=True, omit_defaults=True, array_like=True
 
 
 class DependentRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A crate that depends on another, as of its own newest version."""
+    """A crate that depends on another in `vers`: its newest version, or the highest that does, if that is `older`."""
 
     name: str
     vers: str
     needs: tuple[Way, ...]
     description: str = ""
+    older: bool = False
 
 
 class SetRow(Struct, frozen=True, kw_only=True):
@@ -102,8 +103,10 @@ def rows_of_crate(document: CrateDocument) -> Rows:
     for release in timed:
         row = _month_row(document.name, release, description, first=release is first)
         rows[f"month/{(release.pubtime or '')[:7]}", f"{key} {release.vers}"] = row
-    for name, needs in _needs_here(document).items():
-        dependent = DependentRow(name=document.name, vers=document.newest, needs=needs, description=description)
+    for name, (vers, needs) in _needs_here(document).items():
+        dependent = DependentRow(
+            name=document.name, vers=vers, needs=needs, description=description, older=vers != document.newest
+        )
         rows["dependents/" + name, key] = _encode(dependent)
     rows.update(_search_rows(document, key, description))
     return rows
@@ -129,12 +132,12 @@ def _month_row(name: str, release: Release, description: str, *, first: bool) ->
     )
 
 
-def _needs_here(document: CrateDocument) -> Mapping[str, tuple[Way, ...]]:
-    found: dict[str, list[Way]] = {}
-    for each in document.dependencies:
-        if each.registry is None:
-            found.setdefault(each.crate, []).append(_way(each))
-    return {name: tuple(dict.fromkeys(ways)) for name, ways in found.items()}
+def _needs_here(document: CrateDocument) -> Mapping[str, tuple[str, tuple[Way, ...]]]:
+    found: dict[str, tuple[str, list[Way]]] = {}
+    of_newest = ((document.newest, each) for each in document.dependencies if each.registry is None)
+    for vers, each in (*of_newest, *((each.vers, each.dependency) for each in document.earlier)):
+        found.setdefault(each.crate, (vers, []))[1].append(_way(each))
+    return {name: (vers, tuple(dict.fromkeys(ways))) for name, (vers, ways) in found.items()}
 
 
 def _way(needed: Needed) -> Way:

@@ -154,8 +154,8 @@ def release_view(
         copies=tuple(_copies(held, look, own=own)),
         facts=tuple(_facts(held)),
         links=tuple(_links(held, look)),
-        keywords=_set_links("keyword", manifest.keywords if manifest else (), here),
-        categories=_set_links("category", manifest.categories if manifest else (), here),
+        keywords=_set_links("keyword", manifest.keywords if manifest else (), here, own=own),
+        categories=_set_links("category", manifest.categories if manifest else (), here, own=own),
         authors=tuple(map(_author, manifest.authors)) if manifest else (),
         readme=readme or readme_of(held, look),
         changelog=changelog_prose(held.facts, look) if own and facts else "",
@@ -273,6 +273,9 @@ def _facts(held: Held) -> Iterator[Link]:
 
 def _links(held: Held, look: Look) -> Iterator[Link]:
     facts = held.facts
+    if facts is None or not facts.manifest.authors:
+        # Who knows whom to ask where a crate does not say: the registry's own people.
+        yield from (Link(label="Contact", address=address, text=text) for text, address in look.links)
     if facts is None:
         return
     manifest = facts.manifest
@@ -305,9 +308,11 @@ def _bare(address: str) -> str:
     return address.removeprefix("https://").removeprefix("http://").removeprefix("www.").rstrip("/")
 
 
-def _set_links(kind: str, names: Iterable[str], here: str) -> tuple[Link, ...]:
+def _set_links(kind: str, names: Iterable[str], here: str, *, own: bool) -> tuple[Link, ...]:
+    """Lead to the lists that name the crate: those of its newest version, so that only the crate's page does."""
+    way = f"{addresses.up(here)}{{}}.html".format
     return tuple(
-        Link(label=name, address=f"{addresses.up(here)}{addresses.node_path(f'{kind}/{name.lower()}', '')}.html")
+        Link(label=name, address=None if own else way(addresses.node_path(f"{kind}/{name.lower()}", "")))
         for name in dict.fromkeys(names)
     )
 

@@ -4,7 +4,7 @@
 "use strict";
 (() => {
   const root = document.documentElement.dataset.root;
-  const MOST_PARTS = 6; // that one search reads of a list below the part it is led to: it stays below 100 KB
+  const MOST_PARTS = 10; // that one search reads of a list below the part it is led to: it stays below 100 KB
   const SHOWN = 50;
   const END = "!";
 
@@ -44,6 +44,20 @@
     return found;
   };
 
+  // Give how many rows have keys that begin with `start`: what leads there says it.
+  const howMany = async (list, start) => {
+    let node = await part(list, "");
+    while (node) {
+      const below = Object.entries(node.parts);
+      const within = below.filter(([prefix]) => prefix.startsWith(start));
+      if (within.length) return within.reduce((sum, [, total]) => sum + total, 0);
+      const way = below.find(([prefix]) => start.startsWith(prefix));
+      if (!way) return Object.keys(node.rows).filter((key) => `${key}${END}`.startsWith(start)).length;
+      node = await part(list, way[0]);
+    }
+    return 0;
+  };
+
   // Searching ----------------------------------------------------------------------------------------------
   const plain = (text) => text.normalize("NFKC").toLowerCase().replaceAll("_", "-");
   const words = (text) => text.match(/[\p{L}\p{N}]+/gu) || [];
@@ -63,8 +77,9 @@
     if (found.size === 0 || !found.has(wanted)) {
       for (const [key, row] of await beginning("search/names", `${wanted}${END}`)) found.set(key, row);
     }
-    const longest = [...asked].sort((one, other) => other.length - one.length)[0];
-    const starts = new Set([longest, ...(wanted.includes("-") ? [wanted] : [])]);
+    const counts = await Promise.all(asked.map((word) => (asked.length > 1 ? howMany("search/words", word) : 1)));
+    const rarest = asked[counts.indexOf(Math.min(...counts))];
+    const starts = new Set([rarest, ...(wanted.includes("-") ? [wanted] : [])]);
     for (const start of starts) {
       for (const [key, row] of await beginning("search/words", start)) {
         const name = key.slice(key.indexOf(" ") + 1);

@@ -41,6 +41,8 @@ def test_the_variables_of_a_block_are_all_that_a_build_needs(acme: Ours, tmp_pat
     project.run("build").failed("acme")
     project.run("build", env=variables(acme, name)).ok()
     assert project.sources() == {"foo": acme.index}
+    (command,) = re.findall(r"cargo ((?:test|build)[^\n]*)", block(acme, name))
+    project.run(*command.split(), env=variables(acme, name)).ok()
 
 
 @pytest.mark.parametrize("name", VARIABLES)
@@ -55,6 +57,28 @@ def test_the_variables_of_a_private_registry_make_cargo_send_the_token(
     told = {key: value for key, value in environment.items() if not key.endswith("_TOKEN")}
     project.run("build", env=told).failed("token")
     project.run("build", env=told | {"CARGO_REGISTRIES_INNER_CIRCLE_TOKEN": "secret"}).ok()
+
+
+def test_the_configuration_that_is_shown_is_all_that_cargo_needs(acme: Ours, tmp_path: Path) -> None:
+    acme.publish(crate("foo"))
+    project = Cargo(tmp_path / "cargo", config=block(acme, "local")).project(acme.needs("foo"), code="use foo as _;")
+    project.run("build").ok()
+    assert project.sources() == {"foo": acme.index}
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_the_configuration_of_a_mirror_leads_cargo_here_instead_of_to_crates_io(
+    found: Callable[..., Ours], tmp_path: Path, private: bool
+) -> None:
+    mirror = found("mirror", registry_mode="mirror", registry_auth_required=private)
+    mirror.publish(crate("foo"))
+    cargo = Cargo(tmp_path / "cargo", crates_io=True, config=block(mirror, "local"))
+    project = cargo.project('foo = "1"\n', code="use foo as _;")
+    if private:
+        project.run("build").failed("no token found for `mirror`")
+        (cargo.home / "credentials.toml").write_text(block(mirror, "login"))
+    project.run("build").ok()
+    assert project.sources() == {"foo": "registry+https://github.com/rust-lang/crates.io-index"}
 
 
 def test_token_and_configuration_of_a_private_registry_are_all_that_a_person_needs(

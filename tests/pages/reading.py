@@ -15,6 +15,9 @@ _BLOCKS = frozenset(
 _VOID = frozenset(["br", "hr", "img", "input", "link", "meta", "wbr"])
 _SILENT = frozenset(["script", "style", "noscript"])
 
+OUTWARD = frozenset(["https", "http", "mailto", "irc", "ircs", "xmpp", "matrix"])
+"""Schemes of addresses that lead to somebody else."""
+
 
 class _Reader(HTMLParser):
     def __init__(self) -> None:
@@ -67,23 +70,36 @@ def links_of(page: bytes) -> list[str]:
 
 
 def dead_links(files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
-    """Give the pages and their addresses that lead to no file of the tree, or to no place on its page.
+    """Give the pages and their addresses that lead to no file of the tree, or to no place on the page they lead to.
 
     Addresses must be relative, but for those that lead to other hosts and for 404.html, which may be served anywhere.
     """
-    for path, content in files.items():
-        if path.endswith(".html") and path != "404.html":
-            reader = _read(content)
-            for link in reader.links:
-                if not _leads(path, link, files, reader.ids):
-                    yield path, link
+    places = {path: (path, links, ids) for path, links, ids in map(_places, _pages(files))}
+    for path, links, _ in places.values():
+        for link in links:
+            if not _leads(path, link, files, places):
+                yield path, link
 
 
-def _leads(path: str, link: str, files: Mapping[str, bytes], ids: list[str]) -> bool:
+def _pages(files: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    return ((path, content) for path, content in files.items() if path.endswith(".html") and path != "404.html")
+
+
+Places = tuple[str, list[str], frozenset[str]]
+"""A page's path, the addresses that it names, and its ids."""
+
+
+def _places(page: tuple[str, bytes]) -> Places:
+    path, content = page
+    reader = _read(content)
+    return path, list(dict.fromkeys(reader.links)), frozenset(reader.ids)
+
+
+def _leads(path: str, link: str, files: Mapping[str, bytes], places: Mapping[str, Places]) -> bool:
     url = urlsplit(link)
-    if url.scheme in {"https", "http", "mailto"}:
+    if url.scheme in OUTWARD:
         return True
-    if not url.path:
-        return url.fragment in ids
-    target = posixpath.normpath(posixpath.join(posixpath.dirname(path), unquote(url.path)))
-    return target in files and not url.path.startswith("/")
+    target = posixpath.normpath(posixpath.join(posixpath.dirname(path), unquote(url.path))) if url.path else path
+    if url.scheme or url.netloc or target not in files or url.path.startswith("/"):
+        return False
+    return not url.fragment or target not in places or unquote(url.fragment) in places[target][2]

@@ -1,5 +1,8 @@
 """Which pages a change writes anew, and what stays the same whatever happens on the way."""
 
+import re
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -7,11 +10,12 @@ import pytest
 from cargo_static_index.errors import SettingsError
 from cargo_static_index.registry import Way, open_registry
 from cargo_static_index.report import Report
+from cargo_static_index.store import Stored
 from cargo_static_index.store.memory import MemoryStore
-from tests.crates import crate
-from tests.pages.reading import text_of
+from tests.crates import CrateBuilder, crate
+from tests.pages.reading import links_of, text_of
 from tests.pages.registries import HERE, OPTIONS, some_crates, versions
-from tests.world import World
+from tests.world import BASE, World
 
 
 @pytest.fixture
@@ -32,10 +36,23 @@ def test_the_same_set_gives_the_same_pages_in_any_number_of_passes(tmp_path: Pat
     undone.yank("acme-text@1.1.0")
     undone.remove("gone")
     undone.yank("acme-text@1.1.0", yanked=False)
+    undone.remove("acme-units@0.3.1")
+    undone.add(*undone.drop.glob("acme-units-*.crate"), restore=True)
     assert one_by_one.files() == at_once.files()
     files = undone.files()
     assert files.pop("crates/gone/removed.json")
     assert files == at_once.files()
+
+
+def test_other_processes_make_the_same_pages(tmp_path: Path) -> None:
+    crates = [*some_crates(), *versions(120), *(crate(f"x{number:03}") for number in range(40))]
+    alone, together = (World(tmp_path / name, OPTIONS) for name in ("alone", "together"))
+    for world in (alone, together):
+        world.put(*crates)
+    alone.build()
+    with ProcessPoolExecutor(2) as executor, together.opened() as registry:
+        registry.build(executor=executor)
+    assert together.files() == alone.files()
 
 
 def test_without_the_state_directory_a_pass_writes_no_page(world: World) -> None:
@@ -71,36 +88,75 @@ def test_pages_of_another_tree_are_found_out(world: World) -> None:
     assert world.files() == before
 
 
+class Watched(MemoryStore):
+    """A tree in memory, so that thousands of crates cost no disk, which notes what is read of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+
+    def read(self, path: str) -> Stored | None:
+        self.seen.add(path)
+        return super().read(path)
+
+
 class Loose:
-    """A registry in memory, so that thousands of crates cost no disk."""
+    """A registry of any size: every crate is in lists that all others are in too."""
 
     def __init__(self, folder: Path, number: int) -> None:
-        self.world = World(folder, OPTIONS, MemoryStore())
+        self.store = Watched()
+        self.world = World(folder, OPTIONS, self.store)
         for each in range(number):
             word = f"{each * 7919 % 100_003:05}"
-            about = f"A crate for {word} and common words"
-            builder = crate(f"acme-{word}").package(description=about, keywords=["common", f"k{each % 50}"])
-            builder.dependency("acme-00000", registry_index=HERE).write(self.world.drop)
+            self.crate(f"acme-{word}", word, f"k{each % 50}").write(self.world.drop)
         self.world.build()
-
-    def written_by_one_more(self) -> list[int]:
-        """Give the sizes of the files that one more crate writes; it is in every list that the others are in."""
-        before = self.world.files()
-        builder = crate("acme-new").package(description="A crate for new and common words", keywords=["common"])
-        self.world.put(builder.dependency("acme-00000", registry_index=HERE))
         self.world.now += 60
-        self.world.build()
+        self.read: set[str] = set()
+
+    def crate(self, name: str, word: str, keyword: str) -> CrateBuilder:
+        about = f"A crate for {word} and common words"
+        builder = crate(name).package(description=about, keywords=["common", keyword])
+        return builder.dependency("acme-00000", registry_index=HERE)
+
+    def written_by(self, change: Callable[[World], object]) -> dict[str, int]:
+        """Give the sizes of the files that a change writes, by path."""
+        before = self.world.files()
+        self.store.seen.clear()
+        change(self.world)
+        self.read = set(self.store.seen)
         after = self.world.files()
-        return [len(content) for path, content in after.items() if before.get(path) != content]
+        return {path: len(content) for path, content in after.items() if before.get(path) != content}
+
+    def archives_read(self) -> set[str]:
+        """Give the crates whose archives or facts the last change read."""
+        found = (re.fullmatch(r"crates/([^/]+)/[0-9a-f]{64}\.(?:crate|json)", path) for path in self.read)
+        return {match[1] for match in found if match}
 
 
 @pytest.mark.slow
-def test_one_more_crate_writes_as_much_at_any_size(tmp_path: Path) -> None:
-    few, many = (Loose(tmp_path / str(number), number).written_by_one_more() for number in (100, 5000))
-    assert len(few) < 60
-    assert len(many) < 90  # the lists' parts are deeper, and no part is larger
-    assert max(many) < 60_000
-    assert sum(many) < 900_000
+def test_one_change_writes_as_many_files_and_bytes_at_any_size_and_reads_no_other_crates_archive_or_facts(
+    tmp_path: Path,
+) -> None:
+    few, many = (Loose(tmp_path / str(number), number) for number in (100, 10_000))
+    changes: tuple[Callable[[World], object], ...] = (
+        publish_new,
+        lambda world: world.yank("acme-new@1.0.0"),
+        lambda world: world.remove("acme-new@1.0.0"),
+    )
+    for change in changes:
+        for registry in (few, many):
+            written = registry.written_by(change)
+            assert len(written) <= 60
+            assert max(written.values()) <= 40_000
+            assert sum(written.values()) <= 350_000
+            assert registry.archives_read() <= {"acme-new"}
+
+
+def publish_new(world: World) -> None:
+    about = "A crate for new and common words"
+    builder = crate("acme-new").package(description=about, keywords=["common"])
+    world.put(builder.dependency("acme-00000", registry_index=HERE))
+    world.build()
 
 
 def test_two_writers_lose_none_of_each_others_rows(tmp_path: Path) -> None:
@@ -127,18 +183,35 @@ def test_a_base_url_that_changes_rewrites_what_holds_it_and_no_more(world: World
     before = world.files()
     world.build(move=True, options={"registry.base-url": "https://new.example.com/rust/"})
     changed = {path for path, content in world.files().items() if before.get(path) != content}
-    # Front page, its document and the page beside config.json show people what to write into cargo's settings.
-    assert {path for path in changed if not path.startswith("sitemap") and not path.endswith("/feed.xml")} == {
+    # The front page shows people what to write into cargo's settings: text to copy, and no link.
+    assert {path for path in changed if not path.startswith("sitemap") and not path.endswith("feed.xml")} == {
         "404.html",
-        "feed.xml",
         "opensearch.xml",
         "index/config.json",
         "index.html",
-        "index.json",
-        "index/index.html",
         "tree.json",
         "pages.json",
     }
+    old, new = (
+        re.sub(rb"https://[a-z.]+/(?:rust/)?index/", b"", each)
+        for each in (before["index.html"], world.read("index.html"))
+    )
+    assert old == new
+
+
+def test_only_what_must_hold_an_absolute_address_of_this_registry_does(world: World) -> None:
+    world.put(*some_crates(), *versions(60))
+    world.build()
+    holding = {
+        path
+        for path, content in world.files().items()
+        if BASE.encode() in content and path.endswith((".html", ".json", ".js", ".css", ".xml"))
+    }
+    facts = {path for path in holding if re.fullmatch(r"crates/[^/]+/[0-9a-f]{64}\.json", path)}  # of their manifests
+    feeds = {path for path in holding if path.endswith("feed.xml")}
+    sitemaps = {path for path in holding if path.startswith("sitemap")}
+    assert holding - facts - feeds - sitemaps == {"404.html", "index.html", "index/config.json", "opensearch.xml"}
+    assert BASE not in " ".join(links_of(world.read("index.html")))
 
 
 def test_a_look_that_changes_remakes_all_pages_and_says_so_unless_they_are_to_be_kept(world: World) -> None:
@@ -162,9 +235,11 @@ def test_all_pages_are_remade_on_request_and_are_the_same(world: World) -> None:
     world.put(*some_crates())
     world.build()
     before = world.files()
-    with world.opened() as registry:
+    report = Report()
+    with world.opened(report) as registry:
         registry.remake_pages()
     assert world.files() == before
+    assert report.notes == []
 
 
 def test_old_assets_go_when_no_page_names_them_any_more(world: World) -> None:

@@ -175,6 +175,20 @@ def test_every_link_of_every_page_leads_somewhere_and_is_relative(world: World) 
     assert list(dead_links(everything(world))) == []
 
 
+def test_what_only_an_older_version_needs_and_names_leads_nowhere_that_is_not_there(world: World) -> None:
+    old = crate("foo", "1.0.0").package(keywords=["old"], categories=["gone"])
+    world.put(old.dependency("past", "0.1", registry_index=HERE), crate("foo", "1.1.0").package(keywords=["new"]))
+    world.build()
+    assert list(dead_links(everything(world))) == []
+    assert "foo 1.0.0 older version\nasks for ^0.1\n" in text_of(world.read("crates/past/index.html"))
+    assert "#old gone" in text_of(world.read("crates/foo/1.0.0/index.html")).replace("\n", " ")
+    assert "browse/keyword/old.html" not in world.files()
+    (earlier,) = json.loads(world.read("crates/foo/index.json"))["earlier"]
+    assert (earlier["vers"], earlier["dependency"]["crate"]) == ("1.0.0", "past")
+    world.remove("foo@1.0.0")
+    assert "crates/past/index.html" not in world.files()
+
+
 def test_of_many_versions_the_newest_are_shown_and_the_rest_cut_by_their_numbers(world: World) -> None:
     world.put(*versions(260), crate("many", "1.0.0"))
     world.build()
@@ -198,6 +212,33 @@ def test_of_many_versions_the_newest_are_shown_and_the_rest_cut_by_their_numbers
     }
 
 
+def test_a_crates_page_shows_the_newest_stable_version_or_else_the_next_best(world: World) -> None:
+    world.put(*(crate("foo", vers) for vers in ("1.0.0", "1.1.0", "2.0.0-rc.1")))
+    world.build()
+    for yanked, newest in (("1.1.0", "1.0.0"), ("1.0.0", "2.0.0-rc.1"), ("2.0.0-rc.1", "1.1.0")):
+        world.yank(f"foo@{yanked}")
+        assert f"foo {newest}" in text_of(world.read("crates/foo/index.html"))
+        assert json.loads(world.read("crates/foo/index.json"))["newest"] == newest
+    world.yank("foo@2.0.0-rc.1", yanked=False)
+    assert "cargo add foo@2.0.0-rc.1 --registry acme" in text_of(world.read("crates/foo/index.html"))
+
+
+def test_the_index_says_what_its_address_is_for_and_a_lost_reader_is_led_back(world: World) -> None:
+    world.build()
+    about = world.read("index/index.html")
+    assert text_of(about).startswith("This address is for cargo\nHere lies the index that cargo reads")
+    assert "../index.html#use-local" in links_of(about)
+    assert "There is no such page" in text_of(world.read("404.html"))
+
+
+def test_who_a_crate_does_not_name_is_asked_at_the_registry(world: World) -> None:
+    world.put(crate("foo"), crate("bar").package(authors=["Ann <ann@acme.example>"]))
+    world.build(options={"pages.links": ["Ask us https://chat.example.com/"]})
+    assert "Contact\nAsk us\n" in text_of(world.read("crates/foo/index.html"))
+    assert "Contact" not in text_of(world.read("crates/bar/index.html"))
+    assert "mailto:ann@acme.example" in links_of(world.read("crates/bar/index.html"))
+
+
 def test_yanked_is_said_first(world: World) -> None:
     world.put(crate("foo", "1.0.0"), crate("foo", "1.1.0"))
     world.build()
@@ -209,17 +250,23 @@ def test_yanked_is_said_first(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("readme", "says"),
+    ("path", "readme", "says"),
     [
-        (b"\xff\xfe", "The file README.md is not UTF-8, so it is not shown; it is in the archive."),
-        (b"", "The README is empty."),
-        (b"x" * 600_000, "The file README.md is larger than the registry shows; it is in the archive."),
+        ("README.md", b"\xff\xfe", "The file README.md is not UTF-8, so it is not shown; it is in the archive."),
+        ("README.md", b"", "The README is empty."),
+        ("README.md", b"x" * 600_000, "The file README.md is larger than the registry shows; it is in the archive."),
+        ("README.txt", b"a <b> *c*", "a <b> *c*"),
+        ("docs/HELLO", b"a *c*", "a c"),
     ],
 )
-def test_a_readme_that_cannot_be_shown_says_so_and_stops_nothing(world: World, readme: bytes, says: str) -> None:
-    world.put(crate("foo").readme(readme))
+def test_a_readme_is_shown_or_says_why_it_is_not_and_stops_nothing(
+    world: World, path: str, readme: bytes, says: str
+) -> None:
+    world.put(crate("foo").readme(readme, path), crate("bare"))
     world.build()
-    assert says in text_of(world.read("crates/foo/index.html"))
+    assert f"\n{says}\n" in text_of(world.read("crates/foo/index.html"))
+    assert f"\n{says}\n" in text_of(world.read("crates/foo/1.0.0/index.html"))
+    assert "\nThis release has no README.\n" in text_of(world.read("crates/bare/index.html"))
 
 
 def test_lists_name_crates_by_name_keyword_category_and_month(world: World) -> None:
@@ -248,6 +295,13 @@ def test_refused_files_are_shown_with_their_way_out_until_they_are_gone(world: W
         "Refused files\n1 file in the drop directory cannot be published as they are.\n"
         "std-1.0.0.crate\nstd 1.0.0 · first seen 2026-01-01 00:00 UTC\nSHA-256 "
     )
+    before = world.read("refused.html")
+    world.now += 3600
+    world.build()
+    assert world.read("refused.html") == before
+    world.now += 3 * DAY
+    world.build()
+    assert "first seen 2026-01-01 00:00 UTC, last 2026-01-04\n" in text_of(world.read("refused.html"))
     (world.drop / "std-1.0.0.crate").unlink()
     world.build()
     assert "Nothing is refused" in text_of(world.read("refused.html"))
