@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from cargo_static_index.report import Listener, Outcome, Report
     from cargo_static_index.rules import RULES, Problem, Rule
     from cargo_static_index.settings import Loaded, Settings, load_settings, parse_settings
-    from cargo_static_index.store import Change, Delete, Put, Store, Stored
+    from cargo_static_index.store import Change, Delete, Put, Staged, Store, Stored
     from cargo_static_index.store.local import LocalStore
     from cargo_static_index.store.memory import MemoryStore
     from cargo_static_index.tree import (
@@ -104,6 +104,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Spec",
+    "Staged",
     "Store",
     "StoreError",
     "Stored",
@@ -168,7 +169,7 @@ _MODULES = {
     "report": "Listener Outcome Report",
     "rules": "RULES Problem Rule",
     "settings": "Loaded Settings load_settings parse_settings",
-    "store": "Change Delete Put Store Stored",
+    "store": "Change Delete Put Staged Store Stored",
     "store.local": "LocalStore",
     "store.memory": "MemoryStore",
     "tree": "index_paths read_config read_facts read_index read_record read_tombstones",
