@@ -4,6 +4,7 @@ A row gives figures; `ratio` is what its target is about. Floor and product run 
 (interpreter and imports, measured the same way) is taken off both.
 """
 
+import atexit
 import os
 import random
 import shutil
@@ -11,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +62,10 @@ class Bench(Struct, frozen=True):
         """Run the floor."""
         return run([PYTHON, "-m", "benchmarks.floor", verb, *map(str, folders)])
 
-    def product(self, verb: str, *what: str, flush: str = "no", jobs: int = 2) -> Run:
-        """Run the product on the tree and state that are there."""
+    def product(self, verb: str, *what: str) -> Run:
+        """Run the product on the tree and state that are there; `what` are its options, and what to change."""
         places = [str(self.base / each) for each in ("drop", "tree", "state")]
-        return run([PYTHON, "-m", "benchmarks.product", verb, *places, flush, str(jobs), *what])
+        return run([PYTHON, "-m", "benchmarks.product", verb, *places, *what])
 
     def fresh(self) -> None:
         """Throw tree and state away."""
@@ -76,15 +77,16 @@ class Bench(Struct, frozen=True):
         self.fresh()
         return self.floor("cold", self.drop, self.base / "floor")
 
-    def cold_product(self, flush: str = "no", verb: str = "build") -> Run:
+    def cold_product(self, *options: str) -> Run:
         """Run the product from nothing."""
         self.fresh()
-        return self.product(verb, flush=flush)
+        return self.product("build", *options)
 
 
 @contextmanager
 def bench(shape: Shape | None, folder: Path = MEMORY) -> Iterator[Bench]:
     """Give a folder with what a shape holds dropped in it, old enough to be believed; it is removed at the end."""
+    _clear_published()  # which needs the room
     base = folder / f"bench-{os.getpid()}"
     shutil.rmtree(base, ignore_errors=True)
     base.mkdir(parents=True)
@@ -102,12 +104,12 @@ def small(crates: int, first: int = 0) -> Shape:
     return Shape(names=crates // 10, versions=10, first=first)
 
 
-def cold(here: Bench, turns: int, flush: str = "no", verb: str = "build") -> Figures:
+def cold(here: Bench, turns: int, *options: str) -> Figures:
     """Compare cold builds."""
     runs = in_turn(
         {
             "floor": here.cold_floor,
-            "product": lambda: here.cold_product(flush, verb),
+            "product": lambda: here.cold_product(*options),
             "floor_start": lambda: here.floor("nothing"),
             "product_start": lambda: here.product("nothing"),
         },
@@ -141,12 +143,12 @@ def cold_small(crates: int) -> Callable[[int], Figures]:
     return measure
 
 
-def cold_on_disk(flush: str) -> Callable[[int], Figures]:
+def cold_on_disk(*options: str) -> Callable[[int], Figures]:
     """Measure the same on the disk that holds the working directory; nobody judges it."""
 
     def measure(turns: int) -> Figures:
         with bench(small(10_000), Path.cwd() / "target") as here:
-            return cold(here, turns, flush)
+            return cold(here, turns, *options)
 
     return measure
 
@@ -168,7 +170,7 @@ def real_crates() -> Iterator[Bench]:
 def cold_real(turns: int) -> Figures:
     """Measure cold builds of real crates."""
     with real_crates() as here:
-        return cold(here, turns, verb="mirror")
+        return cold(here, turns, "--mirror")
 
 
 def pages_of_real(turns: int) -> Figures:
@@ -176,8 +178,8 @@ def pages_of_real(turns: int) -> Figures:
     with real_crates() as here:
         runs = in_turn(
             {
-                "without": lambda: here.cold_product(verb="mirror"),
-                "with": lambda: here.cold_product(verb="pages"),
+                "without": lambda: here.cold_product("--mirror"),
+                "with": lambda: here.cold_product("--mirror", "--pages"),
                 "start": lambda: here.product("nothing"),
             },
             turns,
@@ -201,12 +203,35 @@ def many_versions(turns: int) -> Figures:
         return cold(here, turns)
 
 
+@contextmanager
+def published(crates: int) -> Iterator[tuple[Bench, Run]]:
+    """Give so many small crates, dropped and published, and how they were published.
+
+    The next row that asks for as many gets the same: a million take minutes.
+    """
+    if crates not in _published:
+        stack = ExitStack()
+        here = stack.enter_context(bench(small(crates)))
+        _published[crates] = (stack, here, here.cold_product())
+    _, here, first = _published[crates]
+    yield here, first
+
+
+_published: dict[int, tuple[ExitStack, Bench, Run]] = {}
+
+
+@atexit.register
+def _clear_published() -> None:
+    for stack, _, _ in _published.values():
+        stack.close()
+    _published.clear()
+
+
 def idle(crates: int) -> Callable[[int], Figures]:
     """Measure a pass that finds nothing new against a bare walk of the same folder."""
 
     def measure(turns: int) -> Figures:
-        with bench(small(crates)) as here:
-            here.cold_product()
+        with published(crates) as (here, first):
             runs = in_turn(
                 {
                     "walk": lambda: here.floor("walk", here.drop),
@@ -224,28 +249,38 @@ def idle(crates: int) -> Callable[[int], Figures]:
             "floor": to_json(floor),
             "product": to_json(product),
             "peak": spread([each.peak for each in runs["product"]]).median,
+            "cold": {"wall": first.wall, "peak": first.peak},
         }
 
     return measure
 
 
-def one_more(crates: int) -> Callable[[int], Figures]:
+def one_more(crates: int, *, pages: bool = False) -> Callable[[int], Figures]:
     """Measure one small change after the other in a tree of so many releases, in seconds inside the process."""
 
     def measure(_: int) -> Figures:
+        if not pages:
+            with published(crates) as (here, _first):
+                return {"crates": crates, **small_changes(here)}
         with bench(small(crates)) as here:
-            here.cold_product()
-            added = here.base / "more"
-            generate(added, Shape(names=TRIES, versions=1, first=5_000_000))
-            files = sorted(map(str, added.iterdir()))
-            releases = [f"bench-{number:07}@1.0.1" for number in range(TRIES)]
-            found = {
-                verb: to_json(spread(here.product(verb, *what).printed[2:]))
-                for verb, what in (("add", files), ("yank", releases), ("remove", releases))
+            first = here.cold_product("--pages")
+            return {
+                "crates": crates,
+                "cold": {"wall": first.wall, "peak": first.peak},
+                **small_changes(here, "--pages"),
             }
-        return {"crates": crates, **found}
 
     return measure
+
+
+def small_changes(here: Bench, *options: str) -> Figures:
+    """Add, yank and remove, one release after the other, each in a session of its own."""
+    added = here.base / "more"
+    generate(added, Shape(names=TRIES, versions=1, first=5_000_000))
+    files = sorted(map(str, added.iterdir()))
+    releases = [f"bench-{number:07}@1.0.1" for number in range(TRIES)]
+    changes = (("add", files), ("yank", releases), ("remove", releases))
+    return {verb: to_json(spread(here.product(verb, *options, *what).printed[2:])) for verb, what in changes}
 
 
 def onto_many(_: int) -> Figures:
@@ -316,9 +351,12 @@ ROWS = (
         measure=cold_small(100_000),
         rare=True,
     ),
-    Row(name="disk", says="cold, 10,000 on disk, no flush: wall ÷ floor", reach=None, measure=cold_on_disk("no")),
+    Row(name="disk", says="cold, 10,000 on disk, no flush: wall ÷ floor", reach=None, measure=cold_on_disk()),
     Row(
-        name="disk-flush", says="cold, 10,000 on disk, flushed: wall ÷ floor", reach=None, measure=cold_on_disk("flush")
+        name="disk-flush",
+        says="cold, 10,000 on disk, flushed: wall ÷ floor",
+        reach=None,
+        measure=cold_on_disk("--flush"),
     ),
     Row(name="idle-10000", says="nothing new, 10,000 files: wall ÷ walk", reach=2.0, measure=idle(10_000)),
     Row(
@@ -345,6 +383,26 @@ ROWS = (
         says="one more, yank, remove, at 1,000,000 releases",
         reach=None,
         measure=one_more(1_000_000),
+        rare=True,
+    ),
+    Row(
+        name="one-pages-1000",
+        says="the same with pages, at 1,000 releases",
+        reach=None,
+        measure=one_more(1000, pages=True),
+    ),
+    Row(
+        name="one-pages-10000",
+        says="the same with pages, at 10,000 releases",
+        reach=None,
+        measure=one_more(10_000, pages=True),
+        rare=True,
+    ),
+    Row(
+        name="one-pages-100000",
+        says="the same with pages, at 100,000 releases",
+        reach=None,
+        measure=one_more(100_000, pages=True),
         rare=True,
     ),
     Row(name="versions-2000", says="cold, 2,000 versions of one: wall ÷ floor", reach=None, measure=many_versions),

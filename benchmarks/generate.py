@@ -171,7 +171,7 @@ def _entry(path: str, content: bytes) -> bytes:
     start = path.encode().ljust(100, b"\0") + b"0000644\0000000000\0000000000\0"
     start += b"%011o\0%011o\0" % (len(content), SEPTEMBER_2006)
     total = sum(start) + 8 * 32 + sum(_header_end())
-    return b"%s%06o\0 %s%s%s" % (start, total, _header_end(), content, bytes(-len(content) % BLOCK))
+    return b"%s%07o\0%s%s%s" % (start, total, _header_end(), content, bytes(-len(content) % BLOCK))
 
 
 def _main() -> None:

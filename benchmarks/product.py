@@ -1,4 +1,4 @@
-"""Calls the product as the floor is called: `VERB DROP TREE STATE …`, in a fresh process, through its one door.
+"""Calls the product as the floor is called: `VERB DROP TREE STATE [WHAT…]`, in a fresh process, through its one door.
 
 `build` is a pass over the drop directory, `mirror` one of a mirror, which takes crates whose dependencies would be
 crates.io's elsewhere, `pages` one of a mirror that makes pages too, `nothing` only starts. `add`, `yank` and `remove`
@@ -6,8 +6,8 @@ make one small change after the other, of the files or releases given as further
 own, and print how long each took inside the process.
 """
 
+import argparse
 import json
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -93,15 +93,22 @@ def remove(registry: Registry, release: str) -> None:
 
 
 def main() -> None:
-    verb, drop, tree, state, flush, jobs, *what = sys.argv[1:]
-    mirror, pages = verb in {"mirror", "pages"}, verb == "pages"
-    settings = settings_for(drop, tree, state, flush=flush == "flush", mirror=mirror, pages=pages)
-    if verb == "nothing":
-        return
-    if verb in {"build", "mirror", "pages"}:
-        print(json.dumps(build(settings, int(jobs))))
-    else:
-        print(json.dumps(one_by_one(settings, {"add": add, "yank": yank, "remove": remove}[verb], what)))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for place in ("verb", "drop", "tree", "state"):
+        parser.add_argument(place)
+    parser.add_argument("what", nargs="*")
+    parser.add_argument("--jobs", type=int, default=2)
+    for choice in ("--flush", "--mirror", "--pages"):
+        parser.add_argument(choice, action="store_true")
+    given = parser.parse_intermixed_args()
+    settings = settings_for(
+        given.drop, given.tree, given.state, flush=given.flush, mirror=given.mirror, pages=given.pages
+    )
+    if given.verb == "build":
+        print(json.dumps(build(settings, given.jobs)))
+    elif given.verb != "nothing":
+        change = {"add": add, "yank": yank, "remove": remove}[given.verb]
+        print(json.dumps(one_by_one(settings, change, given.what)))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ figures give the same bytes.
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -81,25 +82,48 @@ def _time(seconds: float) -> str:
 
 def _changes(known: Known) -> str:
     lines = ["## One change\n\nTime inside the process, from opening the registry to closing it.\n\n"]
-    lines.append("| releases | one more, by `add` | yank one | remove one |\n|---|---|---|---|\n")
-    for size in SIZES:
-        if found := known.get(f"one-{size}", {}).get("figures"):
-            cells = (_seconds(found[verb]) for verb in ("add", "yank", "remove"))
-            lines.append(f"| {size:,} | {' | '.join(cells)} |\n")
-    for verb in ("add", "yank", "remove"):
-        medians = [known[f"one-{s}"]["figures"][verb]["median"] for s in SIZES if f"one-{s}" in known]
-        if len(medians) > 1:
-            lines.append(f"\nLargest ÷ smallest, {verb}: {max(medians) / min(medians):.2f} (reach 1.5).")
+    lines.append("| releases | pages | one more, by `add` | yank one | remove one |\n|---|---|---|---|---|\n")
+    for pages, start in _CHANGES.items():
+        for size, found in _sizes(known, start).items():
+            cells = (_seconds(found[verb]) for verb in _VERBS)
+            lines.append(f"| {size:,} | {pages} | {' | '.join(cells)} |\n")
+    for pages, start in _CHANGES.items():
+        found = _sizes(known, start)
+        if len(found) > 1:
+            spreads = ", ".join(f"{verb} {_largest_by_smallest(found, verb):.2f}" for verb in _VERBS)
+            lines.append(f"\nLargest ÷ smallest, pages {pages}: {spreads} (reach 1.5).\n")
     if found := known.get("onto-2000", {}).get("figures"):
         lines.append(
-            f"\n\nOne more version onto 2,000 of the same crate takes {_seconds(found['2000'])}, onto one "
-            f"{_seconds(found['1'])}; the index files then have {found['2000 bytes']:,} and {found['1 bytes']:,} bytes."
+            f"\nOne more version onto 2,000 of the same crate takes {_seconds(found['2000'])}, onto one "
+            f"{_seconds(found['1'])}; "
+            f"the index files then have {found['2000 bytes']:,} and {found['1 bytes']:,} bytes.\n"
         )
-    return "".join(lines) + "\n\n"
+    return "".join(lines) + "\n"
+
+
+_CHANGES = {"off": "one", "on": "one-pages"}
+_VERBS = ("add", "yank", "remove")
+
+
+def _sizes(known: Known, start: str) -> dict[int, Any]:
+    return {size: known[f"{start}-{size}"]["figures"] for size in SIZES if f"{start}-{size}" in known}
+
+
+def _largest_by_smallest(found: Mapping[int, Any], verb: str) -> float:
+    medians = [float(each[verb]["median"]) for each in found.values()]
+    return max(medians) / min(medians)
 
 
 def _rest(known: Known) -> str:
     lines = ["## Memory and start-up\n\n"]
+    few, many = (known.get(f"idle-{size}", {}).get("figures") for size in (10_000, 1_000_000))
+    if few and many:
+        cold, idle = many["cold"]["peak"] - few["cold"]["peak"], many["peak"] - few["peak"]
+        lines.append(
+            f"A million releases take {cold / 2**20:.0f} MiB more than ten thousand to publish from nothing, and "
+            f"{idle / 2**20:.0f} MiB more where nothing is new (reach 200 MiB); they were published in "
+            f"{many['cold']['wall']:.0f} s.\n"
+        )
     if found := known.get("largest", {}).get("figures"):
         lines.append(f"One crate of 99 MiB packed adds {found['bytes'] / 2**20:.0f} MiB to the peak (reach 256 MiB).\n")
     if found := known.get("start", {}).get("figures"):
@@ -128,29 +152,32 @@ def _machines(known: Known) -> str:
 
 def _plots(known: Known, docs: Path) -> str:
     builds = {size: known[f"small-{size}"]["figures"] for size in SIZES if f"small-{size}" in known}
-    changes = {size: known[f"one-{size}"]["figures"] for size in SIZES if f"one-{size}" in known}
+    changes = {name: _sizes(known, start) for name, start in (("", "one"), (" with pages", "one-pages"))}
     text = ""
     if len(builds) > 1:
         lines = {
-            who: [found[who]["median"] / size * 1e6 for size, found in builds.items()] for who in ("floor", "product")
+            who: {size: found[who]["median"] / size * 1e6 for size, found in builds.items()}
+            for who in ("floor", "product")
         }
-        _plot(docs / "benchmarks-cold.svg", list(builds), lines, "µs for each crate, cold")
+        _plot(docs / "benchmarks-cold.svg", lines, "µs for each crate, cold")
         text += "![Time for each crate against the number of crates](benchmarks-cold.svg)\n\n"
-    if len(changes) > 1:
-        lines = {
-            verb: [found[verb]["median"] * 1e3 for found in changes.values()] for verb in ("add", "yank", "remove")
-        }
-        _plot(docs / "benchmarks-one-more.svg", list(changes), lines, "ms for one change")
+    lines_of = {
+        f"{verb}{name}": {size: each[verb]["median"] * 1e3 for size, each in found.items()}
+        for name, found in changes.items()
+        for verb in _VERBS
+    }
+    if len(changes[""]) > 1:
+        _plot(docs / "benchmarks-one-more.svg", lines_of, "ms for one change")
         text += "![Time for one change against the number of releases](benchmarks-one-more.svg)\n\n"
     return text
 
 
-def _plot(path: Path, sizes: list[int], lines: Mapping[str, list[float]], label: str) -> None:
+def _plot(path: Path, lines: Mapping[str, Mapping[int, float]], label: str) -> None:
     mpl.rcParams["svg.hashsalt"] = "cargo-static-index"
     figure = Figure(figsize=(6, 3.5))
     axes = figure.add_subplot()
     for name, values in lines.items():
-        axes.plot(sizes, values, marker="o", label=name)
+        axes.plot(list(values), list(values.values()), marker="o", label=name)
     axes.set_xscale("log")
     axes.set_ylim(bottom=0)
     axes.set_xlabel("releases")
