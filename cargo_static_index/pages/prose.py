@@ -1,5 +1,7 @@
 """READMEs and change logs as safe HTML, or the sentence that stands where there is none."""
 
+import re
+
 from msgspec import Struct
 
 from cargo_static_index.changelog import changelog_section
@@ -13,6 +15,8 @@ _MISSING = {
     "not-found": "Cargo.toml names {path}, which is not in the archive.",
 }
 
+# In safe HTML a bare `<` begins a tag.
+_HEADING = re.compile("(</?h)([1-5])(?=[ >])")
 _SCROLL = '<div class="scroll" role="group" aria-label="Table" tabindex="0">'
 
 
@@ -56,5 +60,7 @@ def _rendered(source: str, document: Document, facts: Facts, look: Look) -> str:
         commit=facts.vcs.sha1 if facts.vcs else None,
         images=look.images,
     ).html
-    # A wide table scrolls by itself, and who has no mouse must reach it. In safe HTML a bare `<` begins a tag.
+    # The page has a title of its own, and the sections beside this text are as high as its first headings.
+    html = _HEADING.sub(lambda found: f"{found[1]}{int(found[2]) + 1}", html)
+    # A wide table scrolls by itself, and who has no mouse must reach it.
     return html.replace("<table", f"{_SCROLL}<table").replace("</table>", "</table></div>")
