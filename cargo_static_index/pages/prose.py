@@ -16,7 +16,7 @@ _MISSING = {
 }
 
 # In safe HTML a bare `<` begins a tag.
-_HEADING = re.compile("(</?h)([1-5])(?=[ >])")
+_HEADING = re.compile("(</?h)([1-6])(?=[ >])")
 _SCROLL = '<div class="scroll" role="group" aria-label="Table" tabindex="0">'
 
 
@@ -34,7 +34,7 @@ def readme_prose(facts: Facts | None, look: Look) -> Prose:
         return Prose(note="This release has no README.")
     if readme.text is None:
         return Prose(note=_MISSING[readme.missing or "not-found"].format(path=readme.path))
-    html = _rendered(readme.text, readme, facts, look)
+    html = _outlined(_rendered(readme.text, readme, facts, look), 1)
     return Prose(html=html) if html.strip() else Prose(note="The README is empty.")
 
 
@@ -44,7 +44,7 @@ def changelog_prose(facts: Facts | None, look: Look) -> str:
     if facts is None or changelog is None or changelog.text is None:
         return ""
     section = changelog_section(changelog.text, facts.manifest.version)
-    html = _rendered(section, changelog, facts, look) if section else ""
+    html = _outlined(_rendered(section, changelog, facts, look), 2) if section else ""
     # The README stands on the same page, and its headings may be called the same.
     return html.replace('id="user-content-', 'id="user-content-log-').replace(
         'href="#user-content-', 'href="#user-content-log-'
@@ -60,7 +60,18 @@ def _rendered(source: str, document: Document, facts: Facts, look: Look) -> str:
         commit=facts.vcs.sha1 if facts.vcs else None,
         images=look.images,
     ).html
-    # The page has a title of its own, and the sections beside this text are as high as its first headings.
-    html = _HEADING.sub(lambda found: f"{found[1]}{int(found[2]) + 1}", html)
     # A wide table scrolls by itself, and who has no mouse must reach it.
     return html.replace("<table", f"{_SCROLL}<table").replace("</table>", "</table></div>")
+
+
+def _outlined(html: str, above: int) -> str:
+    """Put headings below the page's own of level `above`, without a gap: who listens goes by them."""
+    level = above
+
+    def put(found: re.Match[str]) -> str:
+        nonlocal level
+        if found[1] == "<h":
+            level = max(above + 1, min(int(found[2]) + 1, level + 1, 6))
+        return f"{found[1]}{level}"
+
+    return _HEADING.sub(put, html)

@@ -97,7 +97,7 @@
     const [a, b, c] = wanted;
     const most = wanted.length < 5 ? 1 : 2;
     const found = new Map();
-    for (const start of new Set([a + b + c, a + c + b, b + a + c, a + b, a + c])) {
+    for (const start of new Set([a + b + c, a + c + b, b + a + c, a + b, a + c, a])) {
       for (const [key, row] of await beginning("search/names", start, 1)) {
         const away = distance(key, wanted);
         if (away <= most) found.set(key, { name: row[0], description: row[1], away });
