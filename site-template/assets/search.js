@@ -168,7 +168,7 @@
       const found = asked ? await search(query) : [];
       const meant = asked && !found.length ? await near(query) : [];
       if (query !== input.value) return;
-      const shown = found.length ? found.slice(0, 7) : meant;
+      const shown = found.length ? found.slice(0, 6) : meant;
       const more = found.length ? "Show all that was found" : meant.length ? "No crate is called that; what to try" : "No crate found; what to try";
       list.replaceChildren(...shown.map((each) => crate(each, plain(asked))), ...(asked ? [all(asked, more)] : []));
       [...list.children].forEach((item, number) => { item.id = `${list.id}-${number}`; });
