@@ -31,6 +31,16 @@ _FOCUS = """() => {
 _REACHABLE = """() => [...document.querySelectorAll('a[href], button, input, summary, [tabindex="0"]')]
   .filter(each => each.checkVisibility()).map(each => each.outerHTML.slice(0, 80))"""
 
+# The boxes whose letters get below their button; a line's own height is more than that of its letters.
+_UNDER_BUTTONS = """() => [...document.querySelectorAll('.copy')].filter(each => {
+  if (!each.checkVisibility()) return false;
+  const button = each.querySelector('button').getBoundingClientRect(), pre = each.querySelector('pre');
+  const seen = pre.getBoundingClientRect(), range = document.createRange();
+  range.selectNodeContents(pre.firstChild);
+  return [...range.getClientRects()].some(line => Math.min(line.right, seen.right) > button.left
+    && line.left < button.right && line.top + line.height / 6 < button.bottom && line.bottom > button.top);
+}).map(each => each.textContent)"""
+
 
 def found_by_axe(page: Page) -> list[tuple[str, list[str]]]:
     """Give what axe-core finds on a page, at WCAG 2.2 AA and by its best practice."""
@@ -90,6 +100,16 @@ def test_no_page_is_wider_than_the_window(browser: Browser, server: Nginx, width
     for path in PAGES:
         page.goto(server.url + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    context.close()
+
+
+@pytest.mark.parametrize("width", [320, 768, 1000, 1280, 2560])
+def test_no_line_to_copy_runs_below_its_button(browser: Browser, server: Nginx, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 800})
+    page = context.new_page()
+    for path in ("index.html", "index/index.html", "crates/acme-text/index.html", f"crates/{LONG}/index.html"):
+        page.goto(server.url + path)
+        assert page.evaluate(_UNDER_BUTTONS) == [], path
     context.close()
 
 
