@@ -56,7 +56,7 @@ class _Walk:
     html: str
     ids: set[str]
     images: bool
-    deepest: int
+    below: int
     parts: list[str] = field(default_factory=list)
     headings: list[Heading] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
@@ -164,10 +164,10 @@ class _Walk:
         self.parts.append(f"</{tag}>")
 
     def _level(self, said: int) -> int:
-        """Give the level of a heading so that none is left out: who listens to a page goes by them (WCAG 1.3.1)."""
+        """Give the level of a heading, so that none is left out: who listens to a page goes by them (WCAG 1.3.1)."""
         while self.above and self.above[-1][0] >= said:
             self.above.pop()
-        level = min(said, self.above[-1][1] + 1 if self.above else self.deepest)
+        level = min((self.above[-1][1] if self.above else self.below) + 1, 6)
         self.above.append((said, level))
         return level
 
@@ -189,11 +189,11 @@ class _Walk:
         return name
 
 
-def finish(html: str, *, ids: set[str], images: bool, deepest: int = 2) -> tuple[str, tuple[Heading, ...]]:
+def finish(html: str, *, ids: set[str], images: bool, below: int = 1) -> tuple[str, tuple[Heading, ...]]:
     """Make a cleaned README ready for a page, and give its headings in their order.
 
     `ids` are those that are in the HTML. Without `images` each image becomes a link with its description as the text.
-    `deepest` is the deepest level that the first heading may have where it is to stand.
+    `below` is the level of the page's own heading that it is to stand below.
     """
     if ' align="' in html:
         html = _ALIGNED.sub(_aligned, html)
@@ -201,7 +201,7 @@ def finish(html: str, *, ids: set[str], images: bool, deepest: int = 2) -> tuple
         html = _PICTURE.sub("", html)
     if _LOOSE.search(html):
         html = _gathered(html)
-    walk = _Walk(html, ids, images, deepest)
+    walk = _Walk(html, ids, images, below)
     return walk.run(), tuple(walk.headings)
 
 

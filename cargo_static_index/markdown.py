@@ -91,14 +91,14 @@ def render_readme(
     path_in_vcs: str = "",
     commit: str | None = None,
     images: bool = True,
-    deepest: int = 2,
+    below: int = 1,
 ) -> Rendered:
     """Render a README or a part of a CHANGELOG; whatever the source is, this gives safe HTML in bounded time.
 
     `path` is the file's in the package and tells by its ending whether it is Markdown; `path_in_vcs` is the
     package's in the repository. Relative links lead to that file at `commit`, or at HEAD without one, and nowhere
-    where the repository is at no known forge. Without `images` each image is a link. No level of headings is left out:
-    the first has at most the level `deepest`.
+    where the repository is at no known forge. Without `images` each image is a link. Headings stand below the page's
+    own of level `below`, and no level is left out.
     """
     if splitext(path)[1].lower() not in _MARKDOWN or len(source) > _LONGEST:
         return _plain(source)
@@ -107,7 +107,7 @@ def render_readme(
         return _plain(source)
     place = Place(repository=find_repository(repository), path=join(path_in_vcs, path), commit=commit)
     fence = Fence(place=place)
-    finished, headings = finish(fence.clean(_prepared(html)), ids=fence.ids, images=images, deepest=deepest)
+    finished, headings = finish(fence.clean(_prepared(html)), ids=fence.ids, images=images, below=below)
     return Rendered(html=finished, headings=headings)
 
 

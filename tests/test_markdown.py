@@ -121,14 +121,14 @@ def test_each_heading_has_an_anchor_of_its_own_that_says_where_it_leads() -> Non
     )
 
     assert rendered.headings == (
-        Heading(1, "user-content-a--b-c", 'A & b "c"!'),
+        Heading(2, "user-content-a--b-c", 'A & b "c"!'),
         Heading(2, "user-content-über-uns", "Über uns"),
         Heading(2, "user-content-über-uns-1", "Über uns"),
         Heading(3, "user-content-x-y", "x y"),
     )
     assert rendered.html.startswith(
-        '<h1 id="user-content-a--b-c">A &amp; <code>b</code> "c"!<a class="anchor" href="#user-content-a--b-c" '
-        'aria-label="Link to “A &amp; b &quot;c&quot;!”"></a></h1>\n'
+        '<h2 id="user-content-a--b-c">A &amp; <code>b</code> "c"!<a class="anchor" href="#user-content-a--b-c" '
+        'aria-label="Link to “A &amp; b &quot;c&quot;!”"></a></h2>\n'
     )
     assert '<h3 class="align-center" id="user-content-x-y">x <b>y</b><a class="anchor"' in rendered.html
 
@@ -153,12 +153,12 @@ def test_a_link_inside_the_page_leads_to_what_is_there_or_nowhere(source: str, l
 def test_a_heading_inside_a_link_gets_no_link_of_its_own() -> None:
     html = render('<div><a href="https://example.org"><h1>a</h1></a></div>')
 
-    assert html == f'<div><a href="https://example.org" {REL}><h1 id="user-content-a">a</h1></a></div>\n'
+    assert html == f'<div><a href="https://example.org" {REL}><h2 id="user-content-a">a</h2></a></div>\n'
 
 
 def test_a_heading_that_is_a_picture_is_called_as_its_description_says() -> None:
     assert render_readme("# ![Logo of foo](a.png)", path="README.md").headings == (
-        Heading(1, "user-content-logo-of-foo", "Logo of foo"),
+        Heading(2, "user-content-logo-of-foo", "Logo of foo"),
     )
 
 
@@ -354,7 +354,7 @@ _PAGE_ATTRIBUTES: Final = {
     "width",
 }
 _CLASS = re.compile(
-    r"c-[a-z]|align-(?:left|center|right)|anchor|footnote(?:s|-ref|-backref)|task|table-wrap|plain|language-.+|"
+    r"c-[a-z]|align-(?:left|center|right)|anchor|footnote(?:s|-ref|-backref)|task|scroll|plain|language-.+|"
     r"markdown-alert(?:-(?:title|note|tip|important|warning|caution))?"
 )
 _VOID: Final = {"br", "col", "hr", "img", "source", "wbr"}
@@ -588,13 +588,13 @@ def _readme_of(archive: Path) -> str:
 @pytest.mark.parametrize(
     ("levels", "become"),
     [
-        ([1, 3, 4, 3, 2, 6], [1, 2, 3, 2, 2, 3]),
-        ([4, 5, 1, 2], [2, 3, 1, 2]),
+        ([1, 3, 4, 3, 2, 6], [2, 3, 4, 3, 3, 4]),
+        ([4, 5, 1, 2], [2, 3, 2, 3]),
         ([3, 2, 4], [2, 2, 3]),
-        ([1, 2, 3, 4, 5, 6, 1], [1, 2, 3, 4, 5, 6, 1]),
+        ([1, 2, 3, 4, 5, 6, 1], [2, 3, 4, 5, 6, 6, 2]),
     ],
 )
-def test_no_level_of_headings_is_left_out(levels: list[int], become: list[int]) -> None:
+def test_headings_stand_below_the_page_s_own_and_no_level_is_left_out(levels: list[int], become: list[int]) -> None:
     source = "\n\n".join(f"{'#' * level} a" for level in levels)
     rendered = render_readme(source, path="README.md")
     assert [heading.level for heading in rendered.headings] == become

@@ -88,11 +88,14 @@ def _accents(light: str, dark: str) -> str:
 
 
 def _schemes(light: str, dark: str) -> str:
-    """Give rules for declarations of the two schemes: the system's choice, unless the switch says otherwise."""
+    """Give rules for declarations of the two schemes: the system's choice, unless the switch says otherwise.
+
+    What is printed is light.
+    """
     return (
         f":root{{{light}}}\n"
-        f'@media (prefers-color-scheme:dark){{:root:not([data-theme="light"]){{{dark}}}}}\n'
-        f':root[data-theme="dark"]{{{dark}}}\n'
+        f'@media screen and (prefers-color-scheme:dark){{:root:not([data-theme="light"]){{{dark}}}}}\n'
+        f'@media screen{{:root[data-theme="dark"]{{{dark}}}}}\n'
     )
 
 

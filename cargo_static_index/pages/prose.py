@@ -38,15 +38,14 @@ def changelog_prose(facts: Facts | None, look: Look) -> str:
     if facts is None or changelog is None or changelog.text is None:
         return ""
     section = changelog_part(changelog.text, facts.manifest.version)
-    # It stands below a heading of level 2.
-    html = _rendered(section, changelog, facts, look, deepest=3) if section else ""
+    html = _rendered(section, changelog, facts, look, below=2) if section else ""
     # The README stands on the same page, and its headings may be called the same.
     return html.replace('id="user-content-', 'id="user-content-log-').replace(
         'href="#user-content-', 'href="#user-content-log-'
     )
 
 
-def _rendered(source: str, document: Document, facts: Facts, look: Look, deepest: int = 2) -> str:
+def _rendered(source: str, document: Document, facts: Facts, look: Look, below: int = 1) -> str:
     return render_readme(
         source,
         path=document.path,
@@ -54,5 +53,5 @@ def _rendered(source: str, document: Document, facts: Facts, look: Look, deepest
         path_in_vcs=facts.vcs.path_in_vcs if facts.vcs else "",
         commit=facts.vcs.sha1 if facts.vcs else None,
         images=look.images,
-        deepest=deepest,
+        below=below,
     ).html

@@ -26,10 +26,9 @@
     return parts.get(path);
   };
 
-  // Give rows whose keys begin with `start`, by key, from at most so many parts.
-  const beginning = async (list, start) => {
+  // Give rows whose keys begin with `start`, by key, from at most so many parts below the one that it leads to.
+  const beginning = async (list, start, left = MOST_PARTS) => {
     const found = [];
-    let left = MOST_PARTS;
     const walk = async (prefix) => {
       const node = await part(list, prefix);
       if (!node) return;
@@ -93,6 +92,36 @@
       .slice(0, SHOWN);
   };
 
+  // Mistakes: how many letters are to be put in, left out, changed or swapped to make one of the other.
+  const distance = (one, other) => {
+    let [before, last] = [[], [...Array(other.length + 1).keys()]];
+    for (let i = 1; i <= one.length; i += 1) {
+      const row = [i];
+      for (let j = 1; j <= other.length; j += 1) {
+        row[j] = Math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + Number(one[i - 1] !== other[j - 1]));
+        if (i > 1 && j > 1 && one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1]) row[j] = Math.min(row[j], before[j - 2] + 1);
+      }
+      [before, last] = [last, row];
+    }
+    return last[other.length];
+  };
+  // Where nothing was found: names that were perhaps meant. They begin alike, or with their first letters swapped.
+  const near = async (query) => {
+    const wanted = plain(query.trim()).replace(/\s+/g, "-");
+    if (wanted.length < 3) return [];
+    const [a, b, c] = wanted;
+    const most = wanted.length < 5 ? 1 : 2;
+    const found = new Map();
+    for (const start of new Set([a + b + c, a + c + b, b + a + c, a + b, a + c, a])) {
+      for (const [key, row] of await beginning("search/names", start, 1)) {
+        const away = distance(key, wanted);
+        if (away <= most) found.set(key, { name: row[0], description: row[1], away });
+      }
+      if (found.size) break;
+    }
+    return [...found.values()].sort((one, other) => one.away - other.away).slice(0, 3);
+  };
+
   const page = (name) => `${root}crates/${encodeURIComponent(name)}/index.html`;
   const marked = (text, asked) => {
     const box = document.createElement("b");
@@ -103,6 +132,8 @@
     box.append(text.slice(0, at), mark, text.slice(at + asked.length));
     return box;
   };
+
+  const counted = (found) => (found.length === SHOWN ? `The first ${SHOWN} crates` : found.length === 1 ? "1 crate" : `${found.length} crates`);
 
   // As you type --------------------------------------------------------------------------------------------
   let boxes = 0;
@@ -122,34 +153,45 @@
     }
     let at = -1;
     const choose = (next) => {
-      const items = [...list.children];
+      const items = [...list.querySelectorAll("[role=option]")];
       at = items.length ? (next + items.length) % items.length : -1;
       items.forEach((item, number) => item.setAttribute("aria-selected", String(number === at)));
       if (at < 0) input.removeAttribute("aria-activedescendant");
       else { input.setAttribute("aria-activedescendant", items[at].id); items[at].scrollIntoView({ block: "nearest" }); }
     };
     const close = () => { list.hidden = true; at = -1; input.setAttribute("aria-expanded", "false"); input.removeAttribute("aria-activedescendant"); };
+    const option = (address, name, ...content) => {
+      const item = document.createElement("li");
+      item.className = name;
+      item.dataset.goes = address;
+      item.setAttribute("role", "option");
+      item.setAttribute("aria-selected", "false");
+      item.append(...content);
+      item.addEventListener("pointerdown", (event) => event.preventDefault());
+      item.addEventListener("click", () => { location.href = address; });
+      return item;
+    };
+    const crate = (each, asked) => {
+      const text = document.createElement("span");
+      text.textContent = each.description;
+      return option(page(each.name), "", marked(each.name, asked), text);
+    };
+    const all = (query, text) => option(`${root}search.html?q=${encodeURIComponent(query)}`, "drop-all", text);
     const show = async () => {
       const query = input.value;
-      const found = query.trim() ? (await search(query)).slice(0, 8) : [];
+      const asked = query.trim();
+      const found = asked ? await search(query) : [];
+      const meant = asked && !found.length ? await near(query) : [];
       if (query !== input.value) return;
-      list.replaceChildren(...found.map((each, number) => {
-        const item = document.createElement("li");
-        item.id = `${list.id}-${number}`;
-        item.setAttribute("role", "option");
-        item.setAttribute("aria-selected", "false");
-        item.append(marked(each.name, plain(query.trim())));
-        const text = document.createElement("span");
-        text.textContent = each.description;
-        item.append(text);
-        item.addEventListener("pointerdown", (event) => { event.preventDefault(); location.href = page(each.name); });
-        return item;
-      }));
+      const shown = found.length ? found.slice(0, 6) : meant;
+      const more = found.length ? "Show all that was found" : meant.length ? "No crate is called that; what to try" : "No crate found; what to try";
+      list.replaceChildren(...shown.map((each) => crate(each, plain(asked))), ...(asked ? [all(asked, more)] : []));
+      [...list.children].forEach((item, number) => { item.id = `${list.id}-${number}`; });
       at = -1;
-      list.hidden = found.length === 0;
-      input.setAttribute("aria-expanded", String(found.length > 0));
+      list.hidden = !asked;
+      input.setAttribute("aria-expanded", String(!list.hidden));
       const said = document.getElementById("said");
-      if (said && query.trim()) said.textContent = found.length ? `${found.length} crates` : "No crate found";
+      if (said && asked) said.textContent = found.length ? `${counted(found)} found` : meant.length ? `No crate found; ${meant.map((each) => each.name).join(", ")} perhaps` : "No crate found";
       list.dataset.for = query;
     };
     input.addEventListener("input", show);
@@ -159,9 +201,9 @@
         if (list.hidden) return;
         event.preventDefault();
         choose(event.key === "ArrowDown" ? at + 1 : (at < 0 ? -1 : at - 1));
-      } else if (event.key === "Enter" && at >= 0) {
+      } else if (event.key === "Enter" && at >= 0 && !event.isComposing) {
         event.preventDefault();
-        location.href = page(list.children[at].querySelector("b").textContent);
+        location.href = list.querySelectorAll("[role=option]")[at].dataset.goes;
       } else if (event.key === "Escape" && !list.hidden) {
         event.preventDefault();
         close();
@@ -170,32 +212,40 @@
     if (input.value) show();
   };
 
+  const queried = () => new URLSearchParams(location.search).get("q") || "";
+  const title = document.title;
+
   // The page of results ------------------------------------------------------------------------------------
   const results = (input) => {
     const list = document.getElementById("found");
     if (!list || input.dataset.attached) return;
     input.dataset.attached = "yes";
     const count = document.getElementById("found-count");
+    const line = (each, asked) => {
+      const item = document.createElement("li");
+      const link = document.createElement("a");
+      link.className = "item";
+      link.href = page(each.name);
+      const name = marked(each.name, asked);
+      name.className = "item-name";
+      link.append(name);
+      const text = document.createElement("p");
+      text.textContent = each.description;
+      item.append(link, text);
+      return item;
+    };
     const show = async () => {
       const query = input.value;
+      const asked = query.trim();
       const found = await search(query);
+      const meant = asked && !found.length ? await near(query) : [];
       if (query !== input.value) return;
-      list.replaceChildren(...found.map((each) => {
-        const item = document.createElement("li");
-        const link = document.createElement("a");
-        link.className = "item";
-        link.href = page(each.name);
-        const name = marked(each.name, plain(query.trim()));
-        name.className = "item-name";
-        link.append(name);
-        const text = document.createElement("p");
-        text.textContent = each.description;
-        item.append(link, text);
-        return item;
-      }));
-      const number = found.length === SHOWN ? `The first ${SHOWN} crates` : found.length === 1 ? "1 crate" : `${found.length} crates`;
-      count.textContent = !query.trim() ? "Type a name, a keyword, or a word of the description." : found.length ? `${number} for “${query.trim()}”.` : `No crate for “${query.trim()}”.`;
+      list.replaceChildren(...(found.length ? found : meant).map((each) => line(each, plain(asked))));
+      list.dataset.exact = String(found.length > 0);
+      const none = meant.length ? `No crate for “${asked}”. Did you mean:` : `No crate for “${asked}”.`;
+      count.textContent = !asked ? "Type a name, a keyword, or a word of the description." : found.length ? `${counted(found)} for “${asked}”.` : none;
       document.getElementById("search-ways").hidden = found.length > 0;
+      document.title = asked ? `${asked} · ${title}` : title;
       list.dataset.for = query;
     };
     input.addEventListener("input", () => {
@@ -203,18 +253,31 @@
       try { history.replaceState(null, "", input.value ? `?q=${encodeURIComponent(input.value)}` : location.pathname); } catch { /* as before */ }
       show();
     });
-    input.form.addEventListener("submit", (event) => {
+    input.form.addEventListener("submit", (event) => event.preventDefault());
+    const links = () => [...list.querySelectorAll("a")];
+    input.addEventListener("keydown", async (event) => {
+      if (event.key !== "Enter" || event.isComposing) return;
       event.preventDefault();
-      const first = list.querySelector("a");
-      if (first && list.dataset.for === input.value) location.href = first.href;
+      await show();
+      if (list.dataset.exact === "true" && list.dataset.for === input.value) location.href = links()[0].href;
     });
+    // From the field down through what was found, and back.
+    document.addEventListener("keydown", (event) => {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      const stops = [input, ...links()];
+      const at = stops.indexOf(document.activeElement);
+      if (!step || at < 0 || !stops[at + step]) return;
+      event.preventDefault();
+      stops[at + step].focus();
+    });
+    addEventListener("popstate", () => { input.value = queried(); show(); });
     show();
   };
 
   window.csiSearch = { attach, search };
   const input = document.getElementById("find");
   if (document.getElementById("found") && input) {
-    input.value = new URLSearchParams(location.search).get("q") || "";
+    input.value = queried();
     results(input);
     input.focus();
   }

@@ -29,20 +29,26 @@
     button.addEventListener("click", async () => {
       const done = await copy(button.previousElementSibling.textContent);
       button.textContent = done ? "Copied" : "Press Ctrl+C";
+      button.classList.toggle("is-done", done);
       say(done ? "Copied" : "It could not be copied");
       button.focus();
-      setTimeout(() => { button.textContent = "Copy"; }, 1600);
+      setTimeout(() => {
+        button.textContent = "Copy";
+        button.classList.remove("is-done");
+        say("");
+      }, 1600);
     });
   }
 
   // Scheme -------------------------------------------------------------------------------------------------
   const names = { auto: "Auto", light: "Light", dark: "Dark" };
-  const order = ["auto", "light", "dark"];
+  // The first press is to show something: it switches to the scheme that the system does not have.
+  const order = matchMedia("(prefers-color-scheme: dark)").matches ? ["auto", "light", "dark"] : ["auto", "dark", "light"];
   const theme = document.querySelector(".theme");
   if (theme) {
     const show = () => {
       const now = root.dataset.theme || "auto";
-      theme.textContent = names[now];
+      theme.firstElementChild.textContent = names[now];
       theme.setAttribute("aria-label", `Colour scheme: ${names[now]}`);
     };
     theme.hidden = false;
@@ -60,6 +66,16 @@
       show();
       say(`Colour scheme: ${names[next]}`);
     });
+    // Switched in another window, or on a later page before the way back to this one.
+    const follow = () => {
+      let chosen = null;
+      try { chosen = localStorage.getItem("theme"); } catch { return; }
+      if (chosen === "light" || chosen === "dark") root.dataset.theme = chosen;
+      else delete root.dataset.theme;
+      show();
+    };
+    addEventListener("storage", (event) => { if (event.key === "theme" || event.key === null) follow(); });
+    addEventListener("pageshow", (event) => { if (event.persisted) follow(); });
   }
 
   // Search -------------------------------------------------------------------------------------------------
