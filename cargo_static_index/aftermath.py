@@ -18,6 +18,11 @@ from cargo_static_index.report import Outcome
 from cargo_static_index.session import Session
 
 
+def shown(path: Path) -> str:
+    """Give a path as text, with what is not UTF-8 escaped."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 class Drop(Struct, frozen=True, kw_only=True):
     """The drop directory, and what is to happen to files in it that were published or refused.
 
@@ -36,7 +41,7 @@ class Drop(Struct, frozen=True, kw_only=True):
 
     def shown(self, path: str) -> str:
         """Give a path in the drop directory as the user would write it, with what is not UTF-8 escaped."""
-        return os.fsencode(self.path / path).decode("utf-8", "backslashreplace")
+        return shown(self.path / path)
 
 
 class Refused(Struct, frozen=True, kw_only=True):
