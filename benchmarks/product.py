@@ -37,7 +37,11 @@ class Counting:
         self.became[outcome.became] += 1
 
     def changed(self, path: str) -> None:
-        """Count a path that changed."""
+        """Count a path that was written."""
+        self.became["paths"] += bool(path)
+
+    def deleted(self, path: str) -> None:
+        """Count a path that was deleted."""
         self.became["paths"] += bool(path)
 
     def note(self, text: str) -> None:

@@ -18,6 +18,11 @@ from cargo_static_index.report import Outcome
 from cargo_static_index.session import Session
 
 
+def shown(path: Path | str) -> str:
+    """Give a path as text, with what is not UTF-8 escaped."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 class Drop(Struct, frozen=True, kw_only=True):
     """The drop directory, and what is to happen to files in it that were published or refused.
 
@@ -37,8 +42,8 @@ class Drop(Struct, frozen=True, kw_only=True):
     def shown(self, path: str) -> str:
         """Give a path in the drop directory as the user would write it, with what is not UTF-8 escaped."""
         start = str(self.path)
-        joined = path if start == "." else f"{start.removesuffix('/')}/{path}"
-        return joined if joined.isascii() else os.fsencode(joined).decode("utf-8", "backslashreplace")
+        joined = path if start == "." else f"{start.removesuffix('/')}/{path}"  # a Path would cost more than reading
+        return joined if joined.isascii() else shown(joined)
 
 
 class Refused(Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from cargo_static_index import __version__
-from cargo_static_index.aftermath import Aftermath, Drop, remembered
+from cargo_static_index.aftermath import Aftermath, Drop, remembered, shown
 from cargo_static_index.catalogue.incoming import Packed
 from cargo_static_index.errors import StoreError
 from cargo_static_index.incoming import Incoming
@@ -64,7 +64,7 @@ def build(session: Session, drop: Drop, manner: Manner, executor: Executor | Non
 
 def add(session: Session, files: Iterable[Path], manner: Manner, executor: Executor | None = None) -> None:
     """Publish files given by name, in the same way; nothing is remembered of them and they stay where they are."""
-    tasks = (Task(path=str(path), source=str(path), staged=str(number)) for number, path in enumerate(files))
+    tasks = (Task(path=str(path), source=shown(path), staged=str(number)) for number, path in enumerate(files))
     _read(session, tasks, manner, executor)
     _settle_all(session, manner, Aftermath(session, "", None))
 

@@ -34,7 +34,10 @@ class Listener(Protocol):
         """Take note of what became of a file."""
 
     def changed(self, path: str) -> None:
-        """Take note of a path of the tree that was written or deleted."""
+        """Take note of a path of the tree that was written."""
+
+    def deleted(self, path: str) -> None:
+        """Take note of a path of the tree that was deleted."""
 
     def note(self, text: str) -> None:
         """Take note of something that a person should know, a sentence."""
@@ -58,7 +61,11 @@ class Report:
         self.counts[outcome.became] += 1
 
     def changed(self, path: str) -> None:
-        """Keep a path that changed."""
+        """Keep a path that was written."""
+        self.paths.append(path)
+
+    def deleted(self, path: str) -> None:
+        """Keep a path that was deleted."""
         self.paths.append(path)
 
     def note(self, text: str) -> None:

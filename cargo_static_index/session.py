@@ -22,7 +22,7 @@ from cargo_static_index.protocol.index import IndexFile
 from cargo_static_index.protocol.registries import Home, Mode
 from cargo_static_index.record import Delta, TreeRecord, difference, format_document, weight
 from cargo_static_index.report import Listener
-from cargo_static_index.store import Change, Store
+from cargo_static_index.store import Change, Delete, Store
 from cargo_static_index.store.overlay import OverlayStore
 from cargo_static_index.tree import HeldIndex, HeldRecord, put, read_config, read_record
 
@@ -84,7 +84,8 @@ class Session:
         lost = self.store.apply(changes)
         for change in changes:
             if change not in lost:
-                self.listener.changed(change.path)
+                tell = self.listener.deleted if isinstance(change, Delete) else self.listener.changed
+                tell(change.path)
         return lost
 
     def begin(self, files: Iterable[HeldIndex]) -> None:

@@ -122,9 +122,9 @@ def test_each_heading_has_an_anchor_of_its_own_that_says_where_it_leads() -> Non
 
     assert rendered.headings == (
         Heading(2, "user-content-a--b-c", 'A & b "c"!'),
-        Heading(2, "user-content-über-uns", "Über uns"),
-        Heading(2, "user-content-über-uns-1", "Über uns"),
-        Heading(3, "user-content-x-y", "x y"),
+        Heading(3, "user-content-über-uns", "Über uns"),
+        Heading(3, "user-content-über-uns-1", "Über uns"),
+        Heading(4, "user-content-x-y", "x y"),
     )
     assert rendered.html.startswith(
         '<h2 id="user-content-a--b-c">A &amp; <code>b</code> "c"!<a class="anchor" href="#user-content-a--b-c" '

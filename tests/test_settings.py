@@ -294,7 +294,7 @@ REFUSED = [
     ("rules", "vcs-dirty", '"off"', '\'off\' must be "refuse", "warn" or "allow"'),
     ("rules", "vcs-dirty", '["warn"]', '[\'warn\'] must be "refuse", "warn" or "allow"'),
     ("rules", "vcs-dity", '"warn"', "there is no rule `vcs-dity`: did you mean `vcs-dirty`?"),
-    ("rules", "zzz", '"warn"', "there is no rule `zzz`"),
+    ("rules", "zzz", '"warn"', "there is no rule `zzz`; `explain` lists all"),
     (
         "rules",
         "tar-damaged",
@@ -349,7 +349,7 @@ REFUSED_ELSEWHERE: list[tuple[dict[str, str], dict[str, object], str]] = [
         {},
         'CARGO_STATIC_INDEX_RULES: vcs-dirty: \'no\' must be "refuse", "warn" or "allow"',
     ),
-    ({}, {"rules": ["zzz=warn"]}, "--rule: zzz: there is no rule `zzz`"),
+    ({}, {"rules": ["zzz=warn"]}, "--rule: zzz: there is no rule `zzz`; `explain` lists all"),
     ({}, {"drop.path": ""}, "--drop: '' must be a path"),
     ({}, {"drop.pth": "x"}, "there is no setting `drop.pth`: did you mean `drop.path`?"),
 ]
@@ -367,9 +367,15 @@ def test_a_value_that_cannot_be_names_its_variable_or_option(
 UNKNOWN = [
     ('[registry]\nbase_url = "x"', "2: [registry] has no key `base_url`: did you mean `base-url`?"),
     ('[drop]\n\nfile-mode = "0644"', "3: [drop] has no key `file-mode`: did you mean `[tree] file-mode`?"),
-    ("[tree]\nzzz = 1", "2: [tree] has no key `zzz`"),
+    ("[tree]\nzzz = 1", "2: [tree] has no key `zzz`; there are path, file-mode, dir-mode, flush"),
     ('[treee]\npath = "x"', "1: there is no section `[treee]`: did you mean `[tree]`?"),
-    ("[zzz]", "1: there is no section `[zzz]`"),
+    (
+        "[zzz]",
+        (
+            "1: there is no section `[zzz]`; there are [registry], [drop], [tree], [state], [dependencies], "
+            "[manifest], [limits], [build], [pages], [rules]"
+        ),
+    ),
     ('name = "acme"', "1: `name` stands outside a section: did you mean `[registry] name`?"),
     (
         'path = "x"',

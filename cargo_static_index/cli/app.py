@@ -183,6 +183,6 @@ def run_program(arguments: Sequence[str]) -> int:
 def _say_misused(error: Any) -> int:
     """Say as cargo does what is wrong with a command line, and give the exit code."""
     usage = f"\n\n{error.ctx.get_usage()}\n\nFor more information, try '--help'." if error.ctx else ""
-    message = error.format_message()
+    message = error.format_message().replace(": Value error, ", ": ")  # pydantic's words, which help nobody
     Terminal().fail(f"{message[:1].lower()}{message[1:].rstrip('.')}{usage}")
     return UNUSABLE

@@ -1,5 +1,6 @@
 """The commands that explain: explain, check-settings, help, generate-shell-completion."""
 
+import os
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +11,7 @@ import typer
 from cargo_static_index.cli.command import EVERY, command
 from cargo_static_index.cli.places import need_drop
 from cargo_static_index.cli.running import GOOD, Run
-from cargo_static_index.errors import SettingsError
+from cargo_static_index.errors import SettingsError, StoreError
 from cargo_static_index.settings import Settings
 
 EXAMPLES = {
@@ -73,15 +74,29 @@ def explain_command(run: Run, *, rule: RuleId = None) -> int:
 
 @command(EVERY)
 def check_settings_command(run: Run) -> int:
-    """Say whether the settings can be used, and whether they fit the tree.
+    """Say whether the settings can be used, fit the tree, and lead to folders that this user may use.
 
-    For scripts and init containers: the exit code is 2 where something is wrong, and nothing is changed.
+    For scripts and init containers: the exit code is 2 where the settings are wrong, 3 where a right is missing, and
+    nothing is changed.
     """
     settings = run.settings
     need_drop(run)
+    _try_rights(settings)
     _try_tree(run, settings)
     run.terminal.did("Good", str(run.loaded.file or "no registry.toml, the defaults hold"))
     return GOOD
+
+
+def _try_rights(settings: Settings) -> None:
+    """Raise StoreError where this user may not do what a pass does; what is not there is made by a pass."""
+    for name, path, right, word in (
+        ("drop directory", settings.drop.path, os.R_OK, "read"),
+        ("tree", settings.tree.path, os.W_OK, "write to"),
+        ("state directory", settings.state.path, os.W_OK, "write to"),
+    ):
+        there = next(each for each in (path, *path.parents) if each.exists())
+        if not os.access(there, right | os.X_OK):
+            raise StoreError(f"the {name} {str(path)!r}: this user may not {word} {str(there)!r}; give it the right")
 
 
 def _try_tree(run: Run, settings: Settings) -> None:

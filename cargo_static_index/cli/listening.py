@@ -9,7 +9,8 @@ class ChangeListener:
 
     def __init__(self, run: Run, *, dry: bool, silent: bool = False) -> None:
         self._terminal = run.terminal
-        self._word = "" if silent else "Would write" if dry else "Wrote" if run.terminal.verbose else ""
+        self._shown = not silent and (dry or run.terminal.verbose > 0)
+        self._dry = dry
 
     def reading(self, source: str) -> None:
         """Hear of no file: none is read."""
@@ -18,9 +19,14 @@ class ChangeListener:
         """Hear of no file: none is read."""
 
     def changed(self, path: str) -> None:
-        """Print a path."""
-        if self._word:
-            self._terminal.did(self._word, path)
+        """Print a path that was written."""
+        if self._shown:
+            self._terminal.did("Would write" if self._dry else "Wrote", path)
+
+    def deleted(self, path: str) -> None:
+        """Print a path that was deleted."""
+        if self._shown:
+            self._terminal.did("Would delete" if self._dry else "Deleted", path)
 
     def note(self, text: str) -> None:
         """Say a sentence."""

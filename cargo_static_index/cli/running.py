@@ -109,6 +109,7 @@ def perform(body: Callable[[Run], int | None], common: Common, options: Mapping[
         signal.signal(signal.SIGTERM, _interrupt)
         for directory in common.directories:
             _enter(directory)
+        _stand_somewhere()
         if common.show_settings:
             _show_settings(run)
             code: int | None = GOOD
@@ -163,6 +164,13 @@ def _enter(directory: Path) -> None:
         os.chdir(directory)
     except OSError as error:
         raise SettingsError(f"-C: cannot go to {str(directory)!r}: {error.strerror}") from error
+
+
+def _stand_somewhere() -> None:
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise SettingsError("the working directory was deleted; go to another one, or name it with -C") from error
 
 
 def _show_settings(run: Run) -> None:

@@ -34,7 +34,7 @@ class Printer(Protocol):
     def file(self, document: FileDocument) -> None:
         """Print or keep what became of a file."""
 
-    def changed(self, path: str) -> None:
+    def changed(self, path: str, *, deleted: bool = False) -> None:
         """Print or keep a path of the tree."""
 
     def note(self, text: str) -> None:
@@ -69,6 +69,11 @@ class Teller:
         """Have a path printed."""
         self._progress.hide()
         self._printer.changed(path)
+
+    def deleted(self, path: str) -> None:
+        """Have a path printed that was deleted."""
+        self._progress.hide()
+        self._printer.changed(path, deleted=True)
 
     def note(self, text: str) -> None:
         """Have a sentence printed."""
@@ -124,15 +129,15 @@ class TextPrinter:
         rules = ", ".join(dict.fromkeys(each.rule for each in document.problems))
         self._terminal.warn(f"{document.path} was refused before and is as it was ({rules})")
 
-    def changed(self, path: str) -> None:
+    def changed(self, path: str, *, deleted: bool = False) -> None:
         """Print a path, where the plan or all details are asked for."""
         if self._command == "check" or path in self._planned:
             return
         if self._dry:
             self._planned.add(path)
-            self._terminal.did("Would write", path)
+            self._terminal.did("Would delete" if deleted else "Would write", path)
         elif self._terminal.verbose:
-            self._terminal.did("Wrote", path)
+            self._terminal.did("Deleted" if deleted else "Wrote", path)
 
     def note(self, text: str) -> None:
         """Say a sentence."""
@@ -164,8 +169,9 @@ class JsonPrinter:
         """Keep a file."""
         self._files.append(document)
 
-    def changed(self, path: str) -> None:
+    def changed(self, path: str, *, deleted: bool = False) -> None:
         """Keep a path."""
+        del deleted  # whoever copies the changed paths sees what is no longer there
         self._changed.append(path)
 
     def note(self, text: str) -> None:
@@ -200,7 +206,7 @@ class MarksPrinter:
         if document.problems:
             self._files.append(document)
 
-    def changed(self, path: str) -> None:
+    def changed(self, path: str, *, deleted: bool = False) -> None:
         """Say nothing: these formats know no changes."""
 
     def note(self, text: str) -> None:

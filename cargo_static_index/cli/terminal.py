@@ -101,10 +101,22 @@ def printable(text: str) -> str:
 
 
 def prepare_streams() -> None:
-    """Have both streams write what no encoding holds (names that are not UTF-8, say) as escapes rather than fail."""
+    """Have both streams write what no encoding holds (names that are not UTF-8, say) as escapes rather than fail.
+
+    Streams that the caller has closed lead nowhere: else the next file to be opened would take the number of one, and
+    be written into by whoever means the stream.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        _stand_in(descriptor)
+    os.close(descriptor)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _stand_in(descriptor: int) -> None:
+    stream = os.fdopen(descriptor, "w" if descriptor else "r", encoding="utf-8")
+    setattr(sys, ("stdin", "stdout", "stderr")[descriptor], stream)
 
 
 def is_interactive() -> bool:

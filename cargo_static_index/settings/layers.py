@@ -84,13 +84,17 @@ def _add_table(layer: Layer, file: Path, source: str, section: str, table: Mappi
 def _unknown_section(section: str, table: object) -> str:
     if isinstance(table, dict):
         known = tuple(f"[{each}]" for each in (*SECTIONS, "rules"))
-        return f"there is no section `[{section}]`{nearest(f'[{section}]', known)}"
+        return f"there is no section `[{section}]`{nearest(f'[{section}]', known) or _all(known)}"
     return f"`{section}` stands outside a section{_where_else(section)}"
 
 
 def _unknown_key(section: str, key: str) -> str:
     siblings = tuple(each.key for each in KEYS.values() if each.section == section)
-    return f"[{section}] has no key `{key}`{nearest(key, siblings) or _where_else(key)}"
+    return f"[{section}] has no key `{key}`{nearest(key, siblings) or _where_else(key) or _all(siblings)}"
+
+
+def _all(known: tuple[str, ...]) -> str:
+    return f"; there are {', '.join(known)}"
 
 
 def _where_else(key: str) -> str:
@@ -199,7 +203,7 @@ def _add_rules(layer: Layer, items: list[str], source: str, directory: Path) -> 
 
 def unknown_rule(rule: str) -> str:
     """Say that there is no such rule, and which one may have been meant."""
-    return f"there is no rule `{rule}`{nearest(rule, RULES)}"
+    return f"there is no rule `{rule}`{nearest(rule, RULES) or '; `explain` lists all'}"
 
 
 def config_from(environment: Mapping[str, str], directory: Path, config: Path | None) -> tuple[Path, str] | None:

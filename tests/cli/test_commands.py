@@ -177,6 +177,19 @@ def test_a_release_is_yanked_and_back(built: Path, forward: list[str], back: lis
     assert index(built, "3/f/foo") == before
 
 
+def test_a_plan_says_what_is_written_and_what_is_deleted(built: Path) -> None:
+    archive = f"crates/foo/{crate_sum(built, 'foo')}.crate"
+    planned = run("remove", "foo@1.0.0", "-n", cwd=built).ok()
+    assert " Would write crates/foo/removed.json\n" in planned
+    assert "Would delete index/3/f/foo\n" in planned
+    assert f"Would delete {archive}\n" in planned
+    done = run("remove", "foo@1.0.0", "--yes", "-v", cwd=built).ok()
+    words = {"Would write": "Wrote", "Would delete": "Deleted", "Would remove": "Removed"}
+    assert [line.split() for line in done.splitlines()] == [
+        [words[line[:12].strip()], *line[12:].split()] for line in planned.splitlines()
+    ]
+
+
 def test_removing_wants_yes_where_nobody_can_be_asked(built: Path) -> None:
     run("remove", "foo@1.0.0", cwd=built).failed(2, "removing is for good: say --yes where nobody can be asked")
     assert run("remove", "foo", "--all", "--yes", cwd=built).ok() == "     Removed foo@1.0.0\n"

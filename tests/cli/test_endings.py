@@ -23,7 +23,8 @@ UNUSABLE = [
     (["build", "--nope"], "error: no such option: --nope"),
     (["--nope"], "error: no such option: --nope"),
     (["yank"], "error: missing argument 'NAME@VERSION...'"),
-    (["build", "--color", "red"], "error: invalid value for '--color': "),
+    (["build", "--color", "red"], "error: invalid value for '--color': 'red' is not one of 'auto', 'always', 'never'"),
+    (["build", "--rule", "vcs=allow"], "error: --rule: vcs: there is no rule `vcs`; `explain` lists all"),
     (["list", "-C", "nowhere"], "error: -C: cannot go to 'nowhere': No such file or directory"),
     (["list", "--config", "none.toml"], "error: --config: there is no file "),
     (["build"], "is not there; make it, or name another with --drop; no registry.toml was found here or above"),
@@ -250,3 +251,48 @@ def test_status_needs_no_right_to_write(built: Path) -> None:
     assert "error[file-empty]" in done.stdout
     assert failed.returncode == 3
     assert "Give the user that runs this the right to read and write there." in failed.stderr
+
+
+# streams, folders and names as they should not be
+
+
+@pytest.mark.parametrize("closed", [[1], [2], [0], [0, 1, 2]])
+@pytest.mark.parametrize(("arguments", "code"), [(["list"], 0), (["build"], 0), (["nope"], 2)])
+def test_streams_that_are_closed_lead_nowhere(built: Path, closed: list[int], arguments: list[str], code: int) -> None:
+    crate("new", "1.0.0").write(built / "drop")
+    closing = " ".join(f"{number}>&-" if number else "0<&-" for number in closed)
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closing}', "sh", *PROGRAM, *arguments],
+        cwd=built,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done
+    assert SPOKEN not in done.stderr
+    assert (done.stdout == "") is (1 in closed or code == 2)
+    run("verify", cwd=built).ok()
+
+
+def test_a_working_directory_that_was_deleted(built: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    gone = tmp_path_factory.mktemp("gone")
+    line = f'cd "$1" && rmdir "$1" && "{sys.executable}" -m cargo_static_index list "${{@:2}}"'
+    for more, code in (([], 2), (["-C", str(built)], 0)):
+        gone.mkdir(exist_ok=True)
+        done = subprocess.run(
+            ["bash", "-c", line, "bash", gone, *more], env=environment({"PYTHONPATH": str(Path(__file__).parents[2])}),
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, done
+        said = "error: the working directory was deleted; go to another one, or name it with -C\n"
+        assert done.stderr == ("" if code == 0 else said)
+
+
+@pytest.mark.parametrize("command", [["check"], ["check", "--json"], ["add", "--output-format", "sarif"], ["entry"]])
+def test_a_name_that_is_not_utf_8_is_shown_escaped(built: Path, command: list[str]) -> None:
+    odd = os.fsdecode(b"odd\xff.crate")
+    crate("new", "1.0.0").write(built).rename(built / odd)
+    ended = run(*command, odd, cwd=built)
+    assert ended.code == 0, ended
+    assert "odd\\" in ended.out + ended.err

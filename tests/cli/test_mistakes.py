@@ -119,6 +119,9 @@ DENIED = [
     ("drop", 0, ["build"], 2, "Give this user the right to read it, or name another."),
     (".cargo-static-index", 0, ["build"], 3, "Mend that, or name another folder with `--state`."),
     (".cargo-static-index/catalogue.sqlite", 0o444, ["build"], 3, "Mend that, or name another folder with `--state`."),
+    ("public", 0o555, ["check-settings"], 3, "this user may not write to"),
+    (".cargo-static-index", 0o555, ["check-settings"], 3, "this user may not write to"),
+    ("drop", 0, ["check-settings"], 3, "this user may not read"),
     ("registry.toml", 0, ["list"], 2, "registry.toml' cannot be read: Permission denied"),
     ("drop/foo-1.0.0.crate", 0, ["entry", "drop/foo-1.0.0.crate"], 2, "cannot be read: Permission denied"),
 ]
