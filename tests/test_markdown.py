@@ -354,7 +354,7 @@ _PAGE_ATTRIBUTES: Final = {
     "width",
 }
 _CLASS = re.compile(
-    r"c-[a-z]|align-(?:left|center|right)|anchor|footnote(?:s|-ref|-backref)|task|table-wrap|plain|language-.+|"
+    r"c-[a-z]|align-(?:left|center|right)|anchor|footnote(?:s|-ref|-backref)|task|scroll|plain|language-.+|"
     r"markdown-alert(?:-(?:title|note|tip|important|warning|caution))?"
 )
 _VOID: Final = {"br", "col", "hr", "img", "source", "wbr"}
