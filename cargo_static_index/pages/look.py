@@ -5,6 +5,7 @@ import html
 import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from typing import Any
 
 import jinja2
 from markupsafe import escape
@@ -19,6 +20,7 @@ ASSETS = ("theme.js", "site.js", "search.js", "icon.svg")
 """What pages name, beside site.css, which is put together from several sources."""
 
 
+_SPECIAL = re.compile("[&<>'\"]")
 _TICKS = re.compile(r"`([^`]+)`")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -112,7 +114,7 @@ class Templates:
 
     def __init__(self, sources: Sources, look: Look, compiled: str | None = None) -> None:
         texts = {name: content.decode() for name, content in sources.files.items() if not name.startswith("assets/")}
-        self._environment = jinja2.Environment(
+        self._environment = _Environment(
             loader=jinja2.DictLoader(texts),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
@@ -145,6 +147,29 @@ class Templates:
             return page.render(context, path=path, root=addresses.up(path)).encode()
         except jinja2.TemplateError as error:
             raise SettingsError(f"the template {template!r} cannot be used for {path!r}: {error}") from error
+
+
+def _escaped(value: object) -> str:
+    """Do what Jinja's own does, but leave text alone that needs nothing: nearly all does, and that is quicker told."""
+    if type(value) is str and not _SPECIAL.search(value):
+        return value
+    return escape(value)
+
+
+class _Template(jinja2.Template):
+    """A template that escapes in half the time; compiled ones find the function among their globals."""
+
+    @classmethod
+    def from_code(cls, *arguments: Any, **more: Any) -> jinja2.Template:
+        """Make a template of its compiled code."""
+        made = super().from_code(*arguments, **more)
+        if "escape" in made.root_render_func.__globals__:
+            made.root_render_func.__globals__["escape"] = _escaped
+        return made
+
+
+class _Environment(jinja2.Environment):
+    template_class = _Template
 
 
 class _Html(str):

@@ -257,7 +257,8 @@ class PagesSection(Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         _row(
             values.LINKS,
-            "Links at the foot of every page, each a text with the address behind it: where to ask, how to contribute.",
+            "Links at the foot of every page, and the contacts of crates that name no authors, each a text with the "
+            "address behind it: where to ask, how to contribute.",
             default=(),
             example=["Ask us https://chat.example.com/crates", "Handbook https://wiki.example.com/rust"],
         ),

@@ -1,4 +1,4 @@
-"""Every block of the front page does for the real cargo what it says."""
+"""Every block of the front page, and every line of a crate's page, does for the real cargo what it says."""
 
 import html
 import re
@@ -10,6 +10,7 @@ import pytest
 from tests.cargo.client import Cargo
 from tests.cargo.ours import Ours
 from tests.crates import crate
+from tests.pages.reading import text_of
 
 pytestmark = pytest.mark.cargo
 
@@ -112,6 +113,31 @@ def test_the_manifest_that_is_shown_depends_on_this_registry_and_publishes_to_no
     project = Cargo(tmp_path / "cargo", {"acme": acme.url}).project(dependencies, package=package)
     project.run("build").ok()
     project.run("publish", "--registry", "crates-io", "--dry-run", "--allow-dirty").failed("publish")
+
+
+def lines(ours: Ours, page: str, begin: str) -> list[list[str]]:
+    """Give the lines of a page that begin so, each as words."""
+    return [line.split() for line in text_of((ours.tree / page).read_bytes()).splitlines() if line.startswith(begin)]
+
+
+@pytest.mark.parametrize("mode", ["registry", "mirror"])
+def test_the_lines_of_a_crates_page_and_of_a_version_add_and_install_it(
+    found: Callable[..., Ours], tmp_path: Path, mode: str
+) -> None:
+    ours = found("inner", registry_mode=mode)
+    ours.publish(*(crate("tool", vers).file("src/main.rs", "fn main() {}") for vers in ("1.0.0", "1.1.0")))
+    cargo = Cargo(tmp_path / "cargo", crates_io=True, config=block(ours, "local"))
+    for page, wanted in (("crates/tool/index.html", "1.1.0"), ("crates/tool/1.0.0/index.html", "1.0.0")):
+        ((_, *add),) = lines(ours, page, "cargo add ")
+        ((_, *install),) = lines(ours, page, "cargo install ")
+        (toml,) = lines(ours, page, "tool = ")
+        project = cargo.project(name=f"with-{wanted.replace('.', '-')}")
+        project.run(*add).ok()
+        assert f'"{wanted}"' in project.manifest.read_text()
+        project.run("build").ok()
+        cargo.project(f"{' '.join(toml)}\n", code="use tool as _;").run("build").ok()
+        installed = cargo.run(*install, "--root", str(tmp_path / wanted)).ok()
+        assert f"Installed package `tool v{wanted}" in installed.stderr
 
 
 def test_a_mirrors_blocks_leave_everything_to_the_file_that_is_committed(found: Callable[..., Ours]) -> None:

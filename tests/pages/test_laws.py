@@ -1,16 +1,16 @@
 """Which pages a change writes anew, and what stays the same whatever happens on the way."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from cargo_static_index.errors import SettingsError
+from cargo_static_index.errors import SettingsError, StoreError
 from cargo_static_index.registry import Way, open_registry
 from cargo_static_index.report import Report
-from cargo_static_index.store import Stored
+from cargo_static_index.store import Change, Stored
 from cargo_static_index.store.memory import MemoryStore
 from tests.crates import CrateBuilder, crate
 from tests.pages.reading import links_of, text_of
@@ -240,6 +240,54 @@ def test_all_pages_are_remade_on_request_and_are_the_same(world: World) -> None:
         registry.remake_pages()
     assert world.files() == before
     assert report.notes == []
+
+
+class Failing(MemoryStore):
+    """A store that gives up after so many batches, as a process does that is killed; None is never."""
+
+    left: int | None = None
+
+    def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        if self.left == 0:
+            raise StoreError("the disk is gone")
+        self.left = None if self.left is None else self.left - 1
+        return super().apply(changes)
+
+
+@pytest.mark.parametrize("batches", [1, 2, 5, 8, 13])
+def test_remaking_all_pages_goes_on_where_it_broke_off(tmp_path: Path, batches: int) -> None:
+    store = Failing()
+    world = World(tmp_path / "broken", OPTIONS, store)
+    world.put(*some_crates(), *versions(60), *(crate(f"x{number:03}") for number in range(300)))
+    world.build()
+    new: dict[str, object] = {"pages.accent": "#7a1f5c", "registry.title": "Other crates"}
+    store.left = batches
+    with pytest.raises(StoreError):
+        world.build(options=new)
+    store.left = None
+    pages = {path for path in store.files if path.endswith(".html")}
+    named = {asset for path in pages for asset in re.findall(rb"assets/[a-z.0-9-]+", store.files[path])}
+    assert named <= {path.encode() for path in store.files}
+    world.build(options=new)
+    whole = World(tmp_path / "whole", OPTIONS | new, MemoryStore())
+    whole.put(*some_crates(), *versions(60), *(crate(f"x{number:03}") for number in range(300)))
+    whole.build()
+    assert world.files() == whole.files()
+
+
+def test_pages_that_are_kept_keep_their_assets_beside_those_of_new_pages(world: World) -> None:
+    world.put(crate("foo"))
+    world.build()
+    (old,) = world.tree.glob("assets/site-*.css")
+    world.put(crate("bar"))
+    way = Way(now=world.now, keep_pages=True)
+    with open_registry(world.settings({"pages.accent": "#7a1f5c"}), Report(), way) as registry:
+        registry.build()
+    styles = {path.name.encode() for path in world.tree.glob("assets/site-*.css")}
+    assert len(styles) == 2
+    assert old.name.encode() in world.read("crates/foo/index.html")
+    (new,) = styles - {old.name.encode()}
+    assert new in world.read("crates/bar/index.html")
 
 
 def test_old_assets_go_when_no_page_names_them_any_more(world: World) -> None:
