@@ -130,7 +130,7 @@ def test_each_heading_has_an_anchor_of_its_own_that_says_where_it_leads() -> Non
         '<h2 id="user-content-a--b-c">A &amp; <code>b</code> "c"!<a class="anchor" href="#user-content-a--b-c" '
         'aria-label="Link to “A &amp; b &quot;c&quot;!”"></a></h2>\n'
     )
-    assert '<h3 class="align-center" id="user-content-x-y">x <b>y</b><a class="anchor"' in rendered.html
+    assert '<h4 class="align-center" id="user-content-x-y">x <b>y</b><a class="anchor"' in rendered.html
 
 
 @pytest.mark.parametrize(

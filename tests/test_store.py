@@ -673,7 +673,7 @@ def test_a_forked_child_that_leaves_the_session_does_not_end_it(local: LocalStor
             sys.exit(0)
         assert os.waitpid(pid, 0)[1] == 0
         assert (stage / "left").exists()
-        assert store.apply([Put(path="a", content=staged_at(stage / "left"))]) == ()
+        assert store.apply([Put(path="a", content=str(stage / "left"))]) == ()
         print("held", flush=True)
         time.sleep(60)
     """

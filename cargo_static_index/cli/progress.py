@@ -1,4 +1,4 @@
-"""Progress on a terminal: what is being read, how many files, how fast, for how long. In a pipe there is none."""
+"""Progress on a terminal: what is being read or written, how many files, how fast, for how long; in a pipe none."""
 
 import sys
 import time
@@ -11,6 +11,8 @@ AFTER = 0.5
 """Seconds before anything is shown: what takes less needs no progress, nor the time to load what draws it."""
 EVERY = 0.1
 """Seconds between two pictures."""
+NUMBERS = 50
+"""Columns for what stands before the name, which is cut where both do not fit."""
 
 
 class Progress:
@@ -20,25 +22,30 @@ class Progress:
         wanted = not (run.common.no_progress or run.terminal.quiet)
         self._shown = wanted and sys.stderr.isatty()
         self._colored = run.terminal.is_colored(sys.stderr)
-        self._began = time.monotonic()
-        self._next = self._began + AFTER
+        self._doing = ""
+        self._began = self._next = 0.0
+        self._first = time.monotonic() + AFTER
         self._live: Any = None
         self._task: Any = None
         self._visible = False
 
-    def show(self, files: int, source: str) -> None:
-        """Draw the line anew, if it is time for it; `files` is how many there were so far, `source` the last one."""
-        if not self._shown or time.monotonic() < self._next:
+    def show(self, doing: str, files: int, last: str) -> None:
+        """Draw the line anew, if it is time for it: how many files were "read" or "written", and the last of them."""
+        if not self._shown or (now := time.monotonic()) < self._next:
+            return
+        if doing != self._doing:
+            self._doing, self._began, self._next = doing, now, max(self._first, now + EVERY)
             return
         if self._live is None:
             self._make()
+        rate = files / (now - self._began)
+        last = _ending(printable(last), self._live.console.width - NUMBERS)
+        self._live.update(self._task, completed=files, doing=doing, last=last, rate=rate)
         if not self._visible:
             self._live.start()
             self._visible = True
-        rate = files / (time.monotonic() - self._began)
-        self._live.update(self._task, completed=files, source=printable(source), rate=rate)
         self._live.refresh()
-        self._next = time.monotonic() + EVERY
+        self._next = now + EVERY
 
     def hide(self) -> None:
         """Take the line away, so that others can be written."""
@@ -53,11 +60,16 @@ class Progress:
 
         self._live = Bar(
             SpinnerColumn(),
-            TextColumn("{task.completed:,} files, {task.fields[rate]:,.0f}/s,", markup=False),
+            TextColumn("{task.completed:,} files {task.fields[doing]}, {task.fields[rate]:,.0f}/s,", markup=False),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[source]}", markup=False),
+            TextColumn("{task.fields[last]}", markup=False),
             console=Console(stderr=True, no_color=not self._colored),
             auto_refresh=False,
             transient=True,
         )
-        self._task = self._live.add_task("", total=None, source="", rate=0.0)
+        self._task = self._live.add_task("", total=None, doing="", last="", rate=0.0)
+
+
+def _ending(text: str, room: int) -> str:
+    """Give the end of a text, in which a path tells most, so that it fits."""
+    return text if len(text) <= room else f"…{text[-max(room - 1, 1) :]}"

@@ -31,6 +31,9 @@ _CHECK: Mapping[Became, str] = {**_WORDS, "published": "Good", "unchanged": "Hel
 class Printer(Protocol):
     """One output format of a pass."""
 
+    prints_paths: bool
+    """Whether paths are printed as they change."""
+
     def file(self, document: FileDocument) -> None:
         """Print or keep what became of a file."""
 
@@ -51,13 +54,13 @@ class Teller:
         self._levels = run.settings.rules
         self._printer = printer
         self._progress = Progress(run)
-        self._read = 0
+        self._read = self._written = 0
         self.counts: Counter[Became] = Counter()
 
     def reading(self, source: str) -> None:
         """Count a file that is read, and show how it goes."""
         self._read += 1
-        self._progress.show(self._read, source)
+        self._progress.show("read", self._read, source)
 
     def file(self, outcome: Outcome) -> None:
         """Count a file and have it printed."""
@@ -66,8 +69,12 @@ class Teller:
         self._printer.file(_document(outcome, self._levels))
 
     def changed(self, path: str) -> None:
-        """Have a path printed."""
-        self._progress.hide()
+        """Have a path printed, or show how it goes."""
+        self._written += 1
+        if self._printer.prints_paths:
+            self._progress.hide()
+        else:
+            self._progress.show("written", self._written, path)
         self._printer.changed(path)
 
     def deleted(self, path: str) -> None:
@@ -108,6 +115,7 @@ class TextPrinter:
         self._words = _CHECK if command == "check" else _DRY if dry else _WORDS
         self._dry = dry
         self._command = command
+        self.prints_paths = command != "check" and (dry or terminal.verbose > 0)
         self._planned: set[str] = set()
 
     def file(self, document: FileDocument) -> None:
@@ -118,8 +126,7 @@ class TextPrinter:
             self._remembered(document)
             return
         if document.became in {"published", "unchanged"}:
-            if document.became == "published" or self._terminal.verbose or self._command == "check":
-                self._terminal.did(word, release)
+            self._terminal.did(word, release)
         else:
             self._terminal.did(word, release, "bad" if document.became == "refused" else "warn")
         for each in document.problems:
@@ -158,6 +165,8 @@ def _arrow(document: FileDocument, problem: ProblemDocument) -> str:
 class JsonPrinter:
     """Prints one document at the end."""
 
+    prints_paths = False
+
     def __init__(self, command: PassName, *, dry: bool) -> None:
         self._command: PassName = command
         self._dry = dry
@@ -195,6 +204,8 @@ class JsonPrinter:
 
 class MarksPrinter:
     """Prints the problems alone, in a format that a code host shows beside the files."""
+
+    prints_paths = False
 
     def __init__(self, output: Format, terminal: Terminal) -> None:
         self._output: Format = output
