@@ -22,23 +22,23 @@ class Progress:
         wanted = not (run.common.no_progress or run.terminal.quiet)
         self._shown = wanted and sys.stderr.isatty()
         self._colored = run.terminal.is_colored(sys.stderr)
-        self._doing = ""
-        self._began = self._next = 0.0
-        self._first = time.monotonic() + AFTER
+        self._began: dict[str, float] = {}
+        self._next = time.monotonic() + AFTER
         self._live: Any = None
         self._task: Any = None
         self._visible = False
 
     def show(self, doing: str, files: int, last: str) -> None:
         """Draw the line anew, if it is time for it: how many files were "read" or "written", and the last of them."""
-        if not self._shown or (now := time.monotonic()) < self._next:
+        if not self._shown:
             return
-        if doing != self._doing:
-            self._doing, self._began, self._next = doing, now, max(self._first, now + EVERY)
+        now = time.monotonic()
+        began = self._began.setdefault(doing, now)
+        if now < max(self._next, began + EVERY):
             return
         if self._live is None:
             self._make()
-        rate = files / (now - self._began)
+        rate = files / (now - began)
         last = _ending(printable(last), self._live.console.width - NUMBERS)
         self._live.update(self._task, completed=files, doing=doing, last=last, rate=rate)
         if not self._visible:
