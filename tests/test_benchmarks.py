@@ -25,8 +25,10 @@ def test_two_releases_have_other_bytes() -> None:
 
 
 @pytest.mark.slow
-def test_a_pass_over_ten_thousand_known_files_takes_no_more_than_twice_the_ratio_to_reach() -> None:
-    pytest.importorskip("deflate", reason="the floor inflates with the extra 'benchmark'")
-    command = (sys.executable, "-m", "benchmarks", "idle-10000", "--turns", "3", "--check", "2")
+@pytest.mark.corpus
+@pytest.mark.parametrize("row", ["idle-10000", "real", "start"])
+def test_no_pass_takes_more_than_twice_the_ratio_that_it_is_to_reach(corpus_home: Path, row: str) -> None:
+    assert corpus_home.is_dir()
+    command = (sys.executable, "-m", "benchmarks", row, "--turns", "3", "--check", "2")
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
