@@ -243,9 +243,14 @@ def test_yanked_is_said_first(world: World) -> None:
     world.build()
     world.yank("foo@1.1.0")
     assert "foo 1.0.0\n" in text_of(world.read("crates/foo/index.html"))
-    assert text_of(world.read("crates/foo/1.1.0/index.html")).startswith("This version is yanked.")
+    assert "cargo add" in text_of(world.read("crates/foo/index.html"))
+    page = text_of(world.read("crates/foo/1.1.0/index.html"))
+    assert page.startswith("This version is yanked.")
+    assert "cargo add" not in page, "cargo would not take it"
     world.yank("foo@1.0.0")
-    assert text_of(world.read("crates/foo/index.html")).startswith("Every version of this crate is yanked.")
+    page = text_of(world.read("crates/foo/index.html"))
+    assert page.startswith("Every version of this crate is yanked.")
+    assert "cargo add" not in page
 
 
 @pytest.mark.parametrize(
