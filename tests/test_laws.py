@@ -264,3 +264,39 @@ def named(tree: Store) -> Iterator[tuple[str, str]]:
 def meddle(world: World, made: Sequence[Seed]) -> None:
     """Publish as the other writer."""
     world.add(*written(world.folder, made))
+
+
+class Noted(MemoryStore):
+    """A store that notes how many bytes are read of each file and written to it."""
+
+    def __init__(self) -> None:
+        self.noted: dict[tuple[str, str], int] = {}
+        super().__init__()
+
+    def read(self, path: str) -> Stored | None:
+        found = super().read(path)
+        self.noted["read", path] = len(found.content) if found else 0
+        return found
+
+    def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        changes = tuple(changes)
+        lost = super().apply(changes)
+        self.noted |= {("written", each.path): len(self.files.get(each.path, b"")) for each in changes}
+        return lost
+
+
+def one_more_onto(versions: int, folder: Path) -> dict[tuple[str, str], int]:
+    """Give the bytes that one more version of a crate reads and writes, but for the numbers in tree.json."""
+    store = Noted()
+    world = World(folder, {"registry.pages": False}, store=store)
+    world.put(*(crate("foo", f"1.{number}.0") for number in range(versions)))
+    world.build()
+    store.noted.clear()
+    world.add(crate("foo", "2.0.0").write(folder))
+    return {key: size for key, size in store.noted.items() if key[1] != "tree.json"}
+
+
+def test_one_more_version_onto_many_costs_the_bytes_of_its_index_file_and_nothing_else(tmp_path: Path) -> None:
+    few, many = (one_more_onto(versions, tmp_path / str(versions)) for versions in (1, 60))
+    assert few.keys() == many.keys()
+    assert {key for key in few if few[key] != many[key]} == {("read", "index/3/f/foo"), ("written", "index/3/f/foo")}
