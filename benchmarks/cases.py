@@ -92,11 +92,17 @@ def bench(shape: Shape | None, folder: Path = MEMORY) -> Iterator[Bench]:
     base.mkdir(parents=True)
     try:
         if shape is not None:
-            generate(base / "drop", shape)
+            _elsewhere(generate, base / "drop", shape)
             time.sleep(2.1)  # a younger file may change without its time stamps showing it, so it is read again
         yield Bench(base)
     finally:
         shutil.rmtree(base, ignore_errors=True)
+
+
+def _elsewhere(make: Callable[..., object], *what: object) -> None:
+    # In another process: a child's peak counts what its parent had when it was started.
+    with ProcessPoolExecutor(1) as pool:
+        pool.submit(make, *what).result()
 
 
 def small(crates: int, first: int = 0) -> Shape:
@@ -318,9 +324,7 @@ def largest(_: int) -> Figures:
     for name, size in (("small", 4096), ("large", 99 * MIB)):
         with bench(None) as here:
             here.drop.mkdir()
-            # In another process: a child's peak counts what its parent had when it was started.
-            with ProcessPoolExecutor(1) as pool:
-                pool.submit(_write_incompressible, here.drop / "bench-1.0.0.crate", size).result()
+            _elsewhere(_write_incompressible, here.drop / "bench-1.0.0.crate", size)
             time.sleep(2.1)
             done = here.cold_product()
             found[name] = done.peak
