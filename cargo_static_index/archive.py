@@ -107,6 +107,8 @@ class _Contents:
         self._manifests: list[str] = []
         self._documents: dict[str, Content] = {}
         self._oversize: dict[str, int] = {}
+        self._kept: dict[bytes, Content] = {}
+        self._manifest_path: bytes | None = None
         self._room = self._likely_room = limits.documents_bytes
 
     def read(self) -> None:
@@ -133,13 +135,29 @@ class _Contents:
             if len(walked) >= self._limits.entries or paths_bytes > self._limits.paths_bytes:
                 self._note_too_many(len(walked) + 1)
                 break
+            if self._manifest_path is None and (b"/" in path or kind == b"5"):
+                self._manifest_path = path.partition(b"/")[0] + _MANIFEST_BELOW
             walked.append((path, kind, size, self._content(path, size) if kind == b"0" else None))
         return walked
 
     def _content(self, path: bytes, size: int) -> Content | None:
-        """Take a file's content, or give None where it is too large or there is no room left."""
-        if path.endswith(_MANIFEST_BELOW) and path.count(b"/") == 1:
-            return self._source.take(size) if size <= self._limits.manifest_bytes else None
+        """Take a file's content, or give None where it is too large, there is no room left, or it differs from before.
+
+        The attack: as many manifests, or as many times the same file, as would fill the memory. So only the one
+        manifest in the package's directory has room of its own, and what comes again is compared and not kept.
+        """
+        kept = self._kept.get(path)
+        if kept is not None:
+            return kept if len(kept) == size and kept == self._source.take(size) else None
+        if path == self._manifest_path:
+            content: Content | None = self._source.take(size) if size <= self._limits.manifest_bytes else None
+        else:
+            content = self._document(path, size)
+        if content is not None:
+            self._kept[path] = content
+        return content
+
+    def _document(self, path: bytes, size: int) -> Content | None:
         if size > self._limits.readme_bytes:
             return None
         if size <= self._room:
@@ -206,17 +224,16 @@ class _Contents:
             self._findings.add("path-invalid", message, place=path)
             return
         if path in self._sizes:
-            self._note_repeated(path, size, content)
+            self._note_repeated(path, content)
             return
         if is_manifest(path):
             self._manifests.append(path)
         self._keep(path, size, content)
 
-    def _note_repeated(self, path: str, size: int, content: Content | None) -> None:
+    def _note_repeated(self, path: str, content: Content | None) -> None:
         # The attack: cargo keeps the last of them, a reviewer's tool may show the first. Files too large to keep
         # cannot be compared and count as different.
-        kept = self._documents.get(path)
-        if kept is not None and len(kept) == size and kept == content:
+        if content is not None and content is self._documents.get(path):
             self._findings.add(
                 "path-repeated", f"The archive holds {shown(path)} twice, with the same bytes.", place=path
             )
@@ -249,8 +266,8 @@ class _Contents:
 
     def _check_manifests(self, *, whole: bool) -> None:
         found = self._manifests
-        if MANIFEST in self._oversize:
-            size, limit = self._oversize[MANIFEST], self._limits.manifest_bytes
+        size, limit = self._oversize.get(MANIFEST, 0), self._limits.manifest_bytes
+        if size > limit:
             message = f"Cargo.toml has {size} bytes; the limit is {limit}."
             self._findings.add("manifest-too-large", message, place=MANIFEST)
         if len(found) > 1:

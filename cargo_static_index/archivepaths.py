@@ -14,10 +14,8 @@ COMPONENT_BYTES = 255
 """Longer names no common file system holds (`NAME_MAX`)."""
 
 RESERVED = r"(?:con|prn|aux|nul|com[1-9]|lpt[1-9])"
-# Most paths are plain: these matches, of one path and of one on each line, spare them every other check.
-_COMPONENT = rf"(?!{RESERVED}(?:[./\n]|\Z))[\w+.-]{{0,99}}[\w+-]"
-PLAIN = re.compile(rf"(?:{_COMPONENT}(?:/(?=.)|\Z))+", re.ASCII | re.IGNORECASE)
-_ALL_PLAIN = re.compile(rf"(?:{_COMPONENT}(?:/(?=.)|\n(?=.)|\Z))+", re.ASCII | re.IGNORECASE)
+# Most paths are plain: this one match spares them every other check.
+PLAIN = re.compile(rf"(?:(?!{RESERVED}(?:[./]|\Z))[\w+.-]{{0,99}}[\w+-](?:/(?=.)|\Z))+", re.ASCII | re.IGNORECASE)
 WINDOWS_RESERVED = re.compile(rf"{RESERVED} *(?:\..*)?", re.IGNORECASE | re.DOTALL)
 WINDOWS_ILLEGAL = re.compile(r'[<>:"|?*\x01-\x1f]')
 
@@ -32,37 +30,27 @@ class Plain(Struct, frozen=True):
 def plain_paths(raw: list[bytes], limits: Limits) -> Plain | None:
     """Give the paths of an archive's files if all are beyond doubt, or None where each must be looked at by itself.
 
-    Two looks at all of them together tell what `Paths` would find: every path is plain and lies in one directory,
+    A look at all of them together tells what `Paths` would find: every path is plain and lies in one directory,
     no two are equal, be it but for case, and no file lies at the path of a directory. A `.cargo-ok` and a manifest
     in another case are for a closer look.
     """
+    if not raw or max(map(len, raw)) > limits.path_bytes:
+        return None
     try:
         text = b"\n".join(raw).decode("ascii")
     except UnicodeDecodeError:
         return None
     directory, slash, _ = text.partition("/")
     paths = f"\n{text}".split(f"\n{directory}{slash}")[1:]
-    below = "\n".join(paths)
     if len(paths) != len(raw) or text.count("\n") != len(raw) - 1:  # one lies elsewhere, or has a line break in it
         return None
-    if directory in ("", ".", "..") or not slash or not _ALL_PLAIN.fullmatch(below):
+    if directory in ("", ".", "..") or not slash or not all(map(PLAIN.fullmatch, paths)):
         return None
-    lower = below.lower()
-    if "cargo-ok" in lower or max(map(len, raw)) > limits.path_bytes:
+    if "cargo-ok" in text.lower():
         return None
-    known = set(lower.split("\n"))
+    known = set(map(str.lower, paths))
     odd = len(known) < len(paths) or ("cargo.toml" in known and "Cargo.toml" not in paths)
-    return None if odd or _directories(known) & known else Plain(directory, paths)
-
-
-def _directories(paths: set[str]) -> set[str]:
-    """Give all directories that paths lie in."""
-    found: set[str] = set()
-    waiting = {path.rpartition("/")[0] for path in paths}
-    while waiting:
-        found |= waiting
-        waiting = {path.rpartition("/")[0] for path in waiting} - found
-    return found
+    return None if odd or any(_nested(known)) else Plain(directory, paths)
 
 
 class Paths:

@@ -3,6 +3,7 @@ import struct
 import tarfile
 import tracemalloc
 import zlib
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import md5, sha256
 
 import pytest
@@ -274,6 +275,43 @@ def test_a_million_tiny_entries_are_stopped_in_little_memory() -> None:
         (each.rule, each.message) for each in problems
     ]
     assert peak < 16 * MIB
+
+
+def packed(entries: Iterable[bytes]) -> bytes:
+    pack = isal_zlib.compressobj(1, wbits=31)
+    return b"".join([*map(pack.compress, entries), pack.flush()])
+
+
+def many_manifests() -> Iterator[bytes]:
+    return (tar_entry(f"{'foo-1.0.0' if each == 0 else f'd{each}'}/Cargo.toml", bytes(MIB)) for each in range(100))
+
+
+def one_manifest_many_times() -> Iterator[bytes]:
+    return (tar_entry(f"{TOP}/Cargo.toml", bytes([each]) * MIB) for each in range(100))
+
+
+def deep_paths() -> Iterator[bytes]:
+    return (long_name_entry(f"{TOP}/d{each}/{'a/' * 490}b") + tar_entry("x") for each in range(3000))
+
+
+@pytest.mark.parametrize("entries", [many_manifests, one_manifest_many_times, deep_paths])
+def test_what_is_there_many_times_takes_little_memory(entries: Callable[[], Iterator[bytes]]) -> None:
+    content = packed(entries())
+    tracemalloc.start()
+    read(content)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 32 * MIB
+
+
+def test_files_that_are_there_twice_are_compared_beyond_what_is_kept() -> None:
+    files = [tar_entry(f"{TOP}/f{each}", bytes([each]) * 400_000) for each in range(8)]
+    content = packed([MANIFEST, *files, *files, bytes(1024)])
+    assert {rule for rule, _ in found(content)} == {"path-repeated"}
+    other = tar_entry(f"{TOP}/f7", bytes([9]) * 400_000)
+    assert ("path-duplicate", "The archive holds 'f7' twice.") in found(
+        packed([MANIFEST, *files, *files[:7], other, bytes(1024)])
+    )
 
 
 @pytest.mark.case(75)
