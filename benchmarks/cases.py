@@ -1,7 +1,7 @@
 """The rows of issue and document: what each measures, on which corpus, and what it is to reach.
 
-A row gives figures; `ratio` is what its target is about. Floor and product run in turn; what only starting costs
-(interpreter and imports, measured the same way) is taken off both.
+A row gives figures; `ratio` is what its target is about. Floor and product run in turn, each in a fresh process that
+says how long it took once it had started: interpreter and imports are in neither.
 """
 
 import atexit
@@ -19,7 +19,7 @@ from typing import Any
 from msgspec import Struct
 
 from benchmarks.generate import Release, Shape, archive, generate
-from benchmarks.measure import Run, in_turn, run, spread, to_json, walls
+from benchmarks.measure import Run, in_turn, run, seconds, spread, to_json, walls
 
 MEMORY = Path("/dev/shm/cargo-static-index-benchmarks")
 """Judged rows run here: a disk's own doings would drown what is compared."""
@@ -112,24 +112,14 @@ def small(crates: int, first: int = 0) -> Shape:
 
 def cold(here: Bench, turns: int, *options: str) -> Figures:
     """Compare cold builds."""
-    runs = in_turn(
-        {
-            "floor": here.cold_floor,
-            "product": lambda: here.cold_product(*options),
-            "floor_start": lambda: here.floor("nothing"),
-            "product_start": lambda: here.product("nothing"),
-        },
-        turns,
-    )
-    start = {name: walls(runs[f"{name}_start"]).median for name in ("floor", "product")}
-    floor, product = walls(runs["floor"], start["floor"]), walls(runs["product"], start["product"])
+    runs = in_turn({"floor": here.cold_floor, "product": lambda: here.cold_product(*options)}, turns)
+    floor, product = seconds(runs["floor"]), seconds(runs["product"])
     crates = int(runs["floor"][0].printed["done"])
     return {
         "ratio": product.median / floor.median,
         "crates": crates,
         "floor": to_json(floor),
         "product": to_json(product),
-        "start": start,
         "processor_ratio": _median_cpu(runs["product"]) / _median_cpu(runs["floor"]),
         "peak": spread([each.peak for each in runs["product"]]).median,
     }
@@ -186,13 +176,11 @@ def pages_of_real(turns: int) -> Figures:
             {
                 "without": lambda: here.cold_product("--mirror"),
                 "with": lambda: here.cold_product("--mirror", "--pages"),
-                "start": lambda: here.product("nothing"),
             },
             turns,
         )
     crates = int(runs["with"][0].printed["published"])
-    start = walls(runs["start"]).median
-    without, with_pages = walls(runs["without"], start), walls(runs["with"], start)
+    without, with_pages = seconds(runs["without"]), seconds(runs["with"])
     return {
         "ratio": with_pages.median / without.median,
         "crates": crates,
@@ -252,17 +240,9 @@ def idle(crates: int) -> Callable[[int], Figures]:
 
     def measure(turns: int) -> Figures:
         with published(crates) as (here, first):
-            runs = in_turn(
-                {
-                    "walk": lambda: here.floor("walk", here.drop),
-                    "product": lambda: here.product("build"),
-                    "floor_start": lambda: here.floor("nothing"),
-                    "product_start": lambda: here.product("nothing"),
-                },
-                turns,
-            )
-        floor = walls(runs["walk"], walls(runs["floor_start"]).median)
-        product = walls(runs["product"], walls(runs["product_start"]).median)
+            walk, build = (lambda: here.floor("walk", here.drop)), (lambda: here.product("build"))
+            runs = in_turn({"walk": walk, "product": build}, turns)
+        floor, product = seconds(runs["walk"]), seconds(runs["product"])
         return {
             "ratio": product.median / floor.median,
             "crates": crates,

@@ -79,9 +79,14 @@ def spread(numbers: Sequence[float]) -> Spread:
     return Spread(median=statistics.median(ordered), low=low, high=high, count=len(ordered))
 
 
-def walls(runs: Sequence[Run], startup: float = 0.0) -> Spread:
-    """Give the spread of the wall clock, with the start-up taken off."""
-    return spread([max(each.wall - startup, 1e-6) for each in runs])
+def walls(runs: Sequence[Run]) -> Spread:
+    """Give the spread of the wall clock, from starting the program to its end."""
+    return spread([each.wall for each in runs])
+
+
+def seconds(runs: Sequence[Run]) -> Spread:
+    """Give the spread of what programs say they took once they had started."""
+    return spread([each.printed["seconds"] for each in runs])
 
 
 def to_json(spread_: Spread) -> Any:

@@ -1,9 +1,9 @@
 """Calls the product as the floor is called: `VERB DROP TREE STATE [WHAT…]`, in a fresh process, through its one door.
 
-`build` is a pass over the drop directory, `mirror` one of a mirror, which takes crates whose dependencies would be
-crates.io's elsewhere, `pages` one of a mirror that makes pages too, `nothing` only starts. `add`, `yank` and `remove`
-make one small change after the other, of the files or releases given as further arguments, each in a session of its
-own, and print how long each took inside the process.
+`build` is a pass over the drop directory; it prints how many files became what, and the seconds that it took.
+`add`, `yank` and `remove` make one small change after the other, of the files or releases given as further arguments,
+each in a session of its own, and print how long each took. With `--mirror` the registry is a mirror, which takes crates
+whose dependencies would be crates.io's elsewhere.
 """
 
 import argparse
@@ -109,8 +109,10 @@ def main() -> None:
         given.drop, given.tree, given.state, flush=given.flush, mirror=given.mirror, pages=given.pages
     )
     if given.verb == "build":
-        print(json.dumps(build(settings, given.jobs)))
-    elif given.verb != "nothing":
+        begun = time.perf_counter()
+        became = build(settings, given.jobs)
+        print(json.dumps({**became, "seconds": time.perf_counter() - begun}))
+    else:
         change = {"add": add, "yank": yank, "remove": remove}[given.verb]
         print(json.dumps(one_by_one(settings, change, given.what)))
 

@@ -21,7 +21,7 @@ HEAD = """# Benchmarks
 This page is written by `python -m benchmarks` from what it measured; `python -m benchmarks --list` names the rows.
 The floor is `benchmarks/floor.py`: two processes that read, hash, inflate, walk, parse and write, and check no more.
 Floor and product run in turn, in fresh processes; the first turn is left out.
-What only starting costs, interpreter and imports, is taken off both.
+Each says how long it took once it had started: interpreter and imports are in neither.
 Judged rows run in memory (`/dev/shm`), without flush; rows on disk are there to be seen, not judged.
 A figure is a median, with the middle half of all turns in brackets.
 

@@ -107,3 +107,7 @@ def parse_cache(content: bytes) -> list[tuple[str, bytes]]:
     if len(rest) % 2 != 1 or rest[-1]:
         raise ValueError(f"cargo's index cache is cut short: {content[-40:]!r}")
     return [(version.decode(), line) for version, line in zip(rest[:-1:2], rest[1::2], strict=True)]
+
+
+if __name__ == "__main__":
+    print(fetch())

@@ -75,6 +75,7 @@ class Nginx:
         self.prefix = prefix
         self.conf_extra = conf_extra
         self.port = port or free_port()
+        self._marks = 0
         self._work = Path()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -108,13 +109,27 @@ class Nginx:
             self._process = None
 
     def requests(self) -> list[Request]:
-        """Give all requests so far, oldest first."""
-        log = self._work / "access.log"
-        return [Request(*json.loads(line)) for line in log.read_text().splitlines()] if log.exists() else []
+        """Give all requests that were answered so far, oldest first."""
+        if self._process is None:
+            return self._logged()
+        # Its one worker answers first and writes the line then: what came before a request that is logged is logged.
+        self._marks += 1
+        mark = f"/mark-{self._marks}"
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as ask:
+            ask.sendall(f"GET {mark} HTTP/1.0\r\n\r\n".encode())
+            while mark not in {each.path for each in self._logged()}:
+                time.sleep(0.001)
+        return [each for each in self._logged() if not each.path.startswith("/mark-")]
 
     def access_log(self) -> list[str]:
         """Give the paths of all requests so far, oldest first."""
         return [request.path for request in self.requests()]
+
+    def _logged(self) -> list[Request]:
+        log = self._work / "access.log"
+        # A line that is still being written is not one yet.
+        lines = log.read_text().rpartition("\n")[0].splitlines() if log.exists() else []
+        return [Request(*json.loads(line)) for line in lines]
 
     def _conf(self) -> str:
         user = f"user nobody {_group_of_nobody()};" if os.geteuid() == 0 else ""
