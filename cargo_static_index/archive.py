@@ -15,7 +15,7 @@ from cargo_static_index.findings import Findings, shown
 from cargo_static_index.gzipstream import GzipStream
 from cargo_static_index.limits import Limits
 from cargo_static_index.rules import Problem
-from cargo_static_index.tarstream import walk_tar
+from cargo_static_index.tarstream import Member, walk_tar
 
 MANIFEST = "Cargo.toml"
 VCS_INFO = ".cargo_vcs_info.json"
@@ -76,6 +76,14 @@ class Archive(Struct, frozen=True, kw_only=True):
     """The sizes of the files that were not kept."""
 
 
+def _manifest_path(members: list[Member]) -> bytes | None:
+    """Give where the manifest is, as the first entry that lies in a directory tells, or None where there is none."""
+    for path, kind, _, _ in members:
+        if b"/" in path or kind == b"5":
+            return path.partition(b"/")[0] + _MANIFEST_BELOW
+    return None
+
+
 def read_archive(stream: BinaryIO, limits: Limits) -> tuple[Archive | None, tuple[Problem, ...]]:
     """Read one archive to its end, once, and give what it holds and every problem that can be seen in it.
 
@@ -118,7 +126,11 @@ class _Contents:
         if plain is not None and len(plain.paths) == len(walked):
             self._directory = plain.directory
             for path, (_, _, size, content) in zip(plain.paths, walked, strict=True):
-                self._keep(path, size, content)
+                self._sizes[path] = size
+                if content is None:
+                    self._oversize[path] = size
+                else:
+                    self._documents[path] = content
             if MANIFEST in self._sizes:
                 self._manifests.append(MANIFEST)
         else:
@@ -129,16 +141,41 @@ class _Contents:
     def _walk(self) -> list[Walked]:
         """Give the entries, each with its content as far as that is kept."""
         walked: list[Walked] = []
-        paths_bytes = 0
-        for path, kind, size in walk_tar(self._source, self._findings):
-            paths_bytes += len(path)
-            if len(walked) >= self._limits.entries or paths_bytes > self._limits.paths_bytes:
-                self._note_too_many(len(walked) + 1)
+        entries, paths_bytes = self._limits.entries, self._limits.paths_bytes
+        for members in walk_tar(self._source, self._findings):
+            if self._manifest_path is None:
+                self._manifest_path = _manifest_path(members)
+            paths_bytes -= sum(len(path) for path, _, _, _ in members)
+            if len(walked) + len(members) > entries or paths_bytes < 0:
+                self._note_too_many(len(walked) + len(members))
                 break
-            if self._manifest_path is None and (b"/" in path or kind == b"5"):
-                self._manifest_path = path.partition(b"/")[0] + _MANIFEST_BELOW
-            walked.append((path, kind, size, self._content(path, size) if kind == b"0" else None))
+            together = self._take_together(members) if len(members) > 1 else None
+            walked += map(self._take, members) if together is None else together
         return walked
+
+    def _take_together(self, members: list[Member]) -> list[Walked] | None:
+        """Give the entries with a view of what each holds, or None where one must be looked at by itself."""
+        view = memoryview(self._source.buffer)
+        contents = {path: view[at : at + size] for path, _, size, at in members}
+        sizes = [size for _, _, size, _ in members]
+        documents = sum(sizes) - len(contents.get(self._manifest_path or b"", b""))
+        alone = (
+            len(contents) < len(members)
+            or not self._kept.keys().isdisjoint(contents)
+            or max(sizes) > min(self._limits.readme_bytes, self._limits.manifest_bytes)
+            or documents > self._room
+            or self._source.position > self._limits.documents_bytes
+        )
+        if alone:
+            return None
+        self._room -= documents
+        self._kept.update(contents)
+        return [(path, kind, size, contents[path]) for path, kind, size, _ in members]
+
+    def _take(self, member: Member) -> Walked:
+        path, kind, size, at = member
+        self._source.go(at)
+        return path, kind, size, self._content(path, size) if kind == b"0" else None
 
     def _content(self, path: bytes, size: int) -> Content | None:
         """Take a file's content, or give None where it is too large, there is no room left, or it differs from before.

@@ -16,6 +16,10 @@ COMPONENT_BYTES = 255
 RESERVED = r"(?:con|prn|aux|nul|com[1-9]|lpt[1-9])"
 # Most paths are plain: this one match spares them every other check.
 PLAIN = re.compile(rf"(?:(?!{RESERVED}(?:[./]|\Z))[\w+.-]{{0,99}}[\w+-](?:/(?=.)|\Z))+", re.ASCII | re.IGNORECASE)
+PLAIN_BYTES = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+.-/\n"
+ODD = ("\n\n", "//", "\n/", "/\n", "./", ".\n")
+"""Empty paths and components, and those that end in a dot, among paths each in a line of its own."""
+RESERVED_COMPONENT = re.compile(rf"[/\n]{RESERVED}[./\n]")
 WINDOWS_RESERVED = re.compile(rf"{RESERVED} *(?:\..*)?", re.IGNORECASE | re.DOTALL)
 WINDOWS_ILLEGAL = re.compile(r'[<>:"|?*\x01-\x1f]')
 
@@ -34,23 +38,36 @@ def plain_paths(raw: list[bytes], limits: Limits) -> Plain | None:
     no two are equal, be it but for case, and no file lies at the path of a directory. A `.cargo-ok` and a manifest
     in another case are for a closer look.
     """
-    if not raw or max(map(len, raw)) > limits.path_bytes:
+    joined = b"\n".join(raw)
+    if joined.translate(None, PLAIN_BYTES) or max(map(len, raw), default=0) > min(COMPONENT_BYTES, limits.path_bytes):
         return None
-    try:
-        text = b"\n".join(raw).decode("ascii")
-    except UnicodeDecodeError:
+    directory, slash, _ = joined.decode().partition("/")
+    paths = f"\n{joined.decode()}".split(f"\n{directory}{slash}")[1:]
+    if (
+        not slash or len(paths) != len(raw) or joined.count(b"\n") != len(raw) - 1
+    ):  # one lies elsewhere, or has a line break in it
         return None
-    directory, slash, _ = text.partition("/")
-    paths = f"\n{text}".split(f"\n{directory}{slash}")[1:]
-    if len(paths) != len(raw) or text.count("\n") != len(raw) - 1:  # one lies elsewhere, or has a line break in it
-        return None
-    if directory in ("", ".", "..") or not slash or not all(map(PLAIN.fullmatch, paths)):
-        return None
-    if "cargo-ok" in text.lower():
-        return None
-    known = set(map(str.lower, paths))
-    odd = len(known) < len(paths) or ("cargo.toml" in known and "Cargo.toml" not in paths)
-    return None if odd or any(_nested(known)) else Plain(directory, paths)
+    below = "\n".join(["", *paths, ""]).lower()
+    known = set(below[1:-1].split("\n"))
+    odd = (
+        directory in ("", ".", "..")
+        or any(map(below.__contains__, ODD))
+        or RESERVED_COMPONENT.search(below)
+        or "cargo-ok" in below
+        or len(known) < len(paths)
+        or ("cargo.toml" in known and "Cargo.toml" not in paths)
+        or _any_nested(known)
+    )
+    return None if odd else Plain(directory, paths)
+
+
+def _any_nested(paths: set[str]) -> bool:
+    """Whether one of the paths lies below another."""
+    above = paths
+    while above := {path[: path.rindex("/")] for path in above if "/" in path}:
+        if not paths.isdisjoint(above):
+            return True
+    return False
 
 
 class Paths:

@@ -11,7 +11,7 @@ from isal import isal_zlib
 from cargo_static_index.findings import Findings
 from cargo_static_index.limits import Limits
 
-READ = 64 * 1024
+READ = 256 * 1024
 """Bytes read at once: also what is copied again for each `INFLATED` bytes that one read gives."""
 INFLATED = 1 << 20
 """Bytes inflated at once: with `READ`, the memory that a gigabyte of zeros takes."""
@@ -87,6 +87,16 @@ class GzipStream:
         """How much of the content was taken or passed over."""
         return self._start + self._at
 
+    @property
+    def buffer(self) -> bytes:
+        """The piece of content around the next byte that `take` gives."""
+        return self._buffer
+
+    @property
+    def at(self) -> int:
+        """Where in the buffer that byte is."""
+        return self._at
+
     def take(self, size: int) -> bytes:
         """Give the next bytes of the content: fewer only where it ends. All of them are held in memory."""
         buffer, at = self.look(size)
@@ -113,6 +123,10 @@ class GzipStream:
     def skip(self, size: int) -> None:
         """Pass over what `look` has shown."""
         self._at += size
+
+    def go(self, at: int) -> None:
+        """Go to a place in the buffer that `look` has given."""
+        self._at = at
 
     def move(self, position: int) -> bool:
         """Pass over the content up to a position further on, or give False where it ends before that."""

@@ -79,7 +79,7 @@ class Publisher:
         readings = self._session.catalogue.readings
         keys = iter(readings.keys())
         while batch := list(islice(keys, CRATES_AT_ONCE)):
-            groups = self._with_confusions({key: readings.of(key) for key in batch})
+            groups = self._with_confusions(readings.between(batch[0], batch[-1]))
             held = self._session.catalogue.published.names_of(groups)
             yield {held.get(key) or spelling(group): group for key, group in groups.items()}
 

@@ -141,8 +141,8 @@ def _make_facts(archive: Archive, manifest: Manifest) -> Facts:
 
 def _find_changelog(archive: Archive) -> str | None:
     """Give the path of the CHANGELOG, or of a file by another usual name, in the package's directory."""
-    top = [file.path for file in archive.files if "/" not in file.path]
-    usual = [found for path in top if (found := _CHANGELOG.fullmatch(path))]
+    paths = (file.path for file in archive.files)
+    usual = [found for path in paths if path[:1] in "cChHnNrR" and (found := _CHANGELOG.fullmatch(path))]
     if not usual:
         return None
     return min(usual, key=lambda it: (_CHANGELOG_STEMS.index(it[1].lower()), it[2] != ".md", it[0]))[0]

@@ -212,7 +212,8 @@ def tar_entry(
         before = long_name_entry(name)
         name = name[:100]
     header = bytearray(BLOCK)
-    struct.pack_into("100s8s8s8s12s12s8s1s100s", header, 0, name, b"0000644", b"0000000", b"0000000",
+    mode = b"0000755" if kind == b"5" or name.endswith(b"/") else b"0000644"
+    struct.pack_into("100s8s8s8s12s12s8s1s100s", header, 0, name, mode, b"0000000", b"0000000",
         _size(len(content) if size is None else size), b"%011o" % SEPTEMBER_2006, b" " * 8, kind, link)  # fmt: skip
     header[257:265] = {"gnu": b"ustar  \0", "ustar": b"ustar\x0000", "v7": bytes(8)}[header_format]
     if header_format == "ustar":

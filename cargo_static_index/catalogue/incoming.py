@@ -43,9 +43,12 @@ class Readings:
         rows = self._database.pages(schema.INCOMING_KEYS, ("",), lambda row: (row[0],))
         return (row[0] for row in rows)
 
-    def of(self, key: str) -> list[Incoming]:
-        """Give the readings of one collision key, in the order in which they were added."""
-        return [_decode(row[0]) for row in self._database.all(schema.INCOMING_OF, (key,))]
+    def between(self, first: str, last: str) -> dict[str, list[Incoming]]:
+        """Give the readings of all collision keys from `first` to `last`, each key's in the order of adding."""
+        found: dict[str, list[Incoming]] = {}
+        for key, reading in self._database.all(schema.INCOMING_BETWEEN, (first, last)):
+            found.setdefault(key, []).append(_decode(reading))
+        return found
 
     def without_release(self) -> Iterator[Incoming]:
         """Give the files that could not be read so far as to know their release."""
@@ -58,6 +61,7 @@ class Readings:
 
     def holds(self, folder: str, file: str) -> bool:
         """Whether a file of the drop directory is among the readings."""
+        self._database.run(schema.INCOMING_FILES)  # not before: few passes ask, and all would pay for it
         return self._database.one(schema.INCOMING_HOLDS, (os.fsencode(folder), os.fsencode(file))) is not None
 
     def clear(self) -> None:

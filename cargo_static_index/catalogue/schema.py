@@ -52,7 +52,6 @@ CREATE TEMP TABLE incoming (
     reading BLOB NOT NULL
 );
 CREATE INDEX temp.incoming_key ON incoming (key, id);
-CREATE INDEX temp.incoming_file ON incoming (folder, file);
 """
 
 VERSION = int.from_bytes(blake2b(TABLES.encode(), digest_size=4).digest(), "big") >> 1 | 1
@@ -159,10 +158,11 @@ INTENT_PAGE = "SELECT path, kind, detail FROM intent WHERE path > ? ORDER BY pat
 
 INCOMING_INSERT = "INSERT INTO temp.incoming VALUES (NULL, ?, ?, ?, ?, ?)"
 INCOMING_KEYS = "SELECT DISTINCT key FROM temp.incoming WHERE key > ? ORDER BY key LIMIT ?"
-INCOMING_OF = "SELECT reading FROM temp.incoming WHERE key = ? ORDER BY id"
+INCOMING_BETWEEN = "SELECT key, reading FROM temp.incoming WHERE key BETWEEN ? AND ? ORDER BY key, id"
 INCOMING_WITHOUT = "SELECT id, reading, folder, file FROM temp.incoming WHERE key = '' AND id > ? ORDER BY id LIMIT ?"
 INCOMING_NAMES = """
 SELECT key, min(name) FROM temp.incoming WHERE key IN (SELECT value FROM json_each(?)) GROUP BY key
 """
+INCOMING_FILES = "CREATE INDEX IF NOT EXISTS temp.incoming_file ON incoming (folder, file)"
 INCOMING_HOLDS = "SELECT 1 FROM temp.incoming WHERE folder = ? AND file = ? LIMIT 1"
 INCOMING_CLEAR = "DELETE FROM temp.incoming"

@@ -19,12 +19,12 @@ T = TypeVar("T", bound=Struct)
 
 Table = dict[str, object]
 
-# Each begins with a plain character, which is found fast; what looks like TOML 1.1 is then read as 1.0 to make sure.
+# Each with a character that is found fast; what looks like TOML 1.1 is then read as 1.0 to make sure.
 _HINTS_OF_1_1 = (
-    re.compile(r"\{[^{}\n]*\n"),  # a line break inside an inline table
-    re.compile(r",\s*\}"),  # a comma at the end of one
-    re.compile(r"\\[ex]"),  # the escapes \e and \xHH
-    re.compile(r":\d\d(?![:\d])"),  # a time without seconds
+    ("{", re.compile(r"\{[^{}\n]*\n")),  # a line break inside an inline table
+    ("}", re.compile(r",\s*\}")),  # a comma at the end of one
+    ("\\", re.compile(r"\\[ex]")),  # the escapes \e and \xHH
+    (":", re.compile(r":\d\d(?![:\d])")),  # a time without seconds
 )
 _LONG_NUMBER = re.compile(r"=[ \t\[]*[-+]?(?:[1-9][0-9_]{17}|0[xob][0-9A-Fa-f_]{16})")
 LONGEST_KEY = 100
@@ -60,7 +60,7 @@ def read_toml(content: bytes, problems: list[Problem]) -> Table | None:
         message = "Cargo.toml is not valid TOML: it has an integer of more than 64 bits."
         problems.append(problem("manifest-invalid", message, place="Cargo.toml"))
         return None
-    if any(hint.search(text) for hint in _HINTS_OF_1_1):
+    if any(character in text and hint.search(text) for character, hint in _HINTS_OF_1_1):
         _check_for_1_1(text, problems)
     return table
 

@@ -303,6 +303,7 @@ def test_what_we_accept_cargo_unpacks_into_the_files_that_we_list(toolchain: str
     ("mode", "kind", "sentence"),
     [
         (b"0000555\0", b"5", "'foo-1.0.0/a/' has the mode 555, which keeps its owner out."),
+        (b"0000644\0", b"5", "'foo-1.0.0/a/' has the mode 644, which keeps its owner out."),
         (b"0040000\0", b"5", "'foo-1.0.0/a/' has the mode 000, which keeps its owner out."),
         (b"0000200\0", b"0", "'foo-1.0.0/Cargo.toml' has the mode 200, which keeps its owner out."),
     ],
