@@ -8,6 +8,8 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from struct import Struct as Layout
 from typing import BinaryIO
@@ -142,56 +144,64 @@ class _Walk:
             folder = waiting.pop()
             subfolders: list[bytes] = []
             try:
-                rows = self._look(folder, subfolders)
+                yield from _given(self._root, folder, self._look(folder, subfolders))
             except FileNotFoundError:
                 continue  # gone since its parent was listed; its files are forgotten by the next scan
             except OSError as error:
                 yield _unreadable_folder(folder, error)
                 continue
-            yield from _given(self._root, folder, rows)
-            waiting += [_join(folder, name) for name in sorted(subfolders, reverse=True)]
+            below = {_join(folder, name) for name in subfolders}
+            for gone in self._drops.subfolders(folder):
+                if gone not in below:
+                    self._drops.forget_folder(gone)
+            waiting += sorted(below, reverse=True)
 
     def _look(self, folder: bytes, subfolders: list[bytes]) -> Iterable[SeenRow]:
         """Look at a folder: give its files that are not just those that were judged, and add the folders in it."""
+        known = self._drops.digest(folder)
+        if known == NOTHING and len(entries := self._some(folder)) <= ROWS_HELD:
+            # Nothing is known of it: each file is looked at as it is asked for, so that reading begins with the first.
+            return self._rows(folder, sorted(entries, key=attrgetter("name")), subfolders)
         total, number, held = 0, int.from_bytes, list[SeenRow]()
-        entries = self._entries(folder, subfolders)
-        for row in entries:
+        rows = self._all_rows(folder, subfolders)
+        for row in rows:
             total += number(row[1], "big")
             held.append(row)
             if len(held) > ROWS_HELD:
                 held.clear()
                 break
-        total += sum(number(row[1], "big") for row in entries)
-        present = {_join(folder, name) for name in subfolders}
-        for gone in self._drops.subfolders(folder):
-            if gone not in present:
-                self._drops.forget_folder(gone)
-        known = self._drops.digest(folder)
+        total += sum(number(row[1], "big") for row in rows)
         if add_fingerprints(NOTHING, total) == known:
             return ()
-        if known == NOTHING and held:
-            return sorted(held)
         # Too large a folder is listed a second time: most folders never change, so nothing was put down the first.
-        self._drops.see(held or self._entries(folder, []))
+        self._drops.see(held or self._all_rows(folder, []))
         self._drops.forget_vanished(folder)
         return self._drops.changed(folder)
 
-    def _entries(self, folder: bytes, subfolders: list[bytes]) -> Iterator[SeenRow]:
-        """Give a row for each entry that concerns us, and add the names of the folders to go into."""
+    def _some(self, folder: bytes) -> list[os.DirEntry[bytes]]:
+        """List a folder, up to one entry more than are held."""
         with os.scandir(_join(self._root, folder)) as entries:
-            for entry in entries:
-                name = entry.name
-                if name.startswith(b"."):
-                    continue
-                if name.endswith(b".crate"):
-                    if row := self._crate(folder, entry):
-                        yield row
-                elif name.endswith(_LEFT_ALONE) or _join(folder, name) in self._skip:
-                    continue
-                elif entry.is_dir(follow_symlinks=False):
-                    subfolders.append(name)
-                elif entry.is_symlink() and (row := self._link_to_folder(folder, entry)):
+            return list(islice(entries, ROWS_HELD + 1))
+
+    def _all_rows(self, folder: bytes, subfolders: list[bytes]) -> Iterator[SeenRow]:
+        with os.scandir(_join(self._root, folder)) as entries:
+            yield from self._rows(folder, entries, subfolders)
+
+    def _rows(self, folder: bytes, entries: Iterable[os.DirEntry[bytes]], subfolders: list[bytes]) -> Iterator[SeenRow]:
+        """Give a row for each entry that concerns us, and add the names of the folders to go into."""
+        for entry in entries:
+            name = entry.name
+            if name.startswith(b"."):
+                continue
+            if name.endswith(b".crate"):
+                if row := self._crate(folder, entry):
                     yield row
+            elif name.endswith(_LEFT_ALONE) or _join(folder, name) in self._skip:
+                continue
+            elif entry.is_dir(follow_symlinks=False):
+                subfolders.append(name)
+            elif entry.is_symlink() and (row := self._link_to_folder(folder, entry)):
+                yield row
 
     def _crate(self, folder: bytes, entry: os.DirEntry[bytes]) -> SeenRow | None:
         name = entry.name
