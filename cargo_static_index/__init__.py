@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         TreeBusy,
     )
     from cargo_static_index.facts import Document, Facts, File, VcsInfo, format_facts, parse_facts
+    from cargo_static_index.faults import Finding
     from cargo_static_index.incoming import Incoming, incoming_of
     from cargo_static_index.layout import archive_file, facts_file, index_file
     from cargo_static_index.limits import Limits
@@ -57,7 +58,6 @@ if TYPE_CHECKING:
         read_record,
         read_tombstones,
     )
-    from cargo_static_index.verify import Finding
 
 __version__ = "0.1.0"
 
@@ -153,6 +153,7 @@ _MODULES = {
     "errors": "CargoStaticIndexError InvalidConfig InvalidDocument InvalidIndexLine InvalidInput InvalidName "
     "InvalidVersion NotHeld SettingsError StoreError TreeBusy",
     "facts": "Document Facts File VcsInfo format_facts parse_facts",
+    "faults": "Finding",
     "incoming": "Incoming incoming_of",
     "layout": "archive_file facts_file index_file",
     "limits": "Limits",
@@ -173,7 +174,6 @@ _MODULES = {
     "store.local": "LocalStore",
     "store.memory": "MemoryStore",
     "tree": "index_paths read_config read_facts read_index read_record read_tombstones",
-    "verify": "Finding",
 }
 """Where the names come from."""
 

@@ -14,6 +14,7 @@ from cargo_static_index.aftermath import Drop
 from cargo_static_index.changes import Spec
 from cargo_static_index.derived import Pages, forget_pages
 from cargo_static_index.errors import InvalidConfig, InvalidDocument, InvalidName, SettingsError
+from cargo_static_index.faults import Finding
 from cargo_static_index.passes import Manner
 from cargo_static_index.protocol.config import base_url_of, index_url, parse_base_url
 from cargo_static_index.protocol.names import parse_crate_name
@@ -28,7 +29,7 @@ from cargo_static_index.store import Store
 from cargo_static_index.store.local import LocalStore
 from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.tree import read_config, read_record
-from cargo_static_index.verify import Finding, check_config, mend, verify_tree
+from cargo_static_index.verify import check_config, mend, verify_tree
 
 
 class Way(Struct, frozen=True, kw_only=True):

@@ -7,8 +7,7 @@ so that what it shows is not what cargo unpacks; therefore the walk is made here
 import re
 from collections.abc import Iterator
 from struct import Struct
-
-from isal.isal_zlib import adler32
+from zlib import adler32
 
 from cargo_static_index.errors import InvalidInput
 from cargo_static_index.findings import Findings, shown

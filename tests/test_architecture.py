@@ -16,7 +16,7 @@ RINGS: tuple[frozenset[str], ...] = (
     frozenset(
         {
             *("archive", "archivepaths", "facts", "findings", "gzipstream", "limits", "release", "tarstream"),
-            *("incoming", "layout", "plan", "record", "report"),
+            *("faults", "incoming", "layout", "plan", "record", "report"),
             *("changelog", "finish", "forges", "highlight", "markdown", "pages", "rustlexer", "sanitize"),
         }
     ),
@@ -24,7 +24,7 @@ RINGS: tuple[frozenset[str], ...] = (
         {
             *("aftermath", "catalogue", "changes", "derived", "jobs", "knowledge", "passes", "publish", "reading"),
             *("recovery", "registry", "reindex", "scan", "session", "settings", "store", "tree", "verify"),
-            *("cratepages", "frontpages", "refusedfiles", "shelving", "sitesources"),
+            *("cratecheck", "cratepages", "frontpages", "refusedfiles", "shelving", "sitesources"),
             *("__init__", "__main__", "cli"),
         }
     ),

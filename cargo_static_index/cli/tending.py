@@ -30,9 +30,9 @@ from cargo_static_index.cli.running import FOUND_WRONG, GOOD, Run
 from cargo_static_index.cli.telling import from_here
 from cargo_static_index.cli.terminal import is_confirmed, is_interactive
 from cargo_static_index.errors import SettingsError
+from cargo_static_index.faults import Finding
 from cargo_static_index.registry import Way, open_registry, verify_registry
 from cargo_static_index.reindex import Reindexed
-from cargo_static_index.verify import Finding
 
 EXAMPLES = {
     "verify": ("verify", "verify --quick", "verify --fix --dry-run"),

@@ -9,7 +9,7 @@ from typing import get_args
 
 import pytest
 
-from cargo_static_index.verify import FindingId
+from cargo_static_index.faults import FindingId
 from tests.cli.program import run
 from tests.crates import crate
 
