@@ -13,7 +13,7 @@ import pytest
 
 from cargo_static_index.catalogue import Catalogue, Dropped, Outcome, open_catalogue
 from cargo_static_index.errors import SettingsError
-from cargo_static_index.scan import YOUNG_NS, Found, Unfit, is_as_found, open_found, scan_drop
+from cargo_static_index.scan import ROWS_HELD, YOUNG_NS, Found, Unfit, is_as_found, open_found, scan_drop
 
 NOBODY = 65534
 
@@ -123,6 +123,29 @@ def test_the_caller_may_judge_while_the_scan_goes_on(drop: Path, catalogue: Cata
         count += 1
     assert count == 2500
     assert scan(drop, catalogue) == []
+
+
+def test_a_file_that_vanishes_while_others_are_read_is_not_given(drop: Path, catalogue: Catalogue) -> None:
+    for name in ("a.crate", "b.crate", "c.crate", "d/e.crate"):
+        put(drop / name)
+    found = []
+    for each in scan_drop(drop, catalogue, later()):
+        found.append(each)
+        (drop / "b.crate").unlink(missing_ok=True)
+    assert paths(found) == ["a.crate", "c.crate", "d/e.crate"]
+
+
+def test_a_folder_of_more_files_than_are_held_is_found_whole_and_in_order(drop: Path, catalogue: Catalogue) -> None:
+    names = [f"{number:05}.crate" for number in range(ROWS_HELD + 1)]
+    for name in names:
+        (drop / name).touch()
+    put(drop / "in/a.crate")
+    found = scan(drop, catalogue)
+    assert paths(found) == [*names, "in/a.crate"]
+    judge(catalogue, found)
+    put(drop / "00007.crate", b"another")
+    (drop / "00008.crate").unlink()
+    assert paths(scan(drop, catalogue)) == ["00007.crate"]
 
 
 @pytest.mark.case(85)
