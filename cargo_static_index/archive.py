@@ -5,6 +5,7 @@ and everything wrong with it is told at once.
 """
 
 import re
+from itertools import accumulate
 from typing import BinaryIO
 
 from msgspec import Struct
@@ -145,13 +146,20 @@ class _Contents:
         for members in walk_tar(self._source, self._findings):
             if self._manifest_path is None:
                 self._manifest_path = _manifest_path(members)
-            paths_bytes -= sum(len(path) for path, _, _, _ in members)
-            if len(walked) + len(members) > entries or paths_bytes < 0:
-                self._note_too_many(len(walked) + len(members))
+            paths = [path for path, _, _, _ in members]
+            if len(walked) + len(members) > entries or sum(map(len, paths)) > paths_bytes:
+                walked += map(self._take, self._within(members, entries - len(walked), paths_bytes))
+                self._note_too_many(len(walked) + 1)
                 break
+            paths_bytes -= sum(map(len, paths))
             together = self._take_together(members) if len(members) > 1 else None
             walked += map(self._take, members) if together is None else together
         return walked
+
+    def _within(self, members: list[Member], entries: int, paths_bytes: int) -> list[Member]:
+        """Give as many of the entries as the limits leave room for."""
+        lengths = accumulate(len(path) for path, _, _, _ in members)
+        return [member for member, length in zip(members[:entries], lengths, strict=False) if length <= paths_bytes]
 
     def _take_together(self, members: list[Member]) -> list[Walked] | None:
         """Give the entries with a view of what each holds, or None where one must be looked at by itself."""
