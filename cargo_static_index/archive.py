@@ -5,6 +5,7 @@ and everything wrong with it is told at once.
 """
 
 import re
+from bisect import bisect_right
 from itertools import accumulate
 from typing import BinaryIO
 
@@ -127,11 +128,7 @@ class _Contents:
         if plain is not None and len(plain.paths) == len(walked):
             self._directory = plain.directory
             for path, (_, _, size, content) in zip(plain.paths, walked, strict=True):
-                self._sizes[path] = size
-                if content is None:
-                    self._oversize[path] = size
-                else:
-                    self._documents[path] = content
+                self._keep(path, size, content)
             if MANIFEST in self._sizes:
                 self._manifests.append(MANIFEST)
         else:
@@ -146,27 +143,24 @@ class _Contents:
         for members in walk_tar(self._source, self._findings):
             if self._manifest_path is None:
                 self._manifest_path = _manifest_path(members)
-            paths = [path for path, _, _, _ in members]
-            if len(walked) + len(members) > entries or sum(map(len, paths)) > paths_bytes:
-                walked += map(self._take, self._within(members, entries - len(walked), paths_bytes))
+            lengths = list(accumulate(len(path) for path, _, _, _ in members))
+            if len(walked) + len(members) > entries or lengths[-1] > paths_bytes:
+                room = min(entries - len(walked), bisect_right(lengths, paths_bytes))
+                walked += map(self._take, members[:room])
                 self._note_too_many(len(walked) + 1)
                 break
-            paths_bytes -= sum(map(len, paths))
+            paths_bytes -= lengths[-1]
             together = self._take_together(members) if len(members) > 1 else None
             walked += map(self._take, members) if together is None else together
         return walked
-
-    def _within(self, members: list[Member], entries: int, paths_bytes: int) -> list[Member]:
-        """Give as many of the entries as the limits leave room for."""
-        lengths = accumulate(len(path) for path, _, _, _ in members)
-        return [member for member, length in zip(members[:entries], lengths, strict=False) if length <= paths_bytes]
 
     def _take_together(self, members: list[Member]) -> list[Walked] | None:
         """Give the entries with a view of what each holds, or None where one must be looked at by itself."""
         view = memoryview(self._source.buffer)
         contents = {path: view[at : at + size] for path, _, size, at in members}
         sizes = [size for _, _, size, _ in members]
-        documents = sum(sizes) - len(contents.get(self._manifest_path or b"", b""))
+        manifest = b"" if self._manifest_path is None else contents.get(self._manifest_path, b"")
+        documents = sum(sizes) - len(manifest)
         alone = (
             len(contents) < len(members)
             or not self._kept.keys().isdisjoint(contents)

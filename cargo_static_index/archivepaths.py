@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
+from string import ascii_letters, digits
 from unicodedata import normalize
 
 from msgspec import Struct
@@ -16,7 +17,7 @@ COMPONENT_BYTES = 255
 RESERVED = r"(?:con|prn|aux|nul|com[1-9]|lpt[1-9])"
 # Most paths are plain: this one match spares them every other check.
 PLAIN = re.compile(rf"(?:(?!{RESERVED}(?:[./]|\Z))[\w+.-]{{0,99}}[\w+-](?:/(?=.)|\Z))+", re.ASCII | re.IGNORECASE)
-PLAIN_BYTES = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+.-/\n"
+PLAIN_BYTES = (ascii_letters + digits + "_+.-/\n").encode()
 ODD = ("\n\n", "//", "\n/", "/\n", "./", ".\n")
 """Empty paths and components, and those that end in a dot, among paths each in a line of its own."""
 RESERVED_COMPONENT = re.compile(rf"[/\n]{RESERVED}[./\n]")
@@ -38,36 +39,38 @@ def plain_paths(raw: list[bytes], limits: Limits) -> Plain | None:
     no two are equal, be it but for case, and no file lies at the path of a directory. A `.cargo-ok` and a manifest
     in another case are for a closer look.
     """
+    if max(map(len, raw), default=0) > min(COMPONENT_BYTES, limits.path_bytes):
+        return None
+    found = _in_one_directory(raw)
+    return None if found is None or _is_odd(found.paths) else found
+
+
+def _in_one_directory(raw: list[bytes]) -> Plain | None:
+    """Take the paths apart if all of their characters are plain and all lie in one directory."""
     joined = b"\n".join(raw)
-    if joined.translate(None, PLAIN_BYTES) or max(map(len, raw), default=0) > min(COMPONENT_BYTES, limits.path_bytes):
+    if joined.translate(None, PLAIN_BYTES):
         return None
-    directory, slash, _ = joined.decode().partition("/")
-    paths = f"\n{joined.decode()}".split(f"\n{directory}{slash}")[1:]
-    if (
-        not slash or len(paths) != len(raw) or joined.count(b"\n") != len(raw) - 1
-    ):  # one lies elsewhere, or has a line break in it
-        return None
+    text = "\n" + joined.decode()
+    slash = text.find("/")
+    directory = text[1:slash]
+    if slash < 0 or directory in ("", ".", "..") or text.count("\n") != len(raw):
+        return None  # there is no directory, or a line break in a path
+    paths = text.split(f"\n{directory}/")[1:]
+    return Plain(directory, paths) if len(paths) == len(raw) else None
+
+
+def _is_odd(paths: list[str]) -> bool:
+    """Whether anything can be said against paths of plain characters, alone or together."""
     below = "\n".join(["", *paths, ""]).lower()
     known = set(below[1:-1].split("\n"))
-    odd = (
-        directory in ("", ".", "..")
-        or any(map(below.__contains__, ODD))
-        or RESERVED_COMPONENT.search(below)
+    return (
+        any(map(below.__contains__, ODD))
+        or RESERVED_COMPONENT.search(below) is not None
         or "cargo-ok" in below
         or len(known) < len(paths)
         or ("cargo.toml" in known and "Cargo.toml" not in paths)
-        or _any_nested(known)
+        or any(_nested(known))
     )
-    return None if odd else Plain(directory, paths)
-
-
-def _any_nested(paths: set[str]) -> bool:
-    """Whether one of the paths lies below another."""
-    above = paths
-    while above := {path[: path.rindex("/")] for path in above if "/" in path}:
-        if not paths.isdisjoint(above):
-            return True
-    return False
 
 
 class Paths:

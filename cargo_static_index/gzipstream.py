@@ -120,10 +120,6 @@ class GzipStream:
             self._fill(size)
         return self._buffer, self._at
 
-    def skip(self, size: int) -> None:
-        """Pass over what `look` has shown."""
-        self._at += size
-
     def go(self, at: int) -> None:
         """Go to a place in the buffer that `look` has given."""
         self._at = at

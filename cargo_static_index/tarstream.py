@@ -15,10 +15,11 @@ from cargo_static_index.gzipstream import GzipStream
 
 BLOCK = 512
 HALF = BLOCK // 2
-FIELDS = Struct("100s8s16x11sc12x8sc100x8s247x").unpack_from
-"""Of a header: name, mode, size but for its last byte, that, checksum, type flag, magic."""
-FIRST_FIELDS = Struct("100s8s16x11sc12x8sc").unpack_from
-"""The same as far as they lie in the first half: all but the magic."""
+_FIRST = "100s8s16x11sc12x8sc"
+FIRST_FIELDS = Struct(_FIRST).unpack_from
+"""Of the first half of a header: name, mode, size but for its last byte, that, checksum, type flag."""
+FIELDS = Struct(f"{_FIRST}100x8s247x").unpack_from
+"""Of a whole header: the same, and the magic."""
 ZEROS = bytes(BLOCK)
 USTAR = b"ustar\x0000"
 GNU = b"ustar  \0"
@@ -209,7 +210,7 @@ def read_header(source: GzipStream) -> tuple[bytes, bytes, bytes, int, bytes] | 
     name = name.partition(b"\0")[0]
     if magic == USTAR and buffer[at + 345]:
         name = buffer[at + 345 : at + 500].partition(b"\0")[0] + b"/" + name
-    source.skip(BLOCK)
+    source.go(at + BLOCK)
     if kind == b"S":
         _skip_sparse_map(source, more=buffer[at + 482])
     plain = last == b"\0" and _is_octal(size)

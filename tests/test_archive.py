@@ -155,6 +155,14 @@ def test_every_file_is_a_document_or_oversize() -> None:
     assert not archive.documents.keys() & archive.oversize.keys()
 
 
+def test_the_room_for_documents_holds_for_an_entry_without_a_name() -> None:
+    nameless = tar_entry(b"", b"x" * 600, header_format="ustar")
+    after = [tar_entry(f"{TOP}/d/", kind=b"5"), tar_entry(f"{TOP}/b", b"y" * 600)]
+    archive, _ = read(tarball(nameless, tar_entry(b"a", header_format="ustar"), *after), Limits(documents_bytes=1000))
+    assert archive is not None
+    assert (archive.documents, archive.oversize) == ({}, {"b": 600})
+
+
 # the file
 
 
