@@ -27,7 +27,8 @@ TOLD = 10
 """Problems of one rule that are told: a hostile manifest can have tens of thousands."""
 
 _CHANGELOG = re.compile(
-    r"(changelog|changes|history|news|releases)(\.(?:md|markdown|mdown|txt|rst|adoc|org))?", re.IGNORECASE
+    r"(changelog|changes|history|news|releases)(\.(?:md|markdown|mdown|txt|rst|adoc|org))?",
+    re.ASCII | re.IGNORECASE,  # without ASCII, `ſ` would be an `s`
 )
 _CHANGELOG_STEMS = ("changelog", "changes", "history", "news", "releases")
 

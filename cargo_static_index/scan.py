@@ -239,13 +239,16 @@ class _Walk:
 
     def _link_to_folder(self, folder: bytes, entry: os.DirEntry[bytes]) -> SeenRow | None:
         """Report a link to a folder outside; one to a folder inside is no news, since the scan comes there anyway."""
-        path = _join(folder, entry.name)
-        if not entry.is_dir():
-            return None
-        target = os.path.realpath(_join(self._root, path))
-        if self._is_inside(target):
-            return None
-        return _unfit(folder, entry, "file-link-outside", f"is a link out of the drop directory, to '{shown(target)}'")
+        try:
+            if not _may_be_folder(entry):
+                return None
+            target = os.path.realpath(_join(_join(self._root, folder), entry.name))
+            if self._is_inside(target):
+                return None
+            says = f"is a link out of the drop directory, to '{shown(target)}'"
+            return _unfit(folder, entry, "file-link-outside", says)
+        except OSError:
+            return None  # it leads nowhere, or is gone since the folder was listed
 
     def _is_inside(self, target: bytes) -> bool:
         return (target + b"/").startswith(self._root.rstrip(b"/") + b"/")
@@ -282,6 +285,14 @@ def _unreadable_folder(folder: bytes, error: OSError) -> Unfit:
     message = f"The folder '{shown(folder)}' cannot be listed, so nothing in it is read: {error.strerror}."
     found = problem("file-unreadable", message, way_out="Give the tool's user permission to list and enter it.")
     return Unfit(folder=os.fsdecode(folder), file="", fingerprint=b"", problem=found)
+
+
+def _may_be_folder(entry: os.DirEntry[bytes]) -> bool:
+    """Whether a link leads to a folder, or to what this user may not look at; OSError where it leads nowhere."""
+    try:
+        return entry.is_dir()
+    except PermissionError:
+        return True
 
 
 def _what_is(mode: int) -> str:

@@ -255,6 +255,7 @@ def test_a_manifest_that_names_no_readme_has_the_usual_one_unless_it_says_false(
         (("NEWS", "HISTORY.rst", "Changelog.txt", "CHANGELOG.md"), "CHANGELOG.md"),
         (("NEWS", "releases.md", "CHANGES"), "CHANGES"),
         (("docs/CHANGELOG.md", "CHANGELOG.rs", "changes.d"), None),
+        (("HIſTORY.md", "releaſes"), None),
     ],
 )
 def test_the_changelog_is_the_likeliest_name_in_the_packages_directory(

@@ -273,6 +273,15 @@ def test_links_are_followed_inside_and_reported_when_they_lead_out(drop: Path, c
     assert files == {name: str((drop / "real" / "r.crate").resolve()) for name in ("in.crate", "real/r.crate")}
 
 
+@pytest.mark.case(86)
+@pytest.mark.parametrize("target", ["loop", "a.crate/below", "x" * 300, "nowhere"])
+def test_a_link_that_leads_nowhere_hides_nothing_beside_it(drop: Path, catalogue: Catalogue, target: str) -> None:
+    put(drop / "a.crate")
+    put(drop / "below" / "b.crate")
+    (drop / "loop").symlink_to(target)
+    assert paths(scan(drop, catalogue)) == ["a.crate", "below/b.crate"]
+
+
 def test_a_change_of_what_a_link_points_to_is_seen(drop: Path, catalogue: Catalogue) -> None:
     target = put(drop / ".store" / "a")
     (drop / "a.crate").symlink_to(".store/a")
@@ -347,12 +356,16 @@ def test_what_may_not_be_read_is_reported_and_the_rest_is_found(shared_folder: P
     drop = shared_folder / "drop"
     for name in ("a.crate", "closed/b.crate", "listed/c.crate", "secret.crate", "z/z.crate"):
         put(drop / name)
+    put(shared_folder / "private" / "folder" / "p.crate")
+    (shared_folder / "private").chmod(0)
+    (drop / "away").symlink_to(shared_folder / "private" / "folder")
     program = AS_NOBODY.format(nobody=NOBODY, state=str(shared_folder / "state"), drop=str(drop))
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert (done.stderr, done.stdout.splitlines()) == (
         "",
         [
             "a.crate opened",
+            f"away file-link-outside 'away' is a link out of the drop directory, to '{shared_folder}/private/folder'.",
             "secret.crate Permission denied",
             "closed file-unreadable The folder 'closed' cannot be listed, so nothing in it is read: Permission denied.",
             "listed/c.crate file-unreadable 'listed/c.crate' cannot be read: Permission denied.",
@@ -371,8 +384,8 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for each, mode in modes.items():
         each.chmod(mode | 0o011)
     yield folder
-    for name in ("closed", "listed"):
-        (folder / "drop" / name).chmod(0o755)
+    for name in ("drop/closed", "drop/listed", "private"):
+        (folder / name).chmod(0o755)
     for each, mode in modes.items():
         each.chmod(mode)
 
