@@ -18,7 +18,8 @@ WORDS = 24
 """Words of a description that a search finds a crate by."""
 
 _WORD = re.compile(r"[^\W_]+")
-_DULL = frozenset(re.findall(r"\w+", "a an and are as at be by for from in is it its of on or that the this to with"))
+DULL = frozenset(re.findall(r"\w+", "a an and are as at be by for from in is it its of on or that the this to with"))
+"""Words that no search needs; `search.js` leaves them out as well."""
 
 
 class CrateRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -159,7 +160,7 @@ def words_of(document: CrateDocument, key: str) -> set[str]:
     found = {key[at:] for at in range(1, len(key) - 2) if key[at] != "-"}
     for keyword in document.keywords:
         found.update(_words(keyword))
-    described = [word for word in _words(document.description or "") if len(word) > 1 and word not in _DULL]
+    described = [word for word in _words(document.description or "") if len(word) > 1 and word not in DULL]
     found.update(list(dict.fromkeys(described))[:WORDS])
     return found
 

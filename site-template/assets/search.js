@@ -7,6 +7,8 @@
   const MOST_PARTS = 10; // that one search reads of a list below the part it is led to: it stays below 100 KB
   const SHOWN = 50;
   const END = "!";
+  const LETTERS = 32; // of a word that the lists hold
+  const DULL = new Set("a an and are as at be by for from in is it its of on or that the this to with".split(" "));
 
   // Parts --------------------------------------------------------------------------------------------------
   const parts = new Map();
@@ -26,8 +28,8 @@
     return parts.get(path);
   };
 
-  // Give rows whose keys begin with `start`, by key, from at most so many parts below the one that it leads to.
-  const beginning = async (list, start, left = MOST_PARTS) => {
+  // Give rows whose keys begin with `start`, by key; `may.read` is how many parts below the one that it leads to.
+  const beginning = async (list, start, may = { read: MOST_PARTS }) => {
     const found = [];
     const walk = async (prefix) => {
       const node = await part(list, prefix);
@@ -35,7 +37,7 @@
       for (const [key, row] of Object.entries(node.rows)) if (`${key}${END}`.startsWith(start)) found.push([key, row]);
       for (const below of Object.keys(node.parts)) {
         if (below.startsWith(start)) {
-          if (left > 0) { left -= 1; await walk(below); }
+          if (may.read > 0) { may.read -= 1; await walk(below); }
         } else if (start.startsWith(below)) await walk(below);
       }
     };
@@ -59,7 +61,7 @@
 
   // Searching ----------------------------------------------------------------------------------------------
   const plain = (text) => text.normalize("NFKC").toLowerCase().replaceAll("_", "-");
-  const words = (text) => text.match(/[\p{L}\p{N}]+/gu) || [];
+  const words = (text) => (text.match(/[\p{L}\p{N}]+/gu) || []).map((word) => [...word].slice(0, LETTERS).join(""));
   const rank = (key, row, wanted, asked) => {
     if (key === wanted) return 0;
     if (key.startsWith(wanted)) return 1;
@@ -67,25 +69,37 @@
     const tags = words(plain(row[2]));
     return asked.every((word) => tags.includes(word)) ? 3 : 4;
   };
+  // Give the crates that a word leads to, by key: a row's text need not hold it, since long descriptions are cut there.
+  const withWord = async (word, may) => {
+    const named = await beginning("search/names", word, { read: 2 });
+    const found = await beginning("search/words", word, may);
+    return new Map([...named, ...found.map(([key, row]) => [key.slice(key.indexOf(" ") + 1), row])]);
+  };
+  const howManyWith = async (word) => await howMany("search/names", word) + await howMany("search/words", word);
+  // Give those that another word leads to as well; most show it, so that its own part need not be read.
+  const having = async (crates, word, may) => {
+    const shows = (row) => plain(row.join(" ")).includes(word);
+    if ([...crates.values()].every(shows)) return crates;
+    const others = await withWord(word, may);
+    return new Map([...crates].filter(([name, row]) => shows(row) || others.has(name)));
+  };
   const search = async (query) => {
     const wanted = plain(query.trim()).replace(/\s+/g, "-");
-    const asked = words(plain(query));
+    const telling = words(plain(query)).filter((word) => !DULL.has(word)); // the lists hold no other words
+    const asked = telling.length ? telling : words(plain(query));
     if (!asked.length) return [];
     const found = new Map();
     for (const [key, row] of await beginning("search/names", wanted)) found.set(key, row);
     if (found.size === 0 || !found.has(wanted)) {
       for (const [key, row] of await beginning("search/names", `${wanted}${END}`)) found.set(key, row);
     }
-    const counts = await Promise.all(asked.map((word) => (asked.length > 1 ? howMany("search/words", word) : 1)));
+    const counts = await Promise.all(asked.map((word) => (asked.length > 1 ? howManyWith(word) : 1)));
     const rarest = asked[counts.indexOf(Math.min(...counts))];
-    const starts = new Set([rarest, ...(wanted.includes("-") ? [wanted] : [])]);
-    for (const start of starts) {
-      for (const [key, row] of await beginning("search/words", start)) {
-        const name = key.slice(key.indexOf(" ") + 1);
-        const text = plain(`${row[0]} ${row[1]} ${row[2]}`);
-        if (asked.every((word) => text.includes(word))) found.set(name, row);
-      }
-    }
+    const may = { read: MOST_PARTS };
+    if (wanted.includes("-")) for (const [name, row] of await withWord(wanted, may)) found.set(name, row);
+    let led = await withWord(rarest, may);
+    for (const word of asked) if (word !== rarest) led = await having(led, word, may);
+    for (const [name, row] of led) found.set(name, row);
     return [...found]
       .map(([key, row]) => ({ name: row[0], description: row[1], rank: rank(key, row, wanted, asked), key }))
       .sort((one, other) => one.rank - other.rank || one.key.length - other.key.length || (one.key < other.key ? -1 : 1))
@@ -113,7 +127,7 @@
     const most = wanted.length < 5 ? 1 : 2;
     const found = new Map();
     for (const start of new Set([a + b + c, a + c + b, b + a + c, a + b, a + c, a])) {
-      for (const [key, row] of await beginning("search/names", start, 1)) {
+      for (const [key, row] of await beginning("search/names", start, { read: 1 })) {
         const away = distance(key, wanted);
         if (away <= most) found.set(key, { name: row[0], description: row[1], away });
       }

@@ -1,8 +1,12 @@
 """Search without a server: what it finds, in which order, by which keys, from a server and from a disk."""
 
+import re
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
+from cargo_static_index.pages.rows import DULL
 from tests.browser.registry import Watch, is_ready
 from tests.servers import Nginx
 
@@ -31,6 +35,13 @@ def typed(page: Page, query: str) -> list[str]:
     return names
 
 
+def test_words_that_tell_nothing_are_the_same_in_the_browser_as_in_the_lists() -> None:
+    script = (Path(__file__).parents[2] / "site-template/assets/search.js").read_text()
+    said = re.search(r'DULL = new Set\("([a-z ]+)"', script)
+    assert said is not None
+    assert frozenset(said[1].split()) == DULL
+
+
 def test_search_finds_and_ranks(context: BrowserContext, base: str) -> None:
     watch = Watch(context)
     watch.open(base + "search.html")
@@ -42,6 +53,11 @@ def test_search_finds_and_ranks(context: BrowserContext, base: str) -> None:
     assert found_by(page, "framework") == ["wire"], "a word of the description"
     assert found_by(page, "git") == ["acme-git"], "a keyword"
     assert found_by(page, "a framework") == ["wire"], "all words"
+    assert found_by(page, "wire framework") == ["wire"], "a word that only its name begins with"
+    assert found_by(page, "of framework") == ["wire"], "words that are in every description tell nothing"
+    assert found_by(page, "framework tale") == []
+    for query in ("dragons", "tale dragons", "dragons sto", "win dragons", "the dragons"):
+        assert found_by(page, query) == ["story"], "words that lists cut off, too"
     assert watch.wrong == []
 
 
