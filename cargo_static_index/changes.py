@@ -93,12 +93,12 @@ def archive_and_facts(name: str, cksum: str) -> tuple[str, str]:
 def _judge_again(session: Session, name: str, versions: Sequence[str], *, whole: bool) -> None:
     """Have the next pass read the files again that it may judge otherwise now.
 
-    Of those that held what was removed it says so; where a whole crate went, others may take its name.
+    Of those that held what was removed it says so; where a whole crate went, another may take its name.
     """
     for vers in versions:
         session.catalogue.drops.reopen_release(name, vers)
     if whole:
-        session.catalogue.drops.reopen_refused("")
+        session.catalogue.drops.reopen_refused_by("name-collision")
 
 
 def _bury(session: Session, name: str, versions: Sequence[str]) -> Tombstones:

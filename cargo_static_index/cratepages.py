@@ -252,13 +252,13 @@ class OneCrate:
 
     def _stale_paths(self, document: CrateDocument | None) -> Iterator[str]:
         """Give pages that may be there and are not to be, the crate's own but for those that stay in other hands."""
-        wanted = set(_paths(document)) if document else set()
+        wanted = set(paths_of_crate(document)) if document else set()
         if self._whole:
             found: Iterable[str] = (
                 path for path in self._store.list(f"{layout.CRATES}/{self._name}") if _is_ours(path)
             )
         else:
-            found = _paths(self._before) if self._before else ()
+            found = paths_of_crate(self._before) if self._before else ()
         for path in found:
             # What stands for a crate that is gone is for the list of its dependents to say.
             if path not in wanted and path != addresses.crate_page(self._name):
@@ -289,7 +289,7 @@ def _inputs(document: CrateDocument) -> Mapping[str, Sequence[object]]:
     }
 
 
-def _paths(document: CrateDocument) -> Iterator[str]:
+def paths_of_crate(document: CrateDocument) -> Iterator[str]:
     """Give the paths of all pages of a crate but its JSON documents."""
     name = document.name
     yield addresses.crate_page(name)
@@ -303,6 +303,6 @@ def _paths(document: CrateDocument) -> Iterator[str]:
 
 
 def _is_ours(path: str) -> bool:
-    """Whether a path below a crate's folder is one of the pages that `_paths` gives."""
+    """Whether a path below a crate's folder is one of the pages that `paths_of_crate` gives."""
     below = path.split("/", 2)[2]
     return path.endswith((".html", "feed.xml")) and not below.startswith(("dependents.", "dependents/"))

@@ -11,21 +11,20 @@ from functools import cached_property
 from itertools import islice
 
 import msgspec
-from msgspec import Struct
 
 from cargo_static_index import layout
 from cargo_static_index.cratepages import Listing, Maker, OneCrate
 from cargo_static_index.errors import InvalidDocument, StoreError
 from cargo_static_index.frontpages import FrontPages
+from cargo_static_index.pagecheck import check_pages
 from cargo_static_index.pages import addresses
-from cargo_static_index.pages.documents import format_document
-from cargo_static_index.pages.lists import ALWAYS, list_of_path, pages_of, parse_record
+from cargo_static_index.pages.documents import PagesState, format_document, parse_pages_state
+from cargo_static_index.pages.lists import ALWAYS, pages_of
 from cargo_static_index.pages.look import Look, Sources, Templates, assets_of, fingerprint_of
-from cargo_static_index.pages.shelf import Part
 from cargo_static_index.refusedfiles import refused_files
 from cargo_static_index.session import ATTEMPTS, PAGES_UNKNOWN, Session
 from cargo_static_index.settings import Settings
-from cargo_static_index.shelving import SITEMAP_STALE, Shelves
+from cargo_static_index.shelving import SITEMAP_STALE, Shelves, read_parts
 from cargo_static_index.sitesources import look_of, read_sources, renderer
 from cargo_static_index.store import Change, Delete, Put
 from cargo_static_index.store.local import LocalStore
@@ -44,14 +43,6 @@ REMAKING = "pages.remaking"
 
 FIRST = b"first "
 """Stands before that fingerprint where there were no pages before."""
-
-
-class PagesState(Struct, frozen=True, kw_only=True):
-    """pages.json: what the pages in the tree were made with, and the tree.json digest that they show."""
-
-    schema: int = 1
-    fingerprint: str
-    digest: str
 
 
 class Pages:
@@ -74,10 +65,13 @@ class Pages:
 
     def begin(self) -> None:
         """Look, once what an earlier process began is finished, whether the pages are those of this tree."""
-        if self._state is None or self._state.digest == self._session.record.digest:
-            return
-        # Somebody changed the tree, and what is left to do for its pages is not known here, or not all of it.
-        if self._queue.idle or self._session.catalogue.get(PAGES_UNKNOWN) is not None:
+        unknown = self._session.catalogue.get(PAGES_UNKNOWN) is not None
+        if self._in_step:
+            lost = unknown and any(True for _ in check_pages(self._session.store))
+        else:
+            # Somebody changed the tree, and what is left to do for its pages is not known here, or not all of it.
+            lost = unknown or self._queue.idle
+        if lost:
             self._state = None
 
     def make_crates(self) -> None:
@@ -158,8 +152,8 @@ class Pages:
     def _read_state(self) -> PagesState | None:
         stored = self._session.store.read(addresses.STATE)
         try:
-            return msgspec.json.decode(stored.content, type=PagesState) if stored else None
-        except msgspec.MsgspecError:
+            return parse_pages_state(stored.content) if stored else None
+        except InvalidDocument:
             return None
 
     def _write_state(self) -> None:
@@ -189,22 +183,9 @@ class Pages:
             True for _ in self._paged_names()
         )
 
-    def _records(self) -> Iterator[tuple[str, Part]]:
-        """Give the parts of all lists that are in the tree, with their paths."""
-        for folder in ("browse", "search", layout.CRATES):
-            for path in self._session.store.list(folder):
-                kind = list_of_path(path)
-                stored = self._session.store.read(path) if kind else None
-                try:
-                    part = parse_record(kind or "", stored.content) if stored else None
-                except InvalidDocument:
-                    continue
-                if part is not None:
-                    yield path, part
-
     def _forget_lists(self) -> None:
         """Note every row of every list as one that is not to be; what crates give takes its place."""
-        for _, part in self._records():
+        for part in read_parts(self._session.store):
             self._queue.list_if_new([(part.list, "", None), *((part.list, key, None) for key in part.rows)])
 
     # What is made ------------------------------------------------------------------------------------------
@@ -303,7 +284,7 @@ class Pages:
         old = [path for path in self._session.store.list("assets") if path not in self._assets[1]]
         loose = [
             page
-            for _, part in self._records()
+            for part in read_parts(self._session.store)
             if not self._shelves.is_reached(part)
             for page in pages_of(part.list, part.prefix)
         ]

@@ -18,13 +18,15 @@ FindingId = Literal[
     "line-unreadable",
     "lines-unordered",
     "name-collision",
+    "page-missing",
+    "pages-outdated",
     "record-wrong",
     "removal-unfinished",
     "tombstones-unreadable",
     "version-duplicate",
 ]
 Level = Literal["error", "warn"]
-Mending = Literal["write-facts", "delete", "finish-removal", "recount"]
+Mending = Literal["write-facts", "delete", "finish-removal", "recount", "make-pages"]
 
 _WAYS_OUT: dict[FindingId, str] = {
     "archive-damaged": "Put the release's own archive back with `cargo-static-index add FILE`, or remove the release.",
@@ -34,18 +36,23 @@ _WAYS_OUT: dict[FindingId, str] = {
     "facts-missing": "Run `cargo-static-index verify --fix`, which reads them from the archive again.",
     "facts-wrong": "Run `cargo-static-index verify --fix`, which reads them from the archive again.",
     "file-stray": "Move the file out of the tree.",
-    "file-unnamed": "Run `cargo-static-index verify --fix`, which deletes it; no client can ask for it.",
+    "file-unnamed": (
+        "Run `cargo-static-index build`: if a pass broke off, it publishes what it had begun. "
+        "What nobody names then either, `cargo-static-index verify --fix` deletes; no client can ask for it."
+    ),
     "line-differs": "Run `cargo-static-index reindex`, which shows the difference and derives the line anew.",
     "line-misplaced": "Take the line out of this file; cargo ignores it there.",
     "line-unreadable": "Take the line out of the file if nobody needs it; cargo skips it or calls it invalid.",
     "lines-unordered": "None is needed: cargo does not mind.",
     "name-collision": "Remove one of the two crates.",
+    "page-missing": "Run `cargo-static-index rebuild --pages`, or `cargo-static-index verify --fix`.",
+    "pages-outdated": "Run `cargo-static-index build`, which makes the pages that a pass did not come to make.",
     "record-wrong": "Run `cargo-static-index verify --fix`, which counts anew.",
     "removal-unfinished": "Run `cargo-static-index verify --fix`, or any pass, which finishes it.",
     "tombstones-unreadable": "Bring the file back from a backup; without it removed releases can come back.",
     "version-duplicate": "Take one of the lines out of the file: cargo cannot tell them apart.",
 }
-_WARNINGS: frozenset[FindingId] = frozenset({"line-unreadable", "lines-unordered"})
+_WARNINGS: frozenset[FindingId] = frozenset({"line-unreadable", "lines-unordered", "pages-outdated"})
 
 
 class Finding(Struct, frozen=True, kw_only=True):

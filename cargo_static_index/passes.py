@@ -37,10 +37,6 @@ AHEAD = 8
 """How many batches may be under way at once: enough to keep workers busy, few enough to keep in memory."""
 
 
-LAST_BUILD = "last-build"
-"""Under this key the catalogue keeps the clock of the last pass over the drop directory, in decimal digits."""
-
-
 class Manner(Struct, frozen=True, kw_only=True):
     """How a pass goes about it. `name` is the registry's name for ways out; `executor` reads in other processes.
 
@@ -62,7 +58,6 @@ def build(session: Session, drop: Drop, manner: Manner, executor: Executor | Non
         for outcome in remembered(session, drop):
             session.listener.file(outcome)
         _settle_all(session, manner, Aftermath(session, judged, drop))
-    session.catalogue.set(LAST_BUILD, str(session.now).encode())
 
 
 def add(session: Session, files: Iterable[Path], manner: Manner, executor: Executor | None = None) -> None:

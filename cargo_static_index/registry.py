@@ -31,6 +31,9 @@ from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.tree import read_config, read_record
 from cargo_static_index.verify import check_config, mend, verify_tree
 
+LAST_BUILD = "last-build"
+"""Under this key the catalogue keeps the clock of the last `build` that came to its end, in decimal digits."""
+
 
 class Way(Struct, frozen=True, kw_only=True):
     """How a command goes about it. `now` is its one clock, in whole seconds since 1970.
@@ -86,9 +89,7 @@ class Registry:
 
     def verify(self, *, quick: bool = False, fix: bool = False) -> Iterator[Finding]:
         """Look at the whole tree; see `verify_registry`, which also sees what opening a registry mends."""
-        limits = limits_of(self._settings)
-        for finding in verify_tree(self.session.store, self.session.home, limits, quick=quick):
-            yield mend(self.session, finding, limits) if fix else finding
+        return _verified(self.session, self._settings, self._pages, quick=quick, fix=fix)
 
     def plan_reindex(self, names: Iterable[str] = ()) -> Iterator[Reindexed]:
         """Give what `reindex` would change; NotHeld for a crate that is not there."""
@@ -145,6 +146,8 @@ def open_registry(
             pages.finish(scanned=registry.scanned)
         else:
             forget_pages(session)
+        if registry.scanned:
+            session.catalogue.set(LAST_BUILD, str(session.now).encode())
 
 
 def _state_for(settings: Settings, way: Way, stack: ExitStack) -> Path:
@@ -171,9 +174,9 @@ def verify_registry(
     used at all.
     """
     tree = store or store_of(settings)
-    limits = limits_of(settings)
     if not fix:
-        yield from verify_tree(tree, _home_of_tree(tree, settings), limits, quick=quick)
+        home, wanted_pages = _home_of_tree(tree, settings), settings.registry.pages
+        yield from verify_tree(tree, home, limits_of(settings), quick=quick, pages=wanted_pages)
         return
     wanted = wanted_of(settings, replace(way, change_mode=True))
     config = list(check_config(tree))
@@ -182,8 +185,28 @@ def verify_registry(
         session = stack.enter_context(open_session(tree, state, wanted, listener, now=way.now, dry=way.dry))
         if not any(check_config(session.store)):
             yield from (replace(finding, fixed=True) for finding in config)  # opening a tree writes it
-        for finding in verify_tree(session.store, session.home, limits, quick=quick):
-            yield mend(session, finding, limits)
+        pages = Pages(session, settings) if settings.registry.pages else None
+        yield from _verified(session, settings, pages, quick=quick, fix=True)
+
+
+def _verified(
+    session: Session, settings: Settings, pages: Pages | None, *, quick: bool, fix: bool
+) -> Iterator[Finding]:
+    """Look at a session's tree; all that is wrong with its pages is mended together, once it is known."""
+    limits = limits_of(settings)
+    of_pages: list[Finding] = []
+    for finding in verify_tree(session.store, session.home, limits, quick=quick, pages=pages is not None):
+        if fix and finding.mending == "make-pages":
+            of_pages.append(finding)
+        else:
+            yield mend(session, finding, limits) if fix else finding
+    if pages and of_pages:
+        recover(session)
+        pages.begin()
+        if any(each.id == "page-missing" for each in of_pages):
+            pages.remake()
+        pages.finish(scanned=False)
+        yield from (replace(each, fixed=True) for each in of_pages)
 
 
 def _home_of_tree(store: Store, settings: Settings) -> Home:

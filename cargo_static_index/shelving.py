@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from cargo_static_index import layout
 from cargo_static_index.errors import InvalidDocument, StoreError
 from cargo_static_index.pages import addresses
 from cargo_static_index.pages.documents import parse_crate_document
@@ -11,6 +12,7 @@ from cargo_static_index.pages.lists import (
     SETS,
     format_record,
     judged,
+    list_of_path,
     pages_of,
     parse_record,
     part_view,
@@ -21,7 +23,7 @@ from cargo_static_index.pages.look import Templates
 from cargo_static_index.pages.rows import SetRow, encode_row
 from cargo_static_index.pages.shelf import Part, Row, Written, merge, rows_of
 from cargo_static_index.session import ATTEMPTS, Session
-from cargo_static_index.store import Change, Delete, Put, Stored
+from cargo_static_index.store import Change, Delete, Put, Store, Stored
 
 ROWS_AT_ONCE = 2000
 """Rows merged together: enough that a part is written once, few enough to hold with the parts they belong to."""
@@ -32,6 +34,20 @@ LISTS_AT_ONCE = 128
 
 Batch = list[tuple[str, Sequence[Row]]]
 """Rows sorted by key, by list."""
+
+
+def read_parts(store: Store) -> Iterator[Part]:
+    """Give the parts of all lists that are in the tree."""
+    for folder in ("browse", "search", layout.CRATES):
+        for path in store.list(folder):
+            kind = list_of_path(path)
+            stored = store.read(path) if kind else None
+            try:
+                part = parse_record(kind or "", stored.content) if stored else None
+            except InvalidDocument:
+                continue
+            if part is not None:
+                yield part
 
 
 class Shelves:

@@ -16,6 +16,7 @@ from cargo_static_index.errors import InvalidConfig, InvalidDocument
 from cargo_static_index.facts import format_facts
 from cargo_static_index.faults import Finding, found
 from cargo_static_index.limits import Limits
+from cargo_static_index.pagecheck import check_pages
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.protocol.registries import Home
 from cargo_static_index.record import Delta
@@ -30,11 +31,13 @@ _KINDS = (".crate", ".json", ".html", ".xml")
 _cksum_of = re.compile(r"([0-9a-f]{64})\.(crate|json)").fullmatch
 
 
-def verify_tree(store: Store, home: Home, limits: Limits, *, quick: bool = False) -> Iterator[Finding]:
+def verify_tree(
+    store: Store, home: Home, limits: Limits, *, quick: bool = False, pages: bool = True
+) -> Iterator[Finding]:
     """Look at a whole tree, and give what is wrong as it is found; nothing is changed.
 
-    `quick` looks at presence and sizes only and opens no archive. While another process publishes, files that it has
-    written already and not yet named are found too.
+    `quick` looks at presence and sizes only and opens no archive; `pages` are looked at where they are wanted. While
+    another process publishes, files that it has written already and not yet named are found too.
     """
     yield from check_config(store)
     yield from _check_tombstones(store)
@@ -46,6 +49,8 @@ def verify_tree(store: Store, home: Home, limits: Limits, *, quick: bool = False
     yield from _check_crates(store)
     yield from _check_strays(store)
     yield from _check_record(store, total)
+    if pages:
+        yield from check_pages(store)
 
 
 def mend(session: Session, finding: Finding, limits: Limits) -> Finding:

@@ -24,7 +24,7 @@ RINGS: tuple[frozenset[str], ...] = (
         {
             *("aftermath", "catalogue", "changes", "derived", "jobs", "knowledge", "passes", "publish", "reading"),
             *("recovery", "registry", "reindex", "scan", "session", "settings", "store", "tree", "verify"),
-            *("cratecheck", "cratepages", "frontpages", "refusedfiles", "shelving", "sitesources"),
+            *("cratecheck", "cratepages", "frontpages", "pagecheck", "refusedfiles", "shelving", "sitesources"),
             *("__init__", "__main__", "cli"),
         }
     ),

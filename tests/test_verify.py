@@ -38,11 +38,6 @@ def world(tmp_path: Path) -> World:
     return world
 
 
-def verified(world: World, *, quick: bool = False, fix: bool = False) -> list[Finding]:
-    settings = world.settings()
-    return list(verify_registry(settings, Report(), Way(now=world.now), quick=quick, fix=fix, store=world.store))
-
-
 def told(findings: list[Finding]) -> list[tuple[str, str, str]]:
     return [(each.id, each.path, each.message) for each in findings]
 
@@ -60,14 +55,14 @@ INDEX = "index/3/f/foo"
 
 @pytest.mark.parametrize("quick", [False, True])
 def test_a_sound_tree_has_no_findings_whatever_was_done_to_it(world: World, quick: bool) -> None:
-    assert verified(world, quick=quick) == []
+    assert world.verified(quick=quick) == []
     world.yank("foo@1.0.0")
     world.remove("foo@1.1.0")
-    assert verified(world, quick=quick) == []
+    assert world.verified(quick=quick) == []
     world.add(world.drop / "foo-1.1.0.crate", restore=True)
     world.options["registry.base-url"] = "https://moved.example/"
     world.build(move=True)
-    assert verified(world, quick=quick) == []
+    assert world.verified(quick=quick) == []
 
 
 def test_looking_changes_nothing_and_waits_for_nobody(world: World) -> None:
@@ -75,14 +70,14 @@ def test_looking_changes_nothing_and_waits_for_nobody(world: World) -> None:
     before = world.files()
     shutil.rmtree(world.state)
     with LocalStore(world.tree).session():
-        assert len(verified(world)) == 1
+        assert len(world.verified()) == 1
     assert world.files() == before
     assert not world.state.exists()
 
 
 def test_an_empty_folder_is_no_registry(tmp_path: Path) -> None:
     world = World(tmp_path)
-    assert told(verified(world)) == [
+    assert told(world.verified()) == [
         ("config-wrong", "index/config.json", "There is no config.json, so cargo cannot use the registry.")
     ]
 
@@ -147,14 +142,14 @@ def test_what_can_be_mended_is_found_and_mended(world: World, name: str) -> None
     damage, kind, path, message = MENDED[name]
     before = world.files()
     damage(world)
-    (found,) = verified(world)
+    (found,) = world.verified()
     assert told([found]) == [(kind, path, message)]
     assert (found.level, found.fixed) == ("error", False)
-    (mended,) = verified(world, fix=True)
+    (mended,) = world.verified(fix=True)
     assert told([mended]) == told([found])
     assert mended.fixed
     assert world.files() == before
-    assert verified(world) == []
+    assert world.verified() == []
 
 
 LEFT: dict[str, tuple[Callable[[World], object], list[tuple[str, str, str]]]] = {
@@ -189,30 +184,30 @@ def test_what_only_a_person_can_mend_is_found_and_left(world: World, name: str) 
     damage, expected = LEFT[name]
     damage(world)
     after = world.files()
-    assert told(verified(world)) == expected
+    assert told(world.verified()) == expected
     if name != "tombstones that cannot be read":
-        assert [each.fixed for each in verified(world, fix=True)] == [False] * len(expected)
+        assert [each.fixed for each in world.verified(fix=True)] == [False] * len(expected)
     assert world.files() == after
-    assert all(each.way_out for each in verified(world))
+    assert all(each.way_out for each in world.verified())
 
 
 def test_an_archive_with_other_bytes_is_found_by_its_checksum_and_by_size_when_quick(world: World) -> None:
     path = world.tree / archive("bar")
     path.write_bytes(FOO.build())
     message = f"The archive of bar 0.2.0 has SHA-256 {FOO.cksum()} instead of {BAR.cksum()}."
-    assert told(verified(world)) == [("archive-damaged", archive("bar"), message)]
+    assert told(world.verified()) == [("archive-damaged", archive("bar"), message)]
     sizes = f"The archive of bar 0.2.0 has {len(FOO.build())} bytes instead of {len(BAR.build())}."
-    assert told(verified(world, quick=True)) == [("archive-damaged", archive("bar"), sizes)]
+    assert told(world.verified(quick=True)) == [("archive-damaged", archive("bar"), sizes)]
     path.write_bytes(bytes(len(BAR.build())))
-    assert verified(world, quick=True) == []
+    assert world.verified(quick=True) == []
     world.add(world.drop / "bar-0.2.0.crate")
-    assert verified(world) == []
+    assert world.verified() == []
 
 
 def test_quick_opens_no_archive_and_finds_what_is_not_there(world: World) -> None:
     (world.tree / archive()).unlink()
     (world.tree / facts("bar")).unlink()
-    assert [(each.id, each.path) for each in verified(world, quick=True)] == [
+    assert [(each.id, each.path) for each in world.verified(quick=True)] == [
         ("facts-missing", facts("bar")),
         ("archive-missing", archive()),
     ]
@@ -248,7 +243,7 @@ def lines_told(world: World, *lines: bytes) -> list[tuple[str, str]]:
     path = world.tree / INDEX
     kept = path.read_bytes().splitlines()[1:]
     path.write_bytes(b"".join(each + b"\n" for each in (*lines, *kept)))
-    return [(each.id, each.message) for each in verified(world) if each.path == INDEX]
+    return [(each.id, each.message) for each in world.verified() if each.path == INDEX]
 
 
 DIFFERS = ("line-differs", "The line of foo 1.0.0 does not say what the archive says.")
@@ -285,13 +280,13 @@ def test_a_line_may_name_this_registry_by_any_of_its_urls(world: World) -> None:
 
 def verified_with_alias(world: World) -> list[str]:
     world.options["registry.aliases"] = ["https://old.example/"]
-    return [each.id for each in verified(world) if each.path == INDEX]
+    return [each.id for each in world.verified() if each.path == INDEX]
 
 
 def test_lines_that_cargo_cannot_use_are_found(world: World) -> None:
     good = line(world)
     assert lines_told(world, b"{", good) == [("line-unreadable", "Cargo cannot read line 1.")]
-    (finding,) = [each for each in verified(world) if each.path == INDEX]
+    (finding,) = [each for each in world.verified() if each.path == INDEX]
     assert finding.level == "warn"
 
 
@@ -316,7 +311,7 @@ def test_lines_out_of_order_are_a_warning(world: World) -> None:
     path = world.tree / INDEX
     path.write_bytes(b"\n".join(reversed(path.read_bytes().splitlines())) + b"\n")
     message = "The lines do not stand in order of publication and version."
-    found = [each for each in verified(world) if each.path == INDEX]
+    found = [each for each in world.verified() if each.path == INDEX]
     assert [(each.id, each.level, each.message) for each in found] == [("lines-unordered", "warn", message)]
 
 
@@ -326,7 +321,7 @@ def test_names_that_differ_in_dashes_are_found_though_they_have_two_files(world:
     other = crate("a_b")
     content = (world.tree / "index/3/a/a-b").read_bytes().replace(b'"a-b"', b'"a_b"')
     write("index/3/a/a_b", content.replace(crate("a-b").cksum().encode(), other.cksum().encode()))(world)
-    found = [each for each in verified(world) if each.id == "name-collision"]
+    found = [each for each in world.verified() if each.id == "name-collision"]
     message = "There are both `a-b` and `a_b`; cargo takes one for a misspelling of the other."
     assert told(found) == [("name-collision", "index/3/a/a_b", message)]
 
@@ -337,34 +332,34 @@ def test_names_that_differ_in_dashes_are_found_though_they_have_two_files(world:
 def test_a_record_that_does_not_sum_up_the_index_is_found_and_counted_anew(world: World) -> None:
     before = world.files()
     swap("tree.json", b'"releases": 3', b'"releases": 4')(world)
-    (found,) = verified(world)
+    (found,) = world.verified()
     assert (found.id, found.path) == ("record-wrong", "tree.json")
     assert found.message.startswith("tree.json says 2 crates, 4 releases and digest ")
-    (mended,) = verified(world, fix=True)
+    (mended,) = world.verified(fix=True)
     assert mended.fixed
     assert world.files() == before
 
 
 def test_an_index_file_that_somebody_changed_shows_in_the_digest(world: World) -> None:
     swap(INDEX, b'"yanked":false', b'"yanked":true')(world)
-    assert [each.id for each in verified(world)] == ["record-wrong"]
+    assert [each.id for each in world.verified()] == ["record-wrong"]
 
 
 @pytest.mark.parametrize("content", [b"{", b'{"dl": "https://elsewhere.example"}'])
 def test_a_config_that_does_not_lead_here_is_found(world: World, content: bytes) -> None:
     write("index/config.json", content)(world)
-    assert [each.id for each in verified(world)] == ["config-wrong"]
+    assert [each.id for each in world.verified()] == ["config-wrong"]
 
 
 def test_a_record_of_a_newer_format_is_found_and_never_touched(world: World) -> None:
     content = b'{"format": 9, "needs": "4.0.0"}'
     write("tree.json", content)(world)
-    (found,) = verified(world)
+    (found,) = world.verified()
     assert (
         found.message == "the tree has format 9, and this version reads up to 1; use cargo-static-index 4.0.0 or later."
     )
     with pytest.raises(SettingsError):
-        verified(world, fix=True)
+        world.verified(fix=True)
     assert world.read("tree.json") == content
 
 
@@ -373,15 +368,15 @@ def test_a_removal_or_restoration_that_broke_off_is_found_and_finished(world: Wo
     stone = {"vers": "1.0.0", "cksum": FOO.cksum()} | ({"lifted": True} if lifted else {})
     document = {"schema": 1, "name": "foo", "removed": [stone]}
     write("crates/foo/removed.json", json.dumps(document).encode())(world)
-    (found,) = verified(world)
+    (found,) = world.verified()
     was = "brought back" if lifted else "removed"
     message = f"foo 1.0.0 was {was}, but not wholly."
     assert told([found]) == [("removal-unfinished", "crates/foo/removed.json", message)]
     shutil.rmtree(world.state)
-    assert verified(world, fix=True)[0].fixed
+    assert world.verified(fix=True)[0].fixed
     assert world.versions("3/f/foo") == (["1.0.0", "1.1.0"] if lifted else ["1.1.0"])
     assert (world.tree / archive()).exists() is lifted
-    assert verified(world) == []
+    assert world.verified() == []
     world.put(crate("FOO", "9.0.0"))
     assert "name-collision" in [each.rule for out in world.build().of("refused") for each in out.problems]
 
@@ -389,7 +384,7 @@ def test_a_removal_or_restoration_that_broke_off_is_found_and_finished(world: Wo
 def test_an_archive_that_an_unreadable_line_names_is_left_alone(world: World) -> None:
     broken = line(world).replace(b'"deps"', b'"dips"')
     lines_told(world, broken)
-    assert {each.id for each in verified(world, fix=True)} == {"line-unreadable", "record-wrong"}
+    assert {each.id for each in world.verified(fix=True)} == {"line-unreadable", "record-wrong", "pages-outdated"}
     assert (world.tree / archive()).exists()
 
 
@@ -399,7 +394,7 @@ def test_a_lower_limit_for_documents_makes_no_facts_wrong(world: World) -> None:
 
 def test_a_link_in_the_tree_is_no_file_of_ours(world: World) -> None:
     (world.tree / "crates/foo/link.crate").symlink_to("/etc/passwd")
-    assert verified(world) == []
+    assert world.verified() == []
 
 
 def test_findings_come_as_they_are_found(world: World) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from cargo_static_index.changes import Spec
+from cargo_static_index.faults import Finding
 from cargo_static_index.protocol.index import IndexFile, parse_index
-from cargo_static_index.registry import Registry, Way, open_registry, specs_of
+from cargo_static_index.registry import Registry, Way, open_registry, specs_of, verify_registry
 from cargo_static_index.report import Report
 from cargo_static_index.settings import Settings, load_settings
 from cargo_static_index.store import Store
@@ -110,6 +111,12 @@ class World:
     def record(self) -> dict[str, object]:
         found: dict[str, object] = json.loads(self.read("tree.json"))
         return found
+
+    def verified(self, *, quick: bool = False, fix: bool = False) -> list[Finding]:
+        """Give what `verify` finds, or mends."""
+        return list(
+            verify_registry(self.settings(), Report(), Way(now=self.now), quick=quick, fix=fix, store=self.store)
+        )
 
     def forget(self) -> None:
         """Delete the state directory."""

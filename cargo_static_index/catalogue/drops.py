@@ -95,6 +95,13 @@ class Drops:
                     for folder, file in rows:
                         self._reopen(folder, file)
 
+    def reopen_refused_by(self, rule: str) -> None:
+        """Have the next scan give out all that was refused by one rule."""
+        with self._database.writing():
+            for row in self.refused():
+                if any(each.rule == rule for each in row.problems):
+                    self._reopen(os.fsencode(row.folder), os.fsencode(row.file))
+
     def reopen_release(self, name: str, vers: str) -> None:
         """Have the next scan give out the files that held a release, because that is no longer what they become."""
         with self._database.writing():

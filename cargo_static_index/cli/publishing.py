@@ -47,7 +47,7 @@ def build_command(
 
     Every new .crate file is read and checked whole; what is good is published, what is not is reported with all that
     is wrong and stays out. Files refused by an earlier pass are mentioned again until they are changed or taken away.
-    With -v also what was unchanged is listed, and every path of the tree that was written or deleted.
+    With -v also every path of the tree that was written or deleted is listed.
     """
     from cargo_static_index.cli.passing import Asked, build
 

@@ -52,7 +52,7 @@ Counts = dict[Literal["error", "warning", "fixed"], int]
 # verify ----------------------------------------------------------------------------------------------------
 
 
-@command((*OF_A_TREE, *sections("limits")))
+@command((*OF_A_TREE, *sections("limits", "pages")))
 def verify_command(
     run: Run,
     *,
@@ -65,8 +65,8 @@ def verify_command(
     """Look at the whole tree, and say what is wrong with it.
 
     Every line must have its archive with that checksum and say what it says, every archive a line; facts, tombstones
-    and the sums in tree.json must be right. The exit code is 1 where something is wrong and was not mended.
-    Without --fix nothing is changed; --fix --dry-run says what would be.
+    and the sums in tree.json must be right, and all pages there. The exit code is 1 where something is wrong and was
+    not mended. Without --fix nothing is changed; --fix --dry-run says what would be.
     """
     output = one_format(output_format, as_json=as_json)
     held_tree(run)

@@ -21,11 +21,13 @@ from cargo_static_index.cli.places import need_drop
 from cargo_static_index.cli.running import FOUND_WRONG, GOOD, Run
 from cargo_static_index.cli.telling import from_here
 from cargo_static_index.errors import SettingsError
-from cargo_static_index.passes import LAST_BUILD
+from cargo_static_index.knowledge import learn_all
 from cargo_static_index.protocol.config import base_url_of
-from cargo_static_index.registry import drop_of, store_of
+from cargo_static_index.record import format_document
+from cargo_static_index.registry import LAST_BUILD, drop_of, store_of
 from cargo_static_index.rules import level_of
 from cargo_static_index.scan import scan_drop
+from cargo_static_index.session import KNOWN_TREE
 from cargo_static_index.settings import Settings
 from cargo_static_index.tree import read_config, read_record
 
@@ -108,13 +110,17 @@ class _TakenBack(Exception):
 
 
 def _waiting(settings: Settings, catalogue: Catalogue) -> list[str]:
-    """Give the files of the drop directory that are new or changed.
+    """Give the files of the drop directory that are new or changed, or that the tree holds no more.
 
     One that was judged while it was young has no fingerprint, and is judged again; that is no news to wait for.
     """
     drop = drop_of(settings)
     found: list[str] = []
+    store = store_of(settings)
     with suppress(_TakenBack), catalogue.writing():
+        if catalogue.get(KNOWN_TREE) != format_document(read_record(store).record):
+            learn_all(catalogue, store)  # the tree was changed elsewhere, or is an earlier one that was restored
+            catalogue.drops.reopen_unpublished()
         for each in scan_drop(drop.path, catalogue, time.time_ns(), drop.ours):
             row = catalogue.drops.get(each.folder, each.file)
             if row is None or row.outcome == "waiting" or row.fingerprint:

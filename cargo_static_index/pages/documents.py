@@ -97,6 +97,22 @@ def format_document(document: Struct) -> bytes:
     return _encode(document) + b"\n"
 
 
+class PagesState(Struct, frozen=True, kw_only=True):
+    """pages.json: what the pages in the tree were made with, and the tree.json digest that they show."""
+
+    schema: int = 1
+    fingerprint: str
+    digest: str
+
+
+def parse_pages_state(content: bytes) -> PagesState:
+    """Read pages.json, or raise InvalidDocument."""
+    try:
+        return msgspec.json.decode(content, type=PagesState)
+    except msgspec.MsgspecError as error:
+        raise InvalidDocument(f"not the state of pages: {error}") from error
+
+
 def parse_crate_document(content: bytes) -> CrateDocument:
     """Read a crate's document, or raise InvalidDocument."""
     try:

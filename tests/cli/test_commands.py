@@ -160,6 +160,20 @@ def test_entry_of_a_refused_file_prints_nothing_and_says_why(tmp_path: Path) -> 
 # yank, unyank, remove, restore
 
 
+def test_where_a_crate_is_removed_only_a_file_that_may_take_its_name_is_judged_again(built: Path) -> None:
+    (built / "drop/empty.crate").write_bytes(b"")
+    crate("Foo", "2.0.0").write(built / "drop")
+    for file in (built / "drop").iterdir():
+        os.utime(file, (0, 0))
+    run("build", cwd=built).failed(1)
+    time.sleep(2.1)  # until then what is new counts as perhaps unfinished, and is looked at again
+    run("build", cwd=built).failed(1)
+    run("remove", "foo@1.0.0", "--yes", cwd=built).ok()
+    ended = run("build", cwd=built)
+    assert "Published Foo 2.0.0" in ended.out
+    assert "drop/empty.crate was refused before" in ended.err
+
+
 @pytest.mark.parametrize(
     ("forward", "back"),
     [
@@ -304,6 +318,27 @@ def test_a_stale_registry_ends_with_1(built: Path) -> None:
     assert stale.code == 1
     assert " (stale)\n" in stale.out
     run("status", "--max-age", "soon", cwd=built).failed(2, "'soon' must be a number and a unit, such as 90s, 10m")
+
+
+def test_a_build_whose_pages_failed_is_none_that_ended(fresh: Path) -> None:
+    (fresh / "own").mkdir()
+    (fresh / "own/crate.html").write_text("{% block")
+    run("build", "--pages-templates", "own", cwd=fresh).failed(2, "crate.html")
+    assert "last build: never\n" in run("status", cwd=fresh).ok()
+    run("build", cwd=fresh).ok()
+    assert "last build: never\n" not in run("status", cwd=fresh).ok()
+
+
+def test_after_an_earlier_tree_was_restored_status_says_what_the_next_build_publishes(built: Path) -> None:
+    shutil.copytree(built / "public", built / "backup")
+    crate("new", "1.0.0").write(built / "drop")
+    run("build", cwd=built).ok()
+    shutil.rmtree(built / "public")
+    (built / "backup").rename(built / "public")
+    before = tree(built)
+    assert "waiting: 1\n  drop/new-1.0.0.crate\n" in run("status", cwd=built).ok()
+    assert tree(built) == before
+    assert "Published new 1.0.0" in run("build", cwd=built).ok()
 
 
 # explain, check-settings, help, completion

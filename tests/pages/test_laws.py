@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cargo_static_index.errors import SettingsError, StoreError
+from cargo_static_index.pages import addresses
 from cargo_static_index.registry import Way, open_registry
 from cargo_static_index.report import Report
 from cargo_static_index.store import Change, Stored
@@ -73,6 +74,34 @@ def test_what_is_lost_of_the_pages_comes_back_with_the_note_of_them(world: World
         (world.tree / path).unlink()
     (world.tree / "crates/acme-text/index.json").write_text("{}")
     (world.tree / "browse/month/2026-01.json").write_text("no part")
+    world.build()
+    assert world.files() == before
+
+
+def test_verify_misses_every_page_that_is_lost_and_brings_it_back(world: World) -> None:
+    world.put(*some_crates(), *versions(55))
+    world.build()
+    before = world.files()
+    others = re.compile(r"index/.*|tree.json|pages.json|refused.html|crates/[^/]+/[0-9a-f]{64}.(crate|json)")
+    pages = [path for path in before if path == addresses.ABOUT_INDEX or not others.fullmatch(path)]
+    assert len(pages) > 100
+    for path in pages:
+        (world.tree / path).unlink()
+        found = [(each.id, each.mending) for each in world.verified(quick=True)]
+        assert set(found) == {("page-missing", "make-pages")}, path
+        (world.tree / path).write_bytes(before[path])
+    for path in pages[::3]:
+        (world.tree / path).unlink()
+    assert all(each.fixed for each in world.verified(fix=True))
+    assert world.files() == before
+
+
+def test_what_was_lost_of_the_pages_is_found_with_a_new_state_directory(world: World) -> None:
+    world.put(*some_crates())
+    world.build()
+    before = world.files()
+    (world.tree / "crates/acme-git/index.html").unlink()
+    world.forget()
     world.build()
     assert world.files() == before
 
