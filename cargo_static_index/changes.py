@@ -16,7 +16,7 @@ from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.record import Tombstones, format_document
 from cargo_static_index.session import ATTEMPTS, Session
 from cargo_static_index.store import Delete
-from cargo_static_index.tree import HeldIndex, put, read_index, read_tombstones
+from cargo_static_index.tree import HeldIndex, put, read_index, read_tombstones, say_removed
 
 
 class Spec(Struct, frozen=True):
@@ -142,7 +142,8 @@ def _by_crate(session: Session, specs: Sequence[Spec]) -> dict[str, list[str]]:
     for spec in specs:
         name = session.catalogue.published.name_of(collision_key(spec.name))
         if name is None:
-            raise NotHeld(f"there is no crate {spec.name!r} in this registry; `list` shows what is held")
+            hint = say_removed(session.store, spec.name) or "`list` shows what is held"
+            raise NotHeld(f"there is no crate {spec.name!r} in this registry; {hint}")
         if name != spec.name:
             raise NotHeld(f"there is no crate {spec.name!r} in this registry; did you mean {name!r}?")
         file = read_index(session.store, name).file

@@ -1,13 +1,13 @@
 """The pages of the registry as a whole: front page, feeds, search, what was refused, and what only machines read."""
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import groupby, islice
 
 from cargo_static_index import layout
 from cargo_static_index.catalogue import Release
 from cargo_static_index.errors import InvalidDocument
 from cargo_static_index.pages import addresses
-from cargo_static_index.pages.documents import CrateDocument, format_document, parse_crate_document
+from cargo_static_index.pages.documents import CrateDocument, format_document, parse_crate_document, version_key
 from cargo_static_index.pages.front import FrontDocument, RefusedFile, Update, blocks_of
 from cargo_static_index.pages.lists import NAMES, sitemap_path
 from cargo_static_index.pages.look import Look, Templates
@@ -53,22 +53,30 @@ class FrontPages:
             self._session.catalogue.set(SITEMAP_STALE, None)
 
     def _front_pages(self) -> Iterator[tuple[str, bytes]]:
-        newest = self._session.catalogue.published.newest(LOOKED_AT)
-        updates = [self._update(name, release) for name, release in newest]
+        updates = [self._update(name, release) for name, release in self._newest()]
         document = FrontDocument(
             title=self._look.title,
             description=self._look.description,
             index=f"{layout.INDEX}/",
             crates=self._session.record.crates,
             releases=self._session.record.releases,
-            updated=tuple(_once(each for each in updates if not self._is_first(each)))[:SHOWN],
-            new=tuple(each for each in updates if self._is_first(each))[:SHOWN],
+            updated=tuple(_once(each for each in updates if not self._is_new(each)))[:SHOWN],
+            new=tuple(_once(each for each in updates if self._is_new(each)))[:SHOWN],
         )
         yield addresses.DOCUMENT, format_document(document)
         context = {"front": document, "blocks": blocks_of(self._look)}
         yield self._page("index.html", addresses.FRONT, context)
         yield self._page("about-index.html", addresses.ABOUT_INDEX, {})
         yield self._page("feed.xml", addresses.FEED, {"updates": updates[:FEED_ENTRIES]})
+
+    def _newest(self) -> Iterator[tuple[str, Release]]:
+        """Give what was published last; of what came together, a crate's highest version first."""
+        newest = self._session.catalogue.published.newest(LOOKED_AT)
+        for (_, name), rows in groupby(newest, key=lambda each: (each[1].pubtime, each[0])):
+            releases = [release for _, release in rows]
+            if len(releases) > 1:
+                releases.sort(key=lambda each: version_key(each.vers), reverse=True)
+            yield from ((name, release) for release in releases)
 
     def _fixed_pages(self) -> Iterator[tuple[str, bytes]]:
         yield self._page("search.html", addresses.SEARCH_PAGE, {})
@@ -84,12 +92,9 @@ class FrontPages:
             description=short((document.description if document else None) or ""),
         )
 
-    def _is_first(self, update: Update) -> bool:
+    def _is_new(self, update: Update) -> bool:
         document = self._document(update.name)
-        if document is None or update.pubtime != document.created:
-            return False
-        first = [each.vers for each in document.versions if each.pubtime == document.created]
-        return first[-1] == update.vers
+        return document is not None and update.pubtime == document.created
 
     def _document(self, name: str) -> CrateDocument | None:
         if name not in self._documents:

@@ -1,5 +1,7 @@
 """A registry as its settings describe it: the one door through which commands and libraries change a tree."""
 
+import os
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
@@ -11,6 +13,7 @@ from msgspec.structs import replace
 
 from cargo_static_index import changes, passes
 from cargo_static_index.aftermath import Drop
+from cargo_static_index.catalogue import FILE
 from cargo_static_index.changes import Spec
 from cargo_static_index.derived import Pages, forget_pages
 from cargo_static_index.errors import InvalidConfig, InvalidDocument, InvalidName, SettingsError
@@ -27,6 +30,7 @@ from cargo_static_index.session import DEFAULT_BASE_URL, Session, Wanted, open_s
 from cargo_static_index.settings import Settings, limits_of
 from cargo_static_index.store import Store
 from cargo_static_index.store.local import LocalStore
+from cargo_static_index.store.lookedat import LookedAt
 from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.tree import read_config, read_record
 from cargo_static_index.verify import check_config, mend, verify_tree
@@ -132,8 +136,8 @@ def open_registry(
     wanted = wanted_of(settings, way)
     tree = store or store_of(settings)
     with ExitStack() as stack:
-        if way.dry and isinstance(tree, LocalStore) and not tree.root.exists():
-            tree = MemoryStore()
+        if way.dry and isinstance(tree, LocalStore):
+            tree = _for_dry_run(tree)
         state = _state_for(settings, way, stack)
         session = stack.enter_context(open_session(tree, state, wanted, listener, now=way.now, dry=way.dry))
         pages = Pages(session, settings, keep=way.keep_pages) if settings.registry.pages else None
@@ -150,12 +154,27 @@ def open_registry(
             session.catalogue.set(LAST_BUILD, str(session.now).encode())
 
 
+def _for_dry_run(tree: LocalStore) -> Store:
+    """Give a tree that is there, kept from other writers where this user has the right to; else an empty one."""
+    if not tree.root.exists():
+        return MemoryStore()
+    return tree if os.access(tree.root, os.W_OK) else LookedAt(tree)
+
+
 def _state_for(settings: Settings, way: Way, stack: ExitStack) -> Path:
-    """Give the state directory; a dry run makes none, and does with one that goes away."""
-    state = settings.state.path
-    if way.dry and not state.exists():
-        return Path(stack.enter_context(TemporaryDirectory(prefix="cargo-static-index-")))
-    return state
+    """Give the state directory; a dry run makes none, and needs no right to write there."""
+    return readable_state(settings.state.path, stack) if way.dry else settings.state.path
+
+
+def readable_state(state: Path, stack: ExitStack) -> Path:
+    """Give the state directory, or a copy that goes away where this user may not write there or there is none."""
+    is_there = (state / FILE).exists()
+    if is_there and os.access(state, os.W_OK) and os.access(state / FILE, os.W_OK):
+        return state
+    copy = Path(stack.enter_context(TemporaryDirectory(prefix="cargo-static-index-")))
+    for each in state.glob(f"{FILE}*") if is_there else ():
+        shutil.copyfile(each, copy / each.name)  # without its mode: the copy is written to
+    return copy
 
 
 def verify_registry(
@@ -178,6 +197,8 @@ def verify_registry(
         home, wanted_pages = _home_of_tree(tree, settings), settings.registry.pages
         yield from verify_tree(tree, home, limits_of(settings), quick=quick, pages=wanted_pages)
         return
+    if way.dry and isinstance(tree, LocalStore):
+        tree = _for_dry_run(tree)
     wanted = wanted_of(settings, replace(way, change_mode=True))
     config = list(check_config(tree))
     with ExitStack() as stack:

@@ -79,6 +79,16 @@ def read_record(store: Store) -> HeldRecord:
     )
 
 
+def say_removed(store: Store, name: str, vers: str = "") -> str:
+    """Give what to say of a crate, or of a release, that is not held because it was removed; "" where it was not."""
+    stones = read_tombstones(store, name).tombstones.removed
+    gone = [stone.vers for stone in stones if not stone.lifted and vers in {"", stone.vers}]
+    if not gone:
+        return ""
+    shown = ", ".join(gone[-5:]) + (f" and {len(gone) - 5} more" if len(gone) > 5 else "")
+    return f"{name} {shown} {'were' if len(gone) > 1 else 'was'} removed; `add --restore FILE` brings a release back"
+
+
 def read_config(store: Store) -> RegistryConfig | None:
     """Read config.json, or raise InvalidConfig; None where there is none."""
     stored = store.read(layout.CONFIG)

@@ -102,9 +102,9 @@ def _try_rights(settings: Settings) -> None:
 def _try_tree(run: Run, settings: Settings) -> None:
     """Open the tree as a dry run would, or raise SettingsError where it does not fit the settings."""
     from cargo_static_index.cli.listening import ChangeListener
-    from cargo_static_index.cli.looking import LookedAt
     from cargo_static_index.registry import Way, store_of, wanted_of
     from cargo_static_index.session import open_session
+    from cargo_static_index.store.lookedat import LookedAt
 
     tree, listener = LookedAt(store_of(settings)), ChangeListener(run, dry=True, silent=True)
     with (

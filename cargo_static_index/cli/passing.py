@@ -1,7 +1,5 @@
 """What the commands do that read files and publish them: build, add, check."""
 
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
@@ -10,9 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cargo_static_index.catalogue import FILE
 from cargo_static_index.cli.command import Format
-from cargo_static_index.cli.looking import LookedAt
 from cargo_static_index.cli.places import need_drop
 from cargo_static_index.cli.running import Run
 from cargo_static_index.cli.telling import PassName, Teller, make_printer
@@ -21,6 +17,7 @@ from cargo_static_index.jobs import reading_executor, usable_jobs
 from cargo_static_index.registry import Registry, Way, open_registry, store_of
 from cargo_static_index.session import DEFAULT_BASE_URL
 from cargo_static_index.settings.keys import SCHEMA_NAME
+from cargo_static_index.store.lookedat import LookedAt
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -88,11 +85,8 @@ def _nothing_published(run: Run, teller: Teller) -> Iterator[Registry]:
     if registry.base_url is None and not tree.root.exists():
         registry = replace(registry, base_url=DEFAULT_BASE_URL)
     settings = replace(settings, registry=registry)
-    with tempfile.TemporaryDirectory(prefix="cargo-static-index-") as state:
-        if not os.access(settings.state.path / FILE, os.W_OK):
-            settings = replace(settings, state=replace(settings.state, path=Path(state)))
-        with open_registry(settings, teller, Way(now=run.now, dry=True), store=LookedAt(tree)) as opened:
-            yield opened
+    with open_registry(settings, teller, Way(now=run.now, dry=True), store=LookedAt(tree)) as opened:
+        yield opened
 
 
 def _teller(run: Run, name: PassName, asked: Asked) -> Teller:

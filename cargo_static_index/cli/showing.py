@@ -21,7 +21,15 @@ from cargo_static_index.protocol.versions import parse_version
 from cargo_static_index.registry import specs_of
 from cargo_static_index.session import DEFAULT_BASE_URL
 from cargo_static_index.store import Store
-from cargo_static_index.tree import index_paths, read_config, read_facts, read_index, read_index_at, read_record
+from cargo_static_index.tree import (
+    index_paths,
+    read_config,
+    read_facts,
+    read_index,
+    read_index_at,
+    read_record,
+    say_removed,
+)
 
 EXAMPLES = {
     "list": ("list", "list foo", "list --json"),
@@ -65,7 +73,8 @@ def info_command(run: Run, *, spec: Spec, as_json: JsonLines = False) -> int:
     line = newest(file.releases) if not wanted.vers else file.find(wanted.vers)
     if line is None or not line.cksum:
         held = ", ".join(each.vers for each in file.releases)
-        raise NotHeld(f"there is no release {spec} in this registry; held: {held}")
+        hint = say_removed(store, wanted.name, wanted.vers) or f"held: {held}"
+        raise NotHeld(f"there is no release {spec} in this registry; {hint}")
     document = _info(store, file, line)
     if as_json:
         print_json(document)
@@ -196,7 +205,7 @@ def _file(store: Store, name: str) -> IndexFile:
     if any(line.name == name for line in file.releases):
         return file
     meant = next((line.name for line in file.releases), None) or _similar(store, name)
-    hint = f"did you mean {meant!r}?" if meant else "`list` shows what is held"
+    hint = say_removed(store, name) or (f"did you mean {meant!r}?" if meant else "`list` shows what is held")
     raise NotHeld(f"there is no crate {name!r} in this registry; {hint}")
 
 

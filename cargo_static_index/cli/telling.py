@@ -117,6 +117,7 @@ class TextPrinter:
         self._command = command
         self.prints_paths = command != "check" and (dry or terminal.verbose > 0)
         self._planned: set[str] = set()
+        self._changed = 0
 
     def file(self, document: FileDocument) -> None:
         """Print what became of a file, and what was found in it."""
@@ -140,6 +141,7 @@ class TextPrinter:
         """Print a path, where the plan or all details are asked for."""
         if self._command == "check" or path in self._planned:
             return
+        self._changed += 1
         if self._dry:
             self._planned.add(path)
             self._terminal.did("Would delete" if deleted else "Would write", path)
@@ -151,7 +153,10 @@ class TextPrinter:
         self._terminal.say(f"note: {text}")
 
     def finish(self, counts: Mapping[Became, int]) -> None:
-        """Print one line that sums up."""
+        """Print how many files were changed, where they were not printed, and one line that sums up."""
+        if self._changed and not self.prints_paths:
+            files = f"{self._changed} file{'s' * (self._changed != 1)}"
+            self._terminal.did("Changed", f"{files} of the tree (-v lists them)")
         words = self._words if self._command == "check" else _WORDS
         said = ", ".join(f"{counts[each]} {words[each].lower()}" for each in words if counts.get(each)) or "nothing new"
         plan = self._dry and self._command != "check"

@@ -1,19 +1,15 @@
 """The command that says how a registry is: status. It changes nothing, and needs no right to."""
 
-import os
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 from msgspec import Struct
 
-from cargo_static_index.catalogue import FILE, Catalogue, open_catalogue
+from cargo_static_index.catalogue import Catalogue, open_catalogue
 from cargo_static_index.cli.command import OF_A_TREE, JsonLines, command, sections
 from cargo_static_index.cli.documents import ProblemDocument, RefusedDocument, StatusDocument
 from cargo_static_index.cli.formats import print_json
@@ -24,7 +20,7 @@ from cargo_static_index.errors import SettingsError
 from cargo_static_index.knowledge import learn_all
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.record import format_document
-from cargo_static_index.registry import LAST_BUILD, drop_of, store_of
+from cargo_static_index.registry import LAST_BUILD, drop_of, readable_state, store_of
 from cargo_static_index.rules import level_of
 from cargo_static_index.scan import scan_drop
 from cargo_static_index.session import KNOWN_TREE
@@ -85,24 +81,13 @@ def parse_age(text: str) -> int:
 def _known(settings: Settings) -> _Pass:
     """Ask the catalogue; where there is none, there was no pass that it could know of."""
     with ExitStack() as stack:
-        catalogue = stack.enter_context(open_catalogue(_state(settings.state.path, stack)))
+        catalogue = stack.enter_context(open_catalogue(readable_state(settings.state.path, stack)))
         last = catalogue.get(LAST_BUILD)
         return _Pass(
             last_build=int(last) if last else None,
             waiting=tuple(_waiting(settings, catalogue)),
             refused=tuple(_refused(settings, catalogue)),
         )
-
-
-def _state(state: Path, stack: ExitStack) -> Path:
-    """Give the state directory, or a copy of it: whoever watches a registry may have no right to write there."""
-    is_there = (state / FILE).exists()
-    if is_there and os.access(state, os.W_OK) and os.access(state / FILE, os.W_OK):
-        return state
-    copy = Path(stack.enter_context(TemporaryDirectory(prefix="cargo-static-index-")))
-    for each in state.glob(f"{FILE}*") if is_there else ():
-        shutil.copy(each, copy)
-    return copy
 
 
 class _TakenBack(Exception):

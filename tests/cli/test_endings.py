@@ -253,6 +253,24 @@ def test_status_needs_no_right_to_write(built: Path) -> None:
     assert "Give the user that runs this the right to read and write there." in failed.stderr
 
 
+def test_a_dry_run_needs_no_right_to_write(built: Path) -> None:
+    crate("new", "1.0.0").write(built / "drop")
+    planned = run("build", "-n", cwd=built).ok()
+    folders = [
+        path for name in ("public", ".cargo-static-index") for path in (built / name, *(built / name).rglob("*"))
+    ]
+    modes = {path: path.stat().st_mode for path in folders}
+    for path in reversed(folders):
+        path.chmod(modes[path] & ~0o222)
+    done = as_nobody([*PROGRAM, "build", "-n"], cwd=built, env=environment())
+    fixing = as_nobody([*PROGRAM, "verify", "--fix", "-n"], cwd=built, env=environment())
+    for path in folders:
+        path.chmod(modes[path])
+    assert fixing.returncode == 0, fixing.stderr
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", planned)
+    assert "Would publish new 1.0.0" in planned
+
+
 # streams, folders and names as they should not be
 
 

@@ -333,6 +333,18 @@ def test_the_front_page_tells_new_crates_from_new_versions(world: World) -> None
     assert "New crates\nbar 1.0.02026-01-02\nThe crate bar\nfoo 1.0.02026-01-01\nThe crate foo\n" in text
 
 
+def test_of_versions_that_came_together_the_front_page_names_the_highest(world: World) -> None:
+    world.put(crate("foo", "0.9.0"), crate("foo", "0.10.0"), crate("bar"))
+    world.build()
+    text = text_of(world.read("index.html"))
+    assert "New crates\nbar 1.0.02026-01-01\nThe crate bar\nfoo 0.10.02026-01-01\nThe crate foo\n" in text
+    assert "foo 0.9.0" not in text
+    world.now += DAY
+    world.put(crate("foo", "0.11.0"), crate("foo", "1.0.0-rc.1"))
+    world.build()
+    assert "New versions\nfoo 1.0.0-rc.12026-01-02\n" in text_of(world.read("index.html"))
+
+
 def test_an_empty_registry_has_pages_that_help(world: World) -> None:
     world.build()
     assert "Nothing is published yet." in text_of(world.read("index.html"))

@@ -1,4 +1,4 @@
-"""A tree that a command only looks at."""
+"""A tree that is only looked at."""
 
 import tempfile
 from collections.abc import Iterator
