@@ -130,7 +130,7 @@ def is_waiting(incoming: Incoming) -> bool:
 
 def _read(opened: int, size: int, task: Task, bench: Bench) -> Incoming:
     if size <= WHOLE:
-        content = os.read(opened, size + 1)
+        content = _whole(opened, size)
         reading = read_release(io.BytesIO(content), bench.policy, _name_of(task))
         if not reading.refused:
             _write(f"{bench.stage}/{task.staged}", content)
@@ -143,6 +143,14 @@ def _read(opened: int, size: int, task: Task, bench: Bench) -> Incoming:
         _write(f"{bench.stage}/{facts_of(task.staged)}", format_facts(facts))
     incoming = incoming_of(reading, home=bench.policy.home, source=task.source, pubtime=bench.pubtime)
     return _placed(incoming, task)
+
+
+def _whole(opened: int, size: int) -> bytes:
+    """Read a file, and one byte more if it has grown; some file systems give less at a time than they have."""
+    content = os.read(opened, size + 1)
+    while len(content) < size and (more := os.read(opened, size + 1 - len(content))):
+        content += more
+    return content
 
 
 def _read_large(opened: int, task: Task, bench: Bench) -> Reading:

@@ -12,7 +12,6 @@ from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 from struct import Struct as Layout
-from typing import BinaryIO
 
 import msgspec
 from msgspec import Struct
@@ -94,24 +93,6 @@ def scan_drop(root: Path, catalogue: Catalogue, now_ns: int, skip: Iterable[Path
         ) from error
     ours = frozenset(os.path.relpath(os.fsencode((root.resolve() / each).resolve()), real) for each in skip)
     return _Walk(real, catalogue, now_ns, ours).run()
-
-
-def open_found(found: Found) -> BinaryIO | None:
-    """Open what the scan found, or give None if something else stands there by now; OSError if it cannot be opened.
-
-    Between the scan and now, somebody may have put a pipe there, which would block for ever (hence O_NONBLOCK),
-    or a link to a file that only we may read (hence O_NOFOLLOW, and the fingerprint, which no other file has).
-    """
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-    descriptor = os.open(found.source, flags)
-    try:
-        if is_as_found(found, os.fstat(descriptor)):
-            return os.fdopen(descriptor, "rb")
-    except BaseException:
-        os.close(descriptor)
-        raise
-    os.close(descriptor)
-    return None
 
 
 def is_as_found(found: Found, status: os.stat_result) -> bool:
