@@ -61,7 +61,10 @@ def every_kind_of_page(folder: Path, port: int) -> Path:
     long = crate(LONG, "1.0.0-rc.1+build.7").package(
         description="Words " * 60, keywords=["internationalization"], categories=["development-tools::build-utils"]
     )
-    long.dependency("absent", "2", registry_index=HERE, target='cfg(all(target_arch = "wasm32", not(windows)))')
+    wide = ["Win32_System_Diagnostics_Debug_Extensions_Of_All_Kinds", "Win32_Storage"]
+    long.dependency(
+        "absent", "2", features=wide, registry_index=HERE, target='cfg(all(target_arch = "wasm32", not(windows)))'
+    )
     long.readme(_README.format("x" * 300, " " * 200, "这是一个很长的中文段落" * 20))
     world.put(*some_crates(), long, *versions(120), *(crate(f"x{number:03}") for number in range(160)))
     world.put(crate("wire").package(description="A framework"), crate("wire_json"), crate("async-wire"))
