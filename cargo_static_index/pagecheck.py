@@ -49,6 +49,9 @@ def _lost(store: Store) -> Iterator[Finding]:
     for name in ALWAYS:
         yield from _missing(store, f"list `{name}`", _files_of(name, ""))
     for part in read_parts(store):
+        kind, _, crate = part.list.partition("/")
+        if kind == "dependents":  # a page stands for what is not held, too, as long as something needs it
+            yield from _missing(store, f"crate `{crate}`", [addresses.crate_page(crate)])
         yield from _missing(store, f"list `{part.list}`", _files_below(part))
     for name, paths in groupby(store.list(layout.CRATES), key=lambda path: path.split("/")[1]):
         yield from _check_crate(store, name, frozenset(paths))
@@ -105,10 +108,7 @@ def _files_below(part: Part) -> Iterator[str]:
 
 
 def _files_of(name: str, prefix: str) -> Iterator[str]:
-    kind, _, crate = name.partition("/")
-    if kind == "dependents":
-        yield addresses.crate_page(crate)  # one stands for a crate that is not held, too
-    yield from (path for path in pages_of(name, prefix) if path != sitemap_path(prefix))
+    return (path for path in pages_of(name, prefix) if path != sitemap_path(prefix))
 
 
 def _missing(store: Store, what: str, paths: Iterable[str]) -> Iterator[Finding]:
