@@ -1,5 +1,6 @@
 """What can be wrong with a tree: each with an id, the way out, and what mends it without changing a release."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -28,31 +29,119 @@ FindingId = Literal[
 Level = Literal["error", "warn"]
 Mending = Literal["write-facts", "delete", "finish-removal", "recount", "make-pages"]
 
-_WAYS_OUT: dict[FindingId, str] = {
-    "archive-damaged": "Put the release's own archive back with `cargo-static-index add FILE`, or remove the release.",
-    "archive-missing": "Put the release's own archive back with `cargo-static-index add FILE`, or remove the release.",
-    "archive-unread": "Remove the release, or read its pages with care; newer rules may refuse what older ones took.",
-    "config-wrong": "Run `cargo-static-index build`, which writes config.json; a foreign one needs `--move`.",
-    "facts-missing": "Run `cargo-static-index verify --fix`, which reads them from the archive again.",
-    "facts-wrong": "Run `cargo-static-index verify --fix`, which reads them from the archive again.",
-    "file-stray": "Move the file out of the tree.",
-    "file-unnamed": (
-        "Run `cargo-static-index build`: if a pass broke off, it publishes what it had begun. "
-        "What nobody names then either, `cargo-static-index verify --fix` deletes; no client can ask for it."
-    ),
-    "line-differs": "Run `cargo-static-index reindex`, which shows the difference and derives the line anew.",
-    "line-misplaced": "Take the line out of this file; cargo ignores it there.",
-    "line-unreadable": "Take the line out of the file if nobody needs it; cargo skips it or calls it invalid.",
-    "lines-unordered": "None is needed: cargo does not mind.",
-    "name-collision": "Remove one of the two crates.",
-    "page-missing": "Run `cargo-static-index rebuild --pages`, or `cargo-static-index verify --fix`.",
-    "pages-outdated": "Run `cargo-static-index build`, which makes the pages that a pass did not come to make.",
-    "record-wrong": "Run `cargo-static-index verify --fix`, which counts anew.",
-    "removal-unfinished": "Run `cargo-static-index verify --fix`, or any pass, which finishes it.",
-    "tombstones-unreadable": "Bring the file back from a backup; without it removed releases can come back.",
-    "version-duplicate": "Take one of the lines out of the file: cargo cannot tell them apart.",
-}
-_WARNINGS: frozenset[FindingId] = frozenset({"line-unreadable", "lines-unordered", "pages-outdated"})
+
+class Fault(Struct, frozen=True, kw_only=True):
+    """One kind of what can be wrong: `mended` says that `verify --fix` mends it, where it can be."""
+
+    id: FindingId
+    says: str
+    way_out: str
+    level: Level = "error"
+    mended: bool = False
+
+
+def _fault(
+    name: FindingId, says: str, way_out: str, *, level: Level = "error", mended: bool = False
+) -> tuple[FindingId, Fault]:
+    return name, Fault(id=name, says=says, way_out=way_out, level=level, mended=mended)
+
+
+_PUT_BACK = "Put the release's own archive back with `cargo-static-index add FILE`, or remove the release."
+_READ_AGAIN = "Run `cargo-static-index verify --fix`, which reads them from the archive again."
+
+FAULTS: Mapping[FindingId, Fault] = dict(
+    (
+        _fault("archive-damaged", "An archive does not have the bytes that its line says.", _PUT_BACK),
+        _fault("archive-missing", "A line names an archive that is not there.", _PUT_BACK),
+        _fault(
+            "archive-unread",
+            "An archive breaks rules of today, so that nothing can be held against it.",
+            "Remove the release, or read its pages with care; newer rules may refuse what older ones took.",
+        ),
+        _fault(
+            "config-wrong",
+            "`index/config.json` is missing, cannot be read, or sends cargo elsewhere.",
+            "Run `cargo-static-index build`, which writes config.json; a foreign one needs `--move`.",
+            mended=True,
+        ),
+        _fault("facts-missing", "The facts beside an archive are not there.", _READ_AGAIN, mended=True),
+        _fault("facts-wrong", "The facts beside an archive are not what it says.", _READ_AGAIN, mended=True),
+        _fault("file-stray", "A file lies where nobody asks for it.", "Move the file out of the tree."),
+        _fault(
+            "file-unnamed",
+            "No line names an archive, or facts: a pass broke off, or the line was lost.",
+            "Run `cargo-static-index build`: if a pass broke off, it publishes what it had begun. "
+            "What nobody names then either, `cargo-static-index verify --fix` deletes; no client can ask for it.",
+            mended=True,
+        ),
+        _fault(
+            "line-differs",
+            "A line does not say what its archive says.",
+            "Run `cargo-static-index reindex`, which shows the difference and derives the line anew.",
+        ),
+        _fault(
+            "line-misplaced",
+            "A line stands in a file in which cargo does not look for its crate.",
+            "Take the line out of this file; cargo ignores it there.",
+        ),
+        _fault(
+            "line-unreadable",
+            "Cargo cannot read a line.",
+            "Take the line out of the file if nobody needs it; cargo skips it or calls it invalid.",
+            level="warn",
+        ),
+        _fault(
+            "lines-unordered",
+            "The lines of a file do not stand in order of publication and version.",
+            "None is needed: cargo does not mind.",
+            level="warn",
+        ),
+        _fault("name-collision", "Two crates differ only in `-` and `_`.", "Remove one of the two crates."),
+        _fault(
+            "page-missing",
+            "A page for people is not there.",
+            "Run `cargo-static-index rebuild --pages`, or `cargo-static-index verify --fix`.",
+            mended=True,
+        ),
+        _fault(
+            "pages-outdated",
+            "The pages show what the index held before: a pass broke off, or made none.",
+            "Run `cargo-static-index build`, which makes the pages that a pass did not come to make.",
+            level="warn",
+            mended=True,
+        ),
+        _fault(
+            "record-wrong",
+            "`tree.json` does not sum up what the index holds.",
+            "Run `cargo-static-index verify --fix`, which counts anew.",
+            mended=True,
+        ),
+        _fault(
+            "removal-unfinished",
+            "A release was removed, or brought back, and not wholly.",
+            "Run `cargo-static-index verify --fix`, or any pass, which finishes it.",
+            mended=True,
+        ),
+        _fault(
+            "tombstones-unreadable",
+            "What was removed of a crate cannot be read.",
+            "Bring the file back from a backup; without it removed releases can come back.",
+        ),
+        _fault(
+            "version-duplicate",
+            "A file has two lines of one version.",
+            "Take one of the lines out of the file: cargo cannot tell them apart.",
+        ),
+    )
+)
+"""Every fault by its id; the keys are headings of docs/rules.md."""
+
+
+def explain_fault(fault: Fault) -> str:
+    """Give the fault's part of docs/rules.md: Markdown, from its heading to the last line's end."""
+    level = "warning" if fault.level == "warn" else "error"
+    mended = "mended by `verify --fix`" if fault.mended else "for a person to decide"
+    return f"### {fault.id}\n\n{fault.says}\n\n- Level: {level}, {mended}.\n- Way out: {fault.way_out}\n"
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -72,5 +161,5 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 def found(kind: FindingId, path: str, message: str, mending: Mending | None = None) -> Finding:
     """Give the finding of that kind at a path of the tree."""
-    level: Level = "warn" if kind in _WARNINGS else "error"
-    return Finding(id=kind, level=level, path=path, message=message, way_out=_WAYS_OUT[kind], mending=mending)
+    fault = FAULTS[kind]
+    return Finding(id=kind, level=fault.level, path=path, message=message, way_out=fault.way_out, mending=mending)

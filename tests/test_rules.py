@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cargo_static_index.faults import FAULTS
 from cargo_static_index.rules import (
     GROUPS,
     RULES,
@@ -36,7 +37,7 @@ def test_the_page_of_rules_is_what_the_table_says() -> None:
 
 def test_the_page_has_each_rule_once_and_no_other() -> None:
     found = re.findall(r"^### (.+)$", (REPOSITORY / "docs/rules.md").read_text(), re.MULTILINE)
-    assert found == list(RULES)
+    assert found == [*RULES, *FAULTS]
 
 
 def test_no_rule_stands_in_two_groups() -> None:

@@ -27,9 +27,10 @@ EXAMPLES = {
 
 def _rules_like(incomplete: str) -> list[str]:
     """Give a shell the rules that begin like this."""
+    from cargo_static_index.faults import FAULTS
     from cargo_static_index.rules import RULES
 
-    return [rule for rule in RULES if rule.startswith(incomplete)]
+    return [rule for rule in dict.fromkeys((*RULES, *FAULTS)) if rule.startswith(incomplete)]
 
 
 def _commands_like(incomplete: str) -> list[str]:
@@ -43,7 +44,7 @@ RuleId = Annotated[
     str | None,
     typer.Argument(
         metavar="[RULE]",
-        help="The rule's id; without it, all are listed.",
+        help="The id of a rule, or of a finding; without it, all are listed.",
         show_default=False,
         autocompletion=_rules_like,
     ),
@@ -58,17 +59,21 @@ ShellName = Annotated[Shell, typer.Argument(metavar="bash|zsh|fish", help="The s
 
 @command()
 def explain_command(run: Run, *, rule: RuleId = None) -> int:
-    """Explain a rule: what it refuses or warns of, the way out, an example."""
+    """Explain a rule, or what `verify` finds: what it is about, how grave it is, the way out."""
+    from cargo_static_index.faults import FAULTS, explain_fault
     from cargo_static_index.rules import RULES, explain
     from cargo_static_index.settings.layers import nearest
 
     if rule is None:
-        for each in RULES.values():
-            run.terminal.result(f"{each.id}: {each.says}")
+        said = [f"{each.id}: {each.says}" for each in RULES.values()]
+        said += [f"{each.id}: {each.says}" for each in FAULTS.values()]
+        run.terminal.result("\n".join(said))
         return GOOD
-    if rule not in RULES:
-        raise SettingsError(f"there is no rule {rule!r}{nearest(rule, RULES) or '; `explain` lists all'}")
-    run.terminal.result(explain(RULES[rule]).rstrip("\n"))
+    parts = [explain(each) for each in RULES.values() if each.id == rule]
+    parts += [explain_fault(each) for each in FAULTS.values() if each.id == rule]
+    if not parts:
+        raise SettingsError(f"there is no rule {rule!r}{nearest(rule, (*RULES, *FAULTS)) or '; `explain` lists all'}")
+    run.terminal.result("\n".join(parts).rstrip("\n"))
     return GOOD
 
 

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from cargo_static_index.faults import FAULTS, explain_fault
 from cargo_static_index.rules import GROUPS, explain
 from cargo_static_index.settings.documents import RULES_SAYS, schema_text, section_says, toml_value
 from cargo_static_index.settings.keys import (
@@ -124,14 +125,21 @@ wildcard-requirement = "warn"
 The others **protect clients**: what they refuse would make cargo fail, or make it see something other than was checked.
 They cannot be turned off.
 
-`cargo-static-index explain ID` prints one of the parts below.
+`cargo-static-index explain ID` prints one of the parts below; the last ones are of what `verify` finds in a tree.
+"""
+
+_FAULTS_HEAD = """\
+## What `verify` finds in a tree
+
+Errors end it with exit code 1, unless `--fix` mended them; warnings do not.
 """
 
 
 def rules_page() -> str:
     """Give docs/rules.md."""
     groups = (f"## {title}\n\n" + "\n".join(map(explain, rules)) for title, rules in GROUPS.items())
-    return "\n".join([_RULES_HEAD, *groups])
+    faults = map(explain_fault, FAULTS.values())
+    return "\n".join([_RULES_HEAD, *groups, _FAULTS_HEAD, *faults])
 
 
 def documents() -> dict[str, str]:

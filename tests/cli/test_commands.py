@@ -350,7 +350,9 @@ def test_after_an_earlier_tree_was_restored_status_says_what_the_next_build_publ
 
 def test_explain_prints_the_rule_s_part_of_the_page(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs/rules.md").read_text()
-    assert run("explain", "file-empty", cwd=tmp_path).ok() in page
+    for known in ("file-empty", "page-missing"):
+        assert run("explain", known, cwd=tmp_path).ok() in page
+    assert run("explain", "name-collision", cwd=tmp_path).ok().count("### name-collision") == 2
     run("explain", "file-emtpy", cwd=tmp_path).failed(2, "there is no rule 'file-emtpy': did you mean `file-empty`?")
 
 

@@ -9,6 +9,7 @@ from typing import get_args
 
 import pytest
 
+from cargo_static_index.faults import FAULTS as KNOWN
 from cargo_static_index.faults import FindingId
 from tests.cli.program import run
 from tests.crates import crate
@@ -91,17 +92,8 @@ FAULTS: dict[FindingId, Damage] = {
     "tombstones-unreadable": put("crates/foo/removed.json", b"{}"),
     "version-duplicate": edit(LINE, lambda content: content + content.splitlines(keepends=True)[0]),
 }
-WARNINGS: set[FindingId] = {"line-unreadable", "lines-unordered", "pages-outdated"}
-MENDED: set[FindingId] = {
-    "config-wrong",
-    "facts-missing",
-    "facts-wrong",
-    "file-unnamed",
-    "page-missing",
-    "pages-outdated",
-    "record-wrong",
-    "removal-unfinished",
-}
+WARNINGS = {each.id for each in KNOWN.values() if each.level == "warn"}
+MENDED = {each.id for each in KNOWN.values() if each.mended}
 BESIDE: dict[FindingId, set[str]] = {
     "archive-unread": {"record-wrong", "file-unnamed", "facts-missing"},
     "line-misplaced": {"record-wrong", "version-duplicate", "lines-unordered"},
@@ -121,7 +113,7 @@ def found(folder: Path, *arguments: str) -> dict[str, bool]:
 
 
 def test_every_fault_is_here() -> None:
-    assert set(FAULTS) == set(get_args(FindingId))
+    assert set(FAULTS) == set(KNOWN) == set(get_args(FindingId))
 
 
 @pytest.mark.parametrize("fault", FAULTS)
