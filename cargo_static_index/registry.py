@@ -134,10 +134,8 @@ def open_registry(
     to an overlay and inside a transaction that is taken back.
     """
     wanted = wanted_of(settings, way)
-    tree = store or store_of(settings)
+    tree = _tree_for(store or store_of(settings), way)
     with ExitStack() as stack:
-        if way.dry and isinstance(tree, LocalStore):
-            tree = _for_dry_run(tree)
         state = _state_for(settings, way, stack)
         session = stack.enter_context(open_session(tree, state, wanted, listener, now=way.now, dry=way.dry))
         pages = Pages(session, settings, keep=way.keep_pages) if settings.registry.pages else None
@@ -154,8 +152,10 @@ def open_registry(
             session.catalogue.set(LAST_BUILD, str(session.now).encode())
 
 
-def _for_dry_run(tree: LocalStore) -> Store:
-    """Give a tree that is there, kept from other writers where this user has the right to; else an empty one."""
+def _tree_for(tree: Store, way: Way) -> Store:
+    """Give the tree; a dry run makes none, and keeps other writers out only where this user has the right to."""
+    if not (way.dry and isinstance(tree, LocalStore)):
+        return tree
     if not tree.root.exists():
         return MemoryStore()
     return tree if os.access(tree.root, os.W_OK) else LookedAt(tree)
@@ -197,8 +197,7 @@ def verify_registry(
         home, wanted_pages = _home_of_tree(tree, settings), settings.registry.pages
         yield from verify_tree(tree, home, limits_of(settings), quick=quick, pages=wanted_pages)
         return
-    if way.dry and isinstance(tree, LocalStore):
-        tree = _for_dry_run(tree)
+    tree = _tree_for(tree, way)
     wanted = wanted_of(settings, replace(way, change_mode=True))
     config = list(check_config(tree))
     with ExitStack() as stack:
