@@ -147,7 +147,7 @@ class OneCrate:
 
     def _stored_document(self) -> CrateDocument | None:
         try:
-            return parse_crate_document(self._stored.content) if self._stored else None
+            return parse_crate_document(self._stored.content, self._name) if self._stored else None
         except InvalidDocument:
             self._whole = True
             return None

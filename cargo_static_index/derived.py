@@ -24,7 +24,7 @@ from cargo_static_index.pages.look import Look, Sources, Templates, assets_of, f
 from cargo_static_index.refusedfiles import refused_files
 from cargo_static_index.session import ATTEMPTS, PAGES_UNKNOWN, Session
 from cargo_static_index.settings import Settings
-from cargo_static_index.shelving import SITEMAP_STALE, Shelves, read_parts
+from cargo_static_index.shelving import SITEMAP_STALE, ListDamaged, Shelves, read_parts
 from cargo_static_index.sitesources import look_of, read_sources, renderer
 from cargo_static_index.store import Change, Delete, Put
 from cargo_static_index.store.local import LocalStore
@@ -73,6 +73,8 @@ class Pages:
             lost = unknown or self._queue.idle
         if lost:
             self._state = None
+        elif unknown:
+            self._session.catalogue.set(PAGES_UNKNOWN, None)
 
     def make_crates(self) -> None:
         """Make the pages of crates that changed, and the lists that name them."""
@@ -89,7 +91,13 @@ class Pages:
                 "a process that made pages was killed, perhaps for want of memory; "
                 "run this again, with `--build-jobs 1` if it comes back"
             ) from error
-        self._shelves.bring_in_step()
+        self._shelves.trusting = remaking is None
+        try:
+            self._shelves.bring_in_step()
+        except ListDamaged as error:
+            self._session.listener.note(f"{error}; so all pages are made anew.")
+            self.remake()
+            self.make_crates()
 
     def finish(self, *, scanned: bool) -> None:
         """Bring all pages in step; `scanned` says that the drop directory was looked at."""
@@ -185,8 +193,9 @@ class Pages:
 
     def _forget_lists(self) -> None:
         """Note every row of every list as one that is not to be; what crates give takes its place."""
-        for part in read_parts(self._session.store):
-            self._queue.list_if_new([(part.list, "", None), *((part.list, key, None) for key in part.rows)])
+        for _, part in read_parts(self._session.store):
+            if part is not None:
+                self._queue.list_if_new([(part.list, "", None), *((part.list, key, None) for key in part.rows)])
 
     # What is made ------------------------------------------------------------------------------------------
 
@@ -284,9 +293,9 @@ class Pages:
         old = [path for path in self._session.store.list("assets") if path not in self._assets[1]]
         loose = [
             page
-            for part in read_parts(self._session.store)
-            if not self._shelves.is_reached(part)
-            for page in pages_of(part.list, part.prefix)
+            for path, part in read_parts(self._session.store)
+            if part is None or not self._shelves.is_reached(part)
+            for page in ([path] if part is None else pages_of(part.list, part.prefix))
         ]
         self._session.apply(Delete(path=path) for path in [*old, *loose])
 

@@ -5,9 +5,8 @@ from itertools import groupby, islice
 
 from cargo_static_index import layout
 from cargo_static_index.catalogue import Release
-from cargo_static_index.errors import InvalidDocument
 from cargo_static_index.pages import addresses
-from cargo_static_index.pages.documents import CrateDocument, format_document, parse_crate_document, version_key
+from cargo_static_index.pages.documents import CrateDocument, format_document, version_key
 from cargo_static_index.pages.front import FrontDocument, RefusedFile, Update, blocks_of
 from cargo_static_index.pages.lists import NAMES, sitemap_path
 from cargo_static_index.pages.look import Look, Templates
@@ -15,6 +14,7 @@ from cargo_static_index.pages.rows import short
 from cargo_static_index.session import Session
 from cargo_static_index.shelving import SITEMAP_STALE, Shelves
 from cargo_static_index.store import Put
+from cargo_static_index.tree import read_crate_document
 
 SHOWN = 8
 """Crates that the front page names as new, and as updated."""
@@ -98,11 +98,7 @@ class FrontPages:
 
     def _document(self, name: str) -> CrateDocument | None:
         if name not in self._documents:
-            stored = self._session.store.read(addresses.crate_document(name))
-            try:
-                self._documents[name] = parse_crate_document(stored.content) if stored else None
-            except InvalidDocument:
-                self._documents[name] = None
+            self._documents[name] = read_crate_document(self._session.store, name)
         return self._documents[name]
 
     def _page(self, template: str, path: str, context: dict[str, object]) -> tuple[str, bytes]:

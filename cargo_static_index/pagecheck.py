@@ -1,40 +1,44 @@
 """Whether a tree's pages show its index, and whether all are there; what stands on them is for their making."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import blake2b
 from itertools import groupby
+from typing import Literal
 
 from cargo_static_index import layout
 from cargo_static_index.cratepages import paths_of_crate
-from cargo_static_index.errors import InvalidDocument
+from cargo_static_index.errors import InvalidDocument, InvalidIndexLine
 from cargo_static_index.faults import Finding, found
 from cargo_static_index.pages import addresses
-from cargo_static_index.pages.documents import CrateDocument, parse_crate_document, parse_pages_state
-from cargo_static_index.pages.lists import ALWAYS, NAMES, pages_of, sitemap_path
+from cargo_static_index.pages.documents import CrateDocument, parse_pages_state
+from cargo_static_index.pages.lists import ALWAYS, NAMES, pages_of, record_path, sitemap_path
 from cargo_static_index.pages.rows import rows_of_crate
 from cargo_static_index.pages.shelf import Part
+from cargo_static_index.protocol.index import Line, parse_entry
+from cargo_static_index.record import TreeRecord
 from cargo_static_index.shelving import read_parts
 from cargo_static_index.store import Store
-from cargo_static_index.tree import read_index, read_record
+from cargo_static_index.tree import read_crate_document, read_index, read_record
 
 _FIXED = (
     *(addresses.FRONT, addresses.DOCUMENT, addresses.ABOUT_INDEX, addresses.SEARCH_PAGE, addresses.NOT_FOUND),
     *(addresses.FEED, addresses.SITEMAP, addresses.OPENSEARCH),
 )
 
-_asset_in = re.compile(rb'="(assets/[^"]+)"')
+_named_in = re.compile(rb'="(assets/[^"#?]+-[0-9a-f]{12}\.[a-z0-9]+|refused\.html)"')
 
 
 def check_pages(store: Store) -> Iterator[Finding]:
-    """Give what is wrong with the pages of a tree that has any: one finding for a crate, and for a list.
+    """Give what is wrong with the pages of a tree that is to have them: one finding for a crate, and for a list.
 
     Where a pass broke off before its pages were made, that is all there is to say.
     """
     stored = store.read(addresses.STATE)
-    digest = _digest(store)
-    if stored is None or digest is None:
+    record = _record(store)
+    if record is None or (stored is None and not record.releases):
         return
-    if _shown(stored.content) != digest:
+    if stored is None or _shown(stored.content) != record.digest:
         yield found("pages-outdated", addresses.STATE, "The pages do not show what the index holds now.", "make-pages")
         return
     told: set[str] = set()  # many crates name the same list
@@ -45,28 +49,63 @@ def check_pages(store: Store) -> Iterator[Finding]:
 
 
 def _lost(store: Store) -> Iterator[Finding]:
-    yield from _missing(store, "registry", (*_FIXED, *_assets(store)))
+    yield from _missing(store, "registry", (*_FIXED, *_named_by_front(store)))
     for name in ALWAYS:
         yield from _missing(store, f"list `{name}`", _files_of(name, ""))
-    for part in read_parts(store):
+    listed = _Sum()
+    yield from _check_lists(store, listed)
+    for name, _ in groupby(store.list(layout.CRATES), key=lambda path: path.split("/")[1]):
+        yield from _check_crate(store, name, listed)
+    if listed.total:
+        message = "The lists do not name what the documents of the crates say."
+        yield found("page-wrong", record_path(NAMES, ""), message, "make-pages")
+
+
+class _Sum:
+    """Sums up what lists hold, less what they are to hold: 0 where it is the same, in whatever order it comes."""
+
+    def __init__(self) -> None:
+        self.total = 0
+
+    def add(self, shelf: str, key: str, sign: Literal[1, -1]) -> None:
+        digest = blake2b(f"{shelf}\0{key}".encode(), digest_size=16).digest()
+        self.total = (self.total + sign * int.from_bytes(digest, "big")) % (1 << 128)
+
+
+def _check_lists(store: Store, listed: _Sum) -> Iterator[Finding]:
+    """Read every part of every list, and hold what a part says of those below it against them."""
+    named: dict[str, int] = {}
+    for path, part in read_parts(store):
+        if part is None:
+            yield found("page-wrong", path, "This part of a list cannot be read.", "make-pages")
+            continue
+        if not part.list.startswith("sets/"):
+            for key in part.rows:
+                listed.add(part.list, key, 1)
+        if part.prefix:
+            named[path] = named.get(path, 0) - part.total
+        for prefix, total in part.parts.items():
+            below = record_path(part.list, prefix)
+            named[below] = named.get(below, 0) + total
         kind, _, crate = part.list.partition("/")
         if kind == "dependents":  # a page stands for what is not held, too, as long as something needs it
             yield from _missing(store, f"crate `{crate}`", [addresses.crate_page(crate)])
         yield from _missing(store, f"list `{part.list}`", _files_below(part))
-    for name, paths in groupby(store.list(layout.CRATES), key=lambda path: path.split("/")[1]):
-        yield from _check_crate(store, name, frozenset(paths))
+    for path, difference in named.items():
+        if difference and store.size(path) is not None:
+            yield found("page-wrong", path, "This part of a list is not what the part above it says.", "make-pages")
 
 
-def _assets(store: Store) -> Iterator[str]:
-    """Give the styles and scripts that the front page asks for."""
+def _named_by_front(store: Store) -> Iterator[str]:
+    """Give the styles and scripts that the front page asks for, and the page of refused files where it leads there."""
     front = store.read(addresses.FRONT)
-    return (found[1].decode() for found in _asset_in.finditer(front.content if front else b""))
+    return (found[1].decode() for found in _named_in.finditer(front.content if front else b""))
 
 
-def _digest(store: Store) -> str | None:
-    """Give the digest of the index; None where tree.json cannot be read, which is said of it already."""
+def _record(store: Store) -> TreeRecord | None:
+    """Read tree.json; None where it cannot be read, which is said of it already."""
     try:
-        return read_record(store).record.digest
+        return read_record(store).record
     except InvalidDocument:
         return None
 
@@ -79,24 +118,38 @@ def _shown(pages_state: bytes) -> str | None:
         return None
 
 
-def _check_crate(store: Store, name: str, paths: frozenset[str]) -> Iterator[Finding]:
-    """Look for a crate's own pages among the files beside its archives, and for the lists that name it."""
-    document = _document(store, name)
-    if document is not None:
-        yield from _missing(store, f"crate `{name}`", (path for path in paths_of_crate(document) if path not in paths))
-        for shelf in {f"dependents/{name}", *(shelf for shelf, _ in rows_of_crate(document))}:
-            yield from _missing(store, f"list `{shelf}`", _files_of(shelf, ""))
-    elif any(line.name == name for line in read_index(store, name).file.releases):
-        message = f"The document of the crate `{name}` is not there, or cannot be read."
-        yield found("page-missing", addresses.crate_document(name), message, "make-pages")
+def _check_crate(store: Store, name: str, listed: _Sum) -> Iterator[Finding]:
+    """Hold a crate's document against its index file, and look for its pages, and for the lists that name it."""
+    document = read_crate_document(store, name)
+    lines = {line.vers: line for line in read_index(store, name).file.releases if line.name == name}
+    if not _agree(document, lines):
+        message = f"The document of the crate `{name}` is not there, or does not hold what the index does."
+        yield found("page-wrong", addresses.crate_document(name), message, "make-pages")
+    if document is None:
+        return
+    yield from _missing(store, f"crate `{name}`", paths_of_crate(document))
+    shelves = {f"dependents/{name}"}
+    for shelf, key in rows_of_crate(document):
+        listed.add(shelf, key, -1)
+        shelves.add(shelf)
+    for shelf in sorted(shelves):
+        yield from _missing(store, f"list `{shelf}`", _files_of(shelf, ""))
 
 
-def _document(store: Store, name: str) -> CrateDocument | None:
-    stored = store.read(addresses.crate_document(name))
+def _agree(document: CrateDocument | None, lines: Mapping[str, Line]) -> bool:
+    """Whether a document holds just those lines that pages show: the others cargo calls invalid."""
+    said = {each.vers: (each.cksum, each.yanked) for each in document.versions} if document else {}
+    if any(vers not in lines or said[vers] != (lines[vers].cksum, lines[vers].yanked) for vers in said):
+        return False
+    return not any(_is_entry(line) for vers, line in lines.items() if vers not in said)
+
+
+def _is_entry(line: Line) -> bool:
     try:
-        return parse_crate_document(stored.content) if stored else None
-    except InvalidDocument:
-        return None
+        parse_entry(line.raw)
+    except InvalidIndexLine:
+        return False
+    return True
 
 
 def _files_below(part: Part) -> Iterator[str]:
@@ -112,7 +165,7 @@ def _files_of(name: str, prefix: str) -> Iterator[str]:
 
 
 def _missing(store: Store, what: str, paths: Iterable[str]) -> Iterator[Finding]:
-    missing = [path for path in paths if store.size(path) is None]
+    missing = [path for path in paths if not store.size(path)]
     if missing:
         more = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
-        yield found("page-missing", missing[0], f"This page of the {what} is not there{more}.", "make-pages")
+        yield found("page-missing", missing[0], f"This page of the {what} is not there, or empty{more}.", "make-pages")

@@ -21,8 +21,9 @@ def recover(session: Session) -> None:
     """Finish what was begun, and make the catalogue anew where the tree is not the one that it knows."""
     unfinished = any(True for _ in session.catalogue.intents.unfinished())
     known = session.catalogue.get(KNOWN_TREE) == format_document(session.record)
-    if not (unfinished or known):
-        session.catalogue.pages.clear()  # what was left to do may be another tree's; pages.json tells of this one
+    if not known:
+        if not unfinished:
+            session.catalogue.pages.clear()  # what was left to do may be another tree's; pages.json tells of this one
         session.catalogue.set(PAGES_UNKNOWN, b"1")
     if unfinished or not known:
         reconcile(session)

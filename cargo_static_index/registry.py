@@ -18,6 +18,7 @@ from cargo_static_index.changes import Spec
 from cargo_static_index.derived import Pages, forget_pages
 from cargo_static_index.errors import InvalidConfig, InvalidDocument, InvalidName, SettingsError
 from cargo_static_index.faults import Finding
+from cargo_static_index.pagecheck import check_pages
 from cargo_static_index.passes import Manner
 from cargo_static_index.protocol.config import base_url_of, index_url, parse_base_url
 from cargo_static_index.protocol.names import parse_crate_name
@@ -223,10 +224,11 @@ def _verified(
     if pages and of_pages:
         recover(session)
         pages.begin()
-        if any(each.id == "page-missing" for each in of_pages):
+        if any(each.id != "pages-outdated" for each in of_pages):
             pages.remake()
         pages.finish(scanned=False)
-        yield from (replace(each, fixed=True) for each in of_pages)
+        left = {each.path for each in check_pages(session.store)}
+        yield from (replace(each, fixed=each.path not in left) for each in of_pages)
 
 
 def _home_of_tree(store: Store, settings: Settings) -> Home:

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from cargo_static_index import layout
 from cargo_static_index.errors import InvalidDocument, StoreError
 from cargo_static_index.pages import addresses
-from cargo_static_index.pages.documents import parse_crate_document
 from cargo_static_index.pages.lists import (
     ALWAYS,
     NAMES,
@@ -24,6 +23,7 @@ from cargo_static_index.pages.rows import SetRow, encode_row
 from cargo_static_index.pages.shelf import Part, Row, Written, merge, rows_of
 from cargo_static_index.session import ATTEMPTS, Session
 from cargo_static_index.store import Change, Delete, Put, Store, Stored
+from cargo_static_index.tree import read_crate_document
 
 ROWS_AT_ONCE = 2000
 """Rows merged together: enough that a part is written once, few enough to hold with the parts they belong to."""
@@ -36,18 +36,27 @@ Batch = list[tuple[str, Sequence[Row]]]
 """Rows sorted by key, by list."""
 
 
-def read_parts(store: Store) -> Iterator[Part]:
-    """Give the parts of all lists that are in the tree."""
+class ListDamaged(InvalidDocument):
+    """A part of a list cannot be read, or is not there though another one names it: the list is to be made anew."""
+
+
+def read_parts(store: Store) -> Iterator[tuple[str, Part | None]]:
+    """Give the paths of the parts of all lists that are in the tree, and the parts; None where one cannot be read."""
     for folder in ("browse", "search", layout.CRATES):
         for path in store.list(folder):
             kind = list_of_path(path)
             stored = store.read(path) if kind else None
-            try:
-                part = parse_record(kind or "", stored.content) if stored else None
-            except InvalidDocument:
-                continue
-            if part is not None:
-                yield part
+            if stored is not None:
+                yield path, _part_at(path, kind or "", stored.content)
+
+
+def _part_at(path: str, kind: str, content: bytes) -> Part | None:
+    """Read a part, or give None for what cannot be read or belongs elsewhere."""
+    try:
+        part = parse_record(kind, content)
+    except InvalidDocument:
+        return None
+    return part if record_path(part.list, part.prefix) == path else None
 
 
 class Shelves:
@@ -56,6 +65,8 @@ class Shelves:
     def __init__(self, session: Session, templates: Templates) -> None:
         self._session = session
         self._templates = templates
+        self.trusting = True
+        """Whether what is stored is built on, and ListDamaged raised where it cannot be; else it is made anew."""
 
     def bring_in_step(self) -> None:
         """Write all rows that are noted in the catalogue."""
@@ -85,7 +96,7 @@ class Shelves:
 
     def _merge(self, batch: Batch) -> Batch:
         """Merge rows into lists, all in one batch of changes, and give those that somebody else forestalled."""
-        readings = [_Reading(self._session, name) for name, _ in batch]
+        readings = [_Reading(self._session, name, trusting=self.trusting) for name, _ in batch]
         parts = [self._written(name, rows, reading) for (name, rows), reading in zip(batch, readings, strict=True)]
         changes = [
             list(self._changes(name, written, reading))
@@ -127,7 +138,8 @@ class Shelves:
         kind, _, crate = name.partition("/")
         about: dict[str, str] = {}
         if kind == "dependents":
-            newest = newest_of_crate(self._session, crate)
+            document = read_crate_document(self._session.store, crate)
+            newest = document.newest if document else ""
             about = {"newest": newest} if newest else {}
             rows = [(key, judged(row, newest) if row else row) for key, row in rows]
             root = reading.load("")
@@ -176,10 +188,13 @@ SITEMAP_STALE = "pages.sitemap"
 class _Reading:
     """What was read of a list for one attempt, with the tags to replace it under."""
 
-    def __init__(self, session: Session, name: str) -> None:
+    def __init__(self, session: Session, name: str, *, trusting: bool = False) -> None:
         self._session = session
         self._name = name
+        self._trusting = trusting
         self._stored: dict[str, Stored | None] = {}
+        self._named = {""} if name in ALWAYS else set[str]()
+        """The parts that must be there: others name them."""
 
     def stored(self, path: str) -> Stored | None:
         """Give a file as it was first read."""
@@ -188,13 +203,16 @@ class _Reading:
         return self._stored[path]
 
     def load(self, prefix: str) -> Part | None:
-        """Give a part; one that cannot be read counts as none, and is replaced."""
+        """Give a part; one that cannot be read counts as none, and is replaced, where lists are made anew."""
         # The pages first: whoever replaces the record after this replaces them too, and is then noticed.
         found = [self.stored(path) for path in reversed(pages_of(self._name, prefix))][-1]
-        try:
-            return parse_record(self._name, found.content) if found else None
-        except InvalidDocument:
-            return None
+        path = record_path(self._name, prefix)
+        part = _part_at(path, self._name, found.content) if found else None
+        if part is not None:
+            self._named.update(part.parts)
+        elif self._trusting and (found or prefix in self._named):
+            raise ListDamaged(f"{path}: this part of a list is lost or cannot be read")
+        return part
 
     def had_rows(self, prefix: str) -> bool:
         """Whether a part was there and had rows."""
@@ -217,12 +235,3 @@ def _replaced(path: str, content: bytes | None, held: Stored | None) -> Iterator
             yield Delete(path=path, expect=held.tag)
     elif held is None or held.content != content:
         yield Put(path=path, content=content, expect=held.tag if held else "absent")
-
-
-def newest_of_crate(session: Session, name: str) -> str:
-    """Give the version that a crate's page shows, from its document; empty where the crate is not held."""
-    stored = session.store.read(addresses.crate_document(name))
-    try:
-        return parse_crate_document(stored.content).newest if stored else ""
-    except InvalidDocument:
-        return ""

@@ -5,7 +5,10 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from cargo_static_index import layout
+from cargo_static_index.errors import InvalidDocument
 from cargo_static_index.facts import Facts, parse_facts
+from cargo_static_index.pages import addresses
+from cargo_static_index.pages.documents import CrateDocument, parse_crate_document
 from cargo_static_index.protocol.config import RegistryConfig, parse_config
 from cargo_static_index.protocol.index import IndexFile, parse_index
 from cargo_static_index.record import Delta, Tombstones, TreeRecord, parse_record, parse_tombstones, weight
@@ -77,6 +80,15 @@ def read_record(store: Store) -> HeldRecord:
     return HeldRecord(
         record=parse_record(stored.content) if stored else TreeRecord(), tag=stored.tag if stored else None
     )
+
+
+def read_crate_document(store: Store, name: str) -> CrateDocument | None:
+    """Give what the pages say of a crate, or None where that is not there or cannot be read."""
+    stored = store.read(addresses.crate_document(name))
+    try:
+        return parse_crate_document(stored.content, name) if stored else None
+    except InvalidDocument:
+        return None
 
 
 def say_removed(store: Store, name: str, vers: str = "") -> str:

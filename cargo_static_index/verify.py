@@ -28,6 +28,9 @@ from cargo_static_index.tree import index_paths, read_config, read_index, read_i
 _KINDS = (".crate", ".json", ".html", ".xml")
 """How the files below `crates/` end: archives, facts and tombstones, pages and feeds."""
 
+_DOCUMENTS = ("index.json", "removed.json")
+"""The JSON documents beside a crate's facts, but for the list of its dependents."""
+
 _cksum_of = re.compile(r"([0-9a-f]{64})\.(crate|json)").fullmatch
 
 
@@ -146,13 +149,21 @@ def _check_strays(store: Store) -> Iterator[Finding]:
     for path in store.list():
         if path.endswith(".crate") and not _is_archive(path):
             yield found("file-stray", path, "This archive lies where no line can name it.")
-        elif path.startswith(f"{layout.CRATES}/") and not path.endswith(_KINDS):
+        elif path.startswith(f"{layout.CRATES}/") and not _is_known(path):
             yield found("file-stray", path, "This is neither an archive, nor facts, nor a page.")
 
 
 def _is_archive(path: str) -> bool:
     name = _crate_of(path)
     return name is not None and path.startswith(f"{layout.CRATES}/") and bool(_cksum_of(path.split("/", 2)[2]))
+
+
+def _is_known(path: str) -> bool:
+    """Whether a file below `crates/` is of a kind that we write there."""
+    below = path.split("/", 2)[-1]
+    if below.endswith(".json") and not below.startswith(("dependents.", "dependents/")):
+        return below in _DOCUMENTS or _cksum_of(below) is not None
+    return path.endswith(_KINDS)
 
 
 def _check_record(store: Store, total: Delta) -> Iterator[Finding]:

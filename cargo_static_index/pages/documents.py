@@ -1,5 +1,6 @@
 """`crates/NAME/index.json`: what the registry says of a crate, for programs, and for the next making of its pages."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal
 
@@ -9,6 +10,7 @@ from msgspec import Struct
 from cargo_static_index.errors import InvalidDocument, InvalidVersion
 from cargo_static_index.facts import Facts
 from cargo_static_index.protocol.index import Dependency, Entry, parse_entry
+from cargo_static_index.protocol.names import is_crate_name
 from cargo_static_index.protocol.versions import Version, parse_version
 
 
@@ -88,6 +90,8 @@ class CrateDocument(Struct, frozen=True, kw_only=True):
 Lines = Callable[[str], bytes]
 """Gives the line of a version."""
 
+_are_versions = re.compile(r"(?:[0-9]+\.[0-9]+\.[0-9]+[0-9A-Za-z.+-]*(?: |\Z))+").fullmatch
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(CrateDocument).decode
 
@@ -113,12 +117,22 @@ def parse_pages_state(content: bytes) -> PagesState:
         raise InvalidDocument(f"not the state of pages: {error}") from error
 
 
-def parse_crate_document(content: bytes) -> CrateDocument:
-    """Read a crate's document, or raise InvalidDocument."""
+def parse_crate_document(content: bytes, name: str) -> CrateDocument:
+    """Read the document of the crate `name`, or raise InvalidDocument.
+
+    Its names and versions become paths, and where the tree was damaged or copied about they can be any.
+    """
     try:
-        return _decode(content)
+        document = _decode(content)
     except msgspec.MsgspecError as error:
         raise InvalidDocument(f"not a crate's document: {error}") from error
+    versions = [each.vers for each in document.versions]
+    needed = [each.crate for each in document.dependencies] + [each.dependency.crate for each in document.earlier]
+    if document.name != name or document.newest not in versions:
+        raise InvalidDocument(f"not the document of {name}: it is of {document.name} {document.newest}")
+    if not (_are_versions(" ".join(versions)) and all(map(is_crate_name, needed))):
+        raise InvalidDocument(f"not the document of {name}: a version or a dependency in it is none")
+    return document
 
 
 def release_of(entry: Entry, facts: Facts | None) -> Release:

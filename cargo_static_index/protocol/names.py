@@ -39,6 +39,11 @@ def parse_crate_name(text: str) -> CrateName:
     raise InvalidName(_fault(text, what="crate", first="an ASCII letter"))
 
 
+def is_crate_name(text: str) -> bool:
+    """Whether `parse_crate_name` takes the text."""
+    return _CRATE_NAME(text) is not None
+
+
 def parse_dependency_name(text: str) -> DependencyName:
     """Give the text as a dependency's key, or raise InvalidName with the rule that it breaks.
 

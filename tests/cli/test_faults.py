@@ -86,6 +86,7 @@ FAULTS: dict[FindingId, Damage] = {
     "lines-unordered": edit(LINE, lambda content: b"".join(reversed(content.splitlines(keepends=True)))),
     "name-collision": collide,
     "page-missing": remove("crates/foo/1.0.0/index.html"),
+    "page-wrong": edit("browse/names.json", lambda content: content.replace(b'"foo":{', b'"fox":{')),
     "pages-outdated": edit("pages.json", lambda content: content.replace(b'"digest":"', b'"digest":"0')),
     "record-wrong": edit("tree.json", lambda content: content.replace(b'"releases": 3', b'"releases": 4')),
     "removal-unfinished": unfinished,
@@ -95,7 +96,7 @@ FAULTS: dict[FindingId, Damage] = {
 WARNINGS = {each.id for each in KNOWN.values() if each.level == "warn"}
 MENDED = {each.id for each in KNOWN.values() if each.mended}
 BESIDE: dict[FindingId, set[str]] = {
-    "archive-unread": {"record-wrong", "file-unnamed", "facts-missing"},
+    "archive-unread": {"record-wrong", "file-unnamed", "facts-missing", "page-wrong"},
     "line-misplaced": {"record-wrong", "version-duplicate", "lines-unordered"},
     "name-collision": {"record-wrong", "archive-missing", "facts-missing"},
     "version-duplicate": {"record-wrong", "lines-unordered"},
