@@ -147,9 +147,20 @@ def _by_crate(session: Session, specs: Sequence[Spec]) -> dict[str, list[str]]:
         if name != spec.name:
             raise NotHeld(f"there is no crate {spec.name!r} in this registry; did you mean {name!r}?")
         file = read_index(session.store, name).file
-        versions = [_line(file, name, spec.vers).vers] if spec.vers else [line.vers for line in file.releases]
+        versions = [_held(session, file, spec)] if spec.vers else [line.vers for line in file.releases]
         found.setdefault(name, []).extend(vers for vers in versions if vers not in found[name])
     return found
+
+
+def _held(session: Session, file: IndexFile, spec: Spec) -> str:
+    """Give the version of a release that is held, or raise NotHeld with what became of it, where that is known."""
+    try:
+        return _line(file, spec.name, spec.vers).vers
+    except NotHeld:
+        removed = say_removed(session.store, spec.name, spec.vers)
+        if not removed:
+            raise
+        raise NotHeld(f"there is no release {spec.name} {spec.vers} in this registry; {removed}") from None
 
 
 def _line(file: IndexFile, name: str, vers: str) -> Line:

@@ -62,7 +62,8 @@ FAULTS: Mapping[FindingId, Fault] = dict(
         _fault(
             "config-wrong",
             "`index/config.json` is missing, cannot be read, or sends cargo elsewhere.",
-            "Run `cargo-static-index build`, which writes config.json; a foreign one needs `--move`.",
+            "Run `cargo-static-index build`, which writes config.json; "
+            "a foreign one, or one that cannot be read, needs `--move`.",
             mended=True,
         ),
         _fault("facts-missing", "The facts beside an archive are not there.", _READ_AGAIN, mended=True),
@@ -166,7 +167,9 @@ class Finding(Struct, frozen=True, kw_only=True):
     fixed: bool = False
 
 
-def found(kind: FindingId, path: str, message: str, mending: Mending | None = None) -> Finding:
-    """Give the finding of that kind at a path of the tree."""
+def found(kind: FindingId, path: str, message: str, mending: Mending | None = None, *, way_out: str = "") -> Finding:
+    """Give the finding of that kind at a path of the tree; the way out is the fault's own unless it needs another."""
     fault = FAULTS[kind]
-    return Finding(id=kind, level=fault.level, path=path, message=message, way_out=fault.way_out, mending=mending)
+    return Finding(
+        id=kind, level=fault.level, path=path, message=message, way_out=way_out or fault.way_out, mending=mending
+    )

@@ -109,7 +109,8 @@ def _problems(
     if stone.cksum != each.cksum:
         return (_conflict(each, stone.vers, stone.cksum, "was published and removed"),)
     message = f"{each.name} {each.vers} was removed from this registry on purpose."
-    way_out = f"Raise the version, or bring it back with `cargo-static-index add --restore {each.source}`."
+    file = each.source.rpartition("/")[2]  # it may be moved, and pages show this
+    way_out = f"Raise the version, or bring it back with `cargo-static-index add --restore` and the file, {file}."
     return (problem("removed-release", message, place=f"{each.name} {each.vers}", way_out=way_out),)
 
 

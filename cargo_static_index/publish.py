@@ -155,6 +155,8 @@ class Publisher:
 
     def _unbury(self, plan: CratePlan) -> None:
         back = {each.vers for each in plan.published}
+        for vers in back:
+            self._session.catalogue.drops.reopen_release(plan.name, vers)  # files that were refused as removed
         update_tombstones(self._session, plan.name, lambda stones: stones.without(back))
 
     def _archives(self, plan: CratePlan) -> Iterator[Change]:

@@ -147,7 +147,10 @@ def parse_record(content: bytes) -> TreeRecord:
             )
         return msgspec.json.decode(content, type=TreeRecord)
     except msgspec.MsgspecError as error:
-        raise InvalidDocument(f"tree.json is not a tree's record: {error}") from error
+        raise InvalidDocument(
+            f"tree.json is not a tree's record: {error}; bring it back from a backup, "
+            "or delete it, and the next pass makes it anew"
+        ) from error
 
 
 def parse_tombstones(content: bytes) -> Tombstones:

@@ -24,8 +24,14 @@ def refused_files(session: Session, moved_to: Path | None, seen: int | None) -> 
     if moved_to is not None and moved_to.is_dir():
         for path in sorted(moved_to.rglob("*.crate.json")):
             found = _moved(path, moved_to)
-            if found:
+            if found and not _is_published(session, found):
                 yield found
+
+
+def _is_published(session: Session, file: RefusedFile) -> bool:
+    """Whether a file was published after all since it was moved, as a removed release that was brought back is."""
+    releases = session.catalogue.published.releases(file.name) if file.name else []
+    return any((each.vers, each.cksum) == (file.vers, file.cksum) for each in releases)
 
 
 def _dropped(row: Dropped, last_seen: int) -> RefusedFile:

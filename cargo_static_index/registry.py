@@ -23,6 +23,7 @@ from cargo_static_index.passes import Manner
 from cargo_static_index.protocol.config import base_url_of, index_url, parse_base_url
 from cargo_static_index.protocol.names import parse_crate_name
 from cargo_static_index.protocol.registries import Home
+from cargo_static_index.record import TreeRecord
 from cargo_static_index.recovery import reconcile, recover
 from cargo_static_index.reindex import Reindexed, apply_reindex, home_for, plan_reindex
 from cargo_static_index.release import Policy
@@ -234,9 +235,10 @@ def _verified(
 def _home_of_tree(store: Store, settings: Settings) -> Home:
     """Give the registry that a tree's lines were made for; where the tree does not say, what the settings say."""
     try:
-        config, record = read_config(store), read_record(store).record
+        config, held = read_config(store), read_record(store)
     except (InvalidConfig, InvalidDocument):
         return home_of(settings)
+    record = held.record if held.tag is not None else TreeRecord(mode=settings.registry.mode or "registry")
     base_url = (base_url_of(config) if config else None) or settings.registry.base_url or DEFAULT_BASE_URL
     urls = (base_url, *settings.registry.aliases, *record.aliases)
     return Home(mode=record.mode, urls=tuple(index_url(parse_base_url(url)) for url in urls))

@@ -17,14 +17,21 @@ from cargo_static_index import layout
 from cargo_static_index.catalogue import Catalogue, Intent, discard_catalogue, open_catalogue
 from cargo_static_index.errors import CatalogueDamaged, InvalidConfig, InvalidDocument, SettingsError, StoreError
 from cargo_static_index.knowledge import change_between, name_of
-from cargo_static_index.protocol.config import base_url_of, config_for, format_config, index_url, parse_base_url
+from cargo_static_index.protocol.config import (
+    RegistryConfig,
+    base_url_of,
+    config_for,
+    format_config,
+    index_url,
+    parse_base_url,
+)
 from cargo_static_index.protocol.index import IndexFile
 from cargo_static_index.protocol.registries import Home, Mode
-from cargo_static_index.record import Delta, TreeRecord, difference, format_document, weight
+from cargo_static_index.record import Delta, TreeRecord, difference, format_document, parse_record, weight
 from cargo_static_index.report import Listener
 from cargo_static_index.store import Change, Delete, Store
 from cargo_static_index.store.overlay import OverlayStore
-from cargo_static_index.tree import HeldIndex, HeldRecord, put, read_config, read_record
+from cargo_static_index.tree import HeldIndex, HeldRecord, index_paths, put, read_config, read_record
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8000/"
 
@@ -183,11 +190,8 @@ def _taken_back(catalogue: Catalogue) -> Iterator[None]:
 
 def _agree(session: Session, wanted: Wanted) -> None:
     """Bring config.json, and the settings kept in tree.json, in step with what is asked for."""
-    try:
-        config = read_config(session.store)
-        held = read_record(session.store)
-    except (InvalidConfig, InvalidDocument) as error:
-        raise SettingsError(f"the tree cannot be used: {error}") from error
+    config = _config(session.store, wanted)
+    held = _record(session, wanted)
     before = base_url_of(config) if config else None
     if config and before is None and not wanted.move:
         raise SettingsError(
@@ -209,6 +213,39 @@ def _agree(session: Session, wanted: Wanted) -> None:
     if held.tag is None or (held.record.mode, held.record.aliases) != (mode, aliases):
         session.update_record(lambda record: replace(record, mode=mode, aliases=aliases))
     _write_config(session, wanted)
+
+
+def _config(store: Store, wanted: Wanted) -> RegistryConfig | None:
+    """Read config.json; one that cannot be read counts as none where it is to be replaced."""
+    try:
+        return read_config(store)
+    except InvalidConfig as error:
+        if wanted.move and wanted.base_url is not None:
+            return None
+        raise SettingsError(
+            f"the tree cannot be used: {error}, bring it back from a backup, "
+            "or replace it with `build --move`, the base URL being set"
+        ) from error
+
+
+def _record(session: Session, wanted: Wanted) -> HeldRecord:
+    """Read tree.json. Where it is lost, what the index cannot tell comes from the catalogue, or from the settings."""
+    try:
+        held = read_record(session.store)
+        if held.tag is not None or not any(True for _ in index_paths(session.store)):
+            return held
+        known = session.catalogue.get(KNOWN_TREE)
+        if known is not None:
+            last = parse_record(known)
+            return replace(held, record=TreeRecord(mode=last.mode, aliases=last.aliases))
+    except InvalidDocument as error:
+        raise SettingsError(f"the tree cannot be used: {error}") from error
+    if wanted.mode is None:
+        raise SettingsError(
+            "the tree holds an index, but its tree.json, which knew its mode and earlier base URLs, is lost; bring it "
+            "back from a backup, or set `mode`, and `aliases` if it was moved, in `[registry]`"
+        )
+    return held
 
 
 def _mode(record: TreeRecord, wanted: Wanted) -> Mode:

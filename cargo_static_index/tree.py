@@ -70,7 +70,12 @@ def read_tombstones(store: Store, name: str) -> HeldTombstones:
     """Read the tombstones of a crate, or raise InvalidDocument."""
     path = layout.tombstones_file(name)
     stored = store.read(path)
-    tombstones = parse_tombstones(stored.content) if stored else Tombstones(name=name)
+    try:
+        tombstones = parse_tombstones(stored.content) if stored else Tombstones(name=name)
+    except InvalidDocument as error:
+        raise InvalidDocument(
+            f"{path}: {error}; bring it back from a backup, for without it removed releases can come back"
+        ) from error
     return HeldTombstones(path=path, tombstones=tombstones, tag=stored.tag if stored else None)
 
 
@@ -93,7 +98,10 @@ def read_crate_document(store: Store, name: str) -> CrateDocument | None:
 
 def say_removed(store: Store, name: str, vers: str = "") -> str:
     """Give what to say of a crate, or of a release, that is not held because it was removed; "" where it was not."""
-    stones = read_tombstones(store, name).tombstones.removed
+    try:
+        stones = read_tombstones(store, name).tombstones.removed
+    except InvalidDocument:
+        return ""
     gone = [stone.vers for stone in stones if not stone.lifted and vers in {"", stone.vers}]
     if not gone:
         return ""

@@ -168,10 +168,11 @@ def _is_known(path: str) -> bool:
 
 def _check_record(store: Store, total: Delta) -> Iterator[Finding]:
     try:
-        record = read_record(store).record
+        held = read_record(store)
     except InvalidDocument as error:
-        yield found("record-wrong", layout.RECORD, f"{error}.")
+        yield found("record-wrong", layout.RECORD, f"{error}.", way_out="Until then nothing else can be done here.")
         return
+    record = held.record
     counted = record.counting(total)
     if counted != record:
         message = (

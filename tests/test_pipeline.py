@@ -462,7 +462,7 @@ def test_a_removed_release_that_is_still_dropped_is_named_and_not_published(worl
             "foo 1.0.0 was removed from this registry on purpose.",
         )
         assert problem.way_out == (
-            f"Raise the version, or bring it back with `cargo-static-index add --restore {path}`."
+            f"Raise the version, or bring it back with `cargo-static-index add --restore` and the file, {path.name}."
         )
         assert world.files() == after
         world.forget()

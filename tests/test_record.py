@@ -111,15 +111,18 @@ def test_the_documents_are_written_for_people_too() -> None:
     )
 
 
+WAY_OUT = "; bring it back from a backup, or delete it, and the next pass makes it anew"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "tree.json is not a tree's record: Input data was truncated"),
-        (b"[]", "tree.json is not a tree's record: Expected `object`, got `array`"),
-        (b"{}", "tree.json is not a tree's record: Object missing required field `format`"),
+        (b"", "tree.json is not a tree's record: Input data was truncated" + WAY_OUT),
+        (b"[]", "tree.json is not a tree's record: Expected `object`, got `array`" + WAY_OUT),
+        (b"{}", "tree.json is not a tree's record: Object missing required field `format`" + WAY_OUT),
         (
             b'{"format": 1, "mode": "other"}',
-            "tree.json is not a tree's record: Invalid enum value 'other' - at `$.mode`",
+            "tree.json is not a tree's record: Invalid enum value 'other' - at `$.mode`" + WAY_OUT,
         ),
         (
             b'{"format": 2, "needs": "1.2.3", "crates": "many"}',

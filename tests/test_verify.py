@@ -172,7 +172,10 @@ LEFT: dict[str, tuple[Callable[[World], object], list[tuple[str, str, str]]]] = 
             (
                 "tombstones-unreadable",
                 "crates/bar/removed.json",
-                "not a document of tombstones: Object missing required field `name`.",
+                (
+                    "crates/bar/removed.json: not a document of tombstones: Object missing required field `name`; "
+                    "bring it back from a backup, for without it removed releases can come back."
+                ),
             )
         ],
     ),

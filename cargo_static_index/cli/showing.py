@@ -139,9 +139,10 @@ def search_command(run: Run, *, query: Query, as_json: JsonLines = False) -> int
     Every word must be found, in whatever case; `-` and `_` in names are the same.
     """
     store = _held(run)
+    words = " ".join(query).split()
     found = 0
     for document, text in _described(store):
-        if all(word.lower() in text or collision_key(word) in collision_key(document.name) for word in query):
+        if all(word.lower() in text or collision_key(word) in collision_key(document.name) for word in words):
             found += 1
             if as_json:
                 print_json(document)

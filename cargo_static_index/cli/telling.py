@@ -10,7 +10,7 @@ from cargo_static_index.cli.documents import FileDocument, PassDocument, Problem
 from cargo_static_index.cli.formats import mark_of, print_marks
 from cargo_static_index.cli.progress import Progress
 from cargo_static_index.cli.running import FOUND_WRONG, GOOD, Run
-from cargo_static_index.cli.terminal import Terminal
+from cargo_static_index.cli.terminal import Terminal, counted
 from cargo_static_index.report import Became, Outcome
 from cargo_static_index.rules import Level, Problem, level_of
 
@@ -155,8 +155,7 @@ class TextPrinter:
     def finish(self, counts: Mapping[Became, int]) -> None:
         """Print how many files were changed, where they were not printed, and one line that sums up."""
         if self._changed and not self.prints_paths:
-            files = f"{self._changed} file{'s' * (self._changed != 1)}"
-            self._terminal.did("Changed", f"{files} of the tree (-v lists them)")
+            self._terminal.did("Wrote", f"{counted(self._changed, 'file')} of the tree (-v lists them)")
         words = self._words if self._command == "check" else _WORDS
         said = ", ".join(f"{counts[each]} {words[each].lower()}" for each in words if counts.get(each)) or "nothing new"
         plan = self._dry and self._command != "check"

@@ -28,7 +28,7 @@ from cargo_static_index.cli.listening import ChangeListener
 from cargo_static_index.cli.places import held_tree
 from cargo_static_index.cli.running import FOUND_WRONG, GOOD, Run
 from cargo_static_index.cli.telling import from_here
-from cargo_static_index.cli.terminal import is_confirmed, is_interactive
+from cargo_static_index.cli.terminal import counted, is_confirmed, is_interactive
 from cargo_static_index.errors import SettingsError
 from cargo_static_index.faults import Finding
 from cargo_static_index.registry import Way, open_registry, verify_registry
@@ -84,7 +84,7 @@ def verify_command(
 
 
 def _sum_up(run: Run, counts: Counts, *, dry: bool) -> None:
-    said = ", ".join(f"{number} {word}{'s' * (number != 1)}" for word, number in counts.items() if word != "fixed")
+    said = ", ".join(counted(number, word) for word, number in counts.items() if word != "fixed")
     said = f"{said}, {counts['fixed']} fixed" if any(counts.values()) else "nothing is wrong"
     run.terminal.did("Finished", f"the dry run: {said}, had it been done" if dry else said)
 
@@ -137,14 +137,14 @@ def reindex_command(
         changes = sum(_show_change(run, each, as_json=as_json) for each in registry.plan_reindex(names))
         moded = settings.registry.mode not in {None, registry.session.home.mode}
     if dry_run or not (changes or moded):
-        run.terminal.did("Would change" if dry_run else "Finished", f"{changes} lines")
+        run.terminal.did("Would change" if dry_run else "Finished", counted(changes, "line"))
         return GOOD
     if not yes:
-        _ask(f"Change {changes} lines?")
+        _ask(f"Change {counted(changes, 'line')}?" if changes else "Change the mode?")
     with open_registry(settings, listener, Way(now=run.now, change_mode=True)) as registry:
         for _ in registry.reindex(names):
             pass
-    run.terminal.did("Changed", f"{changes} lines")
+    run.terminal.did("Changed", counted(changes, "line"))
     return GOOD
 
 
@@ -190,5 +190,7 @@ def rebuild_command(run: Run, *, pages: AllPages = False, dry_run: DryRun = Fals
         if pages:
             registry.remake_pages()
         crates, releases = registry.session.catalogue.published.counts()
-    run.terminal.did("Would know" if dry_run else "Rebuilt", f"{crates} crates, {releases} releases")
+    run.terminal.did(
+        "Would know" if dry_run else "Rebuilt", f"{counted(crates, 'crate')}, {counted(releases, 'release')}"
+    )
     return GOOD

@@ -46,7 +46,7 @@ class Terminal:
         self, level: str, rule: str, message: str, place: str, way_out: str, *, to: TextIO | None = None
     ) -> None:
         """Write a problem as rustc does: the rule, the sentence, where it is, the way out."""
-        if self.quiet > (1 if level == "error" else 0):
+        if self.quiet > (2 if level == "error" else 1):
             return
         stream = to or sys.stdout
         head = self.style(f"{level}[{rule}]", "bad" if level == "error" else "warn", stream)
@@ -73,6 +73,11 @@ class Terminal:
     def _labelled(self, label: str, style: str, text: str) -> None:
         sys.stdout.flush()
         sys.stderr.write(f"{self.style(label, style, sys.stderr)}: {printable(text)}\n")
+
+
+def counted(number: int, word: str) -> str:
+    """Give a number with its word: `1 crate`, `2 crates`."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def is_colored(color: Color, environment: Mapping[str, str], stream: TextIO) -> bool:

@@ -16,6 +16,7 @@ from cargo_static_index.cli.formats import print_json
 from cargo_static_index.cli.places import need_drop
 from cargo_static_index.cli.running import FOUND_WRONG, GOOD, Run
 from cargo_static_index.cli.telling import from_here
+from cargo_static_index.cli.terminal import counted
 from cargo_static_index.errors import SettingsError
 from cargo_static_index.knowledge import learn_all
 from cargo_static_index.protocol.config import base_url_of
@@ -133,7 +134,8 @@ def _refused(settings: Settings, catalogue: Catalogue) -> Iterator[RefusedDocume
 
 def _show_status(run: Run, status: StatusDocument) -> None:
     say = run.terminal.result
-    say(f"registry: {status.base_url or 'none yet'}, {status.crates} crates, {status.releases} releases")
+    counts = f"{counted(status.crates, 'crate')}, {counted(status.releases, 'release')}"
+    say(f"registry: {status.base_url or 'none yet'}, {counts}")
     say(f"last build: {_ago(status.last_build, run.now)}{' (stale)' if status.stale else ''}")
     say(f"waiting: {len(status.waiting)}")
     for path in status.waiting[: None if run.terminal.verbose else 10]:
@@ -153,5 +155,5 @@ def _ago(when: int | None, now: int) -> str:
     seconds = max(0, now - when)
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= length:
-            return f"{seconds // length} {unit}{'s' * (seconds // length != 1)} ago"
-    return f"{seconds} second{'s' * (seconds != 1)} ago"
+            return f"{counted(seconds // length, unit)} ago"
+    return f"{counted(seconds, 'second')} ago"

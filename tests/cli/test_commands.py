@@ -60,7 +60,7 @@ def test_build_publishes_and_lists_what_became_of_each_file(fresh: Path) -> None
         f"   = help: {RULES['file-not-gzip'].way_out}\n"
         "   Published bar 0.1.0\n"
         "   Published foo 1.0.0\n"
-        "     Changed N files of the tree (-v lists them)\n"
+        "       Wrote N files of the tree (-v lists them)\n"
         "    Finished 2 published, 1 refused\n"
     )
 
@@ -206,12 +206,38 @@ def test_a_plan_says_what_is_written_and_what_is_deleted(built: Path) -> None:
     ]
 
 
+def test_a_restored_release_is_refused_no_more(built: Path) -> None:
+    time.sleep(2.1)
+    run("remove", "foo@1.0.0", "--yes", cwd=built).ok()
+    run("build", cwd=built).failed(1)
+    run("add", "--restore", "drop/foo-1.0.0.crate", cwd=built).ok()
+    run("build", "--strict", cwd=built).ok()
+    assert "refused: 0" in run("status", cwd=built).ok()
+    assert "Nothing is refused" in (built / "public/refused.html").read_text()
+
+
+def test_what_was_moved_away_and_then_restored_is_refused_no_more(built: Path) -> None:
+    run("remove", "foo@1.0.0", "--yes", cwd=built).ok()
+    away = run("build", "--drop-refused", "away", cwd=built).out
+    assert "`cargo-static-index add --restore` and the file, foo-1.0.0.crate." in away
+    assert "foo 1.0.0" in (built / "public/refused.html").read_text()
+    run("add", "--restore", "away/foo-1.0.0.crate", "--drop-refused", "away", cwd=built).ok()
+    run("build", "--drop-refused", "away", cwd=built).ok()
+    assert "Nothing is refused" in (built / "public/refused.html").read_text()
+
+
 def test_removing_wants_yes_where_nobody_can_be_asked(built: Path) -> None:
     run("remove", "foo@1.0.0", cwd=built).failed(2, "removing is for good: say --yes where nobody can be asked")
     assert run("remove", "foo", "--all", "--yes", cwd=built).ok() == "     Removed foo@1.0.0\n"
     assert not (built / "public/index/3/f/foo").exists()
     assert "error[removed-release]" in run("build", cwd=built).out
-    for command in (["info", "foo"], ["info", "foo@1.0.0"], ["list", "foo"], ["yank", "foo@1.0.0"]):
+    for command in (
+        ["info", "foo"],
+        ["info", "foo@1.0.0"],
+        ["list", "foo"],
+        ["yank", "foo@1.0.0"],
+        ["unyank", "foo@1.0.0"],
+    ):
         run(*command, cwd=built).failed(2, "foo 1.0.0 was removed; `add --restore FILE` brings a release back")
     assert "Published foo 1.0.0" in run("add", "--restore", "drop/foo-1.0.0.crate", cwd=built).ok()
 
@@ -294,8 +320,43 @@ def test_reindex_shows_the_difference_and_wants_yes(tmp_path: Path) -> None:
     assert planned.startswith(f"index/3/f/foo\n-{before[0].decode()}\n+")
     run("reindex", *alias, cwd=tmp_path).failed(2, "say --yes where nobody can be asked")
     assert index(tmp_path, "3/f/foo") == before
-    assert run("reindex", *alias, "--yes", cwd=tmp_path).ok().endswith("     Changed 1 lines\n")
+    assert run("reindex", *alias, "--yes", cwd=tmp_path).ok().endswith("     Changed 1 line\n")
     assert parse_entry(index(tmp_path, "3/f/foo")[0]).deps[0].registry is None
+
+
+def test_a_lost_tree_json_takes_the_mode_from_the_state_or_asks_for_it(tmp_path: Path) -> None:
+    crate("foo", "1.0.0").dependency("bar").write(tmp_path / "drop")
+    url = ["--base-url", "https://old.example.com/"]
+    run("build", *url, "--mode", "mirror", cwd=tmp_path).ok()
+    run("build", "--base-url", "https://new.example.com/", "--move", cwd=tmp_path).ok()
+    before = tree(tmp_path)
+    record = tmp_path / "public/tree.json"
+    record.unlink()
+    run("build", cwd=tmp_path).ok()
+    assert tree(tmp_path) == before
+    record.unlink()
+    shutil.rmtree(tmp_path / ".cargo-static-index")
+    run("build", cwd=tmp_path).failed(2, "its tree.json, which knew its mode and earlier base URLs, is lost; bring it")
+    assert not record.exists()
+    aliases = {"CARGO_STATIC_INDEX_REGISTRY_ALIASES": "https://old.example.com/"}
+    run("verify", "--mode", "mirror", cwd=tmp_path, env=aliases).failed(1, "")
+    run("build", "--mode", "mirror", cwd=tmp_path, env=aliases).ok()
+    run("verify", cwd=tmp_path, env=aliases).ok()
+
+
+def test_a_damaged_record_or_config_says_what_helps(built: Path) -> None:
+    before = tree(built)
+    record, config = built / "public/tree.json", built / "public/index/config.json"
+    for damaged, way_out in ((record, "delete it, and the next pass makes it anew"), (config, "`build --move`")):
+        damaged.write_text("{")
+        run("build", cwd=built).failed(2, way_out)
+        assert way_out.strip("`") in run("verify", cwd=built).out.replace("needs `--move`", "`build --move`")
+        damaged.unlink() if damaged is record else run("build", "--move", cwd=built).ok()
+        run("build", cwd=built).ok()
+        assert tree(built) == before
+    newer = record.read_text().replace('"format": 1', '"format": 2').replace('"needs": "', '"needs": "9.')
+    record.write_text(newer)
+    assert "use cargo-static-index 9." in run("verify", cwd=built).out
 
 
 def test_rebuild_changes_no_byte_of_the_tree(built: Path) -> None:
@@ -419,4 +480,7 @@ def test_quiet_leaves_what_is_wrong_and_very_quiet_only_errors(fresh: Path) -> N
     once = run("build", "-q", cwd=fresh).out
     assert once.startswith("     Refused drop/empty.crate\nerror[file-empty]") or "Waiting" in once
     assert "Published" not in once
-    assert run("build", "-qq", cwd=fresh).out == ""
+    assert run("build", "-qq", cwd=fresh).out.startswith("error[file-empty]: The file is empty.\n")
+    crate("other", "1.0.0").dependency("foo", registry_index="sparse+https://x.example/").write(fresh / "drop")
+    assert "warning[foreign-registry]" in run("check", "-q", "drop/other-1.0.0.crate", cwd=fresh).out
+    assert run("check", "-qq", "drop/other-1.0.0.crate", cwd=fresh).out == ""

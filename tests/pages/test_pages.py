@@ -296,7 +296,7 @@ def test_refused_files_are_shown_with_their_way_out_until_they_are_gone(world: W
     crate("std").write(world.drop)
     world.build()
     assert text_of(world.read("refused.html")).startswith(
-        "Refused files\n1 file in the drop directory cannot be published as it is.\n"
+        "Refused files\n1 file cannot be published as it is.\n"
         "std-1.0.0.crate\nstd 1.0.0 · first seen 2026-01-01 00:00 UTC\nSHA-256 "
     )
     before = world.read("refused.html")
