@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -11,16 +12,23 @@ import msgspec
 from msgspec import Struct
 
 from cargo_static_index.catalogue import Dropped
-from cargo_static_index.errors import StoreError
 from cargo_static_index.incoming import Incoming
 from cargo_static_index.publish import Settled
 from cargo_static_index.report import Outcome
+from cargo_static_index.scan import is_as_seen
 from cargo_static_index.session import Session
 
 
 def shown(path: Path | str) -> str:
     """Give a path as text, with what is not UTF-8 escaped."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+LONGEST = 240
+"""Bytes of a file's name that leave room for a number and `.json` in the 255 that file systems allow."""
+
+CUT = 50
+"""Characters that are left of a longer one: whatever they are, they have no more bytes than `LONGEST`."""
 
 
 class Drop(Struct, frozen=True, kw_only=True):
@@ -68,21 +76,34 @@ class Aftermath:
         self.drop = drop
 
     def settle(self, settled: Sequence[Settled]) -> None:
-        """Remember what became of files, do with them what the settings say, and tell the listener."""
+        """Remember what became of files, do with them what the settings say, and tell the listener.
+
+        What is to be moved or deleted is written down as something to look at again until that is done, so that the
+        next pass makes good what this one did not come to do.
+        """
         dropped = [(incoming, outcome) for incoming, outcome in settled if incoming.file]
-        self._session.catalogue.drops.record(self._row(*each) for each in dropped)
-        for incoming, outcome in dropped:
+        leaving = [each for each in dropped if self._leaves(each[1])]
+        self._session.catalogue.drops.record(self._row(*each, leaves=each in leaving) for each in dropped)
+        for incoming, outcome in leaving:
             self._dispose(incoming, outcome)
         for _, outcome in settled:
             self._session.listener.file(outcome)
 
-    def _row(self, incoming: Incoming, outcome: Outcome) -> Dropped:
+    def _leaves(self, outcome: Outcome) -> bool:
+        """Whether the settings want the file out of the drop directory."""
+        if self.drop is None or self._session.dry:
+            return False
+        if outcome.became == "refused":
+            return self.drop.refused is not None
+        return outcome.became in {"published", "unchanged"} and self.drop.after_publish != "keep"
+
+    def _row(self, incoming: Incoming, outcome: Outcome, *, leaves: bool) -> Dropped:
         became = "waiting" if outcome.became == "held-back" else outcome.became
         assert became != "remembered"
         return Dropped(
             folder=incoming.folder,
             file=incoming.file,
-            fingerprint=incoming.fingerprint,
+            fingerprint=b"" if leaves else incoming.fingerprint,
             outcome=became,
             judged=self._judged,
             first_seen=self._session.now,
@@ -94,50 +115,53 @@ class Aftermath:
         )
 
     def _dispose(self, incoming: Incoming, outcome: Outcome) -> None:
-        if self.drop is None or self._session.dry:
-            return
-        if outcome.became == "refused" and self.drop.refused:
-            target = self._move(incoming, self.drop.path, self.drop.refused)
-            if target:
-                _write_problems(target, outcome, self._session.pubtime)
-                self._session.catalogue.drops.forget(incoming.folder, [incoming.file])
-        elif outcome.became in {"published", "unchanged"} and self.drop.after_publish != "keep":
-            self._put_away(incoming, self.drop)
-
-    def _put_away(self, incoming: Incoming, drop: Drop) -> None:
-        """Delete or move a file whose bytes are published; another one that took its place since then stays."""
-        path = drop.path / incoming.folder / incoming.file
+        """Move or delete a file, but for another one that took its place; what fails is told when all is done."""
+        assert self.drop is not None
+        source = self.drop.path / incoming.folder / incoming.file
+        away = self.drop.refused if outcome.became == "refused" else self.drop.after_publish
         try:
-            with path.open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != incoming.cksum:
-                    return
-            if isinstance(drop.after_publish, Path):
-                self._move(incoming, drop.path, drop.after_publish)
+            if not _is_same(source, incoming):
+                return
+            if isinstance(away, Path):
+                target = _move(source, away / incoming.folder / incoming.file)
+                if outcome.became == "refused":
+                    _write_problems(target, outcome, self._session.pubtime)
             else:
-                path.unlink()
+                source.unlink()
         except FileNotFoundError:
+            return  # its owner took it away meanwhile
+        except OSError as error:
+            what = f"moved into {away}" if isinstance(away, Path) else "deleted"
+            self._session.failures.append(f"{source} cannot be {what}: {error.strerror or error}")
             return
-        except OSError as error:
-            raise StoreError(f"{path} cannot be put away: {error.strerror}") from error
+        self._session.catalogue.drops.forget(incoming.folder, [incoming.file])
 
-    def _move(self, incoming: Incoming, drop: Path, folder: Path) -> Path | None:
-        """Move a dropped file into a folder, below the same folders, over nothing that is there already."""
-        source = drop / incoming.folder / incoming.file
-        target = _free(folder / incoming.folder / incoming.file)
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(source, target)
-        except FileNotFoundError:
-            return None  # its owner took it away meanwhile
-        except OSError as error:
-            raise StoreError(f"{source} cannot be moved to {target}: {error.strerror}") from error
-        return target
+
+def _is_same(path: Path, incoming: Incoming) -> bool:
+    """Whether the file that was judged is still there: its owner may have replaced it by a better one."""
+    if incoming.cksum:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == incoming.cksum
+    if incoming.seen:
+        return is_as_seen(incoming.file, incoming.seen, path.stat())
+    return not stat.S_ISREG(path.lstat().st_mode)
+
+
+def _move(source: Path, wanted: Path) -> Path:
+    """Move a dropped file, over nothing that is there already, and give where it is now."""
+    target = _free(wanted)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(source, target)
+    return target
 
 
 def _free(path: Path) -> Path:
-    """Give the path, or the first like it that does not exist: `foo-1.0.0.crate`, then `foo-1.0.0.2.crate`."""
+    """Give the path, or the first like it that does not exist: `foo-1.0.0.crate`, then `foo-1.0.0.2.crate`.
+
+    A name so long that the document beside it could have none is cut.
+    """
     number = 2
-    free = path
+    free = path = path.with_name(path.name if len(os.fsencode(path.name)) <= LONGEST else path.name[:CUT] + ".crate")
     while os.path.lexists(free):
         free = path.with_name(f"{path.stem}.{number}{path.suffix}")
         number += 1

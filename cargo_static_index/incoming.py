@@ -23,8 +23,8 @@ class Need(Struct, frozen=True, kw_only=True, gc=False):
 class Incoming(Struct, frozen=True, kw_only=True):
     """What reading one file gave. Without a name it could not be read so far as to know its release.
 
-    `folder` and `file` are its place in the drop directory and `fingerprint` what the scan saw there; a file that
-    was given by name has none of the three.
+    `folder` and `file` are its place in the drop directory, `seen` is what the scan saw there and `fingerprint` what of
+    that can be trusted later; a file that was given by name has none of the four, and what is no file nothing `seen`.
     """
 
     source: str
@@ -32,6 +32,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
     folder: str = ""
     file: str = ""
     fingerprint: bytes = b""
+    seen: bytes = b""
     problems: tuple[Problem, ...] = ()
     refused: bool = False
     """Whether one of the problems keeps it out, whatever the registry holds."""

@@ -38,7 +38,7 @@ AHEAD = 8
 
 
 class Manner(Struct, frozen=True, kw_only=True):
-    """How a pass goes about it. `name` is the registry's name for ways out; `executor` reads in other processes.
+    """How a pass goes about it. `name` is the registry's name for ways out.
 
     `restore` brings removed releases back; `all_or_nothing` publishes none where one is refused.
     """

@@ -111,6 +111,7 @@ def _refused(task: Task, *problems: Problem) -> Incoming:
         folder=found.folder if found else "",
         file=found.file if found else "",
         fingerprint=found.fingerprint if found else b"",
+        seen=found.seen if found else b"",
         problems=problems,
         refused=True,
     )
@@ -213,5 +214,6 @@ def _placed(incoming: Incoming, task: Task) -> Incoming:
         folder=task.found.folder,
         file=task.found.file,
         fingerprint=task.found.fingerprint,
+        seen=task.found.seen,
         staged=task.staged,
     )

@@ -16,7 +16,7 @@ from cargo_static_index.aftermath import Drop
 from cargo_static_index.catalogue import FILE
 from cargo_static_index.changes import Spec
 from cargo_static_index.derived import Pages, forget_pages
-from cargo_static_index.errors import InvalidConfig, InvalidDocument, InvalidName, SettingsError
+from cargo_static_index.errors import InvalidConfig, InvalidDocument, InvalidName, SettingsError, StoreError
 from cargo_static_index.faults import Finding
 from cargo_static_index.pagecheck import check_pages
 from cargo_static_index.passes import Manner
@@ -38,7 +38,7 @@ from cargo_static_index.tree import read_config, read_record
 from cargo_static_index.verify import check_config, mend, verify_tree
 
 LAST_BUILD = "last-build"
-"""Under this key the catalogue keeps the clock of the last `build` that came to its end, in decimal digits."""
+"""Under this key the catalogue keeps the clock of the last `build` that came to its end: its own, in decimal digits."""
 
 
 class Way(Struct, frozen=True, kw_only=True):
@@ -150,6 +150,9 @@ def open_registry(
             pages.finish(scanned=registry.scanned)
         else:
             forget_pages(session)
+        if session.failures:
+            more = f", and {len(session.failures) - 1} more" if len(session.failures) > 1 else ""
+            raise StoreError(f"{session.failures[0]}{more}; all else is done, and the next pass tries again")
         if registry.scanned:
             session.catalogue.set(LAST_BUILD, str(session.now).encode())
 

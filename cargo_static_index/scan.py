@@ -97,7 +97,12 @@ def scan_drop(root: Path, catalogue: Catalogue, now_ns: int, skip: Iterable[Path
 
 def is_as_found(found: Found, status: os.stat_result) -> bool:
     """Whether an open file is the one that the scan found, unchanged; asked after reading, it tells a torn read."""
-    return stat.S_ISREG(status.st_mode) and _fingerprint(os.fsencode(found.file), status) == found.seen
+    return is_as_seen(found.file, found.seen, status)
+
+
+def is_as_seen(file: str, seen: bytes, status: os.stat_result) -> bool:
+    """Whether what has the name `file` and this status is the file that a scan saw, unchanged."""
+    return stat.S_ISREG(status.st_mode) and _fingerprint(os.fsencode(file), status) == seen
 
 
 def _fingerprint(name: bytes, status: os.stat_result, why: bytes = b"") -> bytes:

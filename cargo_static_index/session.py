@@ -75,6 +75,8 @@ class Session:
         self._foreign = False
         self.base_url = DEFAULT_BASE_URL
         self.home = Home()
+        self.failures: list[str] = []
+        """What could not be done for single dropped files; whoever opened the session says so at its end."""
         self.derive: Callable[[], None] = lambda: None
         """Makes the pages of what changed so far: what is removed goes only after every page that leads to it."""
 

@@ -712,6 +712,47 @@ def test_a_file_that_is_taken_away_during_the_pass_does_no_harm(world: World) ->
     assert became(world.build()) == {"foo 1.0.0": "published"}
 
 
+@pytest.mark.parametrize("key", ["drop.after-publish", "drop.refused"])
+def test_what_one_pass_could_not_put_away_the_next_one_does(world: World, key: str) -> None:
+    away = world.folder / "away"
+    away.write_bytes(b"a file where a folder should be")
+    world.options[key] = str(away)
+    world.put(crate("foo"), crate("std"))
+    settle()
+    with pytest.raises(StoreError, match="all else is done, and the next pass tries again"):
+        world.build()
+    assert world.versions("3/f/foo") == ["1.0.0"]
+    away.unlink()
+    world.build()
+    left, gone = ("foo", "std") if key == "drop.refused" else ("std", "foo")
+    assert [each.name for each in world.drop.iterdir()] == [f"{left}-1.0.0.crate"]
+    assert (away / f"{gone}-1.0.0.crate").exists()
+
+
+@pytest.mark.parametrize("broken", [b"no archive", crate("foo").build()[:-20]])
+def test_a_good_file_that_took_the_place_of_a_refused_one_is_published(world: World, broken: bytes) -> None:
+    world.options["drop.refused"] = str(world.folder / "away")
+    path = world.drop / "foo-1.0.0.crate"
+    path.write_bytes(broken)
+    settle()
+    world.put(crate("bar"))
+    world.store = Watching(world.tree, lambda: replace_file(path, crate("foo").build()))
+    world.build()
+    assert path.exists() or (world.folder / "away/foo-1.0.0.crate").read_bytes() == broken
+    world.put(crate("foo"))
+    assert became(world.build())["foo 1.0.0"] == "published"
+
+
+def test_a_refused_file_with_a_very_long_name_is_moved_and_stops_nothing(world: World) -> None:
+    world.options["drop.refused"] = str(world.folder / "away")
+    (world.drop / f"{'x' * 247}.crate").write_bytes(b"")
+    world.put(crate("foo"))
+    settle()
+    assert became(world.build())["foo 1.0.0"] == "published"
+    moved = f"{'x' * 50}.crate"
+    assert sorted(each.name for each in (world.folder / "away").iterdir()) == [moved, f"{moved}.json"]
+
+
 # --- dependencies that are likely ours
 
 
@@ -847,14 +888,19 @@ def test_a_second_writer_is_kept_out_by_the_lock_on_the_tree(world: World) -> No
 
 
 def test_a_file_that_cannot_be_put_away_is_an_error_that_names_it(world: World) -> None:
-    (world.folder / "published").write_bytes(b"a file where a folder should be")
-    world.options["drop.after-publish"] = str(world.folder / "published")
+    published = world.folder / "published"
+    published.write_bytes(b"a file where a folder should be")
+    world.options["drop.after-publish"] = str(published)
     (path,) = world.put(crate("foo"))
     with pytest.raises(StoreError) as caught:
         world.build()
-    target = world.folder / "published/foo-1.0.0.crate"
-    assert str(caught.value) == f"{path} cannot be moved to {target}: File exists"
+    said = f"{path} cannot be moved into {published}: File exists; all else is done, and the next pass tries again"
+    assert str(caught.value) == said
     assert world.versions("3/f/foo") == ["1.0.0"]
+    assert "crates/foo/index.html" in world.files()
+    published.unlink()
+    assert became(world.build()) == {"foo 1.0.0": "unchanged"}
+    assert (published / "foo-1.0.0.crate").exists()
 
 
 def test_a_damaged_catalogue_is_thrown_away_and_made_anew(world: World) -> None:
