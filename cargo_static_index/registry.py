@@ -1,7 +1,6 @@
 """A registry as its settings describe it: the one door through which commands and libraries change a tree."""
 
 import os
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
@@ -13,7 +12,7 @@ from msgspec.structs import replace
 
 from cargo_static_index import changes, passes
 from cargo_static_index.aftermath import Drop
-from cargo_static_index.catalogue import FILE
+from cargo_static_index.catalogue import copy_catalogue, may_write
 from cargo_static_index.changes import Spec
 from cargo_static_index.derived import Pages, forget_pages
 from cargo_static_index.errors import InvalidConfig, InvalidDocument, InvalidName, SettingsError, StoreError
@@ -168,17 +167,14 @@ def _tree_for(tree: Store, way: Way) -> Store:
 
 def _state_for(settings: Settings, way: Way, stack: ExitStack) -> Path:
     """Give the state directory; a dry run makes none, and needs no right to write there."""
-    return readable_state(settings.state.path, stack) if way.dry else settings.state.path
+    state = settings.state.path
+    return state if not way.dry or may_write(state) else copied_state(state, stack)
 
 
-def readable_state(state: Path, stack: ExitStack) -> Path:
-    """Give the state directory, or a copy that goes away where this user may not write there or there is none."""
-    is_there = (state / FILE).exists()
-    if is_there and os.access(state, os.W_OK) and os.access(state / FILE, os.W_OK):
-        return state
+def copied_state(state: Path, stack: ExitStack) -> Path:
+    """Give a copy of the state directory, to be written to and thrown away."""
     copy = Path(stack.enter_context(TemporaryDirectory(prefix="cargo-static-index-")))
-    for each in state.glob(f"{FILE}*") if is_there else ():
-        shutil.copyfile(each, copy / each.name)  # without its mode: the copy is written to
+    copy_catalogue(state, copy)
     return copy
 
 

@@ -4,12 +4,13 @@ It is a cache and never the record: whatever is wrong with its file, it is made 
 Nothing in it is ever loaded whole, so a million releases need no more memory than ten.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from cargo_static_index.catalogue import schema
-from cargo_static_index.catalogue.database import Database
+from cargo_static_index.catalogue.database import Database, copy_database
 from cargo_static_index.catalogue.drops import Drops
 from cargo_static_index.catalogue.incoming import Intents, Readings
 from cargo_static_index.catalogue.pages import Pages
@@ -26,7 +27,9 @@ __all__ = [
     "Intent",
     "Outcome",
     "Release",
+    "copy_catalogue",
     "discard_catalogue",
+    "may_write",
     "open_catalogue",
     "shown",
 ]
@@ -74,6 +77,18 @@ class Catalogue:
             self._database.run(schema.META_DELETE, (key,))
         else:
             self._database.run(schema.META_SET, (key, value))
+
+
+def may_write(folder: Path) -> bool:
+    """Whether there is a catalogue that this user may write to."""
+    file = folder / FILE
+    return os.access(folder, os.W_OK | os.X_OK) and file.exists() and os.access(file, os.W_OK)
+
+
+def copy_catalogue(folder: Path, target: Path) -> None:
+    """Copy a catalogue into another folder; where there is none, or none that can be read, there is none then."""
+    if os.access(folder / FILE, os.R_OK) and not copy_database(folder / FILE, target / FILE):
+        (target / FILE).unlink(missing_ok=True)
 
 
 @contextmanager

@@ -40,6 +40,24 @@ def json_list(values: Iterable[str]) -> str:
     return json.dumps(list(values))
 
 
+def copy_database(path: Path, target: Path) -> bool:
+    """Copy a database as it is at one moment, whoever writes to it; False where this user may not read it.
+
+    Reading the log needs its index, which a reader may have no right to make: without it the file alone must do.
+    """
+    for manner in ("mode=ro", "mode=ro&immutable=1"):
+        source, copy = sqlite3.connect(f"{path.absolute().as_uri()}?{manner}", uri=True), sqlite3.connect(target)
+        try:
+            source.backup(copy)
+        except sqlite3.DatabaseError:
+            continue
+        finally:
+            copy.close()
+            source.close()
+        return True
+    return False
+
+
 class Database:
     """One connection. What SQLite raises becomes StoreError where the disk is at fault, else CatalogueDamaged."""
 

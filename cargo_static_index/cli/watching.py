@@ -4,12 +4,13 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from msgspec import Struct
 
-from cargo_static_index.catalogue import Catalogue, open_catalogue
+from cargo_static_index.catalogue import Catalogue, may_write, open_catalogue
 from cargo_static_index.cli.command import OF_A_TREE, JsonLines, command, sections
 from cargo_static_index.cli.documents import ProblemDocument, RefusedDocument, StatusDocument
 from cargo_static_index.cli.formats import print_json
@@ -21,7 +22,7 @@ from cargo_static_index.errors import SettingsError
 from cargo_static_index.knowledge import learn_all
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.record import format_document
-from cargo_static_index.registry import LAST_BUILD, drop_of, readable_state, store_of
+from cargo_static_index.registry import LAST_BUILD, copied_state, drop_of, store_of
 from cargo_static_index.rules import level_of
 from cargo_static_index.scan import scan_drop
 from cargo_static_index.session import KNOWN_TREE
@@ -80,15 +81,30 @@ def parse_age(text: str) -> int:
 
 
 def _known(settings: Settings) -> _Pass:
-    """Ask the catalogue; where there is none, there was no pass that it could know of."""
+    """Ask the catalogue; where there is none, there was no pass that it could know of.
+
+    One that does not know the tree as it is learns it first, in a copy: the next build does it for good.
+    """
     with ExitStack() as stack:
-        catalogue = stack.enter_context(open_catalogue(readable_state(settings.state.path, stack)))
+        state = settings.state.path
+        if not (may_write(state) and _knows_tree(state, settings)):
+            state = copied_state(state, stack)
+        catalogue = stack.enter_context(open_catalogue(state))
         last = catalogue.get(LAST_BUILD)
         return _Pass(
             last_build=int(last) if last else None,
             waiting=tuple(_waiting(settings, catalogue)),
             refused=tuple(_refused(settings, catalogue)),
         )
+
+
+def _knows_tree(state: Path, settings: Settings) -> bool:
+    with open_catalogue(state) as catalogue:
+        return _is_known(catalogue, settings)
+
+
+def _is_known(catalogue: Catalogue, settings: Settings) -> bool:
+    return catalogue.get(KNOWN_TREE) == format_document(read_record(store_of(settings)).record)
 
 
 class _TakenBack(Exception):
@@ -102,10 +118,9 @@ def _waiting(settings: Settings, catalogue: Catalogue) -> list[str]:
     """
     drop = drop_of(settings)
     found: list[str] = []
-    store = store_of(settings)
     with suppress(_TakenBack), catalogue.writing():
-        if catalogue.get(KNOWN_TREE) != format_document(read_record(store).record):
-            learn_all(catalogue, store)  # the tree was changed elsewhere, or is an earlier one that was restored
+        if not _is_known(catalogue, settings):
+            learn_all(catalogue, store_of(settings))  # changed elsewhere, or an earlier tree that was restored
             catalogue.drops.reopen_unpublished()
         for each in scan_drop(drop.path, catalogue, time.time_ns(), drop.ours):
             row = catalogue.drops.get(each.folder, each.file)

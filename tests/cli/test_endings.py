@@ -253,6 +253,17 @@ def test_status_needs_no_right_to_write(built: Path) -> None:
     assert "Give the user that runs this the right to read and write there." in failed.stderr
 
 
+@pytest.mark.parametrize("closed", ["catalogue.sqlite", "."])
+def test_a_state_that_may_not_be_read_counts_as_none(built: Path, closed: str) -> None:
+    path = built / ".cargo-static-index" / closed
+    path.chmod(0)
+    commands = (["status"], ["build", "-n"], ["verify", "--fix", "-n"], ["check", "drop/foo-1.0.0.crate"])
+    done = [as_nobody([*PROGRAM, *command], cwd=built, env=environment()) for command in commands]
+    path.chmod(0o755)
+    assert [(each.returncode, each.stderr) for each in done] == [(0, "")] * 4
+    assert "last build: never" in done[0].stdout
+
+
 def test_a_dry_run_needs_no_right_to_write(built: Path) -> None:
     crate("new", "1.0.0").write(built / "drop")
     planned = run("build", "-n", cwd=built).ok()
