@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
 
 from cargo_static_index import layout
-from cargo_static_index.catalogue import Release
 from cargo_static_index.pages import addresses
 from cargo_static_index.pages.documents import CrateDocument, format_document, version_key
 from cargo_static_index.pages.front import FrontDocument, RefusedFile, Update, blocks_of
@@ -21,7 +20,7 @@ SHOWN = 8
 
 FEED_ENTRIES = 50
 LOOKED_AT = 200
-"""The newest releases among which the front page looks for new crates."""
+"""Crates that the front page looks at, those of which something was published last."""
 
 REFUSED_SHOWN = 1000
 """Refused files that their page shows; more are counted."""
@@ -53,44 +52,48 @@ class FrontPages:
             self._session.catalogue.set(SITEMAP_STALE, None)
 
     def _front_pages(self) -> Iterator[tuple[str, bytes]]:
-        updates = [self._update(name, release) for name, release in self._newest()]
+        news = list(self._news())
         document = FrontDocument(
             title=self._look.title,
             description=self._look.description,
             index=f"{layout.INDEX}/",
             crates=self._session.record.crates,
             releases=self._session.record.releases,
-            updated=tuple(_once(each for each in updates if not self._is_new(each)))[:SHOWN],
-            new=tuple(_once(each for each in updates if self._is_new(each)))[:SHOWN],
+            updated=tuple(_once(each for each in news if not self._is_new(each)))[:SHOWN],
+            new=tuple(_once(each for each in news if self._is_new(each)))[:SHOWN],
         )
         yield addresses.DOCUMENT, format_document(document)
         context = {"front": document, "blocks": blocks_of(self._look)}
         yield self._page("index.html", addresses.FRONT, context)
         yield self._page("about-index.html", addresses.ABOUT_INDEX, {})
-        yield self._page("feed.xml", addresses.FEED, {"updates": updates[:FEED_ENTRIES]})
+        yield self._page("feed.xml", addresses.FEED, {"updates": list(self._releases())})
 
-    def _newest(self) -> Iterator[tuple[str, Release]]:
-        """Give what was published last; of what came together, a crate's highest version first."""
-        newest = self._session.catalogue.published.newest(LOOKED_AT)
-        for (_, name), rows in groupby(newest, key=lambda each: (each[1].pubtime, each[0])):
-            releases = [release for _, release in rows]
-            if len(releases) > 1:
-                releases.sort(key=lambda each: version_key(each.vers), reverse=True)
-            yield from ((name, release) for release in releases)
+    def _news(self) -> Iterator[Update]:
+        """Give the crates of which something was published last; of what came together, the highest version."""
+        for name, pubtime in self._session.catalogue.published.newest_crates(LOOKED_AT):
+            document = self._document(name)
+            together = (each for each in document.versions if each.pubtime == pubtime) if document else iter(())
+            highest = next(together, None)
+            if highest is not None:
+                yield self._update(name, highest.vers, pubtime)
+
+    def _releases(self) -> Iterator[Update]:
+        """Give the releases published last; of what came together, a crate's highest version first."""
+        newest = self._session.catalogue.published.newest(FEED_ENTRIES)
+        for (pubtime, name), rows in groupby(newest, key=lambda each: (each[1].pubtime or "", each[0])):
+            versions = [release.vers for _, release in rows]
+            for vers in sorted(versions, key=version_key, reverse=True) if len(versions) > 1 else versions:
+                yield self._update(name, vers, pubtime)
 
     def _fixed_pages(self) -> Iterator[tuple[str, bytes]]:
         yield self._page("search.html", addresses.SEARCH_PAGE, {})
         yield self._page("404.html", addresses.NOT_FOUND, {})
         yield self._page("opensearch.xml", addresses.OPENSEARCH, {})
 
-    def _update(self, name: str, release: Release) -> Update:
+    def _update(self, name: str, vers: str, pubtime: str) -> Update:
         document = self._document(name)
-        return Update(
-            name=name,
-            vers=release.vers,
-            pubtime=release.pubtime or "",
-            description=short((document.description if document else None) or ""),
-        )
+        description = short((document.description if document else None) or "")
+        return Update(name=name, vers=vers, pubtime=pubtime, description=description)
 
     def _is_new(self, update: Update) -> bool:
         document = self._document(update.name)

@@ -38,6 +38,10 @@ class Published:
         """Give name and release of those published last; what has no `pubtime` is left out."""
         return [(row[0], _release(row[1:])) for row in self._database.all(schema.RELEASES_NEWEST, (limit,))]
 
+    def newest_crates(self, limit: int) -> list[tuple[str, str]]:
+        """Give the names of the crates of which something was published last, with its `pubtime`."""
+        return self._database.all(schema.CRATES_NEWEST, (limit,))
+
     def dependents(self, key: str, *, here: bool, after: str = "", limit: int = 1000) -> list[str]:
         """Give the names, above `after`, of the crates that look for `key` in this registry, or else on crates.io."""
         return [row[0] for row in self._database.all(schema.DEPENDENTS, (key, here, after, limit))]

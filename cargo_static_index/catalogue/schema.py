@@ -78,6 +78,10 @@ RELEASES_NEWEST = """
 SELECT name, vers, cksum, yanked, pubtime FROM release WHERE pubtime IS NOT NULL
 ORDER BY pubtime DESC, name, vers LIMIT ?
 """
+CRATES_NEWEST = """
+SELECT name, pubtime FROM release WHERE pubtime IS NOT NULL
+GROUP BY pubtime, name ORDER BY pubtime DESC, name LIMIT ?
+"""
 RELEASE_INSERT = "INSERT OR IGNORE INTO release VALUES (?, ?, ?, ?, ?)"
 RELEASE_UPDATE = "UPDATE release SET cksum = ?, yanked = ?, pubtime = ? WHERE name = ? AND vers = ?"
 RELEASE_DELETE = "DELETE FROM release WHERE name = ? AND vers = ?"

@@ -160,11 +160,19 @@ def words_of(document: CrateDocument, key: str) -> set[str]:
     found = {key[at:] for at in range(1, len(key) - 2) if key[at] != "-"}
     for keyword in document.keywords:
         found.update(_words(keyword))
-    described = [word for word in _words(document.description or "") if len(word) > 1 and word not in DULL]
+    described = [word for word in _words(document.description or "") if _tells(word)]
     found.update(list(dict.fromkeys(described))[:WORDS])
     return found
 
 
+def _tells(word: str) -> bool:
+    """Whether a word of a description leads anywhere; of scripts other than ours a single letter may be a word."""
+    return (len(word) > 1 or not word.isascii()) and word not in DULL
+
+
 def _words(text: str) -> list[str]:
     plain = unicodedata.normalize("NFKC", text).lower()
+    if not plain.isascii():  # marks belong to the letters before them, as `search.js` has it
+        plain = "".join(char if char.isalnum() or unicodedata.category(char)[0] == "M" else " " for char in plain)
+        return [word[:32] for word in plain.split()]
     return [word[:32] for word in _WORD.findall(plain)]

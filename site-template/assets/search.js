@@ -4,8 +4,11 @@
 "use strict";
 (() => {
   const root = document.documentElement.dataset.root;
-  const MOST_PARTS = 10; // that one search reads of a list below the part it is led to: it stays below 100 KB
+  const MOST_ROWS = 600; // that one search reads below the parts it is led to: it stays below 100 KB
+  const LEAF = 150; // rows that a part holds at most; one with more below it holds the ways to others,
+  const BRANCH = 10; // which are as large as so many rows
   const SHOWN = 50;
+  const MOST_WORDS = 6;
   const END = "!";
   const LETTERS = 32; // of a word that the lists hold
   const DULL = new Set("a an and are as at be by for from in is it its of on or that the this to with".split(" "));
@@ -28,24 +31,28 @@
     return parts.get(path);
   };
 
-  // Give rows whose keys begin with `start`, by key; `may.read` is how many parts below the one that it leads to.
-  const beginning = async (list, start, may = { read: MOST_PARTS }) => {
+  // Give rows whose keys begin with `start`, by key. Of what `may.rows` allows at most `most` are read, a whole part
+  // at a time: what a part holds is said by the one above it.
+  const beginning = async (list, start, may, most = may.rows) => {
     const found = [];
+    const least = may.rows - most;
     const walk = async (prefix) => {
       const node = await part(list, prefix);
       if (!node) return;
       for (const [key, row] of Object.entries(node.rows)) if (`${key}${END}`.startsWith(start)) found.push([key, row]);
-      for (const below of Object.keys(node.parts)) {
-        if (below.startsWith(start)) {
-          if (may.read > 0) { may.read -= 1; await walk(below); }
-        } else if (start.startsWith(below)) await walk(below);
+      for (const [below, total] of Object.entries(node.parts)) {
+        if (!below.startsWith(start) && !start.startsWith(below)) continue;
+        const cost = total > LEAF ? BRANCH : total;
+        if (below.startsWith(start) && may.rows - cost < least) continue;
+        may.rows -= cost;
+        await walk(below);
       }
     };
     await walk("");
     return found;
   };
 
-  // Give how many rows have keys that begin with `start`: what leads there says it.
+  // Give how many rows have keys that begin with `start`, or more where one part has them all: what leads there says it.
   const howMany = async (list, start) => {
     let node = await part(list, "");
     while (node) {
@@ -54,6 +61,7 @@
       if (within.length) return within.reduce((sum, [, total]) => sum + total, 0);
       const way = below.find(([prefix]) => start.startsWith(prefix));
       if (!way) return Object.keys(node.rows).filter((key) => `${key}${END}`.startsWith(start)).length;
+      if (way[1] <= LEAF) return way[1];
       node = await part(list, way[0]);
     }
     return 0;
@@ -61,7 +69,7 @@
 
   // Searching ----------------------------------------------------------------------------------------------
   const plain = (text) => text.normalize("NFKC").toLowerCase().replaceAll("_", "-");
-  const words = (text) => (text.match(/[\p{L}\p{N}]+/gu) || []).map((word) => [...word].slice(0, LETTERS).join(""));
+  const words = (text) => (text.match(/[\p{L}\p{N}\p{M}]+/gu) || []).map((word) => [...word].slice(0, LETTERS).join(""));
   const rank = (key, row, wanted, asked) => {
     if (key === wanted) return 0;
     if (key.startsWith(wanted)) return 1;
@@ -71,7 +79,7 @@
   };
   // Give the crates that a word leads to, by key: a row's text need not hold it, since long descriptions are cut there.
   const withWord = async (word, may) => {
-    const named = await beginning("search/names", word, { read: 2 });
+    const named = await beginning("search/names", word, may, may.rows / 4);
     const found = await beginning("search/words", word, may);
     return new Map([...named, ...found.map(([key, row]) => [key.slice(key.indexOf(" ") + 1), row])]);
   };
@@ -85,24 +93,24 @@
   };
   const search = async (query) => {
     const wanted = plain(query.trim()).replace(/\s+/g, "-");
-    const telling = words(plain(query)).filter((word) => !DULL.has(word)); // the lists hold no other words
-    const asked = telling.length ? telling : words(plain(query));
+    const typed = words(plain(query)).slice(0, MOST_WORDS);
+    const telling = typed.filter((word) => !DULL.has(word)); // the lists hold no other words
+    const asked = telling.length ? telling : typed;
     if (!asked.length) return [];
     const found = new Map();
-    for (const [key, row] of await beginning("search/names", wanted)) found.set(key, row);
-    if (found.size === 0 || !found.has(wanted)) {
-      for (const [key, row] of await beginning("search/names", `${wanted}${END}`)) found.set(key, row);
-    }
+    const may = { rows: MOST_ROWS };
+    for (const [key, row] of await beginning("search/names", `${wanted}${END}`, may)) found.set(key, row);
+    for (const [key, row] of await beginning("search/names", wanted, may, may.rows / 2)) found.set(key, row);
     const counts = await Promise.all(asked.map((word) => (asked.length > 1 ? howManyWith(word) : 1)));
-    const rarest = asked[counts.indexOf(Math.min(...counts))];
-    const may = { read: MOST_PARTS };
+    const rarest = asked[counts.indexOf(Math.min(...counts.filter((count) => count > 0)))] || asked[0];
     if (wanted.includes("-")) for (const [name, row] of await withWord(wanted, may)) found.set(name, row);
     let led = await withWord(rarest, may);
     for (const word of asked) if (word !== rarest) led = await having(led, word, may);
     for (const [name, row] of led) found.set(name, row);
+    const missing = (row) => typed.filter((word) => !plain(row.join(" ")).includes(word)).length;
     return [...found]
-      .map(([key, row]) => ({ name: row[0], description: row[1], rank: rank(key, row, wanted, asked), key }))
-      .sort((one, other) => one.rank - other.rank || one.key.length - other.key.length || (one.key < other.key ? -1 : 1))
+      .map(([key, row]) => ({ name: row[0], description: row[1], rank: rank(key, row, wanted, asked), missing: missing(row), key }))
+      .sort((one, other) => one.rank - other.rank || one.missing - other.missing || one.key.length - other.key.length || (one.key < other.key ? -1 : 1))
       .slice(0, SHOWN);
   };
 
@@ -127,7 +135,7 @@
     const most = wanted.length < 5 ? 1 : 2;
     const found = new Map();
     for (const start of new Set([a + b + c, a + c + b, b + a + c, a + b, a + c, a])) {
-      for (const [key, row] of await beginning("search/names", start, { read: 1 })) {
+      for (const [key, row] of await beginning("search/names", start, { rows: LEAF })) {
         const away = distance(key, wanted);
         if (away <= most) found.set(key, { name: row[0], description: row[1], away });
       }

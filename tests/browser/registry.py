@@ -68,6 +68,7 @@ def every_kind_of_page(folder: Path, port: int) -> Path:
     long.readme(_README.format("x" * 300, " " * 200, "这是一个很长的中文段落" * 20))
     world.put(*some_crates(), long, *versions(120), *(crate(f"x{number:03}") for number in range(160)))
     world.put(crate("wire").package(description="A framework"), crate("wire_json"), crate("async-wire"))
+    world.put(crate("neko").package(description="猫 और हिन्दी parser"), crate("json-for-the"), crate("json-other"))
     world.put(crate("story").package(description="A tale that goes on and on. " * 8 + "In the end dragons win."))
     (world.drop / "broken.crate").write_bytes(b"no archive")
     world.build()

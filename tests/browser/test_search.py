@@ -58,6 +58,9 @@ def test_search_finds_and_ranks(context: BrowserContext, base: str) -> None:
     assert found_by(page, "framework tale") == []
     for query in ("dragons", "tale dragons", "dragons sto", "win dragons", "the dragons"):
         assert found_by(page, query) == ["story"], "words that lists cut off, too"
+    for query in ("猫", "हिन्दी", "猫 parser"):
+        assert found_by(page, query) == ["neko"], "words of other scripts"
+    assert "json-for-the" in found_by(page, "json the"), "what is typed has dull words in it"
     assert watch.wrong == []
 
 

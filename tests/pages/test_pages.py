@@ -345,6 +345,13 @@ def test_of_versions_that_came_together_the_front_page_names_the_highest(world: 
     assert "New versions\nfoo 1.0.0-rc.12026-01-02\n" in text_of(world.read("index.html"))
 
 
+def test_many_versions_of_one_crate_leave_room_for_others_on_the_front_page(world: World) -> None:
+    world.put(*(crate("big", f"1.0.{number}") for number in range(210)), crate("big", "9.0.0"), crate("other"))
+    world.build()
+    text = text_of(world.read("index.html"))
+    assert "New crates\nbig 9.0.02026-01-01\nThe crate big\nother 1.0.02026-01-01\nThe crate other\n" in text
+
+
 def test_an_empty_registry_has_pages_that_help(world: World) -> None:
     world.build()
     assert "Nothing is published yet." in text_of(world.read("index.html"))
