@@ -62,6 +62,8 @@ class Pages:
         self._compiled_folder = settings.state.path / "templates"
         self._state = self._read_state()
         session.derive = self.make_crates
+        if settings.pages.templates:
+            self._templates.check()  # before anything is published that would then have no page
 
     def begin(self) -> None:
         """Look, once what an earlier process began is finished, whether the pages are those of this tree."""

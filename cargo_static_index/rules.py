@@ -454,8 +454,9 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
         _policy(
             "dependency-likely-ours",
             "refuse",
-            "A dependency comes from crates.io although this registry holds a crate of that name.",
-            'Add `registry = "NAME"` to the dependency and package again.',
+            "A dependency comes from crates.io although this registry holds or was given a crate of that name.",
+            'Add `registry = "NAME"` to the dependency and package again; '
+            'set `[registry] mode` to "mirror" where crates are those of crates.io.',
             "a forgotten `registry =`, the door of dependency confusion",
             registry_only=True,
         ),

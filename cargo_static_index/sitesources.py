@@ -26,8 +26,8 @@ def read_sources(settings: Settings) -> Sources:
         files.update(_read_folder(pages.templates))
     return Sources(
         files=files,
-        stylesheet=_read(pages.stylesheet) if pages.stylesheet else b"",
-        logo=_read(pages.logo) if pages.logo else b"",
+        stylesheet=_read(pages.stylesheet, "pages.stylesheet") if pages.stylesheet else b"",
+        logo=_read(pages.logo, "pages.logo") if pages.logo else b"",
         logo_name=pages.logo.name if pages.logo else "",
         accent=(pages.accent or "", pages.accent_dark or ""),
     )
@@ -87,8 +87,8 @@ def _read_folder(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): _read(path) for path in paths}
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, key: str = "pages.templates") -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise SettingsError(f"{str(path)!r} cannot be read: {error.strerror}") from error
+        raise SettingsError(f"{key}: {str(path)!r} cannot be read: {error.strerror}") from error

@@ -765,10 +765,11 @@ def test_a_dependency_on_crates_io_that_is_held_here_is_refused_with_the_line_to
     assert problem.rule == "dependency-likely-ours"
     assert problem.place == "Cargo.toml: dependencies.secret-lib"
     assert problem.message == (
-        "The dependency `secret-lib` comes from crates.io, but this registry holds a crate of that name."
+        "The dependency `secret-lib` comes from crates.io, but this registry holds or was given a crate of that name."
     )
     assert problem.way_out == (
-        'Write `secret-lib = { version = "…", registry = "acme" }` in Cargo.toml and package again.'
+        'Write `secret-lib = { version = "…", registry = "acme" }` in Cargo.toml and package again. '
+        "Where the crates are those of crates.io, unchanged, the registry is a mirror: set `[registry] mode`."
     )
 
 

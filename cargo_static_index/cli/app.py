@@ -107,6 +107,11 @@ class Commands(TyperGroup):
         del ctx
         return make_command(cmd_name) if cmd_name in TABLE else None
 
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write how a registry begins."""
+        del ctx
+        formatter.write(f"\nExamples:\n  {PROGRAM} init --name acme\n  {PROGRAM} build\n  {PROGRAM} help build\n")
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the help's list of commands from the table."""
         del ctx
@@ -184,5 +189,6 @@ def _say_misused(error: Any) -> int:
     """Say as cargo does what is wrong with a command line, and give the exit code."""
     usage = f"\n\n{error.ctx.get_usage()}\n\nFor more information, try '--help'." if error.ctx else ""
     message = error.format_message().replace(": Value error, ", ": ")  # pydantic's words, which help nobody
+    message = message.replace("\n\t", " ")  # where it lists choices
     Terminal().fail(f"{message[:1].lower()}{message[1:].rstrip('.')}{usage}")
     return UNUSABLE

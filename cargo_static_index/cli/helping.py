@@ -107,16 +107,21 @@ def _try_rights(settings: Settings) -> None:
 def _try_tree(run: Run, settings: Settings) -> None:
     """Open the tree as a dry run would, or raise SettingsError where it does not fit the settings."""
     from cargo_static_index.cli.listening import ChangeListener
+    from cargo_static_index.pages.look import Templates
     from cargo_static_index.registry import Way, store_of, wanted_of
     from cargo_static_index.session import open_session
+    from cargo_static_index.sitesources import look_of, read_sources
     from cargo_static_index.store.lookedat import LookedAt
 
     tree, listener = LookedAt(store_of(settings)), ChangeListener(run, dry=True, silent=True)
     with (
         TemporaryDirectory(prefix="cargo-static-index-") as state,
-        open_session(tree, Path(state), wanted_of(settings, Way(now=run.now)), listener, now=run.now, dry=True),
+        open_session(
+            tree, Path(state), wanted_of(settings, Way(now=run.now)), listener, now=run.now, dry=True
+        ) as session,
     ):
-        pass
+        if settings.registry.pages:
+            Templates(read_sources(settings), look_of(session, settings)).check()
 
 
 @command()

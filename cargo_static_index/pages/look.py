@@ -133,6 +133,14 @@ class Templates:
         self._environment.filters["file_rows"] = file_rows
         self._environment.filters["ticks"] = ticks
 
+    def check(self) -> None:
+        """Compile every template, or raise SettingsError with the one that cannot be."""
+        for name in self._environment.list_templates():
+            try:
+                self._environment.get_template(name)
+            except jinja2.TemplateError as error:
+                raise SettingsError(f"pages.templates: the template {name!r} cannot be used: {error}") from error
+
     def piece(self, template: str, root: str, **context: bool) -> str:
         """Render what pages at the same depth share, once."""
         key = (template, root, *context.items())

@@ -387,7 +387,12 @@ def test_a_stale_registry_ends_with_1(built: Path) -> None:
 
 def test_a_build_whose_pages_failed_is_none_that_ended(fresh: Path) -> None:
     (fresh / "own").mkdir()
-    (fresh / "own/crate.html").write_text("{% block")
+    template = fresh / "own/crate.html"
+    template.write_text("{% block")
+    for command in ("build", "check-settings"):
+        run(command, "--pages-templates", "own", cwd=fresh).failed(2, "pages.templates: the template 'crate.html'")
+    assert not (fresh / "public/crates").exists()
+    template.write_text("{{ nothing }}")
     run("build", "--pages-templates", "own", cwd=fresh).failed(2, "crate.html")
     assert "last build: never\n" in run("status", cwd=fresh).ok()
     run("build", cwd=fresh).ok()

@@ -143,8 +143,8 @@ def test_a_crate_that_is_needed_and_not_held_has_a_page_that_gives_way(world: Wo
     assert text_of(world.read("crates/absent/index.html")) == (
         "Crates\n"
         "absent not published here\n"
-        "1 crate of this registry depends on it, and it is not published here yet. "
-        "This page gives way to its own as soon as it is.\n"
+        "1 crate of this registry depends on it, and it is not published here. "
+        "This page gives way to its own when it is.\n"
         "Needed by\n"
         "acme-text 1.1.0\n"
         "asks for ^2 for tests\n"
