@@ -32,6 +32,9 @@ QUERIES = {
     "parser": "parser",
     "async server": "async-server",
     "a fast parser": "",
+    "http": "http",
+    "tokio serde http": "",
+    "serde-tokio-parser-http": "",
     "szzq": "",
 }
 """What is searched for, and what must then stand first; nothing where it makes no difference."""
