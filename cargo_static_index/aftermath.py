@@ -82,10 +82,11 @@ class Aftermath:
         next pass makes good what this one did not come to do.
         """
         dropped = [(incoming, outcome) for incoming, outcome in settled if incoming.file]
-        leaving = [each for each in dropped if self._leaves(each[1])]
-        self._session.catalogue.drops.record(self._row(*each, leaves=each in leaving) for each in dropped)
-        for incoming, outcome in leaving:
-            self._dispose(incoming, outcome)
+        self._session.catalogue.drops.record(self._row(*each) for each in dropped)
+        gone = [incoming for incoming, outcome in dropped if self._leaves(outcome) and self._dispose(incoming, outcome)]
+        with self._session.catalogue.writing():
+            for incoming in gone:
+                self._session.catalogue.drops.forget(incoming.folder, [incoming.file])
         for _, outcome in settled:
             self._session.listener.file(outcome)
 
@@ -97,13 +98,13 @@ class Aftermath:
             return self.drop.refused is not None
         return outcome.became in {"published", "unchanged"} and self.drop.after_publish != "keep"
 
-    def _row(self, incoming: Incoming, outcome: Outcome, *, leaves: bool) -> Dropped:
+    def _row(self, incoming: Incoming, outcome: Outcome) -> Dropped:
         became = "waiting" if outcome.became == "held-back" else outcome.became
         assert became != "remembered"
         return Dropped(
             folder=incoming.folder,
             file=incoming.file,
-            fingerprint=b"" if leaves else incoming.fingerprint,
+            fingerprint=b"" if self._leaves(outcome) else incoming.fingerprint,
             outcome=became,
             judged=self._judged,
             first_seen=self._session.now,
@@ -114,14 +115,17 @@ class Aftermath:
             problems=outcome.problems,
         )
 
-    def _dispose(self, incoming: Incoming, outcome: Outcome) -> None:
-        """Move or delete a file, but for another one that took its place; what fails is told when all is done."""
+    def _dispose(self, incoming: Incoming, outcome: Outcome) -> bool:
+        """Move or delete a file, but for another one that took its place, and say whether that was done.
+
+        What fails is told when all else is done.
+        """
         assert self.drop is not None
         source = self.drop.path / incoming.folder / incoming.file
         away = self.drop.refused if outcome.became == "refused" else self.drop.after_publish
         try:
             if not _is_same(source, incoming):
-                return
+                return False
             if isinstance(away, Path):
                 target = _move(source, away / incoming.folder / incoming.file)
                 if outcome.became == "refused":
@@ -129,12 +133,12 @@ class Aftermath:
             else:
                 source.unlink()
         except FileNotFoundError:
-            return  # its owner took it away meanwhile
+            return False  # its owner took it away meanwhile
         except OSError as error:
             what = f"moved into {away}" if isinstance(away, Path) else "deleted"
             self._session.failures.append(f"{source} cannot be {what}: {error.strerror or error}")
-            return
-        self._session.catalogue.drops.forget(incoming.folder, [incoming.file])
+            return False
+        return True
 
 
 def _is_same(path: Path, incoming: Incoming) -> bool:
