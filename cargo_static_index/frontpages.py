@@ -19,7 +19,7 @@ SHOWN = 8
 """Crates that the front page names as new, and as updated."""
 
 FEED_ENTRIES = 50
-LOOKED_AT = 200
+LOOKED_AT = 50
 """Crates that the front page looks at, those of which something was published last."""
 
 REFUSED_SHOWN = 1000
@@ -52,15 +52,15 @@ class FrontPages:
             self._session.catalogue.set(SITEMAP_STALE, None)
 
     def _front_pages(self) -> Iterator[tuple[str, bytes]]:
-        news = list(self._news())
+        updated, new = self._news()
         document = FrontDocument(
             title=self._look.title,
             description=self._look.description,
             index=f"{layout.INDEX}/",
             crates=self._session.record.crates,
             releases=self._session.record.releases,
-            updated=tuple(_once(each for each in news if not self._is_new(each)))[:SHOWN],
-            new=tuple(_once(each for each in news if self._is_new(each)))[:SHOWN],
+            updated=updated,
+            new=new,
         )
         yield addresses.DOCUMENT, format_document(document)
         context = {"front": document, "blocks": blocks_of(self._look)}
@@ -68,14 +68,24 @@ class FrontPages:
         yield self._page("about-index.html", addresses.ABOUT_INDEX, {})
         yield self._page("feed.xml", addresses.FEED, {"updates": list(self._releases())})
 
-    def _news(self) -> Iterator[Update]:
-        """Give the crates of which something was published last; of what came together, the highest version."""
+    def _news(self) -> tuple[tuple[Update, ...], tuple[Update, ...]]:
+        """Give updated and new crates, the last first, each once; no more documents are read than that takes."""
+        updated: dict[str, Update] = {}
+        new: dict[str, Update] = {}
         for name, pubtime in self._session.catalogue.published.newest_crates(LOOKED_AT):
-            document = self._document(name)
-            together = (each for each in document.versions if each.pubtime == pubtime) if document else iter(())
-            highest = next(together, None)
-            if highest is not None:
-                yield self._update(name, highest.vers, pubtime)
+            update = self._highest(name, pubtime)
+            if update is not None:
+                (new if self._is_new(update) else updated).setdefault(name, update)
+            if min(len(updated), len(new)) >= SHOWN:
+                break
+        return tuple(updated.values())[:SHOWN], tuple(new.values())[:SHOWN]
+
+    def _highest(self, name: str, pubtime: str) -> Update | None:
+        """Give the highest of a crate's versions that were published at one time."""
+        document = self._document(name)
+        together = (each.vers for each in document.versions if each.pubtime == pubtime) if document else iter(())
+        highest = next(together, None)
+        return None if highest is None else self._update(name, highest, pubtime)
 
     def _releases(self) -> Iterator[Update]:
         """Give the releases published last; of what came together, a crate's highest version first."""
@@ -114,11 +124,3 @@ class FrontPages:
             if held is None or held.content != content:
                 changes.append(Put(path=path, content=content))
         self._session.apply(changes)
-
-
-def _once(updates: Iterable[Update]) -> list[Update]:
-    """Give each crate's newest release only."""
-    found: dict[str, Update] = {}
-    for each in updates:
-        found.setdefault(each.name, each)
-    return list(found.values())
