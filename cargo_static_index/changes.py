@@ -42,7 +42,7 @@ def set_yanked(session: Session, specs: Sequence[Spec], *, yanked: bool) -> tupl
 def _set_yanked(session: Session, name: str, versions: Sequence[str], *, yanked: bool) -> list[Spec]:
     for _ in range(ATTEMPTS):
         index = read_index(session.store, name)
-        changing = [vers for vers in versions if _line(index.file, name, vers).yanked is not yanked]
+        changing = [vers for vers in versions if _line(session, index.file, name, vers).yanked is not yanked]
         file = index.file
         for vers in changing:
             file = file.with_yanked(vers, yanked=yanked)
@@ -147,25 +147,15 @@ def _by_crate(session: Session, specs: Sequence[Spec]) -> dict[str, list[str]]:
         if name != spec.name:
             raise NotHeld(f"there is no crate {spec.name!r} in this registry; did you mean {name!r}?")
         file = read_index(session.store, name).file
-        versions = [_held(session, file, spec)] if spec.vers else [line.vers for line in file.releases]
+        versions = [_line(session, file, name, spec.vers).vers] if spec.vers else [line.vers for line in file.releases]
         found.setdefault(name, []).extend(vers for vers in versions if vers not in found[name])
     return found
 
 
-def _held(session: Session, file: IndexFile, spec: Spec) -> str:
-    """Give the version of a release that is held, or raise NotHeld with what became of it, where that is known."""
-    try:
-        return _line(file, spec.name, spec.vers).vers
-    except NotHeld:
-        removed = say_removed(session.store, spec.name, spec.vers)
-        if not removed:
-            raise
-        raise NotHeld(f"there is no release {spec.name} {spec.vers} in this registry; {removed}") from None
-
-
-def _line(file: IndexFile, name: str, vers: str) -> Line:
+def _line(session: Session, file: IndexFile, name: str, vers: str) -> Line:
     line = file.find(vers)
     if line is None or not line.cksum:
         held = ", ".join(line.vers for line in file.releases[-5:]) or "none"
-        raise NotHeld(f"there is no release {name} {vers} in this registry; the newest held: {held}")
+        hint = say_removed(session.store, name, vers) or f"the newest held: {held}"
+        raise NotHeld(f"there is no release {name} {vers} in this registry; {hint}")
     return line

@@ -31,7 +31,7 @@ Level = Literal["error", "warn"]
 Mending = Literal["write-facts", "delete", "finish-removal", "recount", "make-pages"]
 
 
-class Fault(Struct, frozen=True, kw_only=True):
+class Fault(Struct, frozen=True):
     """One kind of what can be wrong: `mended` says that `verify --fix` mends it, where it can be."""
 
     id: FindingId
@@ -41,107 +41,102 @@ class Fault(Struct, frozen=True, kw_only=True):
     mended: bool = False
 
 
-def _fault(
-    name: FindingId, says: str, way_out: str, *, level: Level = "error", mended: bool = False
-) -> tuple[FindingId, Fault]:
-    return name, Fault(id=name, says=says, way_out=way_out, level=level, mended=mended)
-
-
 _PUT_BACK = "Put the release's own archive back with `cargo-static-index add FILE`, or remove the release."
 _READ_AGAIN = "Run `cargo-static-index verify --fix`, which reads them from the archive again."
 
-FAULTS: Mapping[FindingId, Fault] = dict(
-    (
-        _fault("archive-damaged", "An archive does not have the bytes that its line says.", _PUT_BACK),
-        _fault("archive-missing", "A line names an archive that is not there.", _PUT_BACK),
-        _fault(
+FAULTS: Mapping[FindingId, Fault] = {
+    each.id: each
+    for each in (
+        Fault("archive-damaged", "An archive does not have the bytes that its line says.", _PUT_BACK),
+        Fault("archive-missing", "A line names an archive that is not there.", _PUT_BACK),
+        Fault(
             "archive-unread",
             "An archive breaks rules of today, so that nothing can be held against it.",
             "Remove the release, or read its pages with care; newer rules may refuse what older ones took.",
         ),
-        _fault(
+        Fault(
             "config-wrong",
             "`index/config.json` is missing, cannot be read, or sends cargo elsewhere.",
             "Run `cargo-static-index build`, which writes config.json; "
             "a foreign one, or one that cannot be read, needs `--move`.",
             mended=True,
         ),
-        _fault("facts-missing", "The facts beside an archive are not there.", _READ_AGAIN, mended=True),
-        _fault("facts-wrong", "The facts beside an archive are not what it says.", _READ_AGAIN, mended=True),
-        _fault("file-stray", "A file lies where nobody asks for it.", "Move the file out of the tree."),
-        _fault(
+        Fault("facts-missing", "The facts beside an archive are not there.", _READ_AGAIN, mended=True),
+        Fault("facts-wrong", "The facts beside an archive are not what it says.", _READ_AGAIN, mended=True),
+        Fault("file-stray", "A file lies where nobody asks for it.", "Move the file out of the tree."),
+        Fault(
             "file-unnamed",
             "No line names an archive, or facts: a pass broke off, or the line was lost.",
             "Run `cargo-static-index build`: if a pass broke off, it publishes what it had begun. "
             "What nobody names then either, `cargo-static-index verify --fix` deletes; no client can ask for it.",
             mended=True,
         ),
-        _fault(
+        Fault(
             "line-differs",
             "A line does not say what its archive says.",
             "Run `cargo-static-index reindex`, which shows the difference and derives the line anew.",
         ),
-        _fault(
+        Fault(
             "line-misplaced",
             "A line stands in a file in which cargo does not look for its crate.",
             "Take the line out of this file; cargo ignores it there.",
         ),
-        _fault(
+        Fault(
             "line-unreadable",
             "Cargo cannot read a line.",
             "Take the line out of the file if nobody needs it; cargo skips it or calls it invalid.",
             level="warn",
         ),
-        _fault(
+        Fault(
             "lines-unordered",
             "The lines of a file do not stand in order of publication and version.",
             "None is needed: cargo does not mind.",
             level="warn",
         ),
-        _fault("name-collision", "Two crates differ only in `-` and `_`.", "Remove one of the two crates."),
-        _fault(
+        Fault("name-collision", "Two crates differ only in `-` and `_`.", "Remove one of the two crates."),
+        Fault(
             "page-missing",
             "A page for people is not there, or empty.",
             "Run `cargo-static-index rebuild --pages`, or `cargo-static-index verify --fix`.",
             mended=True,
         ),
-        _fault(
+        Fault(
             "page-wrong",
             "A crate's document or a part of a list cannot be read, or does not say what the index says.",
             "Run `cargo-static-index rebuild --pages`, or `cargo-static-index verify --fix`.",
             mended=True,
         ),
-        _fault(
+        Fault(
             "pages-outdated",
             "The pages do not show what the index holds: a pass broke off, or made none.",
             "Run `cargo-static-index build`, which makes the pages that a pass did not come to make.",
             level="warn",
             mended=True,
         ),
-        _fault(
+        Fault(
             "record-wrong",
             "`tree.json` does not sum up what the index holds.",
             "Run `cargo-static-index verify --fix`, which counts anew.",
             mended=True,
         ),
-        _fault(
+        Fault(
             "removal-unfinished",
             "A release was removed, or brought back, and not wholly.",
             "Run `cargo-static-index verify --fix`, or any pass, which finishes it.",
             mended=True,
         ),
-        _fault(
+        Fault(
             "tombstones-unreadable",
             "What was removed of a crate cannot be read.",
             "Bring the file back from a backup; without it removed releases can come back.",
         ),
-        _fault(
+        Fault(
             "version-duplicate",
             "A file has two lines of one version.",
             "Take one of the lines out of the file: cargo cannot tell them apart.",
         ),
     )
-)
+}
 """Every fault by its id; the keys are headings of docs/rules.md."""
 
 
