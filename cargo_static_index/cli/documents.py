@@ -29,7 +29,11 @@ class FileDocument(Struct, frozen=True, kw_only=True):
 
 
 class PassDocument(Struct, frozen=True, kw_only=True):
-    """What `build`, `add` or `check` did. `changed` are paths of the tree; in a dry run all of it is what would be."""
+    """What `build`, `add` or `check` did; in a dry run all of it is what would be.
+
+    `changed` are paths of the tree, each once, in the order in which they were last written or deleted: copied in that
+    order, no line stands anywhere before its archive.
+    """
 
     schema: Literal[1] = 1
     command: Literal["build", "add", "check"]

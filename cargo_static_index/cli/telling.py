@@ -175,7 +175,7 @@ class JsonPrinter:
         self._command: PassName = command
         self._dry = dry
         self._files: list[FileDocument] = []
-        self._changed: list[str] = []
+        self._changed: dict[str, None] = {}
         self._notes: list[str] = []
 
     def file(self, document: FileDocument) -> None:
@@ -183,9 +183,10 @@ class JsonPrinter:
         self._files.append(document)
 
     def changed(self, path: str, *, deleted: bool = False) -> None:
-        """Keep a path."""
+        """Keep a path, once, in the place of its last change."""
         del deleted  # whoever copies the changed paths sees what is no longer there
-        self._changed.append(path)
+        self._changed.pop(path, None)
+        self._changed[path] = None
 
     def note(self, text: str) -> None:
         """Keep a sentence."""

@@ -17,6 +17,9 @@ SHORT = 160
 WORDS = 24
 """Words of a description that a search finds a crate by."""
 
+LETTERS = 32
+"""Letters of a word that lists hold; `search.js` cuts what is typed likewise."""
+
 _WORD = re.compile(r"[^\W_]+")
 DULL = frozenset(re.findall(r"\w+", "a an and are as at be by for from in is it its of on or that the this to with"))
 """Words that no search needs; `search.js` leaves them out as well."""
@@ -174,5 +177,5 @@ def _words(text: str) -> list[str]:
     plain = unicodedata.normalize("NFKC", text).lower()
     if not plain.isascii():  # marks belong to the letters before them, as `search.js` has it
         plain = "".join(char if char.isalnum() or unicodedata.category(char)[0] == "M" else " " for char in plain)
-        return [word[:32] for word in plain.split()]
-    return [word[:32] for word in _WORD.findall(plain)]
+        return [word[:LETTERS] for word in plain.split()]
+    return [word[:LETTERS] for word in _WORD.findall(plain)]

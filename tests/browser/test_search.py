@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from cargo_static_index.pages.rows import DULL
+from cargo_static_index.pages.rows import DULL, LETTERS
+from cargo_static_index.pages.shelf import MOST
 from tests.browser.registry import Watch, is_ready
 from tests.servers import Nginx
 
@@ -35,11 +36,11 @@ def typed(page: Page, query: str) -> list[str]:
     return names
 
 
-def test_words_that_tell_nothing_are_the_same_in_the_browser_as_in_the_lists() -> None:
+def test_the_browser_knows_the_lists_as_they_are_made() -> None:
     script = (Path(__file__).parents[2] / "site-template/assets/search.js").read_text()
-    said = re.search(r'DULL = new Set\("([a-z ]+)"', script)
+    said = re.search(r'LEAF = (\d+);.*LETTERS = (\d+);.*DULL = new Set\("([a-z ]+)"', script, re.DOTALL)
     assert said is not None
-    assert frozenset(said[1].split()) == DULL
+    assert (int(said[1]), int(said[2]), frozenset(said[3].split())) == (MOST, LETTERS, DULL)
 
 
 def test_search_finds_and_ranks(context: BrowserContext, base: str) -> None:

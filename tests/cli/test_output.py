@@ -16,6 +16,7 @@ from cargo_static_index.cli.documents import ProblemDocument
 from cargo_static_index.cli.formats import Mark, github_line, gitlab_document, mark_of, sarif_document
 from cargo_static_index.cli.pages import DOCUMENTS, REWRITE, pages
 from cargo_static_index.cli.terminal import Color, is_colored, printable
+from cargo_static_index.publish import CRATES_AT_ONCE
 from tests.cli.program import environment, run, run_on_terminal
 from tests.cli.shapes import GITHUB, GITLAB, SARIF
 from tests.crates import crate
@@ -89,6 +90,15 @@ def test_a_pass_is_told_in_json(fresh: Path) -> None:
     ]
     assert "index/3/f/foo" in document["changed"]
     assert document["counts"]["refused"] == 1
+
+
+def test_changed_paths_can_be_copied_in_their_order(fresh: Path) -> None:
+    for number in range(CRATES_AT_ONCE + 1):
+        crate(f"many-{number}", "1.0.0").write(fresh / "drop")
+    changed = run("build", "--json", "--no-pages", cwd=fresh).document()["changed"]
+    assert len(changed) == len(set(changed))
+    assert changed[-1] == "tree.json", "two batches wrote it, of which the second counts"
+    assert changed.index("index/ma/ny/many-0") > next(at for at, path in enumerate(changed) if "/many-0/" in path)
 
 
 # code hosts
