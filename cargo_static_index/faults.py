@@ -27,7 +27,7 @@ FindingId = Literal[
     "tombstones-unreadable",
     "version-duplicate",
 ]
-Level = Literal["error", "warn"]
+Level = Literal["error", "warning"]
 Mending = Literal["write-facts", "delete", "finish-removal", "recount", "make-pages"]
 
 
@@ -44,7 +44,7 @@ class Fault(Struct, frozen=True):
 _PUT_BACK = "Put the release's own archive back with `cargo-static-index add FILE`, or remove the release."
 _READ_AGAIN = "Run `cargo-static-index verify --fix`, which reads them from the archive again."
 
-FAULTS: Mapping[FindingId, Fault] = {
+FAULTS: Mapping[str, Fault] = {
     each.id: each
     for each in (
         Fault("archive-damaged", "An archive does not have the bytes that its line says.", _PUT_BACK),
@@ -85,13 +85,13 @@ FAULTS: Mapping[FindingId, Fault] = {
             "line-unreadable",
             "Cargo cannot read a line.",
             "Take the line out of the file if nobody needs it; cargo skips it or calls it invalid.",
-            level="warn",
+            level="warning",
         ),
         Fault(
             "lines-unordered",
             "The lines of a file do not stand in order of publication and version.",
             "None is needed: cargo does not mind.",
-            level="warn",
+            level="warning",
         ),
         Fault("name-collision", "Two crates differ only in `-` and `_`.", "Remove one of the two crates."),
         Fault(
@@ -110,7 +110,7 @@ FAULTS: Mapping[FindingId, Fault] = {
             "pages-outdated",
             "The pages do not show what the index holds: a pass broke off, or made none.",
             "Run `cargo-static-index build`, which makes the pages that a pass did not come to make.",
-            level="warn",
+            level="warning",
             mended=True,
         ),
         Fault(
@@ -142,15 +142,15 @@ FAULTS: Mapping[FindingId, Fault] = {
 
 def explain_fault(fault: Fault) -> str:
     """Give the fault's part of docs/rules.md: Markdown, from its heading to the last line's end."""
-    level = "warning" if fault.level == "warn" else "error"
     mended = "mended by `verify --fix`" if fault.mended else "for a person to decide"
-    return f"### {fault.id}\n\n{fault.says}\n\n- Level: {level}, {mended}.\n- Way out: {fault.way_out}\n"
+    return f"### {fault.id}\n\n{fault.says}\n\n- Level: {fault.level}, {mended}.\n- Way out: {fault.way_out}\n"
 
 
 class Finding(Struct, frozen=True, kw_only=True):
     """One thing found wrong in a tree: where, the whole sentence, and the way out.
 
-    `mending` is what `mend` would do, None where only a person can decide; `fixed` says that it was done.
+    `mending` is what mends it, None where that is for a person, or for whoever opens the tree; `fixed` says that it
+    was done.
     """
 
     id: FindingId

@@ -105,7 +105,7 @@ class Publisher:
         return problem(
             "dependency-likely-ours",
             f"The dependency `{name}` comes from crates.io, but this registry holds or was given a crate of that name.",
-            place=f"Cargo.toml: dependencies.{name}",
+            place=f"Cargo.toml.dependencies.{name}",
             way_out=(
                 f'Write `{name} = {{ version = "…", registry = "{registry}" }}` in Cargo.toml and package again. '
                 "Where the crates are those of crates.io, unchanged, the registry is a mirror: set `[registry] mode`."

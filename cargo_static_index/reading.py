@@ -139,7 +139,8 @@ def _read(opened: int, size: int, task: Task, bench: Bench) -> Incoming:
         reading = _read_large(opened, task, bench)
     facts = reading.facts
     if facts is None:
-        return _refused(task, *reading.problems)
+        refused = _refused(task, *reading.problems)
+        return replace(refused, name=reading.name or "", vers=reading.vers or "", cksum=reading.cksum or "")
     if not reading.refused:
         _write(f"{bench.stage}/{facts_of(task.staged)}", format_facts(facts))
     incoming = incoming_of(reading, home=bench.policy.home, source=task.source, pubtime=bench.pubtime)

@@ -15,6 +15,7 @@ from cargo_static_index.protocol.features import check_features
 from cargo_static_index.protocol.manifest import Manifest, ManifestDependency, read_manifest
 from cargo_static_index.protocol.names import is_reserved
 from cargo_static_index.protocol.registries import Home, check_registry
+from cargo_static_index.protocol.toml import join_path
 from cargo_static_index.rules import RULES, Level, Problem, problem, refused
 
 REQUIRABLE = (
@@ -258,6 +259,6 @@ def _switches(dependencies: Iterable[ManifestDependency]) -> Iterator[tuple[str,
 
 def _place(dependency: ManifestDependency) -> str:
     """Give the path of a dependency in the manifest."""
-    target = f"target.'{dependency.target}'." if dependency.target is not None else ""
-    kind = "" if dependency.kind == "normal" else f"{dependency.kind}-"
-    return f"Cargo.toml.{target}{kind}dependencies.{dependency.name}"
+    table = "dependencies" if dependency.kind == "normal" else f"{dependency.kind}-dependencies"
+    within = table if dependency.target is None else f"{join_path('target', dependency.target)}.{table}"
+    return f"Cargo.toml.{join_path(within, dependency.name)}"

@@ -753,6 +753,14 @@ def test_a_refused_file_with_a_very_long_name_is_moved_and_stops_nothing(world: 
     assert sorted(each.name for each in (world.folder / "away").iterdir()) == [moved, f"{moved}.json"]
 
 
+def test_what_was_read_of_a_refused_file_is_told_though_no_line_can_be_made(world: World) -> None:
+    dropped = crate("app").dependency("other", "1", registry_index="acme")
+    world.put(dropped)
+    outcome = only(world.build())
+    assert (outcome.became, outcome.name, outcome.vers) == ("refused", "app", "1.0.0")
+    assert outcome.cksum == dropped.cksum()
+
+
 # --- dependencies that are likely ours
 
 
@@ -763,7 +771,7 @@ def test_a_dependency_on_crates_io_that_is_held_here_is_refused_with_the_line_to
     outcome = only(world.build())
     (problem,) = outcome.problems
     assert problem.rule == "dependency-likely-ours"
-    assert problem.place == "Cargo.toml: dependencies.secret-lib"
+    assert problem.place == "Cargo.toml.dependencies.secret-lib"
     assert problem.message == (
         "The dependency `secret-lib` comes from crates.io, but this registry holds or was given a crate of that name."
     )

@@ -23,6 +23,7 @@ from cargo_static_index.store.flushing import can_flush_all, flush_all
 from cargo_static_index.store.folders import failure
 from cargo_static_index.store.local import LocalStore
 from cargo_static_index.store.memory import MemoryStore
+from cargo_static_index.store.overlay import OverlayStore
 from cargo_static_index.store.paths import STAGE, check_path, parents_of, tag_of
 
 SECOND = 1_000_000_000
@@ -352,6 +353,36 @@ def test_any_changes_leave_the_same_files_in_every_store(
         assert contents(local) == contents(memory)
     folders = {folder for path in memory.files for folder in parents_of(path)}
     assert {str(each.relative_to(local.root)) for each in local.root.rglob("*") if each.is_dir()} == folders
+
+
+_APART = st.sampled_from(["a", "b", "c/d"])
+_CHANGES_APART = st.one_of(
+    st.builds(Put, path=_APART, content=_CONTENTS, expect=st.one_of(st.sampled_from(["any", "absent"]), _TAGS)),
+    st.builds(Delete, path=_APART, expect=st.one_of(st.just("any"), _TAGS)),
+)
+
+
+@given(first=st.lists(_CHANGES_APART, max_size=4), batches=st.lists(st.lists(_CHANGES_APART, max_size=4), max_size=6))
+def test_an_overlay_shows_what_the_store_below_would_be(first: list[Change], batches: list[list[Change]]) -> None:
+    below, store = _applied(first), _applied(first)
+    overlay = OverlayStore(below)
+    for batch in batches:
+        assert overlay.apply(batch) == store.apply(batch)
+        assert [(path, overlay.read(path), overlay.size(path)) for path in overlay.list()] == [
+            (path, store.read(path), store.size(path)) for path in store.list()
+        ]
+    assert contents(below) == contents(_applied(first)), "nothing reaches the store below"
+
+
+def _applied(changes: list[Change]) -> MemoryStore:
+    store = MemoryStore()
+    store.apply(changes)
+    return store
+
+
+def test_an_overlay_takes_no_path_that_leaves_the_tree() -> None:
+    with pytest.raises(InvalidInput, match="is not a path in a tree"):
+        OverlayStore(MemoryStore()).apply([put("../a")])
 
 
 # --- a local tree: what web servers see

@@ -290,7 +290,7 @@ def test_lines_that_cargo_cannot_use_are_found(world: World) -> None:
     good = line(world)
     assert lines_told(world, b"{", good) == [("line-unreadable", "Cargo cannot read line 1.")]
     (finding,) = [each for each in world.verified() if each.path == INDEX]
-    assert finding.level == "warn"
+    assert finding.level == "warning"
 
 
 def test_a_version_that_stands_twice_is_found_with_any_build_metadata(world: World) -> None:

@@ -1,9 +1,9 @@
 """Problems in the formats that machines and code hosts read: JSON, GitHub, GitLab, SARIF."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from msgspec import Struct
@@ -11,6 +11,10 @@ from msgspec import Struct
 from cargo_static_index import __version__
 from cargo_static_index.cli.command import Format
 from cargo_static_index.cli.documents import ProblemDocument
+
+if TYPE_CHECKING:
+    from cargo_static_index.faults import Fault
+    from cargo_static_index.rules import Rule
 
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -36,12 +40,16 @@ def print_json(document: Struct) -> None:
     sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
 
 
-def print_marks(output: Format, marks: Sequence[Mark]) -> None:
-    """Print marks in the format of a code host."""
+Known = Mapping[str, "Rule"] | Mapping[str, "Fault"]
+"""What can be said of the rules that marks name."""
+
+
+def print_marks(output: Format, marks: Sequence[Mark], known: Known) -> None:
+    """Print marks in the format of a code host, with what is known of their rules where it asks for that."""
     if output == "github":
         sys.stdout.writelines(map(github_line, marks))
         return
-    document = gitlab_document(marks) if output == "gitlab" else sarif_document(marks)
+    document = gitlab_document(marks) if output == "gitlab" else sarif_document(marks, known)
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
 
 
@@ -75,25 +83,20 @@ def gitlab_document(marks: Iterable[Mark]) -> list[dict[str, object]]:
     ]
 
 
-def sarif_document(marks: Sequence[Mark]) -> dict[str, object]:
+def sarif_document(marks: Sequence[Mark], known: Known) -> dict[str, object]:
     """Give a SARIF 2.1.0 log with one run (OASIS: "Static Analysis Results Interchange Format")."""
     rules = sorted({mark.rule for mark in marks})
     driver = {
         "name": "cargo-static-index",
         "version": __version__,
-        "rules": [_sarif_rule(rule) for rule in rules],
+        "rules": [_sarif_rule(known[rule]) for rule in rules],
     }
     results = [_sarif_result(mark, rules.index(mark.rule)) for mark in marks]
     return {"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
 
 
-def _sarif_rule(rule: str) -> dict[str, object]:
-    from cargo_static_index.rules import RULES
-
-    known = RULES.get(rule)
-    if known is None:
-        return {"id": rule}
-    return {"id": rule, "shortDescription": {"text": known.says}, "help": {"text": known.way_out}}
+def _sarif_rule(rule: "Rule | Fault") -> dict[str, object]:
+    return {"id": rule.id, "shortDescription": {"text": rule.says}, "help": {"text": rule.way_out}}
 
 
 def _sarif_result(mark: Mark, index: int) -> dict[str, object]:

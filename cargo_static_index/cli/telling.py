@@ -12,7 +12,7 @@ from cargo_static_index.cli.progress import Progress
 from cargo_static_index.cli.running import FOUND_WRONG, GOOD, Run
 from cargo_static_index.cli.terminal import Terminal, counted
 from cargo_static_index.report import Became, Outcome
-from cargo_static_index.rules import Level, Problem, level_of
+from cargo_static_index.rules import RULES, Level, Problem, level_of
 
 PassName = Literal["build", "add", "check"]
 
@@ -231,7 +231,7 @@ class MarksPrinter:
 
     def finish(self, counts: Mapping[Became, int]) -> None:
         """Print all problems, and say beside them what was done."""
-        print_marks(self._output, [mark_of(file.path, each) for file in self._files for each in file.problems])
+        print_marks(self._output, [mark_of(file.path, each) for file in self._files for each in file.problems], RULES)
         said = ", ".join(f"{counts[each]} {_WORDS[each].lower()}" for each in _WORDS if counts.get(each))
         self._terminal.say(f"finished: {said or 'nothing new'}")
 

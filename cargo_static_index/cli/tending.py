@@ -30,7 +30,7 @@ from cargo_static_index.cli.running import FOUND_WRONG, GOOD, Run
 from cargo_static_index.cli.telling import from_here
 from cargo_static_index.cli.terminal import counted, is_confirmed, is_interactive
 from cargo_static_index.errors import SettingsError
-from cargo_static_index.faults import Finding
+from cargo_static_index.faults import FAULTS, Finding
 from cargo_static_index.registry import Way, open_registry, verify_registry
 from cargo_static_index.reindex import Reindexed
 
@@ -77,7 +77,7 @@ def verify_command(
     if output == "json":
         print_json(VerifyDocument(quick=quick, fix=fix, dry_run=dry_run, findings=tuple(documents), counts=counts))
     elif output != "text":
-        print_marks(output, [_mark(run.settings.tree.path, each) for each in documents])
+        print_marks(output, [_mark(run.settings.tree.path, each) for each in documents], FAULTS)
     else:
         _sum_up(run, counts, dry=fix and dry_run)
     return FOUND_WRONG if counts["error"] else GOOD
@@ -93,7 +93,7 @@ def _shown(run: Run, found: Iterable[Finding], output: Format, *, dry: bool) -> 
     for each in found:
         document = FindingDocument(
             rule=each.id,
-            level="error" if each.level == "error" else "warning",
+            level=each.level,
             path=each.path,
             message=each.message,
             way_out="" if each.fixed else each.way_out,

@@ -18,7 +18,7 @@ from . import Change, Delete, Put, Staged, Tag
 from .files import NEW, move_across, tag_of_file, write_all
 from .flushing import can_flush_all, flush_all
 from .folders import Folders, failure
-from .paths import STAGE, parents_of, tag_of
+from .paths import STAGE, holds, parents_of, tag_of
 
 _MANY = 32
 """Changes from which on two flushes of the whole file system are cheaper than one for each file and folder."""
@@ -161,7 +161,7 @@ class _Batch:
         try:
             known = change.path in self._found
             there = self._found[change.path] if known else self._folders.find_file(change.path)
-            if not self._holds(change, there):
+            if not holds(change, lambda: None if there is None else self._tag(change.path)):
                 return False
             if isinstance(change, Delete):
                 if there is not None:
@@ -175,13 +175,6 @@ class _Batch:
             verb = "delete" if isinstance(change, Delete) else "write"
             raise failure(verb, self._tree.root / change.path, error) from error
         return True
-
-    def _holds(self, change: Change, there: os.stat_result | None) -> bool:
-        if change.expect == "any" or (there is None and isinstance(change, Delete)):
-            return True
-        if change.expect == "absent":
-            return there is None
-        return there is not None and self._tag(change.path) == change.expect
 
     def _put(self, path: str, name: str, there: os.stat_result | None) -> None:
         folder, _, base = path.rpartition("/")

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ..errors import InvalidInput, StoreError, TreeBusy
-from . import Change, Delete, Put, Staged, Stored
-from .paths import check_path, parents_of, tag_of
+from . import Change, Delete, Put, Staged, Stored, Tag
+from .paths import check_path, holds, parents_of, tag_of
 
 
 class MemoryStore:
@@ -75,7 +75,7 @@ class MemoryStore:
             raise InvalidInput(f"{staged!r} is not a file staged in the open session's folder: write it there")
 
     def _carry_out(self, change: Change) -> bool:
-        if not self._holds(change):
+        if not holds(change, lambda: self._tag(change.path)):
             return False
         if isinstance(change, Delete):
             self._delete(change.path)
@@ -87,13 +87,9 @@ class MemoryStore:
             self._put(change.path, change.content)
         return True
 
-    def _holds(self, change: Change) -> bool:
-        there = self._files.get(change.path)
-        if change.expect == "any" or (there is None and isinstance(change, Delete)):
-            return True
-        if change.expect == "absent":
-            return there is None
-        return there is not None and tag_of(there) == change.expect
+    def _tag(self, path: str) -> Tag | None:
+        content = self._files.get(path)
+        return None if content is None else tag_of(content)
 
     def _put(self, path: str, content: bytes) -> None:
         if path in self._folders:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from hashlib import sha256
 from heapq import merge
 from pathlib import Path
 
-from cargo_static_index.store import Change, Put, Staged, Store, Stored
+from cargo_static_index.store import Change, Put, Staged, Store, Stored, Tag
+from cargo_static_index.store.paths import check_path, holds, tag_of
 
 
 class OverlayStore:
@@ -22,7 +22,7 @@ class OverlayStore:
             return self._below.read(path)
         content = self._over[path]
         found = Path(content).read_bytes() if isinstance(content, str) else content
-        return None if found is None else Stored(content=found, tag=sha256(found).hexdigest())
+        return None if found is None else Stored(content=found, tag=tag_of(found))
 
     def size(self, path: str) -> int | None:
         """Give a file's size as it would be."""
@@ -42,6 +42,9 @@ class OverlayStore:
 
     def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
         """Keep the changes that could be carried out, and give back the others."""
+        changes = tuple(changes)
+        for change in changes:
+            check_path(change.path)
         return tuple(change for change in changes if not self._keep(change))
 
     def session(self) -> AbstractContextManager[Path]:
@@ -49,9 +52,11 @@ class OverlayStore:
         return self._below.session()
 
     def _keep(self, change: Change) -> bool:
-        if change.expect != "any":
-            held = self.read(change.path)
-            if (held.tag if held else "absent") != change.expect:
-                return False
+        if not holds(change, lambda: self._tag(change.path)):
+            return False
         self._over[change.path] = change.content if isinstance(change, Put) else None
         return True
+
+    def _tag(self, path: str) -> Tag | None:
+        held = self.read(path)
+        return held.tag if held else None

@@ -1,13 +1,14 @@
-"""What every store agrees on: which paths a tree may hold, and what a content's tag is.
+"""What every store agrees on: which paths a tree may hold, what a content's tag is, and when a change may be made.
 
 It knows nothing of where a tree lives.
 """
 
 import re
+from collections.abc import Callable
 from hashlib import blake2b
 
 from ..errors import InvalidInput
-from . import Tag
+from . import Change, Delete, Tag
 
 STAGE = ".cargo-static-index-stage"
 """The session's private folder in a local tree; no published name starts like this."""
@@ -47,3 +48,11 @@ def parents_of(path: str) -> list[str]:
 def tag_of(content: bytes) -> Tag:
     """Give the tag of a content: its BLAKE2b digest of 128 bits, in hexadecimal."""
     return blake2b(content, digest_size=16).hexdigest()
+
+
+def holds(change: Change, tag: Callable[[], Tag | None]) -> bool:
+    """Whether what a change expects is so; `tag` is asked if need be for what is at its path, None for nothing."""
+    if change.expect == "any":
+        return True
+    there = tag()
+    return (there or "absent") == change.expect or (there is None and isinstance(change, Delete))

@@ -93,7 +93,7 @@ FAULTS: dict[FindingId, Damage] = {
     "tombstones-unreadable": put("crates/foo/removed.json", b"{}"),
     "version-duplicate": edit(LINE, lambda content: content + content.splitlines(keepends=True)[0]),
 }
-WARNINGS = {each.id for each in KNOWN.values() if each.level == "warn"}
+WARNINGS = {each.id for each in KNOWN.values() if each.level == "warning"}
 MENDED = {each.id for each in KNOWN.values() if each.mended}
 BESIDE: dict[FindingId, set[str]] = {
     "archive-unread": {"record-wrong", "file-unnamed", "facts-missing", "page-wrong"},
@@ -127,6 +127,14 @@ def test_a_fault_is_found_and_said(held: Path, fault: FindingId) -> None:
     # For other warnings too: a line that anybody edited shows in the sum of tree.json.
     assert ended.code == (0 if fault == "pages-outdated" else 1)
     assert found(held).keys() - {fault} <= BESIDE.get(fault, {"record-wrong"})
+
+
+@pytest.mark.parametrize("fault", ["facts-missing", "name-collision"])
+def test_code_hosts_are_told_what_a_fault_is(held: Path, fault: FindingId) -> None:
+    FAULTS[fault](held / "public")
+    (made,) = json.loads(run("verify", "--output-format", "sarif", cwd=held).out)["runs"]
+    said = {rule["id"]: (rule["shortDescription"], rule["help"]) for rule in made["tool"]["driver"]["rules"]}
+    assert said[fault] == ({"text": KNOWN[fault].says}, {"text": KNOWN[fault].way_out})
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -17,6 +17,7 @@ from cargo_static_index.cli.formats import Mark, github_line, gitlab_document, m
 from cargo_static_index.cli.pages import DOCUMENTS, REWRITE, pages
 from cargo_static_index.cli.terminal import Color, is_colored, printable
 from cargo_static_index.publish import CRATES_AT_ONCE
+from cargo_static_index.rules import RULES
 from tests.cli.program import environment, run, run_on_terminal
 from tests.cli.shapes import GITHUB, GITLAB, SARIF
 from tests.crates import crate
@@ -122,7 +123,7 @@ def test_gitlab_reads_a_code_quality_report() -> None:
 
 
 def test_sarif_names_each_rule_once() -> None:
-    log: Any = sarif_document([MARK, MARK])
+    log: Any = sarif_document([MARK, MARK], RULES)
     (made,) = log["runs"]
     assert [rule["id"] for rule in made["tool"]["driver"]["rules"]] == ["file-empty"]
     assert made["tool"]["driver"]["rules"][0]["shortDescription"] == {"text": "The file is empty."}
