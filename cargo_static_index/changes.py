@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from cargo_static_index import layout
-from cargo_static_index.catalogue import Intent
 from cargo_static_index.errors import NotHeld, StoreError
 from cargo_static_index.plan import plan_removal
 from cargo_static_index.protocol.index import IndexFile, Line
@@ -65,8 +64,8 @@ def remove_versions(session: Session, name: str, versions: Sequence[str]) -> lis
     Doing it again is harmless: that is how the next session finishes a removal that broke off. It finds it in the
     tree; the intent only tells it to look.
     """
-    intent = Intent(path=layout.tombstones_file(name), kind="remove")
-    session.catalogue.intents.begin([intent])
+    begun = [layout.tombstones_file(name)]
+    session.catalogue.intents.begin(begun)
     session.catalogue.pages.make_stale([name])
     buried = _bury(session, name, versions)
     for _ in range(ATTEMPTS):
@@ -81,7 +80,7 @@ def remove_versions(session: Session, name: str, versions: Sequence[str]) -> lis
     gone = [stone.cksum for stone in buried.removed if stone.vers in versions and stone.cksum not in kept]
     session.apply(Delete(path=path) for cksum in gone for path in archive_and_facts(name, cksum))
     _judge_again(session, name, versions, whole=not plan.file.releases)
-    session.catalogue.intents.finish([intent.path])
+    session.catalogue.intents.finish(begun)
     return [Spec(name, line.vers) for line in plan.removed]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from cargo_static_index.errors import InvalidInput
-from cargo_static_index.protocol.index import Dependency, Needed, format_entry, new_line
+from cargo_static_index.protocol.index import Dependency, format_entry, new_line
 from cargo_static_index.protocol.manifest import entry_of
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.protocol.registries import CRATES_IO, Home
@@ -74,7 +74,7 @@ def incoming_of(reading: Reading, *, home: Home, source: str = "", pubtime: str 
     )
 
 
-def needs_of(dependencies: Iterable[Dependency | Needed]) -> frozenset[Need]:
+def needs_of(dependencies: Iterable[Dependency]) -> frozenset[Need]:
     """Give the crates that dependencies mean, here or on crates.io; other registries are not ours to know."""
     wanted = {
         (dep.package or dep.name, dep.registry is None)

@@ -3,8 +3,7 @@
 from itertools import islice
 
 from cargo_static_index.catalogue import Catalogue, CrateChange, Release
-from cargo_static_index.incoming import needs_of
-from cargo_static_index.protocol.index import IndexFile, Line, parse_needed
+from cargo_static_index.protocol.index import IndexFile, Line
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.record import Delta
 from cargo_static_index.store import Store
@@ -14,10 +13,7 @@ FILES_AT_ONCE = 1000
 
 
 def change_between(before: IndexFile, after: IndexFile) -> CrateChange | None:
-    """Give what an index file that takes another's place says anew; None where nothing can be read in either.
-
-    Needs are only ever added: a release that goes leaves those of the others, which name most of the same crates.
-    """
+    """Give what an index file that takes another's place says anew; None where nothing can be read in either."""
     known = {line.raw for line in before.lines}
     new = [line for line in after.releases if line.raw not in known]
     held = {line.vers for line in after.releases}
@@ -30,7 +26,6 @@ def change_between(before: IndexFile, after: IndexFile) -> CrateChange | None:
         name=name,
         releases=tuple(_release(line) for line in new),
         gone=tuple(gone),
-        needs=needs_of(need for line in new for need in parse_needed(line.raw)),
     )
 
 

@@ -5,7 +5,6 @@ been of another tree, which must not suffer for what was begun in the first.
 """
 
 from cargo_static_index import layout
-from cargo_static_index.catalogue import Intent
 from cargo_static_index.changes import archive_and_facts, remove_versions, update_tombstones
 from cargo_static_index.errors import StoreError
 from cargo_static_index.knowledge import learn_all
@@ -13,8 +12,6 @@ from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.record import Tombstone, format_document
 from cargo_static_index.session import ATTEMPTS, KNOWN_TREE, PAGES_UNKNOWN, Session
 from cargo_static_index.tree import read_index, read_record, read_tombstones
-
-_FINISH = Intent(path=layout.RECORD, kind="reconcile")
 
 
 def recover(session: Session) -> None:
@@ -34,20 +31,19 @@ def reconcile(session: Session) -> None:
 
     Dropped files are read again where the tree lacks what the catalogue says they became.
     """
-    session.catalogue.intents.begin([_FINISH])
+    session.catalogue.intents.begin([layout.RECORD])
     _recount(session)
     _make_pages_stale(session)
     for name in crates_with_tombstones(session):
         finish_removal(session, name)
     session.catalogue.drops.reopen_unpublished()
     session.catalogue.drops.reopen_refused("")
-    unfinished = [intent.path for intent in session.catalogue.intents.unfinished()]
-    session.catalogue.intents.finish(unfinished)
+    session.catalogue.intents.finish(list(session.catalogue.intents.unfinished()))
 
 
 def _make_pages_stale(session: Session) -> None:
     """Note the crates whose index files were being changed: their pages may not have been made."""
-    keys = [collision_key(each.path.rpartition("/")[2]) for each in session.catalogue.intents.unfinished()]
+    keys = [collision_key(path.rpartition("/")[2]) for path in session.catalogue.intents.unfinished()]
     session.catalogue.pages.make_stale(session.catalogue.published.names_of(keys).values())
 
 

@@ -92,10 +92,6 @@ class Registry:
         """Remove releases for good, and give them; NotHeld before anything is changed."""
         return changes.remove(self.session, specs)
 
-    def verify(self, *, quick: bool = False, fix: bool = False) -> Iterator[Finding]:
-        """Look at the whole tree; see `verify_registry`, which also sees what opening a registry mends."""
-        return _verified(self.session, self._settings, self._pages, quick=quick, fix=fix)
-
     def plan_reindex(self, names: Iterable[str] = ()) -> Iterator[Reindexed]:
         """Give what `reindex` would change; NotHeld for a crate that is not there."""
         return plan_reindex(self.session, home_for(self.session, self._settings.registry.mode), names)
@@ -207,20 +203,18 @@ def verify_registry(
         if not any(check_config(session.store)):
             yield from (replace(finding, fixed=True) for finding in config)  # opening a tree writes it
         pages = Pages(session, settings) if settings.registry.pages else None
-        yield from _verified(session, settings, pages, quick=quick, fix=True)
+        yield from _mended(session, settings, pages, quick=quick)
 
 
-def _verified(
-    session: Session, settings: Settings, pages: Pages | None, *, quick: bool, fix: bool
-) -> Iterator[Finding]:
-    """Look at a session's tree; all that is wrong with its pages is mended together, once it is known."""
+def _mended(session: Session, settings: Settings, pages: Pages | None, *, quick: bool) -> Iterator[Finding]:
+    """Mend a session's tree; all that is wrong with its pages is mended together, once it is known."""
     limits = limits_of(settings)
     of_pages: list[Finding] = []
     for finding in verify_tree(session.store, session.home, limits, quick=quick, pages=pages is not None):
-        if fix and finding.mending == "make-pages":
+        if finding.mending == "make-pages":
             of_pages.append(finding)
         else:
-            yield mend(session, finding, limits) if fix else finding
+            yield mend(session, finding, limits)
     if pages and of_pages:
         recover(session)
         pages.begin()

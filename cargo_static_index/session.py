@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cargo_static_index import layout
-from cargo_static_index.catalogue import Catalogue, Intent, discard_catalogue, open_catalogue
+from cargo_static_index.catalogue import Catalogue, discard_catalogue, open_catalogue
 from cargo_static_index.errors import CatalogueDamaged, InvalidConfig, InvalidDocument, SettingsError, StoreError
 from cargo_static_index.knowledge import change_between, name_of
 from cargo_static_index.protocol.config import (
@@ -99,7 +99,7 @@ class Session:
 
     def begin(self, files: Iterable[HeldIndex]) -> None:
         """Write down that index files are about to change, so that a crash leaves nothing that is not made good."""
-        self.catalogue.intents.begin(Intent(path=each.path, kind="index") for each in files)
+        self.catalogue.intents.begin(each.path for each in files)
 
     def changed(self, files: Sequence[tuple[HeldIndex, IndexFile]]) -> None:
         """Bring in step what is derived from index files that were changed: tree.json, then the catalogue."""

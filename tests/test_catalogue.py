@@ -14,10 +14,8 @@ from hypothesis import strategies as st
 from cargo_static_index import catalogue as package
 from cargo_static_index.catalogue import (
     Catalogue,
-    Crate,
     CrateChange,
     Dropped,
-    Intent,
     Outcome,
     Release,
     discard_catalogue,
@@ -53,9 +51,9 @@ def release(vers: str, pubtime: str | None = None, *, yanked: bool = False) -> R
     return Release(vers=vers, cksum=vers * 3, yanked=yanked, pubtime=pubtime)
 
 
-def crate(name: str, *releases: Release, needs: tuple[Need, ...] = ()) -> Crate:
+def crate(name: str, *releases: Release, gone: tuple[str, ...] = ()) -> CrateChange:
     key = name.lower().replace("-", "_")
-    return Crate(key=key, name=name, releases=releases or (release("1.0.0"),), needs=frozenset(needs))
+    return CrateChange(key=key, name=name, releases=releases or (release("1.0.0"),), gone=gone)
 
 
 def dropped(path: str, fingerprint: bytes = b"f" * 16, outcome: Outcome = "published", judged: str = "j") -> Dropped:
@@ -163,7 +161,7 @@ def test_a_file_that_cannot_be_used_is_made_anew(state: Path, spoil: Callable[[P
 
 def test_damage_met_while_at_work_is_said_and_is_mended_by_discarding(state: Path) -> None:
     with open_catalogue(state) as first:
-        first.published.replace(crate(f"crate-{number}") for number in range(5000))
+        first.published.update(crate(f"crate-{number}") for number in range(5000))
     file = state / package.FILE
     content = bytearray(file.read_bytes())
     pages_kept = 4096 * 40  # the roots of all tables, so that nothing is seen at the opening
@@ -250,7 +248,7 @@ def test_what_fails_inside_a_transaction_leaves_nothing(catalogue: Catalogue) ->
         with catalogue.writing():
             catalogue.set("key", b"value")
             with catalogue.writing():
-                catalogue.published.replace([crate("foo")])
+                catalogue.published.update([crate("foo")])
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -272,74 +270,53 @@ def test_a_reader_reads_while_a_writer_writes(state: Path, catalogue: Catalogue)
 # what is published
 
 
-def test_a_crate_is_what_it_was_replaced_by(catalogue: Catalogue) -> None:
+def test_a_crate_is_what_its_changes_made_it(catalogue: Catalogue) -> None:
     old = (release("1.0.9"), release("1.0.10", yanked=True), release("1.0.1", "2024-01-02T00:00:00Z"))
-    catalogue.published.replace([crate("Foo-Bar", *old), crate("baz")])
+    catalogue.published.update([crate("Foo-Bar", *old), crate("baz")])
     assert catalogue.published.name_of("foo_bar") == "Foo-Bar"
     assert catalogue.published.names_of(["foo_bar", "none", "baz"]) == {"foo_bar": "Foo-Bar", "baz": "baz"}
     assert catalogue.published.releases("Foo-Bar") == list(old)
     assert catalogue.published.releases("foo-bar") == []
     assert catalogue.published.counts() == (2, 4)
-    catalogue.published.replace([crate("Foo-Bar", *old[1:])])
-    assert catalogue.published.releases("Foo-Bar") == list(old[1:])
-    assert catalogue.published.counts() == (2, 3)
 
 
 def test_a_change_costs_and_changes_only_what_it_names(catalogue: Catalogue) -> None:
-    catalogue.published.replace([crate("foo", release("1.0.0"), release("1.1.0")), crate("gone")])
+    catalogue.published.update([crate("foo", release("1.0.0"), release("1.1.0")), crate("gone")])
     yanked, new = release("1.0.0", yanked=True), release("1.2.0")
     catalogue.published.update(
         [
             CrateChange(key="foo", name="foo", releases=(yanked, new), gone=("1.1.0",)),
             CrateChange(key="gone", name="gone", gone=("1.0.0",)),
-            CrateChange(key="bar", name="bar", releases=(new,), needs=frozenset({Need(key="foo", here=True)})),
+            CrateChange(key="bar", name="bar", releases=(new,)),
         ]
     )
     assert catalogue.published.releases("foo") == [yanked, new]
     assert catalogue.published.names() == [("bar", "bar"), ("foo", "foo")]
-    assert catalogue.published.dependents("foo", here=True) == ["bar"]
     assert catalogue.published.counts() == (2, 3)
 
 
-def test_a_crate_without_releases_is_forgotten(catalogue: Catalogue) -> None:
-    need = Need(key="serde", here=False)
-    catalogue.published.replace([crate("foo", needs=(need,)), crate("bar")])
-    catalogue.published.replace([Crate(key="foo", name="foo", releases=(), needs=frozenset())])
+def test_a_crate_without_releases_is_forgotten_and_may_come_back_in_other_case(catalogue: Catalogue) -> None:
+    catalogue.published.update([crate("Foo"), crate("bar")])
+    catalogue.published.update([CrateChange(key="foo", name="Foo", gone=("1.0.0",))])
     assert catalogue.published.name_of("foo") is None
-    assert catalogue.published.releases("foo") == []
-    assert catalogue.published.dependents("serde", here=False) == []
+    assert catalogue.published.releases("Foo") == []
     assert catalogue.published.counts() == (1, 1)
-
-
-def test_a_crate_that_comes_back_in_other_case_takes_the_old_ones_place(catalogue: Catalogue) -> None:
-    catalogue.published.replace([crate("Foo", release("1.0.0"), release("1.1.0"))])
-    catalogue.published.replace([crate("foo")])
+    catalogue.published.update([crate("foo")])
     assert catalogue.published.name_of("foo") == "foo"
-    assert (catalogue.published.releases("Foo"), catalogue.published.counts()) == ([], (1, 1))
+    assert (catalogue.published.releases("Foo"), catalogue.published.counts()) == ([], (2, 2))
 
 
 def test_names_come_by_key_in_pages(catalogue: Catalogue) -> None:
-    catalogue.published.replace(crate(name) for name in ("b-1", "B_2", "a", "c", "b", "ba"))
+    catalogue.published.update(crate(name) for name in ("b-1", "B_2", "a", "c", "b", "ba"))
     names = catalogue.published.names
     assert [name for _, name in names()] == ["a", "b", "b-1", "B_2", "ba", "c"]
-    assert names(prefix="b", limit=2) == [("b", "b"), ("b_1", "b-1")]
-    assert names(prefix="b", after="b_1", limit=2) == [("b_2", "B_2"), ("ba", "ba")]
-    assert names(prefix="b", after="ba") == []
-
-
-def test_dependents_are_told_apart_by_where_they_look(catalogue: Catalogue) -> None:
-    here, there = Need(key="x", here=True), Need(key="x", here=False)
-    catalogue.published.replace(
-        [crate("a", needs=(here,)), crate("b", needs=(there,)), crate("c", needs=(here, there))]
-    )
-    dependents = catalogue.published.dependents
-    assert dependents("x", here=True) == ["a", "c"]
-    assert dependents("x", here=False) == ["b", "c"]
-    assert dependents("x", here=True, after="a", limit=1) == ["c"]
+    assert names(after="a", limit=2) == [("b", "b"), ("b_1", "b-1")]
+    assert names(after="b_1", limit=2) == [("b_2", "B_2"), ("ba", "ba")]
+    assert names(after="c") == []
 
 
 def test_the_newest_come_first_and_those_without_a_time_never(catalogue: Catalogue) -> None:
-    catalogue.published.replace(
+    catalogue.published.update(
         [
             crate("b", release("1.0.0", "2024-01-01T00:00:00Z"), release("1.1.0", "2025-01-01T00:00:00Z")),
             crate("a", release("1.0.0", "2024-01-01T00:00:00Z"), release("0.1.0")),
@@ -351,14 +328,15 @@ def test_the_newest_come_first_and_those_without_a_time_never(catalogue: Catalog
 
 def test_all_that_is_published_can_be_forgotten_without_forgetting_the_rest(catalogue: Catalogue) -> None:
     catalogue.set("tree", b"x")
-    catalogue.published.replace([crate("a", needs=(Need(key="x", here=True),)), crate("b")])
+    catalogue.published.update([crate("a"), crate("b")])
     catalogue.published.clear()
     assert (catalogue.published.names(), catalogue.published.counts(), catalogue.get("tree")) == ([], (0, 0), b"x")
 
 
 def test_the_same_version_twice_in_an_index_file_is_one_row(catalogue: Catalogue) -> None:
-    catalogue.published.replace([crate("a", release("1.0.0"), release("1.0.0", yanked=True))])
-    assert catalogue.published.releases("a") == [release("1.0.0")]
+    catalogue.published.update([crate("a", release("1.0.0"), release("1.0.0", yanked=True))])
+    assert [each.vers for each in catalogue.published.releases("a")] == ["1.0.0"]
+    assert catalogue.published.counts() == (1, 1)
 
 
 # the drop directory
@@ -487,11 +465,8 @@ def test_readings_without_a_release_come_apart(catalogue: Catalogue) -> None:
 
 def test_what_was_begun_is_unfinished_until_it_is_finished(state: Path) -> None:
     with open_catalogue(state) as catalogue:
-        catalogue.intents.begin([Intent(path="b", kind="put", detail=b'{"x":1}'), Intent(path="a", kind="put")])
-        catalogue.intents.begin([Intent(path="a", kind="delete"), Intent(path="c", kind="put")])
+        catalogue.intents.begin(["b", "a"])
+        catalogue.intents.begin(["a", "c"])
         catalogue.intents.finish(["c", "never"])
     with open_catalogue(state) as catalogue:
-        assert list(catalogue.intents.unfinished()) == [
-            Intent(path="a", kind="delete"),
-            Intent(path="b", kind="put", detail=b'{"x":1}'),
-        ]
+        assert list(catalogue.intents.unfinished()) == ["a", "b"]

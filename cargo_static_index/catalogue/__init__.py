@@ -16,15 +16,13 @@ from cargo_static_index.catalogue.incoming import Intents, Readings
 from cargo_static_index.catalogue.pages import Pages
 from cargo_static_index.catalogue.place import make_state_folder
 from cargo_static_index.catalogue.published import Published
-from cargo_static_index.catalogue.rows import Crate, CrateChange, Dropped, Intent, Outcome, Release, shown
+from cargo_static_index.catalogue.rows import CrateChange, Dropped, Outcome, Release, shown
 from cargo_static_index.errors import CatalogueDamaged, StoreError
 
 __all__ = [
     "Catalogue",
-    "Crate",
     "CrateChange",
     "Dropped",
-    "Intent",
     "Outcome",
     "Release",
     "copy_catalogue",

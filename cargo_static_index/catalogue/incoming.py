@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from cargo_static_index.catalogue import schema
 from cargo_static_index.catalogue.database import Database, json_list
-from cargo_static_index.catalogue.rows import Intent
 from cargo_static_index.incoming import Incoming
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -75,21 +74,20 @@ class Intents:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def begin(self, intents: Iterable[Intent]) -> None:
-        """Write down what is about to be changed; a later intent for the same path takes the place of the first."""
-        rows = ((intent.path, intent.kind, intent.detail) for intent in intents)
+    def begin(self, paths: Iterable[str]) -> None:
+        """Write down what is about to be changed."""
         with self._database.writing():
-            self._database.run_many(schema.INTENT_BEGIN, rows)
+            self._database.run_many(schema.INTENT_BEGIN, ((path,) for path in paths))
 
     def finish(self, paths: Iterable[str]) -> None:
         """Strike out what was done."""
         with self._database.writing():
             self._database.run_many(schema.INTENT_FINISH, ((path,) for path in paths))
 
-    def unfinished(self) -> Iterator[Intent]:
-        """Give what was begun and not finished, by path."""
+    def unfinished(self) -> Iterator[str]:
+        """Give the paths of what was begun and not finished, sorted."""
         rows = self._database.pages(schema.INTENT_PAGE, ("",), lambda row: (row[0],))
-        return (Intent(path=path, kind=kind, detail=detail) for path, kind, detail in rows)
+        return (path for (path,) in rows)
 
 
 def _encoded(row: Incoming) -> bytes:

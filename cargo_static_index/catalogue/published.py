@@ -1,13 +1,11 @@
-"""What is published, as the index files say: found by collision key, by need and by age, a few rows at a time."""
+"""What is published, as the index files say: found by collision key and by age, a few rows at a time."""
 
 from collections.abc import Iterable
 
 from cargo_static_index.catalogue import schema
 from cargo_static_index.catalogue.database import Database, batches, json_list
-from cargo_static_index.catalogue.rows import Crate, CrateChange, Release
+from cargo_static_index.catalogue.rows import CrateChange, Release
 from cargo_static_index.protocol.versions import parse_version
-
-_LAST = "\U0010ffff"
 
 
 class Published:
@@ -25,9 +23,9 @@ class Published:
         """Give the names of those collision keys under which something is published."""
         return dict(self._database.all(schema.CRATE_NAMES, (json_list(keys),)))
 
-    def names(self, *, prefix: str = "", after: str = "", limit: int = 1000) -> list[tuple[str, str]]:
-        """Give (key, name) of the crates whose key starts with `prefix` and is greater than `after`, by key."""
-        return self._database.all(schema.CRATE_PAGE, (after, prefix, prefix + _LAST, limit))
+    def names(self, *, after: str = "", limit: int = 1000) -> list[tuple[str, str]]:
+        """Give (key, name) of the crates whose key is greater than `after`, by key."""
+        return self._database.all(schema.CRATE_PAGE, (after, limit))
 
     def releases(self, name: str) -> list[Release]:
         """Give the releases of the crate of exactly that name, in the order of lines: (`pubtime`, SemVer)."""
@@ -42,19 +40,9 @@ class Published:
         """Give the names of the crates of which something was published last, with its `pubtime`."""
         return self._database.all(schema.CRATES_NEWEST, (limit,))
 
-    def dependents(self, key: str, *, here: bool, after: str = "", limit: int = 1000) -> list[str]:
-        """Give the names, above `after`, of the crates that look for `key` in this registry, or else on crates.io."""
-        return [row[0] for row in self._database.all(schema.DEPENDENTS, (key, here, after, limit))]
-
     def counts(self) -> tuple[int, int]:
         """Give how many crates and releases there are."""
         return self._tally("crates"), self._tally("releases")
-
-    def replace(self, crates: Iterable[Crate]) -> None:
-        """Make these crates' rows what is given; a crate without releases is forgotten."""
-        with self._database.writing():
-            for batch in batches(crates):
-                self._replace(batch)
 
     def update(self, changes: Iterable[CrateChange]) -> None:
         """Bring crates in step with changes of their index files: it costs what changed, not what the crate has."""
@@ -64,25 +52,14 @@ class Published:
 
     def clear(self) -> None:
         """Forget all that is published, so that it can be read anew from the tree."""
-        statements = (schema.CRATE_CLEAR, schema.RELEASES_CLEAR, schema.DEPENDENCIES_CLEAR, schema.TALLY_ZERO)
+        statements = (schema.CRATE_CLEAR, schema.RELEASES_CLEAR, schema.TALLY_ZERO)
         with self._database.writing():
             for statement in statements:
                 self._database.run(statement)
 
-    def _replace(self, crates: list[Crate]) -> None:
-        latest = {crate.key: crate for crate in crates}
-        self._forget(latest)
-        kept = [crate for crate in latest.values() if crate.releases]
-        crate_rows = [(crate.key, crate.name) for crate in kept]
-        needs = [(crate.name, need.key, need.here) for crate in kept for need in crate.needs]
-        self._add("crates", self._database.run_many(schema.CRATE_INSERT, crate_rows))
-        self._add("releases", self._database.run_many(schema.RELEASE_INSERT, _release_rows(kept)))
-        self._database.run_many(schema.DEPENDENCY_INSERT, needs)
-
     def _update(self, changes: list[CrateChange]) -> None:
         rows = [(change.name, *_row(each)) for change in changes for each in change.releases]
         gone = [(change.name, vers) for change in changes for vers in change.gone]
-        needs = [(change.name, need.key, need.here) for change in changes for need in change.needs]
         changed = [(cksum, yanked, pubtime, name, vers) for name, vers, cksum, yanked, pubtime in rows]
         crates = [(change.key, change.name) for change in changes]
         self._add("releases", -self._database.run_many(schema.RELEASE_DELETE, gone))
@@ -91,18 +68,9 @@ class Published:
             self._database.run_many(schema.RELEASE_UPDATE, changed)
         self._add("releases", inserted)
         self._add("crates", self._database.run_many(schema.CRATE_INSERT, crates))
-        self._database.run_many(schema.DEPENDENCY_INSERT, needs)
         for change in changes:
             if change.gone and self._database.one(schema.RELEASE_ANY, (change.name,)) is None:
-                self._forget({change.key: Crate(key=change.key, name=change.name, releases=())})
-
-    def _forget(self, crates: dict[str, Crate]) -> None:
-        # A crate that was removed may have come back in other case: its old name's rows go too.
-        known = self.names_of(crates)
-        names = [(name,) for name in {*known.values(), *(crate.name for crate in crates.values())}]
-        self._add("crates", -self._database.run_many(schema.CRATE_DELETE, [(key,) for key in known]))
-        self._add("releases", -self._database.run_many(schema.RELEASES_DELETE, names))
-        self._database.run_many(schema.DEPENDENCIES_DELETE, names)
+                self._add("crates", -self._database.run(schema.CRATE_DELETE, (change.key,)))
 
     def _add(self, what: str, number: int) -> None:
         self._database.run(schema.TALLY_ADD, (number, what))
@@ -115,10 +83,6 @@ class Published:
 def _release(row: tuple[str, str, int, str | None]) -> Release:
     vers, cksum, yanked, pubtime = row
     return Release(vers=vers, cksum=cksum, yanked=bool(yanked), pubtime=pubtime)
-
-
-def _release_rows(crates: list[Crate]) -> list[tuple[str, str, str, bool, str | None]]:
-    return [(crate.name, *_row(each)) for crate in crates for each in crate.releases]
 
 
 def _row(release: Release) -> tuple[str, str, bool, str | None]:

@@ -5,7 +5,6 @@ from typing import Literal
 
 from msgspec import Struct
 
-from cargo_static_index.incoming import Need
 from cargo_static_index.rules import Problem
 
 Outcome = Literal["published", "unchanged", "refused", "waiting"]
@@ -20,23 +19,13 @@ class Release(Struct, frozen=True, kw_only=True):
     pubtime: str | None
 
 
-class Crate(Struct, frozen=True, kw_only=True):
-    """A published crate, made from its index file as read back: `releases` stand in the order of its lines."""
-
-    key: str
-    name: str
-    releases: tuple[Release, ...]
-    needs: frozenset[Need] = frozenset()
-
-
 class CrateChange(Struct, frozen=True, kw_only=True):
-    """What changed of a published crate: releases that came or changed, versions that went, needs that came."""
+    """What changed of a published crate: releases that came or changed, and versions that went."""
 
     key: str
     name: str
     releases: tuple[Release, ...] = ()
     gone: tuple[str, ...] = ()
-    needs: frozenset[Need] = frozenset()
 
 
 class Dropped(Struct, frozen=True, kw_only=True):
@@ -63,14 +52,6 @@ class Dropped(Struct, frozen=True, kw_only=True):
     def path(self) -> str:
         """Where the file is, relative to the drop directory."""
         return join(self.folder, self.file)
-
-
-class Intent(Struct, frozen=True, kw_only=True):
-    """A file of the tree that was about to be changed; `detail` is JSON that only the pipeline reads."""
-
-    path: str
-    kind: str
-    detail: bytes = b"null"
 
 
 def join(folder: str, file: str) -> str:

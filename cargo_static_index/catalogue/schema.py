@@ -18,11 +18,6 @@ CREATE TABLE release (
     PRIMARY KEY (name, vers)
 ) WITHOUT ROWID;
 CREATE INDEX release_newest ON release (pubtime DESC, name, vers) WHERE pubtime IS NOT NULL;
-CREATE TABLE dependency (
-    name TEXT NOT NULL, needs_key TEXT NOT NULL, here INTEGER NOT NULL,
-    PRIMARY KEY (name, needs_key, here)
-) WITHOUT ROWID;
-CREATE INDEX dependency_dependents ON dependency (needs_key, here, name);
 
 CREATE TABLE folder (path BLOB PRIMARY KEY, parent BLOB, digest BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX folder_children ON folder (parent, path);
@@ -39,7 +34,7 @@ CREATE INDEX dropped_judged ON dropped (judged) WHERE outcome = 'refused';
 CREATE TABLE stale (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE listing (list TEXT NOT NULL, key TEXT NOT NULL, row BLOB, PRIMARY KEY (list, key)) WITHOUT ROWID;
 
-CREATE TABLE intent (path TEXT PRIMARY KEY, kind TEXT NOT NULL, detail BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE intent (path TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
 TEMPORARY_TABLES = """
@@ -69,7 +64,7 @@ TALLY_ZERO = "UPDATE tally SET number = 0"
 
 CRATE_NAME = "SELECT name FROM crate WHERE key = ?"
 CRATE_NAMES = "SELECT key, name FROM crate WHERE key IN (SELECT value FROM json_each(?))"
-CRATE_PAGE = "SELECT key, name FROM crate WHERE key > ? AND key >= ? AND key < ? ORDER BY key LIMIT ?"
+CRATE_PAGE = "SELECT key, name FROM crate WHERE key > ? ORDER BY key LIMIT ?"
 CRATE_INSERT = "INSERT OR IGNORE INTO crate VALUES (?, ?)"
 CRATE_DELETE = "DELETE FROM crate WHERE key = ?"
 CRATE_CLEAR = "DELETE FROM crate"
@@ -86,12 +81,7 @@ RELEASE_INSERT = "INSERT OR IGNORE INTO release VALUES (?, ?, ?, ?, ?)"
 RELEASE_UPDATE = "UPDATE release SET cksum = ?, yanked = ?, pubtime = ? WHERE name = ? AND vers = ?"
 RELEASE_DELETE = "DELETE FROM release WHERE name = ? AND vers = ?"
 RELEASE_ANY = "SELECT 1 FROM release WHERE name = ? LIMIT 1"
-RELEASES_DELETE = "DELETE FROM release WHERE name = ?"
 RELEASES_CLEAR = "DELETE FROM release"
-DEPENDENTS = "SELECT name FROM dependency WHERE needs_key = ? AND here = ? AND name > ? ORDER BY name LIMIT ?"
-DEPENDENCY_INSERT = "INSERT OR IGNORE INTO dependency VALUES (?, ?, ?)"
-DEPENDENCIES_DELETE = "DELETE FROM dependency WHERE name = ?"
-DEPENDENCIES_CLEAR = "DELETE FROM dependency"
 
 FOLDER_DIGEST = "SELECT digest FROM folder WHERE path = ?"
 FOLDER_ADD = "INSERT OR IGNORE INTO folder VALUES (?, ?, ?)"
@@ -156,9 +146,9 @@ LISTING_PAGE = "SELECT key, row FROM listing WHERE list = ? ORDER BY key LIMIT ?
 LISTING_DELETE = "DELETE FROM listing WHERE list = ? AND key <= ?"
 LISTING_CLEAR = "DELETE FROM listing"
 
-INTENT_BEGIN = "INSERT OR REPLACE INTO intent VALUES (?, ?, ?)"
+INTENT_BEGIN = "INSERT OR IGNORE INTO intent VALUES (?)"
 INTENT_FINISH = "DELETE FROM intent WHERE path = ?"
-INTENT_PAGE = "SELECT path, kind, detail FROM intent WHERE path > ? ORDER BY path LIMIT ?"
+INTENT_PAGE = "SELECT path FROM intent WHERE path > ? ORDER BY path LIMIT ?"
 
 INCOMING_INSERT = "INSERT INTO temp.incoming VALUES (NULL, ?, ?, ?, ?, ?)"
 INCOMING_KEYS = "SELECT DISTINCT key FROM temp.incoming WHERE key > ? ORDER BY key LIMIT ?"

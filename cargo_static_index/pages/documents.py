@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from cargo_static_index.errors import InvalidDocument, InvalidVersion
 from cargo_static_index.facts import Facts
-from cargo_static_index.protocol.index import Dependency, Entry, parse_entry
+from cargo_static_index.protocol.index import Dependency, Entry, parse_entry, parse_needed
 from cargo_static_index.protocol.names import is_crate_name
 from cargo_static_index.protocol.versions import Version, parse_version
 
@@ -172,19 +172,6 @@ def version_key(vers: str) -> Version:
         return Version(major=-1, minor=0, patch=0)
 
 
-class _Dep(Struct):
-    name: str
-    package: str | None = None
-    registry: str | None = None
-
-
-class _Line(Struct):
-    deps: tuple[_Dep, ...] = ()
-
-
-_decode_line = msgspec.json.Decoder(_Line).decode
-
-
 def earlier_needs(newest: Entry, releases: Iterable[Release], lines: Lines) -> Iterator[Earlier]:
     """Give what other versions than the newest need of this registry, each by the highest version that does.
 
@@ -193,7 +180,7 @@ def earlier_needs(newest: Entry, releases: Iterable[Release], lines: Lines) -> I
     known = {needed.crate for needed in map(needed_of, newest.deps) if needed.registry is None}
     for each in releases:
         raw = lines(each.vers)
-        new = {dep.package or dep.name for dep in _decode_line(raw).deps if dep.registry is None} - known
+        new = {dep.package or dep.name for dep in parse_needed(raw) if dep.registry is None} - known
         if new:
             needed = map(needed_of, parse_entry(raw).deps)
             yield from (

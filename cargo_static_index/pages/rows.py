@@ -36,7 +36,7 @@ class CrateRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ReleaseRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A release in the list of a month."""
+    """A release in the list of a month; the newest of a crate describes it."""
 
     name: str
     vers: str
@@ -57,7 +57,10 @@ class Way(Struct, frozen=True, kw_only=True, omit_defaults=True, array_like=True
 
 
 class DependentRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A crate that depends on another in `vers`: its newest version, or the highest that does, if that is `older`."""
+    """A crate that depends on another in `vers`: its newest version, or the highest that does, if that is `older`.
+
+    What describes the crate is its newest version: a row of an older one would change with every description.
+    """
 
     name: str
     vers: str
@@ -105,11 +108,13 @@ def rows_of_crate(document: CrateDocument) -> Rows:
     timed = [each for each in document.versions if each.pubtime]
     first = min(reversed(timed), key=lambda each: each.pubtime or "") if timed else None
     for release in timed:
-        row = _month_row(document.name, release, description, first=release is first)
+        described = description if release.vers == document.newest else ""
+        row = _month_row(document.name, release, described, first=release is first)
         rows[f"month/{(release.pubtime or '')[:7]}", f"{key} {release.vers}"] = row
     for name, (vers, needs) in _needs_here(document).items():
+        older = vers != document.newest
         dependent = DependentRow(
-            name=document.name, vers=vers, needs=needs, description=description, older=vers != document.newest
+            name=document.name, vers=vers, needs=needs, description="" if older else description, older=older
         )
         rows["dependents/" + name, key] = _encode(dependent)
     rows.update(_search_rows(document, key, description))

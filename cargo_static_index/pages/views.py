@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from cargo_static_index import layout
-from cargo_static_index.facts import Document, Facts
+from cargo_static_index.facts import Facts
 from cargo_static_index.pages import addresses
 from cargo_static_index.pages.differences import Change, differences, human_size
 from cargo_static_index.pages.documents import (
@@ -371,8 +371,3 @@ def _features(entry: Entry) -> Iterator[FeatureView]:
         if name == "default":
             continue
         yield FeatureView(name=name, enables=tuple(values), default=name in from_default)
-
-
-def source_of(document: Document | None) -> str:
-    """Give a document's text, or nothing."""
-    return document.text or "" if document else ""

@@ -268,6 +268,23 @@ def publish_new(world: World) -> None:
     world.build()
 
 
+def test_one_more_version_writes_as_many_pages_however_many_there_are(tmp_path: Path) -> None:
+    few, many = (one_more_onto(number, tmp_path / str(number)) for number in (10, 40))
+    assert len(few) == len(many)
+
+
+def one_more_onto(versions: int, folder: Path) -> set[str]:
+    """Give the files that one more version of a crate changes; each of its versions needs and says something else."""
+    world = World(folder, OPTIONS, MemoryStore())
+    for number in range(versions + 1):
+        before = world.files()
+        about = crate("acme", f"1.0.{number}").package(description=f"Version {number} of many")
+        world.put(about.dependency(f"acme-{number}", registry_index=HERE))
+        world.build()
+        world.now += 31 * 24 * 3600
+    return {path for path, content in world.files().items() if before.get(path) != content}
+
+
 def test_two_writers_lose_none_of_each_others_rows(tmp_path: Path) -> None:
     tree = MemoryStore()
     one, other = (World(tmp_path / name, OPTIONS, tree) for name in ("one", "other"))
