@@ -1,172 +1,79 @@
-"""The rows of issue and document: what each measures, on which corpus, and what it is to reach.
+"""The rows: what each measures, and on which corpus.
 
-A row gives figures; `ratio` is what its target is about. Floor and product run in turn, each in a fresh process that
-says how long it took once it had started: interpreter and imports are in neither.
+Where there is a floor, it and the product run in turn, each in a fresh process that says how long it took once it had
+started: interpreter and imports are in neither. `ratio` is then the product's median by the floor's.
 """
 
-import atexit
-import os
 import random
-import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
+from benchmarks.bench import DISK, MEMORY, PYTHON, Bench, bench, elsewhere, published, real_crates, small
 from benchmarks.generate import Release, Shape, archive, generate
 from benchmarks.measure import Run, in_turn, run, seconds, spread, to_json, walls
 
-MEMORY = Path("/dev/shm/cargo-static-index-benchmarks")
-"""Judged rows run here: a disk's own doings would drown what is compared."""
-PYTHON = sys.executable
 TRIES = 40
 """Small changes that one row makes, each in a session of its own."""
+LEFT_OUT = 2
+"""The first of them, which warm caches."""
 MIB = 1 << 20
 
 Figures = dict[str, Any]
 
 
-class NotRun(Exception):
-    """A row cannot be measured here, and why."""
-
-
 class Row(Struct, frozen=True, kw_only=True):
-    """One row of the table: its name on the command line, what it says, the ratio to reach, and how it is measured.
+    """One row of the table: its name on the command line, what it says, and how it is measured in so many turns.
 
     `rare` rows take long or much memory and run only when they are named.
     """
 
     name: str
     says: str
-    reach: float | None
     measure: Callable[[int], Figures]
     rare: bool = False
 
 
-class Bench(Struct, frozen=True):
-    """A folder with a drop directory in it, and the places for trees beside it."""
-
-    base: Path
-
-    @property
-    def drop(self) -> Path:
-        """The drop directory."""
-        return self.base / "drop"
-
-    def floor(self, verb: str, *folders: Path) -> Run:
-        """Run the floor."""
-        return run([PYTHON, "-m", "benchmarks.floor", verb, *map(str, folders)])
-
-    def product(self, verb: str, *what: str) -> Run:
-        """Run the product on the tree and state that are there; `what` are its options, and what to change."""
-        places = [str(self.base / each) for each in ("drop", "tree", "state")]
-        return run([PYTHON, "-m", "benchmarks.product", verb, *places, *what])
-
-    def fresh(self) -> None:
-        """Throw tree and state away."""
-        for name in ("tree", "state", "floor"):
-            shutil.rmtree(self.base / name, ignore_errors=True)
-
-    def cold_floor(self) -> Run:
-        """Run the floor from nothing."""
-        self.fresh()
-        return self.floor("cold", self.drop, self.base / "floor")
-
-    def cold_product(self, *options: str) -> Run:
-        """Run the product from nothing."""
-        self.fresh()
-        return self.product("build", *options)
+# Passes ----------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def bench(shape: Shape | None, folder: Path = MEMORY) -> Iterator[Bench]:
-    """Give a folder with what a shape holds dropped in it, old enough to be believed; it is removed at the end."""
-    _clear_published()  # which needs the room
-    base = folder / f"bench-{os.getpid()}"
-    shutil.rmtree(base, ignore_errors=True)
-    base.mkdir(parents=True)
-    try:
-        if shape is not None:
-            _elsewhere(generate, base / "drop", shape)
-            time.sleep(2.1)  # a younger file may change without its time stamps showing it, so it is read again
-        yield Bench(base)
-    finally:
-        shutil.rmtree(base, ignore_errors=True)
-
-
-def _elsewhere(make: Callable[..., object], *what: object) -> None:
-    # In another process: a child's peak counts what its parent had when it was started.
-    with ProcessPoolExecutor(1) as pool:
-        pool.submit(make, *what).result()
-
-
-def small(crates: int, first: int = 0) -> Shape:
-    """Give the shape of the issue's small crates: 10 versions a name, 3 dependencies, 4 KiB of source."""
-    return Shape(names=crates // 10, versions=10, first=first)
-
-
-def cold(here: Bench, turns: int, *options: str) -> Figures:
+def cold(place: Callable[[], AbstractContextManager[Bench]], *options: str) -> Callable[[int], Figures]:
     """Compare cold builds."""
-    runs = in_turn({"floor": here.cold_floor, "product": lambda: here.cold_product(*options)}, turns)
-    floor, product = seconds(runs["floor"]), seconds(runs["product"])
-    crates = int(runs["floor"][0].printed["done"])
+
+    def measure(turns: int) -> Figures:
+        with place() as here:
+            runs = in_turn({"floor": here.cold_floor, "product": lambda: here.cold_product(*options)}, turns)
+        figures = _compared(runs["floor"], runs["product"])
+        return {
+            **figures,
+            "crates": int(runs["floor"][0].printed["done"]),
+            "processor_ratio": _median_cpu(runs["product"]) / _median_cpu(runs["floor"]),
+        }
+
+    return measure
+
+
+def of(shape: Shape, folder: Path = MEMORY) -> Callable[[], AbstractContextManager[Bench]]:
+    """Give what makes a place with the crates of a shape."""
+    return lambda: bench(shape, folder)
+
+
+def _compared(floor: list[Run], product: list[Run]) -> Figures:
+    of_floor, of_product = seconds(floor), seconds(product)
     return {
-        "ratio": product.median / floor.median,
-        "crates": crates,
-        "floor": to_json(floor),
-        "product": to_json(product),
-        "processor_ratio": _median_cpu(runs["product"]) / _median_cpu(runs["floor"]),
-        "peak": spread([each.peak for each in runs["product"]]).median,
+        "ratio": of_product.median / of_floor.median,
+        "floor": to_json(of_floor),
+        "product": to_json(of_product),
+        "peak": spread([each.peak for each in product]).median,
     }
 
 
 def _median_cpu(runs: list[Run]) -> float:
     return spread([each.cpu for each in runs]).median
-
-
-def cold_small(crates: int) -> Callable[[int], Figures]:
-    """Measure cold builds of so many small crates."""
-
-    def measure(turns: int) -> Figures:
-        with bench(small(crates)) as here:
-            return cold(here, turns)
-
-    return measure
-
-
-def cold_on_disk(*options: str) -> Callable[[int], Figures]:
-    """Measure the same on the disk that holds the working directory; nobody judges it."""
-
-    def measure(turns: int) -> Figures:
-        with bench(small(10_000), Path.cwd() / "target") as here:
-            return cold(here, turns, *options)
-
-    return measure
-
-
-@contextmanager
-def real_crates() -> Iterator[Bench]:
-    """Give a folder with the real crates dropped in it that the tests fetch with cargo."""
-    found = sorted((Path.cwd() / "target" / "corpus").glob("registry/cache/*/*.crate"))
-    if len(found) < 500:
-        raise NotRun(f"{len(found)} real crates are in target/corpus; `python -m tests.corpus` fetches them")
-    with bench(None) as here:
-        here.drop.mkdir()
-        for path in found:
-            shutil.copyfile(path, here.drop / path.name)
-        time.sleep(2.1)
-        yield here
-
-
-def cold_real(turns: int) -> Figures:
-    """Measure cold builds of real crates."""
-    with real_crates() as here:
-        return cold(here, turns, "--mirror")
 
 
 def pages_of_real(turns: int) -> Figures:
@@ -180,95 +87,47 @@ def pages_of_real(turns: int) -> Figures:
             turns,
         )
     crates = int(runs["with"][0].printed["published"])
-    without, with_pages = seconds(runs["without"]), seconds(runs["with"])
     return {
-        "ratio": with_pages.median / without.median,
+        **_compared(runs["without"], runs["with"]),
         "crates": crates,
-        "floor": to_json(without),
-        "product": to_json(with_pages),
         "each": (_median_cpu(runs["with"]) - _median_cpu(runs["without"])) / crates,
-        "peak": spread([each.peak for each in runs["with"]]).median,
     }
 
 
-def many_versions(turns: int) -> Figures:
-    """Measure 2,000 versions of one crate in one pass."""
-    with bench(Shape(names=1, versions=2000)) as here:
-        return cold(here, turns)
-
-
-@contextmanager
-def published(crates: int) -> Iterator[tuple[Bench, Run]]:
-    """Give so many small crates, dropped and published, and how they were published.
-
-    The next row that asks for as many gets the same: a million take minutes.
-    """
-    if crates not in _published:
-        _clear_published()
-        _ask_for_room(crates)
-        stack = ExitStack()
-        here = stack.enter_context(bench(small(crates)))
-        _published[crates] = (stack, here, here.cold_product())
-    _, here, first = _published[crates]
-    yield here, first
-
-
-def _ask_for_room(crates: int) -> None:
-    """Raise NotRun where memory cannot hold so many crates: each is three files, of a page or two each."""
-    MEMORY.mkdir(parents=True, exist_ok=True)
-    found = os.statvfs(MEMORY)
-    files, size = crates * 33 // 10, crates * 16_000
-    if found.f_favail < files or found.f_bavail * found.f_frsize < size:
-        raise NotRun(
-            f"{MEMORY.parent} has no room for {files:,} files and {size >> 30} GiB; "
-            "`mount -o remount,size=90%,nr_inodes=8m` makes more"
-        )
-
-
-_published: dict[int, tuple[ExitStack, Bench, Run]] = {}
-
-
-@atexit.register
-def _clear_published() -> None:
-    for stack, _, _ in _published.values():
-        stack.close()
-    _published.clear()
-
-
-def idle(crates: int) -> Callable[[int], Figures]:
+def idle(crates: int, folder: Path = MEMORY) -> Callable[[int], Figures]:
     """Measure a pass that finds nothing new against a bare walk of the same folder."""
 
     def measure(turns: int) -> Figures:
-        with published(crates) as (here, first):
-            walk, build = (lambda: here.floor("walk", here.drop)), (lambda: here.product("build"))
-            runs = in_turn({"walk": walk, "product": build}, turns)
-        floor, product = seconds(runs["walk"]), seconds(runs["product"])
-        return {
-            "ratio": product.median / floor.median,
-            "crates": crates,
-            "floor": to_json(floor),
-            "product": to_json(product),
-            "peak": spread([each.peak for each in runs["product"]]).median,
-            "cold": {"wall": first.wall, "peak": first.peak},
-        }
+        with _held(crates, folder) as (here, first):
+            runs = in_turn(
+                {"walk": lambda: here.floor("walk", here.drop), "product": lambda: here.product("build")}, turns
+            )
+        cold = {"wall": first.wall, "peak": first.peak}
+        return {**_compared(runs["walk"], runs["product"]), "crates": crates, "cold": cold}
 
     return measure
 
 
-def one_more(crates: int, *, pages: bool = False) -> Callable[[int], Figures]:
+@contextmanager
+def _held(crates: int, folder: Path, *options: str) -> Iterator[tuple[Bench, Run]]:
+    """Give so many small crates, dropped and published; without pages and in memory the next row gets the same."""
+    if folder == MEMORY and "--pages" not in options:
+        with published(crates) as found:
+            yield found
+    else:
+        with bench(small(crates), folder) as here:
+            yield here, here.cold_product(*options)
+
+
+# One change ------------------------------------------------------------------------------------------------
+
+
+def one_more(crates: int, *options: str, folder: Path = MEMORY) -> Callable[[int], Figures]:
     """Measure one small change after the other in a tree of so many releases, in seconds inside the process."""
 
     def measure(_: int) -> Figures:
-        if not pages:
-            with published(crates) as (here, _first):
-                return {"crates": crates, **small_changes(here)}
-        with bench(small(crates)) as here:
-            first = here.cold_product("--pages")
-            return {
-                "crates": crates,
-                "cold": {"wall": first.wall, "peak": first.peak},
-                **small_changes(here, "--pages"),
-            }
+        with _held(crates, folder, *options) as (here, _first):
+            return {"crates": crates, **small_changes(here, *options)}
 
     return measure
 
@@ -280,41 +139,65 @@ def small_changes(here: Bench, *options: str) -> Figures:
     files = sorted(map(str, added.iterdir()))
     releases = [f"bench-{number:07}@1.0.1" for number in range(TRIES)]
     changes = (("add", files), ("yank", releases), ("remove", releases))
-    return {verb: to_json(spread(here.product(verb, *options, *what).printed[2:])) for verb, what in changes}
+    return {verb: to_json(spread(here.product(verb, *options, *what).printed[LEFT_OUT:])) for verb, what in changes}
 
 
-def onto_many(_: int) -> Figures:
+def onto_many(*options: str) -> Callable[[int], Figures]:
     """Measure one more version onto 2,000 of one crate, and onto one."""
-    found: Figures = {}
-    for versions in (1, 2000):
-        with bench(Shape(names=1, versions=versions)) as here:
-            here.cold_product()
-            more = here.base / "more"
-            generate(more, Shape(names=1, versions=versions + TRIES))
-            files = sorted(path for path in map(str, more.iterdir()) if not (here.drop / Path(path).name).exists())
-            found[str(versions)] = to_json(spread(here.product("add", *files).printed[2:]))
-            (index,) = (path for path in (here.base / "tree" / "index").rglob("bench-0000000"))
-            found[f"{versions} bytes"] = index.stat().st_size
-    return found
+
+    def measure(_: int) -> Figures:
+        found: Figures = {}
+        for versions in (1, 2000):
+            with bench(Shape(names=1, versions=versions)) as here:
+                here.cold_product(*options)
+                more = here.base / "more"
+                generate(more, Shape(names=1, versions=versions + TRIES))
+                files = sorted(path for path in map(str, more.iterdir()) if not (here.drop / Path(path).name).exists())
+                found[str(versions)] = to_json(spread(here.product("add", *options, *files).printed[LEFT_OUT:]))
+                (index,) = (path for path in (here.base / "tree" / "index").rglob("bench-0000000"))
+                found[f"{versions} bytes"] = index.stat().st_size
+        return found
+
+    return measure
 
 
-def largest(_: int) -> Figures:
-    """Measure the memory that one crate of 99 MiB, which does not compress, takes beyond that of a small one."""
-    found: Figures = {}
-    for name, size in (("small", 4096), ("large", 99 * MIB)):
-        with bench(None) as here:
-            here.drop.mkdir()
-            _elsewhere(_write_incompressible, here.drop / "bench-1.0.0.crate", size)
-            time.sleep(2.1)
-            done = here.cold_product()
-            found[name] = done.peak
-            found[f"{name} published"] = done.printed.get("published", 0)
-    return {"bytes": found["large"] - found["small"], **found}
+# Memory, and starting --------------------------------------------------------------------------------------
 
 
-def _write_incompressible(path: Path, size: int) -> None:
-    release = Release("bench", "1.0.0", 0, size, 1)
-    path.write_bytes(archive(release, random.Random(1).randbytes(size)))
+def largest(turns: int) -> Figures:
+    """Measure the memory that the largest crates take beyond a small one: of one file, and of very many."""
+    peaks = {name: _peaks(make, turns) for name, make in _LARGE.items()}
+    usual = peaks.pop("small").median
+    return {name: to_json(each) | {"more": each.median - usual} for name, each in peaks.items()}
+
+
+def _peaks(make: Callable[[], bytes], turns: int) -> Any:
+    with bench(None) as here:
+        here.drop.mkdir()
+        elsewhere(_write, here.drop / "bench-1.0.0.crate", make)
+        time.sleep(2.1)
+        return spread([here.cold_product().peak for _ in range(turns)])
+
+
+def _write(path: Path, make: Callable[[], bytes]) -> None:
+    path.write_bytes(make())
+
+
+def _small() -> bytes:
+    return archive(Release("bench", "1.0.0", 0, 4096, 1))
+
+
+def _one_file() -> bytes:
+    return archive(Release("bench", "1.0.0", 0, 0, 1), random.Random(1).randbytes(99 * MIB))
+
+
+def _many_files() -> bytes:
+    chance = random.Random(1)
+    more = {f"data/{number:05}.bin": chance.randbytes(880) for number in range(99_000)}
+    return archive(Release("bench", "1.0.0", 0, 0, 1), b"", more)
+
+
+_LARGE = {"small": _small, "one file of 99 MiB": _one_file, "99,000 files in 88 MiB": _many_files}
 
 
 def start(turns: int) -> Figures:
@@ -337,79 +220,45 @@ def start(turns: int) -> Figures:
     }
 
 
+LIKE_CRATES_IO = Shape(names=1000, versions=10, dependencies=5, source_bytes=25_000, spread="crates.io")
+MANY_VERSIONS = Shape(names=1, versions=2000)
+
+
+def _row(name: str, says: str, measure: Callable[[int], Figures]) -> Row:
+    return Row(name=name, says=says, measure=measure)
+
+
+def _rare(name: str, says: str, measure: Callable[[int], Figures]) -> Row:
+    return Row(name=name, says=says, measure=measure, rare=True)
+
+
 ROWS = (
-    Row(name="real", says="cold, real crates, pages off: wall ÷ floor", reach=1.5, measure=cold_real),
-    Row(name="pages", says="cold, real crates: wall with pages ÷ without", reach=4.0, measure=pages_of_real),
-    Row(name="small-1000", says="cold, 1,000 small crates: wall ÷ floor", reach=None, measure=cold_small(1000)),
-    Row(name="small-10000", says="cold, 10,000 small crates: wall ÷ floor", reach=1.7, measure=cold_small(10_000)),
-    Row(
-        name="small-100000",
-        says="cold, 100,000 small crates: wall ÷ floor",
-        reach=None,
-        measure=cold_small(100_000),
-        rare=True,
-    ),
-    Row(name="disk", says="cold, 10,000 on disk, no flush: wall ÷ floor", reach=None, measure=cold_on_disk()),
-    Row(
-        name="disk-flush",
-        says="cold, 10,000 on disk, flushed: wall ÷ floor",
-        reach=None,
-        measure=cold_on_disk("--flush"),
-    ),
-    Row(name="idle-10000", says="nothing new, 10,000 files: wall ÷ walk", reach=2.0, measure=idle(10_000)),
-    Row(
-        name="idle-100000", says="nothing new, 100,000 files: wall ÷ walk", reach=2.0, measure=idle(100_000), rare=True
-    ),
-    Row(
-        name="idle-1000000",
-        says="nothing new, 1,000,000 files: wall ÷ walk",
-        reach=2.0,
-        measure=idle(1_000_000),
-        rare=True,
-    ),
-    Row(name="one-1000", says="one more, yank, remove, at 1,000 releases", reach=None, measure=one_more(1000)),
-    Row(name="one-10000", says="one more, yank, remove, at 10,000 releases", reach=None, measure=one_more(10_000)),
-    Row(
-        name="one-100000",
-        says="one more, yank, remove, at 100,000 releases",
-        reach=None,
-        measure=one_more(100_000),
-        rare=True,
-    ),
-    Row(
-        name="one-1000000",
-        says="one more, yank, remove, at 1,000,000 releases",
-        reach=None,
-        measure=one_more(1_000_000),
-        rare=True,
-    ),
-    Row(
-        name="one-pages-1000",
-        says="the same with pages, at 1,000 releases",
-        reach=None,
-        measure=one_more(1000, pages=True),
-    ),
-    Row(
-        name="one-pages-10000",
-        says="the same with pages, at 10,000 releases",
-        reach=None,
-        measure=one_more(10_000, pages=True),
-        rare=True,
-    ),
-    Row(
-        name="one-pages-100000",
-        says="the same with pages, at 100,000 releases",
-        reach=None,
-        measure=one_more(100_000, pages=True),
-        rare=True,
-    ),
-    Row(name="versions-2000", says="cold, 2,000 versions of one: wall ÷ floor", reach=None, measure=many_versions),
-    Row(name="onto-2000", says="one more version onto 2,000, and onto 1", reach=None, measure=onto_many),
-    Row(name="largest", says="one crate of 99 MiB: peak memory added", reach=None, measure=largest),
-    Row(
-        name="start",
-        says="start-up (`--version`, `--help`, refused option) ÷ a bare typer program",
-        reach=1.5,
-        measure=start,
-    ),
+    _row("real", "cold, real crates", cold(real_crates, "--mirror")),
+    _row("pages", "cold, real crates, with pages ÷ without", pages_of_real),
+    _row("small-1000", "cold, 1,000 small crates", cold(of(small(1000)))),
+    _row("small-10000", "cold, 10,000 small crates", cold(of(small(10_000)))),
+    _rare("small-100000", "cold, 100,000 small crates", cold(of(small(100_000)))),
+    _row("spread", "cold, crates spread as crates.io's", cold(of(LIKE_CRATES_IO))),
+    _row("versions-2000", "cold, 2,000 versions of one", cold(of(MANY_VERSIONS))),
+    _row("idle-10000", "nothing new, 10,000 files", idle(10_000)),
+    _rare("idle-100000", "nothing new, 100,000 files", idle(100_000)),
+    _rare("idle-1000000", "nothing new, 1,000,000 files", idle(1_000_000)),
+    _row("disk-real", "cold, real crates, on disk", cold(lambda: real_crates(DISK), "--mirror")),
+    _row("disk-real-flush", "the same, flushed", cold(lambda: real_crates(DISK), "--mirror", "--flush")),
+    _row("disk-small", "cold, 10,000 small crates, on disk", cold(of(small(10_000), DISK))),
+    _row("disk-small-flush", "the same, flushed", cold(of(small(10_000), DISK), "--flush")),
+    _row("disk-idle", "nothing new, 10,000 files, on disk", idle(10_000, DISK)),
+    _row("one-1000", "one change at 1,000 releases", one_more(1000)),
+    _row("one-10000", "one change at 10,000 releases", one_more(10_000)),
+    _rare("one-100000", "one change at 100,000 releases", one_more(100_000)),
+    _rare("one-1000000", "one change at 1,000,000 releases", one_more(1_000_000)),
+    _row("one-pages-1000", "one change at 1,000 releases, with pages", one_more(1000, "--pages")),
+    _rare("one-pages-10000", "one change at 10,000 releases, with pages", one_more(10_000, "--pages")),
+    _rare("one-pages-100000", "one change at 100,000 releases, with pages", one_more(100_000, "--pages")),
+    _row("one-disk-10000", "one change at 10,000 releases, on disk", one_more(10_000, folder=DISK)),
+    _row("one-flush-10000", "the same, flushed", one_more(10_000, "--flush", folder=DISK)),
+    _row("onto-2000", "one more version onto 2,000, and onto 1", onto_many()),
+    _row("onto-pages-2000", "the same with pages", onto_many("--pages")),
+    _row("largest", "the largest crates: peak memory", largest),
+    _row("start", "start-up ÷ a bare typer program", start),
 )

@@ -1,20 +1,15 @@
-"""Writes docs/benchmarks.md and its plots from docs/benchmarks.json (`python -m benchmarks.report`); measures nothing.
+"""Writes docs/benchmarks.md and what the README says of speed from docs/benchmarks.json, and measures nothing.
 
-Plots by matplotlib: of the libraries that write SVG it is the best kept, and with a fixed salt and no date the same
-figures give the same bytes.
+`python -m benchmarks.report` writes them, with the plots.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-from matplotlib.figure import Figure
-
-from benchmarks.cases import ROWS, Row
+from benchmarks.cases import ROWS
 from benchmarks.results import Known, read_results
-
-SIZES = (1000, 10_000, 100_000, 1_000_000)
+from benchmarks.targets import MIB, TARGETS, VERBS, Found, number_of
 
 HEAD = """# Benchmarks
 
@@ -24,52 +19,75 @@ Floor and product run in turn, in fresh processes; the first turn is left out.
 Each says how long it took once it had started: interpreter and imports are in neither.
 Judged rows run in memory (`/dev/shm`), without flush; rows on disk are there to be seen, not judged.
 A figure is a median, with the middle half of all turns in brackets.
+Peak memory is that of the largest process.
 
 """
 
+PLOTS = {
+    "cold": "Time for each crate against the number of crates",
+    "one-more": "Time for one change against the number of releases",
+}
+
+FLUSHED = "The floor flushes nothing, so a flushed row says what that costs as well.\n"
 
 BUSY = """The load is the system's average over the minute before the end of the row; the row itself adds up to 2.
 Where it is more, other work ran on the same processors: ratios then are a rough guide and seconds none at all.
 """
 
 
-def write_report(docs: Path) -> None:
-    """Write the page and its plots into a folder."""
-    known = read_results()
-    sections = [section(known) for section in (_builds, _changes, _rest, _not_run)]
-    parts = [HEAD, *sections, _plots(known, docs), _machines(known)]
-    (docs / "benchmarks.md").write_text("".join(parts))
+def page(known: Known) -> str:
+    """Give docs/benchmarks.md."""
+    found = figures_of(known)
+    sections = [section(found) for section in (_targets, _builds, _changes, _rest, _not_run)]
+    plots = "".join(f"![{says}](benchmarks-{name}.svg)\n\n" for name, says in PLOTS.items())
+    return "".join([HEAD, *sections, plots, _machines(known)])
 
 
-def _builds(known: Known) -> str:
-    lines = [
-        "## Passes\n\n| case | floor, walk or without | product | ratio | reach | peak memory |\n" + 6 * "|---" + "|\n"
-    ]
-    for row in ROWS:
-        found = known.get(row.name, {}).get("figures", {})
-        if "floor" in found:
-            cells = (_seconds(found["floor"]), _seconds(found["product"]), f"**{found['ratio']:.2f}**", _reach(row))
-            lines.append(f"| {row.says} | {' | '.join(cells)} | {found['peak'] / 2**20:.0f} MiB |\n")
-    ratios = {size: _ratio(known, f"small-{size}") for size in SIZES}
-    present = [ratio for ratio in ratios.values() if ratio]
-    if len(present) > 1:
-        spread = max(present) / min(present)
-        lines.append(f"\nLargest ÷ smallest of the ratios at different sizes: {spread:.2f} (reach 1.3).\n")
-    if found := known.get("pages", {}).get("figures"):
-        lines.append(f"Pages take {_time(found['each'])} of processor time a real release (reach 3 ms).\n")
-    many, ten = _ratio(known, "versions-2000"), _ratio(known, "small-10000")
-    if many and ten:
-        lines.append(f"Ratio of 2,000 versions of one crate ÷ that of 10,000 crates: {many / ten:.2f} (reach 1.2).\n")
+def in_readme(known: Known) -> str:
+    """Give what the README says of speed."""
+    found = figures_of(known)
+    real, small, pages = (f"**{found[row]['ratio']:.2f}**" for row in ("real", "small-10000", "pages"))
+    million = f"**{found['idle-1000000']['ratio']:.2f}**"
+    few, most, few_paged, most_paged = (
+        _time(found[f"one-{size}"]["add"]["median"]) for size in ("1000", "1000000", "pages-1000", "pages-100000")
+    )
+    return (
+        f"a cold build takes {real} times the floor for real crates, {small} for 10,000 small ones; "
+        f"pages make it {pages} times as long.\n"
+        f"A pass that finds nothing new takes {million} times a bare walk of 1,000,000 files.\n"
+        f"One more release takes {few} among 1,000 and {most} among 1,000,000; "
+        f"with pages {few_paged} among 1,000 and {most_paged} among 100,000.\n"
+    )
+
+
+def figures_of(known: Known) -> Found:
+    """Give the figures alone."""
+    return {name: each["figures"] for name, each in known.items()}
+
+
+def _targets(found: Found) -> str:
+    lines = ["## Targets\n\n| | measured | reach | |\n|---|---|---|---|\n"]
+    for target in TARGETS:
+        number = number_of(target, found)
+        measured, word = ("—", "not measured") if number is None else (_number(number, target.unit), "reached")
+        if number is not None and number > target.reach:
+            word = "**missed**"
+        lines.append(f"| {target.says} | {measured} | {_number(target.reach, target.unit)} | {word} |\n")
     return "".join(lines) + "\n"
 
 
-def _ratio(known: Known, name: str) -> float | None:
-    ratio = known.get(name, {}).get("figures", {}).get("ratio")
-    return None if ratio is None else float(ratio)
+def _number(number: float, unit: str) -> str:
+    return f"{number:.0f}{unit}" if unit and number >= 20 else f"{number:.2f}".rstrip("0").rstrip(".") + unit
 
 
-def _reach(row: Row) -> str:
-    return "—" if row.reach is None else f"≤ {row.reach}"
+def _builds(found: Found) -> str:
+    lines = ["## Passes\n\n| case | floor, walk or without | product | ratio | peak memory |\n" + 5 * "|---" + "|\n"]
+    for row in ROWS:
+        each = found.get(row.name, {})
+        if "floor" in each:
+            cells = (_seconds(each["floor"]), _seconds(each["product"]), f"**{each['ratio']:.2f}**")
+            lines.append(f"| {row.says} | {' | '.join(cells)} | {each['peak'] / MIB:.0f} MiB |\n")
+    return "".join(lines) + f"\n{FLUSHED}\n"
 
 
 def _seconds(spread: Mapping[str, float]) -> str:
@@ -80,60 +98,40 @@ def _time(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.1f} ms"
 
 
-def _changes(known: Known) -> str:
-    lines = ["## One change\n\nTime inside the process, from opening the registry to closing it.\n\n"]
-    lines.append("| releases | pages | one more, by `add` | yank one | remove one |\n|---|---|---|---|---|\n")
-    for pages, start in _CHANGES.items():
-        for size, found in _sizes(known, start).items():
-            cells = (_seconds(found[verb]) for verb in _VERBS)
-            lines.append(f"| {size:,} | {pages} | {' | '.join(cells)} |\n")
-    for pages, start in _CHANGES.items():
-        found = _sizes(known, start)
-        if len(found) > 1:
-            spreads = ", ".join(f"{verb} {_largest_by_smallest(found, verb):.2f}" for verb in _VERBS)
-            lines.append(f"\nLargest ÷ smallest, pages {pages}: {spreads} (reach 1.5).\n")
-    if found := known.get("onto-2000", {}).get("figures"):
-        lines.append(
-            f"\nOne more version onto 2,000 of the same crate takes {_seconds(found['2000'])}, onto one "
-            f"{_seconds(found['1'])}; "
-            f"the index files then have {found['2000 bytes']:,} and {found['1 bytes']:,} bytes.\n"
-        )
+def _changes(found: Found) -> str:
+    lines = ["## One change\n\nTime inside the process, from opening the registry to closing it; the changes of a row "]
+    lines.append("are made in one process, of which the first two are left out.\n\n")
+    lines.append("| case | one more, by `add` | yank one | remove one |\n|---|---|---|---|\n")
+    for row in ROWS:
+        each = found.get(row.name, {})
+        if "yank" in each:
+            lines.append(f"| {row.says} | {' | '.join(_seconds(each[verb]) for verb in VERBS)} |\n")
+    for row in ROWS:
+        each = found.get(row.name, {})
+        if "2000 bytes" in each:
+            lines.append(
+                f"\nOne more version onto 2,000 of the same crate{' with pages' if 'pages' in row.name else ''} takes "
+                f"{_seconds(each['2000'])}, onto one {_seconds(each['1'])}; "
+                f"the index files then have {each['2000 bytes']:,} and {each['1 bytes']:,} bytes.\n"
+            )
     return "".join(lines) + "\n"
 
 
-_CHANGES = {"off": "one", "on": "one-pages"}
-_VERBS = ("add", "yank", "remove")
-
-
-def _sizes(known: Known, start: str) -> dict[int, Any]:
-    return {size: known[f"{start}-{size}"]["figures"] for size in SIZES if f"{start}-{size}" in known}
-
-
-def _largest_by_smallest(found: Mapping[int, Any], verb: str) -> float:
-    medians = [float(each[verb]["median"]) for each in found.values()]
-    return max(medians) / min(medians)
-
-
-def _rest(known: Known) -> str:
+def _rest(found: Found) -> str:
     lines = ["## Memory and start-up\n\n"]
-    few, many = (known.get(f"idle-{size}", {}).get("figures") for size in (10_000, 1_000_000))
-    if few and many:
-        cold, idle = many["cold"]["peak"] - few["cold"]["peak"], many["peak"] - few["peak"]
-        lines.append(
-            f"A million releases take {cold / 2**20:.0f} MiB more than ten thousand to publish from nothing, and "
-            f"{idle / 2**20:.0f} MiB more where nothing is new (reach 200 MiB); they were published in "
-            f"{many['cold']['wall']:.0f} s.\n"
-        )
-    if found := known.get("largest", {}).get("figures"):
-        lines.append(f"One crate of 99 MiB packed adds {found['bytes'] / 2**20:.0f} MiB to the peak (reach 256 MiB).\n")
-    if found := known.get("start", {}).get("figures"):
-        each = ", ".join(f"{name} {_seconds(found[name])}" for name in ("bare", "version", "help", "refused"))
-        lines.append(f"Start-up: {each}; the slowest ÷ bare is {found['ratio']:.2f} (reach 1.5).\n")
+    if million := found.get("idle-1000000"):
+        lines.append(f"A million releases were published from nothing in {million['cold']['wall']:.0f} s.\n")
+    for says, each in found.get("largest", {}).items():
+        peak = f"{each['median'] / MIB:.0f} MiB"
+        lines.append(f"One crate of {says} takes {peak}, {each['more'] / MIB:.0f} MiB more than a small one.\n")
+    if start := found.get("start"):
+        each = ", ".join(f"{name} {_seconds(start[name])}" for name in ("bare", "version", "help", "refused"))
+        lines.append(f"Start-up: {each}.\n")
     return "".join(lines) + "\n"
 
 
-def _not_run(known: Known) -> str:
-    missing = [f"- `{row.name}`: {row.says}\n" for row in ROWS if row.name not in known]
+def _not_run(found: Found) -> str:
+    missing = [f"- `{row.name}`: {row.says}\n" for row in ROWS if row.name not in found]
     return f"## Not run\n\n{''.join(missing)}\n" if missing else ""
 
 
@@ -142,50 +140,28 @@ def _machines(known: Known) -> str:
     for row in ROWS:
         if row.name in known:
             on = known[row.name]["on"]
-            where = ", ".join((on["processor"], on["system"], f"Python {on['python']}", on["with"]))
-            groups.setdefault(where, []).append(
-                f"`{row.name}` ({known[row.name]['turns']} turns, load {on.get('load', 'not noted')})"
-            )
+            where = ", ".join((on["processor"], on["system"], f"Python {on['python']}", on["with"], on["commit"]))
+            turns = _turns(known[row.name]["figures"])
+            groups.setdefault(where, []).append(f"`{row.name}` ({turns} turns, load {on['load']})")
     lines = [f"- {where}: {', '.join(rows)}.\n" for where, rows in groups.items()]
     return f"## Measured on\n\n{''.join(lines)}\n{BUSY}" if lines else ""
 
 
-def _plots(known: Known, docs: Path) -> str:
-    builds = {size: known[f"small-{size}"]["figures"] for size in SIZES if f"small-{size}" in known}
-    changes = {name: _sizes(known, start) for name, start in (("", "one"), (" with pages", "one-pages"))}
-    text = ""
-    if len(builds) > 1:
-        lines = {
-            who: {size: found[who]["median"] / size * 1e6 for size, found in builds.items()}
-            for who in ("floor", "product")
-        }
-        _plot(docs / "benchmarks-cold.svg", lines, "µs for each crate, cold")
-        text += "![Time for each crate against the number of crates](benchmarks-cold.svg)\n\n"
-    lines_of = {
-        f"{verb}{name}": {size: each[verb]["median"] * 1e3 for size, each in found.items()}
-        for name, found in changes.items()
-        for verb in _VERBS
-    }
-    if len(changes[""]) > 1:
-        _plot(docs / "benchmarks-one-more.svg", lines_of, "ms for one change")
-        text += "![Time for one change against the number of releases](benchmarks-one-more.svg)\n\n"
-    return text
+def _turns(figures: Mapping[str, Any]) -> int:
+    """Give how many numbers each median is of."""
+    return min(int(each["count"]) for each in figures.values() if isinstance(each, dict) and "count" in each)
 
 
-def _plot(path: Path, lines: Mapping[str, Mapping[int, float]], label: str) -> None:
-    mpl.rcParams["svg.hashsalt"] = "cargo-static-index"
-    figure = Figure(figsize=(6, 3.5))
-    axes = figure.add_subplot()
-    for name, values in lines.items():
-        axes.plot(list(values), list(values.values()), marker="o", label=name)
-    axes.set_xscale("log")
-    axes.set_ylim(bottom=0)
-    axes.set_xlabel("releases")
-    axes.set_ylabel(label)
-    axes.legend()
-    figure.tight_layout()
-    figure.savefig(path, metadata={"Date": None})
+def _main() -> None:
+    from benchmarks.plots import write_plots  # noqa: PLC0415 - tests read what is made here, and have no matplotlib
+
+    known = read_results()
+    Path("docs/benchmarks.md").write_text(page(known))
+    write_plots(figures_of(known), Path("docs"))
+    readme = Path("README.md")
+    before, after = readme.read_text().split("a cold build takes ")
+    readme.write_text(before + in_readme(known) + "\n" + after.partition("\n\n")[2])
 
 
 if __name__ == "__main__":
-    write_report(Path("docs"))
+    _main()

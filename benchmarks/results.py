@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import subprocess
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +13,7 @@ RESULTS = Path("docs/benchmarks.json")
 PARTS = ("cargo-static-index", "isal", "msgspec", "rtoml", "deflate")
 
 Known = Mapping[str, Any]
-"""By the name of a row: its figures, the number of turns, the machine."""
+"""By the name of a row: its figures, and the machine."""
 
 
 def read_results() -> dict[str, Any]:
@@ -21,9 +22,9 @@ def read_results() -> dict[str, Any]:
     return found
 
 
-def keep_result(name: str, figures: Mapping[str, Any], turns: int) -> None:
+def keep_result(name: str, figures: Mapping[str, Any]) -> None:
     """Keep what was measured of a row, in the place of what was kept of it."""
-    known = read_results() | {name: {"figures": figures, "turns": turns, "on": machine()}}
+    known = read_results() | {name: {"figures": figures, "on": machine()}}
     RESULTS.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
 
 
@@ -35,8 +36,15 @@ def machine() -> dict[str, str]:
         "system": f"{platform.system()} {platform.release().split('-')[0]}",
         "python": platform.python_version(),
         "load": f"{os.getloadavg()[0]:.1f}",
+        "commit": _commit(),
         "with": ", ".join(f"{name} {version(name)}" for name in PARTS),
     }
+
+
+def _commit() -> str:
+    """Give the commit that was measured, with a `+` where files of it were changed."""
+    said = subprocess.run(["git", "describe", "--always", "--dirty=+"], capture_output=True, text=True, check=False)
+    return said.stdout.strip() or "unknown"
 
 
 def _cpuinfo() -> list[str]:

@@ -91,7 +91,7 @@ class Pages:
         except BrokenExecutor as error:
             raise StoreError(
                 "a process that made pages was killed, perhaps for want of memory; "
-                "run this again, with `--build-jobs 1` if it comes back"
+                "run this again, with `--jobs 1` if it comes back"
             ) from error
         self._shelves.trusting = remaking is None
         try:

@@ -39,12 +39,15 @@ class Share(Struct, frozen=True, kw_only=True):
 
 
 def usable_jobs(wanted: int | None = None) -> int:
-    """Give how many files to read at once: what is wanted, or else what this process may use, and at least 1."""
+    """Give how many files to read at once: what is wanted, or else what this process may use."""
     if wanted is not None:
         return wanted
-    share = share_of(_text(Path("/proc/self/cgroup")), Path("/sys/fs/cgroup"))
-    limits = [_processors(), share.processors or sys.maxsize, (share.memory or sys.maxsize) // WORKER_BYTES]
-    return max(1, min(limits))
+    return jobs_for(_processors(), share_of(_text(Path("/proc/self/cgroup")), Path("/sys/fs/cgroup")))
+
+
+def jobs_for(processors: int, share: Share) -> int:
+    """Give how many processors, a quota of them and a limit of memory are enough for, and at least 1."""
+    return max(1, min(processors, share.processors or sys.maxsize, (share.memory or sys.maxsize) // WORKER_BYTES))
 
 
 def _processors() -> int:

@@ -138,7 +138,7 @@ def _batches_read(tasks: Iterable[Task], bench: Bench, executor: Executor | None
     except BrokenExecutor as error:
         raise StoreError(
             "a process that read crates was killed, perhaps for want of memory; "
-            "nothing was published; run this again, with `--build-jobs 1` if it comes back"
+            "nothing was published; run this again, with `--jobs 1` if it comes back"
         ) from error
 
 

@@ -296,4 +296,5 @@ class Fence:
 def _class(tag: str, value: str) -> str | None:
     if tag == "code":
         return value if _LANGUAGE_CLASS.fullmatch(value) else None
-    return " ".join(name for name in value.split() if name in _CLASSES[tag]) or None
+    may_have = _CLASSES.get(tag, frozenset())  # asked for tags, too, that are then dropped whole
+    return " ".join(name for name in value.split() if name in may_have) or None

@@ -180,11 +180,3 @@ def test_the_commands_of_use_build_a_registry_from_crates_that_are_copied(checko
     # Pages say the registry's name, which only registry.toml has.
     made_for_it = {Path("index.json"), Path("pages.json")}
     assert {path for path in changed if path.suffix not in {".html", ".xml"}} <= made_for_it
-
-
-def test_every_figure_of_speed_in_the_readme_stands_in_the_benchmarks() -> None:
-    text = README.read_text().partition("## How fast it is\n")[2].partition("\n## ")[0]
-    figures = re.findall(r"\*\*[0-9.]+\*\*|[0-9.]+ (?:ms|s|MiB)\b", text)
-    measured = (ROOT / "docs" / "benchmarks.md").read_text()
-    assert len(figures) >= 5
-    assert [each for each in figures if each not in measured] == []

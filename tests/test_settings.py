@@ -195,7 +195,7 @@ def test_one_rule_makes_the_option_and_the_variable(name: str, option: str, off:
 
 
 def test_no_two_keys_share_an_option_or_a_variable() -> None:
-    options = [text for key in KEYS.values() for text in (key.option, key.off, key.row.short) if text]
+    options = [text for key in KEYS.values() for text in (key.option, key.off, *key.row.also) if text]
     variables = [key.variable for key in KEYS.values()]
     taken = {"--rule", "--config", "CARGO_STATIC_INDEX_RULES", "CARGO_STATIC_INDEX_CONFIG"}
     assert len({*options, *variables, *taken}) == len(options) + len(variables) + len(taken)
@@ -714,7 +714,7 @@ def test_the_page_has_every_key_option_and_variable_and_no_other() -> None:
         *((key.section, key.key) for key in keys),
         ("rules", "ID"),
     }
-    options = {*(key.option for key in keys), *(key.off for key in keys if key.off)}
+    options = {*(key.option for key in keys), *(key.off for key in keys if key.off), "--jobs"}
     others = {"--rule", "--config", "--show-settings"}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", page)) == options | others
     variables = {key.variable for key in keys}

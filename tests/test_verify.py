@@ -315,7 +315,7 @@ def test_lines_out_of_order_are_a_warning(world: World) -> None:
     path.write_bytes(b"\n".join(reversed(path.read_bytes().splitlines())) + b"\n")
     message = "The lines do not stand in order of publication and version."
     found = [each for each in world.verified() if each.path == INDEX]
-    assert [(each.id, each.level, each.message) for each in found] == [("lines-unordered", "warn", message)]
+    assert [(each.id, each.level, each.message) for each in found] == [("lines-unordered", "warning", message)]
 
 
 def test_names_that_differ_in_dashes_are_found_though_they_have_two_files(world: World) -> None:

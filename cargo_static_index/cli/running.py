@@ -153,7 +153,7 @@ def _ending(error: Exception | KeyboardInterrupt) -> tuple[int, str]:
             where = error.filename or "input/output"
             ending = FAILED, f"{where}: {error.strerror or error}. Mend that, then run this again."
         case MemoryError():
-            ending = FAILED, "memory ran out. Give this process more, or have it do less at once: `--build-jobs 1`."
+            ending = FAILED, "memory ran out. Give this process more, or have it do less at once: `--jobs 1`."
         case _:
             ending = BUG, _bug(error)
     return ending

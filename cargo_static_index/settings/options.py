@@ -44,7 +44,7 @@ def takes_settings(names: Iterable[str]) -> Callable[[Callable[..., Any]], Calla
 def _parameter(key: Key) -> inspect.Parameter:
     kind = key.row.kind
     default = _default(key)
-    names = [f"{key.option}/{key.off}" if kind.flag else key.option, *filter(None, [key.row.short])]
+    names = [f"{key.option}/{key.off}" if kind.flag else key.option, *key.row.also]
     option = typer.Option(
         *names,
         help=f"{key.row.says} [env: {key.variable}]{default}",

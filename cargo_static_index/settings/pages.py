@@ -41,13 +41,13 @@ def _key_entry(key: Key) -> str:
     option = f"`{key.option}`, `{key.off}`" if key.off else f"`{key.option} {row.kind.metavar}`"
     many = ", more than once" if row.kind.many else ""
     commas = ", with commas between" if row.kind.many else ""
-    short = f" (`{row.short}`)" if row.short else ""
+    also = f" ({', '.join(f'`{name}`' for name in row.also)})" if row.also else ""
     default = "none" if row.default is None else f"`{toml_value(row.default)}`"
     example = "" if row.example is None else f"\n- Example: `{key.key} = {toml_value(row.example)}`"
     return (
         f"### `[{key.section}] {key.key}`\n\n{_one_sentence_a_line(row.says)}\n\n"
         f"- Type: {_literal(row.kind.expects)}\n- Default: {default}{example}\n"
-        f"- Option: {option}{short}{many}\n- Variable: `{key.variable}`{commas}\n"
+        f"- Option: {option}{also}{many}\n- Variable: `{key.variable}`{commas}\n"
     )
 
 

@@ -28,11 +28,12 @@ class Row(Struct, frozen=True, kw_only=True):
     says: str
     default: Written
     example: Written
-    short: str
+    also: tuple[str, ...]
+    """Other names of the option."""
 
 
-def _row(kind: Kind, says: str, *, default: Written = None, example: Written = None, short: str = "") -> Row:
-    return Row(kind=kind, says=says, default=default, example=example, short=short)
+def _row(kind: Kind, says: str, *, default: Written = None, example: Written = None, also: tuple[str, ...] = ()) -> Row:
+    return Row(kind=kind, says=says, default=default, example=example, also=also)
 
 
 class RegistrySection(Struct, frozen=True, kw_only=True):
@@ -227,9 +228,10 @@ class BuildSection(Struct, frozen=True, kw_only=True):
         int | None,
         _row(
             values.COUNT,
-            "How many crates are read at once; without it, as many as there are processors to use.",
+            "How many crates are read at once; without it, as many as the processors, the CPU quota and the memory "
+            "limit let this process (256 MiB for each), and at least one.",
             example=4,
-            short="-j",
+            also=("-j", "--jobs"),
         ),
     ]
 

@@ -1,5 +1,7 @@
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from functools import partial
@@ -9,7 +11,16 @@ from typing import ParamSpec, TypeVar, cast
 import pytest
 
 from cargo_static_index.errors import StoreError
-from cargo_static_index.jobs import FEW, ReadingPool, Share, reading_executor, share_of, usable_jobs
+from cargo_static_index.jobs import (
+    FEW,
+    WORKER_BYTES,
+    ReadingPool,
+    Share,
+    jobs_for,
+    reading_executor,
+    share_of,
+    usable_jobs,
+)
 from cargo_static_index.registry import Way, open_registry
 from cargo_static_index.report import Report
 from cargo_static_index.settings import load_settings
@@ -43,9 +54,31 @@ def test_a_cgroup_says_what_may_be_used(tmp_path: Path, own: str, files: dict[st
     assert share_of(own, tmp_path) == share
 
 
-def test_jobs_are_what_is_wanted_or_at_most_the_processors() -> None:
+@pytest.mark.parametrize(
+    ("processors", "share", "jobs"),
+    [
+        (8, Share(), 8),
+        (8, Share(processors=3), 3),
+        (2, Share(processors=3), 2),
+        (8, Share(memory=5 * WORKER_BYTES - 1), 4),
+        (8, Share(processors=2, memory=5 * WORKER_BYTES), 2),
+        (8, Share(memory=1), 1),
+    ],
+)
+def test_jobs_are_what_the_tightest_limit_allows_and_at_least_one(processors: int, share: Share, jobs: int) -> None:
+    assert jobs_for(processors, share) == jobs
+
+
+def test_jobs_are_what_is_wanted_or_what_this_process_may_use() -> None:
     assert usable_jobs(7) == 7
-    assert 1 <= usable_jobs() <= (os.cpu_count() or 1)
+    one = f"import os; os.sched_setaffinity(0, {{{min(os.sched_getaffinity(0))}}})\n"
+    said = subprocess.run(
+        [sys.executable, "-c", f"{one}from cargo_static_index.jobs import usable_jobs\nprint(usable_jobs())"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == "1\n"
 
 
 def test_few_calls_run_here_and_many_elsewhere() -> None:

@@ -1,0 +1,139 @@
+"""What the figures are to reach, each target a number made of one row or of several."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+MIB = 1 << 20
+SIZES = (1000, 10_000, 100_000, 1_000_000)
+VERBS = ("add", "yank", "remove")
+
+Found = Mapping[str, Mapping[str, Any]]
+"""Figures by the name of their row."""
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """One number, and what it is to reach at most.
+
+    `number` raises KeyError where a row that it needs is not there. `stands` is set for a target that is known to be
+    missed: then a check holds the number to a third more than it stood at.
+    """
+
+    says: str
+    reach: float
+    number: Callable[[Found], float]
+    unit: str = ""
+    stands: float | None = None
+
+    def limit(self, times: float) -> float:
+        """Give what a check allows: so many times the reach, or what is known to be missed and a third more."""
+        return max(times * self.reach, (self.stands or 0) * 4 / 3)
+
+
+def _ratio(row: str) -> Callable[[Found], float]:
+    return lambda found: float(found[row]["ratio"])
+
+
+def _spread(numbers: Iterable[float]) -> float:
+    """Give the largest by the smallest of at least two numbers."""
+    known = list(numbers)
+    if len(known) < 2:
+        raise KeyError("other sizes")
+    return max(known) / min(known)
+
+
+def _of_sizes(start: str, found: Found, figure: Callable[[Mapping[str, Any]], float]) -> list[float]:
+    return [figure(found[f"{start}-{size}"]) for size in SIZES if f"{start}-{size}" in found]
+
+
+def _changes(start: str, verb: str) -> Callable[[Found], float]:
+    return lambda found: _spread(_of_sizes(start, found, lambda each: float(each[verb]["median"])))
+
+
+def _slowest(start: str) -> Callable[[Found], float]:
+    def number(found: Found) -> float:
+        medians = _of_sizes(start, found, lambda each: 1e3 * float(each["add"]["median"]))
+        if not medians:
+            raise KeyError(start)
+        return max(medians)
+
+    return number
+
+
+def _versions_to_crates(found: Found) -> float:
+    return float(found["versions-2000"]["ratio"]) / float(found["small-10000"]["ratio"])
+
+
+def _more_at_a_million(figure: Callable[[Mapping[str, Any]], float]) -> Callable[[Found], float]:
+    return lambda found: (figure(found["idle-1000000"]) - figure(found["idle-10000"])) / MIB
+
+
+def _largest(found: Found) -> float:
+    return max(float(each["more"]) for each in found["largest"].values()) / MIB
+
+
+TARGETS = (
+    Target(says="cold, real crates ÷ floor", reach=1.5, number=_ratio("real")),
+    Target(says="cold, 10,000 small crates ÷ floor", reach=1.7, number=_ratio("small-10000"), stands=4.3),
+    Target(
+        says="cold, small crates ÷ floor, largest ÷ smallest of all sizes",
+        reach=1.3,
+        number=lambda found: _spread(_of_sizes("small", found, lambda each: float(each["ratio"]))),
+    ),
+    Target(says="2,000 versions of one ÷ floor, by the ratio of 10,000", reach=1.2, number=_versions_to_crates),
+    *(
+        Target(says=f"nothing new, {size:,} files ÷ walk", reach=2.0, number=_ratio(f"idle-{size}"))
+        for size in SIZES[1:]
+    ),
+    *(
+        Target(
+            says=f"{verb} one, pages {pages}, largest ÷ smallest of all sizes", reach=1.5, number=_changes(start, verb)
+        )
+        for pages, start in (("off", "one"), ("on", "one-pages"))
+        for verb in VERBS
+    ),
+    *(
+        Target(says=f"add one, pages {pages}, slowest of all sizes", reach=50, unit=" ms", number=_slowest(start))
+        for pages, start in (("off", "one"), ("on", "one-pages"))
+    ),
+    Target(says="cold with pages ÷ without", reach=4.0, number=_ratio("pages")),
+    Target(
+        says="pages, processor time a real release",
+        reach=3,
+        unit=" ms",
+        number=lambda found: 1e3 * float(found["pages"]["each"]),
+    ),
+    Target(
+        says="peak memory, cold, 1,000,000 less 10,000",
+        reach=200,
+        unit=" MiB",
+        number=_more_at_a_million(lambda each: float(each["cold"]["peak"])),
+    ),
+    Target(
+        says="peak memory, nothing new, 1,000,000 less 10,000",
+        reach=200,
+        unit=" MiB",
+        number=_more_at_a_million(lambda each: float(each["peak"])),
+    ),
+    Target(says="peak memory of a largest crate less a small one", reach=256, unit=" MiB", number=_largest),
+    Target(says="start-up ÷ bare typer", reach=1.5, number=_ratio("start")),
+)
+
+
+def missed(found: Found, times: float) -> list[str]:
+    """Give the targets that these figures miss by so many times, each with its number; those of other rows are none."""
+    said = []
+    for target in TARGETS:
+        number = number_of(target, found)
+        if number is not None and number > target.limit(times):
+            said.append(f"{target.says}: {number:.2f}{target.unit}, where {target.limit(times):.2f} is allowed")
+    return said
+
+
+def number_of(target: Target, found: Found) -> float | None:
+    """Give a target's number, or None where one of its rows is not there."""
+    try:
+        return target.number(found)
+    except KeyError:
+        return None
