@@ -428,7 +428,7 @@ def test_of_a_hostile_readme_only_what_is_allowed_is_left(name: str, images: boo
 
 
 def test_a_class_on_what_is_dropped_whole_is_no_error() -> None:
-    assert html("<svg class='language-rust'>x</svg>y") == "<p>y</p>\n"
+    assert render("<svg class='language-rust'>x</svg>y") == "<p>y</p>\n"
 
 
 @given(
