@@ -71,7 +71,7 @@ class Archive(Struct, frozen=True, kw_only=True):
 
     Where the README is stands in the manifest, which may come after it. So each file of up to `readme_bytes` is kept
     while they fit into `documents_bytes`, after that those with a likely name (README…, CHANGELOG…, `.md`, `.txt`),
-    for whom there is as much room again. Thus a README is found under any name in an archive whose files have up to
+    for which there is as much room again. Thus a README is found under any name in an archive whose files have up to
     4 MiB, and under a likely name in any archive whose likely documents are no larger than that together.
     """
     oversize: dict[str, int]

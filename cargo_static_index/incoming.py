@@ -23,8 +23,8 @@ class Need(Struct, frozen=True, kw_only=True, gc=False):
 class Incoming(Struct, frozen=True, kw_only=True):
     """What reading one file gave. Without a name it could not be read so far as to know its release.
 
-    `folder` and `file` are its place in the drop directory, `seen` is what the scan saw there and `fingerprint` what of
-    that can be trusted later; a file that was given by name has none of the four, and what is no file nothing `seen`.
+    `folder` and `file` are its place in the drop directory, `seen` is what the scan saw there, and `fingerprint` the
+    part that later passes may trust. A file given by name has none of the four; what is no regular file has no `seen`.
     """
 
     source: str
@@ -47,7 +47,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
     """The `pubtime` in that line."""
     needs: frozenset[Need] = frozenset()
     staged: str = ""
-    """The name of the staged archive in the session's folder; the staged facts end in `.json` instead."""
+    """The name of the staged archive in the session's folder; the staged facts have `.json` behind it."""
 
 
 def incoming_of(reading: Reading, *, home: Home, source: str = "", pubtime: str | None = None) -> Incoming:

@@ -38,13 +38,12 @@ AHEAD = 8
 
 
 class Manner(Struct, frozen=True, kw_only=True):
-    """How a pass goes about it. `name` is the registry's name for ways out.
+    """How a pass goes about it.
 
     `restore` brings removed releases back; `all_or_nothing` publishes none where one is refused.
     """
 
     policy: Policy
-    name: str | None = None
     restore: bool = False
     all_or_nothing: bool = False
 
@@ -167,7 +166,11 @@ def _settle_all(session: Session, manner: Manner, aftermath: Aftermath) -> None:
         refused = refused or _any_refused(batch)
         aftermath.settle(batch)
     publisher = Publisher(
-        session, manner.policy.levels, name=manner.name, restore=manner.restore, mend=aftermath.drop is None
+        session,
+        manner.policy.levels,
+        name=manner.policy.registry_name,
+        restore=manner.restore,
+        mend=aftermath.drop is None,
     )
     if manner.all_or_nothing and (refused or any(map(_any_refused, publisher.planned()))):
         for settled in publisher.planned():

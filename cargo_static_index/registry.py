@@ -19,7 +19,7 @@ from cargo_static_index.errors import InvalidConfig, InvalidDocument, InvalidNam
 from cargo_static_index.faults import Finding
 from cargo_static_index.pagecheck import check_pages
 from cargo_static_index.passes import Manner
-from cargo_static_index.protocol.config import base_url_of, index_url, parse_base_url
+from cargo_static_index.protocol.config import base_url_of, home_at
 from cargo_static_index.protocol.names import parse_crate_name
 from cargo_static_index.protocol.registries import Home
 from cargo_static_index.record import TreeRecord
@@ -117,8 +117,7 @@ class Registry:
             self._pages.executor = executor
 
     def _manner(self, *, all_or_nothing: bool, restore: bool = False) -> Manner:
-        name = self._settings.registry.name
-        return Manner(policy=self._policy, name=name, restore=restore, all_or_nothing=all_or_nothing)
+        return Manner(policy=self._policy, restore=restore, all_or_nothing=all_or_nothing)
 
 
 @contextmanager
@@ -234,7 +233,7 @@ def _home_of_tree(store: Store, settings: Settings) -> Home:
     record = held.record if held.tag is not None else TreeRecord(mode=settings.registry.mode or "registry")
     base_url = (base_url_of(config) if config else None) or settings.registry.base_url or DEFAULT_BASE_URL
     urls = (base_url, *settings.registry.aliases, *record.aliases)
-    return Home(mode=record.mode, urls=tuple(index_url(parse_base_url(url)) for url in urls))
+    return home_at(record.mode, urls)
 
 
 def store_of(settings: Settings) -> LocalStore:
@@ -258,7 +257,7 @@ def policy_of(settings: Settings, home: Home) -> Policy:
 def home_of(settings: Settings) -> Home:
     """Give the registry that lines are made for by the settings alone, without a look at the tree."""
     urls = (settings.registry.base_url or DEFAULT_BASE_URL, *settings.registry.aliases)
-    return Home(mode=settings.registry.mode or "registry", urls=tuple(index_url(parse_base_url(url)) for url in urls))
+    return home_at(settings.registry.mode or "registry", urls)
 
 
 def drop_of(settings: Settings) -> Drop:

@@ -1,4 +1,4 @@
-"""Rust for `highlight`: Pygments' lexer, with what most tokens are tried before the thirty rules that they are not."""
+"""Rust for `highlight`: Pygments' lexer, which tries rules for the most common tokens before its own thirty."""
 
 from typing import ClassVar, Final
 

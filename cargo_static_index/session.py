@@ -1,8 +1,7 @@
-"""A tree opened for a change: locked, with a catalogue that knows it, and nothing left half done.
+"""A tree opened for a change: locked, with its catalogue, and in step with what is asked for.
 
-Everything that changes a tree goes through a session: it takes the lock, brings config.json and tree.json in
-step with what is asked for, makes the catalogue anew where it does not know this tree, and finishes what an
-earlier process began.
+Everything that changes a tree goes through a session: it takes the lock, and brings config.json and tree.json in step.
+What an earlier process began, and a catalogue that does not know this tree, are for `recovery` to make good.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,7 +21,7 @@ from cargo_static_index.protocol.config import (
     base_url_of,
     config_for,
     format_config,
-    index_url,
+    home_at,
     parse_base_url,
 )
 from cargo_static_index.protocol.index import IndexFile
@@ -159,7 +158,7 @@ def open_session(
     What is told to a `dry` session happens to an overlay, and in a transaction of the catalogue that is taken back.
     """
     tree = OverlayStore(store) if dry else store
-    with tree.session() as stage, _catalogue(state) as catalogue, _taken_back(catalogue) if dry else nullcontext():
+    with tree.session() as stage, _catalogue(state) as catalogue, catalogue.taken_back() if dry else nullcontext():
         session = Session(tree, catalogue, stage, listener, now, dry=dry)
         _agree(session, wanted)
         yield session
@@ -174,20 +173,6 @@ def _catalogue(state: Path) -> Iterator[Catalogue]:
     except CatalogueDamaged as error:
         discard_catalogue(state)
         raise CatalogueDamaged(f"{error} It was thrown away: try again, and it is made anew from the tree.") from error
-
-
-class _TakenBack(Exception):
-    """No error: it takes the transaction of a dry run back."""
-
-
-@contextmanager
-def _taken_back(catalogue: Catalogue) -> Iterator[None]:
-    try:
-        with catalogue.writing():
-            yield
-            raise _TakenBack
-    except _TakenBack:
-        return
 
 
 def _agree(session: Session, wanted: Wanted) -> None:
@@ -208,7 +193,7 @@ def _agree(session: Session, wanted: Wanted) -> None:
         )
     session.base_url, aliases = _base_url(session, before, held.record.aliases, wanted)
     urls = dict.fromkeys((session.base_url, *wanted.aliases, *aliases))
-    session.home = Home(mode=mode, urls=tuple(index_url(parse_base_url(url)) for url in urls))
+    session.home = home_at(mode, urls)
     session.record = held.record
     if session.catalogue.get(KNOWN_TREE) != format_document(held.record):
         session.doubt()

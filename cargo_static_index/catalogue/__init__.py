@@ -64,6 +64,10 @@ class Catalogue:
         """Make all that is written inside one transaction; inside another one, become part of it."""
         return self._database.writing()
 
+    def taken_back(self) -> AbstractContextManager[None]:
+        """Take back all that is written inside."""
+        return self._database.taken_back()
+
     def get(self, key: str) -> bytes | None:
         """Give a small value that was kept (tree.json as last known, the digest of rules and settings)."""
         row = self._database.one(schema.META_GET, (key,))

@@ -58,6 +58,10 @@ def copy_database(path: Path, target: Path) -> bool:
     return False
 
 
+class _TakenBack(Exception):
+    """No error: it ends a transaction that is to leave nothing."""
+
+
 class Database:
     """One connection. What SQLite raises becomes StoreError where the disk is at fault, else CatalogueDamaged."""
 
@@ -123,6 +127,13 @@ class Database:
         """Make all that is written inside one transaction; inside another one, become part of it."""
         with self._transaction("BEGIN IMMEDIATE"):
             yield
+
+    @contextmanager
+    def taken_back(self) -> Iterator[None]:
+        """Like `writing`, but what was written inside is taken back at the end."""
+        with suppress(_TakenBack), self.writing():
+            yield
+            raise _TakenBack
 
     @contextmanager
     def together(self) -> Iterator[None]:

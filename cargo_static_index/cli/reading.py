@@ -9,7 +9,7 @@ import typer
 from cargo_static_index.cli.command import command, sections
 from cargo_static_index.cli.running import FOUND_WRONG, GOOD, Run
 from cargo_static_index.errors import SettingsError
-from cargo_static_index.protocol.config import base_url_of, index_url, parse_base_url
+from cargo_static_index.protocol.config import base_url_of, home_at
 from cargo_static_index.protocol.index import format_entry
 from cargo_static_index.protocol.manifest import entry_of
 from cargo_static_index.protocol.registries import Home
@@ -69,4 +69,4 @@ def _home(store: Store, settings: Settings) -> Home:
     urls = dict.fromkeys(
         (settings.registry.base_url or base_url, base_url, *settings.registry.aliases, *record.aliases)
     )
-    return Home(mode=settings.registry.mode or record.mode, urls=tuple(index_url(parse_base_url(url)) for url in urls))
+    return home_at(settings.registry.mode or record.mode, urls)

@@ -17,7 +17,7 @@ from cargo_static_index.facts import Facts
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.protocol.index import IndexFile, Line
 from cargo_static_index.protocol.names import collision_key
-from cargo_static_index.protocol.versions import parse_version
+from cargo_static_index.protocol.versions import is_prerelease, parse_version
 from cargo_static_index.registry import specs_of
 from cargo_static_index.session import DEFAULT_BASE_URL
 from cargo_static_index.store import Store
@@ -177,7 +177,7 @@ def newest(lines: Iterable[Line]) -> Line | None:
 
 
 def _preference(line: Line) -> tuple[object, ...]:
-    return not line.yanked, "-" not in line.vers.partition("+")[0], parse_version(line.vers)
+    return not line.yanked, not is_prerelease(line.vers), parse_version(line.vers)
 
 
 def _facts(store: Store, line: Line) -> Facts | None:

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -107,10 +107,6 @@ def _is_known(catalogue: Catalogue, settings: Settings) -> bool:
     return catalogue.get(KNOWN_TREE) == format_document(read_record(store_of(settings)).record)
 
 
-class _TakenBack(Exception):
-    """No error: it takes back what the scan wrote."""
-
-
 def _waiting(settings: Settings, catalogue: Catalogue) -> list[str]:
     """Give the files of the drop directory that are new or changed, or that the tree holds no more.
 
@@ -118,7 +114,7 @@ def _waiting(settings: Settings, catalogue: Catalogue) -> list[str]:
     """
     drop = drop_of(settings)
     found: list[str] = []
-    with suppress(_TakenBack), catalogue.writing():
+    with catalogue.taken_back():
         if not _is_known(catalogue, settings):
             learn_all(catalogue, store_of(settings))  # changed elsewhere, or an earlier tree that was restored
             catalogue.drops.reopen_unpublished()
@@ -126,7 +122,6 @@ def _waiting(settings: Settings, catalogue: Catalogue) -> list[str]:
             row = catalogue.drops.get(each.folder, each.file)
             if row is None or row.outcome == "waiting" or row.fingerprint:
                 found.append(from_here(drop.shown(each.path)))
-        raise _TakenBack
     return found
 
 

@@ -11,7 +11,7 @@ from cargo_static_index.errors import InvalidDocument, InvalidVersion
 from cargo_static_index.facts import Facts
 from cargo_static_index.protocol.index import Dependency, Entry, parse_entry, parse_needed
 from cargo_static_index.protocol.names import is_crate_name
-from cargo_static_index.protocol.versions import Version, parse_version
+from cargo_static_index.protocol.versions import Version, is_prerelease, parse_version
 
 
 class Release(Struct, frozen=True, kw_only=True):
@@ -151,17 +151,7 @@ def release_of(entry: Entry, facts: Facts | None) -> Release:
 
 def newest_of(releases: Sequence[Release]) -> Release:
     """Choose what a crate's page shows of its versions, highest first: stable before pre-release before yanked."""
-    for yanked in (False, True):
-        for prerelease in (False, True):
-            for each in releases:
-                if each.yanked is yanked and is_prerelease(each.vers) is prerelease:
-                    return each
-    raise AssertionError("a crate has at least one version")
-
-
-def is_prerelease(vers: str) -> bool:
-    """Whether a version that is known to be one comes before the release of its three numbers."""
-    return "-" in vers.partition("+")[0]
+    return max(releases, key=lambda each: (not each.yanked, not is_prerelease(each.vers)))  # the first of equals
 
 
 def version_key(vers: str) -> Version:

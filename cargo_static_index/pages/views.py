@@ -14,7 +14,6 @@ from cargo_static_index.pages.documents import (
     Needed,
     Release,
     features_of,
-    is_prerelease,
     needed_of,
     one_line,
     version_key,
@@ -24,6 +23,7 @@ from cargo_static_index.pages.prose import Prose, changelog_prose, readme_prose
 from cargo_static_index.pages.sources import compare_address, source_address, web_address
 from cargo_static_index.protocol.index import Entry
 from cargo_static_index.protocol.registries import CRATES_IO
+from cargo_static_index.protocol.versions import is_prerelease
 
 _MAIL = re.compile(r"[\w.+-]+@[\w.-]+", re.ASCII).fullmatch
 

@@ -5,6 +5,7 @@ Reading is a linter: what cargo would refuse, or silently take for something els
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from msgspec import Struct
 
 from cargo_static_index.errors import InvalidConfig
 from cargo_static_index.protocol.names import prefix
+from cargo_static_index.protocol.registries import Home, Mode
 from cargo_static_index.protocol.urls import parse_web_url
 
 MARKERS = ("{crate}", "{version}", "{prefix}", "{lowerprefix}", "{sha256-checksum}")
@@ -143,3 +145,8 @@ def _parse_api(api: str) -> str:
     if "?" in api:
         raise InvalidConfig(f"'api' {api!r} has a query, and cargo puts '/api/v1/…' behind; remove '?' and the rest")
     return url.format().rstrip("/")
+
+
+def home_at(mode: Mode, base_urls: Iterable[str]) -> Home:
+    """Give the registry that is served below these base URLs, its own first; raises InvalidConfig where one is none."""
+    return Home(mode=mode, urls=tuple(index_url(parse_base_url(url)) for url in base_urls))

@@ -40,8 +40,8 @@ class Dependency(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of an index file, with the keys that crates.io writes, in its order.
 
-    `vers` is SemVer, `cksum` the archive's SHA-256 in 64 lower-case hex digits, `rust_version` two or three numbers
-    with dots between, `pubtime` UTC as `YYYY-MM-DDTHH:MM:SSZ`; `v` is 2 where there are `features2`
+    `vers` is SemVer, `cksum` the archive's SHA-256 in 64 lower-case hex digits, `rust_version` one to three
+    numbers with dots between, `pubtime` UTC as `YYYY-MM-DDTHH:MM:SSZ`; `v` is 2 where there are `features2`
     (cargo's book: "Registry Index", section "JSON schema").
     """
 

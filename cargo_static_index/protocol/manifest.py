@@ -46,7 +46,7 @@ READMES = ("README.md", "README.txt", "README")
 class Manifest(Struct, frozen=True, kw_only=True):
     """What cargo, crates.io and people want to know of a packaged manifest (cargo's book: "The Manifest Format").
 
-    `name` is a crate's name, `version` SemVer, `rust_version` two or three numbers with dots between. What the
+    `name` is a crate's name, `version` SemVer, `rust_version` one to three numbers with dots between. What the
     manifest does not say is None or empty; `features` are as stated, in the manifest's order.
     """
 

@@ -103,6 +103,11 @@ def precedence_key(version: Version) -> PrecedenceKey:
     return (version.major, version.minor, version.patch, _pre_key(version.pre))
 
 
+def is_prerelease(vers: str) -> bool:
+    """Whether a version that is known to be one comes before the release of its three numbers."""
+    return "-" in vers.partition("+")[0]
+
+
 def without_build(text: str) -> str:
     """Give a version's text without build metadata: what two releases that cargo cannot tell apart share."""
     return text.partition("+")[0]

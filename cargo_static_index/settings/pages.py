@@ -87,7 +87,7 @@ All that is wrong is reported at once.
 
 The first line of the file that `init` writes, `#:schema ./.cargo-static-index/{SCHEMA_NAME}`, tells editors
 that use Taplo (Even Better TOML and others) where the JSON Schema is.
-The path starts from the file; `init` and every pass put the schema there.
+The path starts from the file; `init` and every `build` put the schema there.
 If `[state] path` is another folder, change the line.
 """
 
