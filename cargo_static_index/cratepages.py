@@ -192,7 +192,7 @@ class OneCrate:
         line = self._lines[vers]
         entry = self._entry(vers)
         assert entry is not None, "versions without an entry are not in the document"
-        return Held(line=line.raw.decode(), entry=entry, facts=self._facts_of(line))
+        return Held(line=line.raw.decode(errors="replace"), entry=entry, facts=self._facts_of(line))
 
     def _readme(self, held: Held) -> Prose:
         """Render a README once for the two pages of the newest version."""

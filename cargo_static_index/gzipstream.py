@@ -18,6 +18,9 @@ INFLATED = 1 << 20
 MAGIC = b"\x1f\x8b"
 GZIP_ERROR: type[Exception] = vars(isal_zlib)["error"]  # the package's types call it an instance
 
+LONGEST_IN_HEADER = 65_535
+"""Bytes of a file name or comment that flate2 takes."""
+
 LOOKS = (
     (b"<", "it looks like an HTML page"),
     (b"{", "it looks like JSON"),
@@ -60,6 +63,7 @@ class GzipStream:
         while len(self._ahead) < len(MAGIC) and (more := self._read()):
             self._ahead += more
         if self._ahead.startswith(MAGIC):
+            self._check_header()
             return True
         if not self._ahead:
             self._findings.add("file-empty")
@@ -146,6 +150,13 @@ class GzipStream:
         if not self._over and not self._broken:
             self._check_size()
 
+    def _check_header(self) -> None:
+        """Note what flate2 refuses of a header and isal does not (flate2: src/gz/mod.rs, `GzHeaderParser`)."""
+        while (said := _header_fault(self._ahead)) is None and (more := self._read()):
+            self._ahead += more
+        if said:
+            self._break("gzip-damaged", f"The gzip stream is damaged: its header has {said}, which cargo refuses.")
+
     def _read(self) -> bytes:
         """Read on, count and hash; nothing is read beyond the limit."""
         chunk = b"" if self._over else self._stream.read(READ)
@@ -225,6 +236,26 @@ class GzipStream:
             self._findings.add(
                 "gzip-trailing-bytes", f"After the archive {size} bytes follow that are not gzip; cargo ignores them."
             )
+
+
+def _header_fault(start: bytes) -> str | None:
+    """Say what flate2 refuses of a gzip header, "" where that is nothing; None where more of it must be read."""
+    if len(start) < 10:
+        return None
+    flags, at = start[3], 10
+    if flags & 0xE0:
+        return f"the reserved flags {flags & 0xE0:#04x}"
+    if flags & 0x04:
+        at += 2 + int.from_bytes(start[10:12], "little")
+    for flag, what in ((0x08, "file name"), (0x10, "comment")):
+        if flags & flag:
+            end = start.find(b"\0", at)
+            if (len(start) if end < 0 else end) - at > LONGEST_IN_HEADER:
+                return f"a {what} of more than {LONGEST_IN_HEADER} bytes"
+            if end < 0:
+                return None
+            at = end + 1
+    return ""
 
 
 def _look(start: bytes) -> str:

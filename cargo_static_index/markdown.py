@@ -48,7 +48,16 @@ _MOST_ENTITIES: Final = 100_000
 """More take the HTML parser seconds: it copies what is before each."""
 _MOST_DEFINITIONS: Final = 2000
 """More in one list take comrak seconds: it looks through the list at each."""
+_MOST_ADDRESSES: Final = 1000
+_MOST_ADDRESS_WORK: Final = 50_000_000
+"""`@`s, and the same times the characters. Comrak goes one call deeper for each address that it makes a link of in a
+paragraph, and copies the rest of it: 27,000 of them overran the stack, which ends the process."""
+_DEEPEST: Final = 100
+"""Quotes and lists that one line begins. Comrak looks through all of them at each line that follows."""
 
+_NESTED = re.compile(
+    r"^(?:[ \t]*(?:>|[-+*](?=[ \t])|[0-9]{1,9}[.)](?=[ \t]))){" + str(_DEEPEST + 1) + "}", re.MULTILINE
+)
 _DEFINITION = re.compile(r"^ {0,3}: ", re.MULTILINE)
 # GFM, "Disallowed Raw HTML". Comrak's own `tagfilter` takes the square of the tags of a block.
 _FILTERED = re.compile(r"<(?=/?(?:title|textarea|style|xmp|iframe|noembed|noframes|script|plaintext)\b)", re.IGNORECASE)
@@ -117,7 +126,7 @@ def _plain(source: str) -> Rendered:
 
 def _to_html(source: str) -> str | None:
     """Give comrak's HTML, with raw HTML in it, or as text where it is too much to parse; None where all of it is."""
-    html = _comrak(source, raw=True)
+    html = None if _NESTED.search(source) else _comrak(source, raw=True)
     if html is None or html.count("&") > _MOST_ENTITIES:
         return None
     tags = html.count("<")
@@ -150,8 +159,10 @@ def _comrak(source: str, *, raw: bool) -> str | None:
     from comrak import render_markdown
 
     lists = ": " in source and len(_DEFINITION.findall(source)) <= _MOST_DEFINITIONS
+    addresses = source.count("@")
+    links = addresses <= _MOST_ADDRESSES and addresses * len(source) <= _MOST_ADDRESS_WORK
     try:
-        return render_markdown(source, _extensions(lists=lists), None, _rendering(raw=raw))
+        return render_markdown(source, _extensions(lists=lists, links=links), None, _rendering(raw=raw))
     except BaseException as error:
         # A panic of Rust code is no Exception, and its class has no name that can be imported.
         if type(error).__name__ != "PanicException":
@@ -160,13 +171,13 @@ def _comrak(source: str, *, raw: bool) -> str | None:
 
 
 @cache
-def _extensions(*, lists: bool) -> "ExtensionOptions":
+def _extensions(*, lists: bool, links: bool) -> "ExtensionOptions":
     """Give the extensions that crates.io turns on, but for `tagfilter` and the anchors, which are ours."""
     from comrak import ExtensionOptions
 
     options = ExtensionOptions()
     options.alerts = True
-    options.autolink = True
+    options.autolink = links
     options.description_lists = lists
     options.footnotes = True
     options.multiline_block_quotes = True

@@ -342,8 +342,25 @@ def test_a_gzip_header_with_an_endless_file_name_takes_no_memory() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert archive is None
-    assert [each.rule for each in problems] == ["packed-too-large"]
+    assert [each.rule for each in problems] == ["gzip-damaged", "packed-too-large"]
     assert peak < 4 * MIB
+
+
+@pytest.mark.parametrize("flag", [0x20, 0x40, 0x80])
+def test_a_gzip_header_with_reserved_flags_is_damage(flag: int) -> None:
+    content = crate().build()
+    message = f"The gzip stream is damaged: its header has the reserved flags {flag:#04x}, which cargo refuses."
+    assert found(content[:3] + bytes([content[3] | flag]) + content[4:]) == [("gzip-damaged", message)]
+
+
+@pytest.mark.parametrize(("flag", "what"), [(0x08, "file name"), (0x10, "comment")])
+def test_a_gzip_header_holds_texts_as_long_as_cargo_takes_them(flag: int, what: str) -> None:
+    content = crate().build()
+    body = content[content.index(b"\0", 10) + 1 :]
+    head = content[:3] + bytes([flag]) + content[4:10]
+    assert read(head + b"a" * 65_535 + b"\0" + body)[1] == ()
+    message = f"The gzip stream is damaged: its header has a {what} of more than 65535 bytes, which cargo refuses."
+    assert found(head + b"a" * 65_536 + b"\0" + body) == [("gzip-damaged", message)]
 
 
 @pytest.mark.parametrize("kind", [b"x", b"L"])

@@ -244,6 +244,7 @@ def test_an_edition_must_be_known_and_the_newest_has_no_project(
     [
         ('[package]\nname = "1foo"\nversion = "1.0.0"', "name-invalid"),
         ('[package]\nname = "foo"\nversion = "1.0"', "version-invalid"),
+        ('[package]\nname = "foo"\nversion = "\\u001c1.0.0"', "version-invalid"),
         (f'{HEAD}[dependencies]\n"" = "1"', "dependency-name-invalid"),
         (f'{HEAD}[dependencies]\n1x = {{ version = "1", package = "x" }}', "dependency-name-invalid"),
         (f'{HEAD}[dependencies]\nx = {{ version = "1", package = "" }}', "dependency-name-invalid"),

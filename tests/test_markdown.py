@@ -427,6 +427,24 @@ def test_of_a_hostile_readme_only_what_is_allowed_is_left(name: str, images: boo
     assert audit(render(HOSTILE[name], images=images)) == []
 
 
+def test_addresses_are_links_until_they_are_too_many_for_the_stack() -> None:
+    assert render("Ask a@b.c or https://b.c.").count("<a ") == 2
+    many = render("a@b.c " * 40_000)
+    assert "a@b.c a@b.c" in many
+    assert "<a " not in many
+
+
+@pytest.mark.parametrize("begin", [">" * 100_000, "- " * 50_000, "> - 1. " * 15_000])
+def test_what_is_nested_too_deep_for_every_line_is_shown_as_written(begin: str) -> None:
+    """Ten seconds and more without a limit; the test's own is a minute."""
+    rendered = render_readme(begin + "    a\n" * 15_000, path="README.md")
+    assert rendered.plain
+
+
+def test_quotes_and_lists_may_be_nested() -> None:
+    assert render("> - 1. a").startswith("<blockquote>\n<ul>")
+
+
 def test_a_class_on_what_is_dropped_whole_is_no_error() -> None:
     assert render("<svg class='language-rust'>x</svg>y") == "<p>y</p>\n"
 

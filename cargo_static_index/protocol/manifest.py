@@ -3,6 +3,7 @@
 The model is what cargo reads of a *downloaded* crate's manifest, not what an author may write.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 
 from msgspec import Struct
@@ -39,6 +40,7 @@ from cargo_static_index.rules import Problem
 
 __all__ = ["Manifest", "ManifestDependency", "entry_of", "read_manifest"]
 
+_SEPARATORS = re.compile("[\x1c-\x1f]")
 READMES = ("README.md", "README.txt", "README")
 """The names that cargo tries, in its order, where `readme` is not given (`DEFAULT_README_FILES`)."""
 
@@ -162,7 +164,7 @@ def _read(root: Table, files: Collection[str], problems: list[Problem]) -> Manif
     problems.extend(find_refusals(stated, files))
     return Manifest(
         name=package.name,
-        version=package.version.strip(),
+        version=_trimmed(package.version),
         edition=package.edition or "2015",
         rust_version=package.rust_version,
         links=package.links,
@@ -207,10 +209,15 @@ def _read_package(root: Table, problems: list[Problem]) -> _Package:
     if package.name is not None:
         check_text("name-invalid", parse_crate_name, package.name, f"{key}.name", problems)
     if package.version is not None:
-        check_text("version-invalid", parse_version, package.version.strip(), f"{key}.version", problems)
+        check_text("version-invalid", parse_version, _trimmed(package.version), f"{key}.version", problems)
     if package.rust_version is not None:
         check_text("rust-version-invalid", parse_rust_version, package.rust_version, f"{key}.rust-version", problems)
     return package
+
+
+def _trimmed(text: str) -> str:
+    """Trim a text as Rust does, to whom the four separators of ASCII are no white space."""
+    return text if _SEPARATORS.search(text) else text.strip()
 
 
 def _read_edition(root: Table, stated: str | None, problems: list[Problem]) -> str:

@@ -377,3 +377,16 @@ def test_no_page_loads_from_another_host_or_says_how_it_looks_inside(world: Worl
             assert b"<style" not in content
             assert b" style=" not in content
             assert b"Content-Security-Policy" in content
+
+
+def test_a_foreign_line_that_is_not_utf_8_stops_no_page(world: World) -> None:
+    world.put(crate("foo"))
+    world.build()
+    path = world.tree / "index/3/f/foo"
+    odd = b'{"name":"foo","vers":"2.0.0","deps":[],"cksum":"%s","features":{},"yanked":false,"q":"\xff"}\n' % (
+        b"c" * 64
+    )
+    path.write_bytes(path.read_bytes() + odd)
+    world.yank("foo@1.0.0")
+    assert "2.0.0" in text_of(world.read("crates/foo/index.html"))
+    assert odd in path.read_bytes()
