@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from cargo_static_index import layout
 from cargo_static_index.changes import archive_and_facts
-from cargo_static_index.errors import InvalidDocument, InvalidIndexLine
+from cargo_static_index.errors import InvalidDocument, InvalidIndexLine, StoreError
 from cargo_static_index.facts import Facts, parse_facts
 from cargo_static_index.faults import Finding, found
 from cargo_static_index.limits import Limits
@@ -48,7 +48,12 @@ class _Crate:
         yield from self._check_lines()
         for line in self._file.releases:
             if self._is_here(line):
-                yield from self._check_quickly(line) if self._quick else self._check_wholly(line)
+                try:
+                    yield from self._check_quickly(line) if self._quick else self._check_wholly(line)
+                except StoreError as error:  # the disk, or a right: the others can be looked at all the same
+                    archive, _ = archive_and_facts(line.name, line.cksum)
+                    message = f"What is held of {line.name} {line.vers} cannot be read."
+                    yield found("archive-unread", archive, message, way_out=str(error))
 
     def _is_here(self, line: Line) -> bool:
         return f"{layout.INDEX}/{index_path(line.name)}" == self._path

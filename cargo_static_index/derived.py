@@ -229,8 +229,9 @@ class Pages:
         return FrontPages(self._session, self._templates, self._look)
 
     def _put_assets(self) -> None:
-        missing = (path for path in self._assets[1] if self._session.store.size(path) is None)
-        self._session.apply([Put(path=path, content=self._assets[1][path]) for path in missing])
+        everything = self._session.catalogue.get(REMAKING) is not None  # else one look is enough: names tell contents
+        wanted = (path for path in self._assets[1] if everything or self._session.store.size(path) is None)
+        self._session.apply([Put(path=path, content=self._assets[1][path]) for path in wanted])
 
     def _put_refused(self, *, scanned: bool) -> None:
         """Write the page of refused files: whoever did not look at the drop directory leaves it as it is."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from itertools import groupby
 from typing import Literal
 
@@ -50,6 +50,7 @@ def check_pages(store: Store) -> Iterator[Finding]:
 
 def _lost(store: Store) -> Iterator[Finding]:
     yield from _missing(store, "registry", (*_FIXED, *_named_by_front(store)))
+    yield from _damaged_assets(store)
     for name in ALWAYS:
         yield from _missing(store, f"list `{name}`", _files_of(name, ""))
     listed = _Sum()
@@ -94,6 +95,14 @@ def _check_lists(store: Store, listed: _Sum) -> Iterator[Finding]:
     for path, difference in named.items():
         if difference and store.size(path) is not None:
             yield found("page-wrong", path, "This part of a list is not what the part above it says.", "make-pages")
+
+
+def _damaged_assets(store: Store) -> Iterator[Finding]:
+    """Hold styles and scripts against the digest in their names: browsers keep what such a name gave them for ever."""
+    for path in _named_by_front(store):
+        stored = store.read(path) if path.startswith("assets/") else None
+        if stored and sha256(stored.content).hexdigest()[:12] not in path:
+            yield found("page-wrong", path, "This file does not have the digest that its name says.", "make-pages")
 
 
 def _named_by_front(store: Store) -> Iterator[str]:

@@ -83,6 +83,8 @@ def read_file(task: Task, bench: Bench) -> Incoming:
     except StoreError:
         raise
     except OSError as error:
+        if task.found and isinstance(error, FileNotFoundError):
+            return _waiting(task)  # its owner took it away since the folder was listed
         return _refused(task, problem("file-unreadable", f"The file cannot be read: {error.strerror}."))
     except Exception as error:  # noqa: BLE001 - one file must not stop the others, whatever mistake of ours it meets
         message = f"Reading the file ran into an error of this program ({type(error).__name__})."

@@ -53,8 +53,17 @@ def _recount(session: Session) -> None:
         before = read_record(session.store)
         total = learn_all(session.catalogue, session.store)
         if read_record(session.store) == before and session.know(before, total):
+            _say_lost(session, before.record.releases - total.releases)
             return
     raise StoreError("the tree is changed by somebody else all the time; try again later")
+
+
+def _say_lost(session: Session, number: int) -> None:
+    if number > 0:
+        session.listener.note(
+            f"The index holds {number} releases fewer than tree.json counted. If that was not meant, bring index files "
+            "back from a backup, or `add` the archives again, which `verify` names."
+        )
 
 
 def crates_with_tombstones(session: Session) -> list[str]:

@@ -27,6 +27,9 @@ REQUIRABLE = (
 TOLD = 10
 """Problems of one rule that are told: a hostile manifest can have tens of thousands."""
 
+_WITHOUT_LINE = frozenset({"registry-index-invalid", "version-invalid"})
+"""Problems with which no index line can be made at all, not even one to say what is refused."""
+
 _CHANGELOG = re.compile(
     r"(changelog|changes|history|news|releases)(\.(?:md|markdown|mdown|txt|rst|adoc|org))?",
     re.ASCII | re.IGNORECASE,  # without ASCII, `ſ` would be an `s`
@@ -80,7 +83,7 @@ def read_release(stream: BinaryIO, policy: Policy, file_name: str | None = None)
     if manifest is not None:
         facts = _make_facts(archive, manifest)
         found += (*_check_release(archive, facts, policy, file_name), *_check_dependencies(manifest, policy))
-        if any(each.rule == "registry-index-invalid" for each in found):
+        if any(each.rule in _WITHOUT_LINE for each in found):
             facts = None
     return _reading(manifest, facts, archive.cksum, (*problems, *_tell(found, policy)), policy)
 

@@ -218,7 +218,8 @@ class _Walk:
         try:
             status = entry.stat()
         except OSError as error:
-            return _unfit(folder, entry, "file-unreadable", f"is a link that leads nowhere ({error.strerror})")
+            says = f"is a link that leads nowhere ({error.strerror})"
+            return _unfit(folder, entry, "file-unreadable", says, way_out="Mend the link, or remove it.")
         if not stat.S_ISREG(status.st_mode):
             return _unfit(folder, entry, "file-irregular", f"is a link to {_what_is(status.st_mode)}, not to a file")
         return entry.name, _fingerprint(entry.name, status), self._young(status), status.st_size, target, None
@@ -261,8 +262,8 @@ def _text(path: bytes) -> str:
     return path.decode(_ENCODING, _ERRORS)  # os.fsdecode takes five times as long
 
 
-def _unfit(folder: bytes, entry: os.DirEntry[bytes], rule: str, says: str) -> SeenRow:
-    found = problem(rule, f"'{shown(_join(folder, entry.name))}' {says}.")
+def _unfit(folder: bytes, entry: os.DirEntry[bytes], rule: str, says: str, *, way_out: str = "") -> SeenRow:
+    found = problem(rule, f"'{shown(_join(folder, entry.name))}' {says}.", way_out=way_out)
     seen = _fingerprint(entry.name, entry.stat(follow_symlinks=False), b"/" + rule.encode())
     return entry.name, seen, False, 0, None, msgspec.json.encode(found)
 

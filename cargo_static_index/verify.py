@@ -31,6 +31,11 @@ _KINDS = (".crate", ".json", ".html", ".xml")
 _DOCUMENTS = ("index.json", "removed.json")
 """The JSON documents beside a crate's facts, but for the list of its dependents."""
 
+_LINES_LOST = (
+    "Bring the index file back from a backup, or `add` the archive, which writes its line again, and verify once more. "
+    "`cargo-static-index rebuild` takes the index as it is; `verify --fix` then deletes what no line names."
+)
+
 _cksum_of = re.compile(r"([0-9a-f]{64})\.(crate|json)").fullmatch
 
 
@@ -49,9 +54,13 @@ def verify_tree(
         index = read_index_at(store, path)
         total += index.weight
         yield from check_crate(store, home, limits, path, index.file, quick=quick)
-    yield from _check_crates(store)
+    lost = _lines_are_lost(store, total)
+    unnamed = 0
+    for finding in _check_crates(store, lost=lost):
+        unnamed += finding.mending is None
+        yield finding
     yield from _check_strays(store)
-    yield from _check_record(store, total)
+    yield from _check_record(store, total, lost=lost and unnamed > 0)
     if pages:
         yield from check_pages(store)
 
@@ -114,18 +123,42 @@ def _check_tombstones(store: Store) -> Iterator[Finding]:
                 yield found("removal-unfinished", path, message, "finish-removal")
 
 
-def _check_crates(store: Store) -> Iterator[Finding]:
-    """Hold the files beside each crate's archives against its lines."""
+def _lines_are_lost(store: Store, total: Delta) -> bool:
+    """Whether the index holds fewer releases than tree.json counted: what no line names may be all that is left."""
+    try:
+        return total.releases < read_record(store).record.releases
+    except InvalidDocument:
+        return True
+
+
+def _check_crates(store: Store, *, lost: bool) -> Iterator[Finding]:
+    """Hold the files beside each crate's archives against its lines.
+
+    Where lines are `lost`, only what was removed on purpose may be deleted.
+    """
     for name, paths in groupby(store.list(layout.CRATES), key=_crate_of):
         if name is None:
             continue  # `_check_strays` names them
         named, lines = _named(store, name)
+        buried = _buried(store, name) if lost else frozenset()
         for path in paths:
             kind = _cksum_of(path.rpartition("/")[2])
             if kind is None or path.count("/") != 2 or kind[1] in named or kind[1].encode() in lines:
                 continue
             what = "archive" if kind[2] == "crate" else "facts document"
-            yield found("file-unnamed", path, f"No line of {name} names this {what}.", "delete")
+            if lost and kind[1] not in buried:
+                message = f"No line of {name} names this {what}, and lines are lost."
+                yield found("file-unnamed", path, message, way_out=_LINES_LOST)
+            else:
+                yield found("file-unnamed", path, f"No line of {name} names this {what}.", "delete")
+
+
+def _buried(store: Store, name: str) -> frozenset[str]:
+    """Give the checksums of what was removed of a crate."""
+    try:
+        return frozenset(stone.cksum for stone in read_tombstones(store, name).tombstones.removed)
+    except InvalidDocument:
+        return frozenset()
 
 
 def _named(store: Store, name: str) -> tuple[frozenset[str], bytes]:
@@ -166,7 +199,7 @@ def _is_known(path: str) -> bool:
     return path.endswith(_KINDS)
 
 
-def _check_record(store: Store, total: Delta) -> Iterator[Finding]:
+def _check_record(store: Store, total: Delta, *, lost: bool) -> Iterator[Finding]:
     try:
         held = read_record(store)
     except InvalidDocument as error:
@@ -179,4 +212,7 @@ def _check_record(store: Store, total: Delta) -> Iterator[Finding]:
             f"tree.json says {record.crates} crates, {record.releases} releases and digest {record.digest}; "
             f"the index has {counted.crates}, {counted.releases} and {counted.digest}."
         )
-        yield found("record-wrong", layout.RECORD, message, "recount")
+        if lost:
+            yield found("record-wrong", layout.RECORD, message, way_out=_LINES_LOST)
+        else:
+            yield found("record-wrong", layout.RECORD, message, "recount")

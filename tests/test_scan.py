@@ -412,7 +412,12 @@ def written_on(file: Path) -> None:
 
 @pytest.mark.parametrize(
     ("change", "rule"),
-    [(replaced_by_a_pipe, "file-irregular"), (replaced_by_a_link, "file-unreadable"), (written_on, "file-changing")],
+    [
+        (replaced_by_a_pipe, "file-irregular"),
+        (replaced_by_a_link, "file-unreadable"),
+        (written_on, "file-changing"),
+        (Path.unlink, "file-changing"),
+    ],
 )
 def test_only_what_was_found_is_read(
     drop: Path, catalogue: Catalogue, change: Callable[[Path], None], rule: str

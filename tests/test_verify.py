@@ -329,6 +329,45 @@ def test_names_that_differ_in_dashes_are_found_though_they_have_two_files(world:
     assert told(found) == [("name-collision", "index/3/a/a_b", message)]
 
 
+# --- lines that were lost
+
+
+def test_what_lost_lines_named_is_kept_until_somebody_says_that_it_may_go(world: World) -> None:
+    shutil.rmtree(world.drop)
+    world.drop.mkdir()
+    before = world.files()
+    (world.tree / INDEX).unlink()
+    for _ in range(2):
+        found = {each.path: each for each in world.verified(fix=True)}
+        assert not found[archive()].fixed
+        assert not found["tree.json"].fixed
+        assert "Bring the index file back from a backup, or `add` the archive" in found[archive()].way_out
+    kept = [path for path in before if path.startswith("crates/foo/") and path.endswith(".crate")]
+    assert all((world.tree / path).exists() for path in kept)
+    world.add(*(world.tree / path for path in kept))
+    assert sorted(world.versions("3/f/foo")) == ["1.0.0", "1.1.0"]
+    assert {each.id for each in world.verified(fix=True) if each.fixed} == {"record-wrong", "pages-outdated"}
+    assert world.verified() == []
+
+
+def test_an_index_that_lost_lines_is_taken_as_it_is_only_with_a_word(world: World) -> None:
+    (world.tree / INDEX).unlink()
+    report = Report()
+    with world.opened(report) as registry:
+        registry.rebuild()
+    assert report.notes[0].startswith("The index holds 2 releases fewer than tree.json counted.")
+
+
+def test_what_was_removed_goes_though_lines_are_lost(world: World) -> None:
+    kept = world.read(archive())
+    world.remove("foo@1.0.0")
+    (world.tree / archive()).write_bytes(kept)
+    (world.tree / "index/3/b/bar").unlink()
+    found = {each.path: each for each in world.verified(fix=True)}
+    assert found[archive()].fixed
+    assert not found[archive("bar")].fixed
+
+
 # --- the tree as a whole
 
 

@@ -36,6 +36,10 @@ MaxAge = Annotated[
 ]
 
 
+_AHEAD = 60
+"""Seconds by which clocks may differ; a build that ended later than that tells nothing of its age."""
+
+
 class _Pass(Struct, frozen=True, kw_only=True):
     """What the catalogue knows of the drop directory."""
 
@@ -61,7 +65,7 @@ def status_command(run: Run, *, max_age: MaxAge = None, as_json: JsonLines = Fal
         crates=record.crates,
         releases=record.releases,
         last_build=known.last_build,
-        stale=oldest is not None and (known.last_build is None or known.last_build < oldest),
+        stale=oldest is not None and (known.last_build is None or not oldest <= known.last_build <= run.now + _AHEAD),
         waiting=known.waiting,
         refused=known.refused,
     )

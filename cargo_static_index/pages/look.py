@@ -3,8 +3,9 @@
 import calendar
 import html
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
+from traceback import extract_tb
 from typing import Any
 
 import jinja2
@@ -115,7 +116,7 @@ class Templates:
     def __init__(self, sources: Sources, look: Look, compiled: str | None = None) -> None:
         texts = {name: content.decode() for name, content in sources.files.items() if not name.startswith("assets/")}
         self._environment = _Environment(
-            loader=jinja2.DictLoader(texts),
+            loader=_Texts(texts),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
@@ -139,7 +140,8 @@ class Templates:
             try:
                 self._environment.get_template(name)
             except jinja2.TemplateError as error:
-                raise SettingsError(f"pages.templates: the template {name!r} cannot be used: {error}") from error
+                where = _where(error, name)
+                raise SettingsError(f"pages.templates: the template {where} cannot be used: {error}") from error
 
     def piece(self, template: str, root: str, **context: bool) -> str:
         """Render what pages at the same depth share, once."""
@@ -154,7 +156,38 @@ class Templates:
             page = self._environment.get_template(template)
             return page.render(context, path=path, root=addresses.up(path)).encode()
         except jinja2.TemplateError as error:
-            raise SettingsError(f"the template {template!r} cannot be used for {path!r}: {error}") from error
+            where = _where(error, template)
+            raise SettingsError(f"the template {where} cannot be used for {path!r}: {error}") from error
+
+
+class _Texts(jinja2.BaseLoader):
+    """Templates by name, which tracebacks then show as the file's (`DictLoader` shows none)."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+
+    def get_source(
+        self,
+        environment: jinja2.Environment,  # noqa: ARG002 - part of the interface
+        template: str,
+    ) -> tuple[str, str, Callable[[], bool]]:
+        """Give a template's text and name, and that it stays as it is."""
+        if template not in self._texts:
+            raise jinja2.TemplateNotFound(template)
+        return self._texts[template], template, lambda: True
+
+    def list_templates(self) -> list[str]:
+        """Give all names."""
+        return sorted(self._texts)
+
+
+def _where(error: jinja2.TemplateError, template: str) -> str:
+    """Give the template and the line where an error arose, which may be one that `template` includes."""
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        return f"{(error.name or template)!r}, line {error.lineno},"
+    frames = extract_tb(error.__traceback__)
+    lines = [f"{each.filename!r}, line {each.lineno}," for each in frames if each.filename.endswith((".html", ".xml"))]
+    return lines[-1] if lines else repr(template)
 
 
 def _escaped(value: object) -> str:

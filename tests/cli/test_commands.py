@@ -382,6 +382,8 @@ def test_a_stale_registry_ends_with_1(built: Path) -> None:
     stale = run("status", "--max-age", "10m", cwd=built, env=later)
     assert stale.code == 1
     assert " (stale)\n" in stale.out
+    before = {"SOURCE_DATE_EPOCH": "1000000000"}
+    assert run("status", "--max-age", "10m", cwd=built, env=before).code == 1, "a clock that was ahead tells no age"
     run("status", "--max-age", "soon", cwd=built).failed(2, "'soon' must be a number and a unit, such as 90s, 10m")
 
 

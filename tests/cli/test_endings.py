@@ -65,6 +65,14 @@ def test_settings_that_cannot_be_used_are_all_named(tmp_path: Path) -> None:
     run("build", cwd=tmp_path).failed(2, "2 settings cannot be used:", "did you mean `path`?", "file-mode")
 
 
+@pytest.mark.parametrize("version", ["1.0", "01.2.3", ""])
+def test_a_version_that_is_none_is_told_with_all_else_that_is_wrong(tmp_path: Path, version: str) -> None:
+    crate("foo", version).dependency("bar", "banana").write(tmp_path, "foo.crate")
+    out = run("check", "foo.crate", cwd=tmp_path).out
+    assert "error[version-invalid]" in out
+    assert "error[requirement-invalid]" in out
+
+
 def test_a_crate_whose_name_collides_is_refused_with_both_names(built: Path) -> None:
     crate("Foo", "2.0.0").write(built / "drop")
     out = run("build", cwd=built).out

@@ -151,6 +151,25 @@ def test_a_dropped_file_without_a_right_to_read_is_refused_and_the_others_publis
     assert "Published other 1.0.0" in done.stdout
 
 
+def test_verify_goes_on_after_an_archive_that_may_not_be_read(closed: Path) -> None:
+    (closed / "public/index/stray").write_bytes(b"")
+    path = next((closed / "public/crates/foo").glob("*.crate"))
+    path.chmod(0)
+    done = denied(closed, "verify")
+    assert done.returncode == 1, done
+    assert "error[archive-unread]: What is held of foo 1.0.0 cannot be read." in done.stdout
+    assert "cannot read: Permission denied" in done.stdout
+    assert "error[file-stray]" in done.stdout
+
+
+def test_check_settings_asks_for_the_right_to_empty_the_drop_directory(closed: Path) -> None:
+    (closed / "drop").chmod(0o555)
+    assert denied(closed, "check-settings").returncode == 0
+    done = denied(closed, "check-settings", "--drop-after-publish", "delete")
+    assert done.returncode == 3
+    assert "this user may not take files from" in done.stderr
+
+
 def test_init_where_nothing_may_be_written(tmp_path: Path) -> None:
     tmp_path.chmod(0o555)
     done = denied(tmp_path, "init")

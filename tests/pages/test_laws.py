@@ -98,6 +98,18 @@ def test_verify_misses_every_page_that_is_lost_and_brings_it_back(world: World) 
     assert world.files() == before
 
 
+def test_a_style_that_is_damaged_is_found_and_written_anew(world: World) -> None:
+    world.put(*some_crates())
+    world.build()
+    before = world.files()
+    path = next(path for path in before if path.startswith("assets/site-"))
+    (world.tree / path).write_bytes(b"?" + before[path][1:])
+    (found,) = world.verified()
+    assert (found.id, found.path) == ("page-wrong", path)
+    assert all(each.fixed for each in world.verified(fix=True))
+    assert world.files() == before
+
+
 OF_CRATE = "crates/acme-text/index.json"
 DAMAGES: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "cut": (OF_CRATE, lambda content: content[:-20]),
@@ -474,16 +486,17 @@ def test_settings_give_logo_colours_stylesheet_links_and_footer(world: World) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("name", "text", "says"),
     [
-        ("{% broken", "the template 'crate.html' cannot be used"),
-        ("{{ nothing.here }}", "the template 'crate.html' cannot be used"),
+        ("crate.html", "{% broken", "the template 'crate.html', line 1, cannot be used"),
+        ("crate.html", "\n{{ nothing.here }}", "the template 'crate.html', line 2, cannot be used for 'crates/foo/"),
+        ("footer.html", "{{ site.title.x.y }}", "the template 'footer.html', line 1, cannot be used for "),
     ],
 )
-def test_a_template_that_fails_is_named(world: World, text: str, says: str) -> None:
+def test_a_template_that_fails_is_named(world: World, name: str, text: str, says: str) -> None:
     mine = world.folder / "templates"
     mine.mkdir()
-    (mine / "crate.html").write_text(text)
+    (mine / name).write_text(text)
     world.put(crate("foo"))
     with pytest.raises(SettingsError, match=says):
         world.build(options={"pages.templates": str(mine)})
