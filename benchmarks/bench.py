@@ -17,7 +17,7 @@ from benchmarks.measure import Run, run
 
 MEMORY = Path("/dev/shm/cargo-static-index-benchmarks")
 """Judged rows run here: a disk's own doings would drown what is compared."""
-DISK = Path("target")
+DISK = Path.cwd() / "target"
 PYTHON = sys.executable
 
 
