@@ -58,6 +58,7 @@ class Pages:
         """Makes pages in other processes, where there is one."""
         self._keep = keep
         self._remade = False
+        self._nothing_there = False
         self._moved_to = settings.drop.refused
         self._compiled_folder = settings.state.path / "templates"
         self._state = self._read_state()
@@ -94,6 +95,7 @@ class Pages:
                 "run this again, with `--jobs 1` if it comes back"
             ) from error
         self._shelves.trusting = remaking is None
+        self._shelves.nothing_there = self._nothing_there
         try:
             self._shelves.bring_in_step()
         except ListDamaged as error:
@@ -128,7 +130,7 @@ class Pages:
             return
         if self._session.record.releases and self._looks_differ:
             self._session.listener.note("How pages look has changed, so all of them are made anew.")
-        first = self._has_no_pages()
+        first = self._nothing_there = self._has_no_pages()
         with self._session.catalogue.writing():
             self._queue.clear()
             self._queue.list_rows((name, "", None) for name in ALWAYS)

@@ -126,9 +126,10 @@ def _check_tombstones(store: Store) -> Iterator[Finding]:
 def _lines_are_lost(store: Store, total: Delta) -> bool:
     """Whether the index holds fewer releases than tree.json counted: what no line names may be all that is left."""
     try:
-        return total.releases < read_record(store).record.releases
+        held = read_record(store)
     except InvalidDocument:
         return True
+    return held.tag is None or total.releases < held.record.releases
 
 
 def _check_crates(store: Store, *, lost: bool) -> Iterator[Finding]:

@@ -122,6 +122,7 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
+            auto_reload=False,
             bytecode_cache=jinja2.FileSystemBytecodeCache(compiled) if compiled else None,
         )
         self._environment.globals["site"] = look
