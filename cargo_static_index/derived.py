@@ -231,9 +231,20 @@ class Pages:
         return FrontPages(self._session, self._templates, self._look)
 
     def _put_assets(self) -> None:
-        everything = self._session.catalogue.get(REMAKING) is not None  # else one look is enough: names tell contents
-        wanted = (path for path in self._assets[1] if everything or self._session.store.size(path) is None)
-        self._session.apply([Put(path=path, content=self._assets[1][path]) for path in wanted])
+        look_inside = self._session.catalogue.get(REMAKING) is not None  # else names tell contents
+        self._session.apply(
+            [
+                Put(path=path, content=content)
+                for path, content in self._assets[1].items()
+                if not self._is_there(path, content, look_inside=look_inside)
+            ]
+        )
+
+    def _is_there(self, path: str, content: bytes, *, look_inside: bool) -> bool:
+        if not look_inside:
+            return self._session.store.size(path) is not None
+        held = self._session.store.read(path)
+        return held is not None and held.content == content
 
     def _put_refused(self, *, scanned: bool) -> None:
         """Write the page of refused files: whoever did not look at the drop directory leaves it as it is."""
