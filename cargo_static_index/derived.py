@@ -58,7 +58,6 @@ class Pages:
         """Makes pages in other processes, where there is one."""
         self._keep = keep
         self._remade = False
-        self._nothing_there = False
         self._moved_to = settings.drop.refused
         self._compiled_folder = settings.state.path / "templates"
         self._state = self._read_state()
@@ -95,7 +94,6 @@ class Pages:
                 "run this again, with `--jobs 1` if it comes back"
             ) from error
         self._shelves.trusting = remaking is None
-        self._shelves.nothing_there = self._nothing_there
         try:
             self._shelves.bring_in_step()
         except ListDamaged as error:
@@ -130,7 +128,7 @@ class Pages:
             return
         if self._session.record.releases and self._looks_differ:
             self._session.listener.note("How pages look has changed, so all of them are made anew.")
-        first = self._nothing_there = self._has_no_pages()
+        first = self._has_no_pages()
         with self._session.catalogue.writing():
             self._queue.clear()
             self._queue.list_rows((name, "", None) for name in ALWAYS)
@@ -232,19 +230,8 @@ class Pages:
 
     def _put_assets(self) -> None:
         look_inside = self._session.catalogue.get(REMAKING) is not None  # else names tell contents
-        self._session.apply(
-            [
-                Put(path=path, content=content)
-                for path, content in self._assets[1].items()
-                if not self._is_there(path, content, look_inside=look_inside)
-            ]
-        )
-
-    def _is_there(self, path: str, content: bytes, *, look_inside: bool) -> bool:
-        if not look_inside:
-            return self._session.store.size(path) is not None
-        held = self._session.store.read(path)
-        return held is not None and held.content == content
+        wanted = (path for path in self._assets[1] if look_inside or self._session.store.size(path) is None)
+        self._front.put((path, self._assets[1][path]) for path in wanted)
 
     def _put_refused(self, *, scanned: bool) -> None:
         """Write the page of refused files: whoever did not look at the drop directory leaves it as it is."""

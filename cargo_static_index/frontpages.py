@@ -40,15 +40,15 @@ class FrontPages:
         left = iter(files)
         shown = list(islice(left, REFUSED_SHOWN))
         more = sum(1 for _ in left)
-        self._put([self._page("refused.html", addresses.REFUSED, {"files": shown, "more": more})])
+        self.put([self._page("refused.html", addresses.REFUSED, {"files": shown, "more": more})])
 
     def write(self, shelves: Shelves) -> None:
         """Write all of them but that of refused files."""
-        self._put(self._front_pages())
-        self._put(self._fixed_pages())
+        self.put(self._front_pages())
+        self.put(self._fixed_pages())
         if self._session.catalogue.get(SITEMAP_STALE) or self._session.store.read(addresses.SITEMAP) is None:
             parts = [sitemap_path(part.prefix) for part in shelves.parts_of(NAMES) if part.rows]
-            self._put([self._page("sitemap.xml", addresses.SITEMAP, {"parts": parts})])
+            self.put([self._page("sitemap.xml", addresses.SITEMAP, {"parts": parts})])
             self._session.catalogue.set(SITEMAP_STALE, None)
 
     def _front_pages(self) -> Iterator[tuple[str, bytes]]:
@@ -117,7 +117,8 @@ class FrontPages:
     def _page(self, template: str, path: str, context: dict[str, object]) -> tuple[str, bytes]:
         return path, self._templates.render(template, path, context)
 
-    def _put(self, pages: Iterable[tuple[str, bytes]]) -> None:
+    def put(self, pages: Iterable[tuple[str, bytes]]) -> None:
+        """Write those files that are not what they are to be."""
         changes = []
         for path, content in pages:
             held = self._session.store.read(path)

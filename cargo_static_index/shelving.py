@@ -67,15 +67,12 @@ class Shelves:
         self._templates = templates
         self.trusting = True
         """Whether what is stored is built on, and ListDamaged raised where it cannot be; else it is made anew."""
-        self.nothing_there = False
-        """Whether no list is in the tree yet, so that a list need not be looked for before it is first written."""
-        self._written_to: set[str] = set()
 
     def bring_in_step(self) -> None:
         """Write all rows that are noted in the catalogue."""
         while batch := self._some():
-            for attempt in range(ATTEMPTS):
-                batch = self._merge(batch, looking=attempt > 0 or not self.nothing_there)
+            for _ in range(ATTEMPTS):
+                batch = self._merge(batch)
                 if not batch:
                     break
             else:
@@ -97,12 +94,9 @@ class Shelves:
             name = pages.next_list(name)
         return batch
 
-    def _merge(self, batch: Batch, *, looking: bool) -> Batch:
-        """Merge rows into lists, all in one batch of changes, and give those that somebody else forestalled.
-
-        Without `looking`, lists that were not written to yet are taken for absent, and written only where they are.
-        """
-        readings = [self._reading(name, looking=looking) for name, _ in batch]
+    def _merge(self, batch: Batch) -> Batch:
+        """Merge rows into lists, all in one batch of changes, and give those that somebody else forestalled."""
+        readings = [_Reading(self._session, name, trusting=self.trusting) for name, _ in batch]
         parts = [self._written(name, rows, reading) for (name, rows), reading in zip(batch, readings, strict=True)]
         changes = [
             list(self._changes(name, written, reading))
@@ -120,12 +114,6 @@ class Shelves:
                 self._note_total(name, root.total if root else 0)
                 self._session.catalogue.pages.settle_rows(name, rows[-1][0])
         return again
-
-    def _reading(self, name: str, *, looking: bool) -> "_Reading":
-        blind = not looking and name not in self._written_to
-        if not looking:
-            self._written_to.add(name)
-        return _Reading(self._session, name, trusting=self.trusting, blind=blind)
 
     def parts_of(self, name: str) -> Iterator[Part]:
         """Give all parts of a list, from its root downwards."""
@@ -200,9 +188,8 @@ SITEMAP_STALE = "pages.sitemap"
 class _Reading:
     """What was read of a list for one attempt, with the tags to replace it under."""
 
-    def __init__(self, session: Session, name: str, *, trusting: bool = False, blind: bool = False) -> None:
+    def __init__(self, session: Session, name: str, *, trusting: bool = False) -> None:
         self._session = session
-        self._blind = blind
         self._name = name
         self._trusting = trusting
         self._stored: dict[str, Stored | None] = {}
@@ -212,7 +199,7 @@ class _Reading:
     def stored(self, path: str) -> Stored | None:
         """Give a file as it was first read."""
         if path not in self._stored:
-            self._stored[path] = None if self._blind else self._session.store.read(path)
+            self._stored[path] = self._session.store.read(path)
         return self._stored[path]
 
     def load(self, prefix: str) -> Part | None:

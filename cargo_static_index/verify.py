@@ -147,11 +147,11 @@ def _check_crates(store: Store, *, lost: bool) -> Iterator[Finding]:
             if kind is None or path.count("/") != 2 or kind[1] in named or kind[1].encode() in lines:
                 continue
             what = "archive" if kind[2] == "crate" else "facts document"
+            message = f"No line of {name} names this {what}"
             if lost and kind[1] not in buried:
-                message = f"No line of {name} names this {what}, and lines are lost."
-                yield found("file-unnamed", path, message, way_out=_LINES_LOST)
+                yield found("file-unnamed", path, f"{message}, and lines are lost.", way_out=_LINES_LOST)
             else:
-                yield found("file-unnamed", path, f"No line of {name} names this {what}.", "delete")
+                yield found("file-unnamed", path, f"{message}.", "delete")
 
 
 def _buried(store: Store, name: str) -> frozenset[str]:
@@ -213,7 +213,10 @@ def _check_record(store: Store, total: Delta, *, lost: bool) -> Iterator[Finding
             f"tree.json says {record.crates} crates, {record.releases} releases and digest {record.digest}; "
             f"the index has {counted.crates}, {counted.releases} and {counted.digest}."
         )
-        if lost:
-            yield found("record-wrong", layout.RECORD, message, way_out=_LINES_LOST)
-        else:
-            yield found("record-wrong", layout.RECORD, message, "recount")
+        yield found(
+            "record-wrong",
+            layout.RECORD,
+            message,
+            None if lost else "recount",
+            way_out=_LINES_LOST if lost else "",
+        )

@@ -3,7 +3,7 @@
 import calendar
 import html
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from traceback import extract_tb
 from typing import Any
@@ -171,11 +171,11 @@ class _Texts(jinja2.BaseLoader):
         self,
         environment: jinja2.Environment,  # noqa: ARG002 - part of the interface
         template: str,
-    ) -> tuple[str, str, Callable[[], bool]]:
-        """Give a template's text and name, and that it stays as it is."""
+    ) -> tuple[str, str, None]:
+        """Give a template's text and name."""
         if template not in self._texts:
             raise jinja2.TemplateNotFound(template)
-        return self._texts[template], template, lambda: True
+        return self._texts[template], template, None
 
     def list_templates(self) -> list[str]:
         """Give all names."""
