@@ -131,15 +131,16 @@ def _conflict(each: Incoming, vers: str, cksum: str, was: str = "is published") 
 
 
 def _with(file: IndexFile, published: Sequence[Incoming], tombstones: Tombstones) -> IndexFile:
-    """Add the lines; a release brought back keeps the time of its first publication."""
+    """Add the lines; a release brought back keeps the time of its first publication, and stays yanked if it was."""
     return file.with_lines(_line(each, tombstones.find(each.vers)) for each in published)
 
 
 def _line(each: Incoming, stone: Tombstone | None) -> Line:
-    if stone is None or stone.pubtime is None:
+    if stone is None:
         # Whoever read the archive has made sure that cargo reads the line.
         return Line(raw=each.line, name=each.name, vers=each.vers, cksum=each.cksum, pubtime=each.pubtime)
-    return new_line(format_entry(replace(parse_entry(each.line), pubtime=stone.pubtime)))
+    entry = replace(parse_entry(each.line), yanked=stone.yanked, pubtime=stone.pubtime or each.pubtime)
+    return new_line(format_entry(entry))
 
 
 def _lifted(tombstones: Tombstones, published: Iterable[Incoming]) -> Tombstones:
@@ -162,5 +163,8 @@ def plan_removal(file: IndexFile, tombstones: Tombstones, versions: Iterable[str
     removed = tuple(line for line in file.releases if line.vers in wanted)
     for line in removed:
         file = file.without(line.vers)
-    stones = (Tombstone(vers=line.vers, cksum=line.cksum, pubtime=line.pubtime) for line in removed)
-    return RemovalPlan(file=file, tombstones=tombstones.with_removed(*stones), removed=removed)
+    return RemovalPlan(file=file, tombstones=tombstones.with_removed(*map(_tombstone, removed)), removed=removed)
+
+
+def _tombstone(line: Line) -> Tombstone:
+    return Tombstone(vers=line.vers, cksum=line.cksum, pubtime=line.pubtime, yanked=line.yanked)

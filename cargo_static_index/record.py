@@ -86,7 +86,7 @@ class TreeRecord(Struct, frozen=True, kw_only=True):
 
 
 class Tombstone(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A release that was removed on purpose. A release brought back keeps its `pubtime`.
+    """A release that was removed on purpose. One that is brought back has the `pubtime` and the yank that it had.
 
     `lifted` is set while it is being brought back: with a line beside it the tombstone is done with, without one
     it holds as before. So whoever finds line and tombstone knows which of the two was meant to stay.
@@ -95,6 +95,7 @@ class Tombstone(Struct, frozen=True, kw_only=True, omit_defaults=True):
     vers: str
     cksum: str
     pubtime: str | None = None
+    yanked: bool = False
     lifted: bool = False
 
 

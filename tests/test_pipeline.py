@@ -493,6 +493,16 @@ def test_restore_brings_a_release_back_as_it_was_with_its_first_pubtime(world: W
     assert world.files() == before
 
 
+def test_a_release_that_was_yanked_when_it_was_removed_comes_back_yanked(world: World) -> None:
+    (path, _) = world.put(crate("foo"), crate("foo", "1.1.0"))
+    world.build()
+    world.yank("foo@1.0.0")
+    before = world.files()
+    world.remove("foo@1.0.0")
+    world.add(path, restore=True)
+    assert world.files() == before
+
+
 def test_restore_lifts_only_the_tombstone_of_what_comes_back(world: World) -> None:
     (path, _) = world.put(crate("foo"), crate("foo", "1.1.0"))
     world.build()
