@@ -25,7 +25,7 @@ from cargo_static_index.refusedfiles import refused_files
 from cargo_static_index.session import ATTEMPTS, PAGES_UNKNOWN, Session
 from cargo_static_index.settings import Settings
 from cargo_static_index.shelving import SITEMAP_STALE, ListDamaged, Shelves, read_parts
-from cargo_static_index.sitesources import look_of, read_sources, renderer
+from cargo_static_index.sitesources import look_of, read_sources, renderer, unused_files
 from cargo_static_index.store import Change, Delete, Put
 from cargo_static_index.store.local import LocalStore
 
@@ -64,6 +64,8 @@ class Pages:
         session.derive = self.make_crates
         if settings.pages.templates:
             self._templates.check()  # before anything is published that would then have no page
+            for text in unused_files(self._sources):
+                session.listener.note(text)
 
     def begin(self) -> None:
         """Look, once what an earlier process began is finished, whether the pages are those of this tree."""

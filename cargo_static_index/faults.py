@@ -142,7 +142,7 @@ FAULTS: Mapping[str, Fault] = {
 
 def explain_fault(fault: Fault) -> str:
     """Give the fault's part of docs/rules.md: Markdown, from its heading to the last line's end."""
-    mended = "mended by `verify --fix`" if fault.mended else "for a person to decide"
+    mended = "mended by `verify --fix` where that loses nothing" if fault.mended else "for a person to decide"
     return f"### {fault.id}\n\n{fault.says}\n\n- Level: {fault.level}, {mended}.\n- Way out: {fault.way_out}\n"
 
 

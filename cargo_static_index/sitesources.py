@@ -1,6 +1,7 @@
 """The files and settings that pages are made from, read from the package, the user's folders and registry.toml."""
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -11,6 +12,7 @@ from cargo_static_index.pages.look import Look, Sources
 from cargo_static_index.protocol.config import index_url
 from cargo_static_index.session import Session
 from cargo_static_index.settings import Settings
+from cargo_static_index.settings.layers import nearest
 
 _RENDERERS = ("comrak", "nh3", "Pygments", "Jinja2")
 _LINK = re.compile(r"(.+?)\s+((?:https?://|mailto:)\S+)").fullmatch
@@ -31,6 +33,16 @@ def read_sources(settings: Settings) -> Sources:
         logo_name=pages.logo.name if pages.logo else "",
         accent=(pages.accent or "", pages.accent_dark or ""),
     )
+
+
+def unused_files(sources: Sources) -> Iterator[str]:
+    """Say of each of the user's own files which takes no place of ours, and is named by none, that it does nothing."""
+    ours = dict(_shipped())
+    own = {name: text for name, text in sources.files.items() if not name.startswith("shipped/") and name not in ours}
+    for name in own:
+        if not any(name.encode() in text for other, text in sources.files.items() if other != name):
+            hint = nearest(name, tuple(ours)) or "; site-template/README.md lists the names"
+            yield f"pages.templates: {name!r} takes the place of no template or asset, and none names it{hint}"
 
 
 def look_of(session: Session, settings: Settings) -> Look:
@@ -83,8 +95,9 @@ def _shipped() -> tuple[tuple[str, bytes], ...]:
 def _read_folder(folder: Path) -> dict[str, bytes]:
     if not folder.is_dir():
         raise SettingsError(f"pages.templates: {str(folder)!r} is no folder; name one that holds templates")
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "README.md")
-    return {path.relative_to(folder).as_posix(): _read(path) for path in paths}
+    paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    # Hidden are what editors and git leave beside templates.
+    return {name: _read(path) for name, path in paths.items() if name != "README.md" and "/." not in f"/{name}"}
 
 
 def _read(path: Path, key: str = "pages.templates") -> bytes:

@@ -115,7 +115,7 @@ def _try_tree(run: Run, settings: Settings) -> None:
     from cargo_static_index.pages.look import Templates
     from cargo_static_index.registry import Way, store_of, wanted_of
     from cargo_static_index.session import open_session
-    from cargo_static_index.sitesources import look_of, read_sources
+    from cargo_static_index.sitesources import look_of, read_sources, unused_files
     from cargo_static_index.store.lookedat import LookedAt
 
     tree, listener = LookedAt(store_of(settings)), ChangeListener(run, dry=True, silent=True)
@@ -126,7 +126,10 @@ def _try_tree(run: Run, settings: Settings) -> None:
         ) as session,
     ):
         if settings.registry.pages:
-            Templates(read_sources(settings), look_of(session, settings)).check()
+            sources = read_sources(settings)
+            Templates(sources, look_of(session, settings)).check()
+            for text in unused_files(sources):
+                run.terminal.warn(text)
 
 
 @command()

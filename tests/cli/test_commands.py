@@ -387,6 +387,18 @@ def test_a_stale_registry_ends_with_1(built: Path) -> None:
     run("status", "--max-age", "soon", cwd=built).failed(2, "'soon' must be a number and a unit, such as 90s, 10m")
 
 
+def test_a_template_whose_name_is_misspelt_is_told(fresh: Path) -> None:
+    (fresh / "own/parts").mkdir(parents=True)
+    (fresh / "own/parts/ask.html").write_text("<p>Ask us.</p>")
+    (fresh / "own/crates.html").write_text('{% extends "shipped/crate.html" %}')
+    (fresh / "own/header.html").write_text('{% include "parts/ask.html" %}')
+    for command in ("build", "check-settings"):
+        told = run(command, "--pages-templates", "own", cwd=fresh)
+        told.ok()
+        assert "'crates.html' takes the place of no template or asset, and none names it: did you mean" in told.err
+        assert "ask.html" not in told.err
+
+
 def test_a_build_whose_pages_failed_is_none_that_ended(fresh: Path) -> None:
     (fresh / "own").mkdir()
     template = fresh / "own/crate.html"
