@@ -13,7 +13,7 @@ from cargo_static_index.incoming import Incoming
 from cargo_static_index.protocol.index import IndexFile, Line, format_entry, new_line, parse_entry
 from cargo_static_index.protocol.versions import order_key, without_build
 from cargo_static_index.record import Tombstone, Tombstones
-from cargo_static_index.rules import Problem, problem
+from cargo_static_index.rules import CUT_SHORT, Problem, problem
 
 
 class Refusal(Struct, frozen=True, kw_only=True):
@@ -95,6 +95,8 @@ def _problems(
     name: str, held: tuple[str, str] | None, tombstones: Tombstones, each: Incoming, *, restore: bool
 ) -> tuple[Problem, ...]:
     """Say what speaks against a release beside what is held or was removed."""
+    if any(one.rule in CUT_SHORT for one in each.problems):
+        return ()  # part of a release has other bytes than the whole, but that is not what is wrong with it
     if each.name != name:
         message = (
             f"The registry holds `{name}`, and `{each.name}` differs from it only in case, or in `-` and `_`: "

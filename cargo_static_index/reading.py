@@ -20,7 +20,7 @@ from cargo_static_index.errors import StoreError
 from cargo_static_index.facts import format_facts
 from cargo_static_index.incoming import Incoming, incoming_of
 from cargo_static_index.release import Policy, Reading, read_release
-from cargo_static_index.rules import Problem, problem
+from cargo_static_index.rules import CUT_SHORT, Problem, problem
 from cargo_static_index.scan import YOUNG_NS, Found, is_as_found
 from cargo_static_index.store.files import write_all
 from cargo_static_index.store.folders import failure
@@ -29,8 +29,6 @@ WHOLE = 8 * 1024 * 1024
 """Files up to this many bytes are read into memory at once; larger ones are staged first and streamed."""
 
 _CHUNK = 1024 * 1024
-
-_CUT_SHORT = frozenset({"file-empty", "gzip-damaged", "tar-damaged"})
 
 
 class Task(Struct, frozen=True, kw_only=True):
@@ -102,7 +100,7 @@ def _open(task: Task) -> int:
 
 def _may_grow(status: os.stat_result, incoming: Incoming) -> bool:
     """Whether a file of the drop directory may look cut short only because somebody is still writing it."""
-    cut_short = any(each.rule in _CUT_SHORT for each in incoming.problems)
+    cut_short = any(each.rule in CUT_SHORT for each in incoming.problems)
     return cut_short and time.time_ns() - status.st_mtime_ns < YOUNG_NS
 
 

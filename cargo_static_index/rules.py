@@ -550,3 +550,6 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
 
 RULES: Mapping[str, Rule] = {rule.id: rule for group in GROUPS.values() for rule in group}
 """Every rule by its id."""
+
+CUT_SHORT = frozenset({"file-empty", "gzip-damaged", "tar-damaged"})
+"""The rules that a file breaks of which only a part is there."""

@@ -503,6 +503,13 @@ def test_a_release_that_was_yanked_when_it_was_removed_comes_back_yanked(world: 
     assert world.files() == before
 
 
+def test_half_a_copy_of_what_is_held_is_told_as_that_alone(world: World) -> None:
+    (path,) = world.put(crate("foo"))
+    world.build()
+    path.write_bytes(path.read_bytes()[:-10])
+    assert rules(only(world.add(path), "refused")) == ["gzip-damaged"]
+
+
 def test_restore_lifts_only_the_tombstone_of_what_comes_back(world: World) -> None:
     (path, _) = world.put(crate("foo"), crate("foo", "1.1.0"))
     world.build()
