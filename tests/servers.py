@@ -4,6 +4,7 @@ import grp
 import json
 import os
 import pwd
+import re
 import shutil
 import socket
 import subprocess
@@ -34,20 +35,24 @@ http {{
   types {{ text/html html; application/json json; text/css css; application/javascript js; image/svg+xml svg; }}
   default_type text/plain;
   etag on;
-  server {{
-    listen 127.0.0.1:{port};
-    server_name _;
-    error_page 404 @absent;
-    location @absent {{ internal; add_header Cache-Control no-store always; return 404; }}
-    location {prefix} {{ alias {root}/; index index.html; }}
-    location ~ ^{prefix}(?<below>.+\\.crate)$ {{
-      alias {root}/$below;
-      types {{ }}
-      default_type application/gzip;
-      add_header Cache-Control "public, max-age=31536000, immutable";
-    }}
-    {extra}
+  {server}
+}}
+"""
+
+_SERVER = """\
+server {{
+  listen 127.0.0.1:{port};
+  server_name _;
+  error_page 404 @absent;
+  location @absent {{ internal; add_header Cache-Control no-store always; return 404; }}
+  location {prefix} {{ alias {root}/; index index.html; }}
+  location ~ ^{prefix}(?<below>.+\\.crate)$ {{
+    alias {root}/$below;
+    types {{ }}
+    default_type application/gzip;
+    add_header Cache-Control "public, max-age=31536000, immutable";
   }}
+  {extra}
 }}
 """
 
@@ -64,16 +69,18 @@ class Request(Struct, frozen=True, array_like=True):
 class Nginx:
     """A real nginx that serves the folder `root` at `url` for as long as the `with` block lasts.
 
-    `prefix` is the path of the base URL (begins and ends with `/`); `conf_extra` goes into the `server` block.
+    `prefix` is the path of the base URL (begins and ends with `/`); `conf_extra` goes into the `server` block, and
+    `server` takes the place of all of it, but for `listen`, `server_name` and `root`, which become this server's.
     Index files are text/plain, archives immutable, what is absent 404 and not to be stored; ETags are nginx's own.
     `root` must be open to everybody, as what tests make is; only pytest's folders above it are opened here.
     Where root runs it, workers are `nobody`: a file of mode 0600 answers 403 as it does on a real host.
     """
 
-    def __init__(self, root: Path, *, prefix: str = "/", conf_extra: str = "", port: int = 0) -> None:
+    def __init__(self, root: Path, *, prefix: str = "/", conf_extra: str = "", server: str = "", port: int = 0) -> None:
         self.root = root
         self.prefix = prefix
         self.conf_extra = conf_extra
+        self.server = server
         self.port = port or free_port()
         self._marks = 0
         self._work = Path()
@@ -133,21 +140,52 @@ class Nginx:
 
     def _conf(self) -> str:
         user = f"user nobody {_group_of_nobody()};" if os.geteuid() == 0 else ""
-        return _CONF.format(
-            work=self._work, root=self.root, port=self.port, prefix=self.prefix, extra=self.conf_extra, user=user
-        )
+        server = _SERVER.format(root=self.root, port=self.port, prefix=self.prefix, extra=self.conf_extra)
+        if self.server:
+            own = {"listen": f"127.0.0.1:{self.port}", "server_name": "_", "root": self.root}
+            server = re.sub(r"(?m)^( *(listen|server_name|root) ).*;$", lambda at: f"{at[1]}{own[at[2]]};", self.server)
+        return _CONF.format(work=self._work, user=user, server=server)
 
     def _await(self) -> None:
         assert self._process is not None
-        for _ in range(500):
-            if self._process.poll() is not None:
-                break
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.01)
-        log = self._work / "error.log"
-        raise RuntimeError(f"nginx did not start: {log.read_text() if log.exists() else 'it wrote no log'}")
+        if not _answers(self._process, self.port):
+            log = self._work / "error.log"
+            raise RuntimeError(f"nginx did not start: {log.read_text() if log.exists() else 'it wrote no log'}")
+
+
+def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
+    """Wait until a server that was started takes connections, and say whether it does."""
+    for _ in range(1000):
+        if process.poll() is not None:
+            break
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return True
+        time.sleep(0.01)
+    return False
+
+
+@contextmanager
+def caddy(root: Path, site: str) -> Iterator[str]:
+    """Serve the folder `root` with a real Caddy as a Caddyfile's one site says, and give the base URL.
+
+    The site's address and its root become this server's.
+    """
+    port = free_port()
+    site = re.sub(r"^\S+ \{", f"http://127.0.0.1:{port} {{", site, count=1)
+    site = re.sub(r"(?m)^( *root \*) .*$", rf"\1 {root}", site)
+    with tempfile.TemporaryDirectory(prefix="caddy-") as work:
+        conf = Path(work) / "Caddyfile"
+        conf.write_text(f"{{\n    admin off\n}}\n{site}")
+        command: list[str | Path] = [need("caddy"), "run", "--config", conf, "--adapter", "caddyfile"]
+        env = os.environ | {"HOME": work, "XDG_DATA_HOME": work, "XDG_CONFIG_HOME": work}
+        with (Path(work) / "log").open("wb") as log, subprocess.Popen(command, stderr=log, env=env) as process:
+            try:
+                if not _answers(process, port):
+                    raise RuntimeError(f"caddy did not start: {(Path(work) / 'log').read_text()}")
+                yield f"http://127.0.0.1:{port}/"
+            finally:
+                process.terminate()
 
 
 @contextmanager
