@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cargo_static_index.settings.keys import KEYS, RULES_OPTION, RULES_VARIABLE, Key
+from cargo_static_index.rules import RULES
+from cargo_static_index.settings.keys import KEYS, LEVELS, RULES_OPTION, RULES_VARIABLE, Key
 
 PANEL = "Settings"
 
@@ -51,14 +52,35 @@ def _parameter(key: Key) -> inspect.Parameter:
         metavar=kind.metavar or None,
         show_default=False,
         rich_help_panel=PANEL,
+        autocompletion=_completing(lambda: kind.words) if kind.words else None,
     )
     return _keyword(key.name, bool if kind.flag else list[str] if kind.many else str, option)
 
 
 def _rules_parameter() -> inspect.Parameter:
     says = f"Set the level of a rule that is policy to refuse, warn or allow. [env: {RULES_VARIABLE}]"
-    option = typer.Option(RULES_OPTION, help=says, metavar="ID=LEVEL", show_default=False, rich_help_panel=PANEL)
+    option = typer.Option(
+        RULES_OPTION,
+        help=says,
+        metavar="ID=LEVEL",
+        show_default=False,
+        rich_help_panel=PANEL,
+        autocompletion=_completing(_levels),
+    )
     return _keyword("rules", list[str], option)
+
+
+def _levels() -> Iterable[str]:
+    return [f"{rule.id}={level}" for rule in RULES.values() if rule.policy for level in LEVELS]
+
+
+def _completing(words: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    """Give what tells a shell the words that begin like what was typed."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [word for word in words() if word.startswith(incomplete)]
+
+    return complete
 
 
 def _keyword(name: str, kind: Any, option: Any) -> inspect.Parameter:

@@ -35,6 +35,8 @@ class Kind(Struct, frozen=True, kw_only=True):
     from_text: Callable[[str], object] = str
     flag: bool = False
     many: bool = False
+    words: tuple[str, ...] = ()
+    """What a shell may complete to."""
 
 
 def choice(*choices: str) -> Kind:
@@ -45,6 +47,7 @@ def choice(*choices: str) -> Kind:
         metavar="|".join(choices),
         schema={"enum": list(choices)},
         read=lambda value, _: _one_of(value, choices, expects),
+        words=choices,
     )
 
 
@@ -281,6 +284,7 @@ AFTER_PUBLISH = Kind(
     metavar="keep|delete|PATH",
     schema={"anyOf": [{"enum": ["keep", "delete"]}, _TEXT_SCHEMA]},
     read=_read_after_publish,
+    words=("keep", "delete"),
 )
 FILE_MODE = _mode('a text of octal digits such as "0644", with the owner\'s 6', 0o600, 0o777)
 DIR_MODE = _mode('a text of octal digits such as "2775", with the owner\'s 7', 0o700, 0o7777)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cargo_static_index.settings.keys import LEVELS
 from tests.cli.program import environment, run
 from tests.tools import need
 
@@ -32,6 +33,8 @@ COMPLETED = [
     ("cargo-static-index un", ["unyank"]),
     ("cargo-static-index build --al", ["--all-or-nothing", "--aliases"]),
     ("cargo-static-index build --output-format g", ["github", "gitlab"]),
+    ("cargo-static-index build --mode m", ["mirror"]),
+    ("cargo-static-index build --rule vcs", [f"vcs-dirty={level}" for level in LEVELS]),
     ("cargo-static-index -C / ver", ["verify"]),
     ("cargo-static-index explain file-e", ["file-empty"]),
     ("cargo-static-index help re", ["remove", "reindex", "rebuild"]),
