@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from cargo_static_index.report import Listener, Outcome, Report
     from cargo_static_index.rules import RULES, Problem, Rule
     from cargo_static_index.settings import Loaded, Settings, load_settings, parse_settings
+    from cargo_static_index.status import Status, read_status
     from cargo_static_index.store import Change, Delete, Put, Staged, Store, Stored
     from cargo_static_index.store.local import LocalStore
     from cargo_static_index.store.memory import MemoryStore
@@ -105,6 +106,7 @@ __all__ = [
     "SettingsError",
     "Spec",
     "Staged",
+    "Status",
     "Store",
     "StoreError",
     "Stored",
@@ -143,6 +145,7 @@ __all__ = [
     "read_index",
     "read_record",
     "read_release",
+    "read_status",
     "read_tombstones",
     "specs_of",
     "verify_registry",
@@ -170,6 +173,7 @@ _MODULES = {
     "report": "Listener Outcome Report",
     "rules": "RULES Problem Rule",
     "settings": "Loaded Settings load_settings parse_settings",
+    "status": "Status read_status",
     "store": "Change Delete Put Staged Store Stored",
     "store.local": "LocalStore",
     "store.memory": "MemoryStore",

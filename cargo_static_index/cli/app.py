@@ -30,7 +30,7 @@ TABLE: Final = {
     "list": ("showing", "List what is held."),
     "info": ("showing", "Show what is known of a crate."),
     "search": ("showing", "Find crates by name, description and keywords."),
-    "status": ("watching", "Say when the last pass was, what waits, and what is refused."),
+    "status": ("status", "Say when the last pass was, what waits, and what is refused."),
     "verify": ("tending", "Look at the whole tree, and say what is wrong with it."),
     "reindex": ("tending", "Derive index lines anew from what is stored."),
     "rebuild": ("tending", "Make the catalogue anew from the tree alone."),

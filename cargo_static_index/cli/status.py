@@ -1,0 +1,109 @@
+"""The command that says how a registry is: status. It changes nothing, and needs no right to."""
+
+import re
+from typing import Annotated
+
+import typer
+
+from cargo_static_index.catalogue import Dropped
+from cargo_static_index.cli.command import OF_A_TREE, JsonLines, command, sections
+from cargo_static_index.cli.documents import ProblemDocument, RefusedDocument, StatusDocument
+from cargo_static_index.cli.formats import print_json
+from cargo_static_index.cli.places import need_drop
+from cargo_static_index.cli.running import FOUND_WRONG, GOOD, Run
+from cargo_static_index.cli.telling import from_here
+from cargo_static_index.cli.terminal import counted
+from cargo_static_index.errors import SettingsError
+from cargo_static_index.registry import drop_of
+from cargo_static_index.rules import level_of
+from cargo_static_index.settings import Settings
+from cargo_static_index.status import read_status
+
+EXAMPLES = {"status": ("status", "status --max-age 10m")}
+
+MaxAge = Annotated[
+    str | None, typer.Option(metavar="AGE", help="Exit with 1 where the last pass is older: 90s, 10m, 2h, 7d.")
+]
+
+
+_AHEAD = 60
+"""Seconds by which clocks may differ; a build that ended later than that tells nothing of its age."""
+
+
+@command((*OF_A_TREE, *sections("drop", "rules")))
+def status_command(run: Run, *, max_age: MaxAge = None, as_json: JsonLines = False) -> int:
+    """Say when the last pass was, what waits in the drop directory, and what is refused and why.
+
+    Nothing is changed. With --max-age the exit code is 1 where the last `build` ended longer ago, or there was none.
+    """
+    need_drop(run)
+    found = read_status(run.settings)
+    document = StatusDocument(
+        base_url=found.base_url,
+        crates=found.crates,
+        releases=found.releases,
+        last_build=found.last_build,
+        stale=max_age is not None and _is_stale(found.last_build, run.now, parse_age(max_age)),
+        waiting=tuple(map(from_here, found.waiting)),
+        refused=tuple(_refused(run.settings, each) for each in found.refused),
+    )
+    if as_json:
+        print_json(document)
+    else:
+        _show_status(run, document)
+    return FOUND_WRONG if document.stale else GOOD
+
+
+def parse_age(text: str) -> int:
+    """Read an age such as `90s`, `10m`, `2h` or `7d` as seconds, or raise SettingsError."""
+    found = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
+    if found is None:
+        raise SettingsError(f"--max-age: {text!r} must be a number and a unit, such as 90s, 10m, 2h or 7d")
+    return int(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
+
+
+def _is_stale(last_build: int | None, now: int, age: int) -> bool:
+    """Whether the last build ended longer ago than that, or there was none."""
+    return last_build is None or not now - age <= last_build <= now + _AHEAD
+
+
+def _refused(settings: Settings, row: Dropped) -> RefusedDocument:
+    problems = (
+        ProblemDocument(rule=each.rule, level="error", message=each.message, place=each.place, way_out=each.way_out)
+        for each in row.problems
+        if level_of(each, settings.rules) == "refuse"
+    )
+    return RefusedDocument(
+        path=from_here(drop_of(settings).shown(row.path)),
+        name=row.name,
+        version=row.vers,
+        since=row.first_seen,
+        problems=tuple(problems),
+    )
+
+
+def _show_status(run: Run, status: StatusDocument) -> None:
+    say = run.terminal.result
+    counts = f"{counted(status.crates, 'crate')}, {counted(status.releases, 'release')}"
+    say(f"registry: {status.base_url or 'none yet'}, {counts}")
+    say(f"last build: {_ago(status.last_build, run.now)}{' (stale)' if status.stale else ''}")
+    say(f"waiting: {len(status.waiting)}")
+    for path in status.waiting[: None if run.terminal.verbose else 10]:
+        say(f"  {path}")
+    if len(status.waiting) > 10 and not run.terminal.verbose:
+        say(f"  and {len(status.waiting) - 10} more")
+    say(f"refused: {len(status.refused)}")
+    for each in status.refused:
+        for problem in each.problems:
+            place = f"{each.path}: {problem.place}" if problem.place else each.path
+            run.terminal.problem("error", problem.rule, problem.message, place, problem.way_out)
+
+
+def _ago(when: int | None, now: int) -> str:
+    if when is None:
+        return "never"
+    seconds = max(0, now - when)
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            return f"{counted(seconds // length, unit)} ago"
+    return f"{counted(seconds, 'second')} ago"
