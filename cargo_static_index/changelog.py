@@ -11,6 +11,10 @@ _DEFINITION = re.compile(r" {0,3}\[([^\[\]]{1,200})\]:[ \t]*\S")
 _LABEL = re.compile(r"\[([^\[\]]{1,200})\]")
 _VERSION = re.compile(r"(?<![\d.])\d+\.\d+\.\d+")
 _ANY_VERSION = re.compile(r"(?<![\d.])\d+\.\d+")
+_JOINED_BEFORE = re.compile(r"[\w.]")
+_JOINED_AFTER = re.compile(r"\w|[.+-]\w")
+_MARKS = frozenset("#`~=-")
+"""What lines begin with that make headings and fences. Most lines need no closer look."""
 
 LONGEST_WHOLE = 64 * 1024
 """Characters of a CHANGELOG that is shown whole, with every version, because its headings name none."""
@@ -51,22 +55,28 @@ def changelog_section(source: str, vers: str) -> str | None:
     plain = vers.partition("+")[0]
     short = plain if "-" in plain else plain.removesuffix(".0")
     for wanted in dict.fromkeys((vers, plain, short)):
-        # A letter before it is the `v` of a tag or belongs to another word; a `-2` after it makes another version.
-        this = re.compile(rf"(?<![\w.]){{}}{re.escape(wanted)}(?!\w|[.+-]\w)".replace("{}", "[vV]?"))
         for at, heading in enumerate(headings):
-            if _first_version_is(heading.text, this):
+            if _first_version_is(heading.text, wanted):
                 return _body(lines, headings[at:])
     return None
 
 
-def _first_version_is(text: str, this: re.Pattern[str]) -> bool:
-    found = this.search(text)
-    return found is not None and _VERSION.search(text, 0, found.start()) is None
+def _first_version_is(text: str, vers: str) -> bool:
+    at = text.find(vers)
+    while at >= 0:
+        # A letter before it is the `v` of a tag or belongs to another word; a `-2` after it makes another version.
+        begin = at - 1 if text[at - 1 : at] in {"v", "V"} else at
+        if not _JOINED_BEFORE.match(text[begin - 1 : begin]) and not _JOINED_AFTER.match(text, at + len(vers)):
+            return _VERSION.search(text, 0, begin) is None
+        at = text.find(vers, at + 1)
+    return False
 
 
 def _headings(lines: list[str]) -> Iterator[_Heading]:
     fence = ""
     for at, line in enumerate(lines):
+        if line.lstrip(" ")[:1] not in _MARKS:
+            continue
         mark = _FENCE.match(line)
         if mark is not None and not fence:
             fence = mark[1]
@@ -91,6 +101,6 @@ def _body(lines: list[str], headings: tuple[_Heading, ...]) -> str | None:
     elsewhere = [
         line
         for line in (*lines[: own.line], *lines[end:])
-        if (found := _DEFINITION.match(line)) and found[1].casefold() in used
+        if "]:" in line and (found := _DEFINITION.match(line)) and found[1].casefold() in used
     ]
     return "\n".join((body, "", *elsewhere)) if elsewhere else body
