@@ -88,7 +88,7 @@ class Pages:
         remaking = self._session.catalogue.get(REMAKING)
         whole = remaking is not None and not remaking.startswith(FIRST)
         try:
-            while names := self._queue.stale(CRATES_AT_ONCE):
+            for names in self._queue.stale(CRATES_AT_ONCE):
                 self._make_some(names, whole=whole)
         except BrokenExecutor as error:
             raise StoreError(

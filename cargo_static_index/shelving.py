@@ -70,7 +70,8 @@ class Shelves:
 
     def bring_in_step(self) -> None:
         """Write all rows that are noted in the catalogue."""
-        while batch := self._some():
+        for some in self._session.catalogue.pages.drained(self._some):
+            batch = some
             for _ in range(ATTEMPTS):
                 batch = self._merge(batch)
                 if not batch:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -12,7 +13,7 @@ import msgspec
 import pytest
 
 from cargo_static_index.changes import Spec
-from cargo_static_index.errors import NotHeld, SettingsError, StoreError, TreeBusy
+from cargo_static_index.errors import CatalogueDamaged, NotHeld, SettingsError, StoreError, TreeBusy
 from cargo_static_index.protocol.registries import CRATES_IO
 from cargo_static_index.registry import specs_of
 from cargo_static_index.report import Became, Outcome, Report
@@ -927,6 +928,22 @@ def test_a_file_that_cannot_be_put_away_is_an_error_that_names_it(world: World) 
     published.unlink()
     assert became(world.build()) == {"foo 1.0.0": "unchanged"}
     assert (published / "foo-1.0.0.crate").exists()
+
+
+@pytest.mark.parametrize("table", ["dropped", "stale", "listing"])
+def test_rows_that_cannot_be_taken_away_are_damage_and_no_endless_loop(world: World, table: str) -> None:
+    paths = world.put(crate("foo"), crate("bar"))
+    world.build()
+    with sqlite3.connect(world.state / "catalogue.sqlite") as database:
+        database.execute(f"CREATE TRIGGER stuck BEFORE DELETE ON {table} BEGIN SELECT RAISE(IGNORE); END")
+    database.close()
+    paths[0].unlink()
+    world.put(crate("foo", "1.1.0"))
+    with pytest.raises(CatalogueDamaged, match="rows cannot be taken away"):
+        world.build()
+    world.build()
+    assert world.versions("3/f/foo") == ["1.0.0", "1.1.0"]
+    assert world.verified() == []
 
 
 def test_a_damaged_catalogue_is_thrown_away_and_made_anew(world: World) -> None:

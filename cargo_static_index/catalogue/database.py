@@ -122,6 +122,18 @@ class Database:
             yield from rows
             values = following(rows[-1])
 
+    def drained(self, give: Callable[[], list[T]]) -> Iterator[list[T]]:
+        """Give what `give` gives until that is nothing; the caller takes each list away before it asks for the next.
+
+        What comes twice running would come for ever: CatalogueDamaged, since a sound file does as it is told.
+        """
+        before: list[T] = []
+        while found := give():
+            if found == before:
+                raise self._damaged("rows cannot be taken away")
+            yield found
+            before = found
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Make all that is written inside one transaction; inside another one, become part of it."""
@@ -168,6 +180,9 @@ class Database:
                 f"The catalogue {str(self._path)!r} cannot be used: {reason} ({error})."
                 " Mend that, or name another folder with `--state`."
             )
+        return self._damaged(error)
+
+    def _damaged(self, how: object) -> CatalogueDamaged:
         return CatalogueDamaged(
-            f"The catalogue {str(self._path)!r} is damaged ({error}). Delete the file; the next pass makes it anew."
+            f"The catalogue {str(self._path)!r} is damaged ({how}). Delete the file; the next pass makes it anew."
         )

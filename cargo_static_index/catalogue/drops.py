@@ -9,6 +9,7 @@ is met neither while the file is there nor when it is gone.
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -90,7 +91,7 @@ class Drops:
     def reopen_refused(self, judged: str) -> None:
         """Have the next scan give out all that was refused under another tool, other rules or other settings."""
         for statement in (schema.REFUSED_BEFORE, schema.REFUSED_AFTER):
-            while rows := self._database.all(statement, (judged, PAGE)):
+            for rows in self._database.drained(partial(self._database.all, statement, (judged, PAGE))):
                 with self._database.writing():
                     for folder, file in rows:
                         self._reopen(folder, file)
@@ -150,7 +151,8 @@ class Drops:
 
     def forget_vanished(self, folder: bytes) -> None:
         """Forget what is known of a folder and was not seen in it."""
-        while rows := self._database.all(schema.DROPPED_VANISHED, (folder, PAGE)):
+        vanished = partial(self._database.all, schema.DROPPED_VANISHED, (folder, PAGE))
+        for rows in self._database.drained(vanished):
             self.forget_encoded(folder, [row[0] for row in rows])
 
     def _number_of(self, folder: bytes, file: bytes) -> int:

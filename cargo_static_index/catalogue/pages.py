@@ -3,10 +3,14 @@
 Kept on disk, so that a pass that broke off is finished by the next, and a million rows need no more memory than one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TypeVar
 
 from cargo_static_index.catalogue import schema
 from cargo_static_index.catalogue.database import Database
+
+T = TypeVar("T")
 
 
 class Pages:
@@ -19,9 +23,10 @@ class Pages:
         """Note crates whose pages must be made anew."""
         self._database.run_many(schema.STALE_INSERT, ((name,) for name in names))
 
-    def stale(self, limit: int) -> list[str]:
-        """Give some of the crates whose pages must be made anew, by name."""
-        return [row[0] for row in self._database.all(schema.STALE_PAGE, (limit,))]
+    def stale(self, limit: int) -> Iterator[list[str]]:
+        """Give the crates whose pages must be made anew, some at a time, which are to be settled before the next."""
+        rows = self._database.drained(partial(self._database.all, schema.STALE_PAGE, (limit,)))
+        return ([row[0] for row in some] for some in rows)
 
     def list_rows(self, rows: Iterable[tuple[str, str, bytes | None]]) -> None:
         """Note rows (list, key, row) that lists are to have, or with None are not to have."""
@@ -35,6 +40,13 @@ class Pages:
         """Give the first list above `after` that has rows noted."""
         row = self._database.one(schema.LISTING_NEXT, (after,))
         return row[0] if row else None
+
+    def drained(self, give: Callable[[], list[T]]) -> Iterator[list[T]]:
+        """Give rows that `give` finds here until there are none; each lot is to be settled before the next.
+
+        CatalogueDamaged where one comes again.
+        """
+        return self._database.drained(give)
 
     def rows_of(self, name: str, limit: int) -> list[tuple[str, bytes | None]]:
         """Give some of the rows noted for a list, by key."""
@@ -57,4 +69,4 @@ class Pages:
     @property
     def idle(self) -> bool:
         """Whether nothing is left to do."""
-        return self.next_list() is None and not self.stale(1)
+        return self.next_list() is None and not any(self.stale(1))
