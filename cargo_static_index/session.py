@@ -71,7 +71,8 @@ class Session:
         self.listener = listener
         self.now = now
         self.record = TreeRecord()
-        self._foreign = False
+        self.in_doubt = False
+        """Whether the catalogue does not know all of this tree."""
         self.base_url = DEFAULT_BASE_URL
         self.home = Home()
         self.failures: list[str] = []
@@ -119,18 +120,18 @@ class Session:
         """
         for _ in range(ATTEMPTS):
             held = read_record(self.store)
-            self._foreign = self._foreign or held.record != self.record
+            self.in_doubt = self.in_doubt or held.record != self.record
             self.record = change(held.record)
             unchanged = held.tag is not None and self.record == held.record
             if unchanged or not self.apply([put(layout.RECORD, format_document(self.record), held.tag)]):
-                self.catalogue.set(KNOWN_TREE, None if self._foreign else format_document(self.record))
+                self.catalogue.set(KNOWN_TREE, None if self.in_doubt else format_document(self.record))
                 return
             self.record = held.record
         raise StoreError("tree.json is changed by somebody else all the time; try again later")
 
     def doubt(self) -> None:
         """Note that the catalogue does not know all of this tree; the next session reads it anew."""
-        self._foreign = True
+        self.in_doubt = True
         self.catalogue.set(KNOWN_TREE, None)
 
     def know(self, held: HeldRecord, total: Delta) -> bool:
@@ -138,7 +139,7 @@ class Session:
         record = held.record.counting(total)
         if record != held.record and self.apply([put(layout.RECORD, format_document(record), held.tag)]):
             return False
-        self.record, self._foreign = record, False
+        self.record, self.in_doubt = record, False
         self.catalogue.set(KNOWN_TREE, format_document(record))
         return True
 
@@ -195,10 +196,12 @@ def _agree(session: Session, wanted: Wanted) -> None:
     urls = dict.fromkeys((session.base_url, *wanted.aliases, *aliases))
     session.home = home_at(mode, urls)
     session.record = held.record
-    if session.catalogue.get(KNOWN_TREE) != format_document(held.record):
-        session.doubt()
+    session.in_doubt = session.catalogue.get(KNOWN_TREE) != format_document(held.record)
     if held.tag is None or (held.record.mode, held.record.aliases) != (mode, aliases):
+        # The catalogue forgets what it knew only after tree.json says it: a lost one may be known nowhere else.
         session.update_record(lambda record: replace(record, mode=mode, aliases=aliases))
+    elif session.in_doubt:
+        session.doubt()
     _write_config(session, wanted)
 
 

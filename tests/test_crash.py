@@ -14,7 +14,7 @@ import pytest
 
 from cargo_static_index.errors import NotHeld
 from cargo_static_index.layout import archive_file, facts_file
-from cargo_static_index.store import Change, Store, Stored
+from cargo_static_index.store import Change, Delete, Store, Stored
 from cargo_static_index.store.local import LocalStore
 from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.tree import index_paths, read_index_at
@@ -131,6 +131,23 @@ def again(step: Step, world: World) -> None:
     """Do it again, as the user would; what was to go may be gone already."""
     with suppress(NotHeld):
         step(world)
+
+
+def test_what_the_catalogue_alone_knows_of_a_lost_record_outlives_a_process_that_dies(tmp_path: Path) -> None:
+    world = World(tmp_path, {"registry.mode": "mirror"}, MemoryStore())
+    world.put(START[0])
+    world.build()
+    world.options.pop("registry.mode")
+    assert isinstance(world.store, MemoryStore)
+    store, wanted = world.store, dict(world.store.files)
+    store.apply([Delete(path="tree.json")])
+    for changes in range(3):
+        world.store = Mortal(store, changes)
+        with suppress(Died):
+            world.build()
+    world.store = store
+    world.build()
+    assert dict(store.files) == wanted
 
 
 def test_a_power_cut_that_rolls_the_catalogue_and_the_record_back_is_noticed(tmp_path: Path) -> None:
