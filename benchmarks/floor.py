@@ -3,7 +3,8 @@
 `cold DROP TREE` reads every file, hashes it (SHA-256), inflates the whole archive (libdeflate), walks the headers with
 their checksums, parses the manifest (rtoml) and writes, each by temp and rename, the archive, its facts, and every
 index file once. It knows no limits, no rules, no settings, remembers nothing and flushes nothing.
-`walk DROP` lists a folder and asks for each file's size and times. Both print the seconds that they took.
+`cold-md5` makes MD5s as well, since the facts of an archive hold one.
+`walk DROP` lists a folder and asks for each file's size and times. All print the seconds that they took.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ import sys
 import time
 import zlib
 from collections import defaultdict
+from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
@@ -25,37 +27,39 @@ encode = msgspec.json.encode
 
 Line = tuple[str, str, bytes]
 """Name, version, index line."""
+Hashes = tuple[Callable[[bytes], "hashlib._Hash"], ...]
+"""What is made of an archive, SHA-256 first."""
 
 
-def cold(drop: str, tree: str) -> int:
+def cold(drop: str, tree: str, hashes: Hashes) -> int:
     """Publish every file of a folder, half of them in another process; give their number."""
     files = sorted(entry.name for entry in os.scandir(drop) if entry.name.endswith(".crate"))
     for folder in ("crates", "index", "stage"):
         os.makedirs(f"{tree}/{folder}")
     here, there = get_context("fork").Pipe(duplex=False)
-    other = get_context("fork").Process(target=_send, args=(there, drop, tree, files[1::2]))
+    other = get_context("fork").Process(target=_send, args=(there, drop, tree, files[1::2], hashes))
     other.start()
-    lines = _publish_all(drop, tree, files[::2], "a")
+    lines = _publish_all(drop, tree, files[::2], "a", hashes)
     lines += here.recv()
     other.join()
     _write_index(tree, lines)
     return len(files)
 
 
-def _send(there: Connection, drop: str, tree: str, files: list[str]) -> None:
-    there.send(_publish_all(drop, tree, files, "b"))
+def _send(there: Connection, drop: str, tree: str, files: list[str], hashes: Hashes) -> None:
+    there.send(_publish_all(drop, tree, files, "b", hashes))
 
 
-def _publish_all(drop: str, tree: str, files: list[str], who: str) -> list[Line]:
+def _publish_all(drop: str, tree: str, files: list[str], who: str, hashes: Hashes) -> list[Line]:
     made: set[str] = set()
     stage = f"{tree}/stage/{who}"
-    return [_publish(f"{drop}/{file}", tree, stage, made) for file in files]
+    return [_publish(f"{drop}/{file}", tree, stage, made, hashes) for file in files]
 
 
-def _publish(path: str, tree: str, stage: str, made: set[str]) -> Line:
+def _publish(path: str, tree: str, stage: str, made: set[str], hashes: Hashes) -> Line:
     with open(path, "rb", buffering=0) as file:
         content = file.read()
-    cksum = hashlib.sha256(content).hexdigest()
+    cksum, *more = [hashed(content).hexdigest() for hashed in hashes]
     tar = deflate.gzip_decompress(content)
     files, manifest_at, manifest_size = _walk(tar)
     manifest = rtoml.loads(tar[manifest_at : manifest_at + manifest_size].decode())
@@ -65,7 +69,9 @@ def _publish(path: str, tree: str, stage: str, made: set[str]) -> Line:
         os.makedirs(folder, exist_ok=True)
         made.add(name)
     _replace(stage, f"{folder}/{cksum}.crate", content)
-    _replace(stage, f"{folder}/{cksum}.json", encode({"cksum": cksum, "manifest": manifest, "files": files}))
+    _replace(
+        stage, f"{folder}/{cksum}.json", encode({"cksum": cksum, "more": more, "manifest": manifest, "files": files})
+    )
     return name, vers, _line(manifest, name, vers, cksum)
 
 
@@ -135,9 +141,10 @@ def walk(folder: str) -> int:
 
 
 def main() -> None:
-    verb, *folders = sys.argv[1:]
+    verb, drop, *tree = sys.argv[1:]
     begun = time.perf_counter()
-    done = cold(*folders) if verb == "cold" else walk(*folders)
+    hashes = (hashlib.sha256, hashlib.md5) if verb == "cold-md5" else (hashlib.sha256,)
+    done = walk(drop) if verb == "walk" else cold(drop, tree[0], hashes)
     print(json.dumps({"done": done, "seconds": time.perf_counter() - begun}))
 
 
