@@ -75,6 +75,11 @@ class Aftermath:
         self._judged = judged
         self.drop = drop
 
+    @property
+    def takes_away(self) -> bool:
+        """Whether a file that is published already may be the last whole copy: given by name, or about to be gone."""
+        return self.drop is None or self.drop.after_publish != "keep"
+
     def settle(self, settled: Sequence[Settled]) -> None:
         """Remember what became of files, do with them what the settings say, and tell the listener.
 

@@ -14,6 +14,7 @@ import pytest
 
 from cargo_static_index.changes import Spec
 from cargo_static_index.errors import CatalogueDamaged, NotHeld, SettingsError, StoreError, TreeBusy
+from cargo_static_index.layout import archive_file
 from cargo_static_index.protocol.registries import CRATES_IO
 from cargo_static_index.registry import specs_of
 from cargo_static_index.report import Became, Outcome, Report
@@ -928,6 +929,22 @@ def test_a_file_that_cannot_be_put_away_is_an_error_that_names_it(world: World) 
     published.unlink()
     assert became(world.build()) == {"foo 1.0.0": "unchanged"}
     assert (published / "foo-1.0.0.crate").exists()
+
+
+@pytest.mark.parametrize("damage", [b"", b"junk", None])
+def test_a_file_that_is_taken_away_first_mends_what_the_tree_lost(world: World, damage: bytes | None) -> None:
+    foo = crate("foo")
+    (path,) = world.put(foo)
+    world.build(options={"drop.after-publish": "delete"})
+    before = world.files()
+    archive = world.tree / archive_file("foo", foo.cksum())
+    archive.unlink()
+    if damage is not None:
+        archive.write_bytes(damage)
+    world.put(foo)
+    assert became(world.build(options={"drop.after-publish": "delete"})) == {"foo 1.0.0": "unchanged"}
+    assert not path.exists()
+    assert world.files() == before
 
 
 @pytest.mark.parametrize("table", ["dropped", "stale", "listing"])
