@@ -1,6 +1,5 @@
 """How a command runs: its settings, its clock, its terminal, and what every way of ending means as an exit code."""
 
-import contextlib
 import gc
 import os
 import signal
@@ -12,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from cargo_static_index.cli.terminal import Color, Terminal
+from cargo_static_index.cli.terminal import Color, Terminal, forget_if_full
 from cargo_static_index.errors import CargoStaticIndexError, InvalidInput, NotHeld, SettingsError
 
 if TYPE_CHECKING:  # imported where they are used: --version and --help need no settings
@@ -130,8 +129,7 @@ def code_of(error: BaseException, terminal: Terminal) -> int:
     """Say what ended a command, and give the exit code for it; what is no error of a command's is raised on."""
     if not isinstance(error, Exception | KeyboardInterrupt):
         raise error
-    if isinstance(error, OSError):
-        _forget_stdout()
+    forget_if_full(sys.stdout)
     code, said = _ending(error)
     if said:
         terminal.fail(said)
@@ -150,7 +148,7 @@ def _ending(error: Exception | KeyboardInterrupt) -> tuple[int, str]:
         case CargoStaticIndexError():
             ending = FAILED, str(error)
         case OSError():
-            where = error.filename or "input/output"
+            where = error.filename or "what is printed cannot be written"
             ending = FAILED, f"{where}: {error.strerror or error}. Mend that, then run this again."
         case MemoryError():
             ending = FAILED, "memory ran out. Give this process more, or have it do less at once: `--jobs 1`."
@@ -177,17 +175,6 @@ def _show_settings(run: Run) -> None:
     from cargo_static_index.settings.documents import show_settings
 
     sys.stdout.write(show_settings(run.loaded))
-
-
-def _forget_stdout() -> None:
-    # Whoever read our output has gone (`| head`), or its disk is full. What is still buffered would fail again when
-    # Python ends, or when an error is to be written.
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
-        return
-    devnull = os.open(os.devnull, os.O_WRONLY)
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(devnull, sys.stdout.fileno())
 
 
 def _bug(error: BaseException) -> str:

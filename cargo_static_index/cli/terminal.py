@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final, Literal, TextIO
 
 Color = Literal["auto", "always", "never"]
@@ -67,12 +68,27 @@ class Terminal:
             self._labelled("warning", "warn", text)
 
     def fail(self, text: str) -> None:
-        """Write why the command ended without doing what it was told."""
-        self._labelled("error", "bad", text)
+        """Write why the command ended without doing what it was told; where that fails, the exit code still says it."""
+        with suppress(OSError):
+            self._labelled("error", "bad", text)
+        forget_if_full(sys.stderr)
 
     def _labelled(self, label: str, style: str, text: str) -> None:
         sys.stdout.flush()
         sys.stderr.write(f"{self.style(label, style, sys.stderr)}: {printable(text)}\n")
+
+
+def forget_if_full(stream: TextIO) -> None:
+    """Let go of what cannot be written, because whoever read it has gone (`| head`) or its disk is full.
+
+    What is still buffered would fail again when Python ends, or when an error is to be written.
+    """
+    with suppress(OSError, ValueError):
+        stream.flush()
+        return
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    with suppress(OSError, ValueError):
+        os.dup2(devnull, stream.fileno())
 
 
 def counted(number: int, word: str) -> str:

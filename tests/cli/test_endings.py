@@ -160,7 +160,24 @@ def test_results_that_cannot_be_written_end_with_3(built: Path) -> None:
             check=False,
         )
     assert done.returncode == 3
-    assert done.stderr == "error: input/output: No space left on device. Mend that, then run this again.\n"
+    assert done.stderr == "error: what is printed cannot be written: No space left on device. Mend that, then run this again.\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [("build --base-url nonsense", 2), ("build --state /proc/nothing", 3), ("nonsense", 2), ("list", 0)],
+)
+def test_the_exit_code_is_the_same_where_errors_cannot_be_written(built: Path, command: str, code: int) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PROGRAM, *command.split()],
+            cwd=built,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=full,
+            check=False,
+        )
+    assert done.returncode == code
 
 
 def test_a_reader_that_goes_away_is_no_error_to_speak_of(built: Path) -> None:
