@@ -7,6 +7,7 @@ then the lists; then front page and feeds. What breaks off is found there by the
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor
+from contextlib import suppress
 from functools import cached_property
 from itertools import islice
 
@@ -219,7 +220,8 @@ class Pages:
     def _compiled(self) -> str:
         if self._session.dry:
             return ""
-        self._compiled_folder.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # it is for speed only
+            self._compiled_folder.mkdir(parents=True, exist_ok=True)
         return str(self._compiled_folder)
 
     @cached_property

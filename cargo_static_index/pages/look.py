@@ -4,11 +4,13 @@ import calendar
 import html
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from traceback import extract_tb
 from typing import Any
 
 import jinja2
+import jinja2.bccache
 from markupsafe import escape
 from msgspec import Struct
 
@@ -107,6 +109,18 @@ def _asset_path(name: str, content: bytes) -> str:
     return f"assets/{stem}-{sha256(content).hexdigest()[:12]}.{ending}"
 
 
+class _Compiled(jinja2.FileSystemBytecodeCache):
+    """Compiled templates in a folder, so that not every pass compiles them; where that fails, this one does."""
+
+    def load_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        with suppress(OSError):
+            super().load_bytecode(bucket)
+
+    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
 class Templates:
     """Renders pages. A template that fails raises SettingsError: ours do not, so it is one of the user's.
 
@@ -123,7 +137,7 @@ class Templates:
             lstrip_blocks=True,
             keep_trailing_newline=True,
             auto_reload=False,
-            bytecode_cache=jinja2.FileSystemBytecodeCache(compiled) if compiled else None,
+            bytecode_cache=_Compiled(compiled) if compiled else None,
         )
         self._environment.globals["site"] = look
         self._environment.globals["piece"] = self.piece

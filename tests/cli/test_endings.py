@@ -160,7 +160,8 @@ def test_results_that_cannot_be_written_end_with_3(built: Path) -> None:
             check=False,
         )
     assert done.returncode == 3
-    assert done.stderr == "error: what is printed cannot be written: No space left on device. Mend that, then run this again.\n"
+    full_disk = "No space left on device. Mend that, then run this again.\n"
+    assert done.stderr == f"error: what is printed cannot be written: {full_disk}"
 
 
 @pytest.mark.parametrize(
