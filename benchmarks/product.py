@@ -48,6 +48,10 @@ class Counting:
         """Count a sentence."""
         self.became["notes"] += bool(text)
 
+    def warn(self, text: str) -> None:
+        """Count a warning."""
+        self.became["notes"] += bool(text)
+
 
 def settings_for(drop: str, tree: str, state: str, *, flush: bool, mirror: bool, pages: bool) -> Settings:
     """Give settings of a mirror or of a registry of its own, with pages or without."""

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Literal, Self
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from cargo_static_index.errors import InvalidDocument
@@ -59,7 +59,8 @@ def difference(new: Delta, old: Delta) -> Delta:
 class TreeRecord(Struct, frozen=True, kw_only=True):
     """What tree.json says: the tree's format, how its lines were made, and the sum of its index.
 
-    `aliases` are the base URLs that the tree had before it moved, oldest first.
+    `aliases` are the base URLs that the tree had before it moved, oldest first. `lost` counts releases whose lines
+    were there and are not any more, though nobody removed them, until somebody takes the index as it is.
     """
 
     format: int = FORMAT
@@ -69,6 +70,7 @@ class TreeRecord(Struct, frozen=True, kw_only=True):
     crates: int = 0
     releases: int = 0
     digest: str = "0" * 64
+    lost: int | UnsetType = UNSET
 
     def changed_by(self, delta: Delta) -> Self:
         """Give the record after a change."""

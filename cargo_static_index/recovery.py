@@ -9,9 +9,11 @@ from cargo_static_index.changes import archive_and_facts, remove_versions, updat
 from cargo_static_index.errors import StoreError
 from cargo_static_index.knowledge import learn_all
 from cargo_static_index.protocol.names import collision_key
-from cargo_static_index.record import Tombstone, format_document
+from cargo_static_index.record import Delta, Tombstone, TreeRecord, format_document
 from cargo_static_index.session import ATTEMPTS, KNOWN_TREE, PAGES_UNKNOWN, Session
 from cargo_static_index.tree import read_index, read_record, read_tombstones
+
+LOST = "The index lost the lines of releases that nobody removed: {number} of them."
 
 
 def recover(session: Session) -> None:
@@ -24,15 +26,21 @@ def recover(session: Session) -> None:
         session.catalogue.set(PAGES_UNKNOWN, b"1")
     if unfinished or not known:
         reconcile(session)
+    if session.record.lost:
+        session.listener.warn(
+            f"{LOST.format(number=session.record.lost)} Bring index files back from a backup, or `add` the archives "
+            "again, which `verify` names. Then, or if that was meant, `rebuild` takes the index as it is."
+        )
 
 
-def reconcile(session: Session) -> None:
+def reconcile(session: Session, *, agreed: bool = False) -> None:
     """Read the whole index, bring the catalogue and tree.json in step with it, and finish what broke off.
 
-    Dropped files are read again where the tree lacks what the catalogue says they became.
+    Dropped files are read again where the tree lacks what the catalogue says they became. Where `agreed`, lines that
+    were lost are held to have gone on purpose.
     """
     session.catalogue.intents.begin([layout.RECORD])
-    _recount(session)
+    _recount(session, agreed=agreed)
     _make_pages_stale(session)
     for name in crates_with_tombstones(session):
         finish_removal(session, name)
@@ -47,23 +55,30 @@ def _make_pages_stale(session: Session) -> None:
     session.catalogue.pages.make_stale(session.catalogue.published.names_of(keys).values())
 
 
-def _recount(session: Session) -> None:
+def _recount(session: Session, *, agreed: bool) -> None:
     """Count the index, and again where somebody changed it meanwhile: a count of the past would undo his."""
     for _ in range(ATTEMPTS):
         before = read_record(session.store)
         total = learn_all(session.catalogue, session.store)
-        if read_record(session.store) == before and session.know(before, total):
-            _say_lost(session, before.record.releases - total.releases)
+        lost = _lost(session, before.record, total)
+        if read_record(session.store) == before and session.know(before, total, 0 if agreed else lost):
+            if agreed and lost:
+                session.listener.note(f"{LOST.format(number=lost)} The index is taken as it is now.")
             return
     raise StoreError("the tree is changed by somebody else all the time; try again later")
 
 
-def _say_lost(session: Session, number: int) -> None:
-    if number > 0:
-        session.listener.note(
-            f"The index holds {number} releases fewer than tree.json counted. If that was not meant, bring index files "
-            "back from a backup, or `add` the archives again, which `verify` names."
-        )
+def _lost(session: Session, before: TreeRecord, total: Delta) -> int:
+    """Give how many releases were counted that are not there, but for those whose removal broke off."""
+    missing = before.releases + (before.lost or 0) - total.releases
+    if missing <= 0:
+        return 0
+    return max(0, missing - sum(_removals_left(session, name) for name in crates_with_tombstones(session)))
+
+
+def _removals_left(session: Session, name: str) -> int:
+    """Give how many of a crate's removals did not come to the files, and so perhaps not to tree.json."""
+    return sum(_is_left(session, name, stone) for stone in read_tombstones(session.store, name).tombstones.removed)
 
 
 def crates_with_tombstones(session: Session) -> list[str]:

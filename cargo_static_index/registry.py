@@ -105,7 +105,7 @@ class Registry:
 
     def rebuild(self) -> None:
         """Make the catalogue anew from the tree alone."""
-        reconcile(self.session)
+        reconcile(self.session, agreed=True)
 
     def remake_pages(self) -> None:
         """Have all pages made anew when the registry is closed."""

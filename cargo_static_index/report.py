@@ -42,6 +42,9 @@ class Listener(Protocol):
     def note(self, text: str) -> None:
         """Take note of something that a person should know, a sentence."""
 
+    def warn(self, text: str) -> None:
+        """Take note of something that a person should look after, a sentence."""
+
 
 class Report:
     """Keeps everything it hears: for tests, libraries and passes of a moderate size."""
@@ -70,6 +73,10 @@ class Report:
 
     def note(self, text: str) -> None:
         """Keep a sentence."""
+        self.notes.append(text)
+
+    def warn(self, text: str) -> None:
+        """Keep a sentence, among the others."""
         self.notes.append(text)
 
     def of(self, became: Became) -> list[Outcome]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from cargo_static_index import layout
@@ -134,9 +134,9 @@ class Session:
         self.in_doubt = True
         self.catalogue.set(KNOWN_TREE, None)
 
-    def know(self, held: HeldRecord, total: Delta) -> bool:
+    def know(self, held: HeldRecord, total: Delta, lost: int) -> bool:
         """Note that the catalogue knows the whole tree, which sums up to `total`; False if tree.json changed."""
-        record = held.record.counting(total)
+        record = replace(held.record.counting(total), lost=lost or UNSET)
         if record != held.record and self.apply([put(layout.RECORD, format_document(record), held.tag)]):
             return False
         self.record, self.in_doubt = record, False

@@ -75,7 +75,7 @@ def mend(session: Session, finding: Finding, limits: Limits) -> Finding:
     elif finding.mending == "finish-removal":
         fixed = finish_removal(session, name)
     elif finding.mending == "recount":
-        reconcile(session)
+        reconcile(session, agreed=True)  # nothing is left that lost lines could have named
         fixed = True
     else:
         fixed = False
@@ -129,7 +129,7 @@ def _lines_are_lost(store: Store, total: Delta) -> bool:
         held = read_record(store)
     except InvalidDocument:
         return True
-    return held.tag is None or total.releases < held.record.releases
+    return held.tag is None or bool(held.record.lost) or total.releases < held.record.releases
 
 
 def _check_crates(store: Store, *, lost: bool) -> Iterator[Finding]:

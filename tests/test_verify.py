@@ -352,10 +352,46 @@ def test_what_lost_lines_named_is_kept_until_somebody_says_that_it_may_go(world:
 
 def test_an_index_that_lost_lines_is_taken_as_it_is_only_with_a_word(world: World) -> None:
     (world.tree / INDEX).unlink()
+    told = "The index lost the lines of releases that nobody removed: 2 of them."
+    shutil.rmtree(world.drop)
+    world.drop.mkdir()
+    for _ in range(2):  # and a pass makes nobody forget
+        shutil.rmtree(world.state)
+        (warning,) = world.build().notes
+        assert warning.startswith(f"{told} Bring index files back from a backup")
+        assert not any(each.fixed for each in world.verified(fix=True) if each.id == "file-unnamed")
     report = Report()
     with world.opened(report) as registry:
         registry.rebuild()
-    assert report.notes[0].startswith("The index holds 2 releases fewer than tree.json counted.")
+    assert f"{told} The index is taken as it is now." in report.notes
+    assert world.build().notes == []
+    assert {each.id for each in world.verified(fix=True) if each.fixed} == {"file-unnamed"}
+    assert world.verified() == []
+
+
+def test_lines_that_come_back_are_lost_no_more(world: World) -> None:
+    before = world.files()
+    lines = world.read(INDEX)
+    shutil.rmtree(world.drop)
+    world.drop.mkdir()
+    (world.tree / INDEX).unlink()
+    shutil.rmtree(world.state)
+    assert world.build().notes
+    (world.tree / INDEX).write_bytes(lines)
+    shutil.rmtree(world.state)
+    assert world.build().notes == []
+    assert world.files() == before
+
+
+def test_a_removal_that_broke_off_loses_no_lines(world: World) -> None:
+    kept = world.files()
+    world.remove("foo@1.0.0")
+    removed = world.files()
+    for path in (archive(), archive().removesuffix(".crate") + ".json", "tree.json"):
+        (world.tree / path).write_bytes(kept[path])
+    report = world.build()
+    assert report.notes == []
+    assert world.files() == removed
 
 
 def test_what_was_removed_goes_though_lines_are_lost(world: World) -> None:

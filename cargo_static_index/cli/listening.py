@@ -31,3 +31,7 @@ class ChangeListener:
     def note(self, text: str) -> None:
         """Say a sentence."""
         self._terminal.say(f"note: {text}")
+
+    def warn(self, text: str) -> None:
+        """Say a warning."""
+        self._terminal.warn(text)

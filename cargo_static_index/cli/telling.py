@@ -43,6 +43,9 @@ class Printer(Protocol):
     def note(self, text: str) -> None:
         """Print or keep a sentence."""
 
+    def warn(self, text: str) -> None:
+        """Print or keep a sentence that warns."""
+
     def finish(self, counts: Mapping[Became, int]) -> None:
         """Print what is to stand at the end."""
 
@@ -86,6 +89,11 @@ class Teller:
         """Have a sentence printed."""
         self._progress.hide()
         self._printer.note(text)
+
+    def warn(self, text: str) -> None:
+        """Have a warning printed."""
+        self._progress.hide()
+        self._printer.warn(text)
 
     def stop(self) -> None:
         """Take away what only shows how it goes."""
@@ -152,6 +160,10 @@ class TextPrinter:
         """Say a sentence."""
         self._terminal.say(f"note: {text}")
 
+    def warn(self, text: str) -> None:
+        """Say a warning."""
+        self._terminal.warn(text)
+
     def finish(self, counts: Mapping[Became, int]) -> None:
         """Print how many files were changed, where they were not printed, and one line that sums up."""
         if self._changed and not self.prints_paths:
@@ -192,6 +204,10 @@ class JsonPrinter:
         """Keep a sentence."""
         self._notes.append(text)
 
+    def warn(self, text: str) -> None:
+        """Keep a warning, among the sentences."""
+        self._notes.append(text)
+
     def finish(self, counts: Mapping[Became, int]) -> None:
         """Print the document."""
         from cargo_static_index.cli.formats import print_json
@@ -228,6 +244,10 @@ class MarksPrinter:
     def note(self, text: str) -> None:
         """Say a sentence beside the document."""
         self._terminal.say(f"note: {text}")
+
+    def warn(self, text: str) -> None:
+        """Say a warning."""
+        self._terminal.warn(text)
 
     def finish(self, counts: Mapping[Became, int]) -> None:
         """Print all problems, and say beside them what was done."""
