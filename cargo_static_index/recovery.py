@@ -77,8 +77,10 @@ def _lost(session: Session, before: TreeRecord, total: Delta) -> int:
 
 
 def _removals_left(session: Session, name: str) -> int:
-    """Give how many of a crate's removals did not come to the files, and so perhaps not to tree.json."""
-    return sum(_is_left(session, name, stone) for stone in read_tombstones(session.store, name).tombstones.removed)
+    """Give how many of a crate's removals took the line and left files, and so perhaps did not come to tree.json."""
+    lines = {line.cksum for line in read_index(session.store, name).file.releases}
+    stones = read_tombstones(session.store, name).tombstones.removed
+    return sum(stone.cksum not in lines and _is_left(session, name, stone) for stone in stones)
 
 
 def crates_with_tombstones(session: Session) -> list[str]:

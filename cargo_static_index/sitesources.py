@@ -97,7 +97,7 @@ def _read_folder(folder: Path) -> dict[str, bytes]:
         raise SettingsError(f"pages.templates: {str(folder)!r} is no folder; name one that holds templates")
     paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     # Hidden are what editors and git leave beside templates.
-    return {name: _read(path) for name, path in paths.items() if name != "README.md" and "/." not in f"/{name}"}
+    return {name: _read(path) for name, path in paths.items() if path.name != "README.md" and "/." not in f"/{name}"}
 
 
 def _read(path: Path, key: str = "pages.templates") -> bytes:

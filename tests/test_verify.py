@@ -394,6 +394,18 @@ def test_a_removal_that_broke_off_loses_no_lines(world: World) -> None:
     assert world.files() == removed
 
 
+def test_a_removal_that_did_not_come_to_the_line_explains_no_other_line(world: World) -> None:
+    shutil.rmtree(world.drop)
+    world.drop.mkdir()
+    kept = world.files()
+    world.remove("foo@1.0.0")
+    for path in (INDEX, archive(), archive().removesuffix(".crate") + ".json", "tree.json"):
+        (world.tree / path).write_bytes(kept[path])
+    (world.tree / "index/3/b/bar").unlink()
+    (warning,) = world.build().notes
+    assert warning.startswith("The index lost the lines of releases that nobody removed: 1 of them.")
+
+
 def test_what_was_removed_goes_though_lines_are_lost(world: World) -> None:
     kept = world.read(archive())
     world.remove("foo@1.0.0")

@@ -390,6 +390,8 @@ def test_a_stale_registry_ends_with_1(built: Path) -> None:
 def test_a_template_whose_name_is_misspelt_is_told(fresh: Path) -> None:
     (fresh / "own/parts").mkdir(parents=True)
     (fresh / "own/parts/ask.html").write_text("<p>Ask us.</p>")
+    for quiet in ("parts/README.md", ".swap", "parts/.swap"):
+        (fresh / "own" / quiet).write_text("")
     (fresh / "own/crates.html").write_text('{% extends "shipped/crate.html" %}')
     (fresh / "own/header.html").write_text('{% include "parts/ask.html" %}')
     for command in ("build", "check-settings"):
@@ -397,6 +399,7 @@ def test_a_template_whose_name_is_misspelt_is_told(fresh: Path) -> None:
         told.ok()
         assert "'crates.html' takes the place of no template or asset, and none names it: did you mean" in told.err
         assert "ask.html" not in told.err
+        assert told.err.count("takes the place of no template") == 1
 
 
 def test_a_build_whose_pages_failed_is_none_that_ended(fresh: Path) -> None:
