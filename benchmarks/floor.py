@@ -59,7 +59,8 @@ def _publish_all(drop: str, tree: str, files: list[str], who: str, hashes: Hashe
 def _publish(path: str, tree: str, stage: str, made: set[str], hashes: Hashes) -> Line:
     with open(path, "rb", buffering=0) as file:
         content = file.read()
-    cksum, *more = [hashed(content).hexdigest() for hashed in hashes]
+    sums = [hashed(content).hexdigest() for hashed in hashes]
+    cksum = sums[0]
     tar = deflate.gzip_decompress(content)
     files, manifest_at, manifest_size = _walk(tar)
     manifest = rtoml.loads(tar[manifest_at : manifest_at + manifest_size].decode())
@@ -69,9 +70,7 @@ def _publish(path: str, tree: str, stage: str, made: set[str], hashes: Hashes) -
         os.makedirs(folder, exist_ok=True)
         made.add(name)
     _replace(stage, f"{folder}/{cksum}.crate", content)
-    _replace(
-        stage, f"{folder}/{cksum}.json", encode({"cksum": cksum, "more": more, "manifest": manifest, "files": files})
-    )
+    _replace(stage, f"{folder}/{cksum}.json", encode({"sums": sums, "manifest": manifest, "files": files}))
     return name, vers, _line(manifest, name, vers, cksum)
 
 

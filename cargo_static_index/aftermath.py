@@ -47,6 +47,11 @@ class Drop(Struct, frozen=True, kw_only=True):
         folders = (self.refused, self.after_publish)
         return tuple(folder for folder in folders if isinstance(folder, Path))
 
+    @property
+    def takes_away(self) -> bool:
+        """Whether files leave the drop directory once they are published."""
+        return self.after_publish != "keep"
+
     def shown(self, path: str) -> str:
         """Give a path in the drop directory as the user would write it, with what is not UTF-8 escaped."""
         start = str(self.path)
@@ -75,11 +80,6 @@ class Aftermath:
         self._judged = judged
         self.drop = drop
 
-    @property
-    def takes_away(self) -> bool:
-        """Whether a file that is published already may be the last whole copy: given by name, or about to be gone."""
-        return self.drop is None or self.drop.after_publish != "keep"
-
     def settle(self, settled: Sequence[Settled]) -> None:
         """Remember what became of files, do with them what the settings say, and tell the listener.
 
@@ -101,7 +101,7 @@ class Aftermath:
             return False
         if outcome.became == "refused":
             return self.drop.refused is not None
-        return outcome.became in {"published", "unchanged"} and self.drop.after_publish != "keep"
+        return outcome.became in {"published", "unchanged"} and self.drop.takes_away
 
     def _row(self, incoming: Incoming, outcome: Outcome) -> Dropped:
         became = "waiting" if outcome.became == "held-back" else outcome.became

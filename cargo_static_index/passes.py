@@ -170,7 +170,7 @@ def _settle_all(session: Session, manner: Manner, aftermath: Aftermath) -> None:
         manner.policy.levels,
         name=manner.policy.registry_name,
         restore=manner.restore,
-        mend=aftermath.takes_away,
+        mend=aftermath.drop is None or aftermath.drop.takes_away,  # else the file stays there to be added
     )
     if manner.all_or_nothing and (refused or any(map(_any_refused, publisher.planned()))):
         for settled in publisher.planned():

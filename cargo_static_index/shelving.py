@@ -70,14 +70,15 @@ class Shelves:
 
     def bring_in_step(self) -> None:
         """Write all rows that are noted in the catalogue."""
-        for some in self._session.catalogue.pages.drained(self._some):
-            batch = some
-            for _ in range(ATTEMPTS):
-                batch = self._merge(batch)
-                if not batch:
-                    break
-            else:
-                raise StoreError(f"the list {batch[0][0]!r} is changed by somebody else all the time; try again later")
+        for batch in self._session.catalogue.pages.drained(self._some):
+            self._merge_whole(batch)
+
+    def _merge_whole(self, batch: Batch) -> None:
+        for _ in range(ATTEMPTS):
+            batch = self._merge(batch)
+            if not batch:
+                return
+        raise StoreError(f"the list {batch[0][0]!r} is changed by somebody else all the time; try again later")
 
     def _some(self) -> Batch:
         """Give rows of some lists, or of a part of one: as many as are merged together."""

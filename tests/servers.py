@@ -10,11 +10,14 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.message import Message
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from msgspec import Struct
 
@@ -186,6 +189,25 @@ def caddy(root: Path, site: str) -> Iterator[str]:
                 yield f"http://127.0.0.1:{port}/"
             finally:
                 process.terminate()
+
+
+class Answer(NamedTuple):
+    """What a server answered, errors too."""
+
+    status: int
+    headers: Message
+    content: bytes
+
+
+def get(url: str, **headers: str) -> Answer:
+    """Ask for a URL; `_` in a header's name stands for `-`."""
+    request = urllib.request.Request(url, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return Answer(answer.status, answer.headers, answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, error.headers, error.read())
 
 
 @contextmanager

@@ -2,26 +2,13 @@
 
 import os
 import sys
-import urllib.error
-import urllib.request
-from email.message import Message
 from pathlib import Path
 
 import pytest
 
 from tests.cargo.client import Cargo
-from tests.servers import Nginx
+from tests.servers import Nginx, get
 from tests.tools import as_nobody
-
-
-def _get(url: str, tag: str = "") -> tuple[int, Message]:
-    request = urllib.request.Request(url, headers={"If-None-Match": tag} if tag else {})
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return answer.status, answer.headers
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.headers
 
 
 @pytest.mark.parametrize("prefix", ["/", "/some/path/"])
@@ -32,14 +19,14 @@ def test_nginx_serves_a_tree_as_a_registry_is_served(tmp_path: Path, prefix: str
     (tree / "crates").mkdir()
     (tree / "crates/1.crate").write_bytes(b"\x1f\x8b")
     with Nginx(tree, prefix=prefix) as server:
-        status, headers = _get(f"{server.url}index/ab/cd/abcd")
+        status, headers, _ = get(f"{server.url}index/ab/cd/abcd")
         assert (status, headers["Content-Type"]) == (200, "text/plain")
-        assert _get(f"{server.url}index/ab/cd/abcd", headers["ETag"])[0] == 304
-        status, headers = _get(f"{server.url}crates/1.crate")
+        assert get(f"{server.url}index/ab/cd/abcd", If_None_Match=headers["ETag"])[0] == 304
+        status, headers, _ = get(f"{server.url}crates/1.crate")
         assert (status, headers["Content-Type"]) == (200, "application/gzip")
         assert headers["Cache-Control"] == "public, max-age=31536000, immutable"
         assert headers["Content-Encoding"] is None
-        status, headers = _get(f"{server.url}index/ab/cd/abce")
+        status, headers, _ = get(f"{server.url}index/ab/cd/abce")
         assert (status, headers["Cache-Control"]) == (404, "no-store")
         assert server.access_log() == [
             f"{prefix}{path}" for path in ("index/ab/cd/abcd",) * 2 + ("crates/1.crate", "index/ab/cd/abce")
@@ -52,7 +39,7 @@ def test_nginx_run_by_root_may_not_read_what_only_its_owner_may(tmp_path: Path) 
     (tree / "secret").write_text("")
     (tree / "secret").chmod(0o600)
     with Nginx(tree) as server:
-        assert _get(f"{server.url}secret")[0] == (403 if os.geteuid() == 0 else 200)
+        assert get(f"{server.url}secret")[0] == (403 if os.geteuid() == 0 else 200)
 
 
 def test_a_command_without_privileges_may_not_read_a_file_of_mode_0000(tmp_path: Path) -> None:

@@ -2,39 +2,19 @@
 
 import gzip
 import re
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from email.message import Message
 from pathlib import Path
 
 import pytest
-from msgspec import Struct
 
 from cargo_static_index.layout import archive_file
 from tests.cargo.client import Cargo
 from tests.crates import crate
-from tests.servers import Nginx, caddy, open_folder
+from tests.servers import Nginx, caddy, get, open_folder
 from tests.world import World
 
 GUIDE = Path(__file__).parents[1] / "docs/operations.md"
-
-
-class Answer(Struct, frozen=True):
-    status: int
-    headers: Message
-    content: bytes
-
-
-def get(url: str, **headers: str) -> Answer:
-    request = urllib.request.Request(url, headers={name.replace("_", "-"): text for name, text in headers.items()})
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return Answer(answer.status, answer.headers, answer.read())
-    except urllib.error.HTTPError as error:
-        with error:
-            return Answer(error.code, error.headers, error.read())
 
 
 def example(language: str) -> str:

@@ -5,12 +5,9 @@ Kept on disk, so that a pass that broke off is finished by the next, and a milli
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import TypeVar
 
 from cargo_static_index.catalogue import schema
-from cargo_static_index.catalogue.database import Database
-
-T = TypeVar("T")
+from cargo_static_index.catalogue.database import Database, T
 
 
 class Pages:

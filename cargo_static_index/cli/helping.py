@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Literal
@@ -13,6 +14,7 @@ from cargo_static_index.cli.places import need_drop
 from cargo_static_index.cli.running import GOOD, Run
 from cargo_static_index.errors import SettingsError, StoreError
 from cargo_static_index.settings import Settings
+from cargo_static_index.settings.options import completing
 
 EXAMPLES = {
     "explain": ("explain path-outside-package", "explain"),
@@ -25,19 +27,17 @@ EXAMPLES = {
 }
 
 
-def _rules_like(incomplete: str) -> list[str]:
-    """Give a shell the rules that begin like this."""
+def _rules() -> Iterable[str]:
     from cargo_static_index.faults import FAULTS
     from cargo_static_index.rules import RULES
 
-    return [rule for rule in dict.fromkeys((*RULES, *FAULTS)) if rule.startswith(incomplete)]
+    return dict.fromkeys((*RULES, *FAULTS))
 
 
-def _commands_like(incomplete: str) -> list[str]:
-    """Give a shell the commands that begin like this."""
+def _commands() -> Iterable[str]:
     from cargo_static_index.cli.app import TABLE
 
-    return [name for name in TABLE if name.startswith(incomplete)]
+    return TABLE
 
 
 RuleId = Annotated[
@@ -46,12 +46,14 @@ RuleId = Annotated[
         metavar="[RULE]",
         help="The id of a rule, or of a finding; without it, all are listed.",
         show_default=False,
-        autocompletion=_rules_like,
+        autocompletion=completing(_rules),
     ),
 ]
 CommandName = Annotated[
     str | None,
-    typer.Argument(metavar="[COMMAND]", help="The command's name.", show_default=False, autocompletion=_commands_like),
+    typer.Argument(
+        metavar="[COMMAND]", help="The command's name.", show_default=False, autocompletion=completing(_commands)
+    ),
 ]
 Shell = Literal["bash", "zsh", "fish"]
 ShellName = Annotated[Shell, typer.Argument(metavar="bash|zsh|fish", help="The shell.", show_default=False)]

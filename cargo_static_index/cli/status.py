@@ -37,13 +37,14 @@ def status_command(run: Run, *, max_age: MaxAge = None, as_json: JsonLines = Fal
     Nothing is changed. With --max-age the exit code is 1 where the last `build` ended longer ago, or there was none.
     """
     need_drop(run)
+    oldest = None if max_age is None else run.now - parse_age(max_age)
     found = read_status(run.settings)
     document = StatusDocument(
         base_url=found.base_url,
         crates=found.crates,
         releases=found.releases,
         last_build=found.last_build,
-        stale=max_age is not None and _is_stale(found.last_build, run.now, parse_age(max_age)),
+        stale=oldest is not None and _is_stale(found.last_build, oldest, run.now),
         waiting=tuple(map(from_here, found.waiting)),
         refused=tuple(_refused(run.settings, each) for each in found.refused),
     )
@@ -62,9 +63,9 @@ def parse_age(text: str) -> int:
     return int(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
 
 
-def _is_stale(last_build: int | None, now: int, age: int) -> bool:
-    """Whether the last build ended longer ago than that, or there was none."""
-    return last_build is None or not now - age <= last_build <= now + _AHEAD
+def _is_stale(last_build: int | None, oldest: int, now: int) -> bool:
+    """Whether the last build ended before `oldest`, or there was none."""
+    return last_build is None or not oldest <= last_build <= now + _AHEAD
 
 
 def _refused(settings: Settings, row: Dropped) -> RefusedDocument:

@@ -52,7 +52,7 @@ def _parameter(key: Key) -> inspect.Parameter:
         metavar=kind.metavar or None,
         show_default=False,
         rich_help_panel=PANEL,
-        autocompletion=_completing(lambda: kind.words) if kind.words else None,
+        autocompletion=completing(lambda: kind.words) if kind.words else None,
     )
     return _keyword(key.name, bool if kind.flag else list[str] if kind.many else str, option)
 
@@ -65,7 +65,7 @@ def _rules_parameter() -> inspect.Parameter:
         metavar="ID=LEVEL",
         show_default=False,
         rich_help_panel=PANEL,
-        autocompletion=_completing(_levels),
+        autocompletion=completing(_levels),
     )
     return _keyword("rules", list[str], option)
 
@@ -74,7 +74,7 @@ def _levels() -> Iterable[str]:
     return [f"{rule.id}={level}" for rule in RULES.values() if rule.policy for level in LEVELS]
 
 
-def _completing(words: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+def completing(words: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
     """Give what tells a shell the words that begin like what was typed."""
 
     def complete(incomplete: str) -> list[str]:

@@ -1,16 +1,14 @@
 """What a real web server makes of our files: modes, headers, tags, what is absent."""
 
 import os
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
-from email.message import Message
 
 import pytest
 
 from tests.cargo.client import Cargo
 from tests.cargo.ours import Ours
 from tests.crates import crate
+from tests.servers import get
 
 pytestmark = pytest.mark.cargo
 
@@ -21,17 +19,6 @@ def umask() -> Iterator[Callable[[int], object]]:
     before = os.umask(0o022)
     yield os.umask
     os.umask(before)
-
-
-def get(url: str, **headers: str) -> tuple[int, Message, bytes]:
-    """Ask for a URL; `_` in a header's name stands for `-`."""
-    request = urllib.request.Request(url, headers={name.replace("_", "-"): value for name, value in headers.items()})
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return answer.status, answer.headers, answer.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.headers, error.read()
 
 
 def test_a_server_without_privileges_may_read_everything_that_is_published(

@@ -123,7 +123,8 @@ def test_3_results_that_cannot_be_written(built: Path, command: str) -> None:
             check=False,
         )
     assert done.returncode == 3, done.stderr
-    assert "error: what is printed cannot be written: No space left on device. Mend that," in done.stderr
+    full_disk = "No space left on device. Mend that, then run this again.\n"
+    assert f"error: what is printed cannot be written: {full_disk}" in done.stderr
     assert SPOKEN not in done.stderr
 
 
