@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from msgspec import Struct
 
 from cargo_static_index.catalogue import Dropped
 from cargo_static_index.incoming import Incoming
+from cargo_static_index.moving import free_path, move_whole, write_whole
 from cargo_static_index.publish import Settled
 from cargo_static_index.report import Outcome
 from cargo_static_index.scan import is_as_seen
@@ -22,13 +22,6 @@ from cargo_static_index.session import Session
 def shown(path: Path | str) -> str:
     """Give a path as text, with what is not UTF-8 escaped."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-LONGEST = 240
-"""Bytes of a file's name that leave room for a number and `.json` in the 255 that file systems allow."""
-
-CUT = 50
-"""Characters that are left of a longer one: whatever they are, they have no more bytes than `LONGEST`."""
 
 
 class Drop(Struct, frozen=True, kw_only=True):
@@ -132,9 +125,7 @@ class Aftermath:
             if not _is_same(source, incoming):
                 return False
             if isinstance(away, Path):
-                target = _move(source, away / incoming.folder / incoming.file)
-                if outcome.became == "refused":
-                    _write_problems(target, outcome, self._session.pubtime)
+                self._move(source, away / incoming.folder / incoming.file, outcome)
             else:
                 source.unlink()
         except FileNotFoundError:
@@ -144,6 +135,14 @@ class Aftermath:
             self._session.failures.append(f"{source} cannot be {what}: {error.strerror or error}")
             return False
         return True
+
+    def _move(self, source: Path, wanted: Path, outcome: Outcome) -> None:
+        """Move a dropped file; why it was refused stands beside its place before it comes there."""
+        target = free_path(wanted)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if outcome.became == "refused":
+            _write_problems(target, outcome, self._session.pubtime)
+        move_whole(source, target)
 
 
 def _is_same(path: Path, incoming: Incoming) -> bool:
@@ -156,27 +155,6 @@ def _is_same(path: Path, incoming: Incoming) -> bool:
     return not stat.S_ISREG(path.lstat().st_mode)
 
 
-def _move(source: Path, wanted: Path) -> Path:
-    """Move a dropped file, over nothing that is there already, and give where it is now."""
-    target = _free(wanted)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(source, target)
-    return target
-
-
-def _free(path: Path) -> Path:
-    """Give the path, or the first like it that does not exist: `foo-1.0.0.crate`, then `foo-1.0.0.2.crate`.
-
-    A name so long that the document beside it could have none is cut.
-    """
-    number = 2
-    free = path = path.with_name(path.name if len(os.fsencode(path.name)) <= LONGEST else path.name[:CUT] + ".crate")
-    while os.path.lexists(free):
-        free = path.with_name(f"{path.stem}.{number}{path.suffix}")
-        number += 1
-    return free
-
-
 def _write_problems(target: Path, outcome: Outcome, seen: str) -> None:
     document = Refused(
         source=outcome.source,
@@ -187,7 +165,7 @@ def _write_problems(target: Path, outcome: Outcome, seen: str) -> None:
         problems=tuple(msgspec.to_builtins(each) for each in outcome.problems),
     )
     content = msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
-    target.with_name(f"{target.name}.json").write_bytes(content)
+    write_whole(target.with_name(f"{target.name}.json"), content)
 
 
 def remembered(session: Session, drop: Drop) -> Iterable[Outcome]:

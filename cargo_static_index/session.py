@@ -13,7 +13,7 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from cargo_static_index import layout
-from cargo_static_index.catalogue import Catalogue, discard_catalogue, open_catalogue
+from cargo_static_index.catalogue import Catalogue, discard_catalogue, locked_state, open_catalogue
 from cargo_static_index.errors import CatalogueDamaged, InvalidConfig, InvalidDocument, SettingsError, StoreError
 from cargo_static_index.knowledge import change_between, name_of
 from cargo_static_index.protocol.config import (
@@ -159,7 +159,12 @@ def open_session(
     What is told to a `dry` session happens to an overlay, and in a transaction of the catalogue that is taken back.
     """
     tree = OverlayStore(store) if dry else store
-    with tree.session() as stage, _catalogue(state) as catalogue, catalogue.taken_back() if dry else nullcontext():
+    with (
+        tree.session() as stage,
+        locked_state(state),
+        _catalogue(state) as catalogue,
+        catalogue.taken_back() if dry else nullcontext(),
+    ):
         session = Session(tree, catalogue, stage, listener, now, dry=dry)
         _agree(session, wanted)
         yield session
@@ -173,7 +178,7 @@ def _catalogue(state: Path) -> Iterator[Catalogue]:
             yield catalogue
     except CatalogueDamaged as error:
         discard_catalogue(state)
-        raise CatalogueDamaged(f"{error} It was thrown away: try again, and it is made anew from the tree.") from error
+        raise CatalogueDamaged(f"{error} It was thrown away: run this again.") from error
 
 
 def _agree(session: Session, wanted: Wanted) -> None:

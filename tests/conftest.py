@@ -1,7 +1,10 @@
 """What all tests share."""
 
+import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import settings
@@ -20,3 +23,11 @@ settings.load_profile("default")
 def corpus_home() -> Path:
     """The cargo home that holds the corpus, fetched once and kept from run to run."""
     return corpus.fetch()
+
+
+@pytest.fixture
+def other_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on another file system than the test's own, where the machine has one at hand."""
+    memory = Path("/dev/shm")
+    with TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else tmp_path) as folder:
+        yield Path(folder)

@@ -22,8 +22,9 @@ RINGS: tuple[frozenset[str], ...] = (
     ),
     frozenset(
         {
-            *("aftermath", "catalogue", "changes", "derived", "jobs", "knowledge", "passes", "publish", "reading"),
-            *("recovery", "registry", "reindex", "scan", "session", "settings", "status", "store", "tree", "verify"),
+            *("aftermath", "catalogue", "changes", "derived", "jobs", "knowledge", "locks", "moving", "passes"),
+            *("publish", "reading", "recovery", "registry", "reindex", "scan", "session", "settings"),
+            *("status", "store", "tree", "verify"),
             *("cratecheck", "cratepages", "frontpages", "pagecheck", "refusedfiles", "shelving", "sitesources"),
             *("__init__", "__main__", "cli"),
         }

@@ -169,9 +169,7 @@ def test_damage_met_while_at_work_is_said_and_is_mended_by_discarding(state: Pat
     file.write_bytes(content)
     with open_catalogue(state) as second:
         assert not second.fresh
-        with pytest.raises(
-            CatalogueDamaged, match=r"is damaged \(.*\)\. Delete the file; the next pass makes it anew\.$"
-        ):
+        with pytest.raises(CatalogueDamaged, match=r"is damaged \(.*\); the next pass makes it anew from the tree\.$"):
             second.published.releases("crate-4001")
     discard_catalogue(state)
     with open_catalogue(state) as third:

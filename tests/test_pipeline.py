@@ -780,6 +780,35 @@ def test_what_was_read_of_a_refused_file_is_told_though_no_line_can_be_made(worl
     assert outcome.cksum == dropped.cksum()
 
 
+@pytest.mark.parametrize("key", ["drop.after-publish", "drop.refused"])
+def test_a_file_is_moved_to_another_disk_under_a_name_of_its_own_until_it_is_there(
+    world: World, key: str, other_disk: Path
+) -> None:
+    away = other_disk / "away"
+    away.mkdir()
+    world.options[key] = str(away)
+    (path,) = world.put(crate("std" if key == "drop.refused" else "foo"))
+    content = path.read_bytes()
+    (away / f".{path.name}.part").write_bytes(b"what a crash left")
+    world.build()
+    beside = [f"{path.name}.json"] if key == "drop.refused" else []
+    assert sorted(each.name for each in away.iterdir()) == [path.name, *beside]
+    assert (away / path.name).read_bytes() == content
+    assert not path.exists()
+
+
+def test_a_refused_file_that_cannot_have_its_document_stays(world: World) -> None:
+    world.options["drop.refused"] = str(world.folder / "away")
+    (path,) = world.put(crate("std"))
+    (world.folder / "away" / f".{path.name}.json.part").mkdir(parents=True)
+    with pytest.raises(StoreError, match="cannot be moved into"):
+        world.build()
+    assert path.exists()
+    (world.folder / "away" / f".{path.name}.json.part").rmdir()
+    world.build()
+    assert sorted(each.name for each in (world.folder / "away").iterdir()) == [path.name, f"{path.name}.json"]
+
+
 # --- dependencies that are likely ours
 
 
@@ -913,6 +942,14 @@ def test_giving_a_published_archive_again_puts_back_what_the_tree_lost(world: Wo
 def test_a_second_writer_is_kept_out_by_the_lock_on_the_tree(world: World) -> None:
     with world.opened(), pytest.raises(TreeBusy):
         World(world.folder).build(options={"state.path": str(world.folder / "other-state")})
+
+
+def test_passes_over_two_trees_do_not_share_a_state_directory_at_one_moment(world: World) -> None:
+    other = World(world.folder / "other", {"state.path": str(world.state)})
+    with world.opened(), pytest.raises(TreeBusy, match="another process uses this state directory"):
+        other.build()
+    other.put(crate("foo"))
+    assert became(other.build()) == {"foo 1.0.0": "published"}
 
 
 def test_a_file_that_cannot_be_put_away_is_an_error_that_names_it(world: World) -> None:

@@ -411,6 +411,25 @@ def test_published_files_and_folders_get_the_modes_of_the_umask_or_the_settings(
     assert [mode(tree / path) for path in ("", "a", "a/b", "a/b/c")] == [folder, folder, folder, file]
 
 
+def test_a_folder_has_its_mode_before_it_has_its_name(tree: Path) -> None:
+    """What a crash between the two leaves is taken up by the next try, and is no part of the tree."""
+    local = LocalStore(tree, dir_mode=0o755)
+    tree.with_name(f"{STAGE}-{tree.name}").mkdir(0o700)
+    local.apply([put("b")])
+    (tree / f"{STAGE}-a").mkdir(0o700)
+    assert list(local.list()) == ["b"]
+    local.apply([put("a/x")])
+    assert [mode(each) for each in (tree, tree / "a")] == [0o755, 0o755]
+    assert sorted(each.name for each in tree.iterdir()) == ["a", "b"]
+    assert [each.name for each in tree.parent.iterdir()] == [tree.name]
+
+
+def test_a_tree_that_is_a_link_to_nowhere_is_said_to_be_one(tree: Path) -> None:
+    tree.symlink_to("gone")
+    with pytest.raises(StoreError, match="is a link that leads nowhere: make the folder that it names"):
+        LocalStore(tree).apply([put("a")])
+
+
 @pytest.mark.parametrize("dir_mode", [None, 0o750])
 def test_a_tree_shared_by_setgid_keeps_its_group(tree: Path, dir_mode: int | None) -> None:
     tree.mkdir()
@@ -853,29 +872,24 @@ def test_a_missing_root_is_made_by_the_first_write_only(tmp_path: Path) -> None:
     assert contents(local) == {"a": b"new"}
 
 
-def test_a_file_moves_whole_to_another_file_system(tmp_path: Path) -> None:
-    """Where no second file system is at hand, the same steps run inside one."""
-    memory = Path("/dev/shm")
-    other = memory if memory.is_dir() and os.access(memory, os.W_OK) else tmp_path
+def test_a_file_moves_whole_to_another_file_system(tmp_path: Path, other_disk: Path) -> None:
     (tmp_path / "from").mkdir()
     source = tmp_path / "from" / "name"
     source.write_bytes(b"x" * 600_000)
     source.chmod(0o640)
     os.utime(source, ns=(5 * SECOND, 7 * SECOND))
-    target = other / f"cargo-static-index-{os.getpid()}"
-    half = other / f"{STAGE}-{target.name}"
-    half.write_bytes(b"left by a crash")
-    folders = [os.open(folder, os.O_RDONLY | os.O_DIRECTORY) for folder in (source.parent, other)]
+    (other_disk / f"{STAGE}-target").write_bytes(b"left by a crash")
+    folders = [os.open(folder, os.O_RDONLY | os.O_DIRECTORY) for folder in (source.parent, other_disk)]
     try:
-        move_across(source.name, folders[0], target.name, folders[1], flush=True)
-        assert target.read_bytes() == b"x" * 600_000
-        assert (mode(target), target.stat().st_mtime_ns) == (0o640, 7 * SECOND)
-        assert not source.exists()
-        assert not half.exists()
+        move_across(source.name, folders[0], "target", folders[1], flush=True)
     finally:
         for folder in folders:
             os.close(folder)
-        target.unlink(missing_ok=True)
+    (target,) = other_disk.iterdir()
+    assert target.name == "target"
+    assert target.read_bytes() == b"x" * 600_000
+    assert (mode(target), target.stat().st_mtime_ns) == (0o640, 7 * SECOND)
+    assert not source.exists()
 
 
 def test_a_whole_file_system_is_flushed_only_where_that_promises_as_much(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from cargo_static_index.catalogue.database import Database, copy_database
 from cargo_static_index.catalogue.drops import Drops
 from cargo_static_index.catalogue.incoming import Intents, Readings
 from cargo_static_index.catalogue.pages import Pages
-from cargo_static_index.catalogue.place import make_state_folder
+from cargo_static_index.catalogue.place import locked_state, make_state_folder
 from cargo_static_index.catalogue.published import Published
 from cargo_static_index.catalogue.rows import CrateChange, Dropped, Outcome, Release, shown
 from cargo_static_index.errors import CatalogueDamaged, StoreError
@@ -27,6 +27,7 @@ __all__ = [
     "Release",
     "copy_catalogue",
     "discard_catalogue",
+    "locked_state",
     "may_write",
     "open_catalogue",
     "shown",

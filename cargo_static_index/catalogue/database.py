@@ -184,5 +184,5 @@ class Database:
 
     def _damaged(self, how: object) -> CatalogueDamaged:
         return CatalogueDamaged(
-            f"The catalogue {str(self._path)!r} is damaged ({how}). Delete the file; the next pass makes it anew."
+            f"The catalogue {str(self._path)!r} is damaged ({how}); the next pass makes it anew from the tree."
         )

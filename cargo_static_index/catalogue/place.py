@@ -2,9 +2,12 @@
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cargo_static_index.errors import SettingsError, StoreError
+from cargo_static_index.locks import locked
 
 # SQLite's write-ahead log is memory that processes share, and its locks are those of the file system:
 # neither works between hosts (https://sqlite.org/wal.html, "All processes using a database must be on the same host").
@@ -37,6 +40,27 @@ _MOUNTS = Path("/proc/self/mountinfo")
 _CACHEDIR_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# What cargo-static-index derives from its tree.\n"
 
 
+_BUSY = (
+    "another process uses this state directory. "
+    "Wait until it ends, then run this again; two trees are better off with a state directory each (`--state`)."
+)
+
+
+@contextmanager
+def locked_state(folder: Path) -> Iterator[None]:
+    """Keep others' changes out of the state directory, made if missing, or raise TreeBusy, SettingsError or StoreError.
+
+    The tree's own lock does not do: passes over two trees may have been given the same state directory.
+    """
+    make_state_folder(folder)
+    try:
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise _unusable(folder, error) from error
+    with locked(folder, opened, _BUSY):
+        yield
+
+
 def make_state_folder(folder: Path) -> None:
     """Make the state directory, out of sight of git and of backups, or raise SettingsError or StoreError."""
     try:
@@ -46,10 +70,14 @@ def make_state_folder(folder: Path) -> None:
             if not (folder / name).exists():
                 (folder / name).write_text(content, encoding="ascii")
     except OSError as error:
-        raise StoreError(
-            f"The state directory {str(folder)!r} cannot be used: {error.strerror}."
-            " Mend that, or name another folder with `--state`."
-        ) from error
+        raise _unusable(folder, error) from error
+
+
+def _unusable(folder: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"The state directory {str(folder)!r} cannot be used: {error.strerror}."
+        " Mend that, or name another folder with `--state`."
+    )
 
 
 def refuse_network_folder(folder: Path) -> None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from types import TracebackType
 
 from ..errors import InvalidInput, StoreError
+from .paths import STAGE
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: opening a FIFO that somebody left in the tree would wait for its writer for ever.
@@ -107,14 +108,9 @@ class Folders:
             return descriptor
         above, _, name = folder.rpartition("/")
         parent = self.make(above)
-        with suppress(FileExistsError):  # then a file stands there, and opening it as a folder says so
-            os.mkdir(name, 0o777, dir_fd=parent)
+        descriptor = make_folder(name, parent, self._mode)
         self.made.add(above)
-        descriptor = os.open(name, _FOLDER, dir_fd=parent)
         self._missing.discard(folder)
-        if self._mode is not None:
-            # The setgid bit that a folder inherits keeps the group of a shared tree.
-            os.fchmod(descriptor, self._mode | (os.fstat(descriptor).st_mode & stat.S_ISGID))
         return self._keep(folder, descriptor)
 
     def remove_empty(self, folder: str) -> None:
@@ -179,6 +175,23 @@ class Folders:
         if len(self._open) > _KEPT:
             os.close(self._open.pop(next(iter(self._open))))
         return descriptor
+
+
+def make_folder(name: str, parent: int, mode: int | None) -> int:
+    """Make a folder in an open one and open it, which the caller closes; None is the mode that the umask leaves.
+
+    It gets its name after its mode, which nobody would mend after a crash between the two. What a crash leaves is
+    named like the private folder: no list shows it, and the next try takes it up.
+    """
+    half = name if mode is None else f"{STAGE}-{name}"
+    with suppress(FileExistsError):  # what is no folder, opening it says
+        os.mkdir(half, 0o777, dir_fd=parent)
+    descriptor = os.open(half, _FOLDER, dir_fd=parent)
+    if mode is not None:
+        # The setgid bit that a folder inherits keeps the group of a shared tree.
+        os.fchmod(descriptor, mode | (os.fstat(descriptor).st_mode & stat.S_ISGID))
+        os.rename(half, name, src_dir_fd=parent, dst_dir_fd=parent)
+    return descriptor
 
 
 def _open_folder(parent: int, name: str, path: str) -> int | None:

@@ -3,37 +3,22 @@
 The lock is on the tree's own folder: whoever writes there, from whatever settings and state, meets the same lock.
 """
 
-import fcntl
 import os
 import shutil
 import stat
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..errors import TreeBusy
+from ..errors import StoreError
+from ..locks import locked
 from .batch import LockedTree
-from .folders import failure
+from .folders import failure, make_folder
 from .paths import STAGE
-
-_POLL = 0.05
-"""Seconds between two tries for a lock that another process holds."""
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
-_locks: set[int] = set()
-
-
-def _let_go_in_child() -> None:
-    # A forked child shares its parent's lock: a worker that outlives a killed parent would keep the tree locked.
-    # Closing the child's copy leaves the parent's lock as it is.
-    for descriptor in _locks:
-        os.close(descriptor)
-    _locks.clear()
-
-
-os.register_at_fork(after_in_child=_let_go_in_child)
+_BUSY = "another process is changing this tree. Wait until it ends, then run this again."
 
 
 @contextmanager
@@ -45,7 +30,8 @@ def lock_tree(
     Raise TreeBusy where another process keeps the lock for longer than `timeout` seconds, StoreError where the
     file system refuses. The lock ends with the process, however it dies.
     """
-    with _locked(root, dir_mode, flush=flush, timeout=timeout) as opened:
+    opened = _open_root(root, dir_mode, flush=flush)
+    with locked(root, opened, _BUSY, timeout):
         staging = _open_stage(root, opened)
         owner = os.getpid()
         tree = LockedTree(root, opened=opened, staging=staging, file_mode=file_mode, dir_mode=dir_mode, flush=flush)
@@ -59,58 +45,28 @@ def lock_tree(
                     _clear_stage(opened)
 
 
-@contextmanager
-def _locked(root: Path, mode: int | None, *, flush: bool, timeout: float) -> Iterator[int]:
+def _open_root(root: Path, mode: int | None, *, flush: bool) -> int:
+    if root.is_symlink() and not root.exists():
+        raise StoreError(f"{root}: is a link that leads nowhere: make the folder that it names, or remove the link")
     try:
-        opened = _open_root(root, mode, flush=flush)
+        _make_root(root, mode, flush=flush)
+        return os.open(root, _FOLDER)
     except OSError as error:
         raise failure("open", root, error) from error
-    _locks.add(opened)
-    try:
-        _lock(root, opened, timeout)
-        yield opened
-    finally:
-        if opened in _locks:  # a forked child has let go of it already
-            _locks.discard(opened)
-            os.close(opened)
 
 
-def _lock(root: Path, opened: int, timeout: float) -> None:
-    end = time.monotonic() + timeout
-    while True:
-        try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            if time.monotonic() >= end:
-                raise TreeBusy(
-                    f"{root}: another process is changing this tree. Wait until it ends, then run this again."
-                ) from error
-            time.sleep(_POLL)
-        except OSError as error:
-            raise failure("lock", root, error) from error
-        else:
-            return
-
-
-def _open_root(root: Path, mode: int | None, *, flush: bool) -> int:
+def _make_root(root: Path, mode: int | None, *, flush: bool) -> None:
     missing = [root] if not root.exists() else []
     while missing and not missing[-1].parent.exists():
         missing.append(missing[-1].parent)
     for folder in reversed(missing):
-        folder.mkdir(exist_ok=True)
-        if mode is not None and folder == root:
-            folder.chmod(mode | (folder.stat().st_mode & stat.S_ISGID))
-        if flush:
-            _flush_folder(folder.parent)
-    return os.open(root, _FOLDER)
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, _FOLDER)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        above = os.open(folder.parent, _FOLDER)
+        try:
+            os.close(make_folder(folder.name, above, mode if folder == root else None))
+            if flush:
+                os.fsync(above)
+        finally:
+            os.close(above)
 
 
 def _open_stage(root: Path, opened: int) -> int:
