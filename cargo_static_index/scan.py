@@ -75,11 +75,14 @@ class Unfit(Struct, frozen=True, kw_only=True):
         return join(self.folder, self.file)
 
 
-def scan_drop(root: Path, catalogue: Catalogue, now_ns: int, skip: Iterable[Path] = ()) -> Iterator[Found | Unfit]:
+def scan_drop(
+    root: Path, catalogue: Catalogue, now_ns: int, skip: Iterable[Path] = (), *, forget: bool = True
+) -> Iterator[Found | Unfit]:
     """Give what is new, changed or still to be judged below `root`: a folder's files by name, then its folders by name.
 
     `now_ns` is the system's clock when the scan begins (never SOURCE_DATE_EPOCH: it is held against time stamps);
-    `skip` are folders below `root` that are ours. What is no longer there is forgotten as the scan comes by.
+    `skip` are folders below `root` that are ours. What is no longer there is forgotten as the scan comes by; without
+    `forget` nothing is, and then the scan writes nothing that others see.
     The caller writes down what becomes of each in `catalogue.drops`; what is not written down is given again.
     Raises SettingsError if `root` cannot be listed.
     """
@@ -92,7 +95,7 @@ def scan_drop(root: Path, catalogue: Catalogue, now_ns: int, skip: Iterable[Path
             f"The drop directory {str(root)!r} cannot be read: {error.strerror}. {way_out}, or name another."
         ) from error
     ours = frozenset(os.path.relpath(os.fsencode((root.resolve() / each).resolve()), real) for each in skip)
-    return _Walk(real, catalogue, now_ns, ours).run()
+    return _Walk(real, catalogue, now_ns, ours, forget=forget).run()
 
 
 def is_as_found(found: Found, status: os.stat_result) -> bool:
@@ -117,12 +120,13 @@ def _fingerprint(name: bytes, status: os.stat_result, why: bytes = b"") -> bytes
 class _Walk:
     """One scan. Paths are bytes, as the kernel has them: a name need not be UTF-8."""
 
-    def __init__(self, root: bytes, catalogue: Catalogue, now_ns: int, skip: frozenset[bytes]) -> None:
+    def __init__(self, root: bytes, catalogue: Catalogue, now_ns: int, skip: frozenset[bytes], *, forget: bool) -> None:
         self._root = root
         self._drops = catalogue.drops
         self._young_from = now_ns - YOUNG_NS
         self._young_until = now_ns + YOUNG_NS
         self._skip = skip
+        self._forget = forget
 
     def run(self) -> Iterator[Found | Unfit]:
         waiting = [b""]
@@ -137,10 +141,14 @@ class _Walk:
                 yield _unreadable_folder(folder, error)
                 continue
             below = {_join(folder, name) for name in subfolders}
-            for gone in self._drops.subfolders(folder):
-                if gone not in below:
-                    self._drops.forget_folder(gone)
+            if self._forget:
+                self._forget_all_but(below, folder)
             waiting += sorted(below, reverse=True)
+
+    def _forget_all_but(self, below: set[bytes], folder: bytes) -> None:
+        for gone in self._drops.subfolders(folder):
+            if gone not in below:
+                self._drops.forget_folder(gone)
 
     def _look(self, folder: bytes, subfolders: list[bytes]) -> Iterable[SeenRow]:
         """Look at a folder: give its files that are not just those that were judged, and add the folders in it."""
@@ -161,7 +169,8 @@ class _Walk:
             return ()
         # Too large a folder is listed a second time: most folders never change, so nothing was put down the first.
         self._drops.see(held or self._all_rows(folder, []))
-        self._drops.forget_vanished(folder)
+        if self._forget:
+            self._drops.forget_vanished(folder)
         return self._drops.changed(folder)
 
     def _some(self, folder: bytes) -> list[os.DirEntry[bytes]]:

@@ -1,11 +1,12 @@
 """How a registry is: when it was last built, what waits in its drop directory, and what is refused there.
 
-Looking changes nothing and needs no right to write: what has to be learned first is learned in a copy of the catalogue.
+Looking changes nothing, waits for nobody and needs no right to write: what has to be learned first is learned in a
+copy of the catalogue.
 """
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from msgspec import Struct
@@ -14,13 +15,19 @@ from cargo_static_index.aftermath import Drop
 from cargo_static_index.catalogue import Catalogue, Dropped, may_write, open_catalogue
 from cargo_static_index.knowledge import learn_all
 from cargo_static_index.protocol.config import base_url_of
-from cargo_static_index.record import format_document
+from cargo_static_index.record import TreeRecord, format_document
 from cargo_static_index.registry import LAST_BUILD, copied_state, drop_of, store_of
 from cargo_static_index.scan import scan_drop
 from cargo_static_index.session import KNOWN_TREE
 from cargo_static_index.settings import Settings
 from cargo_static_index.store import Store
 from cargo_static_index.tree import read_config, read_record
+
+LOOKS = 3
+"""How often the catalogue is held against tree.json: a pass writes the one a moment before the other."""
+
+BETWEEN_LOOKS = 0.1
+"""Seconds from one look to the next: longer than that moment, and nothing to what a copy costs in vain."""
 
 
 class Status(Struct, frozen=True, kw_only=True):
@@ -41,36 +48,55 @@ class Status(Struct, frozen=True, kw_only=True):
 def read_status(settings: Settings, *, store: Store | None = None) -> Status:
     """Say how a registry is; SettingsError where the drop directory cannot be listed.
 
-    A catalogue that does not know the tree as it is learns it in a copy: the next build does it for good.
+    Nobody who works on the registry is waited for, and nobody waits.
     """
     tree = store or store_of(settings)
-    config, record = read_config(tree), read_record(tree).record
-    known = format_document(record)
+    config = read_config(tree)
     drop = drop_of(settings)
-    with ExitStack() as stack:
-        state = settings.state.path
-        if not (may_write(state) and _knows(state, known)):
-            state = copied_state(state, stack)
-        catalogue = stack.enter_context(open_catalogue(state))
+    with _knowing(settings.state.path, tree) as (catalogue, record):
         last = catalogue.get(LAST_BUILD)
-        with catalogue.taken_back():
-            if catalogue.get(KNOWN_TREE) != known:
-                learn_all(catalogue, tree)  # changed elsewhere, or an earlier tree that was restored
-                catalogue.drops.reopen_unpublished()
-            waiting = tuple(_waiting(catalogue, drop))
         return Status(
             base_url=base_url_of(config) if config else None,
             crates=record.crates,
             releases=record.releases,
             last_build=int(last) if last else None,
-            waiting=waiting,
+            waiting=tuple(_waiting(catalogue, drop)),
             refused=tuple(catalogue.drops.refused()),
         )
 
 
-def _knows(state: Path, tree: bytes) -> bool:
-    with open_catalogue(state) as catalogue:
-        return catalogue.get(KNOWN_TREE) == tree
+@contextmanager
+def _knowing(state: Path, tree: Store) -> Iterator[tuple[Catalogue, TreeRecord]]:
+    """Give a catalogue that knows the tree, to read from, and tree.json as it knows it.
+
+    That is the registry's own as it is at one moment, and a copy only where that one must not be opened or does not
+    know the tree. The copy learns the tree: the next build does it for good.
+    """
+    with ExitStack() as stack:
+        own = _own(state, tree, stack) if may_write(state) else None
+        if own is not None:
+            yield own
+            return
+        catalogue = stack.enter_context(open_catalogue(copied_state(state, stack)))
+        record = read_record(tree).record
+        if catalogue.get(KNOWN_TREE) != format_document(record):
+            learn_all(catalogue, tree)  # changed elsewhere, or an earlier tree that was restored
+            catalogue.drops.reopen_unpublished()
+        yield catalogue, record
+
+
+def _own(state: Path, tree: Store, stack: ExitStack) -> tuple[Catalogue, TreeRecord] | None:
+    """Open the registry's own catalogue; None where it does not know the tree, and looking again does not help."""
+    for look in range(LOOKS):
+        time.sleep(BETWEEN_LOOKS if look else 0)
+        with ExitStack() as opened:
+            catalogue = opened.enter_context(open_catalogue(state))
+            opened.enter_context(catalogue.reading())
+            known, record = catalogue.get(KNOWN_TREE), read_record(tree).record
+            if known == format_document(record):
+                stack.push(opened.pop_all())
+                return catalogue, record
+    return None
 
 
 def _waiting(catalogue: Catalogue, drop: Drop) -> Iterator[str]:
@@ -78,7 +104,7 @@ def _waiting(catalogue: Catalogue, drop: Drop) -> Iterator[str]:
 
     One that was judged while it was young has no fingerprint, and is judged again; that is no news to wait for.
     """
-    for each in scan_drop(drop.path, catalogue, time.time_ns(), drop.ours):
+    for each in scan_drop(drop.path, catalogue, time.time_ns(), drop.ours, forget=False):
         row = catalogue.drops.get(each.folder, each.file)
         if row is None or row.outcome == "waiting" or row.fingerprint:
             yield drop.shown(each.path)

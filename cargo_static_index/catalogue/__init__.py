@@ -65,6 +65,10 @@ class Catalogue:
         """Make all that is written inside one transaction; inside another one, become part of it."""
         return self._database.writing()
 
+    def reading(self) -> AbstractContextManager[None]:
+        """See all of it as it is at one moment, and wait for nobody who writes meanwhile; nothing may be written."""
+        return self._database.together()
+
     def taken_back(self) -> AbstractContextManager[None]:
         """Take back all that is written inside."""
         return self._database.taken_back()
@@ -120,12 +124,13 @@ def discard_catalogue(folder: Path) -> None:
 def _open(folder: Path) -> tuple[Database, bool]:
     with _closed_on_error(Database(folder / FILE)) as database:
         if _is_current(database):
-            _prepare(database)
+            _set_up(database)
             return database, False
     database.close()
     discard_catalogue(folder)
     with _closed_on_error(Database(folder / FILE)) as database:
-        _prepare(database)
+        _set_up(database)
+        _make_tables(database)
         return database, True
 
 
@@ -136,13 +141,17 @@ def _is_current(database: Database) -> bool:
         return False
 
 
-def _prepare(database: Database) -> None:
+def _set_up(database: Database) -> None:
+    """Make the connection's own settings and tables, which wait for nobody."""
     database.script(_SETTINGS)
+    database.script(schema.TEMPORARY_TABLES)
+
+
+def _make_tables(database: Database) -> None:
     with database.writing():
         # Asked again now that nobody else can write: another process may have made the tables meanwhile.
         if database.one("PRAGMA user_version") == (0,):
             database.script(f"{schema.TABLES}; PRAGMA user_version = {schema.VERSION}")
-    database.script(schema.TEMPORARY_TABLES)
 
 
 @contextmanager
