@@ -23,7 +23,7 @@ from cargo_static_index.pages.documents import PagesState, format_document, pars
 from cargo_static_index.pages.lists import ALWAYS, pages_of
 from cargo_static_index.pages.look import Look, Sources, Templates, assets_of, fingerprint_of
 from cargo_static_index.refusedfiles import refused_files
-from cargo_static_index.session import ATTEMPTS, PAGES_UNKNOWN, Session
+from cargo_static_index.session import ATTEMPTS, LAST_BUILD, PAGES_UNKNOWN, Session
 from cargo_static_index.settings import Settings
 from cargo_static_index.shelving import SITEMAP_STALE, ListDamaged, Shelves, read_parts
 from cargo_static_index.sitesources import look_of, read_sources, renderer, unused_files
@@ -238,13 +238,13 @@ class Pages:
         self._front.put((path, self._assets[1][path]) for path in wanted)
 
     def _put_refused(self, *, scanned: bool) -> None:
-        """Write the page of refused files: whoever did not look at the drop directory leaves it as it is."""
+        """Write the page of refused files: whoever did not look at the drop directory leaves one that is there."""
         held = self._session.store.read(addresses.REFUSED)
         if not self._plain_look.refused:
             self._session.apply([Delete(path=addresses.REFUSED)] if held else [])
-        elif scanned or held is None:
+        elif scanned or held is None or not held.content:
             self._put_assets()
-            seen = self._session.now if scanned else None
+            seen = self._session.now if scanned else int(self._session.catalogue.get(LAST_BUILD) or 0)
             self._front.write_refused(refused_files(self._session, self._moved_to, seen))
 
     def _make_some(self, names: Sequence[str], *, whole: bool) -> None:

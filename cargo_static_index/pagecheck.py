@@ -105,10 +105,10 @@ def _damaged_assets(store: Store) -> Iterator[Finding]:
             yield found("page-wrong", path, "This file does not have the digest that its name says.", "make-pages")
 
 
-def _named_by_front(store: Store) -> Iterator[str]:
-    """Give the styles and scripts that the front page asks for, and the page of refused files where it leads there."""
+def _named_by_front(store: Store) -> Iterable[str]:
+    """Give, each once, the styles and scripts that the front page asks for, and refused.html where it leads there."""
     front = store.read(addresses.FRONT)
-    return (found[1].decode() for found in _named_in.finditer(front.content if front else b""))
+    return dict.fromkeys(found[1].decode() for found in _named_in.finditer(front.content if front else b""))
 
 
 def _record(store: Store) -> TreeRecord | None:

@@ -14,13 +14,13 @@ from cargo_static_index.rules import Problem
 from cargo_static_index.session import Session
 
 
-def refused_files(session: Session, moved_to: Path | None, seen: int | None) -> Iterator[RefusedFile]:
+def refused_files(session: Session, moved_to: Path | None, seen: int) -> Iterator[RefusedFile]:
     """Give the refused files by path: what the catalogue knows of the drop directory, then what was moved away.
 
-    `seen` is when the drop directory was looked at: all of the first were there then.
+    `seen` is when the drop directory was last looked at: all of the first were there then.
     """
     for row in session.catalogue.drops.refused():
-        yield _dropped(row, row.last_seen if seen is None else seen)
+        yield _dropped(row, max(row.last_seen, seen))
     if moved_to is not None and moved_to.is_dir():
         for path in sorted(moved_to.rglob("*.crate.json")):
             found = _moved(path, moved_to)

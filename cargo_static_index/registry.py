@@ -27,7 +27,7 @@ from cargo_static_index.recovery import reconcile, recover
 from cargo_static_index.reindex import Reindexed, apply_reindex, home_for, plan_reindex
 from cargo_static_index.release import Policy
 from cargo_static_index.report import Listener
-from cargo_static_index.session import DEFAULT_BASE_URL, Session, Wanted, open_session
+from cargo_static_index.session import DEFAULT_BASE_URL, LAST_BUILD, Session, Wanted, open_session
 from cargo_static_index.settings import Settings, limits_of
 from cargo_static_index.store import Store
 from cargo_static_index.store.local import LocalStore
@@ -35,9 +35,6 @@ from cargo_static_index.store.lookedat import LookedAt
 from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.tree import read_config, read_record
 from cargo_static_index.verify import check_config, mend, verify_tree
-
-LAST_BUILD = "last-build"
-"""Under this key the catalogue keeps the clock of the last `build` that came to its end: its own, in decimal digits."""
 
 
 class Way(Struct, frozen=True, kw_only=True):

@@ -43,6 +43,9 @@ KNOWN_TREE = "tree.json"
 PAGES_UNKNOWN = "pages.unknown"
 """Under this key the catalogue notes that it does not know what is left to do for the pages of this tree."""
 
+LAST_BUILD = "last-build"
+"""Under this key the catalogue keeps the clock of the last `build` that came to its end: its own, in decimal digits."""
+
 
 class Wanted(Struct, frozen=True, kw_only=True):
     """What the settings ask of a tree; None keeps what the tree has. `aliases` are earlier base URLs.

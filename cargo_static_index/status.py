@@ -16,9 +16,9 @@ from cargo_static_index.catalogue import Catalogue, Dropped, may_write, open_cat
 from cargo_static_index.knowledge import learn_all
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.record import TreeRecord, format_document
-from cargo_static_index.registry import LAST_BUILD, copied_state, drop_of, store_of
+from cargo_static_index.registry import copied_state, drop_of, store_of
 from cargo_static_index.scan import scan_drop
-from cargo_static_index.session import KNOWN_TREE
+from cargo_static_index.session import KNOWN_TREE, LAST_BUILD
 from cargo_static_index.settings import Settings
 from cargo_static_index.store import Store
 from cargo_static_index.tree import read_config, read_record

@@ -1,6 +1,7 @@
 """What pages say, and where they lead."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -312,6 +313,31 @@ def test_refused_files_are_shown_with_their_way_out_until_they_are_gone(world: W
     world.build(options={"pages.refused": False})
     assert not (world.tree / "refused.html").exists()
     assert "refused.html" not in links_of(world.read("index.html"))
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, empty], ids=["not there", "empty"])
+def test_a_page_of_refused_files_that_is_lost_is_told_once_and_comes_back_as_it_was(
+    world: World, damage: Callable[[Path], None]
+) -> None:
+    crate("std").write(world.drop)
+    world.build()
+    world.now += 3 * DAY
+    world.build()
+    before = everything(world)
+    assert "last 2026-01-04" in text_of(before["refused.html"])
+    damage(world.tree / "refused.html")
+    world.now += DAY
+    (found,) = world.verified()
+    message = "This page of the registry is not there, or empty."
+    assert (found.id, found.path, found.message) == ("page-missing", "refused.html", message)
+    (mended,) = world.verified(fix=True)
+    assert mended.fixed
+    assert everything(world) == before
+    assert world.verified() == []
 
 
 def test_files_that_were_moved_away_are_shown_too(world: World) -> None:
