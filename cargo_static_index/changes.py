@@ -14,8 +14,8 @@ from cargo_static_index.protocol.index import IndexFile, Line
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.record import Tombstones, format_document
 from cargo_static_index.session import ATTEMPTS, Session
-from cargo_static_index.store import Delete
-from cargo_static_index.tree import HeldIndex, put, read_index, read_tombstones, say_removed
+from cargo_static_index.store import Delete, Store
+from cargo_static_index.tree import HeldIndex, put, read_index, read_tombstones, removed_versions, say_removed
 
 
 class Spec(Struct, frozen=True):
@@ -51,11 +51,22 @@ def _set_yanked(session: Session, name: str, versions: Sequence[str], *, yanked:
 
 
 def remove(session: Session, specs: Sequence[Spec]) -> tuple[Spec, ...]:
-    """Remove releases, or whole crates, for good, and give what was removed; NotHeld before anything is changed."""
+    """Remove releases, or whole crates, for good, and give what was removed; NotHeld before anything is changed.
+
+    What was removed before is passed over: whoever repeats a removal that broke off need not know how far it came.
+    """
     removed: list[Spec] = []
-    for name, versions in _by_crate(session, specs).items():
+    left = [spec for spec in specs if not was_removed(session.store, spec)]
+    for name, versions in _by_crate(session, left).items():
         removed += remove_versions(session, name, versions)
     return tuple(removed)
+
+
+def was_removed(store: Store, spec: Spec) -> bool:
+    """Whether nothing of what is meant is held because all of it was removed."""
+    lines = read_index(store, spec.name).file.releases
+    held = any(spec.vers in {"", line.vers} for line in lines)
+    return not held and bool(removed_versions(store, spec.name, spec.vers))
 
 
 def remove_versions(session: Session, name: str, versions: Sequence[str]) -> list[Spec]:

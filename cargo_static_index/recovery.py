@@ -11,6 +11,7 @@ from cargo_static_index.knowledge import learn_all
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.record import Delta, Tombstone, TreeRecord, format_document
 from cargo_static_index.session import ATTEMPTS, KNOWN_TREE, PAGES_UNKNOWN, Session
+from cargo_static_index.store import Store
 from cargo_static_index.tree import read_index, read_record, read_tombstones
 
 LOST = "The index lost the lines of releases that nobody removed: {number} of them."
@@ -43,7 +44,8 @@ def reconcile(session: Session, *, agreed: bool = False) -> None:
     _recount(session, agreed=agreed)
     _make_pages_stale(session)
     for name in crates_with_tombstones(session):
-        finish_removal(session, name)
+        for vers in finish_removal(session, name):
+            session.listener.note(f"The removal of {name} {vers}, which had broken off, is finished.")
     session.catalogue.drops.reopen_unpublished()
     session.catalogue.drops.reopen_refused("")
     session.catalogue.intents.finish(list(session.catalogue.intents.unfinished()))
@@ -80,7 +82,7 @@ def _removals_left(session: Session, name: str) -> int:
     """Give how many of a crate's removals took the line and left files, and so perhaps did not come to tree.json."""
     lines = {line.cksum for line in read_index(session.store, name).file.releases}
     stones = read_tombstones(session.store, name).tombstones.removed
-    return sum(stone.cksum not in lines and _is_left(session, name, stone) for stone in stones)
+    return sum(stone.cksum not in lines and is_left(session.store, name, stone) for stone in stones)
 
 
 def crates_with_tombstones(session: Session) -> list[str]:
@@ -89,20 +91,22 @@ def crates_with_tombstones(session: Session) -> list[str]:
     return [path.split("/")[1] for path in paths if layout.tombstones_file(path.split("/")[1]) == path]
 
 
-def finish_removal(session: Session, name: str) -> bool:
-    """Finish what was begun with a crate's tombstones, and say whether there was anything left to do."""
+def finish_removal(session: Session, name: str) -> list[str]:
+    """Finish what was begun with a crate's tombstones, and give the versions of which something was left to remove."""
     stones = read_tombstones(session.store, name).tombstones
     lines = {line.vers: line.cksum for line in read_index(session.store, name).file.releases}
     back = {stone.vers for stone in stones.removed if stone.lifted and lines.get(stone.vers) == stone.cksum}
     buried = [stone for stone in stones.removed if not stone.lifted]
-    going = [stone.vers for stone in buried if lines.get(stone.vers) == stone.cksum or _is_left(session, name, stone)]
+    going = [
+        stone.vers for stone in buried if lines.get(stone.vers) == stone.cksum or is_left(session.store, name, stone)
+    ]
     if back:
         update_tombstones(session, name, lambda stones: stones.without(back))
     if going:
         remove_versions(session, name, going)
-    return bool(back or going)
+    return going
 
 
-def _is_left(session: Session, name: str, stone: Tombstone) -> bool:
+def is_left(store: Store, name: str, stone: Tombstone) -> bool:
     """Whether anything of a removed release's files is still there."""
-    return any(session.store.size(path) is not None for path in archive_and_facts(name, stone.cksum))
+    return any(store.size(path) is not None for path in archive_and_facts(name, stone.cksum))

@@ -86,7 +86,7 @@ class Registry:
         return changes.set_yanked(self.session, specs, yanked=yanked)
 
     def remove(self, specs: Sequence[Spec]) -> tuple[Spec, ...]:
-        """Remove releases for good, and give them; NotHeld before anything is changed."""
+        """Remove releases for good, and give those not removed before; NotHeld before anything is changed."""
         return changes.remove(self.session, specs)
 
     def plan_reindex(self, names: Iterable[str] = ()) -> Iterator[Reindexed]:

@@ -96,13 +96,18 @@ def read_crate_document(store: Store, name: str) -> CrateDocument | None:
         return None
 
 
-def say_removed(store: Store, name: str, vers: str = "") -> str:
-    """Give what to say of a crate, or of a release, that is not held because it was removed; "" where it was not."""
+def removed_versions(store: Store, name: str, vers: str = "") -> list[str]:
+    """Give the versions of a crate that were removed, or of these the one asked for; none where nothing tells."""
     try:
         stones = read_tombstones(store, name).tombstones.removed
     except InvalidDocument:
-        return ""
-    gone = [stone.vers for stone in stones if not stone.lifted and vers in {"", stone.vers}]
+        return []
+    return [stone.vers for stone in stones if not stone.lifted and vers in {"", stone.vers}]
+
+
+def say_removed(store: Store, name: str, vers: str = "") -> str:
+    """Give what to say of a crate, or of a release, that is not held because it was removed; "" where it was not."""
+    gone = removed_versions(store, name, vers)
     if not gone:
         return ""
     shown = ", ".join(gone[-5:]) + (f" and {len(gone) - 5} more" if len(gone) > 5 else "")

@@ -18,9 +18,10 @@ from cargo_static_index.faults import Finding, found
 from cargo_static_index.limits import Limits
 from cargo_static_index.pagecheck import check_pages
 from cargo_static_index.protocol.config import base_url_of
+from cargo_static_index.protocol.index import IndexFile
 from cargo_static_index.protocol.registries import Home
-from cargo_static_index.record import Delta
-from cargo_static_index.recovery import finish_removal, reconcile
+from cargo_static_index.record import Delta, Tombstone
+from cargo_static_index.recovery import finish_removal, is_left, reconcile
 from cargo_static_index.session import Session
 from cargo_static_index.store import Delete, Put, Store
 from cargo_static_index.tree import index_paths, read_config, read_index, read_index_at, read_record, read_tombstones
@@ -73,7 +74,8 @@ def mend(session: Session, finding: Finding, limits: Limits) -> Finding:
     elif finding.mending == "delete":
         fixed = not session.apply([Delete(path=finding.path)])
     elif finding.mending == "finish-removal":
-        fixed = finish_removal(session, name)
+        finish_removal(session, name)
+        fixed = True
     elif finding.mending == "recount":
         reconcile(session, agreed=True)  # nothing is left that lost lines could have named
         fixed = True
@@ -116,11 +118,18 @@ def _check_tombstones(store: Store) -> Iterator[Finding]:
             yield found("tombstones-unreadable", path, f"{error}.")
             continue
         file = read_index(store, name).file
-        for stone in stones.removed:
-            line = file.find(stone.vers)
-            if line is not None and line.cksum == stone.cksum:
-                message = f"{name} {stone.vers} was {'brought back' if stone.lifted else 'removed'}, but not wholly."
-                yield found("removal-unfinished", path, message, "finish-removal")
+        # Listed before the first is told: what mends one of a crate mends all of them.
+        for stone in [each for each in stones.removed if _is_unfinished(store, file, name, each)]:
+            message = f"{name} {stone.vers} was {'brought back' if stone.lifted else 'removed'}, but not wholly."
+            yield found("removal-unfinished", path, message, "finish-removal")
+
+
+def _is_unfinished(store: Store, file: IndexFile, name: str, stone: Tombstone) -> bool:
+    """Whether a removed release has its line still, or files that no line names; or one brought back has its stone."""
+    line = file.find(stone.vers)
+    if line is not None and line.cksum == stone.cksum:
+        return True
+    return not (stone.lifted or _is_named(file, name, stone.cksum)) and is_left(store, name, stone)
 
 
 def _lines_are_lost(store: Store, total: Delta) -> bool:
@@ -133,38 +142,41 @@ def _lines_are_lost(store: Store, total: Delta) -> bool:
 
 
 def _check_crates(store: Store, *, lost: bool) -> Iterator[Finding]:
-    """Hold the files beside each crate's archives against its lines.
-
-    Where lines are `lost`, only what was removed on purpose may be deleted.
-    """
+    """Hold the files beside each crate's archives against its lines; where lines are `lost`, none may be deleted."""
     for name, paths in groupby(store.list(layout.CRATES), key=_crate_of):
         if name is None:
             continue  # `_check_strays` names them
-        named, lines = _named(store, name)
-        buried = _buried(store, name) if lost else frozenset()
+        named, lines = _named(read_index(store, name).file, name)
         for path in paths:
             kind = _cksum_of(path.rpartition("/")[2])
             if kind is None or path.count("/") != 2 or kind[1] in named or kind[1].encode() in lines:
                 continue
+            if kind[1] in _buried(store, name):
+                continue  # `_check_tombstones` tells of the release
             what = "archive" if kind[2] == "crate" else "facts document"
             message = f"No line of {name} names this {what}"
-            if lost and kind[1] not in buried:
+            if lost:
                 yield found("file-unnamed", path, f"{message}, and lines are lost.", way_out=_LINES_LOST)
             else:
                 yield found("file-unnamed", path, f"{message}.", "delete")
 
 
 def _buried(store: Store, name: str) -> frozenset[str]:
-    """Give the checksums of what was removed of a crate."""
+    """Give the checksums of what was removed of a crate, and not brought back."""
     try:
-        return frozenset(stone.cksum for stone in read_tombstones(store, name).tombstones.removed)
+        stones = read_tombstones(store, name).tombstones.removed
+        return frozenset(stone.cksum for stone in stones if not stone.lifted)
     except InvalidDocument:
         return frozenset()
 
 
-def _named(store: Store, name: str) -> tuple[frozenset[str], bytes]:
+def _is_named(file: IndexFile, name: str, cksum: str) -> bool:
+    named, lines = _named(file, name)
+    return cksum in named or cksum.encode() in lines
+
+
+def _named(file: IndexFile, name: str) -> tuple[frozenset[str], bytes]:
     """Give the checksums that a crate's lines name, and the lines that cannot be read, which may name some too."""
-    file = read_index(store, name).file
     named = frozenset(line.cksum for line in file.releases if line.name == name)
     return named, b"".join(line.raw for line in file.lines if not line.cksum)
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from cargo_static_index.errors import NotHeld
 from cargo_static_index.layout import archive_file, facts_file
 from cargo_static_index.store import Change, Delete, Store, Stored
 from cargo_static_index.store.local import LocalStore
@@ -59,6 +58,9 @@ Step = Callable[[World], object]
 
 START = (crate("aa", "1.0.0"), crate("aa", "1.1.0"), crate("bb", "0.1.0"))
 MORE = (crate("aa", "1.2.0"), crate("bb", "0.1.1"), crate("cc", "1.0.0"))
+
+
+OF_AA = [path for each in START[:2] for path in (archive_file("aa", each.cksum()), facts_file("aa", each.cksum()))]
 
 
 def build_more(world: World) -> None:
@@ -121,16 +123,35 @@ def test_whenever_a_process_dies_the_tree_is_usable_and_doing_it_again_finishes_
             world.forget()
         with world.opened():
             usable(store)  # and nothing that was begun is left half done
-        again(step, world)
+        step(world)
         assert dict(store.files) == wanted, f"after {changes} changes"
     else:
         pytest.fail("the process never lived")
 
 
-def again(step: Step, world: World) -> None:
-    """Do it again, as the user would; what was to go may be gone already."""
-    with suppress(NotHeld):
+@pytest.mark.parametrize("name", ["remove a version", "remove a crate"])
+def test_a_removal_whose_process_died_is_told_of_and_finished_by_removing_again(name: str, tmp_path: Path) -> None:
+    before, step = STEPS[name]
+    world, store = prepared(tmp_path / "undisturbed", before)
+    step(world)
+    wanted = dict(store.files)
+    for changes in range(100):
+        world, store = prepared(tmp_path / str(changes), before)
+        world.store = Mortal(store, changes)
+        try:
+            step(world)
+        except Died:
+            world.store = store
+        else:
+            break
+        kinds = {each.id for each in world.verified()}
+        assert kinds.isdisjoint({"file-unnamed", "archive-missing", "facts-missing"})
+        left = {path for path in OF_AA if path in store.files and path not in wanted}
+        assert ("removal-unfinished" in kinds) is ("crates/aa/removed.json" in store.files and bool(left))
         step(world)
+        assert dict(store.files) == wanted, f"after {changes} changes"
+    else:
+        pytest.fail("the process never lived")
 
 
 def test_what_the_catalogue_alone_knows_of_a_lost_record_outlives_a_process_that_dies(tmp_path: Path) -> None:

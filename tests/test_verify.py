@@ -390,7 +390,7 @@ def test_a_removal_that_broke_off_loses_no_lines(world: World) -> None:
     for path in (archive(), archive().removesuffix(".crate") + ".json", "tree.json"):
         (world.tree / path).write_bytes(kept[path])
     report = world.build()
-    assert report.notes == []
+    assert report.notes == ["The removal of foo 1.0.0, which had broken off, is finished."]
     assert world.files() == removed
 
 
@@ -402,7 +402,8 @@ def test_a_removal_that_did_not_come_to_the_line_explains_no_other_line(world: W
     for path in (INDEX, archive(), archive().removesuffix(".crate") + ".json", "tree.json"):
         (world.tree / path).write_bytes(kept[path])
     (world.tree / "index/3/b/bar").unlink()
-    (warning,) = world.build().notes
+    finished, warning = world.build().notes
+    assert finished == "The removal of foo 1.0.0, which had broken off, is finished."
     assert warning.startswith("The index lost the lines of releases that nobody removed: 1 of them.")
 
 
@@ -412,7 +413,8 @@ def test_what_was_removed_goes_though_lines_are_lost(world: World) -> None:
     (world.tree / archive()).write_bytes(kept)
     (world.tree / "index/3/b/bar").unlink()
     found = {each.path: each for each in world.verified(fix=True)}
-    assert found[archive()].fixed
+    assert found["crates/foo/removed.json"].fixed
+    assert not (world.tree / archive()).exists()
     assert not found[archive("bar")].fixed
 
 
@@ -469,6 +471,32 @@ def test_a_removal_or_restoration_that_broke_off_is_found_and_finished(world: Wo
     assert world.verified() == []
     world.put(crate("FOO", "9.0.0"))
     assert "name-collision" in [each.rule for out in world.build().of("refused") for each in out.problems]
+
+
+def test_what_removals_left_is_told_release_by_release_and_deleted(world: World) -> None:
+    kept = world.files()
+    world.remove("foo")
+    removed = world.files()
+    left = [path for path in kept if path.startswith("crates/foo/") and len(Path(path).stem) == 64]
+    assert len(left) == 4
+    for path in left:
+        (world.tree / path).write_bytes(kept[path])
+    stones = "crates/foo/removed.json"
+    for found in (world.verified(), world.verified(quick=True), world.verified(fix=True)):
+        assert told(found) == [
+            ("removal-unfinished", stones, "foo 1.0.0 was removed, but not wholly."),
+            ("removal-unfinished", stones, "foo 1.1.0 was removed, but not wholly."),
+        ]
+    assert all(each.fixed for each in found)
+    assert world.files() == removed
+
+
+def test_what_is_being_brought_back_is_no_removal_that_broke_off(world: World) -> None:
+    kept = world.files()
+    world.remove("foo@1.0.0")
+    (world.tree / archive()).write_bytes(kept[archive()])
+    swap("crates/foo/removed.json", b'"vers": "1.0.0"', b'"lifted": true, "vers": "1.0.0"')(world)
+    assert told(world.verified()) == [("file-unnamed", archive(), "No line of foo names this archive.")]
 
 
 def test_an_archive_that_an_unreadable_line_names_is_left_alone(world: World) -> None:

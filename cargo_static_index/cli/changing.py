@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cargo_static_index.changes import Spec
+from cargo_static_index.changes import Spec, was_removed
 from cargo_static_index.cli.command import OF_A_TREE, DryRun, Yes, command
 from cargo_static_index.cli.listening import ChangeListener
 from cargo_static_index.cli.places import held_tree
@@ -72,6 +72,7 @@ def remove_command(
 
     Lock files that name one no longer build: `yank` is the gentle way. A tombstone keeps it from coming back with
     the next `build`; `add --restore` brings it back. On a terminal the command asks first, elsewhere it wants --yes.
+    What was removed before stays so: a removal that broke off is finished by doing it again.
     """
     specs = _specs(names, None, every=every)
     held_tree(run)
@@ -81,6 +82,9 @@ def remove_command(
         removed = registry.remove(specs)
     for spec in removed:
         run.terminal.did("Would remove" if dry_run else "Removed", str(spec))
+    for spec in specs:
+        if not any(spec in {each, Spec(each.name)} for each in removed):
+            run.terminal.did("Unchanged", f"{spec} was removed before")
     return GOOD
 
 
@@ -89,15 +93,18 @@ def _ask(run: Run, specs: Sequence[Spec]) -> None:
     if not is_interactive():
         raise SettingsError("removing is for good: say --yes where nobody can be asked, or --dry-run to look first")
     going = [each for spec in specs for each in _releases(run, spec)]
+    if not going:
+        return
     run.terminal.say("These releases go for good:\n" + "".join(f"  {each}\n" for each in going))
     if not is_confirmed("Remove them?"):
         raise SettingsError("nothing was removed")
 
 
 def _releases(run: Run, spec: Spec) -> list[Spec]:
+    """Give the releases that are meant and held; none where they were removed before."""
     file = read_index(held_tree(run), spec.name).file
     found = [Spec(line.name, line.vers) for line in file.releases if spec.vers in {"", line.vers}]
-    if not found:
+    if not (found or was_removed(held_tree(run), spec)):
         raise NotHeld(f"there is no {spec} in this registry; `list` shows what is held")
     return found
 

@@ -10,7 +10,7 @@ import pytest
 
 from cargo_static_index.protocol.index import parse_entry
 from cargo_static_index.rules import RULES
-from tests.cli.program import run
+from tests.cli.program import run, run_on_terminal
 from tests.crates import crate
 
 CLOCK = {"SOURCE_DATE_EPOCH": "1700000000"}
@@ -240,6 +240,24 @@ def test_removing_wants_yes_where_nobody_can_be_asked(built: Path) -> None:
     ):
         run(*command, cwd=built).failed(2, "foo 1.0.0 was removed; `add --restore FILE` brings a release back")
     assert "Published foo 1.0.0" in run("add", "--restore", "drop/foo-1.0.0.crate", cwd=built).ok()
+
+
+def test_removing_again_is_no_mistake_and_finishes_what_broke_off(built: Path) -> None:
+    before = {path: path.read_bytes() for path in (built / "public/crates/foo").glob("?" * 64 + ".*")}
+    run("remove", "foo@1.0.0", "--yes", cwd=built).ok()
+    removed = tree(built)
+    unchanged = "   Unchanged foo@1.0.0 was removed before\n"
+    assert run("remove", "foo@1.0.0", "--yes", cwd=built).ok() == unchanged
+    assert run_on_terminal("remove", "foo@1.0.0", cwd=built)[0] == 0
+    for path, content in before.items():
+        path.write_bytes(content)
+    shutil.rmtree(built / ".cargo-static-index")
+    planned = run("remove", "foo", "bar", "--all", "--dry-run", cwd=built).ok()
+    assert planned.endswith("Would remove bar@0.1.0\n   Unchanged foo was removed before\n")
+    again = run("remove", "foo@1.0.0", "--yes", cwd=built)
+    assert again.ok() == unchanged
+    assert again.err == "note: The removal of foo 1.0.0, which had broken off, is finished.\n"
+    assert tree(built) == removed
 
 
 # list, info, search
