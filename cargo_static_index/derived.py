@@ -17,7 +17,7 @@ from cargo_static_index import layout
 from cargo_static_index.cratepages import Listing, Maker, OneCrate
 from cargo_static_index.errors import InvalidDocument, StoreError
 from cargo_static_index.frontpages import FrontPages
-from cargo_static_index.pagecheck import check_pages
+from cargo_static_index.pagecheck import check_pages, named_by
 from cargo_static_index.pages import addresses
 from cargo_static_index.pages.documents import PagesState, format_document, parse_pages_state
 from cargo_static_index.pages.lists import ALWAYS, pages_of
@@ -244,8 +244,15 @@ class Pages:
             self._session.apply([Delete(path=addresses.REFUSED)] if held else [])
         elif scanned or held is None or not held.content:
             self._put_assets()
+            before = self._assets_of_refused
             seen = self._session.now if scanned else int(self._session.catalogue.get(LAST_BUILD) or 0)
             self._front.write_refused(refused_files(self._session, self._moved_to, seen))
+            if not self._looks_differ:  # else they are of all other pages too
+                self._session.apply(Delete(path=path) for path in before - self._assets_of_refused)
+
+    @property
+    def _assets_of_refused(self) -> set[str]:
+        return {path for path in named_by(self._session.store, addresses.REFUSED) if path.startswith("assets/")}
 
     def _make_some(self, names: Sequence[str], *, whole: bool) -> None:
         again = list(names)
@@ -296,8 +303,12 @@ class Pages:
         return lost
 
     def _sweep(self) -> None:
-        """Delete what no page leads to after all were remade: old assets, and parts that lists have let go."""
-        old = [path for path in self._session.store.list("assets") if path not in self._assets[1]]
+        """Delete what no page leads to after all were remade: old assets, and parts that lists have let go.
+
+        The page of refused files may still be the old one: only who looks at the drop directory makes it anew.
+        """
+        kept = self._assets[1].keys() | self._assets_of_refused
+        old = [path for path in self._session.store.list("assets") if path not in kept]
         loose = [
             page
             for path, part in read_parts(self._session.store)

@@ -49,7 +49,7 @@ def check_pages(store: Store) -> Iterator[Finding]:
 
 
 def _lost(store: Store) -> Iterator[Finding]:
-    yield from _missing(store, "registry", (*_FIXED, *_named_by_front(store)))
+    yield from _missing(store, "registry", (*_FIXED, *named_by(store, addresses.FRONT)))
     yield from _damaged_assets(store)
     for name in ALWAYS:
         yield from _missing(store, f"list `{name}`", _files_of(name, ""))
@@ -99,16 +99,16 @@ def _check_lists(store: Store, listed: _Sum) -> Iterator[Finding]:
 
 def _damaged_assets(store: Store) -> Iterator[Finding]:
     """Hold styles and scripts against the digest in their names: browsers keep what such a name gave them for ever."""
-    for path in _named_by_front(store):
+    for path in named_by(store, addresses.FRONT):
         stored = store.read(path) if path.startswith("assets/") else None
         if stored and sha256(stored.content).hexdigest()[:12] not in path:
             yield found("page-wrong", path, "This file does not have the digest that its name says.", "make-pages")
 
 
-def _named_by_front(store: Store) -> Iterable[str]:
-    """Give, each once, the styles and scripts that the front page asks for, and refused.html where it leads there."""
-    front = store.read(addresses.FRONT)
-    return dict.fromkeys(found[1].decode() for found in _named_in.finditer(front.content if front else b""))
+def named_by(store: Store, page: str) -> Iterable[str]:
+    """Give, each once, the styles and scripts that a page in the root asks for, and refused.html if it leads there."""
+    stored = store.read(page)
+    return dict.fromkeys(found[1].decode() for found in _named_in.finditer(stored.content if stored else b""))
 
 
 def _record(store: Store) -> TreeRecord | None:

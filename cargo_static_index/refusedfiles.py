@@ -49,7 +49,9 @@ def _dropped(row: Dropped, last_seen: int) -> RefusedFile:
 
 
 def _moved(path: Path, folder: Path) -> RefusedFile | None:
-    """Read what lies beside a file that was moved; what is not of ours is left out."""
+    """Read what lies beside a file that was moved; what is not of ours is left out, or has no such file beside it."""
+    if not os.path.lexists(path.with_suffix("")):
+        return None
     try:
         document = msgspec.json.decode(path.read_bytes(), type=Refused)
         problems = msgspec.convert(document.problems, tuple[Problem, ...])

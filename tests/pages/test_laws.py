@@ -369,6 +369,22 @@ def test_a_look_that_changes_remakes_all_pages_and_says_so_unless_they_are_to_be
     assert world.files() == before
 
 
+def test_a_page_of_refused_files_that_is_kept_in_its_old_look_keeps_its_styles(world: World) -> None:
+    world.put(*some_crates())
+    world.build()
+    new: dict[str, object] = {"pages.accent": "#8a3ffc"}
+    with world.opened(options=new) as registry:
+        registry.remake_pages()
+    asked = re.findall(r'"(assets/[^"]+)"', world.read("refused.html").decode())
+    assert [path for path in asked if not (world.tree / path).exists()] == []
+    world.build(options=new)
+    after = world.files()
+    for each in (world.tree, world.state):
+        shutil.rmtree(each)
+    world.build(options=new)
+    assert world.files() == after, "nothing of the old look is left"
+
+
 def test_all_pages_are_remade_on_request_and_are_the_same(world: World) -> None:
     world.put(*some_crates())
     world.build()

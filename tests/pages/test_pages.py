@@ -345,6 +345,9 @@ def test_files_that_were_moved_away_are_shown_too(world: World) -> None:
     crate("std").write(world.drop / "team")
     world.build()
     assert "team/std-1.0.0.crate\nstd 1.0.0 · first seen 2026-01-01 00:00 UTC" in text_of(world.read("refused.html"))
+    (world.folder / "refused/team/std-1.0.0.crate").unlink()
+    world.build()
+    assert "Nothing is refused" in text_of(world.read("refused.html")), "whoever deletes the file is done with it"
 
 
 def test_the_front_page_tells_new_crates_from_new_versions(world: World) -> None:
