@@ -66,7 +66,7 @@ class Pages:
         if settings.pages.templates:
             self._templates.check()  # before anything is published that would then have no page
             for text in unused_files(self._sources):
-                session.listener.note(text)
+                session.listener.warn(text)
 
     def begin(self) -> None:
         """Look, once what an earlier process began is finished, whether the pages are those of this tree."""

@@ -17,7 +17,7 @@ from cargo_static_index.knowledge import learn_all
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.record import TreeRecord, format_document
 from cargo_static_index.registry import copied_state, drop_of, store_of
-from cargo_static_index.scan import scan_drop
+from cargo_static_index.scan import Found, Unfit, scan_drop
 from cargo_static_index.session import KNOWN_TREE, LAST_BUILD
 from cargo_static_index.settings import Settings
 from cargo_static_index.store import Store
@@ -34,7 +34,8 @@ class Status(Struct, frozen=True, kw_only=True):
     """How a registry is. `base_url` is None before the first pass, or where config.json is not ours.
 
     `last_build` is when the last `build` came to its end, in seconds since 1970, None where none did. `waiting` are
-    the paths of dropped files that the next `build` would look at, as `drop.path` leads to them.
+    the paths of dropped files that the next `build` would look at, as `drop.path` leads to them. `refused` holds
+    folders, too, that cannot be listed: their `file` is empty, and when that began is not known.
     """
 
     base_url: str | None
@@ -55,13 +56,15 @@ def read_status(settings: Settings, *, store: Store | None = None) -> Status:
     drop = drop_of(settings)
     with _knowing(settings.state.path, tree) as (catalogue, record):
         last = catalogue.get(LAST_BUILD)
+        new = tuple(_new(catalogue, drop))
+        closed = (each for each in new if isinstance(each, Unfit) and not each.file)
         return Status(
             base_url=base_url_of(config) if config else None,
             crates=record.crates,
             releases=record.releases,
             last_build=int(last) if last else None,
-            waiting=tuple(_waiting(catalogue, drop)),
-            refused=tuple(catalogue.drops.refused()),
+            waiting=tuple(drop.shown(each.path) for each in new if each.file),
+            refused=(*catalogue.drops.refused(), *map(_closed, closed)),
         )
 
 
@@ -99,12 +102,26 @@ def _own(state: Path, tree: Store, stack: ExitStack) -> tuple[Catalogue, TreeRec
     return None
 
 
-def _waiting(catalogue: Catalogue, drop: Drop) -> Iterator[str]:
-    """Give the files of the drop directory that are new or changed, or that the tree holds no more.
+def _new(catalogue: Catalogue, drop: Drop) -> Iterator[Found | Unfit]:
+    """Give what is new or changed in the drop directory, what the tree holds no more, and folders that are closed.
 
-    One that was judged while it was young has no fingerprint, and is judged again; that is no news to wait for.
+    A file that was judged while it was young has no fingerprint, and is judged again; that is no news to wait for.
     """
     for each in scan_drop(drop.path, catalogue, time.time_ns(), drop.ours, forget=False):
         row = catalogue.drops.get(each.folder, each.file)
         if row is None or row.outcome == "waiting" or row.fingerprint:
-            yield drop.shown(each.path)
+            yield each
+
+
+def _closed(folder: Unfit) -> Dropped:
+    now = int(time.time())
+    return Dropped(
+        folder=folder.folder,
+        file="",
+        fingerprint=b"",
+        outcome="refused",
+        judged="",
+        first_seen=now,
+        last_seen=now,
+        problems=(folder.problem,),
+    )

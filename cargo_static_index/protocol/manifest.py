@@ -141,26 +141,7 @@ def _read(root: Table, files: Collection[str], problems: list[Problem]) -> Manif
     others = {kind: read_targets(root, kind, problems) for kind in OTHERS if kind in root}
     if package.name is None or package.version is None:
         return None
-    # In edition 2015 a `[[bin]]` table turns the discovery of others off.
-    autobins = package.autobins if package.autobins is not None else bins is None or edition != "2015"
-    library = find_library(package.name, lib, files, discover=package.autolib is not False)
-    programs = find_programs(package.name, bins or (), files, discover=autobins)
-    stated = Stated(
-        name=package.name,
-        edition=edition,
-        rust_version=package.rust_version,
-        resolver=package.resolver,
-        links=package.links,
-        build=package.build,
-        default_run=package.default_run,
-        lib_name=library,
-        lib=lib,
-        bins=bins or (),
-        bin_names=programs,
-        autobins=autobins,
-        others={kind: tables or () for kind, tables in others.items()},
-        without=_without(package, edition, others),
-    )
+    stated = _stated(package, package.name, edition, lib, bins, others, files)
     problems.extend(find_refusals(stated, files))
     return Manifest(
         name=package.name,
@@ -181,9 +162,39 @@ def _read(root: Table, files: Collection[str], problems: list[Problem]) -> Manif
         publish=_publish(package),
         dependencies=dependencies,
         features=features,
-        lib=library,
+        lib=stated.lib_name,
         proc_macro=lib is not None and is_proc_macro(lib),
-        bins=programs,
+        bins=stated.bin_names,
+    )
+
+
+def _stated(
+    package: _Package,
+    name: str,
+    edition: str,
+    lib: Target | None,
+    bins: tuple[Target, ...] | None,
+    others: Mapping[str, tuple[Target, ...] | None],
+    files: Collection[str],
+) -> Stated:
+    """Give the targets as the manifest has them, and as cargo finds them."""
+    # In edition 2015 a `[[bin]]` table turns the discovery of others off.
+    autobins = package.autobins if package.autobins is not None else bins is None or edition != "2015"
+    return Stated(
+        name=name,
+        edition=edition,
+        rust_version=package.rust_version,
+        resolver=package.resolver,
+        links=package.links,
+        build=package.build,
+        default_run=package.default_run,
+        lib_name=find_library(name, lib, files, discover=package.autolib is not False),
+        lib=lib,
+        bins=bins or (),
+        bin_names=find_programs(name, bins or (), files, discover=autobins),
+        autobins=autobins,
+        others={kind: tables or () for kind, tables in others.items()},
+        without=_without(package, edition, others),
     )
 
 

@@ -151,6 +151,18 @@ def test_a_dropped_file_without_a_right_to_read_is_refused_and_the_others_publis
     assert "Published other 1.0.0" in done.stdout
 
 
+def test_a_folder_that_cannot_be_listed_is_refused_and_no_file_that_waits(closed: Path) -> None:
+    crate("new", "1.0.0").write(closed / "drop/team")
+    (closed / "drop/team").chmod(0)
+    sentence = "The folder 'team' cannot be listed, so nothing in it is read: Permission denied."
+    done = denied(closed, "status")
+    assert done.returncode == 0, done
+    assert "waiting: 0\nrefused: 1\n" in done.stdout
+    assert f"error[file-unreadable]: {sentence}\n" in done.stdout
+    assert sentence in denied(closed, "build").stdout
+    (closed / "drop/team").chmod(0o755)
+
+
 def test_verify_goes_on_after_an_archive_that_may_not_be_read(closed: Path) -> None:
     (closed / "public/index/stray").write_bytes(b"")
     path = next((closed / "public/crates/foo").glob("*.crate"))
