@@ -17,7 +17,7 @@ from cargo_static_index.knowledge import learn_all
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.record import TreeRecord, format_document
 from cargo_static_index.registry import copied_state, drop_of, store_of
-from cargo_static_index.scan import Found, Unfit, scan_drop
+from cargo_static_index.scan import Unfit, scan_drop
 from cargo_static_index.session import KNOWN_TREE, LAST_BUILD
 from cargo_static_index.settings import Settings
 from cargo_static_index.store import Store
@@ -56,15 +56,14 @@ def read_status(settings: Settings, *, store: Store | None = None) -> Status:
     drop = drop_of(settings)
     with _knowing(settings.state.path, tree) as (catalogue, record):
         last = catalogue.get(LAST_BUILD)
-        new = tuple(_new(catalogue, drop))
-        closed = (each for each in new if isinstance(each, Unfit) and not each.file)
+        waiting, closed = _looked_at(catalogue, drop)
         return Status(
             base_url=base_url_of(config) if config else None,
             crates=record.crates,
             releases=record.releases,
             last_build=int(last) if last else None,
-            waiting=tuple(drop.shown(each.path) for each in new if each.file),
-            refused=(*catalogue.drops.refused(), *map(_closed, closed)),
+            waiting=tuple(waiting),
+            refused=(*catalogue.drops.refused(), *closed),
         )
 
 
@@ -102,15 +101,20 @@ def _own(state: Path, tree: Store, stack: ExitStack) -> tuple[Catalogue, TreeRec
     return None
 
 
-def _new(catalogue: Catalogue, drop: Drop) -> Iterator[Found | Unfit]:
-    """Give what is new or changed in the drop directory, what the tree holds no more, and folders that are closed.
+def _looked_at(catalogue: Catalogue, drop: Drop) -> tuple[list[str], list[Dropped]]:
+    """Give what is new or changed in the drop directory, or held no more by the tree, and folders that are closed.
 
     A file that was judged while it was young has no fingerprint, and is judged again; that is no news to wait for.
     """
+    waiting: list[str] = []
+    closed: list[Dropped] = []
     for each in scan_drop(drop.path, catalogue, time.time_ns(), drop.ours, forget=False):
         row = catalogue.drops.get(each.folder, each.file)
-        if row is None or row.outcome == "waiting" or row.fingerprint:
-            yield each
+        if isinstance(each, Unfit) and not each.file:
+            closed.append(_closed(each))
+        elif row is None or row.outcome == "waiting" or row.fingerprint:
+            waiting.append(drop.shown(each.path))
+    return waiting, closed
 
 
 def _closed(folder: Unfit) -> Dropped:
