@@ -98,60 +98,58 @@ def prepared(folder: Path, before: Step) -> tuple[World, MemoryStore]:
     return world, store
 
 
+def undisturbed(name: str, folder: Path) -> dict[str, bytes]:
+    """Give the tree that a step leaves where nothing disturbs it."""
+    before, step = STEPS[name]
+    world, store = prepared(folder / "undisturbed", before)
+    step(world)
+    return dict(store.files)
+
+
+def deaths(name: str, folder: Path) -> Iterator[tuple[World, MemoryStore]]:
+    """Give the registry as each death leaves it: before the first change of a step, before the second, and so on."""
+    before, step = STEPS[name]
+    for changes in range(100):
+        world, store = prepared(folder / str(changes), before)
+        world.store = Mortal(store, changes)
+        try:
+            step(world)
+        except Died:
+            world.store = store
+            yield world, store
+        else:
+            assert changes > 1
+            return
+    pytest.fail("the process never lived")
+
+
 @pytest.mark.case(83)
 @pytest.mark.parametrize("keep_state", [True, False], ids=["with its state", "without its state"])
 @pytest.mark.parametrize("name", STEPS)
 def test_whenever_a_process_dies_the_tree_is_usable_and_doing_it_again_finishes_it(
     name: str, tmp_path: Path, keep_state: bool
 ) -> None:
-    before, step = STEPS[name]
-    world, store = prepared(tmp_path / "undisturbed", before)
-    step(world)
-    wanted = dict(store.files)
-    for changes in range(100):
-        world, store = prepared(tmp_path / str(changes), before)
-        world.store = Mortal(store, changes)
-        try:
-            step(world)
-        except Died:
-            usable(store)
-        else:
-            assert changes > 1
-            break
-        world.store = store
+    wanted = undisturbed(name, tmp_path)
+    for world, store in deaths(name, tmp_path):
+        usable(store)
         if not keep_state:
             world.forget()
         with world.opened():
             usable(store)  # and nothing that was begun is left half done
-        step(world)
-        assert dict(store.files) == wanted, f"after {changes} changes"
-    else:
-        pytest.fail("the process never lived")
+        STEPS[name][1](world)
+        assert dict(store.files) == wanted, world.folder
 
 
 @pytest.mark.parametrize("name", ["remove a version", "remove a crate"])
 def test_a_removal_whose_process_died_is_told_of_and_finished_by_removing_again(name: str, tmp_path: Path) -> None:
-    before, step = STEPS[name]
-    world, store = prepared(tmp_path / "undisturbed", before)
-    step(world)
-    wanted = dict(store.files)
-    for changes in range(100):
-        world, store = prepared(tmp_path / str(changes), before)
-        world.store = Mortal(store, changes)
-        try:
-            step(world)
-        except Died:
-            world.store = store
-        else:
-            break
+    wanted = undisturbed(name, tmp_path)
+    for world, store in deaths(name, tmp_path):
         kinds = {each.id for each in world.verified()}
         assert kinds.isdisjoint({"file-unnamed", "archive-missing", "facts-missing"})
         left = {path for path in OF_AA if path in store.files and path not in wanted}
         assert ("removal-unfinished" in kinds) is ("crates/aa/removed.json" in store.files and bool(left))
-        step(world)
-        assert dict(store.files) == wanted, f"after {changes} changes"
-    else:
-        pytest.fail("the process never lived")
+        STEPS[name][1](world)
+        assert dict(store.files) == wanted, world.folder
 
 
 def test_what_the_catalogue_alone_knows_of_a_lost_record_outlives_a_process_that_dies(tmp_path: Path) -> None:
