@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from cargo_static_index.aftermath import Drop
-from cargo_static_index.catalogue import Catalogue, Dropped, may_write, need_readable, open_catalogue
+from cargo_static_index.catalogue import Catalogue, Dropped, may_write, open_catalogue
 from cargo_static_index.knowledge import learn_all
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.record import TreeRecord, format_document
@@ -47,14 +47,13 @@ class Status(Struct, frozen=True, kw_only=True):
 
 
 def read_status(settings: Settings, *, store: Store | None = None) -> Status:
-    """Say how a registry is; SettingsError where the drop directory, StoreError where the state cannot be read.
+    """Say how a registry is; SettingsError where the drop directory cannot be listed.
 
     Nobody who works on the registry is waited for, and nobody waits.
     """
     tree = store or store_of(settings)
     config = read_config(tree)
     drop = drop_of(settings)
-    need_readable(settings.state.path)
     with _knowing(settings.state.path, tree) as (catalogue, record):
         last = catalogue.get(LAST_BUILD)
         waiting, closed = _looked_at(catalogue, drop)

@@ -29,7 +29,6 @@ __all__ = [
     "discard_catalogue",
     "locked_state",
     "may_write",
-    "need_readable",
     "open_catalogue",
     "shown",
 ]
@@ -91,19 +90,6 @@ def may_write(folder: Path) -> bool:
     """Whether there is a catalogue that this user may write to."""
     file = folder / FILE
     return os.access(folder, os.W_OK | os.X_OK) and file.exists() and os.access(file, os.W_OK)
-
-
-def need_readable(folder: Path) -> None:
-    """Raise StoreError where there is, or may be, a catalogue that this user must not read."""
-    try:
-        (folder / FILE).open("rb").close()
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise StoreError(
-            f"The catalogue {str(folder / FILE)!r} cannot be read: {error.strerror}."
-            " Give the user that runs this the right to, or run this as the user that builds."
-        ) from error
 
 
 def copy_catalogue(folder: Path, target: Path) -> None:

@@ -151,18 +151,6 @@ def test_a_dropped_file_without_a_right_to_read_is_refused_and_the_others_publis
     assert "Published other 1.0.0" in done.stdout
 
 
-def test_status_tells_nothing_wrong_where_it_may_not_read_what_is_known(closed: Path) -> None:
-    state = closed / ".cargo-static-index"
-    for path in (state / "catalogue.sqlite", state):
-        mode = path.stat().st_mode
-        path.chmod(0)
-        done = denied(closed, "status")
-        assert done.returncode == 3, done
-        assert "catalogue.sqlite' cannot be read: Permission denied. Give the user that runs this" in done.stderr
-        path.chmod(mode)
-    assert denied(closed, "status").returncode == 0
-
-
 def test_a_folder_that_cannot_be_listed_is_refused_and_no_file_that_waits(closed: Path) -> None:
     crate("new", "1.0.0").write(closed / "drop/team")
     (closed / "drop/team").chmod(0)
