@@ -4,10 +4,15 @@ Every name below is loaded when it is first asked for: importing the package cos
 how they go together. What is not named here may change with any version.
 """
 
+from cargo_static_index._version import __version__
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cargo_static_index.changes import Spec
-    from cargo_static_index.errors import (
+    from cargo_static_index.crate.candidate import Incoming, incoming_of
+    from cargo_static_index.crate.check import Policy, Reading, read_release
+    from cargo_static_index.crate.limits import Limits
+    from cargo_static_index.crate.metadata import Document, Facts, File, VcsInfo, format_facts, parse_facts
+    from cargo_static_index.diagnostics.errors import (
         CargoStaticIndexError,
         InvalidConfig,
         InvalidDocument,
@@ -20,14 +25,10 @@ if TYPE_CHECKING:
         StoreError,
         TreeBusy,
     )
-    from cargo_static_index.facts import Document, Facts, File, VcsInfo, format_facts, parse_facts
-    from cargo_static_index.faults import Finding
-    from cargo_static_index.incoming import Incoming, incoming_of
-    from cargo_static_index.layout import archive_file, facts_file, index_file
-    from cargo_static_index.limits import Limits
-    from cargo_static_index.plan import CratePlan, Refusal, plan_crate
+    from cargo_static_index.diagnostics.rules import RULES, Problem, Rule
+    from cargo_static_index.diagnostics.tree_rules import Finding
     from cargo_static_index.protocol.config import RegistryConfig, format_config, parse_config
-    from cargo_static_index.protocol.index import (
+    from cargo_static_index.protocol.index_file import (
         Dependency,
         Entry,
         IndexFile,
@@ -37,21 +38,22 @@ if TYPE_CHECKING:
         parse_index,
         parse_line,
     )
-    from cargo_static_index.protocol.manifest import Manifest, ManifestDependency, entry_of
+    from cargo_static_index.protocol.manifest.manifest import Manifest, ManifestDependency, entry_of
     from cargo_static_index.protocol.names import collision_key, index_path, parse_crate_name
     from cargo_static_index.protocol.registries import Home
-    from cargo_static_index.protocol.versions import Version, parse_version
-    from cargo_static_index.record import Tombstone, Tombstones, TreeRecord
-    from cargo_static_index.registry import Registry, Way, open_registry, specs_of, verify_registry
-    from cargo_static_index.release import Policy, Reading, read_release
-    from cargo_static_index.report import Listener, Outcome, Report
-    from cargo_static_index.rules import RULES, Problem, Rule
+    from cargo_static_index.protocol.semver import Version, parse_version
+    from cargo_static_index.registry.events import Listener, Outcome, Report
+    from cargo_static_index.registry.registry import Registry, Way, open_registry, specs_of, verify_registry
+    from cargo_static_index.registry.status import Status, read_status
+    from cargo_static_index.registry.withdraw import Spec
     from cargo_static_index.settings import Loaded, Settings, load_settings, parse_settings
-    from cargo_static_index.status import Status, read_status
     from cargo_static_index.store import Change, Delete, Put, Staged, Store, Stored
-    from cargo_static_index.store.local import LocalStore
+    from cargo_static_index.store.local.store import LocalStore
     from cargo_static_index.store.memory import MemoryStore
-    from cargo_static_index.tree import (
+    from cargo_static_index.tree.documents import Tombstone, Tombstones, TreeRecord
+    from cargo_static_index.tree.layout import archive_file, facts_file, index_file
+    from cargo_static_index.tree.plan import CratePlan, Refusal, plan_crate
+    from cargo_static_index.tree.read import (
         index_paths,
         read_config,
         read_facts,
@@ -60,7 +62,6 @@ if TYPE_CHECKING:
         read_tombstones,
     )
 
-__version__ = "0.1.0"
 
 __all__ = [
     "RULES",
@@ -152,32 +153,32 @@ __all__ = [
 ]
 
 _MODULES = {
-    "changes": "Spec",
-    "errors": "CargoStaticIndexError InvalidConfig InvalidDocument InvalidIndexLine InvalidInput InvalidName "
-    "InvalidVersion NotHeld SettingsError StoreError TreeBusy",
-    "facts": "Document Facts File VcsInfo format_facts parse_facts",
-    "faults": "Finding",
-    "incoming": "Incoming incoming_of",
-    "layout": "archive_file facts_file index_file",
-    "limits": "Limits",
-    "plan": "CratePlan Refusal plan_crate",
+    "registry.withdraw": "Spec",
+    "diagnostics.errors": "CargoStaticIndexError InvalidConfig InvalidDocument InvalidIndexLine InvalidInput "
+    "InvalidName InvalidVersion NotHeld SettingsError StoreError TreeBusy",
+    "crate.metadata": "Document Facts File VcsInfo format_facts parse_facts",
+    "diagnostics.tree_rules": "Finding",
+    "crate.candidate": "Incoming incoming_of",
+    "tree.layout": "archive_file facts_file index_file",
+    "crate.limits": "Limits",
+    "tree.plan": "CratePlan Refusal plan_crate",
     "protocol.config": "RegistryConfig format_config parse_config",
-    "protocol.index": "Dependency Entry IndexFile Line format_entry parse_entry parse_index parse_line",
-    "protocol.manifest": "Manifest ManifestDependency entry_of",
+    "protocol.index_file": "Dependency Entry IndexFile Line format_entry parse_entry parse_index parse_line",
+    "protocol.manifest.manifest": "Manifest ManifestDependency entry_of",
     "protocol.names": "collision_key index_path parse_crate_name",
     "protocol.registries": "Home",
-    "protocol.versions": "Version parse_version",
-    "record": "Tombstone Tombstones TreeRecord",
-    "registry": "Registry Way open_registry specs_of verify_registry",
-    "release": "Policy Reading read_release",
-    "report": "Listener Outcome Report",
-    "rules": "RULES Problem Rule",
+    "protocol.semver": "Version parse_version",
+    "tree.documents": "Tombstone Tombstones TreeRecord",
+    "registry.registry": "Registry Way open_registry specs_of verify_registry",
+    "crate.check": "Policy Reading read_release",
+    "registry.events": "Listener Outcome Report",
+    "diagnostics.rules": "RULES Problem Rule",
     "settings": "Loaded Settings load_settings parse_settings",
-    "status": "Status read_status",
+    "registry.status": "Status read_status",
     "store": "Change Delete Put Staged Store Stored",
-    "store.local": "LocalStore",
+    "store.local.store": "LocalStore",
     "store.memory": "MemoryStore",
-    "tree": "index_paths read_config read_facts read_index read_record read_tombstones",
+    "tree.read": "index_paths read_config read_facts read_index read_record read_tombstones",
 }
 """Where the names come from."""
 

@@ -9,7 +9,7 @@ def main() -> None:
     # Nothing that is loaded now is garbage, and looking for some costs a tenth of the start; a command turns it on.
     gc.disable()
     from cargo_static_index.cli.app import run_program
-    from cargo_static_index.cli.running import code_of
+    from cargo_static_index.cli.run import code_of
     from cargo_static_index.cli.terminal import Terminal, prepare_streams
 
     prepare_streams()

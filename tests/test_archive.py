@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from isal import isal_zlib
 
-from cargo_static_index.archive import Archive, read_archive
-from cargo_static_index.facts import File
-from cargo_static_index.limits import MIB, Limits
-from cargo_static_index.rules import RULES, Problem
+from cargo_static_index.crate.archive import Archive, read_archive
+from cargo_static_index.crate.limits import MIB, Limits
+from cargo_static_index.crate.metadata import File
+from cargo_static_index.diagnostics.rules import RULES, Problem
 from tests.crates import BLOCK, CrateBuilder, crate, gzip_member, long_name_entry, pax_entry, tar_entry
 
 LIMITS = Limits()

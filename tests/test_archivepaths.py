@@ -3,9 +3,9 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cargo_static_index.archivepaths import Paths, is_manifest, plain_paths
-from cargo_static_index.findings import Findings
-from cargo_static_index.limits import Limits
+from cargo_static_index.crate.limits import Limits
+from cargo_static_index.crate.paths import Paths, is_manifest, plain_paths
+from cargo_static_index.diagnostics.problems import Findings
 
 LIMITS = Limits(path_bytes=60)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cargo_static_index.protocol.manifest import read_manifest
+from cargo_static_index.protocol.manifest.manifest import read_manifest
 
 HEAD = '[package]\nname = "foo"\nversion = "1.0.0"\n'
 LIB = ("src/lib.rs",)

@@ -11,8 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_static_index import catalogue as package
-from cargo_static_index.catalogue import (
+from cargo_static_index import state as package
+from cargo_static_index.crate.candidate import Incoming, Need
+from cargo_static_index.diagnostics.errors import CatalogueDamaged, StoreError
+from cargo_static_index.diagnostics.rules import problem
+from cargo_static_index.state import (
     Catalogue,
     CrateChange,
     Dropped,
@@ -23,11 +26,8 @@ from cargo_static_index.catalogue import (
     schema,
     shown,
 )
-from cargo_static_index.catalogue.drops import NOTHING, UNTRUSTED, add_fingerprints
-from cargo_static_index.catalogue.place import file_system_of
-from cargo_static_index.errors import CatalogueDamaged, StoreError
-from cargo_static_index.incoming import Incoming, Need
-from cargo_static_index.rules import problem
+from cargo_static_index.state.directory import file_system_of
+from cargo_static_index.state.files import NOTHING, UNTRUSTED, add_fingerprints
 
 STATEMENTS = {
     name: value
@@ -195,8 +195,8 @@ def test_a_full_disk_is_an_error_of_the_disk_not_damage(state: Path) -> None:
     program = f"""
 import resource, signal
 from pathlib import Path
-from cargo_static_index.catalogue import open_catalogue
-from cargo_static_index.errors import CatalogueDamaged, StoreError
+from cargo_static_index.state import open_catalogue
+from cargo_static_index.diagnostics.errors import CatalogueDamaged, StoreError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 with open_catalogue(Path({str(state)!r})) as catalogue:
     catalogue.set("before", b"kept")

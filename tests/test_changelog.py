@@ -2,7 +2,7 @@
 
 import pytest
 
-from cargo_static_index.changelog import LONGEST_WHOLE, changelog_part, changelog_section
+from cargo_static_index.site.readme.changelog import LONGEST_WHOLE, changelog_part, changelog_section
 
 
 @pytest.mark.parametrize(

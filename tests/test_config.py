@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_static_index.errors import InvalidConfig
+from cargo_static_index.diagnostics.errors import InvalidConfig
 from cargo_static_index.protocol.config import (
     RegistryConfig,
     base_url_of,

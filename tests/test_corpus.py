@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from cargo_static_index.facts import Facts
-from cargo_static_index.protocol.index import format_entry
-from cargo_static_index.protocol.manifest import entry_of
+from cargo_static_index.crate.check import Policy, Reading, read_release
+from cargo_static_index.crate.metadata import Facts
+from cargo_static_index.protocol.index_file import format_entry
+from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.registries import Home
-from cargo_static_index.protocol.versions import parse_requirement
-from cargo_static_index.release import Policy, Reading, read_release
+from cargo_static_index.protocol.semver import parse_requirement
 from tests import corpus
 
 MIRROR = Policy(home=Home(mode="mirror"))

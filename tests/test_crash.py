@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from cargo_static_index.layout import archive_file, facts_file
 from cargo_static_index.store import Change, Delete, Store, Stored
-from cargo_static_index.store.local import LocalStore
+from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.store.memory import MemoryStore
-from cargo_static_index.tree import index_paths, read_index_at
+from cargo_static_index.tree.layout import archive_file, facts_file
+from cargo_static_index.tree.read import index_paths, read_index_at
 from tests.crates import crate
 from tests.world import T0, World
 

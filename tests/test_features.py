@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_static_index.errors import InvalidFeature
+from cargo_static_index.diagnostics.errors import InvalidFeature
 from cargo_static_index.protocol.features import (
     FeatureValue,
     check_features,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cargo_static_index.forges import find_repository
+from cargo_static_index.site.readme.forges import find_repository
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 OLDER = "76543210fedcba9876543210fedcba9876543210"

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pygments.lexers.rust import RustLexer
 
-from cargo_static_index import highlight as module
-from cargo_static_index.highlight import BACKGROUNDS, code_colours, highlight, language_of, pygments_css
-from cargo_static_index.rustlexer import QuickRustLexer
+from cargo_static_index.site.readme import highlight as module
+from cargo_static_index.site.readme.highlight import BACKGROUNDS, code_colours, highlight, language_of, pygments_css
+from cargo_static_index.site.readme.rustlexer import QuickRustLexer
 
 LANGUAGES = sorted(module._LANGUAGES)
 
@@ -218,7 +218,8 @@ def test_every_colour_is_legible_on_the_backgrounds_of_its_scheme() -> None:
 
 
 def test_highlighting_is_the_same_in_every_process() -> None:
-    command = "from cargo_static_index.highlight import highlight; print(highlight('fn a() { Vec::new() }', 'rust'))"
+    module = "cargo_static_index.site.readme.highlight"
+    command = f"from {module} import highlight; print(highlight('fn a() {{ Vec::new() }}', 'rust'))"
     runs = [
         subprocess.run([sys.executable, "-c", command], env={"PYTHONHASHSEED": seed}, capture_output=True, check=True)
         for seed in ("1", "2")

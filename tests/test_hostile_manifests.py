@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_static_index.protocol.index import format_entry, parse_entry
-from cargo_static_index.protocol.manifest import entry_of
+from cargo_static_index.crate.check import Policy, Reading, read_release
+from cargo_static_index.diagnostics.rules import LONGEST, Problem
+from cargo_static_index.protocol.index_file import format_entry, parse_entry
+from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.registries import Home
-from cargo_static_index.release import Policy, Reading, read_release
-from cargo_static_index.rules import LONGEST, Problem
 from tests.crates import crate
 
 HEAD = '[package]\nname = "foo"\nversion = "1.0.0"\n'

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from cargo_static_index.errors import InvalidIndexLine, NotHeld
+from cargo_static_index.diagnostics.errors import InvalidIndexLine, NotHeld
 from cargo_static_index.protocol.features import split_features
-from cargo_static_index.protocol.index import (
+from cargo_static_index.protocol.index_file import (
     Dependency,
     Entry,
     IndexFile,
@@ -22,7 +22,7 @@ from cargo_static_index.protocol.index import (
     parse_pubtime,
     sort_dependencies,
 )
-from cargo_static_index.protocol.versions import parse_version
+from cargo_static_index.protocol.semver import parse_version
 
 CKSUM = "ab" * 32
 NOW = "2026-05-15T08:30:00Z"

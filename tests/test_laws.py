@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cargo_static_index.layout import RECORD, archive_file
-from cargo_static_index.record import Delta, TreeRecord, parse_record
-from cargo_static_index.report import Report
+from cargo_static_index.registry.events import Report
 from cargo_static_index.store import Change, Put, Store, Stored
 from cargo_static_index.store.memory import MemoryStore
-from cargo_static_index.tree import index_paths, read_index_at
+from cargo_static_index.tree.documents import Delta, TreeRecord, parse_record
+from cargo_static_index.tree.layout import RECORD, archive_file
+from cargo_static_index.tree.read import index_paths, read_index_at
 from tests.crates import CrateBuilder, crate
 from tests.world import World
 

@@ -5,8 +5,8 @@ import rtoml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_static_index.protocol.manifest import Manifest, ManifestDependency, read_manifest
-from cargo_static_index.rules import Problem
+from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.protocol.manifest.manifest import Manifest, ManifestDependency, read_manifest
 
 HEAD = '[package]\nname = "foo"\nversion = "1.0.0"\n'
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_static_index.markdown import CSP, Heading, Rendered, content_security_policy, render_readme
+from cargo_static_index.site.readme.markdown import CSP, Heading, Rendered, content_security_policy, render_readme
 from tests.hostile import HOSTILE
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -555,7 +555,7 @@ def test_raw_html_that_would_cost_too_much_is_shown_as_text_and_the_markdown_sta
 def test_the_same_source_is_the_same_html_in_every_process() -> None:
     command = "\n".join(
         (
-            "from cargo_static_index.markdown import render_readme",
+            "from cargo_static_index.site.readme.markdown import render_readme",
             "from tests.hostile import HOSTILE",
             "for source in HOSTILE.values():",
             "    print(repr(render_readme(source, path='README.md', repository='https://github.com/o/r')))",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_static_index.errors import InvalidName
+from cargo_static_index.diagnostics.errors import InvalidName
 from cargo_static_index.protocol.names import (
     collision_key,
     index_path,

@@ -12,15 +12,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cargo_static_index.changes import Spec
-from cargo_static_index.errors import CatalogueDamaged, NotHeld, SettingsError, StoreError, TreeBusy
-from cargo_static_index.layout import archive_file
+from cargo_static_index.diagnostics.errors import CatalogueDamaged, NotHeld, SettingsError, StoreError, TreeBusy
 from cargo_static_index.protocol.registries import CRATES_IO
-from cargo_static_index.registry import specs_of
-from cargo_static_index.report import Became, Outcome, Report
-from cargo_static_index.scan import YOUNG_NS
+from cargo_static_index.registry.events import Became, Outcome, Report
+from cargo_static_index.registry.registry import specs_of
+from cargo_static_index.registry.scan import YOUNG_NS
+from cargo_static_index.registry.withdraw import Spec
 from cargo_static_index.store import Change
-from cargo_static_index.store.local import LocalStore
+from cargo_static_index.store.local.store import LocalStore
+from cargo_static_index.tree.layout import archive_file
 from tests.crates import crate
 from tests.world import BASE, DAY, World
 

@@ -4,12 +4,12 @@ from itertools import permutations
 
 import pytest
 
-from cargo_static_index.incoming import Incoming
-from cargo_static_index.plan import CratePlan, order_of_content, plan_crate, plan_removal, spelling
-from cargo_static_index.protocol.index import Entry, IndexFile, format_entry, parse_index
+from cargo_static_index.crate.candidate import Incoming
+from cargo_static_index.diagnostics.rules import problem
+from cargo_static_index.protocol.index_file import Entry, IndexFile, format_entry, parse_index
 from cargo_static_index.protocol.names import collision_key
-from cargo_static_index.record import Tombstone, Tombstones
-from cargo_static_index.rules import problem
+from cargo_static_index.tree.documents import Tombstone, Tombstones
+from cargo_static_index.tree.plan import CratePlan, order_of_content, plan_crate, plan_removal, spelling
 
 NOW = "2026-05-05T00:00:00Z"
 BEFORE = "2025-01-01T00:00:00Z"

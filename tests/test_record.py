@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_static_index.errors import InvalidDocument
-from cargo_static_index.record import (
+from cargo_static_index.diagnostics.errors import InvalidDocument
+from cargo_static_index.tree.documents import (
     Delta,
     Tombstone,
     Tombstones,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cargo_static_index.errors import InvalidConfig
+from cargo_static_index.diagnostics.errors import InvalidConfig
 from cargo_static_index.protocol.registries import (
     CRATES_IO,
     Home,

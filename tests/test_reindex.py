@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from cargo_static_index.errors import NotHeld, SettingsError
-from cargo_static_index.protocol.index import derive_line, parse_entry, parse_line
+from cargo_static_index.diagnostics.errors import NotHeld, SettingsError
+from cargo_static_index.protocol.index_file import derive_line, parse_entry, parse_line
 from cargo_static_index.protocol.registries import CRATES_IO
-from cargo_static_index.registry import Registry, Way, open_registry, verify_registry
-from cargo_static_index.reindex import LineChange, LineLeft, Reindexed
-from cargo_static_index.report import Report
+from cargo_static_index.registry.events import Report
+from cargo_static_index.registry.registry import Registry, Way, open_registry, verify_registry
+from cargo_static_index.registry.reindex import LineChange, LineLeft, Reindexed
 from tests.crates import crate
 from tests.world import DAY, World
 

@@ -4,12 +4,12 @@ import io
 
 import pytest
 
-from cargo_static_index.facts import Document, Facts, VcsInfo, format_facts, parse_facts
-from cargo_static_index.limits import Limits
-from cargo_static_index.protocol.index import format_entry
-from cargo_static_index.protocol.manifest import entry_of
+from cargo_static_index.crate.check import REQUIRABLE, Policy, Reading, read_release
+from cargo_static_index.crate.limits import Limits
+from cargo_static_index.crate.metadata import Document, Facts, VcsInfo, format_facts, parse_facts
+from cargo_static_index.protocol.index_file import format_entry
+from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.registries import Home
-from cargo_static_index.release import REQUIRABLE, Policy, Reading, read_release
 from tests.crates import CrateBuilder, crate
 
 OURS = "sparse+https://crates.example.com/index/"

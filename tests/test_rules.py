@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_static_index.faults import FAULTS
-from cargo_static_index.rules import (
+from cargo_static_index.diagnostics.rules import (
     GROUPS,
     RULES,
     Level,
@@ -19,8 +18,9 @@ from cargo_static_index.rules import (
     problem,
     refused,
 )
+from cargo_static_index.diagnostics.tree_rules import FAULTS
 from cargo_static_index.settings import KEYS
-from cargo_static_index.settings.pages import REWRITE, rules_page
+from scripts.docs.settings_page import REWRITE, rules_page
 
 REPOSITORY = Path(__file__).parent.parent
 SOURCES = sorted(Path(str(files("cargo_static_index"))).rglob("*.py"))

@@ -12,11 +12,11 @@ from tempfile import TemporaryDirectory
 import msgspec
 import pytest
 
-from cargo_static_index.catalogue import Catalogue, Dropped, Outcome, open_catalogue
-from cargo_static_index.errors import SettingsError
-from cargo_static_index.reading import Bench, Task, read_file
-from cargo_static_index.release import Policy
-from cargo_static_index.scan import ROWS_HELD, YOUNG_NS, Found, Unfit, scan_drop
+from cargo_static_index.crate.check import Policy
+from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.registry.read import Bench, Task, read_file
+from cargo_static_index.registry.scan import ROWS_HELD, YOUNG_NS, Found, Unfit, scan_drop
+from cargo_static_index.state import Catalogue, Dropped, Outcome, open_catalogue
 
 NOBODY = 65534
 ROOT = Path(__file__).parent.parent
@@ -334,8 +334,8 @@ def rules_of(found: Found) -> list[str]:
 AS_NOBODY = """
 import os, time
 from pathlib import Path
-from cargo_static_index.catalogue import Dropped, open_catalogue
-from cargo_static_index.scan import Found, scan_drop
+from cargo_static_index.state import Dropped, open_catalogue
+from cargo_static_index.registry.scan import Found, scan_drop
 from tests.test_scan import rules_of
 
 drop, now = Path({drop!r}), time.time_ns() + 10**10

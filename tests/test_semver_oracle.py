@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cargo_static_index.errors import InvalidInput
-from cargo_static_index.protocol.targets import parse_target
-from cargo_static_index.protocol.versions import parse_requirement, parse_version
+from cargo_static_index.diagnostics.errors import InvalidInput
+from cargo_static_index.protocol.platform import parse_target
+from cargo_static_index.protocol.semver import parse_requirement, parse_version
 from tests.tools import need
 
 Ask = Callable[[Sequence[str]], list[str]]

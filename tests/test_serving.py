@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_static_index.layout import archive_file
+from cargo_static_index.tree.layout import archive_file
 from tests.cargo.client import Cargo
 from tests.crates import crate
 from tests.servers import Nginx, caddy, get, open_folder

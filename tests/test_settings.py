@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from cargo_static_index.errors import SettingsError
-from cargo_static_index.limits import Limits
-from cargo_static_index.release import REQUIRABLE
-from cargo_static_index.rules import RULES
+from cargo_static_index.crate.check import REQUIRABLE
+from cargo_static_index.crate.limits import Limits
+from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.diagnostics.rules import RULES
 from cargo_static_index.settings import (
     KEYS,
     Key,
@@ -23,7 +23,8 @@ from cargo_static_index.settings import (
     load_settings,
     parse_settings,
 )
-from cargo_static_index.settings.documents import (
+from cargo_static_index.settings.layers import line_of
+from cargo_static_index.settings.template import (
     json_schema,
     place_schema,
     registry_toml,
@@ -32,8 +33,7 @@ from cargo_static_index.settings.documents import (
     show_settings,
     toml_value,
 )
-from cargo_static_index.settings.layers import line_of
-from cargo_static_index.settings.pages import REWRITE, settings_page
+from scripts.docs.settings_page import REWRITE, settings_page
 
 # It has no types of its own, and the checker asks for them where it is imported by name.
 jsonschema: Any = importlib.import_module("jsonschema")

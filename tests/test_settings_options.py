@@ -7,8 +7,8 @@ import typer
 from typer.testing import CliRunner
 
 from cargo_static_index.settings import KEYS, load_settings
-from cargo_static_index.settings.documents import show_settings
 from cargo_static_index.settings.options import takes_settings
+from cargo_static_index.settings.template import show_settings
 
 app = typer.Typer(rich_markup_mode=None)
 ALL = (*KEYS, "rules")

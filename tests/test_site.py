@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cargo_static_index.registry import Way, open_registry
-from cargo_static_index.report import Report
+from cargo_static_index.registry.events import Report
+from cargo_static_index.registry.registry import Way, open_registry
 from cargo_static_index.settings import parse_settings
 from cargo_static_index.store.memory import MemoryStore
 from tests.crates import crate

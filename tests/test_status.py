@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from cargo_static_index.catalogue import open_catalogue
-from cargo_static_index.registry import Way, open_registry
-from cargo_static_index.report import Report
-from cargo_static_index.status import Status, read_status
+from cargo_static_index.registry.events import Report
+from cargo_static_index.registry.registry import Way, open_registry
+from cargo_static_index.registry.status import Status, read_status
+from cargo_static_index.state import open_catalogue
 from cargo_static_index.store import Stored
-from cargo_static_index.store.local import LocalStore
+from cargo_static_index.store.local.store import LocalStore
 from tests.crates import crate
 from tests.world import T0, World
 

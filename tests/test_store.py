@@ -16,12 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_static_index.errors import InvalidInput, StoreError, TreeBusy
+from cargo_static_index.diagnostics.errors import InvalidInput, StoreError, TreeBusy
 from cargo_static_index.store import Change, Delete, Put, Staged, Store, Stored
-from cargo_static_index.store.files import move_across
-from cargo_static_index.store.flushing import can_flush_all, flush_all
-from cargo_static_index.store.folders import failure
-from cargo_static_index.store.local import LocalStore
+from cargo_static_index.store.local.files import move_across
+from cargo_static_index.store.local.folders import failure
+from cargo_static_index.store.local.store import LocalStore
+from cargo_static_index.store.local.sync import can_flush_all, flush_all
 from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.store.overlay import OverlayStore
 from cargo_static_index.store.paths import STAGE, check_path, parents_of, tag_of
@@ -635,8 +635,8 @@ def test_a_listing_does_not_run_out_of_descriptors_nor_of_recursion(local: Local
 
 
 def child(code: str, *arguments: object) -> "subprocess.Popen[str]":
-    program = "import os, sys, time\nfrom pathlib import Path\nfrom cargo_static_index.errors import *\n"
-    program += "from cargo_static_index.store import *\nfrom cargo_static_index.store.local import LocalStore\n"
+    program = "import os, sys, time\nfrom pathlib import Path\nfrom cargo_static_index.diagnostics.errors import *\n"
+    program += "from cargo_static_index.store import *\nfrom cargo_static_index.store.local.store import LocalStore\n"
     program += "store = LocalStore(Path(sys.argv[1]))\n" + textwrap.dedent(code)
     return subprocess.Popen(
         [sys.executable, "-c", program, *map(str, arguments)],

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_static_index.errors import InvalidTarget
-from cargo_static_index.protocol.targets import parse_target
+from cargo_static_index.diagnostics.errors import InvalidTarget
+from cargo_static_index.protocol.platform import parse_target
 
 OPTIONS = st.sampled_from(
     ["unix", "windows", "_x1", "r#true", "true", "false", "allow", 'target_os = "linux"', 'a=""', 'r#k = "é)("']

@@ -5,10 +5,10 @@ import io
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cargo_static_index.findings import Findings
-from cargo_static_index.gzipstream import GzipStream
-from cargo_static_index.limits import Limits
-from cargo_static_index.tarstream import BLOCK, plain_members, read_header
+from cargo_static_index.crate.gzip import GzipStream
+from cargo_static_index.crate.limits import Limits
+from cargo_static_index.crate.tar import BLOCK, plain_members, read_header
+from cargo_static_index.diagnostics.problems import Findings
 from tests.crates import gzip_member, tar_entry
 
 Change = tuple[int, bytes]

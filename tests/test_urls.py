@@ -2,7 +2,7 @@
 
 import pytest
 
-from cargo_static_index.errors import InvalidConfig
+from cargo_static_index.diagnostics.errors import InvalidConfig
 from cargo_static_index.protocol.urls import Url, parse_url, parse_web_url
 
 

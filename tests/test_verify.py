@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from cargo_static_index.errors import SettingsError
-from cargo_static_index.faults import Finding
-from cargo_static_index.limits import Limits
+from cargo_static_index.crate.limits import Limits
+from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.diagnostics.tree_rules import Finding
 from cargo_static_index.protocol.registries import Home
-from cargo_static_index.registry import Way, verify_registry
-from cargo_static_index.report import Report
+from cargo_static_index.registry.events import Report
+from cargo_static_index.registry.registry import Way, verify_registry
+from cargo_static_index.registry.verify.tree import verify_tree
 from cargo_static_index.store import Stored
-from cargo_static_index.store.local import LocalStore
-from cargo_static_index.verify import verify_tree
+from cargo_static_index.store.local.store import LocalStore
 from tests.crates import crate
 from tests.world import BASE, DAY, World
 

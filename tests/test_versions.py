@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_static_index.errors import InvalidRequirement, InvalidVersion
-from cargo_static_index.protocol.versions import (
+from cargo_static_index.diagnostics.errors import InvalidRequirement, InvalidVersion
+from cargo_static_index.protocol.semver import (
     Comparator,
     Operator,
     Requirement,

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
-from cargo_static_index.changes import Spec
-from cargo_static_index.faults import Finding
-from cargo_static_index.protocol.index import IndexFile, parse_index
-from cargo_static_index.registry import Registry, Way, open_registry, specs_of, verify_registry
-from cargo_static_index.report import Report
+from cargo_static_index.diagnostics.tree_rules import Finding
+from cargo_static_index.protocol.index_file import IndexFile, parse_index
+from cargo_static_index.registry.events import Report
+from cargo_static_index.registry.registry import Registry, Way, open_registry, specs_of, verify_registry
+from cargo_static_index.registry.withdraw import Spec
 from cargo_static_index.settings import Settings, load_settings
 from cargo_static_index.store import Store
-from cargo_static_index.store.local import LocalStore
+from cargo_static_index.store.local.store import LocalStore
 from tests.crates import CrateBuilder
 
 BASE = "https://crates.example.com/"

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from cargo_static_index.cli import options
-from cargo_static_index.cli.running import GOOD, INTERRUPTED, UNUSABLE
+from cargo_static_index.cli.run import GOOD, INTERRUPTED, UNUSABLE
 from cargo_static_index.cli.terminal import Terminal
 
 PROGRAM: Final = "cargo-static-index"
@@ -19,25 +19,25 @@ COMPLETION: Final = "_CARGO_STATIC_INDEX_COMPLETE"
 """The variable in which a shell asks what could follow; typer answers before any command runs."""
 
 TABLE: Final = {
-    "init": ("starting", "Write a commented registry.toml, and make the drop directory."),
-    "build": ("publishing", "Publish what is new in the drop directory."),
-    "add": ("publishing", "Publish files given by name."),
-    "check": ("publishing", "Read and check files, and publish nothing."),
+    "init": ("init", "Write a commented registry.toml, and make the drop directory."),
+    "build": ("add", "Publish what is new in the drop directory."),
+    "add": ("add", "Publish files given by name."),
+    "check": ("add", "Read and check files, and publish nothing."),
     "entry": ("reading", "Print the index line of a file, and nothing else."),
-    "yank": ("changing", "Keep releases from being chosen anew."),
-    "unyank": ("changing", "Let releases be chosen again."),
-    "remove": ("changing", "Take releases out for good."),
-    "list": ("showing", "List what is held."),
-    "info": ("showing", "Show what is known of a crate."),
-    "search": ("showing", "Find crates by name, description and keywords."),
+    "yank": ("withdraw", "Keep releases from being chosen anew."),
+    "unyank": ("withdraw", "Let releases be chosen again."),
+    "remove": ("withdraw", "Take releases out for good."),
+    "list": ("query", "List what is held."),
+    "info": ("query", "Show what is known of a crate."),
+    "search": ("query", "Find crates by name, description and keywords."),
     "status": ("status", "Say when the last pass was, what waits, and what is refused."),
-    "verify": ("tending", "Look at the whole tree, and say what is wrong with it."),
-    "reindex": ("tending", "Derive index lines anew from what is stored."),
-    "rebuild": ("tending", "Make the catalogue anew from the tree alone."),
-    "explain": ("helping", "Explain a rule."),
-    "check-settings": ("helping", "Say whether the settings can be used."),
-    "help": ("helping", "Show the help of a command."),
-    "generate-shell-completion": ("helping", "Print the script that completes commands in a shell."),
+    "verify": ("maintain", "Look at the whole tree, and say what is wrong with it."),
+    "reindex": ("maintain", "Derive index lines anew from what is stored."),
+    "rebuild": ("maintain", "Make the catalogue anew from the tree alone."),
+    "explain": ("help", "Explain a rule."),
+    "check-settings": ("help", "Say whether the settings can be used."),
+    "help": ("help", "Show the help of a command."),
+    "generate-shell-completion": ("help", "Print the script that completes commands in a shell."),
 }
 """Every command by its name: the module below `cli` that has it, and one sentence."""
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from cargo_static_index.cli.options import GLOBAL, common_of, show_version
-from cargo_static_index.cli.running import Common, perform
-from cargo_static_index.errors import SettingsError
+from cargo_static_index.cli.run import Common, perform
+from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.settings.keys import KEYS
 from cargo_static_index.settings.options import takes_settings
 

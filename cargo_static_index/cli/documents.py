@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Raw, Struct
 
-from cargo_static_index.report import Became
+from cargo_static_index.registry.events import Became
 
 
 class ProblemDocument(Struct, frozen=True, kw_only=True):

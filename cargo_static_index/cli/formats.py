@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 from msgspec import Struct
 
-from cargo_static_index import __version__
+from cargo_static_index._version import __version__
 from cargo_static_index.cli.command import Format
 from cargo_static_index.cli.documents import ProblemDocument
 
 if TYPE_CHECKING:
-    from cargo_static_index.faults import Fault
-    from cargo_static_index.rules import Rule
+    from cargo_static_index.diagnostics.rules import Rule
+    from cargo_static_index.diagnostics.tree_rules import Fault
 
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 

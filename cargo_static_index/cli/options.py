@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cargo_static_index.cli.running import Common, perform
+from cargo_static_index.cli.run import Common, perform
 from cargo_static_index.cli.terminal import Color
 
 GLOBAL = "Global options"
@@ -51,7 +51,7 @@ ShowSettings = Annotated[
 def show_version(value: bool) -> None:  # noqa: FBT001 - the shape of a callback of typer's
     """Print the version and end, where the option was given."""
     if value:
-        from cargo_static_index import __version__
+        from cargo_static_index._version import __version__
 
         typer.echo(f"cargo-static-index {__version__}")
         raise typer.Exit

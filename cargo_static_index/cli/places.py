@@ -1,10 +1,10 @@
 """The folders that a command needs, looked at before anything is changed: most mistakes are made in a wrong folder."""
 
-from cargo_static_index import layout
-from cargo_static_index.cli.running import Run
-from cargo_static_index.errors import SettingsError
-from cargo_static_index.registry import store_of
-from cargo_static_index.store.local import LocalStore
+from cargo_static_index.cli.run import Run
+from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.registry.registry import store_of
+from cargo_static_index.store.local.store import LocalStore
+from cargo_static_index.tree import layout
 
 
 def held_tree(run: Run) -> LocalStore:

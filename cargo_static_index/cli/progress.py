@@ -4,7 +4,7 @@ import sys
 import time
 from typing import Any
 
-from cargo_static_index.cli.running import Run
+from cargo_static_index.cli.run import Run
 from cargo_static_index.cli.terminal import printable
 
 AFTER = 0.5

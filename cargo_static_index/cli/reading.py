@@ -7,18 +7,18 @@ from typing import Annotated
 import typer
 
 from cargo_static_index.cli.command import command, sections
-from cargo_static_index.cli.running import FOUND_WRONG, GOOD, Run
-from cargo_static_index.errors import SettingsError
+from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run
+from cargo_static_index.crate.check import Reading, read_release
+from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.diagnostics.rules import level_of
 from cargo_static_index.protocol.config import base_url_of, home_at
-from cargo_static_index.protocol.index import format_entry
-from cargo_static_index.protocol.manifest import entry_of
+from cargo_static_index.protocol.index_file import format_entry
+from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.registries import Home
-from cargo_static_index.registry import home_of, policy_of, store_of
-from cargo_static_index.release import Reading, read_release
-from cargo_static_index.rules import level_of
+from cargo_static_index.registry.registry import home_of, policy_of, store_of
 from cargo_static_index.settings import Settings
 from cargo_static_index.store import Store
-from cargo_static_index.tree import read_config, read_record
+from cargo_static_index.tree.read import read_config, read_record
 
 EXAMPLES = {"entry": ("entry foo-1.0.0.crate", "entry foo-1.0.0.crate >> index/3/f/foo")}
 

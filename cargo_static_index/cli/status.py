@@ -5,19 +5,19 @@ from typing import Annotated
 
 import typer
 
-from cargo_static_index.catalogue import Dropped
 from cargo_static_index.cli.command import OF_A_TREE, JsonLines, command, sections
 from cargo_static_index.cli.documents import ProblemDocument, RefusedDocument, StatusDocument
 from cargo_static_index.cli.formats import print_json
+from cargo_static_index.cli.output import from_here
 from cargo_static_index.cli.places import need_drop
-from cargo_static_index.cli.running import FOUND_WRONG, GOOD, Run
-from cargo_static_index.cli.telling import from_here
+from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run
 from cargo_static_index.cli.terminal import counted
-from cargo_static_index.errors import SettingsError
-from cargo_static_index.registry import drop_of
-from cargo_static_index.rules import level_of
+from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.diagnostics.rules import level_of
+from cargo_static_index.registry.registry import drop_of
+from cargo_static_index.registry.status import read_status
 from cargo_static_index.settings import Settings
-from cargo_static_index.status import read_status
+from cargo_static_index.state import Dropped
 
 EXAMPLES = {"status": ("status", "status --max-age 10m")}
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from cargo_static_index.errors import InvalidConfig
+from cargo_static_index.diagnostics.errors import InvalidConfig
 from cargo_static_index.protocol.names import prefix
 from cargo_static_index.protocol.registries import Home, Mode
 from cargo_static_index.protocol.urls import parse_web_url

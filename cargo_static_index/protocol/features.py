@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
-from cargo_static_index.errors import InvalidFeature
-from cargo_static_index.rules import Problem, problem
+from cargo_static_index.diagnostics.errors import InvalidFeature
+from cargo_static_index.diagnostics.rules import Problem, problem
 
 Features = Mapping[str, tuple[str, ...]]
 

@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
-from cargo_static_index.errors import InvalidIndexLine, InvalidInput
+from cargo_static_index.diagnostics.errors import InvalidIndexLine, InvalidInput
+from cargo_static_index.protocol.semver import parse_requirement, parse_rust_version, parse_version
 from cargo_static_index.protocol.urls import parse_url
-from cargo_static_index.protocol.versions import parse_requirement, parse_rust_version, parse_version
 
 Kind = Literal["normal", "build", "dev"]
 

@@ -6,7 +6,7 @@ Allowed and reserved: crates.io (crates/crates_io_validation, migrations). Paths
 import re
 from typing import NewType
 
-from cargo_static_index.errors import InvalidName
+from cargo_static_index.diagnostics.errors import InvalidName
 
 CrateName = NewType("CrateName", str)
 DependencyName = NewType("DependencyName", str)

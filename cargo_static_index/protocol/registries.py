@@ -9,9 +9,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-from cargo_static_index.errors import InvalidConfig
+from cargo_static_index.diagnostics.errors import InvalidConfig
+from cargo_static_index.diagnostics.rules import Problem, problem
 from cargo_static_index.protocol.urls import Url, parse_url
-from cargo_static_index.rules import Problem, problem
 
 CRATES_IO = "https://github.com/rust-lang/crates.io-index"
 

@@ -6,7 +6,7 @@ What they add up to is for `versions` to know.
 import re
 from typing import NoReturn
 
-from cargo_static_index.errors import InvalidInput
+from cargo_static_index.diagnostics.errors import InvalidInput
 
 MAX_NUMBER = 2**64 - 1
 """The `semver` crate keeps numbers in 64 bits."""

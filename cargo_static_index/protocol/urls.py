@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct
 
-from cargo_static_index.errors import InvalidConfig
+from cargo_static_index.diagnostics.errors import InvalidConfig
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
 

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from cargo_static_index.settings.keys import KEYS, Key
-from cargo_static_index.settings.sections import Settings, limits_of
+from cargo_static_index.settings.table import Settings, limits_of
 
 if TYPE_CHECKING:
     from cargo_static_index.settings.load import Loaded, find_settings_file, load_settings, parse_settings

@@ -5,7 +5,7 @@ from typing import Final, get_type_hints
 
 from msgspec import Struct
 
-from cargo_static_index.settings.sections import Row, Settings
+from cargo_static_index.settings.table import Row, Settings
 
 PREFIX: Final = "CARGO_STATIC_INDEX_"
 FILE_NAME: Final = "registry.toml"

@@ -11,8 +11,8 @@ from pathlib import Path, PurePath
 import rtoml
 from msgspec import Struct
 
-from cargo_static_index.errors import SettingsError
-from cargo_static_index.rules import RULES
+from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.diagnostics.rules import RULES
 from cargo_static_index.settings.keys import (
     CONFIG_OPTION,
     CONFIG_VARIABLE,

@@ -10,8 +10,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from cargo_static_index.errors import InvalidInput, SettingsError
-from cargo_static_index.rules import RULES
+from cargo_static_index.diagnostics.errors import InvalidInput, SettingsError
+from cargo_static_index.diagnostics.rules import RULES
 from cargo_static_index.settings.keys import FILE_NAME, KEYS, LEVELS, SECTIONS
 from cargo_static_index.settings.layers import (
     Given,
@@ -22,7 +22,7 @@ from cargo_static_index.settings.layers import (
     options_layer,
     unknown_rule,
 )
-from cargo_static_index.settings.sections import Settings
+from cargo_static_index.settings.table import Settings
 
 DEFAULT = "default"
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cargo_static_index.rules import RULES
+from cargo_static_index.diagnostics.rules import RULES
 from cargo_static_index.settings.keys import KEYS, LEVELS, RULES_OPTION, RULES_VARIABLE, Key
 
 PANEL = "Settings"

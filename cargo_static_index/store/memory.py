@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
-from ..errors import InvalidInput, StoreError, TreeBusy
-from . import Change, Delete, Put, Staged, Stored, Tag
-from .paths import check_path, holds, parents_of, tag_of
+from cargo_static_index.diagnostics.errors import InvalidInput, StoreError, TreeBusy
+from cargo_static_index.store import Change, Delete, Put, Staged, Stored, Tag
+from cargo_static_index.store.paths import check_path, holds, parents_of, tag_of
 
 
 class MemoryStore:

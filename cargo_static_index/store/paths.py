@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 from hashlib import blake2b
 
-from ..errors import InvalidInput
-from . import Change, Delete, Tag
+from cargo_static_index.diagnostics.errors import InvalidInput
+from cargo_static_index.store import Change, Delete, Tag
 
 STAGE = ".cargo-static-index-stage"
 """The session's private folder in a local tree; no published name starts like this."""

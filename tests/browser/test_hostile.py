@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, Request, Route
 
-from cargo_static_index.markdown import CSP, content_security_policy, render_readme
+from cargo_static_index.site.readme.markdown import CSP, content_security_policy, render_readme
 from tests.hostile import HOSTILE
 from tests.servers import Nginx
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from cargo_static_index.pages.rows import DULL, LETTERS
-from cargo_static_index.pages.shelf import MOST
+from cargo_static_index.site.radix import MOST
+from cargo_static_index.site.rows import DULL, LETTERS
 from tests.browser.registry import Watch, is_ready
 from tests.servers import Nginx
 

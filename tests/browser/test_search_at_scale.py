@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from cargo_static_index.pages.documents import CrateDocument, Release
-from cargo_static_index.pages.lists import format_record, record_path
-from cargo_static_index.pages.rows import rows_of_crate
-from cargo_static_index.pages.shelf import Part, merge
+from cargo_static_index.site.crate_document import CrateDocument, Release
+from cargo_static_index.site.lists import format_record, record_path
+from cargo_static_index.site.radix import Part, merge
+from cargo_static_index.site.rows import rows_of_crate
 from tests.pages.registries import OPTIONS
 from tests.servers import Nginx
 from tests.world import World

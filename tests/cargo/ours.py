@@ -9,8 +9,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from cargo_static_index.protocol.names import index_path
-from cargo_static_index.registry import Registry, Way, open_registry, specs_of
-from cargo_static_index.report import Report
+from cargo_static_index.registry.events import Report
+from cargo_static_index.registry.registry import Registry, Way, open_registry, specs_of
 from cargo_static_index.settings import parse_settings
 from tests.crates import CrateBuilder
 from tests.servers import Nginx, Request

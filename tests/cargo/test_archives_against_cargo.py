@@ -12,9 +12,9 @@ from typing import Literal
 import pytest
 from msgspec import Struct
 
-from cargo_static_index.archive import read_archive
-from cargo_static_index.limits import Limits
-from cargo_static_index.release import Policy, read_release
+from cargo_static_index.crate.archive import read_archive
+from cargo_static_index.crate.check import Policy, read_release
+from cargo_static_index.crate.limits import Limits
 from tests.cargo.localregistry import LocalRegistry
 from tests.crates import CrateBuilder, crate, gzip_member, long_name_entry, pax_entry, tar_entry
 from tests.tools import as_nobody, need

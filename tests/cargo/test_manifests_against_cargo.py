@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from cargo_static_index.facts import Facts
-from cargo_static_index.protocol.index import Dependency, Entry, format_entry
-from cargo_static_index.protocol.manifest import Manifest, entry_of
+from cargo_static_index.crate.check import Policy, Reading, read_release
+from cargo_static_index.crate.metadata import Facts
+from cargo_static_index.protocol.index_file import Dependency, Entry, format_entry
+from cargo_static_index.protocol.manifest.manifest import Manifest, entry_of
 from cargo_static_index.protocol.names import index_path
 from cargo_static_index.protocol.registries import Home
-from cargo_static_index.release import Policy, Reading, read_release
 from tests.cargo.localregistry import LocalRegistry
 from tests.crates import crate
 from tests.test_cargo_refusals import REFUSED, TAKEN

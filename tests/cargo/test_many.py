@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
-from cargo_static_index.scan import YOUNG_NS
+from cargo_static_index.registry.scan import YOUNG_NS
 from tests.cargo.client import Cargo
 from tests.cargo.ours import Ours
 from tests.crates import crate

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_static_index.protocol.versions import parse_version
+from cargo_static_index.protocol.semver import parse_version
 from tests import corpus
 from tests.cargo.client import Cargo
 from tests.cargo.ours import Ours

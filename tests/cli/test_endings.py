@@ -11,8 +11,8 @@ from typing import IO
 
 import pytest
 
-from cargo_static_index.cli.running import read_clock
-from cargo_static_index.errors import SettingsError
+from cargo_static_index.cli.run import read_clock
+from cargo_static_index.diagnostics.errors import SettingsError
 from tests.cli.program import PROGRAM, SPOKEN, environment, run, run_on_terminal
 from tests.crates import crate
 from tests.tools import as_nobody

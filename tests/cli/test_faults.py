@@ -9,8 +9,8 @@ from typing import get_args
 
 import pytest
 
-from cargo_static_index.faults import FAULTS as KNOWN
-from cargo_static_index.faults import FindingId
+from cargo_static_index.diagnostics.tree_rules import FAULTS as KNOWN
+from cargo_static_index.diagnostics.tree_rules import FindingId
 from tests.cli.program import run
 from tests.crates import crate
 

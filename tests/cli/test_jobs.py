@@ -10,8 +10,10 @@ from typing import ParamSpec, TypeVar, cast
 
 import pytest
 
-from cargo_static_index.errors import StoreError
-from cargo_static_index.jobs import (
+from cargo_static_index.diagnostics.errors import StoreError
+from cargo_static_index.registry.events import Report
+from cargo_static_index.registry.registry import Way, open_registry
+from cargo_static_index.registry.workers import (
     FEW,
     WORKER_BYTES,
     ReadingPool,
@@ -21,8 +23,6 @@ from cargo_static_index.jobs import (
     share_of,
     usable_jobs,
 )
-from cargo_static_index.registry import Way, open_registry
-from cargo_static_index.report import Report
 from cargo_static_index.settings import load_settings
 from tests.crates import crate
 
@@ -73,7 +73,11 @@ def test_jobs_are_what_is_wanted_or_what_this_process_may_use() -> None:
     assert usable_jobs(7) == 7
     one = f"import os; os.sched_setaffinity(0, {{{min(os.sched_getaffinity(0))}}})\n"
     said = subprocess.run(
-        [sys.executable, "-c", f"{one}from cargo_static_index.jobs import usable_jobs\nprint(usable_jobs())"],
+        [
+            sys.executable,
+            "-c",
+            f"{one}from cargo_static_index.registry.workers import usable_jobs\nprint(usable_jobs())",
+        ],
         capture_output=True,
         text=True,
         check=True,

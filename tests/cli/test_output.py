@@ -14,10 +14,10 @@ import pytest
 
 from cargo_static_index.cli.documents import ProblemDocument
 from cargo_static_index.cli.formats import Mark, github_line, gitlab_document, mark_of, sarif_document
-from cargo_static_index.cli.pages import DOCUMENTS, REWRITE, pages
 from cargo_static_index.cli.terminal import Color, is_colored, printable
-from cargo_static_index.publish import CRATES_AT_ONCE
-from cargo_static_index.rules import RULES
+from cargo_static_index.diagnostics.rules import RULES
+from cargo_static_index.registry.publish import CRATES_AT_ONCE
+from scripts.docs.commands_page import DOCUMENTS, REWRITE, pages
 from tests.cli.program import environment, run, run_on_terminal
 from tests.cli.shapes import GITHUB, GITLAB, SARIF
 from tests.crates import crate

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cargo_static_index.pages.schemas import FOLDER, REWRITE, schemas
+from scripts.docs.site_schemas import FOLDER, REWRITE, schemas
 from tests.crates import crate
 from tests.pages.registries import HERE, OPTIONS, some_crates, versions
 from tests.pages.validator import complaints

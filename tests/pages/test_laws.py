@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from cargo_static_index.errors import SettingsError, StoreError
-from cargo_static_index.pages import addresses
-from cargo_static_index.registry import Way, open_registry
-from cargo_static_index.report import Report
+from cargo_static_index.diagnostics.errors import SettingsError, StoreError
+from cargo_static_index.registry.events import Report
+from cargo_static_index.registry.registry import Way, open_registry
+from cargo_static_index.site import paths as addresses
 from cargo_static_index.store import Change, Stored
 from cargo_static_index.store.memory import MemoryStore
 from tests.crates import CrateBuilder, crate

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cargo_static_index.jobs import reading_executor
-from cargo_static_index.registry import Way, open_registry
-from cargo_static_index.report import Report
+from cargo_static_index.registry.events import Report
+from cargo_static_index.registry.registry import Way, open_registry
+from cargo_static_index.registry.workers import reading_executor
 from tests import corpus
 from tests.pages.reading import dead_links
 from tests.pages.registries import OPTIONS

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from cargo_static_index.pages.shelf import MOST, Part, Written, format_part, merge, parse_part, rows_of
+from cargo_static_index.site.radix import MOST, Part, Written, format_part, merge, parse_part, rows_of
 
 KEYS = st.lists(st.text("ab-", min_size=1, max_size=12), max_size=900, unique=True)
 

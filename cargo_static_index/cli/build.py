@@ -1,0 +1,108 @@
+"""What the commands do that read files and publish them: build, add, check."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from cargo_static_index.cli.command import Format
+from cargo_static_index.cli.output import PassName, Teller, make_printer
+from cargo_static_index.cli.places import need_drop
+from cargo_static_index.cli.run import Run
+from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.registry.registry import Registry, Way, open_registry, store_of
+from cargo_static_index.registry.transaction import DEFAULT_BASE_URL
+from cargo_static_index.registry.workers import reading_executor, usable_jobs
+from cargo_static_index.settings.keys import SCHEMA_NAME
+from cargo_static_index.store.lookedat import LookedAt
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """What is asked of a pass, whatever its files."""
+
+    output: Format
+    dry: bool
+    all_or_nothing: bool = False
+
+
+def build(run: Run, asked: Asked, *, move: bool, strict: bool, keep_pages: bool) -> int:
+    """Publish what is new in the drop directory, and give the exit code."""
+    need_drop(run)
+    teller = _teller(run, "build", asked)
+    way = Way(now=run.now, dry=asked.dry, move=move, keep_pages=keep_pages)
+    with _reading(run, teller) as executor, open_registry(run.settings, teller, way) as registry:
+        registry.build(all_or_nothing=asked.all_or_nothing, executor=executor)
+    if not asked.dry:
+        _place_schema(run)
+    return teller.finish(strict=strict, waits=True)
+
+
+def _place_schema(run: Run) -> None:
+    """Put the schema back where editors find it by registry.toml's first line: whoever deletes the state loses it."""
+    if run.loaded.file and not (run.settings.state.path / SCHEMA_NAME).exists():
+        from cargo_static_index.settings.template import place_schema
+
+        with suppress(OSError):
+            place_schema(run.settings.state.path)
+
+
+def add(run: Run, asked: Asked, files: Sequence[Path], *, restore: bool) -> int:
+    """Publish files given by name, and give the exit code."""
+    teller, files = _teller(run, "add", asked), _existing(files)
+    way = Way(now=run.now, dry=asked.dry)
+    with _reading(run, teller) as executor, open_registry(run.settings, teller, way) as registry:
+        registry.add(files, restore=restore, all_or_nothing=asked.all_or_nothing, executor=executor)
+    return teller.finish()
+
+
+def check(run: Run, asked: Asked, files: Sequence[Path]) -> int:
+    """Read and check files, and give the exit code."""
+    teller, files = _teller(run, "check", asked), _existing(files)
+    with _reading(run, teller) as executor, _nothing_published(run, teller) as registry:
+        registry.add(files, executor=executor)
+    return teller.finish()
+
+
+@contextmanager
+def _reading(run: Run, teller: Teller) -> Iterator[Executor | None]:
+    """Give what files are read with, and take the progress away at the end, whatever the end is."""
+    try:
+        with reading_executor(usable_jobs(run.settings.build.jobs)) as executor:
+            yield executor
+    finally:
+        teller.stop()
+
+
+@contextmanager
+def _nothing_published(run: Run, teller: Teller) -> Iterator[Registry]:
+    """Open the tree for a dry run that keeps nobody out, and wants to write neither into the tree nor the state."""
+    settings = run.settings
+    tree = store_of(settings)
+    registry = replace(settings.registry, pages=False)
+    if registry.base_url is None and not tree.root.exists():
+        registry = replace(registry, base_url=DEFAULT_BASE_URL)
+    settings = replace(settings, registry=registry)
+    with open_registry(settings, teller, Way(now=run.now, dry=True), store=LookedAt(tree)) as opened:
+        yield opened
+
+
+def _teller(run: Run, name: PassName, asked: Asked) -> Teller:
+    return Teller(run, make_printer(asked.output, run, name, dry=asked.dry))
+
+
+def _existing(files: Sequence[Path]) -> Sequence[Path]:
+    """Give the files, or raise before any is read: a name that does not exist is a mistake of the command."""
+    missing = [str(file) for file in files if not file.exists()]
+    if missing:
+        raise SettingsError(
+            f"there is no file {missing[0]!r}" + (f", nor {len(missing) - 1} others" if missing[1:] else "")
+        )
+    for file in files:
+        if file.is_dir():
+            raise SettingsError(
+                f"{str(file)!r} is a folder; name files, or publish a whole folder with `build --drop {file}`"
+            )
+    return files

@@ -1,0 +1,159 @@
+"""The commands that explain: explain, check-settings, help, generate-shell-completion."""
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Literal
+
+import typer
+
+from cargo_static_index.cli.command import EVERY, command
+from cargo_static_index.cli.places import need_drop
+from cargo_static_index.cli.run import GOOD, Run
+from cargo_static_index.diagnostics.errors import SettingsError, StoreError
+from cargo_static_index.settings import Settings
+from cargo_static_index.settings.options import completing
+
+EXAMPLES = {
+    "explain": ("explain path-outside-package", "explain"),
+    "check-settings": ("check-settings", "check-settings --config /etc/acme/registry.toml"),
+    "help": ("help build",),
+    "generate-shell-completion": (
+        "generate-shell-completion bash > ~/.local/share/bash-completion/completions/cargo-static-index",
+        "generate-shell-completion fish > ~/.config/fish/completions/cargo-static-index.fish",
+    ),
+}
+
+
+def _rules() -> Iterable[str]:
+    from cargo_static_index.diagnostics.rules import RULES
+    from cargo_static_index.diagnostics.tree_rules import FAULTS
+
+    return dict.fromkeys((*RULES, *FAULTS))
+
+
+def _commands() -> Iterable[str]:
+    from cargo_static_index.cli.app import TABLE
+
+    return TABLE
+
+
+RuleId = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[RULE]",
+        help="The id of a rule, or of a finding; without it, all are listed.",
+        show_default=False,
+        autocompletion=completing(_rules),
+    ),
+]
+CommandName = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[COMMAND]", help="The command's name.", show_default=False, autocompletion=completing(_commands)
+    ),
+]
+Shell = Literal["bash", "zsh", "fish"]
+ShellName = Annotated[Shell, typer.Argument(metavar="bash|zsh|fish", help="The shell.", show_default=False)]
+
+
+@command()
+def explain_command(run: Run, *, rule: RuleId = None) -> int:
+    """Explain a rule, or what `verify` finds: what it is about, how grave it is, the way out."""
+    from cargo_static_index.diagnostics.rules import RULES, explain
+    from cargo_static_index.diagnostics.tree_rules import FAULTS, explain_fault
+    from cargo_static_index.settings.layers import nearest
+
+    if rule is None:
+        said = [f"{each.id}: {each.says}" for each in RULES.values()]
+        said += [f"{each.id}: {each.says}" for each in FAULTS.values()]
+        run.terminal.result("\n".join(said))
+        return GOOD
+    parts = [explain(each) for each in RULES.values() if each.id == rule]
+    parts += [explain_fault(each) for each in FAULTS.values() if each.id == rule]
+    if not parts:
+        raise SettingsError(f"there is no rule {rule!r}{nearest(rule, (*RULES, *FAULTS)) or '; `explain` lists all'}")
+    run.terminal.result("\n".join(parts).rstrip("\n"))
+    return GOOD
+
+
+@command(EVERY)
+def check_settings_command(run: Run) -> int:
+    """Say whether the settings can be used, fit the tree, and lead to folders that this user may use.
+
+    For scripts and init containers: the exit code is 2 where the settings are wrong, 3 where a right is missing, and
+    nothing is changed.
+    """
+    settings = run.settings
+    need_drop(run)
+    _try_rights(settings)
+    _try_tree(run, settings)
+    run.terminal.did("Good", str(run.loaded.file or "no registry.toml, the defaults hold"))
+    return GOOD
+
+
+def _try_rights(settings: Settings) -> None:
+    """Raise StoreError where this user may not do what a pass does; what is not there is made by a pass."""
+    drop = settings.drop
+    away = [path for path in (drop.after_publish, drop.refused) if isinstance(path, Path)]
+    emptied = drop.after_publish == "delete" or bool(away)
+    for name, path, right, word in (
+        ("drop directory", drop.path, os.R_OK, "read"),
+        *([("drop directory", drop.path, os.W_OK, "take files from")] if emptied else []),
+        *(("folder for dropped files", path, os.W_OK, "write to") for path in away),
+        ("tree", settings.tree.path, os.W_OK, "write to"),
+        ("state directory", settings.state.path, os.W_OK, "write to"),
+    ):
+        there = next(each for each in (path, *path.parents) if each.exists())
+        if not os.access(there, right | os.X_OK):
+            raise StoreError(f"the {name} {str(path)!r}: this user may not {word} {str(there)!r}; give it the right")
+
+
+def _try_tree(run: Run, settings: Settings) -> None:
+    """Open the tree as a dry run would, or raise SettingsError where it does not fit the settings."""
+    from cargo_static_index.cli.listen import ChangeListener
+    from cargo_static_index.registry.registry import Way, store_of, wanted_of
+    from cargo_static_index.registry.site.sources import look_of, read_sources, unused_files
+    from cargo_static_index.registry.transaction import open_session
+    from cargo_static_index.site.templates import Templates
+    from cargo_static_index.store.lookedat import LookedAt
+
+    tree, listener = LookedAt(store_of(settings)), ChangeListener(run, dry=True, silent=True)
+    with (
+        TemporaryDirectory(prefix="cargo-static-index-") as state,
+        open_session(
+            tree, Path(state), wanted_of(settings, Way(now=run.now)), listener, now=run.now, dry=True
+        ) as session,
+    ):
+        if settings.registry.pages:
+            sources = read_sources(settings)
+            Templates(sources, look_of(session, settings)).check()
+            for text in unused_files(sources):
+                run.terminal.warn(text)
+
+
+@command()
+def help_command(run: Run, *, name: CommandName = None) -> int:
+    """Show the help of a command."""
+    from cargo_static_index.cli.app import PROGRAM, TABLE, make_program
+    from cargo_static_index.settings.layers import nearest
+
+    del run
+    if name is not None and name not in TABLE:
+        raise SettingsError(f"there is no command {name!r}{nearest(name, TABLE) or '; `help` lists all'}")
+    sys.stdout.flush()
+    program = make_program()
+    arguments = [name, "--help"] if name else ["--help"]
+    code: int = program.main(args=arguments, prog_name=PROGRAM, standalone_mode=False) or GOOD
+    return code
+
+
+@command()
+def generate_shell_completion_command(run: Run, *, shell: ShellName) -> int:
+    """Print the script that completes commands and options in a shell."""
+    from cargo_static_index.cli.completion import script_for
+
+    run.terminal.result(script_for(shell))
+    return GOOD

@@ -1,0 +1,54 @@
+"""The command that begins a registry: init."""
+
+import os
+from pathlib import Path
+
+from cargo_static_index.cli.command import DryRun, command
+from cargo_static_index.cli.run import GOOD, Run
+from cargo_static_index.diagnostics.errors import SettingsError, StoreError
+from cargo_static_index.settings import Settings, find_settings_file, parse_settings
+
+EXAMPLES = {"init": ("init --name acme --base-url https://crates.example.com/", "init --dry-run")}
+
+
+@command(["registry.name", "registry.base-url"])
+def init_command(run: Run, *, dry_run: DryRun = False) -> int:
+    """Write a commented registry.toml, and make the drop directory.
+
+    Both go to the working directory; a registry.toml that is there already is not touched.
+    """
+    here = Path.cwd()
+    file = here / "registry.toml"
+    settings = parse_settings(run.options, {}, here, None, "").settings
+    if file.exists():
+        raise SettingsError(f"{file} is there already: edit it, or begin in another folder")
+    around = find_settings_file(here.parent)
+    if around:
+        run.terminal.say(f"note: {around} is for folders around this one; from here on, the new file counts")
+    if not dry_run:
+        _begin(file, settings)
+    run.terminal.did("Would write" if dry_run else "Wrote", "registry.toml")
+    run.terminal.did("Would make" if dry_run else "Made", f"drop{os.sep}")
+    if not dry_run:
+        run.terminal.say("Copy .crate files into drop/, then run `cargo-static-index build`.")
+    return GOOD
+
+
+def _begin(file: Path, settings: Settings) -> None:
+    """Make the folders, then the file, which says that all is there."""
+    from cargo_static_index.settings.template import place_schema, registry_toml
+    from cargo_static_index.state.directory import make_state_folder
+
+    drop, state = file.parent / "drop", file.parent / ".cargo-static-index"
+    content = registry_toml(settings.registry.name, settings.registry.base_url)
+    try:
+        drop.mkdir(exist_ok=True)
+        make_state_folder(state)
+        place_schema(state)
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(content)
+    except FileExistsError as error:
+        raise SettingsError(f"{error.filename} is there already: move it away, or begin in another folder") from error
+    except OSError as error:
+        way_out = "Mend that, or begin in another folder."
+        raise StoreError(f"{error.filename or file} cannot be written: {error.strerror}. {way_out}") from error

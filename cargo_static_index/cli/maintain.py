@@ -1,0 +1,196 @@
+"""The commands that look after a tree: verify, reindex, rebuild."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from cargo_static_index.cli.command import (
+    OF_A_TREE,
+    AsJson,
+    DryRun,
+    Format,
+    JsonLines,
+    OutputFormat,
+    Yes,
+    command,
+    one_format,
+    sections,
+)
+from cargo_static_index.cli.documents import (
+    FindingDocument,
+    ReindexDocument,
+    VerifyDocument,
+)
+from cargo_static_index.cli.formats import Mark, print_json, print_marks
+from cargo_static_index.cli.listen import ChangeListener
+from cargo_static_index.cli.output import from_here
+from cargo_static_index.cli.places import held_tree
+from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run
+from cargo_static_index.cli.terminal import counted, is_confirmed, is_interactive
+from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.diagnostics.tree_rules import FAULTS, Finding
+from cargo_static_index.registry.registry import Way, open_registry, verify_registry
+from cargo_static_index.registry.reindex import Reindexed
+
+EXAMPLES = {
+    "verify": ("verify", "verify --quick", "verify --fix --dry-run"),
+    "reindex": ("reindex --dry-run", "reindex foo --yes", "reindex --mode mirror"),
+    "rebuild": ("rebuild", "rebuild --pages"),
+}
+
+AllPages = Annotated[bool, typer.Option("--pages", help="Make all pages anew, too.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Look at presence and sizes only.")]
+Fix = Annotated[bool, typer.Option("--fix", help="Mend what can be mended without changing a release.")]
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these crates.", show_default=False)]
+
+
+Counts = dict[Literal["error", "warning", "fixed"], int]
+
+
+# verify ----------------------------------------------------------------------------------------------------
+
+
+@command((*OF_A_TREE, *sections("limits", "pages")))
+def verify_command(
+    run: Run,
+    *,
+    quick: Quick = False,
+    fix: Fix = False,
+    dry_run: DryRun = False,
+    output_format: OutputFormat = "text",
+    as_json: AsJson = False,
+) -> int:
+    """Look at the whole tree, and say what is wrong with it.
+
+    Every line must have its archive with that checksum and say what it says, every archive a line; facts, tombstones
+    and the sums in tree.json must be right, and all pages there. The exit code is 1 where something is wrong and was
+    not mended. Without --fix nothing is changed; --fix --dry-run says what would be.
+    """
+    output = one_format(output_format, as_json=as_json)
+    held_tree(run)
+    listener = ChangeListener(run, dry=dry_run, silent=not dry_run or output != "text")
+    found = verify_registry(run.settings, listener, Way(now=run.now, dry=dry_run), quick=quick, fix=fix)
+    documents = list(_shown(run, found, output, dry=dry_run))
+    counts = _counts(documents)
+    if output == "json":
+        print_json(VerifyDocument(quick=quick, fix=fix, dry_run=dry_run, findings=tuple(documents), counts=counts))
+    elif output != "text":
+        print_marks(output, [_mark(run.settings.tree.path, each) for each in documents], FAULTS)
+    else:
+        _sum_up(run, counts, dry=fix and dry_run)
+    return FOUND_WRONG if counts["error"] else GOOD
+
+
+def _sum_up(run: Run, counts: Counts, *, dry: bool) -> None:
+    said = ", ".join(counted(number, word) for word, number in counts.items() if word != "fixed")
+    said = f"{said}, {counts['fixed']} fixed" if any(counts.values()) else "nothing is wrong"
+    run.terminal.did("Finished", f"the dry run: {said}, had it been done" if dry else said)
+
+
+def _shown(run: Run, found: Iterable[Finding], output: Format, *, dry: bool) -> Iterator[FindingDocument]:
+    for each in found:
+        document = FindingDocument(
+            rule=each.id,
+            level=each.level,
+            path=each.path,
+            message=each.message,
+            way_out="" if each.fixed else each.way_out,
+            fixed=each.fixed,
+        )
+        if output == "text":
+            place = from_here(str(run.settings.tree.path / each.path))
+            message = f"{each.message} {'Would be fixed' if dry else 'Fixed'}." if each.fixed else each.message
+            run.terminal.problem(document.level, each.id, message, place, document.way_out)
+        yield document
+
+
+def _counts(documents: Iterable[FindingDocument]) -> Counts:
+    counts: Counts = {"error": 0, "warning": 0, "fixed": 0}
+    for each in documents:
+        counts["fixed" if each.fixed else each.level] += 1
+    return counts
+
+
+def _mark(tree: Path, document: FindingDocument) -> Mark:
+    message = f"{document.message} {document.way_out}".rstrip()
+    return Mark(path=from_here(str(tree / document.path)), rule=document.rule, level=document.level, message=message)
+
+
+# reindex, rebuild ------------------------------------------------------------------------------------------
+
+
+@command(OF_A_TREE)
+def reindex_command(
+    run: Run, *, names: Names = None, yes: Yes = False, dry_run: DryRun = False, as_json: JsonLines = False
+) -> int:
+    """Derive index lines anew from what is stored, of all crates or of those that are named.
+
+    For an alias that was added late, or a changed mode. `pubtime`, `yanked` and foreign keys stay as they are. The
+    difference is shown first; on a terminal the command then asks, elsewhere it wants --yes.
+    """
+    settings, names = run.settings, names or []
+    held_tree(run)
+    listener = ChangeListener(run, dry=dry_run)
+    with open_registry(settings, listener, Way(now=run.now, dry=True, change_mode=True)) as registry:
+        changes = sum(_show_change(run, each, as_json=as_json) for each in registry.plan_reindex(names))
+        moded = settings.registry.mode not in {None, registry.session.home.mode}
+    if dry_run or not (changes or moded):
+        run.terminal.did("Would change" if dry_run else "Finished", counted(changes, "line"))
+        return GOOD
+    if not yes:
+        _ask(f"Change {counted(changes, 'line')}?" if changes else "Change the mode?")
+    with open_registry(settings, listener, Way(now=run.now, change_mode=True)) as registry:
+        for _ in registry.reindex(names):
+            pass
+    run.terminal.did("Changed", counted(changes, "line"))
+    return GOOD
+
+
+def _show_change(run: Run, each: Reindexed, *, as_json: bool) -> bool:
+    """Print how one line changes, or why it stays; say whether it changes."""
+    old, new, left = getattr(each, "old", None), getattr(each, "new", None), getattr(each, "reason", None)
+    if as_json:
+        print_json(
+            ReindexDocument(
+                path=each.path,
+                name=each.name,
+                version=each.vers,
+                old=old.decode(errors="replace") if old is not None else None,
+                new=new.decode(errors="replace") if new is not None else None,
+                left=left,
+            )
+        )
+    elif left is not None:
+        run.terminal.warn(f"{each.path}: {each.name} {each.vers} is left as it is: {left}")
+    elif old is not None and new is not None:
+        run.terminal.result(f"{each.path}\n-{old.decode(errors='replace')}\n+{new.decode(errors='replace')}")
+    return new is not None
+
+
+def _ask(question: str) -> None:
+    if not is_interactive():
+        raise SettingsError("say --yes where nobody can be asked, or --dry-run to look only")
+    if not is_confirmed(question):
+        raise SettingsError("nothing was changed")
+
+
+# Here `--pages` asks for pages; whether a registry has any is for its other commands to say.
+@command(key for key in (*OF_A_TREE, *sections("pages")) if key != "registry.pages")
+def rebuild_command(run: Run, *, pages: AllPages = False, dry_run: DryRun = False) -> int:
+    """Make the catalogue anew from the tree alone.
+
+    No byte of the tree changes. Nothing needs this: a catalogue that is missing, damaged or of another tree is made
+    anew by the next pass. It is for those who want it done now.
+    """
+    held_tree(run)
+    with open_registry(run.settings, ChangeListener(run, dry=dry_run), Way(now=run.now, dry=dry_run)) as registry:
+        registry.rebuild()
+        if pages:
+            registry.remake_pages()
+        crates, releases = registry.session.catalogue.published.counts()
+    run.terminal.did(
+        "Would know" if dry_run else "Rebuilt", f"{counted(crates, 'crate')}, {counted(releases, 'release')}"
+    )
+    return GOOD

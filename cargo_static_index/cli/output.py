@@ -1,0 +1,288 @@
+"""Telling what a pass does: the listener that turns its outcomes into documents for one of the output formats."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, Protocol
+
+from cargo_static_index.cli.command import Format
+from cargo_static_index.cli.documents import FileDocument, PassDocument, ProblemDocument
+from cargo_static_index.cli.formats import mark_of, print_marks
+from cargo_static_index.cli.progress import Progress
+from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run
+from cargo_static_index.cli.terminal import Terminal, counted
+from cargo_static_index.diagnostics.rules import RULES, Level, Problem, level_of
+from cargo_static_index.registry.events import Became, Outcome
+
+PassName = Literal["build", "add", "check"]
+
+_WORDS: Mapping[Became, str] = {
+    "published": "Published",
+    "unchanged": "Unchanged",
+    "refused": "Refused",
+    "waiting": "Waiting",
+    "remembered": "Still refused",
+    "held-back": "Held back",
+}
+_DRY: Mapping[Became, str] = {**_WORDS, "published": "Would publish", "refused": "Would refuse"}
+_CHECK: Mapping[Became, str] = {**_WORDS, "published": "Good", "unchanged": "Held"}
+
+
+class Printer(Protocol):
+    """One output format of a pass."""
+
+    prints_paths: bool
+    """Whether paths are printed as they change."""
+
+    def file(self, document: FileDocument) -> None:
+        """Print or keep what became of a file."""
+
+    def changed(self, path: str, *, deleted: bool = False) -> None:
+        """Print or keep a path of the tree."""
+
+    def note(self, text: str) -> None:
+        """Print or keep a sentence."""
+
+    def warn(self, text: str) -> None:
+        """Print or keep a sentence that warns."""
+
+    def finish(self, counts: Mapping[Became, int]) -> None:
+        """Print what is to stand at the end."""
+
+
+class Teller:
+    """Hears what a pass does, counts it, and has it printed."""
+
+    def __init__(self, run: Run, printer: Printer) -> None:
+        self._levels = run.settings.rules
+        self._printer = printer
+        self._progress = Progress(run)
+        self._read = self._written = 0
+        self.counts: Counter[Became] = Counter()
+
+    def reading(self, source: str) -> None:
+        """Count a file that is read, and show how it goes."""
+        self._read += 1
+        self._progress.show("read", self._read, source)
+
+    def file(self, outcome: Outcome) -> None:
+        """Count a file and have it printed."""
+        self.counts[outcome.became] += 1
+        self._progress.hide()
+        self._printer.file(_document(outcome, self._levels))
+
+    def changed(self, path: str) -> None:
+        """Have a path printed, or show how it goes."""
+        self._written += 1
+        if self._printer.prints_paths:
+            self._progress.hide()
+        else:
+            self._progress.show("written", self._written, path)
+        self._printer.changed(path)
+
+    def deleted(self, path: str) -> None:
+        """Have a path printed that was deleted."""
+        self._progress.hide()
+        self._printer.changed(path, deleted=True)
+
+    def note(self, text: str) -> None:
+        """Have a sentence printed."""
+        self._progress.hide()
+        self._printer.note(text)
+
+    def warn(self, text: str) -> None:
+        """Have a warning printed."""
+        self._progress.hide()
+        self._printer.warn(text)
+
+    def stop(self) -> None:
+        """Take away what only shows how it goes."""
+        self._progress.hide()
+
+    def finish(self, *, strict: bool = False, waits: bool = False) -> int:
+        """Have the end printed, and give the exit code; `waits` says that a later pass looks at what was waiting."""
+        self._printer.finish(self.counts)
+        wrong = self.counts["refused"] + (0 if waits else self.counts["waiting"])
+        return FOUND_WRONG if wrong or (strict and self.counts["remembered"]) else GOOD
+
+
+def make_printer(output: Format, run: Run, command: PassName, *, dry: bool) -> Printer:
+    """Give the printer of an output format."""
+    if output == "text":
+        return TextPrinter(run.terminal, command, dry=dry)
+    if output == "json":
+        return JsonPrinter(command, dry=dry)
+    return MarksPrinter(output, run.terminal)
+
+
+class TextPrinter:
+    """Prints lines for people, as things happen."""
+
+    def __init__(self, terminal: Terminal, command: PassName, *, dry: bool) -> None:
+        self._terminal = terminal
+        self._words = _CHECK if command == "check" else _DRY if dry else _WORDS
+        self._dry = dry
+        self._command = command
+        self.prints_paths = command != "check" and (dry or terminal.verbose > 0)
+        self._planned: set[str] = set()
+        self._changed = 0
+
+    def file(self, document: FileDocument) -> None:
+        """Print what became of a file, and what was found in it."""
+        release = f"{document.name} {document.version}" if document.version else document.path
+        word = self._words[document.became]
+        if document.became == "remembered":
+            self._remembered(document)
+            return
+        if document.became in {"published", "unchanged"}:
+            self._terminal.did(word, release)
+        else:
+            self._terminal.did(word, release, "bad" if document.became == "refused" else "warn")
+        for each in document.problems:
+            self._terminal.problem(each.level, each.rule, each.message, _arrow(document, each), each.way_out)
+
+    def _remembered(self, document: FileDocument) -> None:
+        rules = ", ".join(dict.fromkeys(each.rule for each in document.problems))
+        self._terminal.warn(f"{document.path} was refused before and is as it was ({rules})")
+
+    def changed(self, path: str, *, deleted: bool = False) -> None:
+        """Print a path, where the plan or all details are asked for."""
+        if self._command == "check" or path in self._planned:
+            return
+        self._changed += 1
+        if self._dry:
+            self._planned.add(path)
+            self._terminal.did("Would delete" if deleted else "Would write", path)
+        elif self._terminal.verbose:
+            self._terminal.did("Deleted" if deleted else "Wrote", path)
+
+    def note(self, text: str) -> None:
+        """Say a sentence."""
+        self._terminal.say(f"note: {text}")
+
+    def warn(self, text: str) -> None:
+        """Say a warning."""
+        self._terminal.warn(text)
+
+    def finish(self, counts: Mapping[Became, int]) -> None:
+        """Print how many files were changed, where they were not printed, and one line that sums up."""
+        if self._changed and not self.prints_paths:
+            self._terminal.did("Wrote", f"{counted(self._changed, 'file')} of the tree (-v lists them)")
+        words = self._words if self._command == "check" else _WORDS
+        said = ", ".join(f"{counts[each]} {words[each].lower()}" for each in words if counts.get(each)) or "nothing new"
+        plan = self._dry and self._command != "check"
+        self._terminal.did("Finished", f"the dry run: {said}, had it been done" if plan else said)
+
+
+def _arrow(document: FileDocument, problem: ProblemDocument) -> str:
+    return f"{document.path}: {problem.place}" if problem.place not in {"", document.path} else document.path
+
+
+class JsonPrinter:
+    """Prints one document at the end."""
+
+    prints_paths = False
+
+    def __init__(self, command: PassName, *, dry: bool) -> None:
+        self._command: PassName = command
+        self._dry = dry
+        self._files: list[FileDocument] = []
+        self._changed: dict[str, None] = {}
+        self._notes: list[str] = []
+
+    def file(self, document: FileDocument) -> None:
+        """Keep a file."""
+        self._files.append(document)
+
+    def changed(self, path: str, *, deleted: bool = False) -> None:
+        """Keep a path, once, in the place of its last change."""
+        del deleted  # whoever copies the changed paths sees what is no longer there
+        self._changed.pop(path, None)
+        self._changed[path] = None
+
+    def note(self, text: str) -> None:
+        """Keep a sentence."""
+        self._notes.append(text)
+
+    def warn(self, text: str) -> None:
+        """Keep a warning, among the sentences."""
+        self._notes.append(text)
+
+    def finish(self, counts: Mapping[Became, int]) -> None:
+        """Print the document."""
+        from cargo_static_index.cli.formats import print_json
+
+        document = PassDocument(
+            command=self._command,
+            dry_run=self._dry,
+            files=tuple(self._files),
+            changed=() if self._command == "check" else tuple(self._changed),
+            notes=tuple(self._notes),
+            counts={each: counts.get(each, 0) for each in _WORDS},
+        )
+        print_json(document)
+
+
+class MarksPrinter:
+    """Prints the problems alone, in a format that a code host shows beside the files."""
+
+    prints_paths = False
+
+    def __init__(self, output: Format, terminal: Terminal) -> None:
+        self._output: Format = output
+        self._terminal = terminal
+        self._files: list[FileDocument] = []
+
+    def file(self, document: FileDocument) -> None:
+        """Keep a file in which something was found."""
+        if document.problems:
+            self._files.append(document)
+
+    def changed(self, path: str, *, deleted: bool = False) -> None:
+        """Say nothing: these formats know no changes."""
+
+    def note(self, text: str) -> None:
+        """Say a sentence beside the document."""
+        self._terminal.say(f"note: {text}")
+
+    def warn(self, text: str) -> None:
+        """Say a warning."""
+        self._terminal.warn(text)
+
+    def finish(self, counts: Mapping[Became, int]) -> None:
+        """Print all problems, and say beside them what was done."""
+        print_marks(self._output, [mark_of(file.path, each) for file in self._files for each in file.problems], RULES)
+        said = ", ".join(f"{counts[each]} {_WORDS[each].lower()}" for each in _WORDS if counts.get(each))
+        self._terminal.say(f"finished: {said or 'nothing new'}")
+
+
+def _document(outcome: Outcome, levels: Mapping[str, Level]) -> FileDocument:
+    described = (_problem(each, outcome, levels) for each in outcome.problems)
+    return FileDocument(
+        path=from_here(outcome.source),
+        became=outcome.became,
+        name=outcome.name,
+        version=outcome.vers,
+        checksum=outcome.cksum,
+        problems=tuple(each for each in described if each is not None),
+    )
+
+
+def _problem(problem: Problem, outcome: Outcome, levels: Mapping[str, Level]) -> ProblemDocument | None:
+    """Describe a problem; None for one that the settings allow."""
+    level = level_of(problem, levels)
+    if level == "allow":
+        return None
+    return ProblemDocument(
+        rule=problem.rule,
+        level="error" if level == "refuse" and outcome.became != "remembered" else "warning",
+        message=problem.message,
+        place=problem.place,
+        way_out=problem.way_out,
+    )
+
+
+def from_here(path: str) -> str:
+    """Give a path as seen from the working directory, if it lies below it."""
+    here = f"{Path.cwd()}/"
+    return path.removeprefix(here)

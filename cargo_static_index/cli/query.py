@@ -1,0 +1,219 @@
+"""The commands that show what is held: list, info, search. They read the tree alone, and lock nothing."""
+
+from collections.abc import Iterable, Iterator
+from typing import Annotated
+
+import typer
+from msgspec import Raw
+
+from cargo_static_index.cli.command import JsonLines, command
+from cargo_static_index.cli.documents import CrateDocument, InfoDocument, ReleaseDocument
+from cargo_static_index.cli.formats import print_json
+from cargo_static_index.cli.places import held_tree
+from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run
+from cargo_static_index.crate.metadata import Facts
+from cargo_static_index.diagnostics.errors import InvalidDocument, NotHeld
+from cargo_static_index.protocol.config import base_url_of
+from cargo_static_index.protocol.index_file import IndexFile, Line
+from cargo_static_index.protocol.names import collision_key
+from cargo_static_index.protocol.semver import is_prerelease, parse_version
+from cargo_static_index.registry.registry import specs_of
+from cargo_static_index.registry.transaction import DEFAULT_BASE_URL
+from cargo_static_index.store import Store
+from cargo_static_index.tree import layout
+from cargo_static_index.tree.read import (
+    index_paths,
+    read_config,
+    read_facts,
+    read_index,
+    read_index_at,
+    read_record,
+    say_removed,
+)
+
+EXAMPLES = {
+    "list": ("list", "list foo", "list --json"),
+    "info": ("info foo", "info foo@1.0.0", "info foo --json"),
+    "search": ("search parser", "search --json http"),
+}
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these crates.", show_default=False)]
+Spec = Annotated[str, typer.Argument(metavar="NAME[@VERSION]", help="The crate, or one release of it.")]
+Query = Annotated[list[str], typer.Argument(metavar="QUERY...", help="Words that must all be found.")]
+
+
+@command(["tree.path"])
+def list_command(run: Run, *, names: Names = None, as_json: JsonLines = False) -> int:
+    """List what is held, a release a line, as `yank` and `remove` take them."""
+    store = _held(run)
+    for file in [_file(store, name) for name in names] if names else _files(store):
+        for line in file.releases:
+            if as_json:
+                print_json(_release_document(line))
+            else:
+                run.terminal.result(f"{line.name}@{line.vers}{'  (yanked)' if line.yanked else ''}")
+    return GOOD
+
+
+def _release_document(line: Line) -> ReleaseDocument:
+    return ReleaseDocument(
+        name=line.name, version=line.vers, checksum=line.cksum, yanked=line.yanked, pubtime=line.pubtime
+    )
+
+
+@command(["tree.path"])
+def info_command(run: Run, *, spec: Spec, as_json: JsonLines = False) -> int:
+    """Show what is known of a crate: its newest release, or the one that is named.
+
+    The newest is the highest version that is neither yanked nor a pre-release, where there is one.
+    """
+    (wanted,) = specs_of([spec])
+    store = _held(run)
+    file = _file(store, wanted.name)
+    line = newest(file.releases) if not wanted.vers else file.find(wanted.vers)
+    if line is None or not line.cksum:
+        held = ", ".join(each.vers for each in file.releases)
+        hint = say_removed(store, wanted.name, wanted.vers) or f"held: {held}"
+        raise NotHeld(f"there is no release {spec} in this registry; {hint}")
+    document = _info(store, file, line)
+    if as_json:
+        print_json(document)
+    else:
+        _show(run, document)
+    return GOOD
+
+
+def _info(store: Store, file: IndexFile, line: Line) -> InfoDocument:
+    facts = _facts(store, line)
+    manifest = facts.manifest if facts else None
+    config = read_config(store)
+    base_url = (base_url_of(config) if config else None) or DEFAULT_BASE_URL
+    return InfoDocument(
+        name=line.name,
+        version=line.vers,
+        checksum=line.cksum,
+        yanked=line.yanked,
+        pubtime=line.pubtime,
+        download=base_url + layout.archive_file(line.name, line.cksum),
+        line=Raw(line.raw),
+        description=manifest.description if manifest else None,
+        license=(manifest.license or manifest.license_file) if manifest else None,
+        repository=manifest.repository if manifest else None,
+        homepage=manifest.homepage if manifest else None,
+        documentation=manifest.documentation if manifest else None,
+        rust_version=manifest.rust_version if manifest else None,
+        keywords=manifest.keywords if manifest else (),
+        packed_size=facts.packed_size if facts else None,
+        unpacked_size=facts.unpacked_size if facts else None,
+        versions=tuple(each.vers for each in file.releases),
+    )
+
+
+def _show(run: Run, info: InfoDocument) -> None:
+    rows = {
+        "version": f"{info.version}{' (yanked)' if info.yanked else ''}",
+        "published": info.pubtime,
+        "license": info.license,
+        "rust-version": info.rust_version,
+        "keywords": " ".join(f"#{each}" for each in info.keywords),
+        "documentation": info.documentation,
+        "homepage": info.homepage,
+        "repository": info.repository,
+        "size": None if info.packed_size is None else f"{info.packed_size:,} bytes, {info.unpacked_size:,} unpacked",
+        "checksum": info.checksum,
+        "download": info.download,
+        "versions": ", ".join(info.versions),
+    }
+    run.terminal.result(info.name)
+    if info.description:
+        run.terminal.result(" ".join(info.description.split()))
+    for label, value in rows.items():
+        if value:
+            run.terminal.result(f"{label}: {value}")
+
+
+@command(["tree.path"])
+def search_command(run: Run, *, query: Query, as_json: JsonLines = False) -> int:
+    """Find crates by name, description and keywords; the exit code is 1 where there are none.
+
+    Every word must be found, in whatever case; `-` and `_` in names are the same.
+    """
+    store = _held(run)
+    words = " ".join(query).split()
+    found = 0
+    for document, text in _described(store):
+        if all(word.lower() in text or collision_key(word) in collision_key(document.name) for word in words):
+            found += 1
+            if as_json:
+                print_json(document)
+            else:
+                run.terminal.result(f"{document.name} {document.version}{_brief(document.description)}")
+    if not found:
+        run.terminal.say("nothing is found")
+    return GOOD if found else FOUND_WRONG
+
+
+def _brief(description: str | None) -> str:
+    text = " ".join((description or "").split())
+    return f"  # {text if len(text) <= 100 else text[:99] + '…'}" if text else ""
+
+
+def _described(store: Store) -> Iterator[tuple[CrateDocument, str]]:
+    """Give each crate with all the text that is searched, in lower case."""
+    for file in _files(store):
+        line = newest(file.releases)
+        if line is None:
+            continue
+        facts = _facts(store, line)
+        description = facts.manifest.description if facts else None
+        keywords = facts.manifest.keywords if facts else ()
+        text = " ".join((line.name, description or "", *keywords)).lower()
+        yield CrateDocument(name=line.name, version=line.vers, description=description), text
+
+
+def newest(lines: Iterable[Line]) -> Line | None:
+    """Give the release that people want to know of: the highest, rather neither yanked nor a pre-release."""
+    return max(lines, key=_preference, default=None)
+
+
+def _preference(line: Line) -> tuple[object, ...]:
+    return not line.yanked, not is_prerelease(line.vers), parse_version(line.vers)
+
+
+def _facts(store: Store, line: Line) -> Facts | None:
+    try:
+        return read_facts(store, line.name, line.cksum)
+    except InvalidDocument:
+        return None
+
+
+def _held(run: Run) -> Store:
+    """Give the store of the tree, or raise SettingsError where there is none, InvalidDocument where it is too new."""
+    store = held_tree(run)
+    read_record(store)
+    return store
+
+
+def _files(store: Store) -> Iterator[IndexFile]:
+    """Give all index files, by name."""
+    for path in sorted(index_paths(store), key=lambda path: path.rpartition("/")[2]):
+        yield read_index_at(store, path).file
+
+
+def _file(store: Store, name: str) -> IndexFile:
+    """Give the index file of a crate, or raise NotHeld with the name that may have been meant."""
+    file = read_index(store, name).file
+    if any(line.name == name for line in file.releases):
+        return file
+    meant = next((line.name for line in file.releases), None) or _similar(store, name)
+    hint = say_removed(store, name) or (f"did you mean {meant!r}?" if meant else "`list` shows what is held")
+    raise NotHeld(f"there is no crate {name!r} in this registry; {hint}")
+
+
+def _similar(store: Store, name: str) -> str | None:
+    from difflib import get_close_matches
+
+    names = {path.rpartition("/")[2]: path for path in index_paths(store)}
+    found = get_close_matches(name.lower(), names, n=1)
+    lines = read_index_at(store, names[found[0]]).file.releases if found else ()
+    return lines[0].name if lines else None

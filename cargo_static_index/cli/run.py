@@ -1,0 +1,195 @@
+"""How a command runs: its settings, its clock, its terminal, and what every way of ending means as an exit code."""
+
+import gc
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from cargo_static_index.cli.terminal import Color, Terminal, forget_if_full
+from cargo_static_index.diagnostics.errors import CargoStaticIndexError, InvalidInput, NotHeld, SettingsError
+
+if TYPE_CHECKING:  # imported where they are used: --version and --help need no settings
+    from cargo_static_index.settings import Loaded, Settings
+
+GOOD: Final = 0
+FOUND_WRONG: Final = 1
+"""Something was refused or found wrong; what is good was done all the same."""
+UNUSABLE: Final = 2
+"""The command or the settings cannot be used as they are."""
+FAILED: Final = 3
+"""Disk, store or network failed; trying again may help."""
+BUG: Final = 101
+INTERRUPTED: Final = 130
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Common:
+    """The options that every command takes, before its name or after it."""
+
+    directories: tuple[Path, ...] = ()
+    config: Path | None = None
+    verbose: int = 0
+    quiet: int = 0
+    color: Color | None = None
+    no_progress: bool = False
+    show_settings: bool = False
+
+    def joined(self, later: "Common") -> "Common":
+        """Give these options and those given later: what can be given once is the later one's, the others add up."""
+        return replace(
+            later,
+            directories=self.directories + later.directories,
+            config=later.config or self.config,
+            verbose=self.verbose + later.verbose,
+            quiet=self.quiet + later.quiet,
+            color=later.color or self.color,
+            no_progress=self.no_progress or later.no_progress,
+            show_settings=self.show_settings or later.show_settings,
+        )
+
+
+class Run:
+    """One run of a command."""
+
+    def __init__(self, common: Common, options: Mapping[str, object]) -> None:
+        self.common = common
+        self.options = options
+        self.terminal = Terminal(color=common.color or "auto", verbose=common.verbose, quiet=common.quiet)
+
+    @cached_property
+    def loaded(self) -> "Loaded":
+        """The settings that hold here, read once; what is odd about them is said."""
+        from cargo_static_index.settings import load_settings
+
+        loaded = load_settings(self.options, os.environ, Path.cwd(), self.common.config)
+        for warning in loaded.warnings:
+            self.terminal.warn(warning)
+        if self.terminal.verbose > 1:
+            self.terminal.say(f"settings: {loaded.file or 'no registry.toml'}")
+        return loaded
+
+    @property
+    def settings(self) -> "Settings":
+        """The values of the settings."""
+        return self.loaded.settings
+
+    @cached_property
+    def now(self) -> int:
+        """The command's one clock, in whole seconds since 1970."""
+        return read_clock(os.environ)
+
+
+def read_clock(environment: Mapping[str, str]) -> int:
+    """Give SOURCE_DATE_EPOCH, or else the time, in whole seconds since 1970; SettingsError where it is no such number.
+
+    reproducible-builds.org/specs/source-date-epoch: ASCII digits. Dates end with the year 9999, as in index lines.
+    """
+    text = environment.get("SOURCE_DATE_EPOCH", "")
+    if not text:
+        return int(time.time())
+    if not (text.isascii() and text.isdigit() and len(text) <= 12 and int(text) < 253_402_300_800):
+        raise SettingsError(
+            f"SOURCE_DATE_EPOCH: {text!r} must be whole seconds since 1970, such as `git log -1 --format=%ct` gives"
+        )
+    return int(text)
+
+
+def perform(body: Callable[[Run], int | None], common: Common, options: Mapping[str, object]) -> int:
+    """Run a command's body, say what ended it, and give the exit code."""
+    gc.enable()
+    run = Run(common, options)
+    try:
+        signal.signal(signal.SIGTERM, _interrupt)
+        for directory in common.directories:
+            _enter(directory)
+        _stand_somewhere()
+        if common.show_settings:
+            _show_settings(run)
+            code: int | None = GOOD
+        else:
+            code = body(run)
+        sys.stdout.flush()
+    except BaseException as error:  # noqa: BLE001 - the one place where every way of ending becomes an exit code
+        return code_of(error, run.terminal)
+    return code or GOOD
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    # As process 1 of a container nothing ends us by default, and `docker stop` would have to kill us in the end.
+    raise KeyboardInterrupt
+
+
+def code_of(error: BaseException, terminal: Terminal) -> int:
+    """Say what ended a command, and give the exit code for it; what is no error of a command's is raised on."""
+    if not isinstance(error, Exception | KeyboardInterrupt):
+        raise error
+    forget_if_full(sys.stdout)
+    code, said = _ending(error)
+    if said:
+        terminal.fail(said)
+    return code
+
+
+def _ending(error: Exception | KeyboardInterrupt) -> tuple[int, str]:
+    """Give the exit code of what ended a command, and what stands behind `error: `."""
+    match error:
+        case BrokenPipeError():  # whoever read our output has seen enough
+            ending = FOUND_WRONG, ""
+        case KeyboardInterrupt():
+            ending = INTERRUPTED, "interrupted; nothing is left half done, and the next build goes on from here"
+        case SettingsError() | NotHeld() | InvalidInput():
+            ending = UNUSABLE, str(error)
+        case CargoStaticIndexError():
+            ending = FAILED, str(error)
+        case OSError():
+            where = error.filename or "what is printed cannot be written"
+            ending = FAILED, f"{where}: {error.strerror or error}. Mend that, then run this again."
+        case MemoryError():
+            ending = FAILED, "memory ran out. Give this process more, or have it do less at once: `--jobs 1`."
+        case _:
+            ending = BUG, _bug(error)
+    return ending
+
+
+def _enter(directory: Path) -> None:
+    try:
+        os.chdir(directory)
+    except OSError as error:
+        raise SettingsError(f"-C: cannot go to {str(directory)!r}: {error.strerror}") from error
+
+
+def _stand_somewhere() -> None:
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise SettingsError("the working directory was deleted; go to another one, or name it with -C") from error
+
+
+def _show_settings(run: Run) -> None:
+    from cargo_static_index.settings.template import show_settings
+
+    sys.stdout.write(show_settings(run.loaded))
+
+
+def _bug(error: BaseException) -> str:
+    """Put the details of a bug where they can be looked at, and give the sentence for the terminal.
+
+    They may hold values of the user's, so they go to a file that only this user can read.
+    """
+    import tempfile
+    import traceback
+
+    head = f"this is a bug of cargo-static-index ({type(error).__name__})"
+    try:
+        descriptor, name = tempfile.mkstemp(prefix="cargo-static-index-", suffix=".log")
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as log:
+            log.write("".join(traceback.format_exception(error)))
+    except OSError:
+        return f"{head}; its details could not be written anywhere"
+    return f"{head}; the details are in {name}. Please report it, and look through the file before you share it."

@@ -1,0 +1,126 @@
+"""The commands that change releases which are published: yank, unyank, remove."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from cargo_static_index.cli.command import OF_A_TREE, DryRun, Yes, command
+from cargo_static_index.cli.listen import ChangeListener
+from cargo_static_index.cli.places import held_tree
+from cargo_static_index.cli.run import GOOD, Run
+from cargo_static_index.cli.terminal import is_confirmed, is_interactive
+from cargo_static_index.diagnostics.errors import NotHeld, SettingsError
+from cargo_static_index.registry.registry import Way, open_registry, specs_of
+from cargo_static_index.registry.withdraw import Spec, was_removed
+from cargo_static_index.tree.read import read_index
+
+EXAMPLES = {
+    "yank": ("yank foo@1.0.0", "yank foo --version 1.0.0", "yank foo@1.0.0 --undo"),
+    "unyank": ("unyank foo@1.0.0",),
+    "remove": ("remove foo@1.0.0", "remove foo --all --yes"),
+}
+
+Names = Annotated[list[str], typer.Argument(metavar="NAME@VERSION...", help="The releases.", show_default=False)]
+OneVersion = Annotated[
+    str | None, typer.Option("--version", metavar="VERSION", help="The version, where one name is given without.")
+]
+Undo = Annotated[bool, typer.Option("--undo", help="Let the releases be chosen again, as `unyank` does.")]
+All = Annotated[bool, typer.Option("--all", help="Remove every version of the crates that are named.")]
+
+
+@command(OF_A_TREE, own_version=True)
+def yank_command(
+    run: Run, *, names: Names, version: OneVersion = None, undo: Undo = False, dry_run: DryRun = False
+) -> int:
+    """Keep releases from being chosen anew.
+
+    As with cargo's own `yank`, a lock file that names one still gets it.
+    """
+    return _set_yanked(run, _specs(names, version), yanked=not undo, dry=dry_run)
+
+
+@command(OF_A_TREE, own_version=True)
+def unyank_command(run: Run, *, names: Names, version: OneVersion = None, dry_run: DryRun = False) -> int:
+    """Let releases be chosen again that were yanked."""
+    return _set_yanked(run, _specs(names, version), yanked=False, dry=dry_run)
+
+
+def _set_yanked(run: Run, specs: Sequence[Spec], *, yanked: bool, dry: bool) -> int:
+    held_tree(run)
+    with open_registry(run.settings, ChangeListener(run, dry=dry), Way(now=run.now, dry=dry)) as registry:
+        changed = registry.set_yanked(specs, yanked=yanked)
+    what = "yank" if yanked else "unyank"
+    for spec in specs:
+        if spec in changed:
+            run.terminal.did(f"Would {what}" if dry else f"{what}ed".capitalize(), str(spec))
+        else:
+            run.terminal.did("Unchanged", f"{spec} was {'yanked' if yanked else 'not yanked'} before")
+    return GOOD
+
+
+@command(OF_A_TREE)
+def remove_command(
+    run: Run,
+    *,
+    names: Names,
+    every: All = False,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+) -> int:
+    """Take releases out for good.
+
+    Lock files that name one no longer build: `yank` is the gentle way. A tombstone keeps it from coming back with
+    the next `build`; `add --restore` brings it back. On a terminal the command asks first, elsewhere it wants --yes.
+    What was removed before stays so: a removal that broke off is finished by doing it again.
+    """
+    specs = _specs(names, None, every=every)
+    held_tree(run)
+    if not (dry_run or yes):
+        _ask(run, specs)
+    with open_registry(run.settings, ChangeListener(run, dry=dry_run), Way(now=run.now, dry=dry_run)) as registry:
+        removed = registry.remove(specs)
+    for spec in removed:
+        run.terminal.did("Would remove" if dry_run else "Removed", str(spec))
+    for spec in specs:
+        if not any(spec in {each, Spec(each.name)} for each in removed):
+            run.terminal.did("Unchanged", f"{spec} was removed before")
+    return GOOD
+
+
+def _ask(run: Run, specs: Sequence[Spec]) -> None:
+    """Say what would go and ask, or raise SettingsError where nobody can be asked or the answer is no."""
+    if not is_interactive():
+        raise SettingsError("removing is for good: say --yes where nobody can be asked, or --dry-run to look first")
+    going = [each for spec in specs for each in _releases(run, spec)]
+    if not going:
+        return
+    run.terminal.say("These releases go for good:\n" + "".join(f"  {each}\n" for each in going))
+    if not is_confirmed("Remove them?"):
+        raise SettingsError("nothing was removed")
+
+
+def _releases(run: Run, spec: Spec) -> list[Spec]:
+    """Give the releases that are meant and held; none where they were removed before."""
+    file = read_index(held_tree(run), spec.name).file
+    found = [Spec(line.name, line.vers) for line in file.releases if spec.vers in {"", line.vers}]
+    if not (found or was_removed(held_tree(run), spec)):
+        raise NotHeld(f"there is no {spec} in this registry; `list` shows what is held")
+    return found
+
+
+def _specs(names: Sequence[str], version: str | None, *, every: bool = False) -> tuple[Spec, ...]:
+    """Read the releases that a command names, or raise SettingsError with the way to name them."""
+    specs = specs_of(names)
+    if version is not None:
+        if len(specs) != 1 or specs[0].vers:
+            raise SettingsError("--version goes with one name without a version: `yank foo --version 1.0.0`")
+        return (Spec(specs[0].name, version),)
+    for spec in specs:
+        if every and spec.vers:
+            raise SettingsError(f"--all means every version: write `{spec.name} --all`, or `{spec}` without --all")
+        if not every and not spec.vers:
+            raise SettingsError(
+                f"which version of {spec.name!r}? Write `{spec.name}@1.0.0`; `list {spec.name}` shows them"
+            )
+    return specs

@@ -1,0 +1,1 @@
+"""One `.crate` archive: bytes in, metadata and problems out."""

@@ -1,0 +1,267 @@
+"""Everything that can be said of one archive without knowing what the registry holds: its facts and its problems."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import BinaryIO
+
+import msgspec
+from msgspec import Struct
+
+from cargo_static_index.crate.archive import Archive, read_archive
+from cargo_static_index.crate.limits import Limits
+from cargo_static_index.crate.metadata import Document, Facts, VcsInfo
+from cargo_static_index.diagnostics.rules import RULES, Level, Problem, problem, refused
+from cargo_static_index.protocol.features import check_features
+from cargo_static_index.protocol.manifest.manifest import Manifest, ManifestDependency, read_manifest
+from cargo_static_index.protocol.manifest.toml import join_path
+from cargo_static_index.protocol.names import is_reserved
+from cargo_static_index.protocol.registries import Home, check_registry
+
+REQUIRABLE = (
+    "authors", "categories", "description", "documentation", "homepage", "keywords", "license", "readme", "repository",
+    "rust-version",
+)  # fmt: skip
+"""The fields of `[package]` that a registry can ask for."""
+
+TOLD = 10
+"""Problems of one rule that are told: a hostile manifest can have tens of thousands."""
+
+_WITHOUT_LINE = frozenset({"registry-index-invalid", "version-invalid"})
+"""Problems with which no index line can be made at all, not even one to say what is refused."""
+
+_CHANGELOG = re.compile(
+    r"(changelog|changes|history|news|releases)(\.(?:md|markdown|mdown|txt|rst|adoc|org))?",
+    re.ASCII | re.IGNORECASE,  # without ASCII, `ſ` would be an `s`
+)
+_CHANGELOG_STEMS = ("changelog", "changes", "history", "news", "releases")
+
+
+class Policy(Struct, frozen=True, kw_only=True):
+    """What a registry asks of a release."""
+
+    limits: Limits = Limits()
+    home: Home = Home()
+    registry_name: str | None = None
+    """The registry's name in `package.publish`."""
+    levels: Mapping[str, Level] = {}
+    """Rules whose level differs from their own."""
+    required_fields: tuple[str, ...] = ()
+    """Those of REQUIRABLE that must not be empty; `license-file` will do for `license`."""
+    allowed: tuple[str, ...] = ()
+    """Index URLs of other registries that dependencies may come from."""
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """What was read of one file, and every problem found in it, whatever its level.
+
+    `cksum` is the file's SHA-256 in lower-case hex, None where it was not read to its end.
+    There are facts where an index line could be made of them, even of a file that is refused.
+    """
+
+    facts: Facts | None
+    name: str | None
+    vers: str | None
+    cksum: str | None
+    problems: tuple[Problem, ...]
+    refused: bool
+
+
+def read_release(stream: BinaryIO, policy: Policy, file_name: str | None = None) -> Reading:
+    """Read one `.crate` to its end; problems of the archive come first, then the manifest's, then the policy's.
+
+    `stream` gives bytes and need not seek; `file_name` is held against the name that the crate ought to have.
+    Nothing is unpacked to disk, and no more is kept in memory than `policy.limits` allow.
+    Of a rule broken often, ten places are told and the rest counted. Only an OSError of the stream leaves this.
+    """
+    archive, problems = read_archive(stream, policy.limits)
+    if archive is None or archive.manifest is None:
+        cksum = archive.cksum if archive is not None else None
+        return _reading(None, None, cksum, problems, policy)
+    manifest, found = _read_manifest(archive, archive.manifest, policy.limits)
+    facts = None
+    if manifest is not None:
+        facts = _make_facts(archive, manifest)
+        found += (*_check_release(archive, facts, policy, file_name), *_check_dependencies(manifest, policy))
+        if any(each.rule in _WITHOUT_LINE for each in found):
+            facts = None
+    return _reading(manifest, facts, archive.cksum, (*problems, *_tell(found, policy)), policy)
+
+
+def _reading(
+    manifest: Manifest | None, facts: Facts | None, cksum: str | None, problems: tuple[Problem, ...], policy: Policy
+) -> Reading:
+    return Reading(
+        facts=facts,
+        name=manifest.name if manifest is not None else None,
+        vers=manifest.version if manifest is not None else None,
+        cksum=cksum,
+        problems=problems,
+        refused=facts is None or refused(problems, policy.levels),
+    )
+
+
+def _tell(problems: tuple[Problem, ...], policy: Policy) -> Iterator[Problem]:
+    """Give the problems that concern this registry, and of each rule the first only, the others as a number.
+
+    Policies of a registry of one's own concern a mirror only where its settings say so.
+    """
+    if not problems:
+        return
+    mirror = policy.home.mode == "mirror"
+    counts: Counter[str] = Counter()
+    for each in problems:
+        if mirror and RULES[each.rule].registry_only and policy.levels.get(each.rule, "allow") == "allow":
+            continue
+        counts[each.rule] += 1
+        if counts[each.rule] <= TOLD:
+            yield each
+    for rule, count in counts.items():
+        if count > TOLD:
+            yield problem(rule, f"And {count - TOLD} more of the same kind.")
+
+
+def _read_manifest(archive: Archive, content: bytes, limits: Limits) -> tuple[Manifest | None, tuple[Problem, ...]]:
+    files = {file.path for file in archive.files}
+    return read_manifest(content, files, max_dependencies=limits.dependencies, max_features=limits.features)
+
+
+# --- facts
+
+
+def _make_facts(archive: Archive, manifest: Manifest) -> Facts:
+    changelog = _find_changelog(archive)
+    return Facts(
+        cksum=archive.cksum,
+        md5=archive.md5,
+        packed_size=archive.packed_size,
+        unpacked_size=archive.unpacked_size,
+        manifest=manifest,
+        readme=None if manifest.readme is None else _read_document(archive, manifest.readme),
+        changelog=None if changelog is None else _read_document(archive, changelog),
+        vcs=None if archive.vcs is None else _read_vcs(archive.vcs),
+        files=archive.files,
+    )
+
+
+def _find_changelog(archive: Archive) -> str | None:
+    """Give the path of the CHANGELOG, or of a file by another usual name, in the package's directory."""
+    paths = (file.path for file in archive.files)
+    usual = [found for path in paths if path[:1] in "cChHnNrR" and (found := _CHANGELOG.fullmatch(path))]
+    if not usual:
+        return None
+    return min(usual, key=lambda it: (_CHANGELOG_STEMS.index(it[1].lower()), it[2] != ".md", it[0]))[0]
+
+
+def _read_document(archive: Archive, path: str) -> Document:
+    """Give a document's text, or why it is not there."""
+    if path in archive.oversize:
+        return Document(path=path, size=archive.oversize[path], text=None, missing="too-large")
+    content = archive.documents.get(path)
+    if content is None:
+        return Document(path=path, size=0, text=None, missing="not-found")
+    try:
+        return Document(path=path, size=len(content), text=str(content, "utf-8").removeprefix("\ufeff"))
+    except UnicodeDecodeError:
+        return Document(path=path, size=len(content), text=None, missing="not-utf8")
+
+
+def _read_vcs(content: bytes) -> VcsInfo | None:
+    """Read `.cargo_vcs_info.json` as far as it has cargo's shape; cargo itself never reads it again."""
+    try:
+        stated = msgspec.json.decode(content)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(stated, dict):
+        return None
+    git = stated.get("git")
+    git = git if isinstance(git, dict) else {}
+    sha1, path = git.get("sha1"), stated.get("path_in_vcs")
+    return VcsInfo(
+        sha1=sha1 if isinstance(sha1, str) else None,
+        dirty=git.get("dirty") is True,
+        path_in_vcs=path if isinstance(path, str) else "",
+    )
+
+
+# --- policy
+
+
+def _check_release(archive: Archive, facts: Facts, policy: Policy, file_name: str | None) -> Iterator[Problem]:
+    """Hold the release against its names and what the registry asks of all crates."""
+    manifest = facts.manifest
+    yield from _check_names(archive.directory, manifest, file_name)
+    if is_reserved(manifest.name):
+        message = (
+            f"The name {manifest.name!r} is reserved: it belongs to Rust itself, or Windows has a device of that name."
+        )
+        yield problem("reserved-name", message, place="Cargo.toml.package.name")
+    yield from _check_publish(manifest, policy.registry_name)
+    for field in policy.required_fields:
+        if not _has_field(manifest, field):
+            place = f"package.{field}"
+            message = f"`{place}` is missing or empty; this registry asks for it."
+            yield problem("missing-field", message, place=f"Cargo.toml.{place}")
+    if facts.vcs is not None and facts.vcs.dirty:
+        yield problem("vcs-dirty", place=".cargo_vcs_info.json")
+    if facts.readme is not None and facts.readme.missing == "too-large":
+        yield _readme_too_large(facts.readme, policy.limits.readme_bytes)
+
+
+def _readme_too_large(readme: Document, limit: int) -> Problem:
+    reason = "for which the archive's other documents left no room"
+    if readme.size > limit:
+        reason = f"so pages do not show it; the limit is {limit}"
+    return problem("readme-too-large", f"The README has {readme.size} bytes, {reason}.", place=readme.path)
+
+
+def _check_names(directory: str | None, manifest: Manifest, file_name: str | None) -> Iterator[Problem]:
+    """Compare directory, manifest and file: cargo unpacks into the directory that the index line names."""
+    expected = f"{manifest.name}-{manifest.version}"
+    if directory is not None and directory != expected:
+        file = f"; the file is {file_name!r}" if file_name is not None else ""
+        message = f"The directory in the archive is {directory!r}, but Cargo.toml makes it {expected!r}{file}."
+        yield problem("directory-differs", message, place=directory)
+    if file_name is not None and file_name != f"{expected}.crate":
+        message = f"The file is {file_name!r}, but holds {expected!r}, under which name it is published."
+        yield problem("file-name-differs", message, way_out=f"Name the file `{expected}.crate`.")
+
+
+def _check_publish(manifest: Manifest, registry_name: str | None) -> Iterator[Problem]:
+    """Ask whether the author lets this registry have the crate; `cargo package` does not ask."""
+    publish = manifest.publish
+    if publish == ():
+        message = "`package.publish` is false, so no registry may hold the crate."
+    elif publish is not None and registry_name is not None and registry_name not in publish:
+        names = ", ".join(map(repr, publish))
+        message = f"`package.publish` names {names}, but not this registry, {registry_name!r}."
+    else:
+        return
+    yield problem("publish-excludes-us", message, place="Cargo.toml.package.publish")
+
+
+def _has_field(manifest: Manifest, field: str) -> bool:
+    if field == "license":
+        return bool(manifest.license or manifest.license_file)
+    return bool(getattr(manifest, field.replace("-", "_")))
+
+
+def _check_dependencies(manifest: Manifest, policy: Policy) -> Iterator[Problem]:
+    registries = {each.registry_index: each for each in reversed(manifest.dependencies)}  # each told once, where first
+    for registry_index, dependency in reversed(registries.items()):
+        found = check_registry(registry_index, policy.home, policy.allowed)
+        if found is not None:
+            yield msgspec.structs.replace(found, place=_place(dependency))
+    yield from check_features(manifest.features, _switches(manifest.dependencies))
+
+
+def _switches(dependencies: Iterable[ManifestDependency]) -> Iterator[tuple[str, bool, str]]:
+    for each in dependencies:
+        yield each.name, each.optional, each.kind
+
+
+def _place(dependency: ManifestDependency) -> str:
+    """Give the path of a dependency in the manifest."""
+    table = "dependencies" if dependency.kind == "normal" else f"{dependency.kind}-dependencies"
+    within = table if dependency.target is None else f"{join_path('target', dependency.target)}.{table}"
+    return f"Cargo.toml.{join_path(within, dependency.name)}"

@@ -1,0 +1,68 @@
+"""Facts: what an archive says, as one JSON document of a fixed shape, stored beside it under its checksum.
+
+Made once, from the archive's bytes alone; pages, `verify`, `reindex` and `rebuild` read facts, not archives.
+"""
+
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from cargo_static_index.diagnostics.errors import InvalidDocument
+from cargo_static_index.protocol.manifest.manifest import Manifest
+
+
+class Document(Struct, frozen=True, kw_only=True):
+    """A README or CHANGELOG: its path in the package, size in bytes, and its text or why it is not here."""
+
+    path: str
+    size: int
+    text: str | None
+    missing: Literal["too-large", "not-utf8", "not-found"] | None = None
+
+
+class VcsInfo(Struct, frozen=True, kw_only=True):
+    """What `.cargo_vcs_info.json` says: the commit, whether it was dirty, and the package's path in the repository."""
+
+    sha1: str | None
+    dirty: bool
+    path_in_vcs: str
+
+
+class File(Struct, frozen=True, kw_only=True, array_like=True):
+    """A file of the package: its path below the package's directory, and its size in bytes."""
+
+    path: str
+    size: int
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """What one archive says. Sizes are bytes; `cksum` (SHA-256) and `md5` are lower-case hex of the archive."""
+
+    schema: Literal[1] = 1
+    cksum: str
+    md5: str
+    packed_size: int
+    unpacked_size: int
+    manifest: Manifest
+    readme: Document | None
+    changelog: Document | None
+    vcs: VcsInfo | None
+    files: tuple[File, ...]
+
+
+_encode = msgspec.json.Encoder(order=None).encode
+_decode = msgspec.json.Decoder(Facts).decode
+
+
+def format_facts(facts: Facts) -> bytes:
+    """Give the document's bytes: compact, keys in the order of the types, one newline at the end."""
+    return _encode(facts) + b"\n"
+
+
+def parse_facts(content: bytes) -> Facts:
+    """Read a facts document, or raise InvalidDocument."""
+    try:
+        return _decode(content)
+    except msgspec.MsgspecError as error:
+        raise InvalidDocument(f"not a facts document: {error}") from error

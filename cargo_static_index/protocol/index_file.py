@@ -1,0 +1,279 @@
+"""Index files: one JSON line a version (cargo's book: "Registry Index", section "JSON schema").
+
+Lines found are kept byte for byte, whatever stands in them; `index_entry` says what one line is, and is named here too.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from cargo_static_index.diagnostics.errors import InvalidIndexLine, InvalidInput, NotHeld
+from cargo_static_index.protocol.index_entry import (
+    ENTRY_KEYS,
+    UNREADABLE,
+    Dependency,
+    Entry,
+    Kind,
+    Needed,
+    format_entry,
+    key_given_twice,
+    parse_entry,
+    parse_needed,
+    parse_pubtime,
+    sort_dependencies,
+)
+from cargo_static_index.protocol.semver import OrderKey, order_key, parse_version, without_build
+
+__all__ = [
+    "Dependency",
+    "Entry",
+    "IndexFile",
+    "Kind",
+    "Line",
+    "Needed",
+    "derive_line",
+    "format_entry",
+    "new_line",
+    "parse_entry",
+    "parse_index",
+    "parse_line",
+    "parse_needed",
+    "parse_pubtime",
+    "sort_dependencies",
+]
+
+_ODD = (*UNREADABLE, InvalidInput)
+
+
+class Line(Struct, frozen=True, kw_only=True, gc=False):
+    """A line as found, without its newline, and what it says.
+
+    `name` and `vers` are empty where cargo skips the line; `cksum` is empty too where cargo calls the line invalid.
+    """
+
+    raw: bytes
+    name: str = ""
+    vers: str = ""
+    cksum: str = ""
+    yanked: bool = False
+    pubtime: str | None = None
+
+
+class _Seen(Struct, frozen=True, gc=False):
+    name: str
+    vers: str
+    cksum: str
+    deps: msgspec.Raw
+    yanked: bool | None = None
+    pubtime: str | None = None
+
+
+class _Least(Struct, frozen=True):
+    name: str
+    vers: str
+
+
+_decode_seen = msgspec.json.Decoder(_Seen).decode
+_decode_least = msgspec.json.Decoder(_Least).decode
+_is_plain_version = re.compile(r"(?:0|[1-9][0-9]{0,17})(?:\.(?:0|[1-9][0-9]{0,17})){2}").fullmatch
+_seen_keys = re.compile(rb'"(?:name|vers|cksum|yanked|pubtime)"').findall
+
+
+def parse_line(raw: bytes) -> Line:
+    """Read of a line what can be read; this raises nothing."""
+    try:
+        seen = _decode_seen(raw)
+        if not _is_plain_version(seen.vers):
+            parse_version(seen.vers)
+        if seen.pubtime is not None:
+            parse_pubtime(seen.pubtime)
+        if _may_repeat_a_key(raw, seen.deps) and key_given_twice(raw, ENTRY_KEYS):
+            return _parse_least(raw)
+    except _ODD:
+        return _parse_least(raw)
+    return Line(
+        raw=raw,
+        name=seen.name,
+        vers=seen.vers,
+        cksum=seen.cksum,
+        yanked=seen.yanked is True,
+        pubtime=seen.pubtime,
+    )
+
+
+def _may_repeat_a_key(raw: bytes, deps: msgspec.Raw) -> bool:
+    """Whether a key of ours may stand twice: a cheap look, so that only odd lines are read again in Python."""
+    head, _, tail = raw.partition(b'"deps":')
+    if not tail.startswith(deps):
+        return True
+    rest = head + tail[len(memoryview(deps)) :]
+    keys = _seen_keys(rest)
+    return b"\\" in rest or len(keys) != len(set(keys))
+
+
+def _parse_least(raw: bytes) -> Line:
+    """Read the name and version that cargo still shows of a line that it calls invalid."""
+    try:
+        least = _decode_least(raw)
+        parse_version(least.vers)
+        if key_given_twice(raw, _Least.__struct_fields__):
+            return Line(raw=raw)
+    except _ODD:
+        return Line(raw=raw)
+    return Line(raw=raw, name=least.name, vers=least.vers)
+
+
+class IndexFile(Struct, frozen=True, kw_only=True):
+    """All lines of one crate's index file, as found. Methods give a new file; adding what is held is not noticed."""
+
+    lines: tuple[Line, ...] = ()
+
+    def format(self) -> bytes:
+        """Give the file's bytes: every line as found, each with a newline behind it."""
+        return b"".join([line.raw + b"\n" for line in self.lines])
+
+    @property
+    def releases(self) -> tuple[Line, ...]:
+        """The lines that cargo reads, in the file's order: they have a name, a version and a checksum."""
+        return tuple(line for line in self.lines if line.cksum)
+
+    def find(self, vers: str) -> Line | None:
+        """Give the line of a version, or None; a line that cargo calls invalid holds its version too."""
+        return next((line for line in self.lines if line.vers == vers), None)
+
+    def find_same_precedence(self, vers: str) -> Line | None:
+        """Give the first line whose version differs at most in build metadata, or None."""
+        wanted = without_build(vers)
+        return next((each for each in self.lines if each.vers and without_build(each.vers) == wanted), None)
+
+    def with_entries(self, entries: Iterable[Entry]) -> "IndexFile":
+        """Do what `with_lines` does, with the lines that entries give."""
+        return self.with_lines(map(_added, entries))
+
+    def with_lines(self, lines: Iterable[Line]) -> "IndexFile":
+        """Place each line, in order of (`pubtime`, SemVer), behind the last line that is not later than it.
+
+        So no line found ever moves but to make room, sorted or not, and the order of adding does not matter.
+        Lines that we cannot read are earlier than all, then come those without `pubtime`. The caller has made sure
+        that no version is held, nor given twice, and that cargo reads the lines (`new_line`).
+        """
+        added = list(lines)
+        times = {line.pubtime for line in added}
+        waiting = sorted([(_place(line, times), line) for line in added], key=_first)
+        kept, tail = list(self.lines), list[Line]()
+        while kept and waiting:
+            place = _place(kept[-1], times)
+            while waiting and place <= waiting[-1][0]:
+                tail.append(waiting.pop()[1])
+            tail.append(kept.pop())
+        kept += [line for _, line in waiting]
+        return IndexFile(lines=(*kept, *reversed(tail)))
+
+    def with_yanked(self, vers: str, *, yanked: bool) -> "IndexFile":
+        """Change the value of `yanked` in the line of a version, and no other byte; raises NotHeld.
+
+        Where cargo lets the key be absent or null, that already means false; `"yanked":true` is then put in last.
+        """
+        self._hold(vers)
+        lines = [parse_line(_yank(line.raw, yanked=yanked)) if line.vers == vers else line for line in self.lines]
+        return IndexFile(lines=tuple(lines))
+
+    def without(self, vers: str) -> "IndexFile":
+        """Leave out the line of a version; raises NotHeld."""
+        self._hold(vers)
+        return IndexFile(lines=tuple(line for line in self.lines if line.vers != vers))
+
+    def _hold(self, vers: str) -> None:
+        if self.find(vers) is None:
+            held = ", ".join(repr(line.vers) for line in self.lines if line.vers) or "none"
+            raise NotHeld(f"version {vers!r} is not in the index file; held: {held}")
+
+
+def parse_index(content: bytes) -> IndexFile:
+    """Read an index file's bytes whatever stands in them: this raises nothing, and `format` gives the bytes back.
+
+    Only a missing newline at the end is not kept.
+    """
+    lines = content.split(b"\n")
+    if not lines[-1]:
+        lines.pop()
+    return IndexFile(lines=tuple(map(parse_line, lines)))
+
+
+def new_line(raw: bytes) -> Line:
+    """Read a line that is to be added, or raise InvalidIndexLine if cargo would not read it."""
+    line = parse_line(raw)
+    if not line.cksum:
+        raise InvalidIndexLine(f"cargo does not read this line; correct its version or time: {raw[:200]!r}")
+    return line
+
+
+def _added(entry: Entry) -> Line:
+    line = parse_line(format_entry(entry))
+    if not line.cksum:
+        what = f"{entry.name} {entry.vers} of {entry.pubtime}"
+        raise InvalidIndexLine(f"{what} would be a line that cargo does not read; correct its version or time")
+    return line
+
+
+_Place = tuple[str | OrderKey, ...]
+
+
+def _place(line: Line, times: set[str | None]) -> _Place:
+    """Give what lines are ordered by. Versions are read only where they can decide, which is what costs time."""
+    if not line.vers:
+        return ()
+    if line.pubtime not in times:
+        return (line.pubtime or "",)
+    return (line.pubtime or "", order_key(line.vers))
+
+
+def _first(pair: tuple[_Place, Line]) -> _Place:
+    return pair[0]
+
+
+def derive_line(entry: Entry, old: Line) -> bytes:
+    """Give the line that an entry makes in the place of an old one, without its newline.
+
+    `pubtime` and `yanked` are the old line's, and its keys that we do not write stand at the end as they were.
+    """
+    new = format_entry(replace(entry, yanked=old.yanked, pubtime=old.pubtime))
+    for key, start, end in _spans(old.raw):
+        if key not in Entry.__struct_fields__:
+            new = new[:-1] + b"," + msgspec.json.encode(key) + b":" + old.raw[start:end] + b"}"
+    return new
+
+
+_tokens = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\]:,]').finditer
+
+
+def _yank(raw: bytes, *, yanked: bool) -> bytes:
+    """Set `yanked` in the bytes of a line that is known to be an object."""
+    spans = [(start, end) for key, start, end in _spans(raw) if key == "yanked"]
+    if not spans and yanked:
+        end = raw.rindex(b"}")
+        return raw[:end] + b',"yanked":true' + raw[end:]
+    for start, end in reversed(spans):
+        if yanked or raw[start:end] != b"null":
+            raw = raw[:start] + (b"true" if yanked else b"false") + raw[end:]
+    return raw
+
+
+def _spans(raw: bytes) -> Iterator[tuple[str, int, int]]:
+    """Find where the values of an object stand, each with its key, without the white space around it."""
+    depth, key, start = 0, "", 0
+    for token in _tokens(raw):
+        kind = raw[token.start() : token.start() + 1]
+        depth -= kind in b"}]"
+        if depth == 1 and kind == b'"' and not start:
+            key = msgspec.json.decode(token[0], type=str)
+        elif depth == 1 and kind == b":":
+            start = token.end()
+        elif start and ((depth == 1 and kind == b",") or depth == 0):
+            value = raw[start : token.start()]
+            yield key, start + len(value) - len(value.lstrip()), start + len(value.rstrip())
+            start = 0
+        depth += kind in b"{["

@@ -1,0 +1,1 @@
+"""Cargo.toml: what cargo and crates.io make of it."""

@@ -1,0 +1,321 @@
+"""The normalised Cargo.toml of a packaged crate, and the index line it gives (cargo's book: "The Manifest Format").
+
+The model is what cargo reads of a *downloaded* crate's manifest, not what an author may write.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+
+from msgspec import Struct
+
+from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.protocol.features import split_features
+from cargo_static_index.protocol.index_file import Dependency, Entry, sort_dependencies
+from cargo_static_index.protocol.manifest.checks import EDITIONS, OTHERS, Stated, find_refusals
+from cargo_static_index.protocol.manifest.dependencies import ManifestDependency, read_dependencies
+from cargo_static_index.protocol.manifest.schema import check_tables
+from cargo_static_index.protocol.manifest.targets import (
+    Target,
+    find_library,
+    find_programs,
+    is_proc_macro,
+    read_library,
+    read_targets,
+)
+from cargo_static_index.protocol.manifest.toml import (
+    Table,
+    check_text,
+    fault,
+    inherited,
+    join_path,
+    read_fields,
+    read_table,
+    read_toml,
+    shown,
+    wrong_type,
+)
+from cargo_static_index.protocol.names import parse_crate_name
+from cargo_static_index.protocol.registries import Home, registry_in_line
+from cargo_static_index.protocol.semver import parse_rust_version, parse_version
+
+__all__ = ["Manifest", "ManifestDependency", "entry_of", "read_manifest"]
+
+_SEPARATORS = re.compile("[\x1c-\x1f]")
+READMES = ("README.md", "README.txt", "README")
+"""The names that cargo tries, in its order, where `readme` is not given (`DEFAULT_README_FILES`)."""
+
+
+class Manifest(Struct, frozen=True, kw_only=True):
+    """What cargo, crates.io and people want to know of a packaged manifest (cargo's book: "The Manifest Format").
+
+    `name` is a crate's name, `version` SemVer, `rust_version` one to three numbers with dots between. What the
+    manifest does not say is None or empty; `features` are as stated, in the manifest's order.
+    """
+
+    name: str
+    version: str
+    edition: str
+    rust_version: str | None
+    links: str | None
+    authors: tuple[str, ...]
+    description: str | None
+    homepage: str | None
+    documentation: str | None
+    repository: str | None
+    license: str | None
+    license_file: str | None
+    readme: str | None
+    """Path inside the package, as stated or as cargo finds it; None where it says `false`, or none is there."""
+    keywords: tuple[str, ...]
+    categories: tuple[str, ...]
+    publish: tuple[str, ...] | None
+    """Registries that may hold it: None any, `()` none."""
+    dependencies: tuple[ManifestDependency, ...]
+    features: dict[str, tuple[str, ...]]
+    lib: str | None
+    """The library's name in code, None without a library."""
+    proc_macro: bool
+    bins: tuple[str, ...]
+
+
+class _Package(Struct, frozen=True, kw_only=True, rename="kebab"):
+    """What cargo's `TomlPackage` reads of `[package]`, for the types' sake also what nothing here uses."""
+
+    name: str | None = None
+    version: str | None = None
+    edition: str | None = None
+    rust_version: str | None = None
+    links: str | None = None
+    authors: tuple[str, ...] | None = None
+    description: str | None = None
+    homepage: str | None = None
+    documentation: str | None = None
+    repository: str | None = None
+    license: str | None = None
+    license_file: str | None = None
+    readme: str | bool | None = None
+    keywords: tuple[str, ...] | None = None
+    categories: tuple[str, ...] | None = None
+    publish: tuple[str, ...] | bool | None = None
+    autolib: bool | None = None
+    autobins: bool | None = None
+    autoexamples: bool | None = None
+    autotests: bool | None = None
+    autobenches: bool | None = None
+    build: str | tuple[str, ...] | bool | None = None
+    exclude: tuple[str, ...] | None = None
+    include: tuple[str, ...] | None = None
+    default_run: str | None = None
+    resolver: str | None = None
+    workspace: str | None = None
+
+
+def read_manifest(
+    content: bytes, files: Collection[str], *, max_dependencies: int, max_features: int
+) -> tuple[Manifest | None, tuple[Problem, ...]]:
+    """Read a Cargo.toml and give every problem found in it; there is no manifest only where it has no name or version.
+
+    `files` are the paths below the package's directory: what a manifest leaves to discovery depends on them.
+    """
+    problems: list[Problem] = []
+    root = read_toml(content, problems)
+    if root is None:
+        return None, tuple(problems)
+    manifest = _read(root, files, problems)
+    if manifest is not None:
+        problems.extend(_beyond_limits(manifest, max_dependencies, max_features))
+    return manifest, tuple(problems)
+
+
+def _read(root: Table, files: Collection[str], problems: list[Problem]) -> Manifest | None:
+    package = _read_package(root, problems)
+    edition = _read_edition(root, package.edition, problems)
+    dependencies = read_dependencies(root, edition, problems)
+    features = _read_features(root, problems)
+    lints = root.get("lints")
+    if isinstance(lints, dict) and "workspace" in lints:
+        problems.append(inherited("lints"))
+    problems.extend(check_tables(root))
+    lib = read_library(root, edition, problems)
+    bins = read_targets(root, "bin", problems)
+    others = {kind: read_targets(root, kind, problems) for kind in OTHERS if kind in root}
+    if package.name is None or package.version is None:
+        return None
+    stated = _stated(package, package.name, edition, lib, bins, others, files)
+    problems.extend(find_refusals(stated, files))
+    return Manifest(
+        name=package.name,
+        version=_trimmed(package.version),
+        edition=package.edition or "2015",
+        rust_version=package.rust_version,
+        links=package.links,
+        authors=package.authors or (),
+        description=package.description,
+        homepage=package.homepage,
+        documentation=package.documentation,
+        repository=package.repository,
+        license=package.license,
+        license_file=package.license_file,
+        readme=_readme(package, files),
+        keywords=package.keywords or (),
+        categories=package.categories or (),
+        publish=_publish(package),
+        dependencies=dependencies,
+        features=features,
+        lib=stated.lib_name,
+        proc_macro=lib is not None and is_proc_macro(lib),
+        bins=stated.bin_names,
+    )
+
+
+def _stated(
+    package: _Package,
+    name: str,
+    edition: str,
+    lib: Target | None,
+    bins: tuple[Target, ...] | None,
+    others: Mapping[str, tuple[Target, ...] | None],
+    files: Collection[str],
+) -> Stated:
+    """Give the targets as the manifest has them, and as cargo finds them."""
+    # In edition 2015 a `[[bin]]` table turns the discovery of others off.
+    autobins = package.autobins if package.autobins is not None else bins is None or edition != "2015"
+    return Stated(
+        name=name,
+        edition=edition,
+        rust_version=package.rust_version,
+        resolver=package.resolver,
+        links=package.links,
+        build=package.build,
+        default_run=package.default_run,
+        lib_name=find_library(name, lib, files, discover=package.autolib is not False),
+        lib=lib,
+        bins=bins or (),
+        bin_names=find_programs(name, bins or (), files, discover=autobins),
+        autobins=autobins,
+        others={kind: tables or () for kind, tables in others.items()},
+        without=_without(package, edition, others),
+    )
+
+
+def _without(package: _Package, edition: str, others: Mapping[str, tuple[Target, ...] | None]) -> list[str]:
+    """Give the kinds of targets that cargo does not look for: told so, or, in edition 2015, where tables are given."""
+    told = (("example", package.autoexamples), ("test", package.autotests), ("bench", package.autobenches))
+    old = edition == "2015"
+    return [kind for kind, auto in told if auto is False or (old and auto is None and others.get(kind) is not None)]
+
+
+def _read_package(root: Table, problems: list[Problem]) -> _Package:
+    """Read `[package]`, or `[project]`, its name before Rust 1.0, with what has a grammar of its own checked."""
+    key = "project" if "package" not in root and "project" in root else "package"
+    table = read_table(root, key, "", problems)
+    if key not in root:
+        problems.append(fault("manifest-shape", "Cargo.toml has no `[package]` table.", key))
+        return _Package()
+    package = read_fields(_Package, table, key, problems)
+    for name in ("name", "version"):
+        if name not in table and isinstance(root[key], dict):
+            path = f"{key}.{name}"
+            problems.append(fault("manifest-shape", f"`{path}` is missing.", path))
+    if package.name is not None:
+        check_text("name-invalid", parse_crate_name, package.name, f"{key}.name", problems)
+    if package.version is not None:
+        check_text("version-invalid", parse_version, _trimmed(package.version), f"{key}.version", problems)
+    if package.rust_version is not None:
+        check_text("rust-version-invalid", parse_rust_version, package.rust_version, f"{key}.rust-version", problems)
+    return package
+
+
+def _trimmed(text: str) -> str:
+    """Trim a text as Rust does, to whom the four separators of ASCII are no white space."""
+    return text if _SEPARATORS.search(text) else text.strip()
+
+
+def _read_edition(root: Table, stated: str | None, problems: list[Problem]) -> str:
+    """Give the edition whose rules hold: 2015 where none is stated, and where cargo would know of none."""
+    if stated is None:
+        return "2015"
+    if stated not in EDITIONS:
+        message = f"The edition is {shown(stated)}; cargo knows 2015, 2018, 2021 and 2024."
+        problems.append(fault("edition-unknown", message, "package.edition"))
+        return "2015"
+    if stated >= "2024" and "project" in root:
+        message = "`[project]` is spelled `[package]` from edition 2024 on."
+        problems.append(fault("manifest-shape", message, "project"))
+    return stated
+
+
+def _read_features(root: Table, problems: list[Problem]) -> dict[str, tuple[str, ...]]:
+    features: dict[str, tuple[str, ...]] = {}
+    for name, values in read_table(root, "features", "", problems).items():
+        if isinstance(values, list) and all(isinstance(each, str) for each in values):
+            features[name] = tuple(values)
+        else:
+            problems.append(wrong_type(values, join_path("features", name), "a list of strings"))
+    return features
+
+
+def _readme(package: _Package, files: Collection[str]) -> str | None:
+    """Give the README's path as cargo's `normalize_package_readme` does: stated, or the first of the usual names."""
+    if isinstance(package.readme, str):
+        return package.readme.removeprefix("./")
+    if package.readme is None:
+        return next((name for name in READMES if name in files), None)
+    return READMES[0] if package.readme else None
+
+
+def _publish(package: _Package) -> tuple[str, ...] | None:
+    if isinstance(package.publish, tuple):
+        return package.publish
+    return () if package.publish is False else None
+
+
+def _beyond_limits(manifest: Manifest, max_dependencies: int, max_features: int) -> Iterator[Problem]:
+    """Report more dependencies, features or values of one feature than crates.io's limits, or those set, allow."""
+    count = len(manifest.dependencies)
+    if count > max_dependencies:
+        message = f"The manifest has {count} dependencies; the limit is {max_dependencies}."
+        yield fault("too-many-dependencies", message, "dependencies")
+    if len(manifest.features) > max_features:
+        message = f"The manifest has {len(manifest.features)} features; the limit is {max_features}."
+        yield fault("too-many-features", message, "features")
+    for name, values in manifest.features.items():
+        if len(values) > max_features:
+            message = f"The feature {shown(name)} turns on {len(values)} others; the limit is {max_features}."
+            yield fault("too-many-features", message, join_path("features", name))
+
+
+def entry_of(manifest: Manifest, *, cksum: str, home: Home, pubtime: str | None = None) -> Entry:
+    """Give the index line of a release, in the form that crates.io writes, with the registries that `home` sees.
+
+    `cksum` is the archive's SHA-256 in lower-case hex, `pubtime` UTC as `YYYY-MM-DDTHH:MM:SSZ`; both stand as given.
+    Raises InvalidConfig where a dependency's index URL is none: `read_release` gives no facts of such a crate.
+    """
+    features, features2 = split_features(manifest.features)
+    return Entry(
+        name=manifest.name,
+        vers=manifest.version,
+        deps=sort_dependencies(_line_dependency(each, home) for each in manifest.dependencies),
+        cksum=cksum,
+        features=features,
+        features2=features2 or None,
+        yanked=False,
+        links=manifest.links,
+        rust_version=manifest.rust_version,
+        pubtime=pubtime,
+        v=2 if features2 else None,
+    )
+
+
+def _line_dependency(stated: ManifestDependency, home: Home) -> Dependency:
+    return Dependency(
+        name=stated.name,
+        req=stated.req,
+        features=stated.features,
+        optional=stated.optional,
+        default_features=stated.default_features,
+        target=stated.target,
+        kind=stated.kind,
+        registry=registry_in_line(stated.registry_index, home),
+        package=stated.package,
+    )

@@ -1,0 +1,84 @@
+"""What a pass says about what it does, as it does it; who listens decides what to keep or print."""
+
+from collections import Counter
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from cargo_static_index.diagnostics.rules import Problem
+
+Became = Literal["published", "unchanged", "refused", "waiting", "remembered", "held-back"]
+"""What became of a file: `waiting` is read again by the next pass, `remembered` was refused by an earlier one,
+`held-back` is good but came in a pass that publishes all or nothing.
+"""
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What became of one dropped file, with everything that was found in it, warnings too."""
+
+    became: Became
+    source: str
+    name: str = ""
+    vers: str = ""
+    cksum: str = ""
+    problems: tuple[Problem, ...] = ()
+
+
+class Listener(Protocol):
+    """Who wants to know."""
+
+    def reading(self, source: str) -> None:
+        """Take note that a file is read next."""
+
+    def file(self, outcome: Outcome) -> None:
+        """Take note of what became of a file."""
+
+    def changed(self, path: str) -> None:
+        """Take note of a path of the tree that was written."""
+
+    def deleted(self, path: str) -> None:
+        """Take note of a path of the tree that was deleted."""
+
+    def note(self, text: str) -> None:
+        """Take note of something that a person should know, a sentence."""
+
+    def warn(self, text: str) -> None:
+        """Take note of something that a person should look after, a sentence."""
+
+
+class Report:
+    """Keeps everything it hears: for tests, libraries and passes of a moderate size."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[Outcome] = []
+        self.paths: list[str] = []
+        self.notes: list[str] = []
+        self.counts: Counter[Became] = Counter()
+
+    def reading(self, source: str) -> None:
+        """Keep nothing: what becomes of the file follows."""
+
+    def file(self, outcome: Outcome) -> None:
+        """Keep what became of a file."""
+        self.outcomes.append(outcome)
+        self.counts[outcome.became] += 1
+
+    def changed(self, path: str) -> None:
+        """Keep a path that was written."""
+        self.paths.append(path)
+
+    def deleted(self, path: str) -> None:
+        """Keep a path that was deleted."""
+        self.paths.append(path)
+
+    def note(self, text: str) -> None:
+        """Keep a sentence."""
+        self.notes.append(text)
+
+    def warn(self, text: str) -> None:
+        """Keep a sentence, among the others."""
+        self.notes.append(text)
+
+    def of(self, became: Became) -> list[Outcome]:
+        """Give the files of which this became."""
+        return [outcome for outcome in self.outcomes if outcome.became == became]

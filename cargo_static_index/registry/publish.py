@@ -1,0 +1,242 @@
+"""Publishing what arrived: decide crate by crate, write archives, then index files, then what is derived.
+
+The order is the promise (law 3): archive and facts are durable before the line that names them is written,
+and everything derived comes after. Index files are changed by compare and swap; where somebody else was
+quicker the crate is read and planned again.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from itertools import islice
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from cargo_static_index.crate.candidate import Incoming
+from cargo_static_index.diagnostics.errors import StoreError
+from cargo_static_index.diagnostics.rules import Level, Problem, level_of, problem
+from cargo_static_index.registry.events import Became, Outcome
+from cargo_static_index.registry.knowledge import name_of
+from cargo_static_index.registry.read import facts_of
+from cargo_static_index.registry.transaction import ATTEMPTS, Session
+from cargo_static_index.registry.withdraw import update_tombstones
+from cargo_static_index.store import Change, Delete, Put, Staged
+from cargo_static_index.tree import layout
+from cargo_static_index.tree.documents import format_document
+from cargo_static_index.tree.plan import CratePlan, Refusal, plan_crate, spelling
+from cargo_static_index.tree.read import HeldIndex, HeldTombstones, put, read_index, read_tombstones
+
+Settled = tuple[Incoming, Outcome]
+"""A file, and what became of it."""
+
+CRATES_AT_ONCE = 256
+"""How many crates share a batch, and so its flushes."""
+
+
+class _Planned(Struct, frozen=True):
+    """A plan, and what it was made from."""
+
+    index: HeldIndex
+    tombstones: HeldTombstones
+    plan: CratePlan
+
+
+class Publisher:
+    """Publishes the files that a session's catalogue holds as incoming.
+
+    `name` is the registry's own, for ways out. `restore` brings removed releases back; `mend` puts archives back
+    that the tree lost, at the price of reading those of all files that are published already.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        levels: Mapping[str, Level],
+        *,
+        name: str | None = None,
+        restore: bool = False,
+        mend: bool = False,
+    ) -> None:
+        self._session = session
+        self._levels = levels
+        self._name = name
+        self._restore = restore
+        self._mend = mend
+        self._stage = str(session.stage)
+        self._adopted: set[str] = set()
+
+    def published(self) -> Iterator[list[Settled]]:
+        """Publish all that is incoming, and give what became of each file, batch by batch, once it is durable."""
+        return map(self._publish_crates, self._batches())
+
+    def planned(self) -> Iterator[list[Settled]]:
+        """Give what would become of each file, and change nothing."""
+        for crates in self._batches():
+            yield [settled for name, group in crates.items() for settled in _settled(self._plan(name, group).plan)]
+
+    def _batches(self) -> Iterator[dict[str, list[Incoming]]]:
+        """Give what is incoming by the name that its crate has or would have, some crates at a time."""
+        readings = self._session.catalogue.readings
+        keys = iter(readings.keys())
+        while batch := list(islice(keys, CRATES_AT_ONCE)):
+            groups = self._with_confusions(readings.between(batch[0], batch[-1]))
+            held = self._session.catalogue.published.names_of(groups)
+            yield {held.get(key) or spelling(group): group for key, group in groups.items()}
+
+    # What only the registry as a whole can say -----------------------------------------------------------
+
+    def _with_confusions(self, groups: Mapping[str, Sequence[Incoming]]) -> dict[str, list[Incoming]]:
+        """Add `dependency-likely-ours` to those that depend on crates.io for a name of this registry."""
+        if self._session.home.mode == "mirror":
+            return {key: list(group) for key, group in groups.items()}
+        outside = {need.key for group in groups.values() for each in group for need in each.needs if not need.here}
+        ours = self._session.catalogue.readings.names_of(outside) | self._session.catalogue.published.names_of(outside)
+        return {key: [self._with_confusion(each, ours) for each in group] for key, group in groups.items()}
+
+    def _with_confusion(self, each: Incoming, ours: Mapping[str, str]) -> Incoming:
+        found = tuple(self._confusion(ours[need.key]) for need in each.needs if not need.here and need.key in ours)
+        if not found:
+            return each
+        keeps_out = any(level_of(one, self._levels) == "refuse" for one in found)
+        return replace(each, problems=each.problems + found, refused=each.refused or keeps_out)
+
+    def _confusion(self, name: str) -> Problem:
+        registry = self._name or "NAME"
+        return problem(
+            "dependency-likely-ours",
+            f"The dependency `{name}` comes from crates.io, but this registry holds or was given a crate of that name.",
+            place=f"Cargo.toml.dependencies.{name}",
+            way_out=(
+                f'Write `{name} = {{ version = "…", registry = "{registry}" }}` in Cargo.toml and package again. '
+                "Where the crates are those of crates.io, unchanged, the registry is a mirror: set `[registry] mode`."
+            ),
+        )
+
+    # Carrying out ----------------------------------------------------------------------------------------
+
+    def _publish_crates(self, waiting: Mapping[str, list[Incoming]]) -> list[Settled]:
+        """Publish some crates together; those that another writer changed meanwhile are planned again."""
+        outcomes: list[Settled] = []
+        for _ in range(ATTEMPTS):
+            planned = [self._plan(name, group) for name, group in waiting.items()]
+            lost = self._carry_out(planned)
+            done = [each for each in planned if each.index.path not in lost]
+            self._after(done)
+            outcomes += [settled for each in done for settled in _settled(each.plan)]
+            waiting = {each.plan.name: waiting[each.plan.name] for each in planned if each.index.path in lost}
+            if not waiting:
+                self._adopted.clear()
+                return outcomes
+        raise StoreError("the index is changed by somebody else all the time; try again later")
+
+    def _plan(self, name: str, group: Iterable[Incoming]) -> _Planned:
+        index = read_index(self._session.store, name)
+        name = name_of(index.file) or name  # another writer may have brought it in other case meanwhile
+        tombstones = read_tombstones(self._session.store, name)
+        plan = plan_crate(name, index.file, tombstones.tombstones, group, restore=self._restore)
+        return _Planned(index, tombstones, plan)
+
+    def _carry_out(self, planned: Sequence[_Planned]) -> frozenset[str]:
+        """Write archives, then index files, give those that were lost, and lift the tombstones of what came back.
+
+        A tombstone is marked before its line is written, so that the line is not taken for a removal that broke off.
+        """
+        changed = [each for each in planned if each.plan.published]
+        if not changed:
+            return frozenset()
+        self._session.apply(change for each in changed for change in self._archives(each.plan))
+        lifted = [each for each in changed if any(stone.lifted for stone in each.plan.tombstones.removed)]
+        stale = {change.path for change in self._session.apply(_tombstone_change(each) for each in lifted)}
+        ready = [each for each in changed if each.tombstones.path not in stale]
+        self._session.begin([each.index for each in ready])
+        refused = self._session.apply(put(each.index.path, each.plan.file.format(), each.index.tag) for each in ready)
+        lost = {change.path for change in refused} | {each.index.path for each in changed if each not in ready}
+        for each in lifted:
+            if each.index.path not in lost:
+                self._unbury(each.plan)
+        return frozenset(lost)
+
+    def _unbury(self, plan: CratePlan) -> None:
+        back = {each.vers for each in plan.published}
+        for vers in back:
+            self._session.catalogue.drops.reopen_release(plan.name, vers)  # files that were refused as removed
+        update_tombstones(self._session, plan.name, lambda stones: stones.without(back))
+
+    def _archives(self, plan: CratePlan) -> Iterator[Change]:
+        """Give the changes that bring staged archives and facts to their places."""
+        for each in plan.published:
+            yield from self._archive(plan.name, each)
+
+    def _archive(self, name: str, each: Incoming) -> Iterator[Change]:
+        if each.staged in self._adopted:
+            return
+        self._adopted.add(each.staged)
+        staged = f"{self._stage}/{each.staged}"
+        yield Put(path=layout.archive_file(name, each.cksum), content=Staged(staged))
+        yield Put(path=layout.facts_file(name, each.cksum), content=Staged(facts_of(staged)))
+
+    def _lost_archives(self, plan: CratePlan) -> Iterator[Change]:
+        """Give the changes that put back archives of published releases that the tree lost or that were damaged."""
+        for each in plan.unchanged:
+            if not each.refused and not self._is_whole(layout.archive_file(plan.name, each.cksum), each.cksum):
+                yield from self._archive(plan.name, each)
+
+    def _is_whole(self, path: str, cksum: str) -> bool:
+        held = self._session.store.read(path)
+        return held is not None and sha256(held.content).hexdigest() == cksum
+
+    def _after(self, done: Sequence[_Planned]) -> None:
+        """Bring what is derived in step with index files that were written, and what was adopted in vain away."""
+        changed = [each for each in done if each.plan.published]
+        if changed:
+            self._session.changed([(each.index, each.plan.file) for each in changed])
+        self._session.apply(change for each in done for change in self._in_vain(each.plan))
+        if any(self._is_news(each.plan) for each in done if each.plan.unchanged):
+            self._session.doubt()
+        if self._mend:
+            self._session.apply(change for each in done for change in self._lost_archives(each.plan))
+
+    def _is_news(self, plan: CratePlan) -> bool:
+        """Whether the catalogue lacks what is published already.
+
+        After a power cut it may have lost the intent of a pass that wrote the line and never came to tree.json.
+        """
+        known = {release.vers for release in self._session.catalogue.published.releases(plan.name)}
+        return any(each.vers not in known for each in plan.unchanged)
+
+    def _in_vain(self, plan: CratePlan) -> Iterator[Change]:
+        for refusal in plan.refused:
+            if refusal.incoming.staged in self._adopted:
+                yield Delete(path=layout.archive_file(plan.name, refusal.incoming.cksum))
+                yield Delete(path=layout.facts_file(plan.name, refusal.incoming.cksum))
+
+
+def _tombstone_change(planned: _Planned) -> Change:
+    held = planned.tombstones
+    return put(held.path, format_document(planned.plan.tombstones), held.tag)
+
+
+def _settled(plan: CratePlan) -> Iterator[Settled]:
+    for each in plan.published:
+        yield each, outcome_of(each, "published")
+    for each in plan.unchanged:
+        # What is published was judged when it came: rules that came later, and their warnings, are not for it.
+        yield each, outcome_of(replace(each, problems=()), "unchanged")
+    for refusal in plan.refused:
+        yield refusal.incoming, _refused(refusal)
+
+
+def _refused(refusal: Refusal) -> Outcome:
+    return outcome_of(replace(refusal.incoming, problems=refusal.problems), "refused")
+
+
+def outcome_of(incoming: Incoming, became: Became) -> Outcome:
+    """Say what became of a file."""
+    return Outcome(
+        became=became,
+        source=incoming.source,
+        name=incoming.name,
+        vers=incoming.vers,
+        cksum=incoming.cksum,
+        problems=incoming.problems,
+    )

@@ -1,0 +1,73 @@
+"""The refused files that a page shows: those in the drop directory, and those that were moved out of it."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.registry.dispose import Refused
+from cargo_static_index.registry.transaction import Session
+from cargo_static_index.site.front import RefusedFile
+from cargo_static_index.state import Dropped
+
+
+def refused_files(session: Session, moved_to: Path | None, seen: int) -> Iterator[RefusedFile]:
+    """Give the refused files by path: what the catalogue knows of the drop directory, then what was moved away.
+
+    `seen` is when the drop directory was last looked at: all of the first were there then.
+    """
+    for row in session.catalogue.drops.refused():
+        yield _dropped(row, max(row.last_seen, seen))
+    if moved_to is not None and moved_to.is_dir():
+        for path in sorted(moved_to.rglob("*.crate.json")):
+            found = _moved(path, moved_to)
+            if found and not _is_published(session, found):
+                yield found
+
+
+def _is_published(session: Session, file: RefusedFile) -> bool:
+    """Whether a file was published after all since it was moved, as a removed release that was brought back is."""
+    releases = session.catalogue.published.releases(file.name) if file.name else []
+    return any((each.vers, each.cksum) == (file.vers, file.cksum) for each in releases)
+
+
+def _dropped(row: Dropped, last_seen: int) -> RefusedFile:
+    first, last = _minute(row.first_seen), _minute(last_seen)
+    return RefusedFile(
+        path=os.fsencode(row.path).decode("utf-8", "backslashreplace"),
+        name=row.name,
+        vers=row.vers,
+        cksum=row.cksum,
+        problems=row.problems,
+        first_seen=first,
+        # Of the last time only the day counts: a pass that finds the same once more on a day has nothing to write.
+        last_seen=first if first[:10] == last[:10] else last[:10],
+    )
+
+
+def _moved(path: Path, folder: Path) -> RefusedFile | None:
+    """Read what lies beside a file that was moved; what is not of ours is left out, or has no such file beside it."""
+    if not os.path.lexists(path.with_suffix("")):
+        return None
+    try:
+        document = msgspec.json.decode(path.read_bytes(), type=Refused)
+        problems = msgspec.convert(document.problems, tuple[Problem, ...])
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    seen = f"{document.seen[:10]} {document.seen[11:16]} UTC" if document.seen else ""
+    return RefusedFile(
+        path=os.fsencode(path.relative_to(folder).with_suffix("")).decode("utf-8", "backslashreplace"),
+        name=document.name,
+        vers=document.vers,
+        cksum=document.cksum,
+        problems=problems,
+        first_seen=seen,
+        last_seen=seen,
+    )
+
+
+def _minute(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,291 @@
+"""A registry as its settings describe it: the one door through which commands and libraries change a tree."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from cargo_static_index.crate.check import Policy
+from cargo_static_index.diagnostics.errors import InvalidConfig, InvalidDocument, InvalidName, SettingsError, StoreError
+from cargo_static_index.diagnostics.tree_rules import Finding
+from cargo_static_index.protocol.config import base_url_of, home_at
+from cargo_static_index.protocol.names import parse_crate_name
+from cargo_static_index.protocol.registries import Home
+from cargo_static_index.registry import build as passes
+from cargo_static_index.registry import withdraw as changes
+from cargo_static_index.registry.build import Manner
+from cargo_static_index.registry.dispose import Drop
+from cargo_static_index.registry.events import Listener
+from cargo_static_index.registry.recover import reconcile, recover
+from cargo_static_index.registry.reindex import Reindexed, apply_reindex, home_for, plan_reindex
+from cargo_static_index.registry.site.check import check_pages
+from cargo_static_index.registry.site.writer import Pages, forget_pages
+from cargo_static_index.registry.transaction import DEFAULT_BASE_URL, LAST_BUILD, Session, Wanted, open_session
+from cargo_static_index.registry.verify.tree import check_config, mend, verify_tree
+from cargo_static_index.registry.withdraw import Spec
+from cargo_static_index.settings import Settings, limits_of
+from cargo_static_index.state import copy_catalogue, may_write
+from cargo_static_index.store import Store
+from cargo_static_index.store.local.store import LocalStore
+from cargo_static_index.store.lookedat import LookedAt
+from cargo_static_index.store.memory import MemoryStore
+from cargo_static_index.tree.documents import TreeRecord
+from cargo_static_index.tree.read import read_config, read_record
+
+
+class Way(Struct, frozen=True, kw_only=True):
+    """How a command goes about it. `now` is its one clock, in whole seconds since 1970.
+
+    `dry` thinks everything through and changes nothing; `move` lets the base URL change, `change_mode` the mode:
+    that is for `reindex`, until which lines stay as they are. `keep_pages` puts off remaking all pages where only
+    how they look has changed.
+    """
+
+    now: int
+    dry: bool = False
+    move: bool = False
+    change_mode: bool = False
+    keep_pages: bool = False
+
+
+class Registry:
+    """A registry opened for a change; `open_registry` makes it."""
+
+    def __init__(self, settings: Settings, session: Session, pages: Pages | None) -> None:
+        self._settings = settings
+        self._pages = pages
+        self.scanned = False
+        self.session = session
+        self._policy = policy_of(settings, session.home)
+
+    def build(self, *, all_or_nothing: bool = False, executor: Executor | None = None) -> None:
+        """Publish what is new in the drop directory; raises SettingsError where it cannot be listed."""
+        self.scanned = True
+        self._make_pages_with(executor)
+        passes.build(self.session, drop_of(self._settings), self._manner(all_or_nothing=all_or_nothing), executor)
+
+    def add(
+        self,
+        files: Sequence[Path],
+        *,
+        restore: bool = False,
+        all_or_nothing: bool = False,
+        executor: Executor | None = None,
+    ) -> None:
+        """Publish files given by name; `restore` brings removed releases back."""
+        manner = self._manner(all_or_nothing=all_or_nothing, restore=restore)
+        self._make_pages_with(executor)
+        passes.add(self.session, files, manner, executor)
+
+    def set_yanked(self, specs: Sequence[Spec], *, yanked: bool) -> tuple[Spec, ...]:
+        """Yank or unyank releases, and give those that changed; NotHeld before anything is changed."""
+        return changes.set_yanked(self.session, specs, yanked=yanked)
+
+    def remove(self, specs: Sequence[Spec]) -> tuple[Spec, ...]:
+        """Remove releases for good, and give those not removed before; NotHeld before anything is changed."""
+        return changes.remove(self.session, specs)
+
+    def plan_reindex(self, names: Iterable[str] = ()) -> Iterator[Reindexed]:
+        """Give what `reindex` would change; NotHeld for a crate that is not there."""
+        return plan_reindex(self.session, home_for(self.session, self._settings.registry.mode), names)
+
+    def reindex(self, names: Iterable[str] = ()) -> Iterator[Reindexed]:
+        """Derive the lines of these crates, or of all, anew from what is stored, as the iterator is read to its end.
+
+        Where the settings ask for another mode, the registry must be opened with `Way(change_mode=True)`.
+        """
+        return apply_reindex(self.session, home_for(self.session, self._settings.registry.mode), names)
+
+    def rebuild(self) -> None:
+        """Make the catalogue anew from the tree alone."""
+        reconcile(self.session, agreed=True)
+
+    def remake_pages(self) -> None:
+        """Have all pages made anew when the registry is closed."""
+        if self._pages:
+            self._pages.remake()
+
+    def _make_pages_with(self, executor: Executor | None) -> None:
+        if self._pages:
+            self._pages.executor = executor
+
+    def _manner(self, *, all_or_nothing: bool, restore: bool = False) -> Manner:
+        return Manner(policy=self._policy, restore=restore, all_or_nothing=all_or_nothing)
+
+
+@contextmanager
+def open_registry(
+    settings: Settings, listener: Listener, way: Way, *, store: Store | None = None
+) -> Iterator[Registry]:
+    """Open a registry for a change: its tree is locked, known, and nothing in it left half done.
+
+    Raises TreeBusy, SettingsError or StoreError before anything is changed. What a dry run is told to do it does
+    to an overlay and inside a transaction that is taken back.
+    """
+    wanted = wanted_of(settings, way)
+    tree = _tree_for(store or store_of(settings), way)
+    with ExitStack() as stack:
+        state = _state_for(settings, way, stack)
+        session = stack.enter_context(open_session(tree, state, wanted, listener, now=way.now, dry=way.dry))
+        pages = Pages(session, settings, keep=way.keep_pages) if settings.registry.pages else None
+        recover(session)
+        if pages:
+            pages.begin()
+        registry = Registry(settings, session, pages)
+        yield registry
+        if pages:
+            pages.finish(scanned=registry.scanned)
+        else:
+            forget_pages(session)
+        if session.failures:
+            more = f", and {len(session.failures) - 1} more" if len(session.failures) > 1 else ""
+            raise StoreError(f"{session.failures[0]}{more}; all else is done, and the next pass tries again")
+        if registry.scanned:
+            session.catalogue.set(LAST_BUILD, str(session.now).encode())
+
+
+def _tree_for(tree: Store, way: Way) -> Store:
+    """Give the tree; a dry run makes none, and keeps other writers out only where this user has the right to."""
+    if not (way.dry and isinstance(tree, LocalStore)):
+        return tree
+    if not tree.root.exists():
+        return MemoryStore()
+    return tree if os.access(tree.root, os.W_OK) else LookedAt(tree)
+
+
+def _state_for(settings: Settings, way: Way, stack: ExitStack) -> Path:
+    """Give the state directory; a dry run makes none, and needs no right to write there."""
+    state = settings.state.path
+    return state if not way.dry or may_write(state) else copied_state(state, stack)
+
+
+def copied_state(state: Path, stack: ExitStack) -> Path:
+    """Give a copy of the state directory, to be written to and thrown away."""
+    copy = Path(stack.enter_context(TemporaryDirectory(prefix="cargo-static-index-")))
+    copy_catalogue(state, copy)
+    return copy
+
+
+def verify_registry(
+    settings: Settings,
+    listener: Listener,
+    way: Way,
+    *,
+    quick: bool = False,
+    fix: bool = False,
+    store: Store | None = None,
+) -> Iterator[Finding]:
+    """Look at the whole tree as it stands, and give what is wrong as it is found.
+
+    Without `fix` nothing is locked or changed. With it the tree is locked, and what can be mended without changing a
+    release is mended, or would be in a dry run; each finding says so. Raises SettingsError where the tree cannot be
+    used at all.
+    """
+    tree = store or store_of(settings)
+    if not fix:
+        home, wanted_pages = _home_of_tree(tree, settings), settings.registry.pages
+        yield from verify_tree(tree, home, limits_of(settings), quick=quick, pages=wanted_pages)
+        return
+    tree = _tree_for(tree, way)
+    wanted = wanted_of(settings, replace(way, change_mode=True))
+    config = list(check_config(tree))
+    with ExitStack() as stack:
+        state = _state_for(settings, way, stack)
+        session = stack.enter_context(open_session(tree, state, wanted, listener, now=way.now, dry=way.dry))
+        if not any(check_config(session.store)):
+            yield from (replace(finding, fixed=True) for finding in config)  # opening a tree writes it
+        pages = Pages(session, settings) if settings.registry.pages else None
+        yield from _mended(session, settings, pages, quick=quick)
+
+
+def _mended(session: Session, settings: Settings, pages: Pages | None, *, quick: bool) -> Iterator[Finding]:
+    """Mend a session's tree; all that is wrong with its pages is mended together, once it is known."""
+    limits = limits_of(settings)
+    of_pages: list[Finding] = []
+    for finding in verify_tree(session.store, session.home, limits, quick=quick, pages=pages is not None):
+        if finding.mending == "make-pages":
+            of_pages.append(finding)
+        else:
+            yield mend(session, finding, limits)
+    if pages and of_pages:
+        recover(session)
+        pages.begin()
+        if any(each.id != "pages-outdated" for each in of_pages):
+            pages.remake()
+        pages.finish(scanned=False)
+        left = {each.path for each in check_pages(session.store)}
+        yield from (replace(each, fixed=each.path not in left) for each in of_pages)
+
+
+def _home_of_tree(store: Store, settings: Settings) -> Home:
+    """Give the registry that a tree's lines were made for; where the tree does not say, what the settings say."""
+    try:
+        config, held = read_config(store), read_record(store)
+    except (InvalidConfig, InvalidDocument):
+        return home_of(settings)
+    record = held.record if held.tag is not None else TreeRecord(mode=settings.registry.mode or "registry")
+    base_url = (base_url_of(config) if config else None) or settings.registry.base_url or DEFAULT_BASE_URL
+    urls = (base_url, *settings.registry.aliases, *record.aliases)
+    return home_at(record.mode, urls)
+
+
+def store_of(settings: Settings) -> LocalStore:
+    """Give the store that the settings describe."""
+    tree = settings.tree
+    return LocalStore(tree.path, file_mode=tree.file_mode, dir_mode=tree.dir_mode, flush=tree.flush)
+
+
+def policy_of(settings: Settings, home: Home) -> Policy:
+    """Give what the settings ask of a release that arrives at `home`."""
+    return Policy(
+        limits=limits_of(settings),
+        home=home,
+        registry_name=settings.registry.name,
+        levels=settings.rules,
+        required_fields=settings.manifest.required_fields,
+        allowed=settings.dependencies.allowed,
+    )
+
+
+def home_of(settings: Settings) -> Home:
+    """Give the registry that lines are made for by the settings alone, without a look at the tree."""
+    urls = (settings.registry.base_url or DEFAULT_BASE_URL, *settings.registry.aliases)
+    return home_at(settings.registry.mode or "registry", urls)
+
+
+def drop_of(settings: Settings) -> Drop:
+    """Give the drop directory that the settings describe."""
+    drop = settings.drop
+    return Drop(path=drop.path, refused=drop.refused, after_publish=drop.after_publish)
+
+
+def wanted_of(settings: Settings, way: Way) -> Wanted:
+    """Give what the settings ask of the tree."""
+    registry = settings.registry
+    return Wanted(
+        base_url=registry.base_url,
+        mode=None if way.change_mode else registry.mode,
+        aliases=registry.aliases,
+        api=registry.api,
+        auth_required=registry.auth_required,
+        move=way.move,
+    )
+
+
+def specs_of(texts: Iterable[str]) -> tuple[Spec, ...]:
+    """Read `NAME@VERSION` or `NAME`, as cargo's `yank` takes them, or raise SettingsError."""
+    return tuple(map(_spec, texts))
+
+
+def _spec(text: str) -> Spec:
+    name, _, vers = text.partition("@")
+    try:
+        parse_crate_name(name)
+    except InvalidName as error:
+        raise SettingsError(f"{text!r} names no crate: {error}; write `foo`, or `foo@1.0.0` for a release") from error
+    return Spec(name, vers)

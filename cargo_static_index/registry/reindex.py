@@ -1,0 +1,117 @@
+"""Deriving index lines anew from the facts that are stored: after an alias came late, or the mode changed.
+
+`pubtime`, `yanked` and keys that are not ours stay as they are in the line; nothing moves, and no archive is opened.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from cargo_static_index.diagnostics.errors import InvalidDocument, NotHeld, SettingsError, StoreError
+from cargo_static_index.protocol.index_file import IndexFile, Line, derive_line, parse_line
+from cargo_static_index.protocol.manifest.manifest import entry_of
+from cargo_static_index.protocol.registries import Home, Mode
+from cargo_static_index.registry.transaction import ATTEMPTS, Session
+from cargo_static_index.registry.withdraw import replace_index
+from cargo_static_index.store import Store
+from cargo_static_index.tree import layout
+from cargo_static_index.tree.read import index_paths, read_facts, read_index, read_index_at
+
+
+class LineChange(Struct, frozen=True, kw_only=True):
+    """A line that would say something else: its file's path, and both lines without their newlines."""
+
+    path: str
+    name: str
+    vers: str
+    old: bytes
+    new: bytes
+
+
+class LineLeft(Struct, frozen=True, kw_only=True):
+    """A line that is left as it is, and why, a sentence."""
+
+    path: str
+    name: str
+    vers: str
+    reason: str
+
+
+Reindexed = LineChange | LineLeft
+
+
+def home_for(session: Session, mode: Mode | None) -> Home:
+    """Give the registry that lines are to be derived for: the session's, in another mode where one is asked for."""
+    return replace(session.home, mode=mode or session.home.mode)
+
+
+def plan_reindex(session: Session, home: Home, names: Iterable[str] = ()) -> Iterator[Reindexed]:
+    """Give what would change in the lines of these crates, or of all; NotHeld for a crate that is not there."""
+    for path in _paths(session.store, names):
+        _, found = _derive_file(session.store, home, path, read_index_at(session.store, path).file)
+        yield from found
+
+
+def apply_reindex(session: Session, home: Home, names: Iterable[str] = ()) -> Iterator[Reindexed]:
+    """Derive the lines of these crates, or of all, anew, and give what changed, crate by crate, once it is durable.
+
+    Another mode is the whole registry's: SettingsError where it is asked for and names are given.
+    """
+    names = tuple(names)
+    if names and home.mode != session.home.mode:
+        raise SettingsError(
+            f"the tree's lines were made in mode {session.home.mode!r}; deriving only some of them in mode "
+            f"{home.mode!r} would mix both; run `reindex` without names"
+        )
+    for path in _paths(session.store, names):
+        yield from _reindex(session, home, path)
+    if home.mode != session.home.mode:
+        session.update_record(lambda record: replace(record, mode=home.mode))
+        session.home = home
+
+
+def _reindex(session: Session, home: Home, path: str) -> list[Reindexed]:
+    for _ in range(ATTEMPTS):
+        index = read_index_at(session.store, path)
+        file, found = _derive_file(session.store, home, path, index.file)
+        if file == index.file or replace_index(session, index, file):
+            return found
+    raise StoreError(f"{path} is changed by somebody else all the time; try again later")
+
+
+def _paths(store: Store, names: Iterable[str]) -> Iterator[str]:
+    """Give the index files of crates, all looked up before the first is given, or of the whole tree."""
+    paths = []
+    for name in names:
+        if not any(line.name == name for line in read_index(store, name).file.releases):
+            raise NotHeld(f"there is no crate {name!r} in this registry; `list` shows what is held")
+        paths.append(layout.index_file(name))
+    return iter(paths) if paths else index_paths(store)
+
+
+def _derive_file(store: Store, home: Home, path: str, file: IndexFile) -> tuple[IndexFile, list[Reindexed]]:
+    lines = list(file.lines)
+    found: list[Reindexed] = []
+    for place, line in enumerate(file.lines):
+        derived = _derive(store, home, line) if line.cksum else "Cargo cannot read the line."
+        if isinstance(derived, str):
+            found.append(LineLeft(path=path, name=line.name, vers=line.vers, reason=derived))
+        elif derived != line.raw:
+            found.append(LineChange(path=path, name=line.name, vers=line.vers, old=line.raw, new=derived))
+            lines[place] = parse_line(derived)
+    return IndexFile(lines=tuple(lines)), found
+
+
+def _derive(store: Store, home: Home, line: Line) -> bytes | str:
+    """Give the line that the stored facts make, or why there is none."""
+    try:
+        facts = read_facts(store, line.name, line.cksum)
+    except InvalidDocument:
+        return "Its facts cannot be read; `verify --fix` makes them anew."
+    if facts is None:
+        return "It has no facts; `verify --fix` makes them from the archive."
+    entry = entry_of(facts.manifest, cksum=facts.cksum, home=home)
+    if (entry.name, entry.vers, entry.cksum) != (line.name, line.vers, line.cksum):
+        return f"Its facts are those of {entry.name} {entry.vers}; `verify --fix` makes them anew."
+    return derive_line(entry, line)

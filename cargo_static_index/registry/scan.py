@@ -1,0 +1,314 @@
+"""The drop directory: which files are new or changed since they were last judged, and what is no file to read.
+
+It opens no file. A folder in which nothing changed costs one `stat` a file and no row of the catalogue.
+"""
+
+import os
+import stat
+import sys
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+from itertools import islice
+from operator import attrgetter
+from pathlib import Path
+from struct import Struct as Layout
+
+import msgspec
+from msgspec import Struct
+
+from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.diagnostics.rules import Problem, problem
+from cargo_static_index.state import Catalogue, shown
+from cargo_static_index.state.files import NOTHING, SeenRow, add_fingerprints
+from cargo_static_index.state.rows import join
+
+YOUNG_NS = 2_000_000_000
+"""A file changed less than this before the scan may change again without any time stamp showing it.
+
+Time stamps are no finer than the kernel's tick (1–10 ms), or 2 s on FAT, which is the coarsest in use.
+"""
+
+ROWS_HELD = 20_000
+"""Files of one folder that are held in memory; those of a larger one are put down in the catalogue and read back."""
+
+_LEFT_ALONE = (b".part", b".tmp")
+_ENCODING, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
+_numbers = Layout("<QQQQ").pack
+_U64 = (1 << 64) - 1
+
+
+class Found(Struct, frozen=True, kw_only=True):
+    """A file of `size` bytes to read, at `folder`/`file` in the drop directory; `source` is what to open.
+
+    `young`: it may still be being written, so whatever it is judged to be is to be judged again in the next pass.
+    """
+
+    folder: str
+    file: str
+    source: str
+    seen: bytes
+    young: bool
+    size: int
+
+    @property
+    def path(self) -> str:
+        """Where the file is, relative to the drop directory."""
+        return join(self.folder, self.file)
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What to write down in the catalogue: b"" for a young file, which makes the next scan give it out again."""
+        return b"" if self.young else self.seen
+
+
+class Unfit(Struct, frozen=True, kw_only=True):
+    """What cannot be read at all, and why; to be written down like a file that was refused."""
+
+    folder: str
+    file: str
+    fingerprint: bytes
+    problem: Problem
+
+    @property
+    def path(self) -> str:
+        """Where it is, relative to the drop directory; `problem.place` is the same as text that can be printed."""
+        return join(self.folder, self.file)
+
+
+def scan_drop(
+    root: Path, catalogue: Catalogue, now_ns: int, skip: Iterable[Path] = (), *, forget: bool = True
+) -> Iterator[Found | Unfit]:
+    """Give what is new, changed or still to be judged below `root`: a folder's files by name, then its folders by name.
+
+    `now_ns` is the system's clock when the scan begins (never SOURCE_DATE_EPOCH: it is held against time stamps);
+    `skip` are folders below `root` that are ours. What is no longer there is forgotten as the scan comes by; without
+    `forget` nothing is, and then the scan writes nothing that others see.
+    The caller writes down what becomes of each in `catalogue.drops`; what is not written down is given again.
+    Raises SettingsError if `root` cannot be listed.
+    """
+    try:
+        real = os.fsencode(root.resolve(strict=True))
+        os.scandir(real).close()
+    except OSError as error:
+        way_out = "Give this user the right to read it" if isinstance(error, PermissionError) else "Make it"
+        raise SettingsError(
+            f"The drop directory {str(root)!r} cannot be read: {error.strerror}. {way_out}, or name another."
+        ) from error
+    ours = frozenset(os.path.relpath(os.fsencode((root.resolve() / each).resolve()), real) for each in skip)
+    return _Walk(real, catalogue, now_ns, ours, forget=forget).run()
+
+
+def is_as_found(found: Found, status: os.stat_result) -> bool:
+    """Whether an open file is the one that the scan found, unchanged; asked after reading, it tells a torn read."""
+    return is_as_seen(found.file, found.seen, status)
+
+
+def is_as_seen(file: str, seen: bytes, status: os.stat_result) -> bool:
+    """Whether what has the name `file` and this status is the file that a scan saw, unchanged."""
+    return stat.S_ISREG(status.st_mode) and _fingerprint(os.fsencode(file), status) == seen
+
+
+def _fingerprint(name: bytes, status: os.stat_result, why: bytes = b"") -> bytes:
+    """Sum up name, size, times and inode in 16 bytes; `why` tells apart what is unfit (a name has no `/`).
+
+    Times are cut to 64 bits: a file may claim to be from the year 2446.
+    """
+    numbers = _numbers(status.st_size, status.st_mtime_ns & _U64, status.st_ctime_ns & _U64, status.st_ino & _U64)
+    return blake2b(name + why + numbers, digest_size=16).digest()
+
+
+class _Walk:
+    """One scan. Paths are bytes, as the kernel has them: a name need not be UTF-8."""
+
+    def __init__(self, root: bytes, catalogue: Catalogue, now_ns: int, skip: frozenset[bytes], *, forget: bool) -> None:
+        self._root = root
+        self._drops = catalogue.drops
+        self._young_from = now_ns - YOUNG_NS
+        self._young_until = now_ns + YOUNG_NS
+        self._skip = skip
+        self._forget = forget
+
+    def run(self) -> Iterator[Found | Unfit]:
+        waiting = [b""]
+        while waiting:
+            folder = waiting.pop()
+            subfolders: list[bytes] = []
+            try:
+                yield from _given(self._root, folder, self._look(folder, subfolders))
+            except FileNotFoundError:
+                continue  # gone since its parent was listed; its files are forgotten by the next scan
+            except OSError as error:
+                yield _unreadable_folder(folder, error)
+                continue
+            below = {_join(folder, name) for name in subfolders}
+            if self._forget:
+                self._forget_all_but(below, folder)
+            waiting += sorted(below, reverse=True)
+
+    def _forget_all_but(self, below: set[bytes], folder: bytes) -> None:
+        for gone in self._drops.subfolders(folder):
+            if gone not in below:
+                self._drops.forget_folder(gone)
+
+    def _look(self, folder: bytes, subfolders: list[bytes]) -> Iterable[SeenRow]:
+        """Look at a folder: give its files that are not just those that were judged, and add the folders in it."""
+        known = self._drops.digest(folder)
+        if known == NOTHING and len(entries := self._some(folder)) <= ROWS_HELD:
+            # Nothing is known of it: each file is looked at as it is asked for, so that reading begins with the first.
+            return self._rows(folder, sorted(entries, key=attrgetter("name")), subfolders)
+        total, number, held = 0, int.from_bytes, list[SeenRow]()
+        rows = self._all_rows(folder, subfolders)
+        for row in rows:
+            total += number(row[1], "big")
+            held.append(row)
+            if len(held) > ROWS_HELD:
+                held.clear()
+                break
+        total += sum(number(row[1], "big") for row in rows)
+        if add_fingerprints(NOTHING, total) == known:
+            return ()
+        # Too large a folder is listed a second time: most folders never change, so nothing was put down the first.
+        self._drops.see(held or self._all_rows(folder, []))
+        if self._forget:
+            self._drops.forget_vanished(folder)
+        return self._drops.changed(folder)
+
+    def _some(self, folder: bytes) -> list[os.DirEntry[bytes]]:
+        """List a folder, up to one entry more than are held."""
+        with os.scandir(_join(self._root, folder)) as entries:
+            return list(islice(entries, ROWS_HELD + 1))
+
+    def _all_rows(self, folder: bytes, subfolders: list[bytes]) -> Iterator[SeenRow]:
+        with os.scandir(_join(self._root, folder)) as entries:
+            yield from self._rows(folder, entries, subfolders)
+
+    def _rows(self, folder: bytes, entries: Iterable[os.DirEntry[bytes]], subfolders: list[bytes]) -> Iterator[SeenRow]:
+        """Give a row for each entry that concerns us, and add the names of the folders to go into."""
+        for entry in entries:
+            name = entry.name
+            if name.startswith(b"."):
+                continue
+            if name.endswith(b".crate"):
+                if row := self._crate(folder, entry):
+                    yield row
+            elif name.endswith(_LEFT_ALONE) or _join(folder, name) in self._skip:
+                continue
+            elif entry.is_dir(follow_symlinks=False):
+                subfolders.append(name)
+            elif entry.is_symlink() and (row := self._link_to_folder(folder, entry)):
+                yield row
+
+    def _crate(self, folder: bytes, entry: os.DirEntry[bytes]) -> SeenRow | None:
+        name = entry.name
+        try:
+            if not (name.isascii() and folder.isascii()) and not _is_utf8(_join(folder, name)):
+                return _unfit(folder, entry, "file-name-not-utf8", "is not UTF-8, so no index file or page can name it")
+            if entry.is_file(follow_symlinks=False):
+                status = entry.stat(follow_symlinks=False)
+                return name, _fingerprint(name, status), self._young(status), status.st_size, None, None
+            if entry.is_symlink():
+                return self._link(folder, entry)
+            what = _what_is(entry.stat(follow_symlinks=False).st_mode)
+            return _unfit(folder, entry, "file-irregular", f"is {what}, not a file")
+        except FileNotFoundError:
+            return None  # gone since the folder was listed
+        except OSError as error:
+            found = problem("file-unreadable", f"'{shown(_join(folder, name))}' cannot be read: {error.strerror}.")
+            seen = blake2b(name + b"/file-unreadable", digest_size=16).digest()
+            return name, seen, False, 0, None, msgspec.json.encode(found)
+
+    def _link(self, folder: bytes, entry: os.DirEntry[bytes]) -> SeenRow:
+        """Follow a link as far as the drop directory's edge: beyond it may lie files that its maker cannot read."""
+        target = os.path.realpath(_join(_join(self._root, folder), entry.name))
+        if not self._is_inside(target):
+            return _unfit(
+                folder, entry, "file-link-outside", f"is a link out of the drop directory, to '{shown(target)}'"
+            )
+        try:
+            status = entry.stat()
+        except OSError as error:
+            says = f"is a link that leads nowhere ({error.strerror})"
+            return _unfit(folder, entry, "file-unreadable", says, way_out="Mend the link, or remove it.")
+        if not stat.S_ISREG(status.st_mode):
+            return _unfit(folder, entry, "file-irregular", f"is a link to {_what_is(status.st_mode)}, not to a file")
+        return entry.name, _fingerprint(entry.name, status), self._young(status), status.st_size, target, None
+
+    def _link_to_folder(self, folder: bytes, entry: os.DirEntry[bytes]) -> SeenRow | None:
+        """Report a link to a folder outside; one to a folder inside is no news, since the scan comes there anyway."""
+        try:
+            if not _may_be_folder(entry):
+                return None
+            target = os.path.realpath(_join(_join(self._root, folder), entry.name))
+            if self._is_inside(target):
+                return None
+            says = f"is a link out of the drop directory, to '{shown(target)}'"
+            return _unfit(folder, entry, "file-link-outside", says)
+        except OSError:
+            return None  # it leads nowhere, or is gone since the folder was listed
+
+    def _is_inside(self, target: bytes) -> bool:
+        return (target + b"/").startswith(self._root.rstrip(b"/") + b"/")
+
+    def _young(self, status: os.stat_result) -> bool:
+        # A writer can set mtime to any time but not ctime, so an mtime in the future means nothing, a ctime does.
+        changed, written = status.st_ctime_ns, status.st_mtime_ns
+        return changed >= self._young_from or self._young_from <= written <= self._young_until
+
+
+def _given(root: bytes, folder: bytes, rows: Iterable[SeenRow]) -> Iterator[Found | Unfit]:
+    place, start = _text(folder), _text(_join(root, folder))
+    for name, seen, young, size, source, found in rows:
+        file = _text(name)
+        if found is not None:
+            what = msgspec.json.decode(found, type=Problem)
+            yield Unfit(folder=place, file=file, fingerprint=seen, problem=what)
+        else:
+            path = f"{start}/{file}" if source is None else _text(source)
+            yield Found(folder=place, file=file, source=path, seen=seen, young=bool(young), size=size)
+
+
+def _text(path: bytes) -> str:
+    return path.decode(_ENCODING, _ERRORS)  # os.fsdecode takes five times as long
+
+
+def _unfit(folder: bytes, entry: os.DirEntry[bytes], rule: str, says: str, *, way_out: str = "") -> SeenRow:
+    found = problem(rule, f"'{shown(_join(folder, entry.name))}' {says}.", way_out=way_out)
+    seen = _fingerprint(entry.name, entry.stat(follow_symlinks=False), b"/" + rule.encode())
+    return entry.name, seen, False, 0, None, msgspec.json.encode(found)
+
+
+def _unreadable_folder(folder: bytes, error: OSError) -> Unfit:
+    message = f"The folder '{shown(folder)}' cannot be listed, so nothing in it is read: {error.strerror}."
+    found = problem("file-unreadable", message, way_out="Give the tool's user permission to list and enter it.")
+    return Unfit(folder=os.fsdecode(folder), file="", fingerprint=b"", problem=found)
+
+
+def _may_be_folder(entry: os.DirEntry[bytes]) -> bool:
+    """Whether a link leads to a folder, or to what this user may not look at; OSError where it leads nowhere."""
+    try:
+        return entry.is_dir()
+    except PermissionError:
+        return True
+
+
+def _what_is(mode: int) -> str:
+    kinds = (
+        (stat.S_ISDIR, "a directory"),
+        (stat.S_ISFIFO, "a pipe"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a device"),
+        (stat.S_ISBLK, "a device"),
+    )
+    return next((what for is_kind, what in kinds if is_kind(mode)), "something else")
+
+
+def _join(folder: bytes, name: bytes) -> bytes:
+    return folder + b"/" + name if folder and name else folder or name
+
+
+def _is_utf8(path: bytes) -> bool:
+    try:
+        path.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

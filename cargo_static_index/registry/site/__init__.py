@@ -1,0 +1,1 @@
+"""The pages of a tree: which to write, when, and from what."""

@@ -1,0 +1,181 @@
+"""Whether a tree's pages show its index, and whether all are there; what stands on them is for their making."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import blake2b, sha256
+from itertools import groupby
+from typing import Literal
+
+from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine
+from cargo_static_index.diagnostics.tree_rules import Finding, found
+from cargo_static_index.protocol.index_file import Line, parse_entry
+from cargo_static_index.registry.site.crates import paths_of_crate
+from cargo_static_index.registry.site.documents import read_crate_document
+from cargo_static_index.registry.site.lists import read_parts
+from cargo_static_index.site import paths as addresses
+from cargo_static_index.site.crate_document import CrateDocument, parse_pages_state
+from cargo_static_index.site.lists import ALWAYS, NAMES, pages_of, record_path, sitemap_path
+from cargo_static_index.site.radix import Part
+from cargo_static_index.site.rows import rows_of_crate
+from cargo_static_index.store import Store
+from cargo_static_index.tree import layout
+from cargo_static_index.tree.documents import TreeRecord
+from cargo_static_index.tree.read import read_index, read_record
+
+_FIXED = (
+    *(addresses.FRONT, addresses.DOCUMENT, addresses.ABOUT_INDEX, addresses.SEARCH_PAGE, addresses.NOT_FOUND),
+    *(addresses.FEED, addresses.SITEMAP, addresses.OPENSEARCH),
+)
+
+_named_in = re.compile(rb'="(assets/[^"#?]+-[0-9a-f]{12}\.[a-z0-9]+|refused\.html)"')
+
+
+def check_pages(store: Store) -> Iterator[Finding]:
+    """Give what is wrong with the pages of a tree that is to have them: one finding for a crate, and for a list.
+
+    Where a pass broke off before its pages were made, that is all there is to say.
+    """
+    stored = store.read(addresses.STATE)
+    record = _record(store)
+    if record is None or (stored is None and not record.releases):
+        return
+    if stored is None or _shown(stored.content) != record.digest:
+        yield found("pages-outdated", addresses.STATE, "The pages do not show what the index holds now.", "make-pages")
+        return
+    told: set[str] = set()  # many crates name the same list
+    for each in _lost(store):
+        if each.path not in told:
+            told.add(each.path)
+            yield each
+
+
+def _lost(store: Store) -> Iterator[Finding]:
+    yield from _missing(store, "registry", (*_FIXED, *named_by(store, addresses.FRONT)))
+    yield from _damaged_assets(store)
+    for name in ALWAYS:
+        yield from _missing(store, f"list `{name}`", _files_of(name, ""))
+    listed = _Sum()
+    yield from _check_lists(store, listed)
+    for name, _ in groupby(store.list(layout.CRATES), key=lambda path: path.split("/")[1]):
+        yield from _check_crate(store, name, listed)
+    if listed.total:
+        message = "The lists do not name what the documents of the crates say."
+        yield found("page-wrong", record_path(NAMES, ""), message, "make-pages")
+
+
+class _Sum:
+    """Sums up what lists hold, less what they are to hold: 0 where it is the same, in whatever order it comes."""
+
+    def __init__(self) -> None:
+        self.total = 0
+
+    def add(self, shelf: str, key: str, sign: Literal[1, -1]) -> None:
+        digest = blake2b(f"{shelf}\0{key}".encode(), digest_size=16).digest()
+        self.total = (self.total + sign * int.from_bytes(digest, "big")) % (1 << 128)
+
+
+def _check_lists(store: Store, listed: _Sum) -> Iterator[Finding]:
+    """Read every part of every list, and hold what a part says of those below it against them."""
+    named: dict[str, int] = {}
+    for path, part in read_parts(store):
+        if part is None:
+            yield found("page-wrong", path, "This part of a list cannot be read.", "make-pages")
+            continue
+        if not part.list.startswith("sets/"):
+            for key in part.rows:
+                listed.add(part.list, key, 1)
+        if part.prefix:
+            named[path] = named.get(path, 0) - part.total
+        for prefix, total in part.parts.items():
+            below = record_path(part.list, prefix)
+            named[below] = named.get(below, 0) + total
+        kind, _, crate = part.list.partition("/")
+        if kind == "dependents":  # a page stands for what is not held, too, as long as something needs it
+            yield from _missing(store, f"crate `{crate}`", [addresses.crate_page(crate)])
+        yield from _missing(store, f"list `{part.list}`", _files_below(part))
+    for path, difference in named.items():
+        if difference and store.size(path) is not None:
+            yield found("page-wrong", path, "This part of a list is not what the part above it says.", "make-pages")
+
+
+def _damaged_assets(store: Store) -> Iterator[Finding]:
+    """Hold styles and scripts against the digest in their names: browsers keep what such a name gave them for ever."""
+    for path in named_by(store, addresses.FRONT):
+        stored = store.read(path) if path.startswith("assets/") else None
+        if stored and sha256(stored.content).hexdigest()[:12] not in path:
+            yield found("page-wrong", path, "This file does not have the digest that its name says.", "make-pages")
+
+
+def named_by(store: Store, page: str) -> Iterable[str]:
+    """Give, each once, the styles and scripts that a page in the root asks for, and refused.html if it leads there."""
+    stored = store.read(page)
+    return dict.fromkeys(found[1].decode() for found in _named_in.finditer(stored.content if stored else b""))
+
+
+def _record(store: Store) -> TreeRecord | None:
+    """Read tree.json; None where it cannot be read, which is said of it already."""
+    try:
+        return read_record(store).record
+    except InvalidDocument:
+        return None
+
+
+def _shown(pages_state: bytes) -> str | None:
+    """Give the digest of the index that the pages show; None where pages.json cannot be read."""
+    try:
+        return parse_pages_state(pages_state).digest
+    except InvalidDocument:
+        return None
+
+
+def _check_crate(store: Store, name: str, listed: _Sum) -> Iterator[Finding]:
+    """Hold a crate's document against its index file, and look for its pages, and for the lists that name it."""
+    document = read_crate_document(store, name)
+    lines = {line.vers: line for line in read_index(store, name).file.releases if line.name == name}
+    if not _agree(document, lines):
+        message = f"The document of the crate `{name}` is not there, or does not hold what the index does."
+        yield found("page-wrong", addresses.crate_document(name), message, "make-pages")
+    if document is None:
+        return
+    yield from _missing(store, f"crate `{name}`", paths_of_crate(document))
+    shelves = {f"dependents/{name}"}
+    for shelf, key in rows_of_crate(document):
+        listed.add(shelf, key, -1)
+        shelves.add(shelf)
+    for shelf in sorted(shelves):
+        yield from _missing(store, f"list `{shelf}`", _files_of(shelf, ""))
+
+
+def _agree(document: CrateDocument | None, lines: Mapping[str, Line]) -> bool:
+    """Whether a document holds just those lines that pages show: the others cargo calls invalid."""
+    said = {each.vers: (each.cksum, each.yanked) for each in document.versions} if document else {}
+    if any(vers not in lines or said[vers] != (lines[vers].cksum, lines[vers].yanked) for vers in said):
+        return False
+    return not any(_is_entry(line) for vers, line in lines.items() if vers not in said)
+
+
+def _is_entry(line: Line) -> bool:
+    try:
+        parse_entry(line.raw)
+    except InvalidIndexLine:
+        return False
+    return True
+
+
+def _files_below(part: Part) -> Iterator[str]:
+    """Give the files of all parts that one part names, and of the sitemap that belongs to it."""
+    for prefix in part.parts:
+        yield from _files_of(part.list, prefix)
+    if part.list == NAMES and part.rows:
+        yield sitemap_path(part.prefix)
+
+
+def _files_of(name: str, prefix: str) -> Iterator[str]:
+    return (path for path in pages_of(name, prefix) if path != sitemap_path(prefix))
+
+
+def _missing(store: Store, what: str, paths: Iterable[str]) -> Iterator[Finding]:
+    missing = [path for path in paths if not store.size(path)]
+    if missing:
+        more = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
+        yield found("page-missing", missing[0], f"This page of the {what} is not there, or empty{more}.", "make-pages")

@@ -1,0 +1,107 @@
+"""The files and settings that pages are made from, read from the package, the user's folders and registry.toml."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from cargo_static_index._version import __version__
+from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.protocol.config import index_url
+from cargo_static_index.registry.transaction import Session
+from cargo_static_index.settings import Settings
+from cargo_static_index.settings.layers import nearest
+from cargo_static_index.site.templates import Look, Sources
+
+_RENDERERS = ("comrak", "nh3", "Pygments", "Jinja2")
+_LINK = re.compile(r"(.+?)\s+((?:https?://|mailto:)\S+)").fullmatch
+
+
+def read_sources(settings: Settings) -> Sources:
+    """Read templates and assets, the user's own before ours; SettingsError where one cannot be read."""
+    pages = settings.pages
+    files = dict(_shipped())
+    if pages.templates:
+        # Under this name a template of the user's extends the one whose place it takes.
+        files.update({f"shipped/{name}": content for name, content in files.items()})
+        files.update(_read_folder(pages.templates))
+    return Sources(
+        files=files,
+        stylesheet=_read(pages.stylesheet, "pages.stylesheet") if pages.stylesheet else b"",
+        logo=_read(pages.logo, "pages.logo") if pages.logo else b"",
+        logo_name=pages.logo.name if pages.logo else "",
+        accent=(pages.accent or "", pages.accent_dark or ""),
+    )
+
+
+def unused_files(sources: Sources) -> Iterator[str]:
+    """Say of each of the user's own files which takes no place of ours, and is named by none, that it does nothing."""
+    ours = dict(_shipped())
+    own = {name: text for name, text in sources.files.items() if not name.startswith("shipped/") and name not in ours}
+    for name in own:
+        if not any(name.encode() in text for other, text in sources.files.items() if other != name):
+            hint = nearest(name, tuple(ours)) or "; site-template/README.md lists the names"
+            yield f"pages.templates: {name!r} takes the place of no template or asset, and none names it{hint}"
+
+
+def look_of(session: Session, settings: Settings) -> Look:
+    """Give what every page may show of the registry itself."""
+    registry, pages = settings.registry, settings.pages
+    return Look(
+        title=registry.title or registry.name or "Cargo registry",
+        registry=registry.name or "NAME",
+        description=registry.description or "",
+        base_url=session.base_url,
+        index_url=index_url(session.base_url),
+        mirror=session.home.mode == "mirror",
+        private=registry.auth_required,
+        api=registry.api or "",
+        documentation=pages.documentation or "",
+        links=tuple(_link(text) for text in pages.links),
+        footer=pages.footer or "",
+        images=pages.images,
+        refused=pages.refused,
+    )
+
+
+@cache
+def renderer() -> str:
+    """Name what renders, with versions: other versions may give other bytes."""
+    return " ".join([f"cargo-static-index {__version__}", *map(_version, _RENDERERS)])
+
+
+def _version(name: str) -> str:
+    try:
+        return f"{name} {version(name)}"
+    except PackageNotFoundError:
+        return name
+
+
+def _link(text: str) -> tuple[str, str]:
+    found = _LINK(text)
+    assert found is not None, "the settings' kind has seen to it"
+    return found[1], found[2]
+
+
+@cache
+def _shipped() -> tuple[tuple[str, bytes], ...]:
+    package = Path(__file__).parents[2]
+    # Inside the wheel the templates lie in the package, in a checkout beside it.
+    folder = package / "site-template"
+    return tuple(_read_folder(folder if folder.is_dir() else package.parent / "site-template").items())
+
+
+def _read_folder(folder: Path) -> dict[str, bytes]:
+    if not folder.is_dir():
+        raise SettingsError(f"pages.templates: {str(folder)!r} is no folder; name one that holds templates")
+    paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    # Hidden are what editors and git leave beside templates.
+    return {name: _read(path) for name, path in paths.items() if path.name != "README.md" and "/." not in f"/{name}"}
+
+
+def _read(path: Path, key: str = "pages.templates") -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{key}: {str(path)!r} cannot be read: {error.strerror}") from error

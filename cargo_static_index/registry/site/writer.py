@@ -1,0 +1,332 @@
+"""What is derived from the registry and written beside it: which pages to write, when, and from what.
+
+Each change of an index file makes its crate stale, in the catalogue, before the change counts as done. Pages are then
+made from the index file as read back: a crate's own first, with the rows that lists are to have put down on disk;
+then the lists; then front page and feeds. What breaks off is found there by the next pass.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor
+from contextlib import suppress
+from functools import cached_property
+from itertools import islice
+
+import msgspec
+
+from cargo_static_index.diagnostics.errors import InvalidDocument, StoreError
+from cargo_static_index.registry.refused_files import refused_files
+from cargo_static_index.registry.site.check import check_pages, named_by
+from cargo_static_index.registry.site.crates import Listing, Maker, OneCrate
+from cargo_static_index.registry.site.front import FrontPages
+from cargo_static_index.registry.site.lists import SITEMAP_STALE, ListDamaged, Shelves, read_parts
+from cargo_static_index.registry.site.sources import look_of, read_sources, renderer, unused_files
+from cargo_static_index.registry.transaction import ATTEMPTS, LAST_BUILD, PAGES_UNKNOWN, Session
+from cargo_static_index.settings import Settings
+from cargo_static_index.site import paths as addresses
+from cargo_static_index.site.crate_document import PagesState, format_document, parse_pages_state
+from cargo_static_index.site.lists import ALWAYS, pages_of
+from cargo_static_index.site.templates import Look, Sources, Templates, assets_of, fingerprint_of
+from cargo_static_index.store import Change, Delete, Put
+from cargo_static_index.store.local.store import LocalStore
+from cargo_static_index.tree import layout
+
+CRATES_AT_ONCE = 128
+"""Crates whose pages are made before the next are asked for."""
+
+CRATES_A_TASK = 8
+"""Crates that a process makes the pages of before it answers."""
+
+FILES_AT_ONCE = 256
+"""Pages that share a batch, and so its flushes."""
+
+REMAKING = "pages.remaking"
+"""Under this key the catalogue keeps the fingerprint that all pages are being remade for."""
+
+FIRST = b"first "
+"""Stands before that fingerprint where there were no pages before."""
+
+
+class Pages:
+    """The pages of a session's tree. `keep` puts off remaking all of them because of how they look."""
+
+    def __init__(self, session: Session, settings: Settings, *, keep: bool = False) -> None:
+        self._session = session
+        self._queue = session.catalogue.pages
+        self._sources: Sources = read_sources(settings)
+        self._plain_look = look_of(session, settings)
+        self._fingerprint = fingerprint_of(self._sources, self._plain_look, renderer())
+        self.executor: Executor | None = None
+        """Makes pages in other processes, where there is one."""
+        self._keep = keep
+        self._remade = False
+        self._moved_to = settings.drop.refused
+        self._compiled_folder = settings.state.path / "templates"
+        self._state = self._read_state()
+        session.derive = self.make_crates
+        if settings.pages.templates:
+            self._templates.check()  # before anything is published that would then have no page
+            for text in unused_files(self._sources):
+                session.listener.warn(text)
+
+    def begin(self) -> None:
+        """Look, once what an earlier process began is finished, whether the pages are those of this tree."""
+        unknown = self._session.catalogue.get(PAGES_UNKNOWN) is not None
+        if self._in_step:
+            lost = unknown and any(True for _ in check_pages(self._session.store))
+        else:
+            # Somebody changed the tree, and what is left to do for its pages is not known here, or not all of it.
+            lost = unknown or self._queue.idle
+        if lost:
+            self._state = None
+        elif unknown:
+            self._session.catalogue.set(PAGES_UNKNOWN, None)
+
+    def make_crates(self) -> None:
+        """Make the pages of crates that changed, and the lists that name them."""
+        if self._queue.idle:
+            return
+        self._put_assets()
+        remaking = self._session.catalogue.get(REMAKING)
+        whole = remaking is not None and not remaking.startswith(FIRST)
+        try:
+            for names in self._queue.stale(CRATES_AT_ONCE):
+                self._make_some(names, whole=whole)
+        except BrokenExecutor as error:
+            raise StoreError(
+                "a process that made pages was killed, perhaps for want of memory; "
+                "run this again, with `--jobs 1` if it comes back"
+            ) from error
+        self._shelves.trusting = remaking is None
+        try:
+            self._shelves.bring_in_step()
+        except ListDamaged as error:
+            self._session.listener.note(f"{error}; so all pages are made anew.")
+            self.remake()
+            self.make_crates()
+
+    def finish(self, *, scanned: bool) -> None:
+        """Bring all pages in step; `scanned` says that the drop directory was looked at."""
+        if self._needs_remake(scanned=scanned):
+            self.remake()
+        elif self._queue.idle and self._in_step and not scanned:
+            return
+        changed = not (self._queue.idle and self._in_step)
+        self.make_crates()
+        self._put_refused(scanned=scanned)
+        if changed:
+            self._put_assets()
+            self._front.write(self._shelves)
+        remaking = self._session.catalogue.get(REMAKING)
+        if remaking is not None:
+            if not remaking.startswith(FIRST):
+                self._sweep()
+            self._session.catalogue.set(REMAKING, None)
+            self._remade = True
+        self._write_state()
+
+    def remake(self) -> None:
+        """Make all pages stale; what an earlier process began is gone on with."""
+        new = self._fingerprint.encode()
+        if self._session.catalogue.get(REMAKING) in {new, FIRST + new} and not self._queue.idle:
+            return
+        if self._session.record.releases and self._looks_differ:
+            self._session.listener.note("How pages look has changed, so all of them are made anew.")
+        first = self._has_no_pages()
+        with self._session.catalogue.writing():
+            self._queue.clear()
+            self._queue.list_rows((name, "", None) for name in ALWAYS)
+            self._queue.make_stale(self._held_names())
+            if not first:
+                self._forget_lists()
+                self._queue.make_stale(self._paged_names())
+            self._session.catalogue.set(SITEMAP_STALE, b"1")
+            self._session.catalogue.set(REMAKING, FIRST + new if first else new)
+
+    # What is there -----------------------------------------------------------------------------------------
+
+    @property
+    def _in_step(self) -> bool:
+        return self._state is not None and self._state.digest == self._session.record.digest
+
+    def _needs_remake(self, *, scanned: bool) -> bool:
+        """Whether all pages are to be made: none are known, or a build finds that they look otherwise by now."""
+        if self._state is None:
+            return True
+        if not scanned or not self._looks_differ:
+            return False
+        if self._keep:
+            self._session.listener.note("How pages look has changed; they are kept until a build without --keep-pages.")
+        return not self._keep
+
+    @property
+    def _looks_differ(self) -> bool:
+        return self._state is not None and self._state.fingerprint != self._fingerprint
+
+    def _read_state(self) -> PagesState | None:
+        stored = self._session.store.read(addresses.STATE)
+        try:
+            return parse_pages_state(stored.content) if stored else None
+        except InvalidDocument:
+            return None
+
+    def _write_state(self) -> None:
+        kept = self._state.fingerprint if self._state and not self._remade else self._fingerprint
+        state = PagesState(fingerprint=kept, digest=self._session.record.digest)
+        if state != self._state:
+            self._session.apply([Put(path=addresses.STATE, content=format_document(state))])
+            self._state = state
+        self._session.catalogue.set(PAGES_UNKNOWN, None)
+
+    def _held_names(self) -> Iterator[str]:
+        after = ""
+        while rows := self._session.catalogue.published.names(after=after):
+            yield from (name for _, name in rows)
+            after = rows[-1][0]
+
+    def _paged_names(self) -> Iterator[str]:
+        """Give the crates that have pages, held or not."""
+        for path in self._session.store.list(layout.CRATES):
+            if path.count("/") == 2 and path.endswith(("/index.html", "/index.json")):
+                yield path.split("/")[1]
+
+    def _has_no_pages(self) -> bool:
+        """Whether nothing of ours is in the tree yet, so that nothing needs to be compared or taken away."""
+        folders = ("assets", "browse", "search")
+        return not any(True for folder in folders for _ in self._session.store.list(folder)) and not any(
+            True for _ in self._paged_names()
+        )
+
+    def _forget_lists(self) -> None:
+        """Note every row of every list as one that is not to be; what crates give takes its place."""
+        for _, part in read_parts(self._session.store):
+            if part is not None:
+                self._queue.list_if_new([(part.list, "", None), *((part.list, key, None) for key in part.rows)])
+
+    # What is made ------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _assets(self) -> tuple[dict[str, str], dict[str, bytes]]:
+        return assets_of(self._sources)
+
+    @cached_property
+    def _look(self) -> Look:
+        return msgspec.structs.replace(self._plain_look, assets=self._assets[0])
+
+    @cached_property
+    def _templates(self) -> Templates:
+        return Templates(self._sources, self._look, self._compiled)
+
+    @cached_property
+    def _compiled(self) -> str:
+        if self._session.dry:
+            return ""
+        with suppress(OSError):  # it is for speed only
+            self._compiled_folder.mkdir(parents=True, exist_ok=True)
+        return str(self._compiled_folder)
+
+    @cached_property
+    def _shelves(self) -> Shelves:
+        return Shelves(self._session, self._templates)
+
+    @cached_property
+    def _front(self) -> FrontPages:
+        return FrontPages(self._session, self._templates, self._look)
+
+    def _put_assets(self) -> None:
+        look_inside = self._session.catalogue.get(REMAKING) is not None  # else names tell contents
+        wanted = (path for path in self._assets[1] if look_inside or self._session.store.size(path) is None)
+        self._front.put((path, self._assets[1][path]) for path in wanted)
+
+    def _put_refused(self, *, scanned: bool) -> None:
+        """Write the page of refused files: whoever did not look at the drop directory leaves one that is there."""
+        held = self._session.store.read(addresses.REFUSED)
+        if not self._plain_look.refused:
+            self._session.apply([Delete(path=addresses.REFUSED)] if held else [])
+        elif scanned or held is None or not held.content:
+            self._put_assets()
+            before = self._assets_of_refused
+            seen = self._session.now if scanned else int(self._session.catalogue.get(LAST_BUILD) or 0)
+            self._front.write_refused(refused_files(self._session, self._moved_to, seen))
+            if not self._looks_differ:  # else they are of all other pages too
+                self._session.apply(Delete(path=path) for path in before - self._assets_of_refused)
+
+    @property
+    def _assets_of_refused(self) -> set[str]:
+        return {path for path in named_by(self._session.store, addresses.REFUSED) if path.startswith("assets/")}
+
+    def _make_some(self, names: Sequence[str], *, whole: bool) -> None:
+        again = list(names)
+        for attempt in range(ATTEMPTS):
+            lost: set[str] = set()
+            for listings, changes in self._made(again, whole=whole or attempt > 0):
+                self._queue.list_rows(listings)
+                lost |= self._apply(changes)
+            done = [name for name in again if addresses.crate_document(name) not in lost]
+            self._queue.settle(done)
+            again = [name for name in again if name not in done]
+            if not again:
+                return
+        raise StoreError("crates are changed by somebody else all the time; try again later")
+
+    def _made(self, names: Sequence[str], *, whole: bool) -> Iterator[tuple[Iterable[Listing], Iterator[Change]]]:
+        """Make the pages of some crates, here or in the processes that read crates; give rows and changes together."""
+        if self.executor is None or len(names) <= CRATES_A_TASK or not isinstance(self._session.store, LocalStore):
+            crates = [self._crate(name, whole=whole) for name in names]
+            yield [row for crate in crates for row in crate.listings()], _chained(crates)
+            return
+        maker = Maker(
+            root=self._session.store.root,
+            sources=self._sources,
+            look=self._look,
+            key=self._fingerprint,
+            whole=whole,
+            compiled=self._compiled,
+        )
+        tasks = [self.executor.submit(maker.make, some) for some in _some(names)]
+        for task in tasks:
+            made = task.result()
+            yield (
+                [row for each in made for row in each.listings],
+                (change for each in made for change in each.changes or ()),
+            )
+            for name in (each.name for each in made if each.changes is None):
+                crate = self._crate(name, whole=whole)
+                yield crate.listings(), crate.changes()
+
+    def _crate(self, name: str, *, whole: bool) -> OneCrate:
+        return OneCrate(self._session.store, self._templates, self._look, name, whole=whole)
+
+    def _apply(self, changes: Iterator[Change]) -> set[str]:
+        lost: set[str] = set()
+        while batch := list(islice(changes, FILES_AT_ONCE)):
+            lost.update(change.path for change in self._session.apply(batch))
+        return lost
+
+    def _sweep(self) -> None:
+        """Delete what no page leads to after all were remade: old assets, and parts that lists have let go.
+
+        The page of refused files may still be the old one: only who looks at the drop directory makes it anew.
+        """
+        kept = self._assets[1].keys() | self._assets_of_refused
+        old = [path for path in self._session.store.list("assets") if path not in kept]
+        loose = [
+            page
+            for path, part in read_parts(self._session.store)
+            if part is None or not self._shelves.is_reached(part)
+            for page in ([path] if part is None else pages_of(part.list, part.prefix))
+        ]
+        self._session.apply(Delete(path=path) for path in [*old, *loose])
+
+
+def _chained(crates: Iterable[OneCrate]) -> Iterator[Change]:
+    return (change for crate in crates for change in crate.changes())
+
+
+def _some(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (names[at : at + CRATES_A_TASK] for at in range(0, len(names), CRATES_A_TASK))
+
+
+def forget_pages(session: Session) -> None:
+    """Forget what was to be made where pages are not wanted; wanted again, all of them are made anew."""
+    if not session.catalogue.pages.idle:
+        session.catalogue.pages.clear()

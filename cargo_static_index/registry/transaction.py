@@ -1,0 +1,289 @@
+"""A tree opened for a change: locked, with its catalogue, and in step with what is asked for.
+
+Everything that changes a tree goes through a session: it takes the lock, and brings config.json and tree.json in step.
+What an earlier process began, and a catalogue that does not know this tree, are for `recovery` to make good.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
+
+from cargo_static_index.diagnostics.errors import (
+    CatalogueDamaged,
+    InvalidConfig,
+    InvalidDocument,
+    SettingsError,
+    StoreError,
+)
+from cargo_static_index.protocol.config import (
+    RegistryConfig,
+    base_url_of,
+    config_for,
+    format_config,
+    home_at,
+    parse_base_url,
+)
+from cargo_static_index.protocol.index_file import IndexFile
+from cargo_static_index.protocol.registries import Home, Mode
+from cargo_static_index.registry.events import Listener
+from cargo_static_index.registry.knowledge import change_between, name_of
+from cargo_static_index.state import Catalogue, discard_catalogue, locked_state, open_catalogue
+from cargo_static_index.store import Change, Delete, Store
+from cargo_static_index.store.overlay import OverlayStore
+from cargo_static_index.tree import layout
+from cargo_static_index.tree.documents import Delta, TreeRecord, difference, format_document, parse_record, weight
+from cargo_static_index.tree.read import HeldIndex, HeldRecord, index_paths, put, read_config, read_record
+
+DEFAULT_BASE_URL = "http://127.0.0.1:8000/"
+
+ATTEMPTS = 100
+"""How often a compare-and-swap begins again before it gives up: other writers would have to win every time."""
+
+KNOWN_TREE = "tree.json"
+"""Under this key the catalogue keeps the tree.json of the tree that it knows."""
+
+PAGES_UNKNOWN = "pages.unknown"
+"""Under this key the catalogue notes that it does not know what is left to do for the pages of this tree."""
+
+LAST_BUILD = "last-build"
+"""Under this key the catalogue keeps the clock of the last `build` that came to its end: its own, in decimal digits."""
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What the settings ask of a tree; None keeps what the tree has. `aliases` are earlier base URLs.
+
+    `move` lets the base URL change: the one that the tree had becomes an alias.
+    """
+
+    base_url: str | None = None
+    mode: Mode | None = None
+    aliases: tuple[str, ...] = ()
+    api: str | None = None
+    auth_required: bool = False
+    move: bool = False
+
+
+class Session:
+    """A tree opened for a change by `open_session`; `now` is its only clock, in seconds since 1970."""
+
+    def __init__(
+        self, store: Store, catalogue: Catalogue, stage: Path, listener: Listener, now: int, *, dry: bool = False
+    ) -> None:
+        self.dry = dry
+        self.store = store
+        self.catalogue = catalogue
+        self.stage = stage
+        self.listener = listener
+        self.now = now
+        self.record = TreeRecord()
+        self.in_doubt = False
+        """Whether the catalogue does not know all of this tree."""
+        self.base_url = DEFAULT_BASE_URL
+        self.home = Home()
+        self.failures: list[str] = []
+        """What could not be done for single dropped files; whoever opened the session says so at its end."""
+        self.derive: Callable[[], None] = lambda: None
+        """Makes the pages of what changed so far: what is removed goes only after every page that leads to it."""
+
+    @property
+    def pubtime(self) -> str:
+        """The clock as a line says it: `YYYY-MM-DDTHH:MM:SSZ`."""
+        return datetime.fromtimestamp(self.now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        """Carry out a batch of changes, tell the listener, and give back those that somebody else forestalled."""
+        changes = tuple(changes)
+        if not changes:
+            return ()
+        lost = self.store.apply(changes)
+        for change in changes:
+            if change not in lost:
+                tell = self.listener.deleted if isinstance(change, Delete) else self.listener.changed
+                tell(change.path)
+        return lost
+
+    def begin(self, files: Iterable[HeldIndex]) -> None:
+        """Write down that index files are about to change, so that a crash leaves nothing that is not made good."""
+        self.catalogue.intents.begin(each.path for each in files)
+
+    def changed(self, files: Sequence[tuple[HeldIndex, IndexFile]]) -> None:
+        """Bring in step what is derived from index files that were changed: tree.json, then the catalogue."""
+        delta = sum((change_of(before, after) for before, after in files), Delta())
+        self.update_record(lambda record: record.changed_by(delta))
+        with self.catalogue.writing():
+            changes = (change_between(before.file, after) for before, after in files)
+            self.catalogue.published.update(change for change in changes if change)
+            names = (name_of(after) or name_of(before.file) for before, after in files)
+            self.catalogue.pages.make_stale(name for name in names if name)
+            self.catalogue.intents.finish(before.path for before, _ in files)
+
+    def update_record(self, change: Callable[[TreeRecord], TreeRecord]) -> None:
+        """Change tree.json by compare and swap, and remember it in the catalogue.
+
+        Where somebody else changed the tree meanwhile, the catalogue does not know all of it, and so forgets that
+        it knows this tree: the next session reads it anew.
+        """
+        for _ in range(ATTEMPTS):
+            held = read_record(self.store)
+            self.in_doubt = self.in_doubt or held.record != self.record
+            self.record = change(held.record)
+            unchanged = held.tag is not None and self.record == held.record
+            if unchanged or not self.apply([put(layout.RECORD, format_document(self.record), held.tag)]):
+                self.catalogue.set(KNOWN_TREE, None if self.in_doubt else format_document(self.record))
+                return
+            self.record = held.record
+        raise StoreError("tree.json is changed by somebody else all the time; try again later")
+
+    def doubt(self) -> None:
+        """Note that the catalogue does not know all of this tree; the next session reads it anew."""
+        self.in_doubt = True
+        self.catalogue.set(KNOWN_TREE, None)
+
+    def know(self, held: HeldRecord, total: Delta, lost: int) -> bool:
+        """Note that the catalogue knows the whole tree, which sums up to `total`; False if tree.json changed."""
+        record = replace(held.record.counting(total), lost=lost or UNSET)
+        if record != held.record and self.apply([put(layout.RECORD, format_document(record), held.tag)]):
+            return False
+        self.record, self.in_doubt = record, False
+        self.catalogue.set(KNOWN_TREE, format_document(record))
+        return True
+
+
+def change_of(before: HeldIndex, after: IndexFile) -> Delta:
+    """Give what replacing an index file by another adds to tree.json."""
+    content = after.format() if after.lines else None
+    return difference(weight(before.path, content, len(after.releases)), before.weight)
+
+
+@contextmanager
+def open_session(
+    store: Store, state: Path, wanted: Wanted, listener: Listener, *, now: int, dry: bool = False
+) -> Iterator[Session]:
+    """Open a tree for a change, or raise TreeBusy, SettingsError or StoreError before anything is changed.
+
+    What is told to a `dry` session happens to an overlay, and in a transaction of the catalogue that is taken back.
+    """
+    tree = OverlayStore(store) if dry else store
+    with (
+        tree.session() as stage,
+        locked_state(state),
+        _catalogue(state) as catalogue,
+        catalogue.taken_back() if dry else nullcontext(),
+    ):
+        session = Session(tree, catalogue, stage, listener, now, dry=dry)
+        _agree(session, wanted)
+        yield session
+
+
+@contextmanager
+def _catalogue(state: Path) -> Iterator[Catalogue]:
+    """Open the catalogue; should it turn out to be damaged, throw it away, for the next session to make it anew."""
+    try:
+        with open_catalogue(state) as catalogue:
+            yield catalogue
+    except CatalogueDamaged as error:
+        discard_catalogue(state)
+        raise CatalogueDamaged(f"{error} It was thrown away: run this again.") from error
+
+
+def _agree(session: Session, wanted: Wanted) -> None:
+    """Bring config.json, and the settings kept in tree.json, in step with what is asked for."""
+    config = _config(session.store, wanted)
+    held = _record(session, wanted)
+    before = base_url_of(config) if config else None
+    if config and before is None and not wanted.move:
+        raise SettingsError(
+            f"the tree's config.json was not written by this program: its `dl` is {config.dl!r}; "
+            "choose another tree, or replace it with --move"
+        )
+    mode = _mode(held.record, wanted)
+    if before is None and wanted.base_url is None and held.record.releases:
+        raise SettingsError(
+            "the tree holds releases, but its index/config.json, which knew its base URL, is lost or not ours; "
+            "give the URL with --base-url, or set it in `[registry]`"
+        )
+    session.base_url, aliases = _base_url(session, before, held.record.aliases, wanted)
+    urls = dict.fromkeys((session.base_url, *wanted.aliases, *aliases))
+    session.home = home_at(mode, urls)
+    session.record = held.record
+    session.in_doubt = session.catalogue.get(KNOWN_TREE) != format_document(held.record)
+    if held.tag is None or (held.record.mode, held.record.aliases) != (mode, aliases):
+        # The catalogue forgets what it knew only after tree.json says it: a lost one may be known nowhere else.
+        session.update_record(lambda record: replace(record, mode=mode, aliases=aliases))
+    elif session.in_doubt:
+        session.doubt()
+    _write_config(session, wanted)
+
+
+def _config(store: Store, wanted: Wanted) -> RegistryConfig | None:
+    """Read config.json; one that cannot be read counts as none where it is to be replaced."""
+    try:
+        return read_config(store)
+    except InvalidConfig as error:
+        if wanted.move and wanted.base_url is not None:
+            return None
+        raise SettingsError(
+            f"the tree cannot be used: {error}, bring it back from a backup, "
+            "or replace it with `build --move`, the base URL being set"
+        ) from error
+
+
+def _record(session: Session, wanted: Wanted) -> HeldRecord:
+    """Read tree.json. Where it is lost, what the index cannot tell comes from the catalogue, or from the settings."""
+    try:
+        held = read_record(session.store)
+        if held.tag is not None or not any(True for _ in index_paths(session.store)):
+            return held
+        known = session.catalogue.get(KNOWN_TREE)
+        if known is not None:
+            last = parse_record(known)
+            return replace(held, record=TreeRecord(mode=last.mode, aliases=last.aliases))
+    except InvalidDocument as error:
+        raise SettingsError(f"the tree cannot be used: {error}") from error
+    if wanted.mode is None:
+        raise SettingsError(
+            "the tree holds an index, but its tree.json, which knew its mode and earlier base URLs, is lost; bring it "
+            "back from a backup, or set `mode`, and `aliases` if it was moved, in `[registry]`"
+        )
+    return held
+
+
+def _mode(record: TreeRecord, wanted: Wanted) -> Mode:
+    mode = wanted.mode or record.mode
+    if record.releases and mode != record.mode:
+        raise SettingsError(
+            f"the tree's lines were made in mode {record.mode!r}, and the settings ask for {mode!r}; "
+            f'set `mode = "{record.mode}"`, or derive the lines anew with `cargo-static-index reindex`'
+        )
+    return mode
+
+
+def _base_url(
+    session: Session, before: str | None, aliases: tuple[str, ...], wanted: Wanted
+) -> tuple[str, tuple[str, ...]]:
+    """Give the base URL and the aliases that the tree is to have."""
+    if wanted.base_url is None:
+        if before is None:
+            session.listener.note(f"No base URL is given, so the tree is made for {DEFAULT_BASE_URL}.")
+        return before or DEFAULT_BASE_URL, aliases
+    base_url = parse_base_url(wanted.base_url)
+    if before is None or before == base_url:
+        return base_url, aliases
+    if not wanted.move:
+        raise SettingsError(
+            f"the tree is served at {before}, and the settings say {base_url}; "
+            "keep the tree's own, or move the registry with --move"
+        )
+    return base_url, (*(alias for alias in aliases if alias not in {base_url, before}), before)
+
+
+def _write_config(session: Session, wanted: Wanted) -> None:
+    config = config_for(session.base_url, api=wanted.api, auth_required=wanted.auth_required)
+    content = format_config(config)
+    held = session.store.read(layout.CONFIG)
+    if held is None or held.content != content:
+        session.apply([put(layout.CONFIG, content, held.tag if held else None)])

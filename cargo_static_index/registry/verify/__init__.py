@@ -1,0 +1,1 @@
+"""Looking at a whole tree, and saying what is wrong with it."""

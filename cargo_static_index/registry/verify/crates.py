@@ -1,0 +1,179 @@
+"""Whether one crate of a tree is sound: its lines, and the archives and facts that they name."""
+
+import hashlib
+import io
+from collections.abc import Iterable, Iterator
+
+from msgspec.structs import replace
+
+from cargo_static_index.crate.check import Policy, read_release
+from cargo_static_index.crate.limits import Limits
+from cargo_static_index.crate.metadata import Facts, parse_facts
+from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine, StoreError
+from cargo_static_index.diagnostics.tree_rules import Finding, found
+from cargo_static_index.protocol.index_file import Dependency, Entry, IndexFile, Line, parse_entry, sort_dependencies
+from cargo_static_index.protocol.manifest.manifest import entry_of
+from cargo_static_index.protocol.names import index_path
+from cargo_static_index.protocol.registries import CRATES_IO, Home, is_home
+from cargo_static_index.protocol.semver import parse_version, without_build
+from cargo_static_index.registry.withdraw import archive_and_facts
+from cargo_static_index.store import Store
+from cargo_static_index.tree import layout
+
+
+def check_crate(
+    store: Store, home: Home, limits: Limits, path: str, file: IndexFile, *, quick: bool
+) -> Iterator[Finding]:
+    """Give what is wrong with the crate whose index file stands at `path`; `quick` opens no archive."""
+    return _Crate(store, home, limits, path, file, quick=quick).findings()
+
+
+def facts_in(archive: bytes, limits: Limits) -> Facts | None:
+    """Read the facts of an archive, whatever policies would say of it today; None where none can be made of it."""
+    return read_release(io.BytesIO(archive), Policy(limits=limits)).facts
+
+
+class _Crate:
+    """An index file, and the archives and facts that its lines name."""
+
+    def __init__(self, store: Store, home: Home, limits: Limits, path: str, file: IndexFile, *, quick: bool) -> None:
+        self._store = store
+        self._home = home
+        self._limits = limits
+        self._path = path
+        self._file = file
+        self._quick = quick
+
+    def findings(self) -> Iterator[Finding]:
+        yield from self._check_lines()
+        for line in self._file.releases:
+            if self._is_here(line):
+                try:
+                    yield from self._check_quickly(line) if self._quick else self._check_wholly(line)
+                except StoreError as error:  # the disk, or a right: the others can be looked at all the same
+                    archive, _ = archive_and_facts(line.name, line.cksum)
+                    message = f"What is held of {line.name} {line.vers} cannot be read."
+                    yield found("archive-unread", archive, message, way_out=str(error))
+
+    def _is_here(self, line: Line) -> bool:
+        return f"{layout.INDEX}/{index_path(line.name)}" == self._path
+
+    def _check_lines(self) -> Iterator[Finding]:
+        seen: set[str] = set()
+        for number, line in enumerate(self._file.lines, 1):
+            if not line.cksum:
+                yield found("line-unreadable", self._path, f"Cargo cannot read line {number}.")
+            elif not self._is_here(line):
+                message = f"Line {number} is of {line.name!r}, for which cargo never asks here."
+                yield found("line-misplaced", self._path, message)
+            if line.vers and without_build(line.vers) in seen:
+                message = f"Line {number} is a second line of version {without_build(line.vers)}."
+                yield found("version-duplicate", self._path, message)
+            seen.add(without_build(line.vers))
+        names = {line.name for line in self._file.releases if self._is_here(line)}
+        if len(names) > 1:
+            message = f"The lines are of crates that differ only in case: {', '.join(sorted(names))}."
+            yield found("line-misplaced", self._path, message)
+        yield from self._check_names(names)
+        places = [(line.pubtime or "", parse_version(line.vers)) for line in self._file.releases]
+        if places != sorted(places):
+            message = "The lines do not stand in order of publication and version."
+            yield found("lines-unordered", self._path, message)
+
+    def _check_names(self, names: Iterable[str]) -> Iterator[Finding]:
+        """Find a crate whose name is the same but for `-` and `_`, of those that cargo would look for."""
+        for name in names:
+            for other in {name.replace("-", "_"), name.replace("_", "-")}:
+                path = layout.index_file(other)
+                if path < self._path and self._store.size(path) is not None:
+                    message = f"There are both `{other}` and `{name}`; cargo takes one for a misspelling of the other."
+                    yield found("name-collision", self._path, message)
+
+    def _check_quickly(self, line: Line) -> Iterator[Finding]:
+        archive, facts_path = archive_and_facts(line.name, line.cksum)
+        size = self._store.size(archive)
+        stored = self._store.read(facts_path)
+        if size is None:
+            yield _archive_missing(line, archive)
+        if stored is None:
+            yield _facts_missing(line, facts_path, mendable=size is not None)
+            return
+        facts = _parsed(stored.content)
+        if facts is None or facts.cksum != line.cksum:
+            yield _facts_wrong(line, facts_path, mendable=size is not None)
+        elif size not in {None, facts.packed_size}:
+            message = f"The archive of {line.name} {line.vers} has {size} bytes instead of {facts.packed_size}."
+            yield found("archive-damaged", archive, message)
+
+    def _check_wholly(self, line: Line) -> Iterator[Finding]:
+        archive, facts_path = archive_and_facts(line.name, line.cksum)
+        held = self._store.read(facts_path)
+        facts = _parsed(held.content) if held else None
+        stored = self._store.read(archive)
+        read = None
+        if stored is None:
+            yield _archive_missing(line, archive)
+        elif (cksum := hashlib.sha256(stored.content).hexdigest()) != line.cksum:
+            message = f"The archive of {line.name} {line.vers} has SHA-256 {cksum} instead of {line.cksum}."
+            yield found("archive-damaged", archive, message)
+        elif (read := facts_in(stored.content, self._limits)) is None:
+            message = f"Nothing can be said of the archive of {line.name} {line.vers}: it breaks rules of today."
+            yield found("archive-unread", archive, message)
+        if held is None:
+            yield _facts_missing(line, facts_path, mendable=read is not None)
+        elif facts is None or (read is not None and not _same(facts, read)):
+            yield _facts_wrong(line, facts_path, mendable=read is not None)
+        if (says := read or facts) is not None and self._differs(line, says):
+            message = f"The line of {line.name} {line.vers} does not say what the archive says."
+            yield found("line-differs", self._path, message)
+
+    def _differs(self, line: Line, facts: Facts) -> bool:
+        """Whether a line says something else than its archive, what only the registry says of it aside."""
+        try:
+            found = parse_entry(line.raw)
+        except InvalidIndexLine:
+            return True
+        expected = entry_of(facts.manifest, cksum=facts.cksum, home=self._home, pubtime=found.pubtime)
+        return self._comparable(found) != self._comparable(expected)
+
+    def _comparable(self, entry: Entry) -> Entry:
+        # A line made before this registry moved, or before an alias was set, may name the registry itself.
+        deps = sort_dependencies(self._of_home(each) for each in entry.deps)
+        return replace(entry, deps=deps, yanked=False)
+
+    def _of_home(self, dependency: Dependency) -> Dependency:
+        url = dependency.registry
+        at_home = url is not None and url != CRATES_IO and is_home(url, self._home)
+        return replace(dependency, registry=None) if at_home else dependency
+
+
+def _archive_missing(line: Line, path: str) -> Finding:
+    return found("archive-missing", path, f"The archive of {line.name} {line.vers} is not there.")
+
+
+def _facts_missing(line: Line, path: str, *, mendable: bool) -> Finding:
+    message = f"The facts of {line.name} {line.vers} are not there."
+    return found("facts-missing", path, message, "write-facts" if mendable else None)
+
+
+def _facts_wrong(line: Line, path: str, *, mendable: bool) -> Finding:
+    message = f"The facts of {line.name} {line.vers} are not what its archive says."
+    return found("facts-wrong", path, message, "write-facts" if mendable else None)
+
+
+def _parsed(content: bytes) -> Facts | None:
+    try:
+        return parse_facts(content)
+    except InvalidDocument:
+        return None
+
+
+def _same(facts: Facts, read: Facts) -> bool:
+    """Whether facts are the same; the limit for documents, which decides whose text is there, may have changed."""
+    if facts == read:
+        return True
+    for field in ("readme", "changelog"):
+        one, other = getattr(facts, field), getattr(read, field)
+        if one and other and "too-large" in {one.missing, other.missing}:
+            facts, read = replace(facts, **{field: None}), replace(read, **{field: None})
+    return facts == read

@@ -1,0 +1,241 @@
+"""Whether a tree is sound: what clients read, held against what archives say, and nothing that nobody names.
+
+Looking reads the tree as it stands, through no session and no catalogue, so that nothing is mended on the way; each
+finding that can be mended without changing a release carries how. One crate at a time is held in memory.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import groupby
+
+from msgspec.structs import replace
+
+from cargo_static_index.crate.limits import Limits
+from cargo_static_index.crate.metadata import format_facts
+from cargo_static_index.diagnostics.errors import InvalidConfig, InvalidDocument
+from cargo_static_index.diagnostics.tree_rules import Finding, found
+from cargo_static_index.protocol.config import base_url_of
+from cargo_static_index.protocol.index_file import IndexFile
+from cargo_static_index.protocol.registries import Home
+from cargo_static_index.registry.recover import finish_removal, is_left, reconcile
+from cargo_static_index.registry.site.check import check_pages
+from cargo_static_index.registry.transaction import Session
+from cargo_static_index.registry.verify.crates import check_crate, facts_in
+from cargo_static_index.store import Delete, Put, Store
+from cargo_static_index.tree import layout
+from cargo_static_index.tree.documents import Delta, Tombstone
+from cargo_static_index.tree.read import (
+    index_paths,
+    read_config,
+    read_index,
+    read_index_at,
+    read_record,
+    read_tombstones,
+)
+
+_KINDS = (".crate", ".json", ".html", ".xml")
+"""How the files below `crates/` end: archives, facts and tombstones, pages and feeds."""
+
+_DOCUMENTS = ("index.json", "removed.json")
+"""The JSON documents beside a crate's facts, but for the list of its dependents."""
+
+_LINES_LOST = (
+    "Bring the index file back from a backup, or `add` the archive, which writes its line again, and verify once more. "
+    "`cargo-static-index rebuild` takes the index as it is; `verify --fix` then deletes what no line names."
+)
+
+_cksum_of = re.compile(r"([0-9a-f]{64})\.(crate|json)").fullmatch
+
+
+def verify_tree(
+    store: Store, home: Home, limits: Limits, *, quick: bool = False, pages: bool = True
+) -> Iterator[Finding]:
+    """Look at a whole tree, and give what is wrong as it is found; nothing is changed.
+
+    `quick` looks at presence and sizes only and opens no archive; `pages` are looked at where they are wanted. While
+    another process publishes, files that it has written already and not yet named are found too.
+    """
+    yield from check_config(store)
+    yield from _check_tombstones(store)
+    total = Delta()
+    for path in index_paths(store):
+        index = read_index_at(store, path)
+        total += index.weight
+        yield from check_crate(store, home, limits, path, index.file, quick=quick)
+    lost = _lines_are_lost(store, total)
+    unnamed = 0
+    for finding in _check_crates(store, lost=lost):
+        unnamed += finding.mending is None
+        yield finding
+    yield from _check_strays(store)
+    yield from _check_record(store, total, lost=lost and unnamed > 0)
+    if pages:
+        yield from check_pages(store)
+
+
+def mend(session: Session, finding: Finding, limits: Limits) -> Finding:
+    """Mend what a finding names where that changes no release, and say so; the session keeps other writers out."""
+    name = finding.path.split("/")[1] if finding.path.startswith(f"{layout.CRATES}/") else ""
+    if finding.mending == "write-facts":
+        fixed = _write_facts(session, finding.path, limits)
+    elif finding.mending == "delete":
+        fixed = not session.apply([Delete(path=finding.path)])
+    elif finding.mending == "finish-removal":
+        finish_removal(session, name)
+        fixed = True
+    elif finding.mending == "recount":
+        reconcile(session, agreed=True)  # nothing is left that lost lines could have named
+        fixed = True
+    else:
+        fixed = False
+    return replace(finding, fixed=fixed)
+
+
+def _write_facts(session: Session, path: str, limits: Limits) -> bool:
+    stored = session.store.read(path.removesuffix(".json") + ".crate")
+    facts = facts_in(stored.content, limits) if stored else None
+    return facts is not None and not session.apply([Put(path=path, content=format_facts(facts))])
+
+
+# The tree as a whole ---------------------------------------------------------------------------------------
+
+
+def check_config(store: Store) -> Iterator[Finding]:
+    """Give what is wrong with config.json."""
+    try:
+        config = read_config(store)
+    except InvalidConfig as error:
+        yield found("config-wrong", layout.CONFIG, f"{error}.")
+        return
+    if config is None:
+        yield found("config-wrong", layout.CONFIG, "There is no config.json, so cargo cannot use the registry.")
+    elif base_url_of(config) is None:
+        message = f"config.json sends cargo to {config.dl!r} for archives, not to this tree."
+        yield found("config-wrong", layout.CONFIG, message)
+
+
+def _check_tombstones(store: Store) -> Iterator[Finding]:
+    for path in store.list(layout.CRATES):
+        name = _crate_of(path)
+        if name is None or path != layout.tombstones_file(name):
+            continue
+        try:
+            stones = read_tombstones(store, name).tombstones
+        except InvalidDocument as error:
+            yield found("tombstones-unreadable", path, f"{error}.")
+            continue
+        file = read_index(store, name).file
+        # Listed before the first is told: what mends one of a crate mends all of them.
+        for stone in [each for each in stones.removed if _is_unfinished(store, file, name, each)]:
+            message = f"{name} {stone.vers} was {'brought back' if stone.lifted else 'removed'}, but not wholly."
+            yield found("removal-unfinished", path, message, "finish-removal")
+
+
+def _is_unfinished(store: Store, file: IndexFile, name: str, stone: Tombstone) -> bool:
+    """Whether a removed release has its line still, or files that no line names; or one brought back has its stone."""
+    line = file.find(stone.vers)
+    if line is not None and line.cksum == stone.cksum:
+        return True
+    return not (stone.lifted or _is_named(file, name, stone.cksum)) and is_left(store, name, stone)
+
+
+def _lines_are_lost(store: Store, total: Delta) -> bool:
+    """Whether the index holds fewer releases than tree.json counted: what no line names may be all that is left."""
+    try:
+        held = read_record(store)
+    except InvalidDocument:
+        return True
+    return held.tag is None or bool(held.record.lost) or total.releases < held.record.releases
+
+
+def _check_crates(store: Store, *, lost: bool) -> Iterator[Finding]:
+    """Hold the files beside each crate's archives against its lines; where lines are `lost`, none may be deleted."""
+    for name, paths in groupby(store.list(layout.CRATES), key=_crate_of):
+        if name is None:
+            continue  # `_check_strays` names them
+        named, lines = _named(read_index(store, name).file, name)
+        for path in paths:
+            kind = _cksum_of(path.rpartition("/")[2])
+            if kind is None or path.count("/") != 2 or kind[1] in named or kind[1].encode() in lines:
+                continue
+            if kind[1] in _buried(store, name):
+                continue  # `_check_tombstones` tells of the release
+            what = "archive" if kind[2] == "crate" else "facts document"
+            message = f"No line of {name} names this {what}"
+            if lost:
+                yield found("file-unnamed", path, f"{message}, and lines are lost.", way_out=_LINES_LOST)
+            else:
+                yield found("file-unnamed", path, f"{message}.", "delete")
+
+
+def _buried(store: Store, name: str) -> frozenset[str]:
+    """Give the checksums of what was removed of a crate, and not brought back."""
+    try:
+        stones = read_tombstones(store, name).tombstones.removed
+        return frozenset(stone.cksum for stone in stones if not stone.lifted)
+    except InvalidDocument:
+        return frozenset()
+
+
+def _is_named(file: IndexFile, name: str, cksum: str) -> bool:
+    named, lines = _named(file, name)
+    return cksum in named or cksum.encode() in lines
+
+
+def _named(file: IndexFile, name: str) -> tuple[frozenset[str], bytes]:
+    """Give the checksums that a crate's lines name, and the lines that cannot be read, which may name some too."""
+    named = frozenset(line.cksum for line in file.releases if line.name == name)
+    return named, b"".join(line.raw for line in file.lines if not line.cksum)
+
+
+def _crate_of(path: str) -> str | None:
+    parts = path.split("/")
+    return parts[1] if len(parts) > 2 else None
+
+
+def _check_strays(store: Store) -> Iterator[Finding]:
+    for path in store.list(layout.INDEX):
+        name = path.rpartition("/")[2]
+        page = path.count("/") < 2 and path.endswith((".json", ".html"))
+        if not page and path != layout.index_file(name):
+            yield found("file-stray", path, "This is no crate's index file: cargo never asks for it.")
+    for path in store.list():
+        if path.endswith(".crate") and not _is_archive(path):
+            yield found("file-stray", path, "This archive lies where no line can name it.")
+        elif path.startswith(f"{layout.CRATES}/") and not _is_known(path):
+            yield found("file-stray", path, "This is neither an archive, nor facts, nor a page.")
+
+
+def _is_archive(path: str) -> bool:
+    name = _crate_of(path)
+    return name is not None and path.startswith(f"{layout.CRATES}/") and bool(_cksum_of(path.split("/", 2)[2]))
+
+
+def _is_known(path: str) -> bool:
+    """Whether a file below `crates/` is of a kind that we write there."""
+    below = path.split("/", 2)[-1]
+    if below.endswith(".json") and not below.startswith(("dependents.", "dependents/")):
+        return below in _DOCUMENTS or _cksum_of(below) is not None
+    return path.endswith(_KINDS)
+
+
+def _check_record(store: Store, total: Delta, *, lost: bool) -> Iterator[Finding]:
+    try:
+        held = read_record(store)
+    except InvalidDocument as error:
+        yield found("record-wrong", layout.RECORD, f"{error}.", way_out="Until then nothing else can be done here.")
+        return
+    record = held.record
+    counted = record.counting(total)
+    if counted != record:
+        message = (
+            f"tree.json says {record.crates} crates, {record.releases} releases and digest {record.digest}; "
+            f"the index has {counted.crates}, {counted.releases} and {counted.digest}."
+        )
+        yield found(
+            "record-wrong",
+            layout.RECORD,
+            message,
+            None if lost else "recount",
+            way_out=_LINES_LOST if lost else "",
+        )

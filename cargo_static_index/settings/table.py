@@ -1,0 +1,314 @@
+"""The table of settings: one annotated line a key, of which options, variables, schema, template and docs are made.
+
+To add a key, add its line to its section's class; to add a section, add a class and name it in `Settings`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from msgspec import Struct, structs
+
+from cargo_static_index.crate.limits import Limits
+from cargo_static_index.diagnostics.rules import Level
+from cargo_static_index.protocol.registries import Mode
+from cargo_static_index.settings import kinds as values
+from cargo_static_index.settings.kinds import Kind
+
+Written = str | int | bool | Sequence[str] | None
+"""A value as TOML writes it; None where the key is not set."""
+
+_LIMITS: Final = Limits()
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """What the table says of a key besides its place: `default` and `example` are written as in TOML."""
+
+    kind: Kind
+    says: str
+    default: Written
+    example: Written
+    also: tuple[str, ...]
+    """Other names of the option."""
+
+
+def _row(kind: Kind, says: str, *, default: Written = None, example: Written = None, also: tuple[str, ...] = ()) -> Row:
+    return Row(kind=kind, says=says, default=default, example=example, also=also)
+
+
+class RegistrySection(Struct, frozen=True, kw_only=True):
+    """What the registry is called and where clients find it."""
+
+    name: Annotated[
+        str | None,
+        _row(
+            values.NAME,
+            "The name that clients give this registry in `[registries.NAME]`; "
+            "crates whose `package.publish` lists other names only are refused.",
+            example="acme",
+        ),
+    ]
+    base_url: Annotated[
+        str | None,
+        _row(
+            values.BASE_URL,
+            "The URL under which the tree is served. "
+            "Without it the tree keeps its own; an empty tree takes `http://127.0.0.1:8000/`.",
+            example="https://crates.example.com/",
+        ),
+    ]
+    mode: Annotated[
+        Mode | None,
+        _row(
+            values.choice("registry", "mirror"),
+            'Whether this is a registry of its own or, with "mirror", stands in for crates.io. '
+            'Without it the tree keeps its own; an empty tree takes "registry".',
+            example="mirror",
+        ),
+    ]
+    aliases: Annotated[
+        tuple[str, ...],
+        _row(
+            values.BASE_URLS,
+            "Earlier base URLs: dependencies that name them mean this registry.",
+            default=(),
+            example=["https://old.example.com/crates/"],
+        ),
+    ]
+    api: Annotated[
+        str | None,
+        _row(
+            values.API,
+            "The URL of a web API for `cargo publish`, `yank`, `owner`, `search` and `login`; without it, none.",
+            example="https://crates.example.com",
+        ),
+    ]
+    auth_required: Annotated[
+        bool,
+        _row(
+            values.FLAG,
+            "Whether cargo sends a token with every request. It is the web server that must ask for it.",
+            default=False,
+        ),
+    ]
+    title: Annotated[
+        str | None,
+        _row(values.TEXT, "The title of the pages; without it, the registry's name.", example="Crates of Acme"),
+    ]
+    description: Annotated[
+        str | None,
+        _row(values.TEXT, "One line below the title on the front page.", example="What we share between teams."),
+    ]
+    pages: Annotated[bool, _row(values.FLAG, "Whether to write pages for people.", default=True)]
+
+
+class DropSection(Struct, frozen=True, kw_only=True):
+    """Where `.crate` files come from, and what becomes of them."""
+
+    path: Annotated[
+        Path,
+        _row(values.PATH, "The drop directory: every `.crate` file in it, at any depth, is published.", default="drop"),
+    ]
+    refused: Annotated[
+        Path | None,
+        _row(
+            values.PATH,
+            "A folder that refused files are moved to, each with a JSON file of its problems; "
+            "without it they stay where they are.",
+            example="refused",
+        ),
+    ]
+    after_publish: Annotated[
+        Path | Literal["keep", "delete"],
+        _row(
+            values.AFTER_PUBLISH,
+            "What to do with a dropped file once it is published: keep it, delete it, or move it to a folder.",
+            default="keep",
+        ),
+    ]
+
+
+class TreeSection(Struct, frozen=True, kw_only=True):
+    """The published files."""
+
+    path: Annotated[Path, _row(values.PATH, "The tree: the folder that a web server serves.", default="public")]
+    file_mode: Annotated[
+        int | None,
+        _row(values.FILE_MODE, "The mode of published files; without it, 0666 less the umask.", example="0644"),
+    ]
+    dir_mode: Annotated[
+        int | None,
+        _row(
+            values.DIR_MODE,
+            "The mode of published folders; without it, 0777 less the umask, with setgid kept.",
+            example="2775",
+        ),
+    ]
+    flush: Annotated[
+        bool,
+        _row(
+            values.FLAG,
+            "Whether to wait until the disk has what is published. Without it a pass is faster, "
+            "and a power cut can lose or cut short what it wrote.",
+            default=True,
+        ),
+    ]
+
+
+class StateSection(Struct, frozen=True, kw_only=True):
+    """What is only remembered to save time; deleting it loses nothing."""
+
+    path: Annotated[
+        Path,
+        _row(values.PATH, "The state directory, on a local disk and outside the tree.", default=".cargo-static-index"),
+    ]
+
+
+class DependenciesSection(Struct, frozen=True, kw_only=True):
+    """Where dependencies may come from."""
+
+    allowed: Annotated[
+        tuple[str, ...],
+        _row(
+            values.INDEX_URLS,
+            "Index URLs of other registries that crates may depend on; crates.io and this registry need no entry.",
+            default=(),
+            example=["sparse+https://other.example/index/"],
+        ),
+    ]
+
+
+class ManifestSection(Struct, frozen=True, kw_only=True):
+    """What Cargo.toml must say."""
+
+    required_fields: Annotated[
+        tuple[str, ...],
+        _row(
+            values.choices(
+                "FIELD",
+                "description",
+                "license",
+                "repository",
+                "homepage",
+                "documentation",
+                "readme",
+                "keywords",
+                "categories",
+                "rust-version",
+                "authors",
+            ),
+            "Fields of `[package]` without which a crate is refused; `license-file` counts as `license`.",
+            default=(),
+            example=["description", "license"],
+        ),
+    ]
+
+
+class LimitsSection(Struct, frozen=True, kw_only=True):
+    """What a crate may be at most. Sizes are bytes."""
+
+    packed_bytes: Annotated[int, _row(values.COUNT, "The size of a `.crate` file.", default=_LIMITS.packed_bytes)]
+    entries: Annotated[int, _row(values.COUNT, "The files and folders in an archive.", default=_LIMITS.entries)]
+    manifest_bytes: Annotated[int, _row(values.COUNT, "The size of Cargo.toml.", default=_LIMITS.manifest_bytes)]
+    readme_bytes: Annotated[
+        int, _row(values.COUNT, "The size of a README or CHANGELOG that pages show.", default=_LIMITS.readme_bytes)
+    ]
+    dependencies: Annotated[
+        int, _row(values.COUNT, "The dependencies of a crate, of all kinds.", default=_LIMITS.dependencies)
+    ]
+    features: Annotated[
+        int, _row(values.COUNT, "The features of a crate, and what one feature turns on.", default=_LIMITS.features)
+    ]
+
+
+class BuildSection(Struct, frozen=True, kw_only=True):
+    """How a pass works."""
+
+    jobs: Annotated[
+        int | None,
+        _row(
+            values.COUNT,
+            "How many crates are read at once; without it, as many as the processors, the CPU quota and the memory "
+            "limit let this process (256 MiB for each), and at least one.",
+            example=4,
+            also=("-j", "--jobs"),
+        ),
+    ]
+
+
+class PagesSection(Struct, frozen=True, kw_only=True):
+    """What the pages show, and how they look."""
+
+    refused: Annotated[
+        bool, _row(values.FLAG, "Whether a page lists the refused files with their problems.", default=True)
+    ]
+    images: Annotated[
+        bool,
+        _row(values.FLAG, "Whether READMEs show their images; without, each is a link to it.", default=True),
+    ]
+    documentation: Annotated[
+        str | None,
+        _row(
+            values.DOCUMENTATION,
+            "Where documentation is of crates whose manifest names none; "
+            "`{crate}` and `{version}` stand for the release's.",
+            example="https://docs.example.com/{crate}/{version}/",
+        ),
+    ]
+    links: Annotated[
+        tuple[str, ...],
+        _row(
+            values.LINKS,
+            "Links at the foot of every page, and the contacts of crates that name no authors, each a text with the "
+            "address behind it: where to ask, how to contribute.",
+            default=(),
+            example=["Ask us https://chat.example.com/crates", "Handbook https://wiki.example.com/rust"],
+        ),
+    ]
+    footer: Annotated[
+        str | None, _row(values.TEXT, "A line at the foot of every page.", example="Run by the platform team.")
+    ]
+    logo: Annotated[
+        Path | None,
+        _row(values.IMAGE, "An image that takes the place of the mark beside the title.", example="logo.svg"),
+    ]
+    accent: Annotated[
+        str | None,
+        _row(values.colour("#ffffff"), "The colour of links and buttons on light pages.", example="#7a1f5c"),
+    ]
+    accent_dark: Annotated[
+        str | None,
+        _row(values.colour("#1d2127"), "The colour of links and buttons on dark pages.", example="#f2a6d8"),
+    ]
+    stylesheet: Annotated[
+        Path | None, _row(values.PATH, "A stylesheet of yours, applied after the pages' own.", example="pages.css")
+    ]
+    templates: Annotated[
+        Path | None,
+        _row(
+            values.PATH,
+            "A folder of templates that take the place of those of the same name; site-template/README.md lists them.",
+            example="templates",
+        ),
+    ]
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """Everything that can be set. Paths are absolute if the folder they were resolved from is."""
+
+    registry: RegistrySection
+    drop: DropSection
+    tree: TreeSection
+    state: StateSection
+    rules: dict[str, Level]
+    """The levels that `[rules]` changes, by rule id."""
+    dependencies: DependenciesSection
+    manifest: ManifestSection
+    limits: LimitsSection
+    build: BuildSection
+    pages: PagesSection
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Give the limits to read archives by: what the settings say, and the limits that cannot be set."""
+    return Limits(**structs.asdict(settings.limits))

@@ -1,0 +1,151 @@
+"""What is made from the table of settings for users: registry.toml, its JSON Schema, `--show-settings`."""
+
+import json
+import textwrap
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from cargo_static_index.diagnostics.rules import RULES
+from cargo_static_index.settings.keys import (
+    FILE_NAME,
+    KEYS,
+    LEVELS,
+    SCHEMA_NAME,
+    SECTIONS,
+    Key,
+)
+from cargo_static_index.settings.load import Loaded
+from cargo_static_index.settings.table import Settings
+
+RULES_SAYS: Final = "The levels of rules that are policy."
+
+
+def toml_value(value: object) -> str:
+    """Write a value of the settings as TOML; octal modes are the caller's, and None has no TOML."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(toml_value, value)) + "]"
+    # A JSON string is a TOML string, DEL aside, and the readers let no DEL through.
+    return json.dumps(str(value), ensure_ascii=False)
+
+
+def show_settings(loaded: Loaded) -> str:
+    """Write every setting and where it comes from, as TOML that gives the same settings when it is read."""
+    lines = [f"# {loaded.file}" if loaded.file else f"# no {FILE_NAME}"]
+    for name, value in _values(loaded.settings):
+        source = loaded.sources[name]
+        lines.append(f"# {name} is not set" if value is None else f"{name} = {toml_value(value)}  # {_from(source)}")
+    return "\n".join(lines) + "\n"
+
+
+def _from(source: str) -> str:
+    return source if source == "default" else f"from {source}"
+
+
+def _values(settings: Settings) -> Iterator[tuple[str, object]]:
+    for name, key in KEYS.items():
+        value = getattr(getattr(settings, key.section), key.key.replace("-", "_"))
+        is_mode = key.row.kind.metavar == "MODE" and value is not None
+        yield name, f"{value:04o}" if is_mode else value
+    for rule in RULES:
+        if rule in settings.rules:
+            yield f"rules.{rule}", settings.rules[rule]
+
+
+def registry_toml(name: str | None, base_url: str | None) -> str:
+    """Write the registry.toml of `init`: every key below a sentence, and what is not set here commented out."""
+    given: Mapping[str, str | None] = {"registry.name": name, "registry.base-url": base_url}
+    parts = [f"#:schema ./.cargo-static-index/{SCHEMA_NAME}\n{_comment(_INTRODUCTION)}"]
+    for section, fields in SECTIONS.items():
+        keys = [_template_line(key, given.get(key.name)) for key in KEYS.values() if key.section == section]
+        parts.append(f"# {section_says(fields)}\n[{section}]\n" + "".join(keys).rstrip("\n") + "\n")
+        if section == "state":
+            parts.append(_template_rules())
+    return "\n".join(parts)
+
+
+_INTRODUCTION = (
+    "Settings of cargo-static-index. What is commented out shows the default, or an example where there is none. "
+    "Relative paths start from this file's folder. Options and environment variables go before this file."
+)
+
+
+def _template_line(key: Key, given: str | None) -> str:
+    written = f"{key.key} = {toml_value(key.row.default if key.row.example is None else key.row.example)}"
+    line = f"# {written}" if given is None else f"{key.key} = {toml_value(given)}"
+    return f"{_comment(key.row.says)}{line}\n\n"
+
+
+def _template_rules() -> str:
+    lines = "".join(f"# {rule.id} = {toml_value(rule.level)}\n" for rule in RULES.values() if rule.policy)
+    says = f'{RULES_SAYS} "refuse" keeps a crate out, "warn" reports it, "allow" says nothing.'
+    return f"{_comment(says)}[rules]\n{lines}"
+
+
+def _comment(text: str) -> str:
+    return textwrap.fill(text, 100, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False) + "\n"
+
+
+def section_says(section: type) -> str:
+    """Give the sentence that stands above a section."""
+    return (section.__doc__ or "").split("\n")[0]
+
+
+def json_schema() -> dict[str, object]:
+    """Give the JSON Schema (draft 7, which editors of TOML read) of registry.toml."""
+    sections = {name: _section_schema(name, section_says(section)) for name, section in SECTIONS.items()}
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": f"{FILE_NAME} of cargo-static-index",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {**sections, "rules": _rules_schema()},
+    }
+
+
+def _section_schema(section: str, says: str) -> dict[str, object]:
+    keys = {key.key: _key_schema(key) for key in KEYS.values() if key.section == section}
+    return {"type": "object", "description": says, "additionalProperties": False, "properties": keys}
+
+
+def _key_schema(key: Key) -> dict[str, object]:
+    default = {} if key.row.default is None else {"default": key.row.default}
+    examples = {} if key.row.example is None else {"examples": [key.row.example]}
+    return {"description": key.row.says, **key.row.kind.schema, **default, **examples}
+
+
+def _rules_schema() -> dict[str, object]:
+    rules = {
+        rule.id: {
+            "description": rule.says if rule.policy else f"{rule.says} This protects clients and cannot be turned off.",
+            "enum": list(LEVELS) if rule.policy else ["refuse"],
+            "default": rule.level,
+        }
+        for rule in RULES.values()
+    }
+    return {"type": "object", "description": RULES_SAYS, "additionalProperties": False, "properties": rules}
+
+
+def schema_text() -> str:
+    """Give the schema as the file that is shipped."""
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def shipped_schema() -> str:
+    """Read the schema file that is installed with the package."""
+    return files("cargo_static_index").joinpath(SCHEMA_NAME).read_text(encoding="utf-8")
+
+
+def place_schema(state: Path) -> None:
+    """Write the schema into the state directory, where the first line of registry.toml lets editors find it.
+
+    Writes nothing where it is there already; raises OSError where it cannot be written.
+    """
+    place, text = state / SCHEMA_NAME, shipped_schema()
+    if not place.is_file() or place.read_text(encoding="utf-8") != text:
+        place.write_text(text, encoding="utf-8")

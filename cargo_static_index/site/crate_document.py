@@ -1,0 +1,247 @@
+"""`crates/NAME/index.json`: what the registry says of a crate, for programs, and for the next making of its pages."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from cargo_static_index.crate.metadata import Facts
+from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidVersion
+from cargo_static_index.protocol.index_file import Dependency, Entry, parse_entry, parse_needed
+from cargo_static_index.protocol.names import is_crate_name
+from cargo_static_index.protocol.semver import Version, is_prerelease, parse_version
+
+
+class Release(Struct, frozen=True, kw_only=True):
+    """One version. `size` is the archive's in bytes and, like `unpacked`, None where there are no facts."""
+
+    vers: str
+    cksum: str
+    yanked: bool
+    pubtime: str | None
+    rust_version: str | None
+    size: int | None = None
+    unpacked: int | None = None
+    license: str | None = None
+
+
+class Needed(Struct, frozen=True, kw_only=True):
+    """One dependency: `crate` is the name of what it depends on, `name` how the code calls it.
+
+    `registry` None means this registry, else it is an index URL.
+    """
+
+    crate: str
+    name: str
+    req: str
+    kind: Literal["normal", "build", "dev"]
+    target: str | None
+    optional: bool
+    default_features: bool
+    features: tuple[str, ...]
+    registry: str | None
+
+
+class Earlier(Struct, frozen=True, kw_only=True):
+    """What `vers` is the highest version to need of this registry; the newest version does not."""
+
+    vers: str
+    dependency: Needed
+
+
+class CrateDocument(Struct, frozen=True, kw_only=True):
+    """A crate as of its `newest` version: the highest that is neither yanked nor a pre-release, else the next best.
+
+    `versions` stand highest first, and `earlier` is what only others than `newest` need. The rest is what the manifest
+    of `newest` says.
+    """
+
+    schema: Literal[1] = 1
+    name: str
+    newest: str
+    description: str | None = None
+    created: str | None = None
+    updated: str | None = None
+    homepage: str | None = None
+    documentation: str | None = None
+    repository: str | None = None
+    license: str | None = None
+    rust_version: str | None = None
+    edition: str | None = None
+    keywords: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    lib: str | None = None
+    proc_macro: bool = False
+    bins: tuple[str, ...] = ()
+    features: dict[str, tuple[str, ...]] = {}
+    dependencies: tuple[Needed, ...] = ()
+    earlier: tuple[Earlier, ...] = ()
+    versions: tuple[Release, ...]
+
+    @property
+    def release(self) -> Release:
+        """The newest version's row."""
+        return next(each for each in self.versions if each.vers == self.newest)
+
+
+Lines = Callable[[str], bytes]
+"""Gives the line of a version."""
+
+_are_versions = re.compile(r"(?:[0-9]+\.[0-9]+\.[0-9]+[0-9A-Za-z.+-]*(?: |\Z))+").fullmatch
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(CrateDocument).decode
+
+
+def format_document(document: Struct) -> bytes:
+    """Give a document's bytes: compact, one newline at the end."""
+    return _encode(document) + b"\n"
+
+
+class PagesState(Struct, frozen=True, kw_only=True):
+    """pages.json: what the pages in the tree were made with, and the tree.json digest that they show."""
+
+    schema: int = 1
+    fingerprint: str
+    digest: str
+
+
+def parse_pages_state(content: bytes) -> PagesState:
+    """Read pages.json, or raise InvalidDocument."""
+    try:
+        return msgspec.json.decode(content, type=PagesState)
+    except msgspec.MsgspecError as error:
+        raise InvalidDocument(f"not the state of pages: {error}") from error
+
+
+def parse_crate_document(content: bytes, name: str) -> CrateDocument:
+    """Read the document of the crate `name`, or raise InvalidDocument.
+
+    Its names and versions become paths, and where the tree was damaged or copied about they can be any.
+    """
+    try:
+        document = _decode(content)
+    except msgspec.MsgspecError as error:
+        raise InvalidDocument(f"not a crate's document: {error}") from error
+    versions = [each.vers for each in document.versions]
+    needed = [each.crate for each in document.dependencies] + [each.dependency.crate for each in document.earlier]
+    if document.name != name or document.newest not in versions:
+        raise InvalidDocument(f"not the document of {name}: it is of {document.name} {document.newest}")
+    if not (_are_versions(" ".join(versions)) and all(map(is_crate_name, needed))):
+        raise InvalidDocument(f"not the document of {name}: a version or a dependency in it is none")
+    return document
+
+
+def release_of(entry: Entry, facts: Facts | None) -> Release:
+    """Give the row of one version."""
+    return Release(
+        vers=entry.vers,
+        cksum=entry.cksum,
+        yanked=entry.yanked,
+        pubtime=entry.pubtime,
+        rust_version=entry.rust_version or (facts.manifest.rust_version if facts else None),
+        size=facts.packed_size if facts else None,
+        unpacked=facts.unpacked_size if facts else None,
+        license=facts.manifest.license if facts else None,
+    )
+
+
+def newest_of(releases: Sequence[Release]) -> Release:
+    """Choose what a crate's page shows of its versions, highest first: stable before pre-release before yanked."""
+    return max(releases, key=lambda each: (not each.yanked, not is_prerelease(each.vers)))  # the first of equals
+
+
+def version_key(vers: str) -> Version:
+    """Give a key that sorts versions; text that is none comes first, so that a foreign line never stops a page."""
+    try:
+        return parse_version(vers)
+    except InvalidVersion:
+        return Version(major=-1, minor=0, patch=0)
+
+
+def earlier_needs(newest: Entry, releases: Iterable[Release], lines: Lines) -> Iterator[Earlier]:
+    """Give what other versions than the newest need of this registry, each by the highest version that does.
+
+    Their pages lead to it as well, so it must know. Lines are read whole only where they name something new.
+    """
+    known = {needed.crate for needed in map(needed_of, newest.deps) if needed.registry is None}
+    for each in releases:
+        raw = lines(each.vers)
+        new = {dep.package or dep.name for dep in parse_needed(raw) if dep.registry is None} - known
+        if new:
+            needed = map(needed_of, parse_entry(raw).deps)
+            yield from (
+                Earlier(vers=each.vers, dependency=one) for one in needed if one.registry is None and one.crate in new
+            )
+            known |= new
+
+
+def document_of(
+    entry: Entry, facts: Facts | None, releases: tuple[Release, ...], earlier: tuple[Earlier, ...] = ()
+) -> CrateDocument:
+    """Give the crate's document; `entry` and `facts` are those of the newest version."""
+    times = sorted(each.pubtime for each in releases if each.pubtime)
+    common = CrateDocument(
+        name=entry.name,
+        newest=entry.vers,
+        created=times[0] if times else None,
+        updated=times[-1] if times else None,
+        rust_version=entry.rust_version,
+        features=features_of(entry),
+        dependencies=tuple(map(needed_of, entry.deps)),
+        earlier=earlier,
+        versions=releases,
+    )
+    if facts is None:
+        return common
+    manifest = facts.manifest
+    return msgspec.structs.replace(
+        common,
+        description=one_line(manifest.description),
+        homepage=manifest.homepage,
+        documentation=manifest.documentation,
+        repository=manifest.repository,
+        license=manifest.license,
+        edition=manifest.edition,
+        keywords=tuple(dict.fromkeys(manifest.keywords)),
+        categories=tuple(dict.fromkeys(manifest.categories)),
+        authors=manifest.authors,
+        lib=manifest.lib,
+        proc_macro=manifest.proc_macro,
+        bins=manifest.bins,
+    )
+
+
+def one_line(text: str | None) -> str | None:
+    """Give text without line breaks and what does not print, or None where nothing is left."""
+    return " ".join((text or "").split()) or None
+
+
+def features_of(entry: Entry) -> dict[str, tuple[str, ...]]:
+    """Give all features of a line, `default` first, then by name."""
+    features = entry.features | (entry.features2 or {})
+    return {name: features[name] for name in sorted(features, key=lambda name: (name != "default", name))}
+
+
+def needed_of(dependency: Dependency) -> Needed:
+    """Give a line's dependency as documents have it."""
+    return Needed(
+        crate=dependency.package or dependency.name,
+        name=dependency.name,
+        req=dependency.req,
+        kind=dependency.kind,
+        target=dependency.target,
+        optional=dependency.optional,
+        default_features=dependency.default_features,
+        features=dependency.features,
+        registry=dependency.registry,
+    )
+
+
+def predecessors(versions: Iterable[Release]) -> dict[str, Release | None]:
+    """Give for each version, highest first, the one that comes before it."""
+    ordered = list(versions)
+    return {each.vers: before for each, before in zip(ordered, [*ordered[1:], None], strict=True)}

@@ -1,0 +1,78 @@
+"""What changed between two releases of a crate, in words."""
+
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+
+from cargo_static_index.crate.metadata import Facts
+from cargo_static_index.protocol.index_file import Dependency, Entry
+from cargo_static_index.site.crate_document import features_of
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """One thing that changed: what it is about, and how it was and is; empty where it was not or is no more."""
+
+    about: str
+    before: str = ""
+    after: str = ""
+
+
+def differences(before: tuple[Entry, Facts | None], after: tuple[Entry, Facts | None]) -> tuple[Change, ...]:
+    """Give what changed in dependencies, features, Rust version and size, in this order."""
+    old, new = before[0], after[0]
+    found = list(_dependencies(old.deps, new.deps))
+    found += _features(features_of(old), features_of(new))
+    if old.rust_version != new.rust_version:
+        found.append(Change(about="Rust version", before=old.rust_version or "", after=new.rust_version or ""))
+    if before[1] and after[1] and before[1].packed_size != after[1].packed_size:
+        sizes = human_size(before[1].packed_size), human_size(after[1].packed_size)
+        found.append(Change(about="Size", before=sizes[0], after=sizes[1]))
+    return tuple(found)
+
+
+def human_size(size: int) -> str:
+    """Give bytes for people: `812 B`, `12.3 kB`, `1.2 MB`."""
+    if size < 1000:
+        return f"{size} B"
+    for unit in ("kB", "MB", "GB"):
+        size_in_unit = size / 1000
+        if size_in_unit < 999.95 or unit == "GB":
+            return f"{size_in_unit:.1f} {unit}" if size_in_unit < 100 else f"{size_in_unit:.0f} {unit}"
+        size = round(size_in_unit)
+    raise AssertionError("the loop ends at GB")
+
+
+def _dependencies(old: Iterable[Dependency], new: Iterable[Dependency]) -> Iterator[Change]:
+    before, after = _by_place(old), _by_place(new)
+    for place in sorted({**before, **after}):
+        if before.get(place) != after.get(place):
+            kind, name, target = place
+            word = {"normal": "Dependency", "build": "Build dependency", "dev": "Development dependency"}[kind]
+            about = f"{word} {name}" + (f" on {target}" if target else "")
+            yield Change(about=about, before=before.get(place, ""), after=after.get(place, ""))
+
+
+def _by_place(dependencies: Iterable[Dependency]) -> dict[tuple[str, str, str], str]:
+    return {(each.kind, each.name, each.target or ""): _says(each) for each in dependencies}
+
+
+def _says(dependency: Dependency) -> str:
+    words = [dependency.req]
+    if dependency.optional:
+        words.append("optional")
+    if not dependency.default_features:
+        words.append("without default features")
+    if dependency.features:
+        words.append("with " + ", ".join(dependency.features))
+    return ", ".join(words)
+
+
+def _features(old: dict[str, tuple[str, ...]], new: dict[str, tuple[str, ...]]) -> Iterator[Change]:
+    for name in sorted(old.keys() | new.keys()):
+        before, after = old.get(name), new.get(name)
+        if before != after:
+            yield Change(about=f"Feature {name}", before=_listed(before), after=_listed(after))
+
+
+def _listed(values: tuple[str, ...] | None) -> str:
+    return "" if values is None else ", ".join(values) or "nothing else"

@@ -1,0 +1,188 @@
+"""What the front page shows: counts, what is new, and the blocks that say how to use the registry."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.site.templates import Look
+
+
+class Update(Struct, frozen=True, kw_only=True):
+    """A release in the list of the newest."""
+
+    name: str
+    vers: str
+    pubtime: str
+    description: str
+
+
+class FrontDocument(Struct, frozen=True, kw_only=True):
+    """`index.json` at the root: what the registry is, for programs. `index` is the way to the index from here."""
+
+    schema: Literal[1] = 1
+    title: str
+    description: str
+    index: str
+    crates: int
+    releases: int
+    updated: tuple[Update, ...]
+    new: tuple[Update, ...]
+
+
+class RefusedFile(Struct, frozen=True, kw_only=True):
+    """A file of the drop directory that was refused; name, version and checksum are empty where none could be read.
+
+    `last_seen` is a day, or the same as `first_seen` where that was on the same one.
+    """
+
+    path: str
+    name: str
+    vers: str
+    cksum: str
+    problems: tuple[Problem, ...]
+    first_seen: str
+    last_seen: str
+
+
+class Block(Struct, frozen=True, kw_only=True):
+    """A block to copy whole: into which file, after which words."""
+
+    id: str
+    title: str
+    says: str
+    file: str
+    text: str
+
+
+def blocks_of(look: Look) -> tuple[Block, ...]:
+    """Give the blocks of the front page."""
+    return (
+        _local(look),
+        *((_login(look),) if look.private else ()),
+        _github(look),
+        _gitlab(look),
+        _container(look),
+        *((_manifest(look),) if not look.mirror else ()),
+    )
+
+
+def variable_of(registry: str) -> str:
+    """Give a registry's name as cargo's environment variables have it (cargo's book: "Configuration")."""
+    return registry.upper().replace("-", "_")
+
+
+def config_toml(look: Look) -> str:
+    """Give the lines of `.cargo/config.toml`."""
+    lines = [f"[registries.{look.registry}]", f'index = "{look.index_url}"']
+    if look.private:
+        # Without a provider of its own cargo refuses to read a private registry.
+        lines.append('credential-provider = "cargo:token"')
+    if look.mirror:
+        lines = ["[source.crates-io]", f'replace-with = "{look.registry}"', "", *lines]
+    return "\n".join(lines) + "\n"
+
+
+def _local(look: Look) -> Block:
+    says = (
+        "Cargo then fetches from here what it would fetch from crates.io. Put it beside a project, or into ~/.cargo."
+        if look.mirror
+        else "Tell cargo where this registry is. Put it beside a project, or into ~/.cargo for all of yours."
+    )
+    return Block(id="local", title="Your machine", says=says, file=".cargo/config.toml", text=config_toml(look))
+
+
+def _login(look: Look) -> Block:
+    keeper = 'another credential-provider, such as "cargo:libsecret", "cargo:macos-keychain" or "cargo:wincred"'
+    if look.api:
+        return Block(
+            id="login",
+            title="Your token",
+            says=f"This registry is private. Cargo asks for your token once; with {keeper}, it keeps it safe.",
+            file="a terminal",
+            text=f"cargo login --registry {look.registry}\n",
+        )
+    # `cargo login` refuses registries without a web API.
+    return Block(
+        id="login",
+        title="Your token",
+        says=f"This registry is private. Keep your token where only you can read it; with {keeper}, in a safe place.",
+        file="~/.cargo/credentials.toml",
+        text=f'[registries.{look.registry}]\ntoken = "YOUR TOKEN"\n',
+    )
+
+
+def _environment(look: Look) -> dict[str, str]:
+    """Give the variables that say the same as config.toml; a source's replacement has none (cargo's book)."""
+    name = variable_of(look.registry)
+    found = {f"CARGO_REGISTRIES_{name}_INDEX": look.index_url}
+    if look.private:
+        found[f"CARGO_REGISTRIES_{name}_CREDENTIAL_PROVIDER"] = "cargo:token"
+    return found
+
+
+_CHECKED_IN = "Commit the .cargo/config.toml above with the project: cargo finds it there."
+_VARIABLES = "Environment variables are enough; no file is written."
+
+
+def _github(look: Look) -> Block:
+    name = variable_of(look.registry)
+    variables = {} if look.mirror else _environment(look)
+    if look.private:
+        variables[f"CARGO_REGISTRIES_{name}_TOKEN"] = "${{ secrets.CARGO_TOKEN }}"
+    lines = ["on: push", *(["env:"] if variables else []), *(f"  {key}: {value}" for key, value in variables.items())]
+    lines += ["jobs:", "  test:", "    runs-on: ubuntu-latest", "    steps:"]
+    lines += ["      - uses: actions/checkout@v4", "      - run: cargo test --locked"]
+    secret = " Keep the token as the secret CARGO_TOKEN." if look.private else ""
+    return Block(
+        id="github",
+        title="GitHub Actions",
+        says=(_CHECKED_IN if look.mirror else _VARIABLES) + secret,
+        file=".github/workflows/test.yml",
+        text="\n".join(lines) + "\n",
+    )
+
+
+def _gitlab(look: Look) -> Block:
+    variables = {} if look.mirror else _environment(look)
+    lines = ["test:", "  image: rust:1", *(["  variables:"] if variables else [])]
+    lines += [f'    {key}: "{value}"' for key, value in variables.items()]
+    lines += ["  script:", "    - cargo test --locked"]
+    token = f"CARGO_REGISTRIES_{variable_of(look.registry)}_TOKEN"
+    secret = f" Keep the token as the masked variable {token}." if look.private else ""
+    return Block(
+        id="gitlab",
+        title="GitLab CI",
+        says=(_CHECKED_IN if look.mirror else _VARIABLES) + secret,
+        file=".gitlab-ci.yml",
+        text="\n".join(lines) + "\n",
+    )
+
+
+def _container(look: Look) -> Block:
+    name = variable_of(look.registry)
+    lines = ["# syntax=docker/dockerfile:1", "FROM rust:1 AS build", "WORKDIR /src", "COPY . ."]
+    if not look.mirror:
+        lines += [f'ENV {key}="{value}"' for key, value in _environment(look).items()]
+    says = _CHECKED_IN if look.mirror else "The variables are for the stage that builds."
+    if look.private:
+        lines.append(f"RUN --mount=type=secret,id=cargo-token,env=CARGO_REGISTRIES_{name}_TOKEN \\")
+        lines.append("    cargo build --release --locked")
+        says += (
+            " The token is a secret and stays out of the image: docker build --secret id=cargo-token,src=token.txt ."
+        )
+    else:
+        lines.append("RUN cargo build --release --locked")
+    return Block(id="container", title="A container", says=says, file="Dockerfile", text="\n".join(lines) + "\n")
+
+
+def _manifest(look: Look) -> Block:
+    return Block(
+        id="manifest",
+        title="Your crates",
+        says="A dependency must name the registry, or cargo looks for it on crates.io. "
+        "With publish, a crate that is meant for here can never be published to crates.io by mistake.",
+        file="Cargo.toml",
+        text=f'[package]\npublish = ["{look.registry}"]\n\n[dependencies]\n'
+        f'some-crate = {{ version = "1", registry = "{look.registry}" }}\n',
+    )

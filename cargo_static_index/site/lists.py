@@ -1,0 +1,172 @@
+"""The pages of lists: what a part of a list is called, where its files lie, and what its page shows."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from cargo_static_index.protocol.semver import parse_requirement
+from cargo_static_index.site import paths as addresses
+from cargo_static_index.site.crate_document import version_key
+from cargo_static_index.site.radix import END, Part, format_part, parse_part
+from cargo_static_index.site.rows import CrateRow, DependentRow, ReleaseRow, SetRow, Way, encode_row
+from cargo_static_index.site.templates import Templates, month_name
+
+_SCRIPT = (b"csiPart(", b");\n")
+
+NAMES = "names"
+SETS: Mapping[str, str] = {"keyword": "sets/keywords", "category": "sets/categories", "month": "sets/months"}
+"""The list that names each list of a kind."""
+
+ALWAYS = (NAMES, "search/names", "search/words", *SETS.values())
+"""Lists that are there even while they are empty."""
+
+_TITLES = {"names": "All crates", "keywords": "Keywords", "categories": "Categories", "months": "Months"}
+_ROWS: Mapping[str, type[Struct]] = {
+    "names": CrateRow,
+    "keyword": CrateRow,
+    "category": CrateRow,
+    "month": ReleaseRow,
+    "sets": SetRow,
+    "dependents": DependentRow,
+}
+
+
+class Below(Struct, frozen=True, kw_only=True):
+    """A part below the one that is shown: `label` is what its names begin with."""
+
+    label: str
+    page: str
+    total: int
+
+
+class PartView(Struct, frozen=True, kw_only=True):
+    """What the page of a part shows. `kind` says what the rows are; `begins` is what all of its names begin with."""
+
+    kind: str
+    title: str
+    name: str
+    begins: str
+    total: int
+    rows: tuple[Any, ...]
+    below: tuple[Below, ...]
+    whole: str
+    """The way to the whole list's page."""
+    document: str
+    newest: str
+    """Of a crate whose dependents are listed: its newest version, empty while it is not held."""
+
+
+def is_script(name: str) -> bool:
+    """Whether a list is for the search in the browser: scripts, so that they can be read from a disk too."""
+    return name.startswith("search/")
+
+
+def record_path(name: str, prefix: str) -> str:
+    """Give the path of a part's record: what the next change of the list reads."""
+    return addresses.node_path(name, prefix) + (".js" if is_script(name) else ".json")
+
+
+def format_record(part: Part) -> bytes:
+    """Give a record's bytes."""
+    content = format_part(part)
+    return _SCRIPT[0] + content[:-1] + _SCRIPT[1] if is_script(part.list) else content
+
+
+def parse_record(name: str, content: bytes) -> Part:
+    """Read a record, or raise InvalidDocument."""
+    return parse_part(content.removeprefix(_SCRIPT[0]).removesuffix(_SCRIPT[1]) if is_script(name) else content)
+
+
+def list_of_path(path: str) -> str | None:
+    """Give the list that a record may belong to by its path, as far as its kind is concerned; None for other files."""
+    folder, _, rest = path.partition("/")
+    if folder == "search":
+        return "search/"
+    if folder == "browse" and path.endswith(".json"):
+        return "browse/"
+    below = rest.partition("/")[2]
+    if folder == "crates" and path.endswith(".json") and below.startswith(("dependents.", "dependents/")):
+        return "dependents/"
+    return None
+
+
+def part_view(part: Part) -> PartView:
+    """Give what the page of a part shows."""
+    kind, _, name = part.list.partition("/")
+    path = addresses.node_path(part.list, part.prefix) + ".html"
+    decode: Callable[[Any], Any] = msgspec.json.Decoder(_ROWS[kind]).decode
+    return PartView(
+        kind=kind,
+        title=title_of(part.list),
+        name=name,
+        begins=part.prefix.rstrip(END),
+        total=part.total,
+        rows=tuple(map(decode, part.rows.values())),
+        below=tuple(
+            Below(
+                label=prefix.rstrip(END),
+                page=_relative(path, addresses.node_path(part.list, prefix) + ".html"),
+                total=total,
+            )
+            for prefix, total in part.parts.items()
+        ),
+        whole=_relative(path, addresses.node_path(part.list, "") + ".html"),
+        document=_relative(path, record_path(part.list, part.prefix)),
+        newest=part.about.get("newest", ""),
+    )
+
+
+def title_of(name: str) -> str:
+    """Give the heading of a list."""
+    kind, _, rest = name.partition("/")
+    if kind in {"sets", NAMES}:
+        return _TITLES[rest or kind]
+    if kind == "month":
+        return month_name(rest)
+    return f"Keyword “{rest}”" if kind == "keyword" else rest
+
+
+def _relative(start: str, target: str) -> str:
+    return addresses.up(start) + addresses.href(target)
+
+
+def render_part(part: Part, templates: Templates) -> dict[str, bytes]:
+    """Give the pages of a part, by path."""
+    if is_script(part.list):
+        return {}
+    path = addresses.node_path(part.list, part.prefix) + ".html"
+    template = "dependents.html" if part.list.startswith("dependents/") else "list.html"
+    pages = {path: templates.render(template, path, {"list": part_view(part)})}
+    if part.list == NAMES and part.rows:
+        sitemap = sitemap_path(part.prefix)
+        names = [row.name for row in part_view(part).rows]
+        pages[sitemap] = templates.render("sitemap-part.xml", sitemap, {"names": names})
+    return pages
+
+
+def sitemap_path(prefix: str) -> str:
+    """Give the path of the sitemap of one part of the names."""
+    return f"sitemap/{addresses.safe(prefix) or 'all'}.xml"
+
+
+def pages_of(name: str, prefix: str) -> tuple[str, ...]:
+    """Give the paths of all files that a part may have."""
+    paths = [record_path(name, prefix)]
+    if not is_script(name):
+        paths.append(addresses.node_path(name, prefix) + ".html")
+    if name == NAMES:
+        paths.append(sitemap_path(prefix))
+    return tuple(paths)
+
+
+def judged(row: bytes, newest: str) -> bytes:
+    """Say in a dependent's row which of its requirements the newest version satisfies."""
+    found = msgspec.json.decode(row, type=DependentRow)
+    needs = tuple(msgspec.structs.replace(way, satisfied=_satisfies(way, newest)) for way in found.needs)
+    return encode_row(msgspec.structs.replace(found, needs=needs))
+
+
+def _satisfies(way: Way, newest: str) -> bool | None:
+    return parse_requirement(way.req).matches(version_key(newest)) if newest else None

@@ -1,0 +1,57 @@
+"""READMEs and change logs as safe HTML, or the sentence that stands where there is none."""
+
+from msgspec import Struct
+
+from cargo_static_index.crate.metadata import Document, Facts
+from cargo_static_index.site.readme.changelog import changelog_part
+from cargo_static_index.site.readme.markdown import render_readme
+from cargo_static_index.site.templates import Look
+
+_MISSING = {
+    "too-large": "The file {path} is larger than the registry shows; it is in the archive.",
+    "not-utf8": "The file {path} is not UTF-8, so it is not shown; it is in the archive.",
+    "not-found": "Cargo.toml names {path}, which is not in the archive.",
+}
+
+
+class Prose(Struct, frozen=True, kw_only=True):
+    """Safe HTML, or, where it is empty, `note` that says why."""
+
+    html: str = ""
+    note: str = ""
+
+
+def readme_prose(facts: Facts | None, look: Look) -> Prose:
+    """Render a README."""
+    readme = facts.readme if facts else None
+    if facts is None or readme is None:
+        return Prose(note="This release has no README.")
+    if readme.text is None:
+        return Prose(note=_MISSING[readme.missing or "not-found"].format(path=readme.path))
+    html = _rendered(readme.text, readme, facts, look)
+    return Prose(html=html) if html.strip() else Prose(note="The README is empty.")
+
+
+def changelog_prose(facts: Facts | None, look: Look) -> str:
+    """Render what the change log says of this version, all of it where its headings name none, or nothing."""
+    changelog = facts.changelog if facts else None
+    if facts is None or changelog is None or changelog.text is None:
+        return ""
+    section = changelog_part(changelog.text, facts.manifest.version)
+    html = _rendered(section, changelog, facts, look, below=2) if section else ""
+    # The README stands on the same page, and its headings may be called the same.
+    return html.replace('id="user-content-', 'id="user-content-log-').replace(
+        'href="#user-content-', 'href="#user-content-log-'
+    )
+
+
+def _rendered(source: str, document: Document, facts: Facts, look: Look, below: int = 1) -> str:
+    return render_readme(
+        source,
+        path=document.path,
+        repository=facts.manifest.repository,
+        path_in_vcs=facts.vcs.path_in_vcs if facts.vcs else "",
+        commit=facts.vcs.sha1 if facts.vcs else None,
+        images=look.images,
+        below=below,
+    ).html

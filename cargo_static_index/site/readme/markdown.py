@@ -1,0 +1,219 @@
+"""READMEs and change logs as HTML that is safe on our pages, rendered as crates.io renders them.
+
+comrak turns Markdown into HTML, `sanitize` keeps of it what is allowed, `finish` adds anchors and colours. Text in,
+HTML out; what repositories and commits are called is the caller's knowledge.
+"""
+
+import re
+from functools import cache
+from html import escape
+from posixpath import join, splitext
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from cargo_static_index.site.readme.changelog import changelog_section
+from cargo_static_index.site.readme.forges import find_repository
+from cargo_static_index.site.readme.highlight import code_colours, pygments_css
+from cargo_static_index.site.readme.postprocess import Heading, finish
+from cargo_static_index.site.readme.sanitize import Fence, Place
+
+if TYPE_CHECKING:
+    from comrak import ExtensionOptions, RenderOptions
+
+__all__ = (
+    "CSP",
+    "Heading",
+    "Rendered",
+    "changelog_section",
+    "code_colours",
+    "content_security_policy",
+    "pygments_css",
+    "render_readme",
+)
+
+# The same endings as crates.io, which takes a name without one for Markdown too (crates/crates_io_markdown).
+_MARKDOWN: Final = frozenset({"", ".md", ".markdown", ".mdown", ".mdwn", ".mkd", ".mkdn", ".mkdown"})
+
+_LONGEST: Final = 512 * 1024
+"""In characters: facts hold no more, and what follows was measured up to here."""
+_FEW_TAGS: Final = 1000
+"""Of so few tags no order costs the parser anything worth a check."""
+_MOST_WORK: Final = 2_000_000
+"""Tags times depth. An HTML parser looks through all open elements at many tags, and opens formatting elements
+that were left open again in each paragraph: `<b a=1><b a=2>…` before many `<p>x` would fill the memory."""
+_MOST_TAGS: Final = 100_000
+"""Six times those of tokio's CHANGELOG, a long one; a page of more is slow to open."""
+_MOST_ENTITIES: Final = 100_000
+"""More take the HTML parser seconds: it copies what is before each."""
+_MOST_DEFINITIONS: Final = 2000
+"""More in one list take comrak seconds: it looks through the list at each."""
+_MOST_ADDRESSES: Final = 1000
+_MOST_ADDRESS_WORK: Final = 50_000_000
+"""`@`s, and the same times the characters. Comrak goes one call deeper for each address that it makes a link of in a
+paragraph, and copies the rest of it: 27,000 of them overran the stack, which ends the process."""
+_DEEPEST: Final = 100
+"""Quotes and lists that one line begins. Comrak looks through all of them at each line that follows."""
+
+_NESTED = re.compile(
+    r"^(?:[ \t]*(?:>|[-+*](?=[ \t])|[0-9]{1,9}[.)](?=[ \t]))){" + str(_DEEPEST + 1) + "}", re.MULTILINE
+)
+_DEFINITION = re.compile(r"^ {0,3}: ", re.MULTILINE)
+# GFM, "Disallowed Raw HTML". Comrak's own `tagfilter` takes the square of the tags of a block.
+_FILTERED = re.compile(r"<(?=/?(?:title|textarea|style|xmp|iframe|noembed|noframes|script|plaintext)\b)", re.IGNORECASE)
+_TASK = re.compile(r'<li>(\n<p>)?<input type="checkbox" (checked="" )?disabled="" />')
+# What HTML has another name for now, or forbids where the other is allowed.
+_RENAMED = re.compile(r"<(/?)(center|tt|strike|acronym)\b|<a\s+name=", re.IGNORECASE)
+_NEW_NAMES: Final = {"tt": "code", "strike": "s", "acronym": "abbr"}
+_OPEN_OR_CLOSE = re.compile(r"<(/?)(?!br|hr|img|input)[a-z]")
+
+
+class Rendered(Struct, frozen=True, kw_only=True):
+    """A text as HTML: `headings` in their order; `plain` where it is shown as it was written, in a `<pre>`."""
+
+    html: str
+    headings: tuple[Heading, ...] = ()
+    plain: bool = False
+
+
+def content_security_policy(*, images: bool = True) -> str:
+    """Give the policy of our pages: what is ours and, where READMEs may show them, images over https.
+
+    It would stop what `sanitize` stops, if that failed.
+    """
+    shown = "'self' https:" if images else "'self'"
+    return (
+        f"default-src 'none'; img-src {shown}; style-src 'self'; script-src 'self'; font-src 'self'; "
+        "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'"
+    )
+
+
+CSP: Final = content_security_policy()
+"""The policy where READMEs may show images."""
+
+
+def render_readme(
+    source: str,
+    *,
+    path: str,
+    repository: str | None = None,
+    path_in_vcs: str = "",
+    commit: str | None = None,
+    images: bool = True,
+    below: int = 1,
+) -> Rendered:
+    """Render a README or a part of a CHANGELOG; whatever the source is, this gives safe HTML in bounded time.
+
+    `path` is the file's in the package and tells by its ending whether it is Markdown; `path_in_vcs` is the
+    package's in the repository. Relative links lead to that file at `commit`, or at HEAD without one, and nowhere
+    where the repository is at no known forge. Without `images` each image is a link. Headings stand below the page's
+    own of level `below`, and no level is left out.
+    """
+    if splitext(path)[1].lower() not in _MARKDOWN or len(source) > _LONGEST:
+        return _plain(source)
+    html = _to_html(source)
+    if html is None:
+        return _plain(source)
+    place = Place(repository=find_repository(repository), path=join(path_in_vcs, path), commit=commit)
+    fence = Fence(place=place)
+    finished, headings = finish(fence.clean(_prepared(html)), ids=fence.ids, images=images, below=below)
+    return Rendered(html=finished, headings=headings)
+
+
+def _plain(source: str) -> Rendered:
+    return Rendered(html=f'<pre class="plain" tabindex="0">\n{escape(source, quote=False)}</pre>\n', plain=True)
+
+
+def _to_html(source: str) -> str | None:
+    """Give comrak's HTML, with raw HTML in it, or as text where it is too much to parse; None where all of it is."""
+    html = None if _NESTED.search(source) else _comrak(source, raw=True)
+    if html is None or html.count("&") > _MOST_ENTITIES:
+        return None
+    tags = html.count("<")
+    if tags <= _FEW_TAGS:
+        return html
+    if tags > _MOST_TAGS:
+        return None
+    own = _comrak(source, raw=False)
+    if own is None:
+        return None
+    # Raw tags may be nested however they like, and hide their ends; comrak's own are well-formed.
+    raw = tags - own.count("<")
+    depth = _depth(own)
+    if (depth + raw) * tags <= _MOST_WORK:
+        return html
+    return own if depth * own.count("<") <= _MOST_WORK and own.count("&") <= _MOST_ENTITIES else None
+
+
+def _depth(html: str) -> int:
+    """Give how deep the elements of well-formed HTML are nested."""
+    depth = deepest = 0
+    for closing in _OPEN_OR_CLOSE.findall(html):
+        depth += -1 if closing else 1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _comrak(source: str, *, raw: bool) -> str | None:
+    """Render Markdown, or give None where comrak panics: one README stops nobody else's."""
+    from comrak import render_markdown
+
+    lists = ": " in source and len(_DEFINITION.findall(source)) <= _MOST_DEFINITIONS
+    addresses = source.count("@")
+    links = addresses <= _MOST_ADDRESSES and addresses * len(source) <= _MOST_ADDRESS_WORK
+    try:
+        return render_markdown(source, _extensions(lists=lists, links=links), None, _rendering(raw=raw))
+    except BaseException as error:
+        # A panic of Rust code is no Exception, and its class has no name that can be imported.
+        if type(error).__name__ != "PanicException":
+            raise
+        return None
+
+
+@cache
+def _extensions(*, lists: bool, links: bool) -> "ExtensionOptions":
+    """Give the extensions that crates.io turns on, but for `tagfilter` and the anchors, which are ours."""
+    from comrak import ExtensionOptions
+
+    options = ExtensionOptions()
+    options.alerts = True
+    options.autolink = links
+    options.description_lists = lists
+    options.footnotes = True
+    options.multiline_block_quotes = True
+    options.strikethrough = True
+    options.table = True
+    options.tasklist = True
+    return options
+
+
+@cache
+def _rendering(*, raw: bool) -> "RenderOptions":
+    from comrak import RenderOptions
+
+    options = RenderOptions()
+    # Raw HTML is let through here and goes through the allow list after it.
+    options.unsafe_ = raw
+    options.escape = not raw
+    return options
+
+
+def _prepared(html: str) -> str:
+    """Say in today's HTML what READMEs say in yesterday's. It goes through the allow list after this."""
+    html = _FILTERED.sub("&lt;", html)
+    if "<input " in html:
+        html = _TASK.sub(_task, html)
+    return _RENAMED.sub(_renamed, html)
+
+
+def _task(found: re.Match[str]) -> str:
+    return f'<li class="task">{found[1] or ""}{"☑" if found[2] else "☐"}'
+
+
+def _renamed(found: re.Match[str]) -> str:
+    closing, name = found.groups()
+    if name is None:
+        return "<a id="
+    if name.lower() == "center":
+        return "</div" if closing else '<div align="center"'
+    return f"<{closing}{_NEW_NAMES[name.lower()]}"

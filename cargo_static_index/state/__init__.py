@@ -1,0 +1,163 @@
+"""The catalogue: what is known of the tree and of the drop directory, in SQLite in the state directory.
+
+It is a cache and never the record: whatever is wrong with its file, it is made anew from the tree.
+Nothing in it is ever loaded whole, so a million releases need no more memory than ten.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from cargo_static_index.diagnostics.errors import CatalogueDamaged, StoreError
+from cargo_static_index.state import schema
+from cargo_static_index.state.database import Database, copy_database
+from cargo_static_index.state.directory import locked_state, make_state_folder
+from cargo_static_index.state.files import Drops
+from cargo_static_index.state.published import Published
+from cargo_static_index.state.queue import Pages
+from cargo_static_index.state.readings import Intents, Readings
+from cargo_static_index.state.rows import CrateChange, Dropped, Outcome, Release, shown
+
+__all__ = [
+    "Catalogue",
+    "CrateChange",
+    "Dropped",
+    "Outcome",
+    "Release",
+    "copy_catalogue",
+    "discard_catalogue",
+    "locked_state",
+    "may_write",
+    "open_catalogue",
+    "shown",
+]
+
+FILE = "catalogue.sqlite"
+
+# The log lets readers read while a pass writes. A power cut may lose the last transactions, never tear one:
+# what is lost is found again, because tree.json is then not the one that the catalogue remembers.
+_SETTINGS = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+PRAGMA cache_size = -16384;
+PRAGMA temp.cache_size = -16384;
+PRAGMA trusted_schema = OFF;
+"""
+
+
+class Catalogue:
+    """An open catalogue. Methods raise CatalogueDamaged when the file is not sound, StoreError when the disk fails.
+
+    `fresh` says that it was made just now, so that nothing is known yet.
+    """
+
+    def __init__(self, database: Database, *, fresh: bool) -> None:
+        self.fresh = fresh
+        self.published = Published(database)
+        self.drops = Drops(database)
+        self.readings = Readings(database)
+        self.intents = Intents(database)
+        self.pages = Pages(database)
+        self._database = database
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Make all that is written inside one transaction; inside another one, become part of it."""
+        return self._database.writing()
+
+    def reading(self) -> AbstractContextManager[None]:
+        """See all of it as it is at one moment, and wait for nobody who writes meanwhile; nothing may be written."""
+        return self._database.together()
+
+    def taken_back(self) -> AbstractContextManager[None]:
+        """Take back all that is written inside."""
+        return self._database.taken_back()
+
+    def get(self, key: str) -> bytes | None:
+        """Give a small value that was kept (tree.json as last known, the digest of rules and settings)."""
+        row = self._database.one(schema.META_GET, (key,))
+        return bytes(row[0]) if row else None
+
+    def set(self, key: str, value: bytes | None) -> None:
+        """Keep a small value, or forget it."""
+        if value is None:
+            self._database.run(schema.META_DELETE, (key,))
+        else:
+            self._database.run(schema.META_SET, (key, value))
+
+
+def may_write(folder: Path) -> bool:
+    """Whether there is a catalogue that this user may write to."""
+    file = folder / FILE
+    return os.access(folder, os.W_OK | os.X_OK) and file.exists() and os.access(file, os.W_OK)
+
+
+def copy_catalogue(folder: Path, target: Path) -> None:
+    """Copy a catalogue into another folder; where there is none, or none that can be read, there is none then."""
+    if os.access(folder / FILE, os.R_OK) and not copy_database(folder / FILE, target / FILE):
+        (target / FILE).unlink(missing_ok=True)
+
+
+@contextmanager
+def open_catalogue(folder: Path) -> Iterator[Catalogue]:
+    """Open the catalogue in a state directory, making both where needed; a file that is not this version's is replaced.
+
+    SettingsError where the folder is on a network file system, StoreError where it cannot be written.
+    """
+    make_state_folder(folder)
+    database, fresh = _open(folder)
+    try:
+        yield Catalogue(database, fresh=fresh)
+    finally:
+        database.close()
+
+
+def discard_catalogue(folder: Path) -> None:
+    """Delete the catalogue's file; nothing is lost that the tree does not hold. It must not be open for writing."""
+    try:
+        for ending in ("-wal", "-shm", "-journal", ""):
+            (folder / (FILE + ending)).unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"The catalogue in {str(folder)!r} cannot be deleted: {error.strerror}.") from error
+
+
+def _open(folder: Path) -> tuple[Database, bool]:
+    with _closed_on_error(Database(folder / FILE)) as database:
+        if _is_current(database):
+            _set_up(database)
+            return database, False
+    database.close()
+    discard_catalogue(folder)
+    with _closed_on_error(Database(folder / FILE)) as database:
+        _set_up(database)
+        _make_tables(database)
+        return database, True
+
+
+def _is_current(database: Database) -> bool:
+    try:
+        return database.one("PRAGMA user_version") == (schema.VERSION,) and database.one(schema.SOUND) == (2,)
+    except CatalogueDamaged:
+        return False
+
+
+def _set_up(database: Database) -> None:
+    """Make the connection's own settings and tables, which wait for nobody."""
+    database.script(_SETTINGS)
+    database.script(schema.TEMPORARY_TABLES)
+
+
+def _make_tables(database: Database) -> None:
+    with database.writing():
+        # Asked again now that nobody else can write: another process may have made the tables meanwhile.
+        if database.one("PRAGMA user_version") == (0,):
+            database.script(f"{schema.TABLES}; PRAGMA user_version = {schema.VERSION}")
+
+
+@contextmanager
+def _closed_on_error(database: Database) -> Iterator[Database]:
+    try:
+        yield database
+    except BaseException:
+        database.close()
+        raise

@@ -1,0 +1,188 @@
+"""SQLite with our errors: statements in, rows out, transactions that nest."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cargo_static_index.diagnostics.errors import CatalogueDamaged, StoreError
+
+Row = tuple[Any, ...]
+T = TypeVar("T")
+
+PAGE = 1000
+"""Rows read or written at once: enough to make a statement's overhead small, few enough to forget."""
+
+_OF_THE_DISK = {
+    sqlite3.SQLITE_BUSY: "another process keeps it locked",
+    sqlite3.SQLITE_LOCKED: "another process keeps it locked",
+    sqlite3.SQLITE_PERM: "permission was denied",
+    sqlite3.SQLITE_READONLY: "the folder or the file is read-only",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_IOERR: "the disk failed",
+    sqlite3.SQLITE_NOMEM: "memory ran out",
+}
+
+
+def batches(rows: Iterable[T], size: int = PAGE) -> Iterator[list[T]]:
+    """Cut rows into lists of at most `size`, so that no more than that is held at once."""
+    source = iter(rows)
+    while batch := list(islice(source, size)):
+        yield batch
+
+
+def json_list(values: Iterable[str]) -> str:
+    """Give values as the text that SQLite's `json_each` takes apart: one statement then asks for all of them."""
+    return json.dumps(list(values))
+
+
+def copy_database(path: Path, target: Path) -> bool:
+    """Copy a database as it is at one moment, whoever writes to it; False where this user may not read it.
+
+    Reading the log needs its index, which a reader may have no right to make: without it the file alone must do.
+    """
+    for manner in ("mode=ro", "mode=ro&immutable=1"):
+        source, copy = sqlite3.connect(f"{path.absolute().as_uri()}?{manner}", uri=True), sqlite3.connect(target)
+        try:
+            source.backup(copy)
+        except sqlite3.DatabaseError:
+            continue
+        finally:
+            copy.close()
+            source.close()
+        return True
+    return False
+
+
+class _TakenBack(Exception):
+    """No error: it ends a transaction that is to leave nothing."""
+
+
+class Database:
+    """One connection. What SQLite raises becomes StoreError where the disk is at fault, else CatalogueDamaged."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._depth = 0
+        try:
+            self._connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+        except sqlite3.DatabaseError as error:
+            raise self._translated(error) from error
+
+    def close(self) -> None:
+        """Close the connection; what was not committed is lost."""
+        self._connection.close()
+
+    def script(self, statements: str) -> None:
+        """Run statements that take nothing and give nothing, each ended by `;` and none with a `;` inside."""
+        for statement in statements.split(";"):
+            self.run(statement)
+
+    def run(self, statement: str, values: Row = ()) -> int:
+        """Run one statement that gives no rows, and say how many it changed."""
+        try:
+            return self._connection.execute(statement, values).rowcount
+        except sqlite3.DatabaseError as error:
+            raise self._translated(error) from error
+
+    def run_many(self, statement: str, rows: Iterable[Row]) -> int:
+        """Run one statement for each row, in one transaction, and say how many were changed."""
+        with self.together():
+            try:
+                return max(0, self._connection.executemany(statement, rows).rowcount)
+            except sqlite3.DatabaseError as error:
+                raise self._translated(error) from error
+
+    def one(self, statement: str, values: Row = ()) -> Row | None:
+        """Give the first row, or None."""
+        try:
+            row: Row | None = self._connection.execute(statement, values).fetchone()
+        except sqlite3.DatabaseError as error:
+            raise self._translated(error) from error
+        return row
+
+    def all(self, statement: str, values: Row = ()) -> list[Row]:
+        """Give all rows at once; for statements that end in LIMIT, or give the rows of one crate."""
+        try:
+            return self._connection.execute(statement, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise self._translated(error) from error
+
+    def pages(self, statement: str, first: Row, following: Callable[[Row], Row]) -> Iterator[Row]:
+        """Give all rows, a page at a time; `following` makes of a page's last row the values that the next follows.
+
+        No cursor stays open, so the caller may write to the same tables meanwhile. The last `?` is the LIMIT.
+        """
+        values = first
+        while rows := self.all(statement, (*values, PAGE)):
+            yield from rows
+            values = following(rows[-1])
+
+    def drained(self, give: Callable[[], list[T]]) -> Iterator[list[T]]:
+        """Give what `give` gives until that is nothing; the caller takes each list away before it asks for the next.
+
+        What comes twice running would come for ever: CatalogueDamaged, since a sound file does as it is told.
+        """
+        before: list[T] = []
+        while found := give():
+            if found == before:
+                raise self._damaged("rows cannot be taken away")
+            yield found
+            before = found
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Make all that is written inside one transaction; inside another one, become part of it."""
+        with self._transaction("BEGIN IMMEDIATE"):
+            yield
+
+    @contextmanager
+    def taken_back(self) -> Iterator[None]:
+        """Like `writing`, but what was written inside is taken back at the end."""
+        with suppress(_TakenBack), self.writing():
+            yield
+            raise _TakenBack
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Like `writing`, but takes the lock only when the tables that others see are written."""
+        with self._transaction("BEGIN"):
+            yield
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[None]:
+        if self._depth == 0:
+            self.run(begin)
+        self._depth += 1
+        try:
+            yield
+            if self._depth == 1:
+                self.run("COMMIT")
+        except BaseException:
+            if self._depth == 1 and self._connection.in_transaction:
+                with suppress(sqlite3.Error):  # the error that led here says more
+                    self._connection.execute("ROLLBACK")
+            raise
+        finally:
+            self._depth -= 1
+
+    def _translated(self, error: sqlite3.DatabaseError) -> Exception:
+        if isinstance(error, sqlite3.ProgrammingError):
+            return error  # a bug of ours, not of the file
+        # Errors that Python's own module raises carry no code: text that is not UTF-8 is one, and means damage.
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+        if reason := _OF_THE_DISK.get(code):
+            return StoreError(
+                f"The catalogue {str(self._path)!r} cannot be used: {reason} ({error})."
+                " Mend that, or name another folder with `--state`."
+            )
+        return self._damaged(error)
+
+    def _damaged(self, how: object) -> CatalogueDamaged:
+        return CatalogueDamaged(
+            f"The catalogue {str(self._path)!r} is damaged ({how}); the next pass makes it anew from the tree."
+        )

@@ -1,0 +1,214 @@
+"""What became of the files in the drop directory, and how a later scan knows what it need not look at.
+
+The digest of a folder is the sum, modulo 2^128, of the fingerprints of its rows; so it is kept at no cost,
+in any order, and a folder whose files sum up to it holds exactly what was judged.
+A row that must be looked at again has no fingerprint, and counts as a number that no file has: so its folder's sum
+is met neither while the file is there nor when it is gone.
+"""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from functools import partial
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from cargo_static_index.diagnostics.errors import CatalogueDamaged
+from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.state import schema
+from cargo_static_index.state.database import PAGE, Database
+from cargo_static_index.state.rows import Dropped
+
+UNTRUSTED = blake2b(b"to be looked at again", digest_size=16).digest()
+"""What a row without a fingerprint counts for."""
+
+NOTHING = bytes(16)
+"""The digest of a folder of which nothing is known."""
+
+SeenRow = tuple[bytes, bytes, bool, int, bytes | None, bytes | None]
+"""Name, fingerprint, whether too young to trust, bytes, what to open if it is a link, the problem as JSON."""
+
+encode_problems = msgspec.json.Encoder().encode
+_decode_problems = msgspec.json.Decoder(tuple[Problem, ...]).decode
+
+
+def decode_problems(content: bytes) -> tuple[Problem, ...]:
+    """Read what `encode_problems` wrote, or raise CatalogueDamaged."""
+    try:
+        return _decode_problems(content)
+    except msgspec.MsgspecError as error:
+        raise CatalogueDamaged(f"The catalogue holds problems that cannot be read: {error}.") from error
+
+
+def add_fingerprints(digest: bytes, change: int) -> bytes:
+    """Add to a digest the sum of some fingerprints, read as big-endian integers; the sum may be negative."""
+    return ((int.from_bytes(digest, "big") + change) % (1 << 128)).to_bytes(16, "big")
+
+
+class Drops:
+    """The rows of the drop directory; folders are relative to it, "" is itself."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, folder: str, file: str) -> Dropped | None:
+        """Give what became of one file."""
+        row = self._database.one(schema.DROPPED_GET, (os.fsencode(folder), os.fsencode(file)))
+        return _dropped(row) if row else None
+
+    def refused(self) -> Iterator[Dropped]:
+        """Give all that is refused, by folder and file."""
+        rows = self._database.pages(schema.DROPPED_REFUSED, (b"", b""), lambda row: (row[0], row[1]))
+        return map(_dropped, rows)
+
+    def record(self, rows: Iterable[Dropped]) -> None:
+        """Write down what became of these files; a known file keeps its `first_seen`, a waiting one comes again."""
+        changes: defaultdict[bytes, int] = defaultdict(int)
+        with self._database.writing():
+            for row in rows:
+                values = _values(row)
+                changes[values[0]] += _number(values[2])
+                if not self._database.run(schema.DROPPED_INSERT, values):  # most files are new
+                    changes[values[0]] -= self._number_of(values[0], values[1])
+                    self._database.run(schema.DROPPED_UPSERT, values)
+            self._change(changes)
+
+    def forget(self, folder: str, files: Iterable[str]) -> None:
+        """Forget files that are no longer there."""
+        self.forget_encoded(os.fsencode(folder), map(os.fsencode, files))
+
+    def forget_encoded(self, folder: bytes, files: Iterable[bytes]) -> None:
+        """Do what `forget` does, with names as they stand on the disk."""
+        change = 0
+        with self._database.writing():
+            for file in files:
+                change -= self._number_of(folder, file)
+                self._database.run(schema.DROPPED_DELETE, (folder, file))
+            self._change({folder: change})
+
+    def reopen_refused(self, judged: str) -> None:
+        """Have the next scan give out all that was refused under another tool, other rules or other settings."""
+        for statement in (schema.REFUSED_BEFORE, schema.REFUSED_AFTER):
+            for rows in self._database.drained(partial(self._database.all, statement, (judged, PAGE))):
+                with self._database.writing():
+                    for folder, file in rows:
+                        self._reopen(folder, file)
+
+    def reopen_refused_by(self, rule: str) -> None:
+        """Have the next scan give out all that was refused by one rule."""
+        with self._database.writing():
+            for row in self.refused():
+                if any(each.rule == rule for each in row.problems):
+                    self._reopen(os.fsencode(row.folder), os.fsencode(row.file))
+
+    def reopen_release(self, name: str, vers: str) -> None:
+        """Have the next scan give out the files that held a release, because that is no longer what they become."""
+        with self._database.writing():
+            for folder, file in self._database.all(schema.DROPPED_OF_RELEASE, (name, vers)):
+                self._reopen(folder, file)
+
+    def reopen_unpublished(self) -> None:
+        """Have the next scan give out the files whose release the tree does not hold after all: it is another tree."""
+        with self._database.writing():
+            rows = self._database.pages(schema.DROPPED_UNPUBLISHED, (b"", b""), lambda row: (row[0], row[1]))
+            for folder, file in rows:
+                self._reopen(folder, file)
+
+    def _reopen(self, folder: bytes, file: bytes) -> None:
+        self._change({folder: _number(b"") - self._number_of(folder, file)})
+        self._database.run(schema.DROPPED_REOPEN, (folder, file))
+
+    def digest(self, folder: bytes) -> bytes:
+        """Give the sum of a folder's fingerprints."""
+        row = self._database.one(schema.FOLDER_DIGEST, (folder,))
+        return bytes(row[0]) if row else NOTHING
+
+    def subfolders(self, folder: bytes) -> list[bytes]:
+        """Give the paths of the folders in a folder that hold something known, at any depth."""
+        return [row[0] for row in self._database.all(schema.FOLDER_CHILDREN, (folder,))]
+
+    def forget_folder(self, folder: bytes) -> None:
+        """Forget a folder that is no longer there, with all below it."""
+        below = (folder + b"/", folder + b"0")  # "0" follows "/" in ASCII
+        with self._database.writing():
+            self._database.run(schema.DROPPED_IN_DELETE, (folder,))
+            self._database.run(schema.DROPPED_BELOW_DELETE, below)
+            self._database.run(schema.FOLDER_DELETE, (folder,))
+            self._database.run(schema.FOLDERS_BELOW_DELETE, below)
+
+    def see(self, rows: Iterable[SeenRow]) -> None:
+        """Put down what one folder holds now, in place of what was put down before."""
+        with self._database.together():
+            self._database.run(schema.SEEN_CLEAR)
+            self._database.run_many(schema.SEEN_INSERT, rows)
+
+    def changed(self, folder: bytes) -> Iterator[SeenRow]:
+        """Give, by name, what was seen in a folder and is not known with that fingerprint."""
+        values = (folder, b"")
+        return self._database.pages(schema.SEEN_CHANGED, values, lambda row: (folder, row[0]))
+
+    def forget_vanished(self, folder: bytes) -> None:
+        """Forget what is known of a folder and was not seen in it."""
+        vanished = partial(self._database.all, schema.DROPPED_VANISHED, (folder, PAGE))
+        for rows in self._database.drained(vanished):
+            self.forget_encoded(folder, [row[0] for row in rows])
+
+    def _number_of(self, folder: bytes, file: bytes) -> int:
+        row = self._database.one(schema.DROPPED_FINGERPRINT, (folder, file))
+        return _number(row[0]) if row else 0
+
+    def _change(self, changes: dict[bytes, int]) -> None:
+        for folder, change in changes.items():
+            if self._database.one(schema.FOLDER_DIGEST, (folder,)) is None:
+                self._database.run_many(schema.FOLDER_ADD, _with_parents(folder))
+            digest = add_fingerprints(self.digest(folder), change)
+            self._database.run(schema.FOLDER_SET, (digest, folder))
+
+
+def _number(fingerprint: bytes) -> int:
+    return int.from_bytes(fingerprint or UNTRUSTED, "big")
+
+
+def _with_parents(folder: bytes) -> list[tuple[bytes, bytes | None, bytes]]:
+    """Give the rows of a folder and of all it lies in, so that a folder that vanishes is missed by the one above."""
+    rows: list[tuple[bytes, bytes | None, bytes]] = []
+    while folder:
+        parent = folder.rpartition(b"/")[0]
+        rows.append((folder, parent, NOTHING))
+        folder = parent
+    return [*rows, (b"", None, NOTHING)]
+
+
+def _values(row: Dropped) -> tuple[Any, ...]:
+    return (
+        os.fsencode(row.folder),
+        os.fsencode(row.file),
+        b"" if row.outcome == "waiting" else row.fingerprint,
+        row.outcome,
+        row.judged,
+        row.first_seen,
+        row.last_seen,
+        row.cksum,
+        row.name,
+        row.vers,
+        encode_problems(row.problems),
+    )
+
+
+def _dropped(row: tuple[Any, ...]) -> Dropped:
+    folder, file, fingerprint, outcome, judged, first_seen, last_seen, cksum, name, vers, problems = row
+    return Dropped(
+        folder=os.fsdecode(folder),
+        file=os.fsdecode(file),
+        fingerprint=fingerprint,
+        outcome=outcome,
+        judged=judged,
+        first_seen=first_seen,
+        last_seen=last_seen,
+        cksum=cksum,
+        name=name,
+        vers=vers,
+        problems=decode_problems(problems),
+    )

@@ -1,0 +1,89 @@
+"""What is published, as the index files say: found by collision key and by age, a few rows at a time."""
+
+from collections.abc import Iterable
+
+from cargo_static_index.protocol.semver import parse_version
+from cargo_static_index.state import schema
+from cargo_static_index.state.database import Database, batches, json_list
+from cargo_static_index.state.rows import CrateChange, Release
+
+
+class Published:
+    """The crates and releases of the tree; a crate is known by its collision key."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def name_of(self, key: str) -> str | None:
+        """Give the name that is published under a collision key."""
+        row = self._database.one(schema.CRATE_NAME, (key,))
+        return row[0] if row else None
+
+    def names_of(self, keys: Iterable[str]) -> dict[str, str]:
+        """Give the names of those collision keys under which something is published."""
+        return dict(self._database.all(schema.CRATE_NAMES, (json_list(keys),)))
+
+    def names(self, *, after: str = "", limit: int = 1000) -> list[tuple[str, str]]:
+        """Give (key, name) of the crates whose key is greater than `after`, by key."""
+        return self._database.all(schema.CRATE_PAGE, (after, limit))
+
+    def releases(self, name: str) -> list[Release]:
+        """Give the releases of the crate of exactly that name, in the order of lines: (`pubtime`, SemVer)."""
+        found = [_release(row) for row in self._database.all(schema.RELEASES_OF, (name,))]
+        return sorted(found, key=lambda each: (each.pubtime or "", parse_version(each.vers)))
+
+    def newest(self, limit: int) -> list[tuple[str, Release]]:
+        """Give name and release of those published last; what has no `pubtime` is left out."""
+        return [(row[0], _release(row[1:])) for row in self._database.all(schema.RELEASES_NEWEST, (limit,))]
+
+    def newest_crates(self, limit: int) -> list[tuple[str, str]]:
+        """Give the names of the crates of which something was published last, with its `pubtime`."""
+        return self._database.all(schema.CRATES_NEWEST, (limit,))
+
+    def counts(self) -> tuple[int, int]:
+        """Give how many crates and releases there are."""
+        return self._tally("crates"), self._tally("releases")
+
+    def update(self, changes: Iterable[CrateChange]) -> None:
+        """Bring crates in step with changes of their index files: it costs what changed, not what the crate has."""
+        with self._database.writing():
+            for batch in batches(changes):
+                self._update(batch)
+
+    def clear(self) -> None:
+        """Forget all that is published, so that it can be read anew from the tree."""
+        statements = (schema.CRATE_CLEAR, schema.RELEASES_CLEAR, schema.TALLY_ZERO)
+        with self._database.writing():
+            for statement in statements:
+                self._database.run(statement)
+
+    def _update(self, changes: list[CrateChange]) -> None:
+        rows = [(change.name, *_row(each)) for change in changes for each in change.releases]
+        gone = [(change.name, vers) for change in changes for vers in change.gone]
+        changed = [(cksum, yanked, pubtime, name, vers) for name, vers, cksum, yanked, pubtime in rows]
+        crates = [(change.key, change.name) for change in changes]
+        self._add("releases", -self._database.run_many(schema.RELEASE_DELETE, gone))
+        inserted = self._database.run_many(schema.RELEASE_INSERT, rows)
+        if inserted < len(rows):
+            self._database.run_many(schema.RELEASE_UPDATE, changed)
+        self._add("releases", inserted)
+        self._add("crates", self._database.run_many(schema.CRATE_INSERT, crates))
+        for change in changes:
+            if change.gone and self._database.one(schema.RELEASE_ANY, (change.name,)) is None:
+                self._add("crates", -self._database.run(schema.CRATE_DELETE, (change.key,)))
+
+    def _add(self, what: str, number: int) -> None:
+        self._database.run(schema.TALLY_ADD, (number, what))
+
+    def _tally(self, what: str) -> int:
+        row = self._database.one(schema.TALLY_GET, (what,))
+        return int(row[0]) if row else 0
+
+
+def _release(row: tuple[str, str, int, str | None]) -> Release:
+    vers, cksum, yanked, pubtime = row
+    return Release(vers=vers, cksum=cksum, yanked=bool(yanked), pubtime=pubtime)
+
+
+def _row(release: Release) -> tuple[str, str, bool, str | None]:
+    return release.vers, release.cksum, release.yanked, release.pubtime

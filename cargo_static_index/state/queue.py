@@ -1,0 +1,69 @@
+"""What is still to be done for the pages: crates whose pages are stale, and rows that lists are to have.
+
+Kept on disk, so that a pass that broke off is finished by the next, and a million rows need no more memory than one.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
+from cargo_static_index.state import schema
+from cargo_static_index.state.database import Database, T
+
+
+class Pages:
+    """The queue of the pages."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def make_stale(self, names: Iterable[str]) -> None:
+        """Note crates whose pages must be made anew."""
+        self._database.run_many(schema.STALE_INSERT, ((name,) for name in names))
+
+    def stale(self, limit: int) -> Iterator[list[str]]:
+        """Give the crates whose pages must be made anew, some at a time, which are to be settled before the next."""
+        rows = self._database.drained(partial(self._database.all, schema.STALE_PAGE, (limit,)))
+        return ([row[0] for row in some] for some in rows)
+
+    def list_rows(self, rows: Iterable[tuple[str, str, bytes | None]]) -> None:
+        """Note rows (list, key, row) that lists are to have, or with None are not to have."""
+        self._database.run_many(schema.LISTING_SET, rows)
+
+    def list_if_new(self, rows: Iterable[tuple[str, str, bytes | None]]) -> None:
+        """Note rows, but not over those that are noted already."""
+        self._database.run_many(schema.LISTING_INSERT, rows)
+
+    def next_list(self, after: str = "") -> str | None:
+        """Give the first list above `after` that has rows noted."""
+        row = self._database.one(schema.LISTING_NEXT, (after,))
+        return row[0] if row else None
+
+    def drained(self, give: Callable[[], list[T]]) -> Iterator[list[T]]:
+        """Give rows that `give` finds here until there are none; each lot is to be settled before the next.
+
+        CatalogueDamaged where one comes again.
+        """
+        return self._database.drained(give)
+
+    def rows_of(self, name: str, limit: int) -> list[tuple[str, bytes | None]]:
+        """Give some of the rows noted for a list, by key."""
+        return self._database.all(schema.LISTING_PAGE, (name, limit))
+
+    def settle(self, names: Iterable[str]) -> None:
+        """Strike out crates whose pages were made."""
+        self._database.run_many(schema.STALE_DELETE, ((name,) for name in names))
+
+    def settle_rows(self, name: str, last: str) -> None:
+        """Strike out the rows of a list up to the key `last`."""
+        self._database.run(schema.LISTING_DELETE, (name, last))
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._database.writing():
+            self._database.run(schema.STALE_CLEAR)
+            self._database.run(schema.LISTING_CLEAR)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.next_list() is None and not any(self.stale(1))

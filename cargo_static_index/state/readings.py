@@ -1,0 +1,104 @@
+"""What one pass has read and what it has begun: on disk, so that a million new files need no more memory than one."""
+
+import os
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from msgspec.structs import replace
+
+from cargo_static_index.crate.candidate import Incoming
+from cargo_static_index.state import schema
+from cargo_static_index.state.database import Database, json_list
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Incoming).decode
+
+
+Packed = tuple[str, str, bytes, bytes, bytes]
+"""A reading as it is kept: key, name, folder, file, and all of it encoded. It travels between processes as it is."""
+
+
+def pack(row: Incoming) -> Packed:
+    """Give a reading as it is kept."""
+    return row.key, row.name, os.fsencode(row.folder), os.fsencode(row.file), _encoded(row)
+
+
+class Readings:
+    """The new files of this pass, by collision key. They vanish when the catalogue is closed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, rows: Iterable[Incoming]) -> None:
+        """Keep some readings."""
+        self.add_packed(map(pack, rows))
+
+    def add_packed(self, rows: Iterable[Packed]) -> None:
+        """Keep some readings that `pack` gave, in this process or in another."""
+        self._database.run_many(schema.INCOMING_INSERT, rows)
+
+    def keys(self) -> Iterator[str]:
+        """Give each collision key once, sorted; that of files without a release is not among them."""
+        rows = self._database.pages(schema.INCOMING_KEYS, ("",), lambda row: (row[0],))
+        return (row[0] for row in rows)
+
+    def between(self, first: str, last: str) -> dict[str, list[Incoming]]:
+        """Give the readings of all collision keys from `first` to `last`, each key's in the order of adding."""
+        found: dict[str, list[Incoming]] = {}
+        for key, reading in self._database.all(schema.INCOMING_BETWEEN, (first, last)):
+            found.setdefault(key, []).append(_decode(reading))
+        return found
+
+    def without_release(self) -> Iterator[Incoming]:
+        """Give the files that could not be read so far as to know their release."""
+        rows = self._database.pages(schema.INCOMING_WITHOUT, (0,), lambda row: (row[0],))
+        return (_named(*row[1:]) for row in rows)
+
+    def names_of(self, keys: Iterable[str]) -> dict[str, str]:
+        """Give a name for each of those collision keys under which something arrived."""
+        return dict(self._database.all(schema.INCOMING_NAMES, (json_list(keys),)))
+
+    def holds(self, folder: str, file: str) -> bool:
+        """Whether a file of the drop directory is among the readings."""
+        self._database.run(schema.INCOMING_FILES)  # not before: few passes ask, and all would pay for it
+        return self._database.one(schema.INCOMING_HOLDS, (os.fsencode(folder), os.fsencode(file))) is not None
+
+    def clear(self) -> None:
+        """Forget all readings."""
+        self._database.run(schema.INCOMING_CLEAR)
+
+
+class Intents:
+    """The files of the tree that a pass was about to change; what is left when a pass begins was not finished."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, paths: Iterable[str]) -> None:
+        """Write down what is about to be changed."""
+        with self._database.writing():
+            self._database.run_many(schema.INTENT_BEGIN, ((path,) for path in paths))
+
+    def finish(self, paths: Iterable[str]) -> None:
+        """Strike out what was done."""
+        with self._database.writing():
+            self._database.run_many(schema.INTENT_FINISH, ((path,) for path in paths))
+
+    def unfinished(self) -> Iterator[str]:
+        """Give the paths of what was begun and not finished, sorted."""
+        rows = self._database.pages(schema.INTENT_PAGE, ("",), lambda row: (row[0],))
+        return (path for (path,) in rows)
+
+
+def _encoded(row: Incoming) -> bytes:
+    try:
+        return _encode(row)
+    except UnicodeEncodeError:  # a name that is not UTF-8, of which the columns have the bytes
+        return _encode(replace(row, folder="", file=""))
+
+
+def _named(reading: bytes, folder: bytes, file: bytes) -> Incoming:
+    row = _decode(reading)
+    if row.file or not (folder or file):
+        return row
+    return replace(row, folder=os.fsdecode(folder), file=os.fsdecode(file))

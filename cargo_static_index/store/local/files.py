@@ -1,0 +1,64 @@
+"""Reading, writing and moving open files; whoever calls turns OSError into StoreError."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from hashlib import blake2b
+
+from cargo_static_index.store import Tag
+from cargo_static_index.store.paths import STAGE
+
+NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+"""How a file is opened that must not be there yet."""
+
+_CHUNK = 1 << 18
+"""Bytes read at once where a file is digested or copied: few calls, little memory."""
+
+
+def move_across(name: str, folder: int, new_name: str, new_folder: int, *, flush: bool) -> None:
+    """Move a file between two open folders of different file systems, so that no reader sees half of it.
+
+    What a crash leaves is named like the private folder: no list shows it, and the next move replaces it.
+    """
+    half = f"{STAGE}-{new_name}"
+    with suppress(FileNotFoundError):
+        os.unlink(half, dir_fd=new_folder)
+    source = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        target = os.open(half, NEW, 0o600, dir_fd=new_folder)
+        try:
+            for chunk in chunks(source):
+                write_all(target, chunk)
+            was = os.fstat(source)
+            os.fchmod(target, stat.S_IMODE(was.st_mode))
+            os.utime(target, ns=(was.st_atime_ns, was.st_mtime_ns))
+            if flush:
+                os.fsync(target)
+        finally:
+            os.close(target)
+    finally:
+        os.close(source)
+    os.rename(half, new_name, src_dir_fd=new_folder, dst_dir_fd=new_folder)
+    os.unlink(name, dir_fd=folder)
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write all of a content at the place where the file is."""
+    written = os.write(descriptor, content)
+    while written < len(content):  # Linux writes 2 GiB at most at once, and less when a disk fills up
+        written += os.write(descriptor, memoryview(content)[written:])
+
+
+def chunks(descriptor: int) -> Iterator[bytes]:
+    """Read an open file from where it is to its end."""
+    while chunk := os.read(descriptor, _CHUNK):
+        yield chunk
+
+
+def tag_of_file(descriptor: int) -> Tag:
+    """Give the tag of an open file's content from where it is to its end, as `tag_of` does for bytes."""
+    digest = blake2b(digest_size=16)
+    for chunk in chunks(descriptor):
+        digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,190 @@
+"""A tree in a local folder, where each file is replaced by rename.
+
+What it keeps to: a web server reads the folder all the time, often as another user; other writers on this machine
+are kept out by a lock on the folder itself; the process may be killed and the machine may lose power at any point.
+It knows nothing of what the files mean.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from cargo_static_index.diagnostics.errors import TreeBusy
+from cargo_static_index.store import Change, Put, Stored
+from cargo_static_index.store.local.batch import LockedTree, apply_batch, not_staged
+from cargo_static_index.store.local.files import chunks
+from cargo_static_index.store.local.folders import Folders, failure
+from cargo_static_index.store.local.lock import lock_tree
+from cargo_static_index.store.paths import check_path, is_name, tag_of
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+class LocalStore:
+    """Keep a tree in the folder `root`, which the first session makes.
+
+    Files and folders get the modes that the umask leaves of 0666 and 0777, unless `file_mode` and `dir_mode` say
+    otherwise. `flush=False` gives up durability (not atomicity) for speed. A session waits up to `lock_timeout`
+    seconds for another process to finish. No link in the tree is followed: InvalidInput says to remove it.
+    The root itself may be a link.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        file_mode: int | None = None,
+        dir_mode: int | None = None,
+        flush: bool = True,
+        lock_timeout: float = 0.0,
+    ) -> None:
+        self.root = root.absolute()
+        self._file_mode = file_mode
+        self._dir_mode = dir_mode
+        self._flush = flush
+        self._lock_timeout = lock_timeout
+        self._tree: LockedTree | None = None
+
+    def read(self, path: str) -> Stored | None:
+        """Read one file, or give None where there is none."""
+        check_path(path)
+        try:
+            with self._folders() as folders:
+                content = None if folders is None else _read(folders, path)
+        except OSError as error:
+            raise failure("read", self.root / path, error) from error
+        return None if content is None else Stored(content=content, tag=tag_of(content))
+
+    def size(self, path: str) -> int | None:
+        """Give the bytes of one file without reading it, or None where there is none."""
+        check_path(path)
+        try:
+            with self._folders() as folders:
+                found = None if folders is None else folders.find_file(path)
+        except OSError as error:
+            raise failure("read", self.root / path, error) from error
+        return None if found is None else found.st_size
+
+    def list(self, prefix: str = "") -> Iterator[str]:
+        """List the paths of all files below a folder, sorted, holding one folder's names a level at a time.
+
+        What no store of ours wrote is left out: links, devices, `lost+found`, and names that no path may have.
+        """
+        if prefix:
+            check_path(prefix)
+        return self._walk(prefix)
+
+    def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        """Carry out changes in the order given, and give back those whose `expect` did not hold.
+
+        Outside a session, the batch is a session of its own. A batch that fails part of the way has carried out
+        some of its changes, each of them wholly, and the same batch may be tried again.
+        """
+        changes = tuple(changes)
+        for change in changes:
+            check_path(change.path)
+        if not changes:
+            return ()
+        if self._tree is not None:
+            return apply_batch(self._tree, changes)
+        for change in changes:
+            if isinstance(change, Put) and isinstance(change.content, str):
+                raise not_staged(change.content)
+        with self._begin() as tree:
+            return apply_batch(tree, changes)
+
+    @contextmanager
+    def session(self) -> Iterator[Path]:
+        """Lock the tree (TreeBusy where another process has), and give its private folder to stage files in."""
+        with self._begin() as tree:
+            self._tree = tree
+            try:
+                yield tree.stage
+            finally:
+                self._tree = None
+
+    def _begin(self) -> AbstractContextManager[LockedTree]:
+        if self._tree is not None:
+            raise TreeBusy(f"{self.root}: this store's session is open already: end it before another begins")
+        return lock_tree(
+            self.root,
+            file_mode=self._file_mode,
+            dir_mode=self._dir_mode,
+            flush=self._flush,
+            timeout=self._lock_timeout,
+        )
+
+    @contextmanager
+    def _folders(self) -> Iterator[Folders | None]:
+        if self._tree is not None:
+            yield self._tree.folders  # nobody else on this machine changes them while it is locked
+            return
+        with self._own_folders() as folders:
+            yield folders
+
+    @contextmanager
+    def _own_folders(self) -> Iterator[Folders | None]:
+        try:
+            root = os.open(self.root, _FOLDER)
+        except FileNotFoundError:
+            root = None
+        except OSError as error:
+            raise failure("open", self.root, error) from error
+        if root is None:
+            yield None
+            return
+        try:
+            with Folders(root) as folders:
+                yield folders
+        finally:
+            os.close(root)
+
+    def _walk(self, prefix: str) -> Iterator[str]:
+        # Folders of its own: the session may end, or change the tree, while this waits to go on.
+        with self._own_folders() as folders:
+            if folders is None:
+                return
+            # One sorted list of names for each level, so that a tree of millions of files is never held whole.
+            levels: list[Iterator[str]] = [iter(_names(self.root, folders, prefix))]
+            while levels:
+                found = next(levels[-1], None)
+                if found is None:
+                    levels.pop()
+                elif found.endswith("/"):
+                    levels.append(iter(_names(self.root, folders, found[:-1])))
+                else:
+                    yield found
+
+
+def _read(folders: Folders, path: str) -> bytes | None:
+    opened = folders.open_file(path)
+    if opened is None:
+        return None
+    try:
+        return b"".join(chunks(opened))
+    finally:
+        os.close(opened)
+
+
+def _names(root: Path, folders: Folders, folder: str) -> list[str]:
+    # A folder sorts as its name with a slash, which is where its files stand among all paths: `a-b` < `a/b`.
+    start = f"{folder}/" if folder else ""
+    found = []
+    try:
+        descriptor = folders.find(folder)
+        if descriptor is None:
+            return []
+        with os.scandir(descriptor) as entries:
+            for entry in entries:
+                # The root of a disk has a `lost+found` that only the administrator may look into.
+                if not is_name(entry.name) or entry.name == "lost+found":
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    found.append(f"{start}{entry.name}/")
+                elif entry.is_file(follow_symlinks=False):
+                    found.append(start + entry.name)
+    except OSError as error:
+        raise failure("list", root / folder, error) from error
+    found.sort()
+    return found

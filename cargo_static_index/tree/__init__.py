@@ -1,0 +1,1 @@
+"""The published tree as values: where files lie, tree.json and tombstones, and what publishing changes."""

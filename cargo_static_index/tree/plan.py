@@ -1,0 +1,172 @@
+"""What must change in a crate's index file when releases arrive: decided here, carried out elsewhere.
+
+A plan is made from the index file and the tombstones as they were just read, and from nothing that somebody
+remembers of them; whoever carries it out and finds that they have changed reads them and plans again.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from cargo_static_index.crate.candidate import Incoming
+from cargo_static_index.diagnostics.rules import CUT_SHORT, Problem, problem
+from cargo_static_index.protocol.index_file import IndexFile, Line, format_entry, new_line, parse_entry
+from cargo_static_index.protocol.semver import order_key, without_build
+from cargo_static_index.tree.documents import Tombstone, Tombstones
+
+
+class Refusal(Struct, frozen=True, kw_only=True):
+    """A release that stays out, with every reason."""
+
+    incoming: Incoming
+    problems: tuple[Problem, ...]
+
+
+class CratePlan(Struct, frozen=True, kw_only=True):
+    """What becomes of the releases of one crate that arrive together.
+
+    `file` and `tombstones` are what is to stand in the tree afterwards; each is the very value handed in
+    where nothing changes.
+    """
+
+    name: str
+    file: IndexFile
+    tombstones: Tombstones
+    published: tuple[Incoming, ...] = ()
+    unchanged: tuple[Incoming, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+
+
+def plan_crate(
+    name: str,
+    file: IndexFile,
+    tombstones: Tombstones,
+    arriving: Iterable[Incoming],
+    *,
+    restore: bool = False,
+) -> CratePlan:
+    """Decide about releases of the crate `name` that arrive together, whatever the order they are given in.
+
+    Bytes that are published already are unchanged, even if rules that came later would refuse them.
+    Of two that cannot both be held the one that is held stays, then the one that sorts first by content.
+    `restore` lifts the tombstone of a release that arrives with the bytes that were removed.
+    """
+    taken = {without_build(line.vers): (line.vers, line.cksum) for line in file.lines if line.vers}
+    published: list[Incoming] = []
+    unchanged: list[Incoming] = []
+    refused: list[Refusal] = []
+    for each in sorted(arriving, key=order_of_content):
+        held = taken.get(without_build(each.vers))
+        if held == (each.vers, each.cksum) and each.name == name:
+            unchanged.append(each)
+            continue
+        problems = _problems(name, held, tombstones, each, restore=restore)
+        if each.refused or problems:
+            refused.append(Refusal(incoming=each, problems=each.problems + problems))
+            continue
+        taken[without_build(each.vers)] = (each.vers, each.cksum)
+        published.append(each)
+    return CratePlan(
+        name=name,
+        file=_with(file, published, tombstones) if published else file,
+        tombstones=_lifted(tombstones, published) if tombstones.removed else tombstones,
+        published=tuple(published),
+        unchanged=tuple(unchanged),
+        refused=tuple(refused),
+    )
+
+
+def order_of_content(incoming: Incoming) -> tuple[object, ...]:
+    """Sort key that settles who wins: what is said inside the archives, and never where they were found.
+
+    The source only tells copies of the same bytes apart.
+    """
+    return (incoming.name, order_key(incoming.vers), incoming.cksum, incoming.source)
+
+
+def spelling(arriving: Sequence[Incoming]) -> str:
+    """Give the name that a crate not held yet gets, of those that arrive and collide with each other."""
+    acceptable = [each for each in arriving if not each.refused] or arriving
+    return min(acceptable, key=order_of_content).name
+
+
+def _problems(
+    name: str, held: tuple[str, str] | None, tombstones: Tombstones, each: Incoming, *, restore: bool
+) -> tuple[Problem, ...]:
+    """Say what speaks against a release beside what is held or was removed."""
+    if any(one.rule in CUT_SHORT for one in each.problems):
+        return ()  # part of a release has other bytes than the whole, but that is not what is wrong with it
+    if each.name != name:
+        message = (
+            f"The registry holds `{name}`, and `{each.name}` differs from it only in case, or in `-` and `_`: "
+            "cargo could not tell them apart."
+        )
+        return (problem("name-collision", message, place=each.name),)
+    if held is not None:
+        return (_conflict(each, *held),)
+    stone = tombstones.find_same_precedence(each.vers)
+    if stone is None or (restore and stone.cksum == each.cksum):
+        return ()
+    if stone.cksum != each.cksum:
+        return (_conflict(each, stone.vers, stone.cksum, "was published and removed"),)
+    message = f"{each.name} {each.vers} was removed from this registry on purpose."
+    file = each.source.rpartition("/")[2]  # it may be moved, and pages show this
+    way_out = f"Raise the version, or bring it back with `cargo-static-index add --restore` and the file, {file}."
+    return (problem("removed-release", message, place=f"{each.name} {each.vers}", way_out=way_out),)
+
+
+def _conflict(each: Incoming, vers: str, cksum: str, was: str = "is published") -> Problem:
+    place = f"{each.name} {each.vers}"
+    if not cksum:
+        message = f"{place} has a line in the index already, which cargo cannot read."
+        way_out = "Raise the version, or take the line out of the index file by hand."
+        return problem("release-conflict", message, place=place, way_out=way_out)
+    if vers == each.vers:
+        message = (
+            f"{place} {was} already with other bytes (SHA-256 {cksum}); these have {each.cksum}. "
+            "A release never changes."
+        )
+        return problem("release-conflict", message, place=place)
+    message = f"{place} differs only in build metadata from {vers}, which {was} already; cargo cannot tell them apart."
+    return problem("build-metadata-conflict", message, place=place)
+
+
+def _with(file: IndexFile, published: Sequence[Incoming], tombstones: Tombstones) -> IndexFile:
+    """Add the lines; a release brought back keeps the time of its first publication, and stays yanked if it was."""
+    return file.with_lines(_line(each, tombstones.find(each.vers)) for each in published)
+
+
+def _line(each: Incoming, stone: Tombstone | None) -> Line:
+    if stone is None:
+        # Whoever read the archive has made sure that cargo reads the line.
+        return Line(raw=each.line, name=each.name, vers=each.vers, cksum=each.cksum, pubtime=each.pubtime)
+    entry = replace(parse_entry(each.line), yanked=stone.yanked, pubtime=stone.pubtime or each.pubtime)
+    return new_line(format_entry(entry))
+
+
+def _lifted(tombstones: Tombstones, published: Iterable[Incoming]) -> Tombstones:
+    """Mark the tombstones of releases that come back; they go once the line stands."""
+    back = {each.vers for each in published if tombstones.find(each.vers)}
+    return tombstones.with_lifted(back) if back else tombstones
+
+
+class RemovalPlan(Struct, frozen=True, kw_only=True):
+    """What the index file and the tombstones of a crate are to be once some of its releases are removed."""
+
+    file: IndexFile
+    tombstones: Tombstones
+    removed: tuple[Line, ...]
+
+
+def plan_removal(file: IndexFile, tombstones: Tombstones, versions: Iterable[str]) -> RemovalPlan:
+    """Decide how to remove versions; those that the file does not hold are left out of `removed`."""
+    wanted = frozenset(versions)
+    removed = tuple(line for line in file.releases if line.vers in wanted)
+    for line in removed:
+        file = file.without(line.vers)
+    return RemovalPlan(file=file, tombstones=tombstones.with_removed(*map(_tombstone, removed)), removed=removed)
+
+
+def _tombstone(line: Line) -> Tombstone:
+    return Tombstone(vers=line.vers, cksum=line.cksum, pubtime=line.pubtime, yanked=line.yanked)

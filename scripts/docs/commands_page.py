@@ -1,0 +1,97 @@
+"""What is made from the command line: docs/commands.md, and the schemas of the JSON documents that commands print.
+
+`python -m scripts.docs.commands_page` writes them anew in a checkout.
+"""
+
+import contextlib
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from cargo_static_index.cli import documents
+from cargo_static_index.cli.app import PROGRAM, TABLE, make_program
+
+REWRITE: Final = "python -m scripts.docs.commands_page"
+"""The command that writes the files of `pages` anew."""
+
+DOCUMENTS: Final[Mapping[str, tuple[type[Struct], str]]] = {
+    "pass": (documents.PassDocument, "build --json, add --json, check --json"),
+    "release": (documents.ReleaseDocument, "a line of list --json"),
+    "info": (documents.InfoDocument, "info --json"),
+    "crate": (documents.CrateDocument, "a line of search --json"),
+    "verify": (documents.VerifyDocument, "verify --json"),
+    "reindex": (documents.ReindexDocument, "a line of reindex --json"),
+    "status": (documents.StatusDocument, "status --json"),
+}
+"""Every document that commands print, by the name of its schema, with the command that prints it."""
+
+_COLUMNS: Final = 100
+
+_HEAD: Final = f"""\
+# Commands
+
+Results go to standard output, all else to standard error.
+
+| exit code | means |
+|---|---|
+| 0 | all is good |
+| 1 | something was refused or found wrong; what is good was done all the same |
+| 2 | the command or the settings cannot be used as they are |
+| 3 | disk, store or network failed, or another process is changing the tree: try again |
+| 101 | a bug of this program: one sentence, and a file with the details |
+| 130 | interrupted; nothing is left half done |
+
+`check`, `add`, `build` and `verify` print what they find as text, as JSON, or as GitHub, GitLab (Code Quality) or
+SARIF 2.1.0 read it (`--output-format`).
+Every JSON document of ours says `"schema": 1`, and its JSON Schema is in `cargo_static_index/schemas/`:
+
+| schema | document |
+|---|---|
+{"".join(f"| `{name}.schema.json` | `{says}` |{chr(10)}" for name, (_, says) in DOCUMENTS.items())}
+Colours follow `--color`, then `CARGO_TERM_COLOR`, then `NO_COLOR` and `CLICOLOR_FORCE`, then whether it is a terminal.
+`SOURCE_DATE_EPOCH` is the clock where it is set.
+`cargo static-index …` is the same program.
+
+What follows is what `{PROGRAM} help COMMAND` prints.
+"""
+
+
+def commands_page() -> str:
+    """Give docs/commands.md."""
+    helps = (f"## {name}\n\n```text\n{help_of(name)}```\n" for name in TABLE)
+    return "\n".join([_HEAD, f"```text\n{help_of()}```\n", *helps])
+
+
+def help_of(name: str = "") -> str:
+    """Give the help of a command, or of the program, as a terminal of 100 columns shows it."""
+    arguments = [name, "--help"] if name else ["--help"]
+    shown = io.StringIO()
+    with contextlib.redirect_stdout(shown):
+        make_program().main(args=arguments, prog_name=PROGRAM, standalone_mode=False, terminal_width=_COLUMNS)
+    return shown.getvalue()
+
+
+def schema_of(name: str) -> str:
+    """Give the JSON Schema of a document, as the file that is shipped."""
+    kind, says = DOCUMENTS[name]
+    made = msgspec.json.schema(kind)
+    document = made["$defs"][kind.__name__]
+    document["required"] = ["schema", *document["required"]]  # it has a default in the type alone
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": says, **made}
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def pages() -> dict[str, str]:
+    """Give every file that is made from the command line, by its path in the repository."""
+    schemas = {f"cargo_static_index/schemas/{name}.schema.json": schema_of(name) for name in DOCUMENTS}
+    return {"docs/commands.md": commands_page(), **schemas}
+
+
+if __name__ == "__main__":
+    for path, content in pages().items():
+        Path(path).write_text(content, encoding="utf-8")
