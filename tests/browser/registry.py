@@ -5,7 +5,7 @@ from pathlib import Path
 from playwright.sync_api import BrowserContext, Page
 
 from tests.crates import crate
-from tests.pages.registries import HERE, OPTIONS, some_crates, versions
+from tests.registry.site.registries import HERE, OPTIONS, some_crates, versions
 from tests.world import World
 
 PREFIX = "/under/a/path/"

@@ -13,7 +13,7 @@ from cargo_static_index.site.crate_document import CrateDocument, Release
 from cargo_static_index.site.lists import format_record, record_path
 from cargo_static_index.site.radix import Part, merge
 from cargo_static_index.site.rows import rows_of_crate
-from tests.pages.registries import OPTIONS
+from tests.registry.site.registries import OPTIONS
 from tests.servers import Nginx
 from tests.world import World
 

@@ -10,7 +10,7 @@ import pytest
 from tests.cargo.client import Cargo
 from tests.cargo.ours import Ours
 from tests.crates import crate
-from tests.pages.reading import text_of
+from tests.registry.site.reading import text_of
 
 pytestmark = pytest.mark.cargo
 

@@ -21,7 +21,7 @@ from cargo_static_index.protocol.names import index_path
 from cargo_static_index.protocol.registries import Home
 from tests.cargo.localregistry import LocalRegistry
 from tests.crates import crate
-from tests.test_cargo_refusals import REFUSED, TAKEN
+from tests.protocol.manifest.test_checks import REFUSED, TAKEN
 from tests.tools import need
 
 pytestmark = pytest.mark.cargo

@@ -22,7 +22,7 @@ from cargo_static_index.diagnostics.tree_rules import FAULTS
 from cargo_static_index.settings import KEYS
 from scripts.docs.settings_page import REWRITE, rules_page
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 SOURCES = sorted(Path(str(files("cargo_static_index"))).rglob("*.py"))
 
 

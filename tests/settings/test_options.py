@@ -55,8 +55,8 @@ def test_without_options_the_defaults_hold() -> None:
 
 def test_the_help_names_every_option_and_variable() -> None:
     page = subprocess.run(
-        [sys.executable, "-c", "from tests.test_settings_options import app; app()", "--help"],
-        cwd=Path(__file__).parent.parent,
+        [sys.executable, "-c", "from tests.settings.test_options import app; app()", "--help"],
+        cwd=Path(__file__).parents[2],
         env={"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"},
         capture_output=True,
         text=True,

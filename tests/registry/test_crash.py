@@ -205,7 +205,7 @@ def test_a_killed_process_leaves_a_usable_tree_and_a_later_one_finishes(tmp_path
     world.put(*crates)
     for wait in (0.3, 0.4, 0.5, 0.6, 0.8):
         command = [sys.executable, "-c", PASS, str(world.folder)]
-        process = subprocess.Popen(command, cwd=Path(__file__).parent.parent, env=dict(os.environ))
+        process = subprocess.Popen(command, cwd=Path(__file__).parents[2], env=dict(os.environ))
         time.sleep(wait)
         process.send_signal(signal.SIGKILL)
         process.wait()

@@ -10,8 +10,8 @@ import pytest
 
 from scripts.docs.site_schemas import FOLDER, REWRITE, schemas
 from tests.crates import crate
-from tests.pages.registries import HERE, OPTIONS, some_crates, versions
-from tests.pages.validator import complaints
+from tests.registry.site.registries import HERE, OPTIONS, some_crates, versions
+from tests.registry.site.validator import complaints
 from tests.world import BASE, DAY, World
 
 feedparser: Any = importlib.import_module("feedparser")  # neither has types

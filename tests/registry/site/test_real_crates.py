@@ -11,9 +11,9 @@ from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.registry import Way, open_registry
 from cargo_static_index.registry.workers import reading_executor
 from tests import corpus
-from tests.pages.reading import dead_links
-from tests.pages.registries import OPTIONS
-from tests.pages.validator import complaints
+from tests.registry.site.reading import dead_links
+from tests.registry.site.registries import OPTIONS
+from tests.registry.site.validator import complaints
 from tests.world import World
 
 

@@ -18,7 +18,7 @@ def complaints(*paths: Path) -> str:
 
 def jar() -> Path:
     """Give the validator, fetched once a checkout."""
-    folder = Path(__file__).parents[2] / "target" / "npm"
+    folder = Path(__file__).parents[3] / "target" / "npm"
     found = folder / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
     if not found.exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from cargo_static_index.registry.scan import ROWS_HELD, YOUNG_NS, Found, Unfit, 
 from cargo_static_index.state import Catalogue, Dropped, Outcome, open_catalogue
 
 NOBODY = 65534
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -336,7 +336,7 @@ import os, time
 from pathlib import Path
 from cargo_static_index.state import Dropped, open_catalogue
 from cargo_static_index.registry.scan import Found, scan_drop
-from tests.test_scan import rules_of
+from tests.registry.test_scan import rules_of
 
 drop, now = Path({drop!r}), time.time_ns() + 10**10
 with open_catalogue(Path({state!r})) as catalogue:

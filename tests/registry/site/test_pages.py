@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.crates import crate
-from tests.pages.reading import dead_links, links_of, text_of
-from tests.pages.registries import HERE, OPTIONS, cksum_of, facts_of, packed, some_crates, versions
+from tests.registry.site.reading import dead_links, links_of, text_of
+from tests.registry.site.registries import HERE, OPTIONS, cksum_of, facts_of, packed, some_crates, versions
 from tests.world import DAY, World
 
 

@@ -565,7 +565,7 @@ def test_the_same_source_is_the_same_html_in_every_process() -> None:
         subprocess.run(
             [sys.executable, "-c", command],
             env={"PYTHONHASHSEED": seed},
-            cwd=Path(__file__).parents[1],
+            cwd=Path(__file__).parents[3],
             capture_output=True,
             check=True,
         ).stdout

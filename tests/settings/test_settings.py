@@ -38,7 +38,7 @@ from scripts.docs.settings_page import REWRITE, settings_page
 # It has no types of its own, and the checker asks for them where it is imported by name.
 jsonschema: Any = importlib.import_module("jsonschema")
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 HERE = Path("/srv/acme/work")
 FILE = Path("/srv/acme/registry.toml")
 

@@ -15,7 +15,7 @@ from tests.crates import crate
 from tests.tools import as_nobody
 
 NOW = {"SOURCE_DATE_EPOCH": "1767225600"}
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def clean(more: Mapping[str, str] = {}) -> dict[str, str]:

@@ -15,8 +15,8 @@ from cargo_static_index.site import paths as addresses
 from cargo_static_index.store import Change, Stored
 from cargo_static_index.store.memory import MemoryStore
 from tests.crates import CrateBuilder, crate
-from tests.pages.reading import links_of, text_of
-from tests.pages.registries import HERE, OPTIONS, some_crates, versions
+from tests.registry.site.reading import links_of, text_of
+from tests.registry.site.registries import HERE, OPTIONS, some_crates, versions
 from tests.world import BASE, World
 
 

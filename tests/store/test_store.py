@@ -642,7 +642,7 @@ def child(code: str, *arguments: object) -> "subprocess.Popen[str]":
         [sys.executable, "-c", program, *map(str, arguments)],
         stdout=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
     )
 
 
