@@ -18,6 +18,7 @@ from cargo_static_index.registry.transaction import DEFAULT_BASE_URL
 from cargo_static_index.registry.workers import reading_executor, usable_jobs
 from cargo_static_index.settings.keys import SCHEMA_NAME
 from cargo_static_index.store.lookedat import LookedAt
+from cargo_static_index.tree import layout
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -82,7 +83,7 @@ def _nothing_published(run: Run, teller: Teller) -> Iterator[Registry]:
     settings = run.settings
     tree = store_of(settings)
     registry = replace(settings.registry, pages=False)
-    if registry.base_url is None and not tree.root.exists():
+    if registry.base_url is None and tree.size(layout.CONFIG) is None:
         registry = replace(registry, base_url=DEFAULT_BASE_URL)
     settings = replace(settings, registry=registry)
     with open_registry(settings, teller, Way(now=run.now, dry=True), store=LookedAt(tree)) as opened:

@@ -3,20 +3,20 @@
 from cargo_static_index.cli.run import Run
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.registry.registry import store_of
-from cargo_static_index.store.local.store import LocalStore
+from cargo_static_index.store import Store
 from cargo_static_index.tree import layout
 
 
-def held_tree(run: Run) -> LocalStore:
+def held_tree(run: Run) -> Store:
     """Give the store of a tree that is there, or raise SettingsError: a command on what is held makes no tree."""
     store = store_of(run.settings)
     if not _is_tree(store):
-        where = f"there is no registry in {str(store.root)!r}"
+        where = f"there is no registry in {str(run.settings.tree.path)!r}"
         raise SettingsError(f"{where}; name its folder with --tree, or make it with `build`{_hint(run)}")
     return store
 
 
-def _is_tree(store: LocalStore) -> bool:
+def _is_tree(store: Store) -> bool:
     """Whether anything of a tree is there, be it damaged."""
     known = (layout.CONFIG, layout.RECORD)
     return any(store.size(path) is not None for path in known) or any(True for _ in store.list(layout.INDEX))

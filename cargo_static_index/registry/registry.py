@@ -1,6 +1,5 @@
 """A registry as its settings describe it: the one door through which commands and libraries change a tree."""
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
@@ -32,8 +31,6 @@ from cargo_static_index.settings import Settings, limits_of
 from cargo_static_index.state import copy_catalogue, may_write
 from cargo_static_index.store import Store
 from cargo_static_index.store.local.store import LocalStore
-from cargo_static_index.store.lookedat import LookedAt
-from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.tree.documents import TreeRecord
 from cargo_static_index.tree.read import read_config, read_record
 
@@ -150,12 +147,7 @@ def open_registry(
 
 
 def _tree_for(tree: Store, way: Way) -> Store:
-    """Give the tree; a dry run makes none, and keeps other writers out only where this user has the right to."""
-    if not (way.dry and isinstance(tree, LocalStore)):
-        return tree
-    if not tree.root.exists():
-        return MemoryStore()
-    return tree if os.access(tree.root, os.W_OK) else LookedAt(tree)
+    return tree.for_dry_run() if way.dry else tree
 
 
 def _state_for(settings: Settings, way: Way, stack: ExitStack) -> Path:
@@ -234,7 +226,7 @@ def _home_of_tree(store: Store, settings: Settings) -> Home:
     return home_at(record.mode, urls)
 
 
-def store_of(settings: Settings) -> LocalStore:
+def store_of(settings: Settings) -> Store:
     """Give the store that the settings describe."""
     tree = settings.tree
     return LocalStore(tree.path, file_mode=tree.file_mode, dir_mode=tree.dir_mode, flush=tree.flush)

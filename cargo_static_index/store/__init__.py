@@ -1,6 +1,6 @@
 """Where a tree lives."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal, NewType, Protocol
@@ -70,3 +70,9 @@ class Store(Protocol):
 
         The folder is emptied at the end, and what a session that died left is emptied at the next start.
         """
+
+    def for_dry_run(self) -> "Store":
+        """Give this tree as a dry run may open it: it makes no tree, and needs no right to write."""
+
+    def opener(self) -> Callable[[], "Store"] | None:
+        """Give what opens this tree in another process, to be read there; None where no other process can."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from cargo_static_index.diagnostics.errors import InvalidInput, StoreError, TreeBusy
-from cargo_static_index.store import Change, Delete, Put, Staged, Stored, Tag
+from cargo_static_index.store import Change, Delete, Put, Staged, Store, Stored, Tag
 from cargo_static_index.store.paths import check_path, holds, parents_of, tag_of
 
 
@@ -68,6 +68,13 @@ class MemoryStore:
                 yield self._stage
             finally:
                 self._stage = None
+
+    def for_dry_run(self) -> Store:
+        """Give this tree itself."""
+        return self
+
+    def opener(self) -> None:
+        """Give nothing: no other process sees this tree."""
 
     def _check_staged(self, staged: Staged) -> None:
         file = Path(staged)

@@ -51,6 +51,13 @@ class OverlayStore:
         """Keep other writers out while the changes are thought through."""
         return self._below.session()
 
+    def for_dry_run(self) -> Store:
+        """Give this store itself: it writes nothing."""
+        return self
+
+    def opener(self) -> None:
+        """Give nothing: the changes are known here alone."""
+
     def _keep(self, change: Change) -> bool:
         if not holds(change, lambda: self._tag(change.path)):
             return False

@@ -44,6 +44,12 @@ class Mortal:
     def session(self) -> AbstractContextManager[Path]:
         return self.below.session()
 
+    def for_dry_run(self) -> Store:
+        return self
+
+    def opener(self) -> None:
+        return None
+
     def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
         lost: list[Change] = []
         for change in changes:

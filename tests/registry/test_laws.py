@@ -196,6 +196,12 @@ class Seen:
     def list(self, prefix: str = "") -> Iterator[str]:
         return self.below.list(prefix)
 
+    def for_dry_run(self) -> Store:
+        return self.below
+
+    def opener(self) -> None:
+        return None
+
 
 class FromAfar(Seen):
     """Another host's view of the same bucket, with a lock and a folder to stage files in of its own."""

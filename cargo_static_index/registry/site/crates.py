@@ -1,7 +1,6 @@
 """The pages of single crates: made from the index file as read back and the facts, each crate by itself."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -27,7 +26,6 @@ from cargo_static_index.site.rows import Rows, rows_of_crate
 from cargo_static_index.site.templates import Look, Sources, Templates
 from cargo_static_index.site.views import NEWEST_SHOWN, Held, readme_of, release_view, version_groups, version_rows
 from cargo_static_index.store import Change, Delete, Put, Store
-from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.read import read_facts, read_index
 
@@ -48,9 +46,9 @@ class Made(Struct, frozen=True, kw_only=True):
 
 
 class Maker(Struct, frozen=True, kw_only=True):
-    """What another process needs to make pages of crates: it reads the tree at `root`, and writes nothing."""
+    """What another process needs to make pages of crates: it reads the tree, and writes nothing."""
 
-    root: Path
+    open_tree: Callable[[], Store]
     sources: Sources
     look: Look
     key: str
@@ -61,7 +59,7 @@ class Maker(Struct, frozen=True, kw_only=True):
 
     def make(self, names: Sequence[str]) -> list[Made]:
         """Make the pages of some crates."""
-        store = LocalStore(self.root)
+        store = self.open_tree()
         crates = (OneCrate(store, _templates_of(self), self.look, name, whole=self.whole) for name in names)
         return [_made(crate) for crate in crates]
 

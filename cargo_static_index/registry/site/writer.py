@@ -27,7 +27,6 @@ from cargo_static_index.site.crate_document import PagesState, format_document, 
 from cargo_static_index.site.lists import ALWAYS, pages_of
 from cargo_static_index.site.templates import Look, Sources, Templates, assets_of, fingerprint_of
 from cargo_static_index.store import Change, Delete, Put
-from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.tree import layout
 
 CRATES_AT_ONCE = 128
@@ -270,12 +269,13 @@ class Pages:
 
     def _made(self, names: Sequence[str], *, whole: bool) -> Iterator[tuple[Iterable[Listing], Iterator[Change]]]:
         """Make the pages of some crates, here or in the processes that read crates; give rows and changes together."""
-        if self.executor is None or len(names) <= CRATES_A_TASK or not isinstance(self._session.store, LocalStore):
+        open_tree = self._session.store.opener()
+        if self.executor is None or len(names) <= CRATES_A_TASK or open_tree is None:
             crates = [self._crate(name, whole=whole) for name in names]
             yield [row for crate in crates for row in crate.listings()], _chained(crates)
             return
         maker = Maker(
-            root=self._session.store.root,
+            open_tree=open_tree,
             sources=self._sources,
             look=self._look,
             key=self._fingerprint,

@@ -6,16 +6,19 @@ It knows nothing of what the files mean.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 from cargo_static_index.diagnostics.errors import TreeBusy
-from cargo_static_index.store import Change, Put, Stored
+from cargo_static_index.store import Change, Put, Store, Stored
 from cargo_static_index.store.local.batch import LockedTree, apply_batch, not_staged
 from cargo_static_index.store.local.files import chunks
 from cargo_static_index.store.local.folders import Folders, failure
 from cargo_static_index.store.local.lock import lock_tree
+from cargo_static_index.store.lookedat import LookedAt
+from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.store.paths import check_path, is_name, tag_of
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -103,6 +106,16 @@ class LocalStore:
                 yield tree.stage
             finally:
                 self._tree = None
+
+    def for_dry_run(self) -> Store:
+        """Give an empty tree where there is none; else this one, kept for itself only where this user may write."""
+        if not self.root.exists():
+            return MemoryStore()
+        return self if os.access(self.root, os.W_OK) else LookedAt(self)
+
+    def opener(self) -> Callable[[], Store]:
+        """Give what opens this tree in another process, to be read there."""
+        return partial(LocalStore, self.root)
 
     def _begin(self) -> AbstractContextManager[LockedTree]:
         if self._tree is not None:
