@@ -11,6 +11,7 @@ from typing import Any
 
 import jinja2
 import jinja2.bccache
+import msgspec
 from markupsafe import escape
 from msgspec import Struct
 
@@ -277,10 +278,29 @@ def many(number: int, one: str, more: str = "") -> str:
 
 
 def fingerprint_of(sources: Sources, look: Look, renderer: str) -> str:
-    """Give what all pages depend on beside the registry's content: templates, settings, and what renders."""
-    digest = sha256(renderer.encode())
-    for name, content in sorted(sources.files.items()):
-        digest.update(f"\0{name}\0{len(content)}\0".encode() + content)
-    digest.update(repr((look, sources.accent, sources.logo_name)).encode())
-    digest.update(sha256(sources.stylesheet).digest() + sha256(sources.logo).digest())
-    return digest.hexdigest()
+    """Give what all pages depend on beside the registry's content: templates, settings, and what renders.
+
+    The names are written here and stay: a class or a field that is called otherwise remakes nobody's pages.
+    """
+    named = {
+        "renderer": renderer,
+        "files": {name: sha256(content).hexdigest() for name, content in sources.files.items()},
+        "stylesheet": sha256(sources.stylesheet).hexdigest(),
+        "logo": sha256(sources.logo).hexdigest(),
+        "logo-name": sources.logo_name,
+        "accent": sources.accent,
+        "title": look.title,
+        "registry": look.registry,
+        "description": look.description,
+        "base-url": look.base_url,
+        "index-url": look.index_url,
+        "mirror": look.mirror,
+        "private": look.private,
+        "api": look.api,
+        "documentation": look.documentation,
+        "links": look.links,
+        "footer": look.footer,
+        "images": look.images,
+        "refused": look.refused,
+    }
+    return sha256(msgspec.json.encode(named, order="deterministic")).hexdigest()
