@@ -100,6 +100,7 @@ OTHERS: dict[str, frozenset[str]] = {
     "rich": frozenset({"cli"}),
     "rtoml": frozenset({"protocol/manifest/toml", "settings/layers"}),
     "typer": frozenset({"cli", "settings"}),
+    "watchdog": frozenset({"registry/watch/doorbell"}),
 }
 """Where each dependency may be imported, so that it can be exchanged in one place; msgspec is everywhere."""
 

@@ -7,6 +7,7 @@ import typer
 
 from cargo_static_index.cli.run import Common, perform
 from cargo_static_index.cli.terminal import Color
+from cargo_static_index.diagnostics.errors import InvalidInput, SettingsError
 
 GLOBAL = "Global options"
 
@@ -55,6 +56,16 @@ def show_version(value: bool) -> None:  # noqa: FBT001 - the shape of a callback
 
         typer.echo(f"cargo-static-index {__version__}")
         raise typer.Exit
+
+
+def length_of_time(option: str, text: str | None) -> float | None:
+    """Read the seconds that an option gives, or raise SettingsError; None where it is not given."""
+    from cargo_static_index.settings.kinds import parse_duration
+
+    try:
+        return None if text is None else parse_duration(text)
+    except InvalidInput as error:
+        raise SettingsError(f"{option}: {error}") from error
 
 
 Version = Annotated[

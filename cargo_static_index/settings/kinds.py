@@ -165,6 +165,25 @@ def _read_count(value: object, _: Path) -> int:
     raise _not(value, COUNT.expects)
 
 
+def parse_duration(text: str) -> float:
+    """Read `500ms`, `1.5s`, `10m`, `2h`, `7d` or a number of seconds, give seconds, or raise InvalidInput."""
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        raise InvalidInput(f"{text!r} must be {DURATION.expects}")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def _read_duration(value: object, _: Path) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
+    if isinstance(value, str):
+        return parse_duration(value)
+    raise _not(value, DURATION.expects)
+
+
+_UNITS: Final = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|[smhd])?")
+
 _LINK = re.compile(r"\S.*\s(?:https?://|mailto:)\S+")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _IMAGES = (".svg", ".png", ".webp", ".jpg", ".jpeg", ".gif", ".avif")
@@ -302,4 +321,10 @@ COUNT = Kind(
     schema={"type": "integer", "minimum": 1},
     read=_read_count,
     from_text=_count_from_text,
+)
+DURATION = Kind(
+    expects="a length of time such as 500ms, 1.5s, 10m, 2h, 7d, or a number of seconds",
+    metavar="TIME",
+    schema={"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": f"^{_DURATION.pattern}$"}]},
+    read=_read_duration,
 )

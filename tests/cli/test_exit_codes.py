@@ -20,6 +20,7 @@ from tests.crates import crate
 GOOD = {
     "init": ["init"],
     "build": ["build"],
+    "watch": ["watch", "--exit-when-idle", "0"],
     "add": ["add", "drop/foo-1.0.0.crate"],
     "check": ["check", "drop/foo-1.0.0.crate"],
     "entry": ["entry", "drop/foo-1.0.0.crate"],
