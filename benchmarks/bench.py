@@ -49,10 +49,10 @@ class Bench(Struct, frozen=True):
         for name in ("tree", "state", "floor"):
             shutil.rmtree(self.base / name, ignore_errors=True)
 
-    def cold_floor(self, verb: str = "cold") -> Run:
+    def cold_floor(self) -> Run:
         """Run the floor from nothing."""
         self.fresh()
-        return self.floor(verb, self.drop, self.base / "floor")
+        return self.floor("cold", self.drop, self.base / "floor")
 
     def cold_product(self, *options: str) -> Run:
         """Run the product from nothing; RuntimeError unless it publishes all that is dropped."""

@@ -41,16 +41,12 @@ class Row(Struct, frozen=True, kw_only=True):
 # Passes ----------------------------------------------------------------------------------------------------
 
 
-def cold(
-    place: Callable[[], AbstractContextManager[Bench]], *options: str, floor: str = "cold"
-) -> Callable[[int], Figures]:
+def cold(place: Callable[[], AbstractContextManager[Bench]], *options: str) -> Callable[[int], Figures]:
     """Compare cold builds."""
 
     def measure(turns: int) -> Figures:
         with place() as here:
-            runs = in_turn(
-                {"floor": lambda: here.cold_floor(floor), "product": lambda: here.cold_product(*options)}, turns
-            )
+            runs = in_turn({"floor": here.cold_floor, "product": lambda: here.cold_product(*options)}, turns)
         figures = _compared(runs["floor"], runs["product"])
         return {
             **figures,
@@ -238,7 +234,6 @@ def _rare(name: str, says: str, measure: Callable[[int], Figures]) -> Row:
 
 ROWS = (
     _row("real", "cold, real crates", cold(real_crates, "--mirror")),
-    _row("real-md5", "the same, where the floor makes MD5s too", cold(real_crates, "--mirror", floor="cold-md5")),
     _row("pages", "cold, real crates, with pages ÷ without", pages_of_real),
     _row("small-1000", "cold, 1,000 small crates", cold(of(small(1000)))),
     _row("small-10000", "cold, 10,000 small crates", cold(of(small(10_000)))),

@@ -3,7 +3,6 @@
 `cold DROP TREE` reads every file, hashes it (SHA-256), inflates the whole archive (libdeflate), walks the headers with
 their checksums, parses the manifest (rtoml) and writes, each by temp and rename, the archive, its facts, and every
 index file once. It knows no limits, no rules, no settings, remembers nothing and flushes nothing.
-`cold-md5` makes MD5s as well, since the facts of an archive hold one.
 `walk DROP` lists a folder and asks for each file's size and times. All print the seconds that they took.
 """
 
@@ -14,7 +13,6 @@ import sys
 import time
 import zlib
 from collections import defaultdict
-from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
@@ -27,40 +25,37 @@ encode = msgspec.json.encode
 
 Line = tuple[str, str, bytes]
 """Name, version, index line."""
-Hashes = tuple[Callable[[bytes], "hashlib._Hash"], ...]
-"""What is made of an archive, SHA-256 first."""
 
 
-def cold(drop: str, tree: str, hashes: Hashes) -> int:
+def cold(drop: str, tree: str) -> int:
     """Publish every file of a folder, half of them in another process; give their number."""
     files = sorted(entry.name for entry in os.scandir(drop) if entry.name.endswith(".crate"))
     for folder in ("crates", "index", "stage"):
         os.makedirs(f"{tree}/{folder}")
     here, there = get_context("fork").Pipe(duplex=False)
-    other = get_context("fork").Process(target=_send, args=(there, drop, tree, files[1::2], hashes))
+    other = get_context("fork").Process(target=_send, args=(there, drop, tree, files[1::2]))
     other.start()
-    lines = _publish_all(drop, tree, files[::2], "a", hashes)
+    lines = _publish_all(drop, tree, files[::2], "a")
     lines += here.recv()
     other.join()
     _write_index(tree, lines)
     return len(files)
 
 
-def _send(there: Connection, drop: str, tree: str, files: list[str], hashes: Hashes) -> None:
-    there.send(_publish_all(drop, tree, files, "b", hashes))
+def _send(there: Connection, drop: str, tree: str, files: list[str]) -> None:
+    there.send(_publish_all(drop, tree, files, "b"))
 
 
-def _publish_all(drop: str, tree: str, files: list[str], who: str, hashes: Hashes) -> list[Line]:
+def _publish_all(drop: str, tree: str, files: list[str], who: str) -> list[Line]:
     made: set[str] = set()
     stage = f"{tree}/stage/{who}"
-    return [_publish(f"{drop}/{file}", tree, stage, made, hashes) for file in files]
+    return [_publish(f"{drop}/{file}", tree, stage, made) for file in files]
 
 
-def _publish(path: str, tree: str, stage: str, made: set[str], hashes: Hashes) -> Line:
+def _publish(path: str, tree: str, stage: str, made: set[str]) -> Line:
     with open(path, "rb", buffering=0) as file:
         content = file.read()
-    sums = [hashed(content).hexdigest() for hashed in hashes]
-    cksum = sums[0]
+    cksum = hashlib.sha256(content).hexdigest()
     tar = deflate.gzip_decompress(content)
     files, manifest_at, manifest_size = _walk(tar)
     manifest = rtoml.loads(tar[manifest_at : manifest_at + manifest_size].decode())
@@ -70,7 +65,7 @@ def _publish(path: str, tree: str, stage: str, made: set[str], hashes: Hashes) -
         os.makedirs(folder, exist_ok=True)
         made.add(name)
     _replace(stage, f"{folder}/{cksum}.crate", content)
-    _replace(stage, f"{folder}/{cksum}.json", encode({"sums": sums, "manifest": manifest, "files": files}))
+    _replace(stage, f"{folder}/{cksum}.json", encode({"cksum": cksum, "manifest": manifest, "files": files}))
     return name, vers, _line(manifest, name, vers, cksum)
 
 
@@ -142,8 +137,7 @@ def walk(folder: str) -> int:
 def main() -> None:
     verb, drop, *tree = sys.argv[1:]
     begun = time.perf_counter()
-    hashes = (hashlib.sha256, hashlib.md5) if verb == "cold-md5" else (hashlib.sha256,)
-    done = walk(drop) if verb == "walk" else cold(drop, tree[0], hashes)
+    done = walk(drop) if verb == "walk" else cold(drop, tree[0])
     print(json.dumps({"done": done, "seconds": time.perf_counter() - begun}))
 
 

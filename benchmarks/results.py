@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path("docs/benchmarks.json")
-PARTS = ("cargo-static-index", "isal", "msgspec", "rtoml", "deflate")
+PARTS = ("cargo-static-index", "zlib-ng", "msgspec", "rtoml", "deflate")
 
 Known = Mapping[str, Any]
 """By the name of a row: its figures, and the machine."""

@@ -54,7 +54,6 @@ class Archive(Struct, frozen=True, kw_only=True):
 
     cksum: str
     """SHA-256 of the whole file, lower-case hex, as the index writes it."""
-    md5: str
     packed_size: int
     unpacked_size: int
     """The sizes of all files together."""
@@ -237,7 +236,6 @@ class _Contents:
         files = tuple(File(path=path, size=size) for path, size in sorted(self._sizes.items()))
         return Archive(
             cksum=self._source.cksum,
-            md5=self._source.md5,
             packed_size=self._source.packed_size,
             unpacked_size=sum(self._sizes.values()),
             directory=self._directory,

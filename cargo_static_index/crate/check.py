@@ -133,7 +133,6 @@ def _make_facts(archive: Archive, manifest: Manifest) -> Facts:
     changelog = _find_changelog(archive)
     return Facts(
         cksum=archive.cksum,
-        md5=archive.md5,
         packed_size=archive.packed_size,
         unpacked_size=archive.unpacked_size,
         manifest=manifest,

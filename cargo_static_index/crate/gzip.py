@@ -1,12 +1,12 @@
-"""The gzip half of an archive: what the first member holds, and the checksums of the whole file.
+"""The gzip half of an archive: what the first member holds, and the checksum of the whole file.
 
 Cargo reads one gzip member and no byte after it (flate2's `GzDecoder`); what follows is noted, never given out.
 """
 
-from hashlib import md5, sha256
+from hashlib import sha256
 from typing import BinaryIO
 
-from isal import isal_zlib
+from zlib_ng import zlib_ng
 
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.diagnostics.problems import Findings
@@ -16,7 +16,7 @@ READ = 256 * 1024
 INFLATED = 1 << 20
 """Bytes inflated at once: with `READ`, the memory that a gigabyte of zeros takes."""
 MAGIC = b"\x1f\x8b"
-GZIP_ERROR: type[Exception] = vars(isal_zlib)["error"]  # the package's types call it an instance
+GZIP_ERROR: type[Exception] = vars(zlib_ng)["error"]  # the package's types call it an instance
 
 LONGEST_IN_HEADER = 65_535
 """Bytes of a file name or comment that flate2 takes."""
@@ -35,7 +35,7 @@ LOOKS = (
 class GzipStream:
     """Inflates one archive as it is asked to, and notes what is wrong with the file.
 
-    Reads the file once, in order; only an OSError of the stream leaves it. The checksums are those of the whole file
+    Reads the file once, in order; only an OSError of the stream leaves it. The checksum is that of the whole file
     once `finish` was called.
     """
 
@@ -44,8 +44,7 @@ class GzipStream:
         self._limits = limits
         self._findings = findings
         self._sha256 = sha256()
-        self._md5 = md5(usedforsecurity=False)
-        self._inflater = isal_zlib.decompressobj(wbits=31)
+        self._inflater = zlib_ng.decompressobj(wbits=31)
         self.packed_size = 0
         self.complete = False
         """Whether the member was inflated to its end and its own checksum agrees."""
@@ -80,11 +79,6 @@ class GzipStream:
     def cksum(self) -> str:
         """SHA-256 of what was read of the file, lower-case hex."""
         return self._sha256.hexdigest()
-
-    @property
-    def md5(self) -> str:
-        """MD5 of what was read of the file, lower-case hex."""
-        return self._md5.hexdigest()
 
     @property
     def position(self) -> int:
@@ -151,11 +145,12 @@ class GzipStream:
             self._check_size()
 
     def _check_header(self) -> None:
-        """Note what flate2 refuses of a header and isal does not (flate2: src/gz/mod.rs, `GzHeaderParser`)."""
-        while (said := _header_fault(self._ahead)) is None and (more := self._read()):
+        """Note what flate2 refuses of a header and zlib-ng does not (flate2: src/gz/mod.rs, `MAX_HEADER_BUF`)."""
+        while (field := _endless_field(self._ahead)) is None and (more := self._read()):
             self._ahead += more
-        if said:
-            self._break("gzip-damaged", f"The gzip stream is damaged: its header has {said}, which cargo refuses.")
+        if field:
+            message = f"its header has a {field} of more than {LONGEST_IN_HEADER} bytes, which cargo refuses"
+            self._break("gzip-damaged", f"The gzip stream is damaged: {message}.")
 
     def _read(self) -> bytes:
         """Read on, count and hash; nothing is read beyond the limit."""
@@ -167,7 +162,6 @@ class GzipStream:
             self._findings.add("packed-too-large", f"The archive has more than {limit} bytes, which is the limit.")
             return b""
         self._sha256.update(chunk)
-        self._md5.update(chunk)
         return chunk
 
     def _next(self) -> bytes:
@@ -195,7 +189,8 @@ class GzipStream:
             try:
                 piece = self._inflater.decompress(given, min(most, INFLATED))
             except GZIP_ERROR as error:
-                self._break("gzip-damaged", f"The gzip stream is damaged: {error}.")
+                reason = str(error).rpartition(": ")[2]
+                self._break("gzip-damaged", f"The gzip stream is damaged: {reason}.")
                 break
             self._input = self._inflater.unconsumed_tail
             self.complete = self._inflater.eof
@@ -238,20 +233,18 @@ class GzipStream:
             )
 
 
-def _header_fault(start: bytes) -> str | None:
-    """Say what flate2 refuses of a gzip header, "" where that is nothing; None where more of it must be read."""
-    if len(start) < 10:
+def _endless_field(start: bytes) -> str | None:
+    """Name the text in a gzip header that is too long, "" where none is; None where more of it must be read."""
+    if len(start) < 12:
         return None
     flags, at = start[3], 10
-    if flags & 0xE0:
-        return f"the reserved flags {flags & 0xE0:#04x}"
     if flags & 0x04:
         at += 2 + int.from_bytes(start[10:12], "little")
-    for flag, what in ((0x08, "file name"), (0x10, "comment")):
+    for flag, field in ((0x08, "file name"), (0x10, "comment")):
         if flags & flag:
             end = start.find(b"\0", at)
             if (len(start) if end < 0 else end) - at > LONGEST_IN_HEADER:
-                return f"a {what} of more than {LONGEST_IN_HEADER} bytes"
+                return field
             if end < 0:
                 return None
             at = end + 1

@@ -37,11 +37,10 @@ class File(Struct, frozen=True, kw_only=True, array_like=True):
 
 
 class Facts(Struct, frozen=True, kw_only=True):
-    """What one archive says. Sizes are bytes; `cksum` (SHA-256) and `md5` are lower-case hex of the archive."""
+    """What one archive says. Sizes are bytes; `cksum` is the archive's SHA-256 in lower-case hex."""
 
     schema: Literal[1] = 1
     cksum: str
-    md5: str
     packed_size: int
     unpacked_size: int
     manifest: Manifest
