@@ -20,11 +20,11 @@ COMPLETION: Final = "_CARGO_STATIC_INDEX_COMPLETE"
 
 TABLE: Final = {
     "init": ("init", "Write a commented registry.toml, and make the drop directory."),
-    "build": ("add", "Publish what is new in the drop directory."),
+    "build": ("build", "Publish what is new in the drop directory."),
     "watch": ("watch", "Keep the drop directory published until told to end."),
-    "add": ("add", "Publish files given by name."),
-    "check": ("add", "Read and check files, and publish nothing."),
-    "entry": ("reading", "Print the index line of a file, and nothing else."),
+    "add": ("build", "Publish files given by name."),
+    "check": ("build", "Read and check files, and publish nothing."),
+    "entry": ("query", "Print the index line of a file, and nothing else."),
     "yank": ("withdraw", "Keep releases from being chosen anew."),
     "unyank": ("withdraw", "Let releases be chosen again."),
     "remove": ("withdraw", "Take releases out for good."),

@@ -1,17 +1,27 @@
-"""What the commands do that read files and publish them: build, add, check."""
+"""The commands that read files and publish them: build, add, check."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cargo_static_index.cli.command import Format
+from cargo_static_index.cli.command import (
+    EVERY,
+    AllOrNothing,
+    AsJson,
+    DryRun,
+    Format,
+    OutputFormat,
+    command,
+    one_format,
+)
 from cargo_static_index.cli.output import PassName, Teller, make_printer
-from cargo_static_index.cli.places import need_drop
-from cargo_static_index.cli.run import Run
+from cargo_static_index.cli.run import Run, need_drop
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.registry.registry import Registry, Way, open_registry, store_of
 from cargo_static_index.registry.transaction import DEFAULT_BASE_URL
@@ -19,6 +29,70 @@ from cargo_static_index.registry.workers import reading_executor, usable_jobs
 from cargo_static_index.settings.keys import SCHEMA_NAME
 from cargo_static_index.store.lookedat import LookedAt
 from cargo_static_index.tree import layout
+
+EXAMPLES = {
+    "build": ("build", "build --drop drop --tree public --base-url https://crates.example.com/", "build --dry-run"),
+    "add": ("add target/package/foo-1.0.0.crate", "add --restore foo-1.0.0.crate"),
+    "check": ("check target/package/*.crate", "check --output-format github *.crate"),
+}
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="The .crate files.", show_default=False)]
+Move = Annotated[bool, typer.Option("--move", help="Let the base URL change; the old one becomes an alias.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 also for files refused by earlier passes.")]
+KeepPages = Annotated[
+    bool, typer.Option("--keep-pages", help="Keep pages as they are where only how they look has changed.")
+]
+Restore = Annotated[bool, typer.Option("--restore", help="Bring removed releases back.")]
+
+
+@command(EVERY)
+def build_command(
+    run: Run,
+    *,
+    move: Move = False,
+    all_or_nothing: AllOrNothing = False,
+    strict: Strict = False,
+    keep_pages: KeepPages = False,
+    dry_run: DryRun = False,
+    output_format: OutputFormat = "text",
+    as_json: AsJson = False,
+) -> int:
+    """Publish what is new in the drop directory.
+
+    Every new .crate file is read and checked whole; what is good is published, what is not is reported with all that
+    is wrong and stays out. Files refused by an earlier pass are mentioned again until they are changed or taken away.
+    With -v also every path of the tree that was written or deleted is listed.
+    """
+    asked = Asked(output=one_format(output_format, as_json=as_json), dry=dry_run, all_or_nothing=all_or_nothing)
+    return _build(run, asked, move=move, strict=strict, keep_pages=keep_pages)
+
+
+@command(EVERY)
+def add_command(
+    run: Run,
+    *,
+    files: Files,
+    restore: Restore = False,
+    all_or_nothing: AllOrNothing = False,
+    dry_run: DryRun = False,
+    output_format: OutputFormat = "text",
+    as_json: AsJson = False,
+) -> int:
+    """Publish files given by name.
+
+    They are read and checked as `build` does, may lie anywhere, and stay where they are.
+    """
+    asked = Asked(output=one_format(output_format, as_json=as_json), dry=dry_run, all_or_nothing=all_or_nothing)
+    return _add(run, asked, files, restore=restore)
+
+
+@command(EVERY)
+def check_command(run: Run, *, files: Files, output_format: OutputFormat = "text", as_json: AsJson = False) -> int:
+    """Read and check files, and publish nothing.
+
+    Where there is a tree, they are also held against what it holds: conflicts, removed releases, colliding names.
+    """
+    return _check(run, Asked(output=one_format(output_format, as_json=as_json), dry=True), files)
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -29,7 +103,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     all_or_nothing: bool = False
 
 
-def build(run: Run, asked: Asked, *, move: bool, strict: bool, keep_pages: bool) -> int:
+def _build(run: Run, asked: Asked, *, move: bool, strict: bool, keep_pages: bool) -> int:
     """Publish what is new in the drop directory, and give the exit code."""
     need_drop(run)
     teller = _teller(run, "build", asked)
@@ -50,7 +124,7 @@ def _place_schema(run: Run) -> None:
             place_schema(run.settings.state.path)
 
 
-def add(run: Run, asked: Asked, files: Sequence[Path], *, restore: bool) -> int:
+def _add(run: Run, asked: Asked, files: Sequence[Path], *, restore: bool) -> int:
     """Publish files given by name, and give the exit code."""
     teller, files = _teller(run, "add", asked), _existing(files)
     way = Way(now=run.now, dry=asked.dry)
@@ -59,7 +133,7 @@ def add(run: Run, asked: Asked, files: Sequence[Path], *, restore: bool) -> int:
     return teller.finish()
 
 
-def check(run: Run, asked: Asked, files: Sequence[Path]) -> int:
+def _check(run: Run, asked: Asked, files: Sequence[Path]) -> int:
     """Read and check files, and give the exit code."""
     teller, files = _teller(run, "check", asked), _existing(files)
     with _reading(run, teller) as executor, _nothing_published(run, teller) as registry:

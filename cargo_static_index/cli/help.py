@@ -10,8 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from cargo_static_index.cli.command import EVERY, command
-from cargo_static_index.cli.places import need_drop
-from cargo_static_index.cli.run import GOOD, Run
+from cargo_static_index.cli.run import GOOD, Run, need_drop
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
 from cargo_static_index.settings import Settings
 from cargo_static_index.settings.options import completing
@@ -113,7 +112,7 @@ def _try_rights(settings: Settings) -> None:
 
 def _try_tree(run: Run, settings: Settings) -> None:
     """Open the tree as a dry run would, or raise SettingsError where it does not fit the settings."""
-    from cargo_static_index.cli.listen import ChangeListener
+    from cargo_static_index.cli.output import ChangeListener
     from cargo_static_index.registry.registry import Way, store_of, wanted_of
     from cargo_static_index.registry.site.sources import look_of, read_sources, unused_files
     from cargo_static_index.registry.transaction import open_session

@@ -24,10 +24,8 @@ from cargo_static_index.cli.documents import (
     VerifyDocument,
 )
 from cargo_static_index.cli.formats import Mark, print_json, print_marks
-from cargo_static_index.cli.listen import ChangeListener
-from cargo_static_index.cli.output import from_here
-from cargo_static_index.cli.places import held_tree
-from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run
+from cargo_static_index.cli.output import ChangeListener, from_here
+from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
 from cargo_static_index.cli.terminal import counted, is_confirmed, is_interactive
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.diagnostics.tree_rules import FAULTS, Finding

@@ -1,4 +1,4 @@
-"""Telling what a pass does: the listener that turns its outcomes into documents for one of the output formats."""
+"""Telling what a command does: the listeners that turn outcomes of a pass into one of the formats, or print paths."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -286,3 +286,36 @@ def from_here(path: str) -> str:
     """Give a path as seen from the working directory, if it lies below it."""
     here = f"{Path.cwd()}/"
     return path.removeprefix(here)
+
+
+class ChangeListener:
+    """Prints the paths that change, in a dry run or with -v; `silent` prints none."""
+
+    def __init__(self, run: Run, *, dry: bool, silent: bool = False) -> None:
+        self._terminal = run.terminal
+        self._shown = not silent and (dry or run.terminal.verbose > 0)
+        self._dry = dry
+
+    def reading(self, source: str) -> None:
+        """Hear of no file: none is read."""
+
+    def file(self, outcome: Outcome) -> None:
+        """Hear of no file: none is read."""
+
+    def changed(self, path: str) -> None:
+        """Print a path that was written."""
+        if self._shown:
+            self._terminal.did("Would write" if self._dry else "Wrote", path)
+
+    def deleted(self, path: str) -> None:
+        """Print a path that was deleted."""
+        if self._shown:
+            self._terminal.did("Would delete" if self._dry else "Deleted", path)
+
+    def note(self, text: str) -> None:
+        """Say a sentence."""
+        self._terminal.say(f"note: {text}")
+
+    def warn(self, text: str) -> None:
+        """Say a warning."""
+        self._terminal.warn(text)

@@ -1,24 +1,30 @@
-"""The commands that show what is held: list, info, search. They read the tree alone, and lock nothing."""
+"""The commands that show what is held, or what a file holds: list, info, search, entry. They lock nothing."""
 
+import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from msgspec import Raw
 
-from cargo_static_index.cli.command import JsonLines, command
+from cargo_static_index.cli.command import JsonLines, command, sections
 from cargo_static_index.cli.documents import CrateDocument, InfoDocument, ReleaseDocument
 from cargo_static_index.cli.formats import print_json
-from cargo_static_index.cli.places import held_tree
-from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run
+from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
+from cargo_static_index.crate.check import Reading, read_release
 from cargo_static_index.crate.metadata import Facts
-from cargo_static_index.diagnostics.errors import InvalidDocument, NotHeld
-from cargo_static_index.protocol.config import base_url_of
-from cargo_static_index.protocol.index_file import IndexFile, Line
+from cargo_static_index.diagnostics.errors import InvalidDocument, NotHeld, SettingsError
+from cargo_static_index.diagnostics.rules import level_of
+from cargo_static_index.protocol.config import base_url_of, home_at
+from cargo_static_index.protocol.index_file import IndexFile, Line, format_entry
+from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.names import collision_key
+from cargo_static_index.protocol.registries import Home
 from cargo_static_index.protocol.semver import is_prerelease, parse_version
-from cargo_static_index.registry.registry import specs_of
+from cargo_static_index.registry.registry import home_of, policy_of, specs_of, store_of
 from cargo_static_index.registry.transaction import DEFAULT_BASE_URL
+from cargo_static_index.settings import Settings
 from cargo_static_index.store import Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.read import (
@@ -34,11 +40,13 @@ from cargo_static_index.tree.read import (
 EXAMPLES = {
     "list": ("list", "list foo", "list --json"),
     "info": ("info foo", "info foo@1.0.0", "info foo --json"),
+    "entry": ("entry foo-1.0.0.crate", "entry foo-1.0.0.crate >> index/3/f/foo"),
     "search": ("search parser", "search --json http"),
 }
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these crates.", show_default=False)]
 Spec = Annotated[str, typer.Argument(metavar="NAME[@VERSION]", help="The crate, or one release of it.")]
+CrateFile = Annotated[Path, typer.Argument(metavar="FILE", help="The .crate file.", show_default=False)]
 Query = Annotated[list[str], typer.Argument(metavar="QUERY...", help="Words that must all be found.")]
 
 
@@ -217,3 +225,48 @@ def _similar(store: Store, name: str) -> str | None:
     found = get_close_matches(name.lower(), names, n=1)
     lines = read_index_at(store, names[found[0]]).file.releases if found else ()
     return lines[0].name if lines else None
+
+
+@command(sections("registry", "tree", "rules", "dependencies", "manifest", "limits"))
+def entry_command(run: Run, *, file: CrateFile) -> int:
+    """Print the index line of a file, and nothing else.
+
+    The line is what `build` would write, less `pubtime`, which is not known before. What is wrong with the file goes
+    to standard error; for a file that would be refused nothing is printed, and the exit code is 1.
+    """
+    settings = run.settings
+    home = _home_of(store_of(settings), settings)
+    policy = policy_of(settings, home)
+    try:
+        with file.open("rb") as stream:
+            reading = read_release(stream, policy, file.name)
+    except OSError as error:
+        raise SettingsError(f"{str(file)!r} cannot be read: {error.strerror}") from error
+    _say_problems(run, str(file), reading)
+    if reading.refused or reading.facts is None:
+        return FOUND_WRONG
+    entry = entry_of(reading.facts.manifest, cksum=reading.facts.cksum, home=home)
+    sys.stdout.buffer.write(format_entry(entry) + b"\n")
+    return GOOD
+
+
+def _say_problems(run: Run, path: str, reading: Reading) -> None:
+    for each in reading.problems:
+        level = level_of(each, run.settings.rules)
+        if level != "allow":
+            place = f"{path}: {each.place}" if each.place else path
+            shown = "error" if level == "refuse" else "warning"
+            run.terminal.problem(shown, each.rule, each.message, place, each.way_out, to=sys.stderr)
+
+
+def _home_of(store: Store, settings: Settings) -> Home:
+    """Give the registry that the line is for: what the settings say, and where they are silent, what the tree says."""
+    config = read_config(store)
+    base_url = base_url_of(config) if config else None
+    if base_url is None:
+        return home_of(settings)
+    record = read_record(store).record
+    urls = dict.fromkeys(
+        (settings.registry.base_url or base_url, base_url, *settings.registry.aliases, *record.aliases)
+    )
+    return home_at(settings.registry.mode or record.mode, urls)

@@ -1,4 +1,4 @@
-"""How a command runs: its settings, its clock, its terminal, and what every way of ending means as an exit code."""
+"""How a command runs: its settings, its clock, its terminal, its folders, and what every way of ending means."""
 
 import gc
 import os
@@ -16,6 +16,7 @@ from cargo_static_index.diagnostics.errors import CargoStaticIndexError, Invalid
 
 if TYPE_CHECKING:  # imported where they are used: --version and --help need no settings
     from cargo_static_index.settings import Loaded, Settings
+    from cargo_static_index.store import Store
 
 GOOD: Final = 0
 FOUND_WRONG: Final = 1
@@ -193,3 +194,37 @@ def _bug(error: BaseException) -> str:
     except OSError:
         return f"{head}; its details could not be written anywhere"
     return f"{head}; the details are in {name}. Please report it, and look through the file before you share it."
+
+
+def held_tree(run: Run) -> "Store":
+    """Give the store of a tree that is there, or raise SettingsError: a command on what is held makes no tree."""
+    from cargo_static_index.registry.registry import store_of
+
+    store = store_of(run.settings)
+    if not _is_tree(store):
+        where = f"there is no registry in {str(run.settings.tree.path)!r}"
+        raise SettingsError(f"{where}; name its folder with --tree, or make it with `build`{_hint(run)}")
+    return store
+
+
+def _is_tree(store: "Store") -> bool:
+    """Whether anything of a tree is there, be it damaged."""
+    from cargo_static_index.tree import layout
+
+    known = (layout.CONFIG, layout.RECORD)
+    return any(store.size(path) is not None for path in known) or any(True for _ in store.list(layout.INDEX))
+
+
+def need_drop(run: Run) -> None:
+    """Raise SettingsError where there is no drop directory."""
+    drop = run.settings.drop.path
+    if not drop.exists():
+        where = f"the drop directory {str(drop)!r} is not there"
+        raise SettingsError(f"{where}; make it, or name another with --drop{_hint(run)}")
+
+
+def _hint(run: Run) -> str:
+    """Give what else may be wrong where no settings were found."""
+    if run.loaded.file:
+        return ""
+    return "; no registry.toml was found here or above: is this the right folder? (`init` begins a registry)"

@@ -9,8 +9,7 @@ from cargo_static_index.cli.command import OF_A_TREE, JsonLines, command, sectio
 from cargo_static_index.cli.documents import ProblemDocument, RefusedDocument, StatusDocument
 from cargo_static_index.cli.formats import print_json
 from cargo_static_index.cli.output import from_here
-from cargo_static_index.cli.places import need_drop
-from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run
+from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, need_drop
 from cargo_static_index.cli.terminal import counted
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.diagnostics.rules import level_of

@@ -8,8 +8,7 @@ from io import TextIOWrapper
 
 from cargo_static_index.cli.documents import FileDocument
 from cargo_static_index.cli.output import Teller, from_here
-from cargo_static_index.cli.places import need_drop
-from cargo_static_index.cli.run import GOOD, Run, read_clock
+from cargo_static_index.cli.run import GOOD, Run, need_drop, read_clock
 from cargo_static_index.cli.terminal import Terminal
 from cargo_static_index.registry.events import Became
 from cargo_static_index.registry.watch.watcher import Watcher

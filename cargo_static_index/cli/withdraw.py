@@ -6,9 +6,8 @@ from typing import Annotated
 import typer
 
 from cargo_static_index.cli.command import OF_A_TREE, DryRun, Yes, command
-from cargo_static_index.cli.listen import ChangeListener
-from cargo_static_index.cli.places import held_tree
-from cargo_static_index.cli.run import GOOD, Run
+from cargo_static_index.cli.output import ChangeListener
+from cargo_static_index.cli.run import GOOD, Run, held_tree
 from cargo_static_index.cli.terminal import is_confirmed, is_interactive
 from cargo_static_index.diagnostics.errors import NotHeld, SettingsError
 from cargo_static_index.registry.registry import Way, open_registry, specs_of
