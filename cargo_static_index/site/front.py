@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 from cargo_static_index.diagnostics.rules import Problem
-from cargo_static_index.site.templates import Look
+from cargo_static_index.site.theme import Look
 
 
 class Update(Struct, frozen=True, kw_only=True):

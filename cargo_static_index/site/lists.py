@@ -11,7 +11,8 @@ from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import version_key
 from cargo_static_index.site.radix import END, Part, format_part, parse_part
 from cargo_static_index.site.rows import CrateRow, DependentRow, ReleaseRow, SetRow, Way, encode_row
-from cargo_static_index.site.templates import Templates, month_name
+from cargo_static_index.site.templates import Templates
+from cargo_static_index.site.theme import month_name
 
 _SCRIPT = (b"csiPart(", b");\n")
 

@@ -5,7 +5,7 @@ from msgspec import Struct
 from cargo_static_index.crate.metadata import Document, Facts
 from cargo_static_index.site.readme.changelog import changelog_part
 from cargo_static_index.site.readme.markdown import render_readme
-from cargo_static_index.site.templates import Look
+from cargo_static_index.site.theme import Look
 
 _MISSING = {
     "too-large": "The file {path} is larger than the registry shows; it is in the archive.",

@@ -1,113 +1,21 @@
-"""How the pages look: what the settings say of it, the templates, and the assets with a hash in their names."""
+"""Renders templates, the user's own before ours."""
 
-import calendar
 import html
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from hashlib import sha256
 from traceback import extract_tb
-from typing import Any
 
 import jinja2
 import jinja2.bccache
-import msgspec
 from markupsafe import escape
-from msgspec import Struct
 
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.site import paths as addresses
-from cargo_static_index.site.readme.highlight import code_colours, pygments_css
-from cargo_static_index.site.readme.markdown import content_security_policy
+from cargo_static_index.site.theme import Look, Sources
 
-ASSETS = ("theme.js", "site.js", "search.js", "icon.svg")
-"""What pages name, beside site.css, which is put together from several sources."""
-
-
-_SPECIAL = re.compile("[&<>'\"]")
 _TICKS = re.compile(r"`([^`]+)`")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-SINGULAR = {"keywords": "keyword", "categories": "category", "months": "month"}
-
-
-class Look(Struct, frozen=True, kw_only=True):
-    """What every page may show of the registry itself. `assets` are paths by the name that templates call them."""
-
-    title: str
-    registry: str
-    """The registry's name in cargo's configuration."""
-    description: str = ""
-    base_url: str
-    index_url: str
-    """The index URL for cargo, `sparse+` and the last slash included."""
-    mirror: bool = False
-    private: bool = False
-    """Whether cargo must send a token."""
-    api: str = ""
-    documentation: str = ""
-    """Where documentation is when a manifest names none: an address with `{crate}` and `{version}`."""
-    links: tuple[tuple[str, str], ...] = ()
-    footer: str = ""
-    images: bool = True
-    refused: bool = True
-    assets: dict[str, str] = {}
-
-    @property
-    def policy(self) -> str:
-        """The Content-Security-Policy of every page."""
-        return content_security_policy(images=self.images)
-
-    def set_page(self, kind: str, name: str) -> str:
-        """Give the path of the list of one keyword, category or month; `kind` is the plural."""
-        return addresses.node_path(f"{SINGULAR[kind]}/{name}", "") + ".html"
-
-    def set_label(self, kind: str, name: str) -> str:
-        """Give what people call one keyword, category or month."""
-        return month_name(name) if kind == "months" else name
-
-
-class Sources(Struct, frozen=True, kw_only=True):
-    """The files that pages are made from: templates and assets by name, the user's before ours, his style and logo."""
-
-    files: dict[str, bytes]
-    stylesheet: bytes = b""
-    logo: bytes = b""
-    logo_name: str = ""
-    accent: tuple[str, str] = ("", "")
-    """The accent colour on light and on dark ground, `#rrggbb`."""
-
-
-def assets_of(sources: Sources) -> tuple[dict[str, str], dict[str, bytes]]:
-    """Give the assets: their paths by name, and their content by path. A change of content changes the path."""
-    contents = {name: sources.files[f"assets/{name}"] for name in ASSETS}
-    ours = pygments_css() + _schemes(code_colours("light"), code_colours("dark")) + _accents(*sources.accent)
-    contents["site.css"] = sources.files["assets/site.css"] + ours.encode() + sources.stylesheet
-    if sources.logo:
-        contents["logo"] = sources.logo
-    paths = {name: _asset_path(sources.logo_name if name == "logo" else name, contents[name]) for name in contents}
-    return paths, {paths[name]: content for name, content in contents.items()}
-
-
-def _accents(light: str, dark: str) -> str:
-    return _schemes(f"--accent:{light};" if light else "", f"--accent:{dark};" if dark else "")
-
-
-def _schemes(light: str, dark: str) -> str:
-    """Give rules for declarations of the two schemes: the system's choice, unless the switch says otherwise.
-
-    What is printed is light.
-    """
-    return (
-        f":root{{{light}}}\n"
-        f'@media screen and (prefers-color-scheme:dark){{:root:not([data-theme="light"]){{{dark}}}}}\n'
-        f'@media screen{{:root[data-theme="dark"]{{{dark}}}}}\n'
-    )
-
-
-def _asset_path(name: str, content: bytes) -> str:
-    stem, _, ending = name.rpartition(".")
-    return f"assets/{stem}-{sha256(content).hexdigest()[:12]}.{ending}"
 
 
 class _Compiled(jinja2.FileSystemBytecodeCache):
@@ -130,7 +38,7 @@ class Templates:
 
     def __init__(self, sources: Sources, look: Look, compiled: str | None = None) -> None:
         texts = {name: content.decode() for name, content in sources.files.items() if not name.startswith("assets/")}
-        self._environment = _Environment(
+        self._environment = jinja2.Environment(
             loader=_Texts(texts),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
@@ -206,29 +114,6 @@ def _where(error: jinja2.TemplateError, template: str) -> str:
     return lines[-1] if lines else repr(template)
 
 
-def _escaped(value: object) -> str:
-    """Do what Jinja's own does, but leave text alone that needs nothing: nearly all does, and that is quicker told."""
-    if type(value) is str and not _SPECIAL.search(value):
-        return value
-    return escape(value)
-
-
-class _Template(jinja2.Template):
-    """A template that escapes in half the time; compiled ones find the function among their globals."""
-
-    @classmethod
-    def from_code(cls, *arguments: Any, **more: Any) -> jinja2.Template:
-        """Make a template of its compiled code."""
-        made = super().from_code(*arguments, **more)
-        if "escape" in made.root_render_func.__globals__:
-            made.root_render_func.__globals__["escape"] = _escaped
-        return made
-
-
-class _Environment(jinja2.Environment):
-    template_class = _Template
-
-
 class _Html(str):
     """Text that is HTML already."""
 
@@ -261,12 +146,6 @@ def file_rows(files: Iterable[tuple[str, str]]) -> str:
     )
 
 
-def month_name(month: str) -> str:
-    """Give `May 2024` for `2024-05`."""
-    year, _, number = month.partition("-")
-    return f"{calendar.month_name[int(number)]} {year}"
-
-
 def xml_text(text: str) -> str:
     """Give text without the characters that XML cannot hold; escaping is the templates' business."""
     return _NOT_XML.sub("", text)
@@ -275,32 +154,3 @@ def xml_text(text: str) -> str:
 def many(number: int, one: str, more: str = "") -> str:
     """Give a number with its noun: `1 crate`, `2,000 crates`."""
     return f"{number:,} {one if number == 1 else more or one + 's'}"
-
-
-def fingerprint_of(sources: Sources, look: Look, renderer: str) -> str:
-    """Give what all pages depend on beside the registry's content: templates, settings, and what renders.
-
-    The names are written here and stay: a class or a field that is called otherwise remakes nobody's pages.
-    """
-    named = {
-        "renderer": renderer,
-        "files": {name: sha256(content).hexdigest() for name, content in sources.files.items()},
-        "stylesheet": sha256(sources.stylesheet).hexdigest(),
-        "logo": sha256(sources.logo).hexdigest(),
-        "logo-name": sources.logo_name,
-        "accent": sources.accent,
-        "title": look.title,
-        "registry": look.registry,
-        "description": look.description,
-        "base-url": look.base_url,
-        "index-url": look.index_url,
-        "mirror": look.mirror,
-        "private": look.private,
-        "api": look.api,
-        "documentation": look.documentation,
-        "links": look.links,
-        "footer": look.footer,
-        "images": look.images,
-        "refused": look.refused,
-    }
-    return sha256(msgspec.json.encode(named, order="deterministic")).hexdigest()

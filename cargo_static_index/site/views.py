@@ -22,7 +22,7 @@ from cargo_static_index.site.crate_document import (
 from cargo_static_index.site.diff import Change, differences, human_size
 from cargo_static_index.site.prose import Prose, changelog_prose, readme_prose
 from cargo_static_index.site.source_links import compare_address, source_address, web_address
-from cargo_static_index.site.templates import Look
+from cargo_static_index.site.theme import Look
 from cargo_static_index.tree import layout
 
 _MAIL = re.compile(r"[\w.+-]+@[\w.-]+", re.ASCII).fullmatch

@@ -2,7 +2,7 @@
 
 from msgspec.structs import fields, replace
 
-from cargo_static_index.site.templates import Look, Sources, fingerprint_of
+from cargo_static_index.site.theme import Look, Sources, fingerprint_of
 
 SITE = Look(title="Acme", registry="acme", base_url="https://a.example/", index_url="sparse+https://a.example/index/")
 THEME = Sources(files={"base.html": b"<p>", "assets/site.css": b"p{}"})

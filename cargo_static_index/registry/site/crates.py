@@ -23,7 +23,8 @@ from cargo_static_index.site.crate_document import (
 )
 from cargo_static_index.site.prose import Prose
 from cargo_static_index.site.rows import Rows, rows_of_crate
-from cargo_static_index.site.templates import Look, Sources, Templates
+from cargo_static_index.site.templates import Templates
+from cargo_static_index.site.theme import Look, Sources
 from cargo_static_index.site.views import NEWEST_SHOWN, Held, readme_of, release_view, version_groups, version_rows
 from cargo_static_index.store import Change, Delete, Put, Store
 from cargo_static_index.tree import layout

@@ -11,7 +11,8 @@ from cargo_static_index.site.crate_document import CrateDocument, format_documen
 from cargo_static_index.site.front import FrontDocument, RefusedFile, Update, blocks_of
 from cargo_static_index.site.lists import NAMES, sitemap_path
 from cargo_static_index.site.rows import short
-from cargo_static_index.site.templates import Look, Templates
+from cargo_static_index.site.templates import Templates
+from cargo_static_index.site.theme import Look
 from cargo_static_index.store import Put
 from cargo_static_index.tree import layout
 

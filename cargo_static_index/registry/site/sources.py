@@ -12,7 +12,7 @@ from cargo_static_index.protocol.config import index_url
 from cargo_static_index.registry.transaction import Session
 from cargo_static_index.settings import Settings
 from cargo_static_index.settings.layers import nearest
-from cargo_static_index.site.templates import Look, Sources
+from cargo_static_index.site.theme import Look, Sources
 
 _RENDERERS = ("comrak", "nh3", "Pygments", "Jinja2")
 _LINK = re.compile(r"(.+?)\s+((?:https?://|mailto:)\S+)").fullmatch

@@ -25,7 +25,8 @@ from cargo_static_index.settings import Settings
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import PagesState, format_document, parse_pages_state
 from cargo_static_index.site.lists import ALWAYS, pages_of
-from cargo_static_index.site.templates import Look, Sources, Templates, assets_of, fingerprint_of
+from cargo_static_index.site.templates import Templates
+from cargo_static_index.site.theme import Look, Sources, assets_of, fingerprint_of
 from cargo_static_index.store import Change, Delete, Put
 from cargo_static_index.tree import layout
 

@@ -1,0 +1,130 @@
+"""What pages show of the registry itself, and the theme: templates, styles and scripts, the user's before ours."""
+
+import calendar
+from hashlib import sha256
+
+import msgspec
+from msgspec import Struct
+
+from cargo_static_index.site import paths as addresses
+from cargo_static_index.site.readme.highlight import code_colours, pygments_css
+from cargo_static_index.site.readme.markdown import content_security_policy
+
+ASSETS = ("theme.js", "site.js", "search.js", "icon.svg")
+"""What pages name, beside site.css, which is put together from several sources."""
+
+SINGULAR = {"keywords": "keyword", "categories": "category", "months": "month"}
+
+
+class Look(Struct, frozen=True, kw_only=True):
+    """What every page may show of the registry itself. `assets` are paths by the name that templates call them."""
+
+    title: str
+    registry: str
+    """The registry's name in cargo's configuration."""
+    description: str = ""
+    base_url: str
+    index_url: str
+    """The index URL for cargo, `sparse+` and the last slash included."""
+    mirror: bool = False
+    private: bool = False
+    """Whether cargo must send a token."""
+    api: str = ""
+    documentation: str = ""
+    """Where documentation is when a manifest names none: an address with `{crate}` and `{version}`."""
+    links: tuple[tuple[str, str], ...] = ()
+    footer: str = ""
+    images: bool = True
+    refused: bool = True
+    assets: dict[str, str] = {}
+
+    @property
+    def policy(self) -> str:
+        """The Content-Security-Policy of every page."""
+        return content_security_policy(images=self.images)
+
+    def set_page(self, kind: str, name: str) -> str:
+        """Give the path of the list of one keyword, category or month; `kind` is the plural."""
+        return addresses.node_path(f"{SINGULAR[kind]}/{name}", "") + ".html"
+
+    def set_label(self, kind: str, name: str) -> str:
+        """Give what people call one keyword, category or month."""
+        return month_name(name) if kind == "months" else name
+
+
+class Sources(Struct, frozen=True, kw_only=True):
+    """The files that pages are made from: templates and assets by name, the user's before ours, his style and logo."""
+
+    files: dict[str, bytes]
+    stylesheet: bytes = b""
+    logo: bytes = b""
+    logo_name: str = ""
+    accent: tuple[str, str] = ("", "")
+    """The accent colour on light and on dark ground, `#rrggbb`."""
+
+
+def assets_of(sources: Sources) -> tuple[dict[str, str], dict[str, bytes]]:
+    """Give the assets: their paths by name, and their content by path. A change of content changes the path."""
+    contents = {name: sources.files[f"assets/{name}"] for name in ASSETS}
+    ours = pygments_css() + _schemes(code_colours("light"), code_colours("dark")) + _accents(*sources.accent)
+    contents["site.css"] = sources.files["assets/site.css"] + ours.encode() + sources.stylesheet
+    if sources.logo:
+        contents["logo"] = sources.logo
+    paths = {name: _asset_path(sources.logo_name if name == "logo" else name, contents[name]) for name in contents}
+    return paths, {paths[name]: content for name, content in contents.items()}
+
+
+def _accents(light: str, dark: str) -> str:
+    return _schemes(f"--accent:{light};" if light else "", f"--accent:{dark};" if dark else "")
+
+
+def _schemes(light: str, dark: str) -> str:
+    """Give rules for declarations of the two schemes: the system's choice, unless the switch says otherwise.
+
+    What is printed is light.
+    """
+    return (
+        f":root{{{light}}}\n"
+        f'@media screen and (prefers-color-scheme:dark){{:root:not([data-theme="light"]){{{dark}}}}}\n'
+        f'@media screen{{:root[data-theme="dark"]{{{dark}}}}}\n'
+    )
+
+
+def _asset_path(name: str, content: bytes) -> str:
+    stem, _, ending = name.rpartition(".")
+    return f"assets/{stem}-{sha256(content).hexdigest()[:12]}.{ending}"
+
+
+def fingerprint_of(sources: Sources, look: Look, renderer: str) -> str:
+    """Give what all pages depend on beside the registry's content: templates, settings, and what renders.
+
+    The names are written here and stay: a class or a field that is called otherwise remakes nobody's pages.
+    """
+    named = {
+        "renderer": renderer,
+        "files": {name: sha256(content).hexdigest() for name, content in sources.files.items()},
+        "stylesheet": sha256(sources.stylesheet).hexdigest(),
+        "logo": sha256(sources.logo).hexdigest(),
+        "logo-name": sources.logo_name,
+        "accent": sources.accent,
+        "title": look.title,
+        "registry": look.registry,
+        "description": look.description,
+        "base-url": look.base_url,
+        "index-url": look.index_url,
+        "mirror": look.mirror,
+        "private": look.private,
+        "api": look.api,
+        "documentation": look.documentation,
+        "links": look.links,
+        "footer": look.footer,
+        "images": look.images,
+        "refused": look.refused,
+    }
+    return sha256(msgspec.json.encode(named, order="deterministic")).hexdigest()
+
+
+def month_name(month: str) -> str:
+    """Give `May 2024` for `2024-05`."""
+    year, _, number = month.partition("-")
+    return f"{calendar.month_name[int(number)]} {year}"
