@@ -27,7 +27,8 @@ CARGO_OK_DIRECTORY = f"{CARGO_OK}/"
 _MANIFEST_BELOW = f"/{MANIFEST}".encode()
 
 LIKELY_DOCUMENT = re.compile(
-    rb"(?:.*/)?(?:readme|changelog|changes|history|news|releases)[^/]*|.*\.(?:md|markdown|mdown|txt|rst|adoc|org)",
+    rb"(?:.*/)?(?:readme|changelog|changes|history|news|releases)[^/]*"
+    rb"|[^/]+/Cargo\.toml\.orig|.*\.(?:md|markdown|mdown|txt|rst|adoc|org)",
     re.IGNORECASE | re.DOTALL,
 )
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from cargo_static_index.crate.archive import Archive, read_archive
+from cargo_static_index.crate.documents import MANIFEST_AS_WRITTEN, find_file, readme_origin
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.crate.metadata import Document, Facts, VcsInfo
 from cargo_static_index.diagnostics.rules import RULES, Level, Problem, problem, refused
@@ -136,7 +137,7 @@ def _make_facts(archive: Archive, manifest: Manifest) -> Facts:
         packed_size=archive.packed_size,
         unpacked_size=archive.unpacked_size,
         manifest=manifest,
-        readme=None if manifest.readme is None else _read_document(archive, manifest.readme),
+        readme=None if manifest.readme is None else _read_readme(archive, manifest.readme),
         changelog=None if changelog is None else _read_document(archive, changelog),
         vcs=None if archive.vcs is None else _read_vcs(archive.vcs),
         files=archive.files,
@@ -150,6 +151,16 @@ def _find_changelog(archive: Archive) -> str | None:
     if not usual:
         return None
     return min(usual, key=lambda it: (_CHANGELOG_STEMS.index(it[1].lower()), it[2] != ".md", it[0]))[0]
+
+
+def _read_readme(archive: Archive, stated: str) -> Document:
+    """Give the README that a manifest names, and where cargo took it from."""
+    is_there = stated in archive.documents or stated in archive.oversize
+    path = stated if is_there else find_file(stated, [file.path for file in archive.files]) or stated
+    readme = _read_document(archive, path)
+    as_written = archive.documents.get(MANIFEST_AS_WRITTEN)
+    origin = readme_origin(path, bytes(as_written)) if as_written is not None else None
+    return msgspec.structs.replace(readme, origin=origin) if origin else readme
 
 
 def _read_document(archive: Archive, path: str) -> Document:

@@ -6,7 +6,7 @@ Made once, from the archive's bytes alone; pages, `verify`, `reindex` and `rebui
 from typing import Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.protocol.manifest.manifest import Manifest
@@ -19,6 +19,9 @@ class Document(Struct, frozen=True, kw_only=True):
     size: int
     text: str | None
     missing: Literal["too-large", "not-utf8", "not-found"] | None = None
+    origin: str | UnsetType = UNSET
+    """Where it lay if cargo copied it into the package: from there (`../../README.md`), or from the repository's root
+    (`/README.md`). Its links start there."""
 
 
 class VcsInfo(Struct, frozen=True, kw_only=True):

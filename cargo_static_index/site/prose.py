@@ -48,7 +48,7 @@ def changelog_prose(facts: Facts | None, look: Look) -> str:
 def _rendered(source: str, document: Document, facts: Facts, look: Look, below: int = 1) -> str:
     return render_readme(
         source,
-        path=document.path,
+        path=document.origin or document.path,
         repository=facts.manifest.repository,
         path_in_vcs=facts.vcs.path_in_vcs if facts.vcs else "",
         commit=facts.vcs.sha1 if facts.vcs else None,

@@ -9,6 +9,7 @@ from msgspec import Struct
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.readme.highlight import code_colours, pygments_css
 from cargo_static_index.site.readme.markdown import content_security_policy
+from cargo_static_index.site.readme.postprocess import width_css
 
 ASSETS = ("theme.js", "site.js", "search.js", "icon.svg")
 """What pages name, beside site.css, which is put together from several sources."""
@@ -66,7 +67,9 @@ class Sources(Struct, frozen=True, kw_only=True):
 def assets_of(sources: Sources) -> tuple[dict[str, str], dict[str, bytes]]:
     """Give the assets: their paths by name, and their content by path. A change of content changes the path."""
     contents = {name: sources.files[f"assets/{name}"] for name in ASSETS}
-    ours = pygments_css() + _schemes(code_colours("light"), code_colours("dark")) + _accents(*sources.accent)
+    ours = (
+        pygments_css() + width_css() + _schemes(code_colours("light"), code_colours("dark")) + _accents(*sources.accent)
+    )
     contents["site.css"] = sources.files["assets/site.css"] + ours.encode() + sources.stylesheet
     if sources.logo:
         contents["logo"] = sources.logo

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
+from cargo_static_index.crate.documents import find_file
 from cargo_static_index.crate.metadata import Facts
 from cargo_static_index.protocol.index_file import Entry
 from cargo_static_index.protocol.registries import CRATES_IO
@@ -263,12 +264,18 @@ def _facts(held: Held) -> Iterator[Link]:
         yield Link(label="Rust version", text=f"{rust_version} or later")
     if manifest:
         yield Link(label="Edition", text=manifest.edition)
-        licence = manifest.license or (f"see {manifest.license_file}" if manifest.license_file else "")
-        yield Link(label="License", text=licence or "not stated")
+        yield Link(label="License", text=manifest.license or _license_file(held) or "not stated")
     if facts:
         yield Link(label="Size", text=f"{human_size(facts.packed_size)}, {human_size(facts.unpacked_size)} unpacked")
     if entry.links:
         yield Link(label="Links to", text=entry.links)
+
+
+def _license_file(held: Held) -> str:
+    stated = held.facts.manifest.license_file if held.facts else None
+    if held.facts is None or not stated:
+        return ""
+    return f"see {find_file(stated, [file.path for file in held.facts.files]) or stated}"
 
 
 def _links(held: Held, look: Look) -> Iterator[Link]:

@@ -12,7 +12,7 @@ from unicodedata import category
 from urllib.parse import unquote
 
 from cargo_static_index.site.readme.highlight import highlight, language_of
-from cargo_static_index.site.readme.sanitize import ID_PREFIX
+from cargo_static_index.site.readme.sanitize import id_of
 
 _TAG = re.compile(r'<(/?)(a|h[1-6]|img|pre|table)((?: [a-z-]+="[^"]*")*)>')
 _ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"')
@@ -129,10 +129,10 @@ class _Walk:
 
     def _target(self, attributes: dict[str, str]) -> dict[str, str]:
         """Lead an in-page link to an id that is there, as forges do whatever its case, or nowhere."""
-        href = unquote(unescape(attributes.get("href", "")))[1:]
-        for name in (href, href.lower()):
-            if name in self.ids:
-                return attributes | {"href": f"#{name}"}
+        href = unescape(attributes.get("href", ""))[1:]
+        for name in (href, unquote(href), unquote(href).lower()):
+            if (found := id_of(name)) in self.ids:
+                return attributes | {"href": f"#{found}"}
         return {name: value for name, value in attributes.items() if name != "href"}
 
     def _image(self, attributes: dict[str, str]) -> str:
@@ -140,6 +140,10 @@ class _Walk:
         if self.images and source:
             # Without a description an image is an ornament, but for the one that a link may consist of.
             attributes["alt"] = attributes.get("alt") or (_file_name(source) if self.link is not None else "")
+            if attributes.get("width", "").endswith("%"):
+                # HTML allows whole pixels only, and the page's policy no style.
+                width = f"w-{min(max(round(float(attributes.pop('width')[:-1])), 1), 100)}"
+                attributes["class"] = f"{attributes['class']} {width}" if "class" in attributes else width
             return f"<img{_format(attributes)}{_LAZY}>"
         alt = attributes.get("alt") or (_file_name(source) if source else "")
         if self.link is not None or not source:
@@ -181,7 +185,7 @@ class _Walk:
             self.parts.append(f'<a class="anchor" href="#{name}" aria-label="{label}"></a>')
 
     def _new_id(self, text: str) -> str:
-        slug = f"{ID_PREFIX}{slug_of(text)}"
+        slug = id_of(slug_of(text))
         name = slug
         while name in self.ids:
             self.counts[slug] = self.counts.get(slug, 0) + 1
@@ -204,6 +208,11 @@ def finish(html: str, *, ids: set[str], images: bool, below: int = 1) -> tuple[s
         html = _gathered(html)
     walk = _Walk(html, ids, images, below)
     return walk.run(), tuple(walk.headings)
+
+
+def width_css() -> str:
+    """Give the rules for images whose width is given in percent of the column."""
+    return "".join(f".w-{percent}{{width:{percent}%}}" for percent in range(1, 101))
 
 
 def slug_of(text: str) -> str:
@@ -240,7 +249,10 @@ def _gathered(html: str) -> str:
 def _aligned(found: re.Match[str]) -> str:
     """Say with a class what `align` said, which is not HTML any more."""
     before, where, after = found.groups()
-    own = "" if ' class="' in found[0] else f' class="align-{where.lower()}"'
+    where = where.lower()
+    if where == "middle" and not before.startswith("<img"):
+        where = "center"  # of a text it means that (HTML standard, "Rendering")
+    own = "" if ' class="' in found[0] else f' class="align-{where}"'
     return f"{before}{own}{after}>"
 
 

@@ -8,6 +8,7 @@ name that our own page uses (crates.io: crates/crates_io_markdown has the like l
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from posixpath import dirname
 from typing import Final
 from urllib.parse import urlsplit
@@ -118,10 +119,11 @@ _CLASSES: Final = {
     "sup": frozenset({"footnote-ref"}),
 }
 _LANGUAGE_CLASS = re.compile(r"language-[^\s\"<>&]{1,60}")
-_ID = re.compile(r"[^\s\"'<>&]{1,200}")
+_NOT_IN_AN_ID = re.compile(r"[\s\"'<>&]")
+_LONGEST_ID: Final = 200
 # What these attributes may hold; the first group is what is kept of it.
 _VALUES: Final = {
-    "align": re.compile(r"(?i:left|center|right)"),
+    "align": re.compile(r"(?i:left|center|right|top|middle|bottom)"),
     "aria-label": re.compile(r"Back to reference [0-9-]{1,12}"),
     "colspan": re.compile(r"[1-9][0-9]{0,2}"),
     "dir": re.compile(r"(?i:ltr|rtl)"),
@@ -131,7 +133,7 @@ _VALUES: Final = {
     "rowspan": re.compile(r"[1-9][0-9]{0,2}"),
     "span": re.compile(r"[1-9][0-9]{0,2}"),
     "start": re.compile(r"[0-9]{1,9}"),
-    "width": re.compile(r"([0-9]{1,4})(?:px)?"),
+    "width": re.compile(r"([0-9]{1,4}(?=\Z|px)|[0-9]{1,3}(?:\.[0-9]{1,3})?%)(?:px)?"),
 }
 _CANDIDATE = re.compile(r"\s*([^\s,]+)(\s+[0-9.]{1,6}[wx])?\s*")
 
@@ -267,7 +269,7 @@ class Fence:
     def _href(self, value: str) -> str | None:
         value = _INVISIBLE.sub("", value)
         if value.startswith("#"):
-            return f"#{ID_PREFIX}{value[1:].removeprefix(ID_PREFIX)}"
+            return f"#{value[1:]}"
         address = self.place.resolve(value, image=False)
         return _one_fragment(address) if address and address.count("#") > 1 else address
 
@@ -286,11 +288,22 @@ class Fence:
         return ", ".join(resolved)
 
     def _id(self, value: str) -> str | None:
-        value = f"{ID_PREFIX}{value.removeprefix(ID_PREFIX)}"
-        if value in self.ids or not _ID.fullmatch(value):
+        value = id_of(value)
+        if value in self.ids or value == ID_PREFIX:
             return None
         self.ids.add(value)
         return value
+
+
+def id_of(name: str) -> str:
+    """Give the id that stands on our page for one of a README: with our prefix, of a bounded length, in one spelling.
+
+    What HTML writes in more than one way is percent-encoded, as comrak does it in the labels of footnotes.
+    """
+    name = _NOT_IN_AN_ID.sub(lambda found: f"%{ord(found[0]):02X}", name.removeprefix(ID_PREFIX))
+    if len(name) > _LONGEST_ID:
+        name = f"{name[:_LONGEST_ID]}-{sha256(name.encode()).hexdigest()[:12]}"
+    return ID_PREFIX + name
 
 
 def _class(tag: str, value: str) -> str | None:

@@ -274,6 +274,19 @@ def test_a_readme_is_shown_or_says_why_it_is_not_and_stops_nothing(
     assert "\nThis release has no README.\n" in text_of(world.read("crates/bare/index.html"))
 
 
+def test_links_of_a_readme_that_cargo_copied_start_where_it_was(world: World) -> None:
+    readme = "[guide](docs/guide.md) ![logo](assets/logo.png)"
+    for name, said in (("outer", 'readme = "../../README.md"'), ("whole", "readme.workspace = true"), ("own", "")):
+        member = crate(name).package(readme="README.md", repository="https://github.com/acme/mono").readme(readme)
+        world.put(member.file("Cargo.toml.orig", f"[package]\n{said}").vcs("1" * 40, path_in_vcs=f"crates/{name}"))
+    world.build()
+    forge = f"https://github.com/acme/mono/{{}}/{'1' * 40}/".format
+    for name in ("outer", "whole"):
+        links = links_of(world.read(f"crates/{name}/index.html"))
+        assert {forge("blob") + "docs/guide.md", forge("raw") + "assets/logo.png"} <= {*links}
+    assert forge("blob") + "crates/own/docs/guide.md" in links_of(world.read("crates/own/index.html"))
+
+
 def test_lists_name_crates_by_name_keyword_category_and_month(world: World) -> None:
     world.put(*some_crates())
     world.build()

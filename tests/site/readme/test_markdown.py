@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cargo_static_index.site.readme.markdown import CSP, Heading, Rendered, content_security_policy, render_readme
+from cargo_static_index.site.readme.postprocess import width_css
 from tests.hostile import HOSTILE
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -73,6 +74,27 @@ def test_footnotes_lead_to_their_text_and_back() -> None:
     assert '<sup class="footnote-ref"><a href="#user-content-fn-n" id="user-content-fnref-n">1</a></sup>' in html
     assert '<li id="user-content-fn-n">' in html
     assert '<a href="#user-content-fnref-n" class="footnote-backref" aria-label="Back to reference 1">↩</a>' in html
+
+
+@pytest.mark.parametrize("label", ["plain", "größe", "注", "a&b", "it's", "50%", 'a"b', "a<b", "x" * 400])
+def test_both_links_of_a_footnote_lead_to_each_other_whatever_its_label(label: str) -> None:
+    html = render(f"a[^{label}]\n\n[^{label}]: b")
+    there, back = re.findall(r'<a href="#([^"]*)"', html)
+    assert re.findall(r'<li id="([^"]*)"', html) == [there]
+    assert re.findall(r'<a [^>]*id="([^"]*)"', html) == [back]
+    assert there != back
+
+
+def test_a_width_in_percent_is_that_of_the_column() -> None:
+    html = render('<img src="https://a.example/x" width="25%" align=left> <img src="https://a.example/x" width=33.4%>')
+    assert re.findall(r'class="([^"]*)"', html) == ["align-left w-25", "w-33"]
+    assert "width=" not in html
+    assert ".w-33{width:33%}" in width_css()
+
+
+def test_in_the_middle_stands_an_image_beside_its_line_and_a_text_in_its_column() -> None:
+    html = render('<img src="https://a.example/x" align="middle"> b\n\n<p align="middle">a</p>')
+    assert re.findall(r'<(?:img|p)[^>]*class="([^"]*)"', html) == ["align-middle", "align-center"]
 
 
 @pytest.mark.parametrize(
@@ -354,7 +376,7 @@ _PAGE_ATTRIBUTES: Final = {
     "width",
 }
 _CLASS = re.compile(
-    r"c-[a-z]|align-(?:left|center|right)|anchor|footnote(?:s|-ref|-backref)|task|scroll|plain|language-.+|"
+    r"c-[a-z]|align-(?:left|center|right|top|middle|bottom)|w-[0-9]+|anchor|footnote(?:s|-ref|-backref)|task|scroll|plain|language-.+|"
     r"markdown-alert(?:-(?:title|note|tip|important|warning|caution))?"
 )
 _VOID: Final = {"br", "col", "hr", "img", "source", "wbr"}

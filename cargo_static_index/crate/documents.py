@@ -1,0 +1,64 @@
+"""Where the files that a manifest names lie in an archive, and where they lay in the repository."""
+
+import re
+from collections.abc import Collection
+from posixpath import normpath
+
+from cargo_static_index.protocol.manifest.toml import read_toml
+
+MANIFEST_AS_WRITTEN = "Cargo.toml.orig"
+"""The manifest as its author wrote it, which `cargo package` puts beside the one that it made of it."""
+
+_MAY_NAME_ANOTHER_PLACE = re.compile(rb"readme\b[^\n]*(?:\.\.|workspace)|\[\s*package\s*\.\s*readme\s*\]")
+
+
+def find_file(stated: str, files: Collection[str]) -> str | None:
+    """Give the path of the file that a manifest means by `stated`, or None where the archive has none such.
+
+    Cargo of today writes the path itself: made normal, with `/`, and the name alone of a file that it copied from
+    outside the package (`cargo package`, src/cargo/util/toml: `readme_for_package`). Older ones left what the author
+    wrote, and file systems without case read any.
+    """
+    if stated in files:
+        return stated
+    path = _normal(stated)
+    if path in files:
+        return path
+    folded = path.casefold()
+    return min((file for file in files if file.casefold() == folded), default=None)
+
+
+def _normal(stated: str) -> str:
+    """Take `.`, `..` and empty parts out; of what leads out of the package only the name stays."""
+    path = stated.replace("\\", "/")
+    name = path.rstrip("/").rpartition("/")[2]
+    if path.startswith("/"):
+        return name
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            if not parts:
+                return name
+            parts.pop()
+        elif part not in {"", "."}:
+            parts.append(part)
+    return "/".join(parts)
+
+
+def readme_origin(path: str, as_written: bytes) -> str | None:
+    """Give where the README at `path` lay that cargo copied into the package, or None where it lay there.
+
+    The answer is relative to the package (`../../README.md`), or to the root of the repository (`/README.md`) where
+    the author had it from his workspace, whose root is taken to be there. `as_written` is Cargo.toml.orig.
+    """
+    if not _MAY_NAME_ANOTHER_PLACE.search(as_written):
+        return None
+    root = read_toml(as_written, [])
+    package = root.get("package") if root else None
+    stated = package.get("readme") if isinstance(package, dict) else None
+    if isinstance(stated, dict) and stated.get("workspace") is True:
+        return f"/{path}"
+    if not isinstance(stated, str):
+        return None
+    written = normpath(stated.replace("\\", "/"))
+    return written if written.startswith("../") and written.rpartition("/")[2] == path else None
