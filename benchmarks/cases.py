@@ -18,7 +18,7 @@ from benchmarks.generate import Release, Shape, archive, generate
 from benchmarks.measure import Run, in_turn, run, seconds, spread, to_json, walls
 
 TRIES = 40
-"""Small changes that one row makes, each in a session of its own."""
+"""Small changes that one row makes, each in a transaction of its own."""
 LEFT_OUT = 2
 """The first of them, which warm caches."""
 MIB = 1 << 20
@@ -133,7 +133,7 @@ def one_more(crates: int, *options: str, folder: Path = MEMORY) -> Callable[[int
 
 
 def small_changes(here: Bench, *options: str) -> Figures:
-    """Add, yank and remove, one release after the other, each in a session of its own."""
+    """Add, yank and remove, one release after the other, each in a transaction of its own."""
     added = here.base / "more"
     generate(added, Shape(names=TRIES, versions=1, first=5_000_000))
     files = sorted(map(str, added.iterdir()))

@@ -2,8 +2,8 @@
 
 `build` is a pass over the drop directory; it prints how many files became what, and the seconds that it took.
 `add`, `yank` and `remove` make one small change after the other, of the files or releases given as further arguments,
-each in a session of its own, and print how long each took. With `--mirror` the registry is a mirror, which takes crates
-whose dependencies would be crates.io's elsewhere.
+each in a transaction of its own, and print how long each took. With `--mirror` the registry is a mirror, which takes
+crates whose dependencies would be crates.io's elsewhere.
 """
 
 import argparse
@@ -26,31 +26,31 @@ class Counting:
     """A listener that keeps numbers only, so that memory is the product's own."""
 
     def __init__(self) -> None:
-        self.became: Counter[str] = Counter()
+        self.status: Counter[str] = Counter()
 
     def reading(self, source: str) -> None:
         """Count a file that is about to be read."""
-        self.became["read"] += bool(source)
+        self.status["read"] += bool(source)
 
     def file(self, outcome: Outcome) -> None:
         """Count a file."""
-        self.became[outcome.became] += 1
+        self.status[outcome.status] += 1
 
     def changed(self, path: str) -> None:
         """Count a path that was written."""
-        self.became["paths"] += bool(path)
+        self.status["paths"] += bool(path)
 
     def deleted(self, path: str) -> None:
         """Count a path that was deleted."""
-        self.became["paths"] += bool(path)
+        self.status["paths"] += bool(path)
 
     def note(self, text: str) -> None:
         """Count a sentence."""
-        self.became["notes"] += bool(text)
+        self.status["notes"] += bool(text)
 
     def warn(self, text: str) -> None:
         """Count a warning."""
-        self.became["notes"] += bool(text)
+        self.status["notes"] += bool(text)
 
 
 def settings_for(drop: str, tree: str, state: str, *, flush: bool, mirror: bool, pages: bool) -> Settings:
@@ -71,7 +71,7 @@ def build(settings: Settings, jobs: int) -> Counter[str]:
     listener = Counting()
     with reading_executor(jobs) as executor, open_registry(settings, listener, Way(now=NOW)) as registry:
         registry.build(executor=executor)
-    return listener.became
+    return listener.status
 
 
 def one_by_one(settings: Settings, change: Callable[[Registry, str], object], what: list[str]) -> list[float]:
@@ -114,8 +114,8 @@ def main() -> None:
     )
     if given.verb == "build":
         begun = time.perf_counter()
-        became = build(settings, given.jobs)
-        print(json.dumps({**became, "seconds": time.perf_counter() - begun}))
+        status = build(settings, given.jobs)
+        print(json.dumps({**status, "seconds": time.perf_counter() - begun}))
     else:
         change = {"add": add, "yank": yank, "remove": remove}[given.verb]
         print(json.dumps(one_by_one(settings, change, given.what)))

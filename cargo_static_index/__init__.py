@@ -8,10 +8,17 @@ from cargo_static_index._version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cargo_static_index.crate.candidate import Incoming, incoming_of
-    from cargo_static_index.crate.check import Policy, Reading, read_release
+    from cargo_static_index.crate.candidate import Candidate, candidate_of
+    from cargo_static_index.crate.check import CheckedCrate, Policy, check_crate
     from cargo_static_index.crate.limits import Limits
-    from cargo_static_index.crate.metadata import Document, Facts, File, VcsInfo, format_facts, parse_facts
+    from cargo_static_index.crate.metadata import (
+        CrateMetadata,
+        Document,
+        File,
+        VcsInfo,
+        format_metadata,
+        parse_metadata,
+    )
     from cargo_static_index.diagnostics.errors import (
         CargoStaticIndexError,
         InvalidConfig,
@@ -51,22 +58,35 @@ if TYPE_CHECKING:
     from cargo_static_index.store.local.store import LocalStore
     from cargo_static_index.store.memory import MemoryStore
     from cargo_static_index.tree.documents import Tombstone, Tombstones, TreeRecord
-    from cargo_static_index.tree.layout import archive_file, facts_file, index_file
+    from cargo_static_index.tree.layout import archive_file, index_file, metadata_file
     from cargo_static_index.tree.plan import CratePlan, Refusal, plan_crate
     from cargo_static_index.tree.read import (
         index_paths,
         read_config,
-        read_facts,
         read_index,
+        read_metadata,
         read_record,
         read_tombstones,
     )
 
+    Facts = CrateMetadata
+    Incoming = Candidate
+    Reading = CheckedCrate
+    facts_file = metadata_file
+    format_facts = format_metadata
+    incoming_of = candidate_of
+    parse_facts = parse_metadata
+    read_facts = read_metadata
+    read_release = check_crate
+
 
 __all__ = [
     "RULES",
+    "Candidate",
     "CargoStaticIndexError",
     "Change",
+    "CheckedCrate",
+    "CrateMetadata",
     "CratePlan",
     "Delete",
     "Dependency",
@@ -120,17 +140,21 @@ __all__ = [
     "Way",
     "__version__",
     "archive_file",
+    "candidate_of",
+    "check_crate",
     "collision_key",
     "entry_of",
     "facts_file",
     "format_config",
     "format_entry",
     "format_facts",
+    "format_metadata",
     "incoming_of",
     "index_file",
     "index_path",
     "index_paths",
     "load_settings",
+    "metadata_file",
     "open_registry",
     "parse_config",
     "parse_crate_name",
@@ -138,12 +162,14 @@ __all__ = [
     "parse_facts",
     "parse_index",
     "parse_line",
+    "parse_metadata",
     "parse_settings",
     "parse_version",
     "plan_crate",
     "read_config",
     "read_facts",
     "read_index",
+    "read_metadata",
     "read_record",
     "read_release",
     "read_status",
@@ -156,10 +182,10 @@ _MODULES = {
     "registry.withdraw": "Spec",
     "diagnostics.errors": "CargoStaticIndexError InvalidConfig InvalidDocument InvalidIndexLine InvalidInput "
     "InvalidName InvalidVersion NotHeld SettingsError StoreError TreeBusy",
-    "crate.metadata": "Document Facts File VcsInfo format_facts parse_facts",
+    "crate.metadata": "CrateMetadata Document File VcsInfo format_metadata parse_metadata",
     "diagnostics.tree_rules": "Finding",
-    "crate.candidate": "Incoming incoming_of",
-    "tree.layout": "archive_file facts_file index_file",
+    "crate.candidate": "Candidate candidate_of",
+    "tree.layout": "archive_file index_file metadata_file",
     "crate.limits": "Limits",
     "tree.plan": "CratePlan Refusal plan_crate",
     "protocol.config": "RegistryConfig format_config parse_config",
@@ -170,7 +196,7 @@ _MODULES = {
     "protocol.semver": "Version parse_version",
     "tree.documents": "Tombstone Tombstones TreeRecord",
     "registry.registry": "Registry Way open_registry specs_of verify_registry",
-    "crate.check": "Policy Reading read_release",
+    "crate.check": "CheckedCrate Policy check_crate",
     "registry.events": "Listener Outcome Report",
     "diagnostics.rules": "RULES Problem Rule",
     "settings": "Loaded Settings load_settings parse_settings",
@@ -178,18 +204,32 @@ _MODULES = {
     "store": "Change Delete Put Staged Store Stored",
     "store.local.store": "LocalStore",
     "store.memory": "MemoryStore",
-    "tree.read": "index_paths read_config read_facts read_index read_record read_tombstones",
+    "tree.read": "index_paths read_config read_index read_metadata read_record read_tombstones",
 }
 """Where the names come from."""
+
+_EARLIER = {
+    "Facts": "CrateMetadata",
+    "Incoming": "Candidate",
+    "Reading": "CheckedCrate",
+    "facts_file": "metadata_file",
+    "format_facts": "format_metadata",
+    "incoming_of": "candidate_of",
+    "parse_facts": "parse_metadata",
+    "read_facts": "read_metadata",
+    "read_release": "check_crate",
+}
+"""Names of earlier versions, and what they are called now."""
 
 
 def __getattr__(name: str) -> object:
     """Load a name when it is first asked for."""
     from importlib import import_module  # noqa: PLC0415 - so that importing this package loads nothing
 
+    wanted = _EARLIER.get(name, name)
     for module, names in _MODULES.items():
-        if name in names.split():
-            return getattr(import_module(f"{__name__}.{module}"), name)
+        if wanted in names.split():
+            return getattr(import_module(f"{__name__}.{module}"), wanted)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

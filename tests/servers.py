@@ -214,7 +214,7 @@ def get(url: str, **headers: str) -> Answer:
 def open_folder() -> Iterator[Path]:
     """Give a temp folder that everybody may enter, and take it away afterwards.
 
-    pytest closes the folder above all of its own whenever a session begins, even while another one is under way.
+    pytest closes the folder above all of its own whenever a transaction begins, even while another one is under way.
     """
     with tempfile.TemporaryDirectory(prefix="served-") as folder:
         Path(folder).chmod(0o755)

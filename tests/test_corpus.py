@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from cargo_static_index.crate.check import Policy, Reading, read_release
-from cargo_static_index.crate.metadata import Facts
+from cargo_static_index.crate.check import CheckedCrate, Policy, check_crate
+from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.protocol.index_file import format_entry
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.registries import Home
@@ -31,7 +31,7 @@ class Compared(Struct, frozen=True, kw_only=True):
     title: str
     path: Path
     theirs: bytes
-    reading: Reading
+    reading: CheckedCrate
     ours: bytes | None
 
 
@@ -46,11 +46,11 @@ def releases(corpus_home: Path) -> list[Compared]:
 
 def _compare(title: str, path: Path, theirs: bytes) -> Compared:
     with path.open("rb") as stream:
-        reading = read_release(stream, MIRROR, path.name)
-    facts = reading.facts
+        reading = check_crate(stream, MIRROR, path.name)
+    metadata = reading.metadata
     ours = None
-    if facts is not None:
-        ours = format_entry(entry_of(facts.manifest, cksum=facts.cksum, home=MIRROR.home))
+    if metadata is not None:
+        ours = format_entry(entry_of(metadata.manifest, cksum=metadata.cksum, home=MIRROR.home))
     return Compared(title=title, path=path, theirs=theirs, reading=reading, ours=ours)
 
 
@@ -182,8 +182,8 @@ def test_the_corpus_has_crates_of_all_kinds(releases: list[Compared]) -> None:
     counts: Counter[str] = Counter()
     for each in releases:
         counts.update(_kinds_of_line(json.loads(each.theirs)))
-        if each.reading.facts is not None:
-            counts.update(_kinds_of_facts(each.reading.facts))
+        if each.reading.metadata is not None:
+            counts.update(_kinds_of_facts(each.reading.metadata))
     counts["plain-string dependency"] = sum(
         _has_plain_string(each) for each in releases if _published(each) < "2016-06"
     )
@@ -216,8 +216,8 @@ def _kinds_of_line(line: Line) -> set[str]:
     return {kind for kind, is_so in said.items() if is_so}
 
 
-def _kinds_of_facts(facts: Facts) -> set[str]:
-    manifest = facts.manifest
+def _kinds_of_facts(metadata: CrateMetadata) -> set[str]:
+    manifest = metadata.manifest
     said = {"proc macro": manifest.proc_macro, "program": bool(manifest.bins)}
     return {kind for kind, is_so in said.items() if is_so}
 

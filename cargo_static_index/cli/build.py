@@ -27,7 +27,7 @@ from cargo_static_index.registry.registry import Registry, Way, open_registry, s
 from cargo_static_index.registry.transaction import DEFAULT_BASE_URL
 from cargo_static_index.registry.workers import reading_executor, usable_jobs
 from cargo_static_index.settings.keys import SCHEMA_NAME
-from cargo_static_index.store.lookedat import LookedAt
+from cargo_static_index.store.overlay import LookedAt
 from cargo_static_index.tree import layout
 
 EXAMPLES = {

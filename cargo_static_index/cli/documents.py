@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Raw, Struct
 
-from cargo_static_index.registry.events import Became
+from cargo_static_index.registry.events import FileStatus
 
 
 class ProblemDocument(Struct, frozen=True, kw_only=True):
@@ -21,7 +21,7 @@ class FileDocument(Struct, frozen=True, kw_only=True):
     """What became of one file; name, version and checksum are empty where they could not be read."""
 
     path: str
-    became: Became
+    became: FileStatus
     name: str
     version: str
     checksum: str
@@ -41,7 +41,7 @@ class PassDocument(Struct, frozen=True, kw_only=True):
     files: tuple[FileDocument, ...]
     changed: tuple[str, ...]
     notes: tuple[str, ...]
-    counts: dict[Became, int]
+    counts: dict[FileStatus, int]
 
 
 class ReleaseDocument(Struct, frozen=True, kw_only=True):

@@ -115,20 +115,20 @@ def _try_tree(run: Run, settings: Settings) -> None:
     from cargo_static_index.cli.output import ChangeListener
     from cargo_static_index.registry.registry import Way, store_of, wanted_of
     from cargo_static_index.registry.site.sources import look_of, read_sources, unused_files
-    from cargo_static_index.registry.transaction import open_session
+    from cargo_static_index.registry.transaction import open_transaction
     from cargo_static_index.site.templates import Templates
-    from cargo_static_index.store.lookedat import LookedAt
+    from cargo_static_index.store.overlay import LookedAt
 
     tree, listener = LookedAt(store_of(settings)), ChangeListener(run, dry=True, silent=True)
     with (
         TemporaryDirectory(prefix="cargo-static-index-") as state,
-        open_session(
+        open_transaction(
             tree, Path(state), wanted_of(settings, Way(now=run.now)), listener, now=run.now, dry=True
-        ) as session,
+        ) as transaction,
     ):
         if settings.registry.pages:
             sources = read_sources(settings)
-            Templates(sources, look_of(session, settings)).check()
+            Templates(sources, look_of(transaction, settings)).check()
             for text in unused_files(sources):
                 run.terminal.warn(text)
 

@@ -133,7 +133,7 @@ def reindex_command(
     listener = ChangeListener(run, dry=dry_run)
     with open_registry(settings, listener, Way(now=run.now, dry=True, change_mode=True)) as registry:
         changes = sum(_show_change(run, each, as_json=as_json) for each in registry.plan_reindex(names))
-        moded = settings.registry.mode not in {None, registry.session.home.mode}
+        moded = settings.registry.mode not in {None, registry.transaction.home.mode}
     if dry_run or not (changes or moded):
         run.terminal.did("Would change" if dry_run else "Finished", counted(changes, "line"))
         return GOOD
@@ -187,7 +187,7 @@ def rebuild_command(run: Run, *, pages: AllPages = False, dry_run: DryRun = Fals
         registry.rebuild()
         if pages:
             registry.remake_pages()
-        crates, releases = registry.session.catalogue.published.counts()
+        crates, releases = registry.transaction.state.published.counts()
     run.terminal.did(
         "Would know" if dry_run else "Rebuilt", f"{counted(crates, 'crate')}, {counted(releases, 'release')}"
     )

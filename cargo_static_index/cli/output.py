@@ -12,11 +12,11 @@ from cargo_static_index.cli.progress import Progress
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run
 from cargo_static_index.cli.terminal import Terminal, counted
 from cargo_static_index.diagnostics.rules import RULES, Level, Problem, level_of
-from cargo_static_index.registry.events import Became, Outcome
+from cargo_static_index.registry.events import FileStatus, Outcome
 
 PassName = Literal["build", "add", "check"]
 
-_WORDS: Mapping[Became, str] = {
+_WORDS: Mapping[FileStatus, str] = {
     "published": "Published",
     "unchanged": "Unchanged",
     "refused": "Refused",
@@ -24,8 +24,8 @@ _WORDS: Mapping[Became, str] = {
     "remembered": "Still refused",
     "held-back": "Held back",
 }
-_DRY: Mapping[Became, str] = {**_WORDS, "published": "Would publish", "refused": "Would refuse"}
-_CHECK: Mapping[Became, str] = {**_WORDS, "published": "Good", "unchanged": "Held"}
+_DRY: Mapping[FileStatus, str] = {**_WORDS, "published": "Would publish", "refused": "Would refuse"}
+_CHECK: Mapping[FileStatus, str] = {**_WORDS, "published": "Good", "unchanged": "Held"}
 
 
 class Printer(Protocol):
@@ -46,7 +46,7 @@ class Printer(Protocol):
     def warn(self, text: str) -> None:
         """Print or keep a sentence that warns."""
 
-    def finish(self, counts: Mapping[Became, int]) -> None:
+    def finish(self, counts: Mapping[FileStatus, int]) -> None:
         """Print what is to stand at the end."""
 
 
@@ -58,7 +58,7 @@ class Teller:
         self._printer = printer
         self._progress = Progress(run)
         self._read = self._written = 0
-        self.counts: Counter[Became] = Counter()
+        self.counts: Counter[FileStatus] = Counter()
 
     def reading(self, source: str) -> None:
         """Count a file that is read, and show how it goes."""
@@ -67,7 +67,7 @@ class Teller:
 
     def file(self, outcome: Outcome) -> None:
         """Count a file and have it printed."""
-        self.counts[outcome.became] += 1
+        self.counts[outcome.status] += 1
         self._progress.hide()
         self._printer.file(_document(outcome, self._levels))
 
@@ -164,7 +164,7 @@ class TextPrinter:
         """Say a warning."""
         self._terminal.warn(text)
 
-    def finish(self, counts: Mapping[Became, int]) -> None:
+    def finish(self, counts: Mapping[FileStatus, int]) -> None:
         """Print how many files were changed, where they were not printed, and one line that sums up."""
         if self._changed and not self.prints_paths:
             self._terminal.did("Wrote", f"{counted(self._changed, 'file')} of the tree (-v lists them)")
@@ -208,7 +208,7 @@ class JsonPrinter:
         """Keep a warning, among the sentences."""
         self._notes.append(text)
 
-    def finish(self, counts: Mapping[Became, int]) -> None:
+    def finish(self, counts: Mapping[FileStatus, int]) -> None:
         """Print the document."""
         from cargo_static_index.cli.formats import print_json
 
@@ -249,7 +249,7 @@ class MarksPrinter:
         """Say a warning."""
         self._terminal.warn(text)
 
-    def finish(self, counts: Mapping[Became, int]) -> None:
+    def finish(self, counts: Mapping[FileStatus, int]) -> None:
         """Print all problems, and say beside them what was done."""
         print_marks(self._output, [mark_of(file.path, each) for file in self._files for each in file.problems], RULES)
         said = ", ".join(f"{counts[each]} {_WORDS[each].lower()}" for each in _WORDS if counts.get(each))
@@ -260,7 +260,7 @@ def _document(outcome: Outcome, levels: Mapping[str, Level]) -> FileDocument:
     described = (_problem(each, outcome, levels) for each in outcome.problems)
     return FileDocument(
         path=from_here(outcome.source),
-        became=outcome.became,
+        became=outcome.status,
         name=outcome.name,
         version=outcome.vers,
         checksum=outcome.cksum,
@@ -275,7 +275,7 @@ def _problem(problem: Problem, outcome: Outcome, levels: Mapping[str, Level]) ->
         return None
     return ProblemDocument(
         rule=problem.rule,
-        level="error" if level == "refuse" and outcome.became != "remembered" else "warning",
+        level="error" if level == "refuse" and outcome.status != "remembered" else "warning",
         message=problem.message,
         place=problem.place,
         way_out=problem.way_out,

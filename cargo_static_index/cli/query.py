@@ -12,8 +12,8 @@ from cargo_static_index.cli.command import JsonLines, command, sections
 from cargo_static_index.cli.documents import CrateDocument, InfoDocument, ReleaseDocument
 from cargo_static_index.cli.formats import print_json
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
-from cargo_static_index.crate.check import Reading, read_release
-from cargo_static_index.crate.metadata import Facts
+from cargo_static_index.crate.check import CheckedCrate, check_crate
+from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.diagnostics.errors import InvalidDocument, NotHeld, SettingsError
 from cargo_static_index.diagnostics.rules import level_of
 from cargo_static_index.protocol.config import base_url_of, home_at
@@ -30,9 +30,9 @@ from cargo_static_index.tree import layout
 from cargo_static_index.tree.read import (
     index_paths,
     read_config,
-    read_facts,
     read_index,
     read_index_at,
+    read_metadata,
     read_record,
     say_removed,
 )
@@ -92,8 +92,8 @@ def info_command(run: Run, *, spec: Spec, as_json: JsonLines = False) -> int:
 
 
 def _info(store: Store, file: IndexFile, line: Line) -> InfoDocument:
-    facts = _facts(store, line)
-    manifest = facts.manifest if facts else None
+    metadata = _facts(store, line)
+    manifest = metadata.manifest if metadata else None
     config = read_config(store)
     base_url = (base_url_of(config) if config else None) or DEFAULT_BASE_URL
     return InfoDocument(
@@ -111,8 +111,8 @@ def _info(store: Store, file: IndexFile, line: Line) -> InfoDocument:
         documentation=manifest.documentation if manifest else None,
         rust_version=manifest.rust_version if manifest else None,
         keywords=manifest.keywords if manifest else (),
-        packed_size=facts.packed_size if facts else None,
-        unpacked_size=facts.unpacked_size if facts else None,
+        packed_size=metadata.packed_size if metadata else None,
+        unpacked_size=metadata.unpacked_size if metadata else None,
         versions=tuple(each.vers for each in file.releases),
     )
 
@@ -172,9 +172,9 @@ def _described(store: Store) -> Iterator[tuple[CrateDocument, str]]:
         line = newest(file.releases)
         if line is None:
             continue
-        facts = _facts(store, line)
-        description = facts.manifest.description if facts else None
-        keywords = facts.manifest.keywords if facts else ()
+        metadata = _facts(store, line)
+        description = metadata.manifest.description if metadata else None
+        keywords = metadata.manifest.keywords if metadata else ()
         text = " ".join((line.name, description or "", *keywords)).lower()
         yield CrateDocument(name=line.name, version=line.vers, description=description), text
 
@@ -188,9 +188,9 @@ def _preference(line: Line) -> tuple[object, ...]:
     return not line.yanked, not is_prerelease(line.vers), parse_version(line.vers)
 
 
-def _facts(store: Store, line: Line) -> Facts | None:
+def _facts(store: Store, line: Line) -> CrateMetadata | None:
     try:
-        return read_facts(store, line.name, line.cksum)
+        return read_metadata(store, line.name, line.cksum)
     except InvalidDocument:
         return None
 
@@ -239,18 +239,18 @@ def entry_command(run: Run, *, file: CrateFile) -> int:
     policy = policy_of(settings, home)
     try:
         with file.open("rb") as stream:
-            reading = read_release(stream, policy, file.name)
+            reading = check_crate(stream, policy, file.name)
     except OSError as error:
         raise SettingsError(f"{str(file)!r} cannot be read: {error.strerror}") from error
     _say_problems(run, str(file), reading)
-    if reading.refused or reading.facts is None:
+    if reading.refused or reading.metadata is None:
         return FOUND_WRONG
-    entry = entry_of(reading.facts.manifest, cksum=reading.facts.cksum, home=home)
+    entry = entry_of(reading.metadata.manifest, cksum=reading.metadata.cksum, home=home)
     sys.stdout.buffer.write(format_entry(entry) + b"\n")
     return GOOD
 
 
-def _say_problems(run: Run, path: str, reading: Reading) -> None:
+def _say_problems(run: Run, path: str, reading: CheckedCrate) -> None:
     for each in reading.problems:
         level = level_of(each, run.settings.rules)
         if level != "allow":

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from cargo_static_index.crate.check import Reading
+from cargo_static_index.crate.check import CheckedCrate
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.rules import Problem
 from cargo_static_index.protocol.index_file import Dependency, format_entry, new_line
@@ -20,7 +20,7 @@ class Need(Struct, frozen=True, kw_only=True, gc=False):
     here: bool
 
 
-class Incoming(Struct, frozen=True, kw_only=True):
+class Candidate(Struct, frozen=True, kw_only=True):
     """What reading one file gave. Without a name it could not be read so far as to know its release.
 
     `folder` and `file` are its place in the drop directory, `seen` is what the scan saw there, and `fingerprint` the
@@ -47,20 +47,20 @@ class Incoming(Struct, frozen=True, kw_only=True):
     """The `pubtime` in that line."""
     needs: frozenset[Need] = frozenset()
     staged: str = ""
-    """The name of the staged archive in the session's folder; the staged facts have `.json` behind it."""
+    """The name of the staged archive in the transaction's folder; the staged metadata have `.json` behind it."""
 
 
-def incoming_of(reading: Reading, *, home: Home, source: str = "", pubtime: str | None = None) -> Incoming:
+def candidate_of(reading: CheckedCrate, *, home: Home, source: str = "", pubtime: str | None = None) -> Candidate:
     """Give a release as it arrives at `home`, with the index line it would get; InvalidInput where there is none.
 
     `source` is where it comes from, as its sender would write it. `pubtime` is UTC, `YYYY-MM-DDTHH:MM:SSZ`.
     What was refused comes with its problems, and `plan_crate` keeps it out.
     """
-    if reading.facts is None:
+    if reading.metadata is None:
         raise InvalidInput(f"{source or 'the archive'} has no index line: {reading.problems[0].message}")
-    entry = entry_of(reading.facts.manifest, cksum=reading.facts.cksum, home=home, pubtime=pubtime)
+    entry = entry_of(reading.metadata.manifest, cksum=reading.metadata.cksum, home=home, pubtime=pubtime)
     line = new_line(format_entry(entry))
-    return Incoming(
+    return Candidate(
         source=source,
         problems=reading.problems,
         refused=reading.refused,

@@ -1,4 +1,4 @@
-"""Everything that can be said of one archive without knowing what the registry holds: its facts and its problems."""
+"""Everything that can be said of one archive without knowing what the registry holds: its metadata and its problems."""
 
 import re
 from collections import Counter
@@ -11,7 +11,7 @@ from msgspec import Struct
 from cargo_static_index.crate.archive import Archive, read_archive
 from cargo_static_index.crate.documents import MANIFEST_AS_WRITTEN, find_file, readme_origin
 from cargo_static_index.crate.limits import Limits
-from cargo_static_index.crate.metadata import Document, Facts, VcsInfo
+from cargo_static_index.crate.metadata import CrateMetadata, Document, VcsInfo
 from cargo_static_index.diagnostics.rules import RULES, Level, Problem, problem, refused
 from cargo_static_index.protocol.features import check_features
 from cargo_static_index.protocol.manifest.manifest import Manifest, ManifestDependency, read_manifest
@@ -53,22 +53,27 @@ class Policy(Struct, frozen=True, kw_only=True):
     """Index URLs of other registries that dependencies may come from."""
 
 
-class Reading(Struct, frozen=True, kw_only=True):
+class CheckedCrate(Struct, frozen=True, kw_only=True):
     """What was read of one file, and every problem found in it, whatever its level.
 
     `cksum` is the file's SHA-256 in lower-case hex, None where it was not read to its end.
-    There are facts where an index line could be made of them, even of a file that is refused.
+    There is metadata where an index line could be made of it, even of a file that is refused.
     """
 
-    facts: Facts | None
+    metadata: CrateMetadata | None
     name: str | None
     vers: str | None
     cksum: str | None
     problems: tuple[Problem, ...]
     refused: bool
 
+    @property
+    def facts(self) -> CrateMetadata | None:
+        """The metadata, as earlier versions called it."""
+        return self.metadata
 
-def read_release(stream: BinaryIO, policy: Policy, file_name: str | None = None) -> Reading:
+
+def check_crate(stream: BinaryIO, policy: Policy, file_name: str | None = None) -> CheckedCrate:
     """Read one `.crate` to its end; problems of the archive come first, then the manifest's, then the policy's.
 
     `stream` gives bytes and need not seek; `file_name` is held against the name that the crate ought to have.
@@ -80,25 +85,29 @@ def read_release(stream: BinaryIO, policy: Policy, file_name: str | None = None)
         cksum = archive.cksum if archive is not None else None
         return _reading(None, None, cksum, problems, policy)
     manifest, found = _read_manifest(archive, archive.manifest, policy.limits)
-    facts = None
+    metadata = None
     if manifest is not None:
-        facts = _make_facts(archive, manifest)
-        found += (*_check_release(archive, facts, policy, file_name), *_check_dependencies(manifest, policy))
+        metadata = _make_metadata(archive, manifest)
+        found += (*_check_release(archive, metadata, policy, file_name), *_check_dependencies(manifest, policy))
         if any(each.rule in _WITHOUT_LINE for each in found):
-            facts = None
-    return _reading(manifest, facts, archive.cksum, (*problems, *_tell(found, policy)), policy)
+            metadata = None
+    return _reading(manifest, metadata, archive.cksum, (*problems, *_tell(found, policy)), policy)
 
 
 def _reading(
-    manifest: Manifest | None, facts: Facts | None, cksum: str | None, problems: tuple[Problem, ...], policy: Policy
-) -> Reading:
-    return Reading(
-        facts=facts,
+    manifest: Manifest | None,
+    metadata: CrateMetadata | None,
+    cksum: str | None,
+    problems: tuple[Problem, ...],
+    policy: Policy,
+) -> CheckedCrate:
+    return CheckedCrate(
+        metadata=metadata,
         name=manifest.name if manifest is not None else None,
         vers=manifest.version if manifest is not None else None,
         cksum=cksum,
         problems=problems,
-        refused=facts is None or refused(problems, policy.levels),
+        refused=metadata is None or refused(problems, policy.levels),
     )
 
 
@@ -127,12 +136,12 @@ def _read_manifest(archive: Archive, content: bytes, limits: Limits) -> tuple[Ma
     return read_manifest(content, files, max_dependencies=limits.dependencies, max_features=limits.features)
 
 
-# --- facts
+# --- metadata
 
 
-def _make_facts(archive: Archive, manifest: Manifest) -> Facts:
+def _make_metadata(archive: Archive, manifest: Manifest) -> CrateMetadata:
     changelog = _find_changelog(archive)
-    return Facts(
+    return CrateMetadata(
         cksum=archive.cksum,
         packed_size=archive.packed_size,
         unpacked_size=archive.unpacked_size,
@@ -197,9 +206,11 @@ def _read_vcs(content: bytes) -> VcsInfo | None:
 # --- policy
 
 
-def _check_release(archive: Archive, facts: Facts, policy: Policy, file_name: str | None) -> Iterator[Problem]:
+def _check_release(
+    archive: Archive, metadata: CrateMetadata, policy: Policy, file_name: str | None
+) -> Iterator[Problem]:
     """Hold the release against its names and what the registry asks of all crates."""
-    manifest = facts.manifest
+    manifest = metadata.manifest
     yield from _check_names(archive.directory, manifest, file_name)
     if is_reserved(manifest.name):
         message = (
@@ -212,10 +223,10 @@ def _check_release(archive: Archive, facts: Facts, policy: Policy, file_name: st
             place = f"package.{field}"
             message = f"`{place}` is missing or empty; this registry asks for it."
             yield problem("missing-field", message, place=f"Cargo.toml.{place}")
-    if facts.vcs is not None and facts.vcs.dirty:
+    if metadata.vcs is not None and metadata.vcs.dirty:
         yield problem("vcs-dirty", place=".cargo_vcs_info.json")
-    if facts.readme is not None and facts.readme.missing == "too-large":
-        yield _readme_too_large(facts.readme, policy.limits.readme_bytes)
+    if metadata.readme is not None and metadata.readme.missing == "too-large":
+        yield _readme_too_large(metadata.readme, policy.limits.readme_bytes)
 
 
 def _readme_too_large(readme: Document, limit: int) -> Problem:

@@ -1,4 +1,4 @@
-"""Facts: what an archive says, as one JSON document of a fixed shape, stored beside it under its checksum.
+"""Metadata: what an archive says, as one JSON document of a fixed shape, stored beside it under its checksum.
 
 Made once, from the archive's bytes alone; pages, `verify`, `reindex` and `rebuild` read facts, not archives.
 """
@@ -39,7 +39,7 @@ class File(Struct, frozen=True, kw_only=True, array_like=True):
     size: int
 
 
-class Facts(Struct, frozen=True, kw_only=True):
+class CrateMetadata(Struct, frozen=True, kw_only=True):
     """What one archive says. Sizes are bytes; `cksum` is the archive's SHA-256 in lower-case hex."""
 
     schema: Literal[1] = 1
@@ -54,15 +54,15 @@ class Facts(Struct, frozen=True, kw_only=True):
 
 
 _encode = msgspec.json.Encoder(order=None).encode
-_decode = msgspec.json.Decoder(Facts).decode
+_decode = msgspec.json.Decoder(CrateMetadata).decode
 
 
-def format_facts(facts: Facts) -> bytes:
+def format_metadata(metadata: CrateMetadata) -> bytes:
     """Give the document's bytes: compact, keys in the order of the types, one newline at the end."""
-    return _encode(facts) + b"\n"
+    return _encode(metadata) + b"\n"
 
 
-def parse_facts(content: bytes) -> Facts:
+def parse_metadata(content: bytes) -> CrateMetadata:
     """Read a facts document, or raise InvalidDocument."""
     try:
         return _decode(content)

@@ -52,8 +52,8 @@ class StoreError(CargoStaticIndexError):
     """The disk, the store or the network failed; trying again may help."""
 
 
-class CatalogueDamaged(StoreError):
-    """The catalogue's file is not what was written; it holds nothing that the tree does not, so it is made anew."""
+class StateDamaged(StoreError):
+    """The state's file is not what was written; it holds nothing that the tree does not, so it is made anew."""
 
 
 class TreeBusy(StoreError):

@@ -1,6 +1,6 @@
 """config.json, and the download URLs that it gives (cargo's book: "Registry Index", section "Index Configuration").
 
-Reading is a linter: what cargo would refuse, or silently take for something else, is refused here.
+CheckedCrate is a linter: what cargo would refuse, or silently take for something else, is refused here.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""One pass: from files to a tree. Reading fills the catalogue's table of incoming files, publishing empties it.
+"""One pass: from files to a tree. reading fills the state's table of incoming files, publishing empties it.
 
 `build` is the pass over the drop directory, `add` the same pass over files given by name.
 """
@@ -16,16 +16,16 @@ import msgspec
 from msgspec import Struct
 
 from cargo_static_index._version import __version__
-from cargo_static_index.crate.candidate import Incoming
+from cargo_static_index.crate.candidate import Candidate
 from cargo_static_index.crate.check import Policy
 from cargo_static_index.diagnostics.errors import StoreError
-from cargo_static_index.registry.dispose import Aftermath, Drop, remembered, shown
+from cargo_static_index.registry.dispose import Disposal, Drop, remembered, shown
 from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.publish import Publisher, Settled, outcome_of
 from cargo_static_index.registry.read import Bench, Task, is_waiting, read_files
 from cargo_static_index.registry.scan import Found, Unfit, scan_drop
-from cargo_static_index.registry.transaction import Session
-from cargo_static_index.state.readings import Packed
+from cargo_static_index.registry.transaction import Transaction
+from cargo_static_index.state.candidates import Packed
 
 FILES_AT_ONCE = 64
 """How many files a worker reads before it answers."""
@@ -48,22 +48,22 @@ class Manner(Struct, frozen=True, kw_only=True):
     all_or_nothing: bool = False
 
 
-def build(session: Session, drop: Drop, manner: Manner, executor: Executor | None = None) -> None:
-    """Publish what is new in the drop directory; the session's listener hears what becomes of each file."""
+def build(transaction: Transaction, drop: Drop, manner: Manner, executor: Executor | None = None) -> None:
+    """Publish what is new in the drop directory; the transaction's listener hears what becomes of each file."""
     judged = judged_by(manner.policy)
-    session.catalogue.drops.reopen_refused(judged)
+    transaction.state.drop_files.reopen_refused(judged)
     with _few_collections():
-        _read(session, _dropped(session, drop), manner, executor)
-        for outcome in remembered(session, drop):
-            session.listener.file(outcome)
-        _settle_all(session, manner, Aftermath(session, judged, drop))
+        _read(transaction, _dropped(transaction, drop), manner, executor)
+        for outcome in remembered(transaction, drop):
+            transaction.listener.file(outcome)
+        _settle_all(transaction, manner, Disposal(transaction, judged, drop))
 
 
-def add(session: Session, files: Iterable[Path], manner: Manner, executor: Executor | None = None) -> None:
+def add(transaction: Transaction, files: Iterable[Path], manner: Manner, executor: Executor | None = None) -> None:
     """Publish files given by name, in the same way; nothing is remembered of them and they stay where they are."""
     tasks = (Task(path=str(path), source=shown(path), staged=str(number)) for number, path in enumerate(files))
-    _read(session, tasks, manner, executor)
-    _settle_all(session, manner, Aftermath(session, "", None))
+    _read(transaction, tasks, manner, executor)
+    _settle_all(transaction, manner, Disposal(transaction, "", None))
 
 
 @contextmanager
@@ -85,19 +85,19 @@ def judged_by(policy: Policy) -> str:
 # Reading ---------------------------------------------------------------------------------------------------
 
 
-def _dropped(session: Session, drop: Drop) -> Iterator[Task]:
+def _dropped(transaction: Transaction, drop: Drop) -> Iterator[Task]:
     """Scan the drop directory: what can be read is given, what cannot is put down as refused."""
     numbers = count()
-    for each in scan_drop(drop.path, session.catalogue, time.time_ns(), drop.ours):
+    for each in scan_drop(drop.path, transaction.state, time.time_ns(), drop.ours):
         source = drop.shown(each.path)
         if isinstance(each, Found):
             yield Task(found=each, path=each.source, source=source, staged=str(next(numbers)))
         else:
-            session.catalogue.readings.add([_unfit(each, source)])
+            transaction.state.candidates.add([_unfit(each, source)])
 
 
-def _unfit(unfit: Unfit, source: str) -> Incoming:
-    return Incoming(
+def _unfit(unfit: Unfit, source: str) -> Candidate:
+    return Candidate(
         source=source,
         folder=unfit.folder,
         file=unfit.file,
@@ -107,11 +107,11 @@ def _unfit(unfit: Unfit, source: str) -> Incoming:
     )
 
 
-def _read(session: Session, tasks: Iterable[Task], manner: Manner, executor: Executor | None) -> None:
-    bench = Bench(policy=manner.policy, stage=session.stage, pubtime=session.pubtime)
-    session.catalogue.readings.clear()
-    for batch in _batches_read(_told(tasks, session.listener), bench, executor):
-        session.catalogue.readings.add_packed(batch)
+def _read(transaction: Transaction, tasks: Iterable[Task], manner: Manner, executor: Executor | None) -> None:
+    bench = Bench(policy=manner.policy, stage=transaction.stage, pubtime=transaction.pubtime)
+    transaction.state.candidates.clear()
+    for batch in _batches_read(_told(tasks, transaction.listener), bench, executor):
+        transaction.state.candidates.add_packed(batch)
 
 
 def _told(tasks: Iterable[Task], listener: Listener) -> Iterator[Task]:
@@ -158,36 +158,36 @@ def _portions(tasks: Iterable[Task]) -> Iterator[list[Task]]:
 # Publishing ------------------------------------------------------------------------------------------------
 
 
-def _settle_all(session: Session, manner: Manner, aftermath: Aftermath) -> None:
+def _settle_all(transaction: Transaction, manner: Manner, disposal: Disposal) -> None:
     """Settle what could not be read, then publish the rest crate by crate."""
     refused = False
-    unreadable = map(_unreadable, session.catalogue.readings.without_release())
+    unreadable = map(_unreadable, transaction.state.candidates.without_release())
     while batch := list(islice(unreadable, FILES_AT_ONCE)):
         refused = refused or _any_refused(batch)
-        aftermath.settle(batch)
+        disposal.settle(batch)
     publisher = Publisher(
-        session,
+        transaction,
         manner.policy.levels,
         name=manner.policy.registry_name,
         restore=manner.restore,
-        mend=aftermath.drop is None or aftermath.drop.takes_away,  # else the file stays there to be added
+        mend=disposal.drop is None or disposal.drop.takes_away,  # else the file stays there to be added
     )
     if manner.all_or_nothing and (refused or any(map(_any_refused, publisher.planned()))):
         for settled in publisher.planned():
-            aftermath.settle([_held_back(each) for each in settled])
+            disposal.settle([_held_back(each) for each in settled])
         return
     for settled in publisher.published():
-        aftermath.settle(settled)
+        disposal.settle(settled)
 
 
-def _unreadable(incoming: Incoming) -> Settled:
-    return incoming, outcome_of(incoming, "waiting" if is_waiting(incoming) else "refused")
+def _unreadable(candidate: Candidate) -> Settled:
+    return candidate, outcome_of(candidate, "waiting" if is_waiting(candidate) else "refused")
 
 
 def _any_refused(settled: Iterable[Settled]) -> bool:
-    return any(outcome.became == "refused" for _, outcome in settled)
+    return any(outcome.status == "refused" for _, outcome in settled)
 
 
 def _held_back(settled: Settled) -> Settled:
-    incoming, outcome = settled
-    return settled if outcome.became != "published" else (incoming, outcome_of(incoming, "held-back"))
+    candidate, outcome = settled
+    return settled if outcome.status != "published" else (candidate, outcome_of(candidate, "held-back"))

@@ -1,7 +1,9 @@
 """What happens to dropped files once it is settled what became of them: remembered, moved or deleted."""
 
+import errno
 import hashlib
 import os
+import shutil
 import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,13 +12,18 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from cargo_static_index.crate.candidate import Incoming
+from cargo_static_index.crate.candidate import Candidate
 from cargo_static_index.registry.events import Outcome
-from cargo_static_index.registry.moving import free_path, move_whole, write_whole
 from cargo_static_index.registry.publish import Settled
 from cargo_static_index.registry.scan import is_as_seen
-from cargo_static_index.registry.transaction import Session
+from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.state import Dropped
+
+LONGEST = 240
+"""Bytes of a file's name that leave room for a number and an ending in the 255 that file systems allow."""
+
+CUT = 50
+"""Characters that are left of a longer one: whatever they are, they have no more bytes than `LONGEST`."""
 
 
 def shown(path: Path | str) -> str:
@@ -65,11 +72,11 @@ class Refused(Struct, frozen=True, kw_only=True):
     problems: tuple[dict[str, str], ...]
 
 
-class Aftermath:
+class Disposal:
     """Settles dropped files: only ever after what was published of them is durable."""
 
-    def __init__(self, session: Session, judged: str, drop: Drop | None) -> None:
-        self._session = session
+    def __init__(self, transaction: Transaction, judged: str, drop: Drop | None) -> None:
+        self._transaction = transaction
         self._judged = judged
         self.drop = drop
 
@@ -79,60 +86,62 @@ class Aftermath:
         What is to be moved or deleted is written down as something to look at again until that is done, so that the
         next pass makes good what this one did not come to do.
         """
-        dropped = [(incoming, outcome) for incoming, outcome in settled if incoming.file]
-        self._session.catalogue.drops.record(self._row(*each) for each in dropped)
-        gone = [incoming for incoming, outcome in dropped if self._leaves(outcome) and self._dispose(incoming, outcome)]
-        with self._session.catalogue.writing():
-            for incoming in gone:
-                self._session.catalogue.drops.forget(incoming.folder, [incoming.file])
+        dropped = [(candidate, outcome) for candidate, outcome in settled if candidate.file]
+        self._transaction.state.drop_files.record(self._row(*each) for each in dropped)
+        gone = [
+            candidate for candidate, outcome in dropped if self._leaves(outcome) and self._dispose(candidate, outcome)
+        ]
+        with self._transaction.state.writing():
+            for candidate in gone:
+                self._transaction.state.drop_files.forget(candidate.folder, [candidate.file])
         for _, outcome in settled:
-            self._session.listener.file(outcome)
+            self._transaction.listener.file(outcome)
 
     def _leaves(self, outcome: Outcome) -> bool:
         """Whether the settings want the file out of the drop directory."""
-        if self.drop is None or self._session.dry:
+        if self.drop is None or self._transaction.dry:
             return False
-        if outcome.became == "refused":
+        if outcome.status == "refused":
             return self.drop.refused is not None
-        return outcome.became in {"published", "unchanged"} and self.drop.takes_away
+        return outcome.status in {"published", "unchanged"} and self.drop.takes_away
 
-    def _row(self, incoming: Incoming, outcome: Outcome) -> Dropped:
-        became = "waiting" if outcome.became == "held-back" else outcome.became
-        assert became != "remembered"
+    def _row(self, candidate: Candidate, outcome: Outcome) -> Dropped:
+        status = "waiting" if outcome.status == "held-back" else outcome.status
+        assert status != "remembered"
         return Dropped(
-            folder=incoming.folder,
-            file=incoming.file,
-            fingerprint=b"" if self._leaves(outcome) else incoming.fingerprint,
-            outcome=became,
+            folder=candidate.folder,
+            file=candidate.file,
+            fingerprint=b"" if self._leaves(outcome) else candidate.fingerprint,
+            outcome=status,
             judged=self._judged,
-            first_seen=self._session.now,
-            last_seen=self._session.now,
-            cksum=incoming.cksum,
-            name=incoming.name,
-            vers=incoming.vers,
+            first_seen=self._transaction.now,
+            last_seen=self._transaction.now,
+            cksum=candidate.cksum,
+            name=candidate.name,
+            vers=candidate.vers,
             problems=outcome.problems,
         )
 
-    def _dispose(self, incoming: Incoming, outcome: Outcome) -> bool:
+    def _dispose(self, candidate: Candidate, outcome: Outcome) -> bool:
         """Move or delete a file, but for another one that took its place, and say whether that was done.
 
         What fails is told when all else is done.
         """
         assert self.drop is not None
-        source = self.drop.path / incoming.folder / incoming.file
-        away = self.drop.refused if outcome.became == "refused" else self.drop.after_publish
+        source = self.drop.path / candidate.folder / candidate.file
+        away = self.drop.refused if outcome.status == "refused" else self.drop.after_publish
         try:
-            if not _is_same(source, incoming):
+            if not _is_same(source, candidate):
                 return False
             if isinstance(away, Path):
-                self._move(source, away / incoming.folder / incoming.file, outcome)
+                self._move(source, away / candidate.folder / candidate.file, outcome)
             else:
                 source.unlink()
         except FileNotFoundError:
             return False  # its owner took it away meanwhile
         except OSError as error:
             what = f"moved into {away}" if isinstance(away, Path) else "deleted"
-            self._session.failures.append(f"{source} cannot be {what}: {error.strerror or error}")
+            self._transaction.failures.append(f"{source} cannot be {what}: {error.strerror or error}")
             return False
         return True
 
@@ -140,18 +149,18 @@ class Aftermath:
         """Move a dropped file; why it was refused stands beside its place before it comes there."""
         target = free_path(wanted)
         target.parent.mkdir(parents=True, exist_ok=True)
-        if outcome.became == "refused":
-            _write_problems(target, outcome, self._session.pubtime)
+        if outcome.status == "refused":
+            _write_problems(target, outcome, self._transaction.pubtime)
         move_whole(source, target)
 
 
-def _is_same(path: Path, incoming: Incoming) -> bool:
+def _is_same(path: Path, candidate: Candidate) -> bool:
     """Whether the file that was judged is still there: its owner may have replaced it by a better one."""
-    if incoming.cksum:
+    if candidate.cksum:
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == incoming.cksum
-    if incoming.seen:
-        return is_as_seen(incoming.file, incoming.seen, path.stat())
+            return hashlib.file_digest(file, "sha256").hexdigest() == candidate.cksum
+    if candidate.seen:
+        return is_as_seen(candidate.file, candidate.seen, path.stat())
     return not stat.S_ISREG(path.lstat().st_mode)
 
 
@@ -168,15 +177,65 @@ def _write_problems(target: Path, outcome: Outcome, seen: str) -> None:
     write_whole(target.with_name(f"{target.name}.json"), content)
 
 
-def remembered(session: Session, drop: Drop) -> Iterable[Outcome]:
+def remembered(transaction: Transaction, drop: Drop) -> Iterable[Outcome]:
     """Give the files that an earlier pass refused and that are still as they were."""
-    for row in session.catalogue.drops.refused():
-        if not session.catalogue.readings.holds(row.folder, row.file):
+    for row in transaction.state.drop_files.refused():
+        if not transaction.state.candidates.holds(row.folder, row.file):
             yield Outcome(
-                became="remembered",
+                status="remembered",
                 source=drop.shown(row.path),
                 name=row.name,
                 vers=row.vers,
                 cksum=row.cksum,
                 problems=row.problems,
             )
+
+
+# Moving: whole or not at all, and over nothing that is there already ---------------------------------------
+
+
+def free_path(path: Path) -> Path:
+    """Give the path, or the first like it that does not exist: `foo-1.0.0.crate`, then `foo-1.0.0.2.crate`.
+
+    A name so long that the document beside it could have none is cut.
+    """
+    number = 2
+    free = path = path.with_name(path.name if len(os.fsencode(path.name)) <= LONGEST else path.name[:CUT] + ".crate")
+    while os.path.lexists(free):
+        free = path.with_name(f"{path.stem}.{number}{path.suffix}")
+        number += 1
+    return free
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that nobody ever sees half of."""
+    half = _half(path)
+    half.write_bytes(content)
+    half.replace(path)
+
+
+def move_whole(source: Path, target: Path) -> None:
+    """Move a file, to another disk too, so that it has its new name only when all of it is there."""
+    try:
+        source.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _move_across(source, target)
+
+
+def _move_across(source: Path, target: Path) -> None:
+    if source.is_symlink() or not source.is_file():  # nothing that was published, or could be
+        shutil.move(source, target)
+        return
+    half = _half(target)
+    shutil.copy2(source, half)
+    with half.open("rb") as copy:
+        os.fsync(copy.fileno())  # it is the only one once the first is gone
+    half.replace(target)
+    source.unlink()
+
+
+def _half(path: Path) -> Path:
+    """Give the name of what is still being written, which no scan looks at; the next try replaces what a crash left."""
+    return path.with_name(f".{path.name}.part")

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from cargo_static_index.diagnostics.rules import Problem
 
-Became = Literal["published", "unchanged", "refused", "waiting", "remembered", "held-back"]
+FileStatus = Literal["published", "unchanged", "refused", "waiting", "remembered", "held-back"]
 """What became of a file: `waiting` is read again by the next pass, `remembered` was refused by an earlier one,
 `held-back` is good but came in a pass that publishes all or nothing.
 """
@@ -16,12 +16,17 @@ Became = Literal["published", "unchanged", "refused", "waiting", "remembered", "
 class Outcome(Struct, frozen=True, kw_only=True):
     """What became of one dropped file, with everything that was found in it, warnings too."""
 
-    became: Became
+    status: FileStatus
     source: str
     name: str = ""
     vers: str = ""
     cksum: str = ""
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def became(self) -> FileStatus:
+        """The status, as earlier versions called it."""
+        return self.status
 
 
 class Listener(Protocol):
@@ -53,7 +58,7 @@ class Report:
         self.outcomes: list[Outcome] = []
         self.paths: list[str] = []
         self.notes: list[str] = []
-        self.counts: Counter[Became] = Counter()
+        self.counts: Counter[FileStatus] = Counter()
 
     def reading(self, source: str) -> None:
         """Keep nothing: what becomes of the file follows."""
@@ -61,7 +66,7 @@ class Report:
     def file(self, outcome: Outcome) -> None:
         """Keep what became of a file."""
         self.outcomes.append(outcome)
-        self.counts[outcome.became] += 1
+        self.counts[outcome.status] += 1
 
     def changed(self, path: str) -> None:
         """Keep a path that was written."""
@@ -79,6 +84,6 @@ class Report:
         """Keep a sentence, among the others."""
         self.notes.append(text)
 
-    def of(self, became: Became) -> list[Outcome]:
+    def of(self, status: FileStatus) -> list[Outcome]:
         """Give the files of which this became."""
-        return [outcome for outcome in self.outcomes if outcome.became == became]
+        return [outcome for outcome in self.outcomes if outcome.status == status]

@@ -1,6 +1,6 @@
 """Publishing what arrived: decide crate by crate, write archives, then index files, then what is derived.
 
-The order is the promise (law 3): archive and facts are durable before the line that names them is written,
+The order is the promise (law 3): archive and metadata is durable before the line that names them is written,
 and everything derived comes after. Index files are changed by compare and swap; where somebody else was
 quicker the crate is read and planned again.
 """
@@ -12,13 +12,12 @@ from itertools import islice
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cargo_static_index.crate.candidate import Incoming
+from cargo_static_index.crate.candidate import Candidate
 from cargo_static_index.diagnostics.errors import StoreError
 from cargo_static_index.diagnostics.rules import Level, Problem, level_of, problem
-from cargo_static_index.registry.events import Became, Outcome
-from cargo_static_index.registry.knowledge import name_of
-from cargo_static_index.registry.read import facts_of
-from cargo_static_index.registry.transaction import ATTEMPTS, Session
+from cargo_static_index.registry.events import FileStatus, Outcome
+from cargo_static_index.registry.read import metadata_of
+from cargo_static_index.registry.transaction import ATTEMPTS, Transaction, name_of
 from cargo_static_index.registry.withdraw import update_tombstones
 from cargo_static_index.store import Change, Delete, Put, Staged
 from cargo_static_index.tree import layout
@@ -26,7 +25,7 @@ from cargo_static_index.tree.documents import format_document
 from cargo_static_index.tree.plan import CratePlan, Refusal, plan_crate, spelling
 from cargo_static_index.tree.read import HeldIndex, HeldTombstones, put, read_index, read_tombstones
 
-Settled = tuple[Incoming, Outcome]
+Settled = tuple[Candidate, Outcome]
 """A file, and what became of it."""
 
 CRATES_AT_ONCE = 256
@@ -42,7 +41,7 @@ class _Planned(Struct, frozen=True):
 
 
 class Publisher:
-    """Publishes the files that a session's catalogue holds as incoming.
+    """Publishes the files that a transaction's state holds as incoming.
 
     `name` is the registry's own, for ways out. `restore` brings removed releases back; `mend` puts archives back
     that the tree lost, at the price of reading those of all files that are published already.
@@ -50,19 +49,19 @@ class Publisher:
 
     def __init__(
         self,
-        session: Session,
+        transaction: Transaction,
         levels: Mapping[str, Level],
         *,
         name: str | None = None,
         restore: bool = False,
         mend: bool = False,
     ) -> None:
-        self._session = session
+        self._transaction = transaction
         self._levels = levels
         self._name = name
         self._restore = restore
         self._mend = mend
-        self._stage = str(session.stage)
+        self._stage = str(transaction.stage)
         self._adopted: set[str] = set()
 
     def published(self) -> Iterator[list[Settled]]:
@@ -74,26 +73,28 @@ class Publisher:
         for crates in self._batches():
             yield [settled for name, group in crates.items() for settled in _settled(self._plan(name, group).plan)]
 
-    def _batches(self) -> Iterator[dict[str, list[Incoming]]]:
+    def _batches(self) -> Iterator[dict[str, list[Candidate]]]:
         """Give what is incoming by the name that its crate has or would have, some crates at a time."""
-        readings = self._session.catalogue.readings
-        keys = iter(readings.keys())
+        candidates = self._transaction.state.candidates
+        keys = iter(candidates.keys())
         while batch := list(islice(keys, CRATES_AT_ONCE)):
-            groups = self._with_confusions(readings.between(batch[0], batch[-1]))
-            held = self._session.catalogue.published.names_of(groups)
+            groups = self._with_confusions(candidates.between(batch[0], batch[-1]))
+            held = self._transaction.state.published.names_of(groups)
             yield {held.get(key) or spelling(group): group for key, group in groups.items()}
 
     # What only the registry as a whole can say -----------------------------------------------------------
 
-    def _with_confusions(self, groups: Mapping[str, Sequence[Incoming]]) -> dict[str, list[Incoming]]:
+    def _with_confusions(self, groups: Mapping[str, Sequence[Candidate]]) -> dict[str, list[Candidate]]:
         """Add `dependency-likely-ours` to those that depend on crates.io for a name of this registry."""
-        if self._session.home.mode == "mirror":
+        if self._transaction.home.mode == "mirror":
             return {key: list(group) for key, group in groups.items()}
         outside = {need.key for group in groups.values() for each in group for need in each.needs if not need.here}
-        ours = self._session.catalogue.readings.names_of(outside) | self._session.catalogue.published.names_of(outside)
+        ours = self._transaction.state.candidates.names_of(outside) | self._transaction.state.published.names_of(
+            outside
+        )
         return {key: [self._with_confusion(each, ours) for each in group] for key, group in groups.items()}
 
-    def _with_confusion(self, each: Incoming, ours: Mapping[str, str]) -> Incoming:
+    def _with_confusion(self, each: Candidate, ours: Mapping[str, str]) -> Candidate:
         found = tuple(self._confusion(ours[need.key]) for need in each.needs if not need.here and need.key in ours)
         if not found:
             return each
@@ -114,7 +115,7 @@ class Publisher:
 
     # Carrying out ----------------------------------------------------------------------------------------
 
-    def _publish_crates(self, waiting: Mapping[str, list[Incoming]]) -> list[Settled]:
+    def _publish_crates(self, waiting: Mapping[str, list[Candidate]]) -> list[Settled]:
         """Publish some crates together; those that another writer changed meanwhile are planned again."""
         outcomes: list[Settled] = []
         for _ in range(ATTEMPTS):
@@ -129,10 +130,10 @@ class Publisher:
                 return outcomes
         raise StoreError("the index is changed by somebody else all the time; try again later")
 
-    def _plan(self, name: str, group: Iterable[Incoming]) -> _Planned:
-        index = read_index(self._session.store, name)
+    def _plan(self, name: str, group: Iterable[Candidate]) -> _Planned:
+        index = read_index(self._transaction.store, name)
         name = name_of(index.file) or name  # another writer may have brought it in other case meanwhile
-        tombstones = read_tombstones(self._session.store, name)
+        tombstones = read_tombstones(self._transaction.store, name)
         plan = plan_crate(name, index.file, tombstones.tombstones, group, restore=self._restore)
         return _Planned(index, tombstones, plan)
 
@@ -144,12 +145,14 @@ class Publisher:
         changed = [each for each in planned if each.plan.published]
         if not changed:
             return frozenset()
-        self._session.apply(change for each in changed for change in self._archives(each.plan))
+        self._transaction.apply(change for each in changed for change in self._archives(each.plan))
         lifted = [each for each in changed if any(stone.lifted for stone in each.plan.tombstones.removed)]
-        stale = {change.path for change in self._session.apply(_tombstone_change(each) for each in lifted)}
+        stale = {change.path for change in self._transaction.apply(_tombstone_change(each) for each in lifted)}
         ready = [each for each in changed if each.tombstones.path not in stale]
-        self._session.begin([each.index for each in ready])
-        refused = self._session.apply(put(each.index.path, each.plan.file.format(), each.index.tag) for each in ready)
+        self._transaction.begin([each.index for each in ready])
+        refused = self._transaction.apply(
+            put(each.index.path, each.plan.file.format(), each.index.tag) for each in ready
+        )
         lost = {change.path for change in refused} | {each.index.path for each in changed if each not in ready}
         for each in lifted:
             if each.index.path not in lost:
@@ -159,21 +162,21 @@ class Publisher:
     def _unbury(self, plan: CratePlan) -> None:
         back = {each.vers for each in plan.published}
         for vers in back:
-            self._session.catalogue.drops.reopen_release(plan.name, vers)  # files that were refused as removed
-        update_tombstones(self._session, plan.name, lambda stones: stones.without(back))
+            self._transaction.state.drop_files.reopen_release(plan.name, vers)  # files that were refused as removed
+        update_tombstones(self._transaction, plan.name, lambda stones: stones.without(back))
 
     def _archives(self, plan: CratePlan) -> Iterator[Change]:
-        """Give the changes that bring staged archives and facts to their places."""
+        """Give the changes that bring staged archives and metadata to their places."""
         for each in plan.published:
             yield from self._archive(plan.name, each)
 
-    def _archive(self, name: str, each: Incoming) -> Iterator[Change]:
+    def _archive(self, name: str, each: Candidate) -> Iterator[Change]:
         if each.staged in self._adopted:
             return
         self._adopted.add(each.staged)
         staged = f"{self._stage}/{each.staged}"
         yield Put(path=layout.archive_file(name, each.cksum), content=Staged(staged))
-        yield Put(path=layout.facts_file(name, each.cksum), content=Staged(facts_of(staged)))
+        yield Put(path=layout.metadata_file(name, each.cksum), content=Staged(metadata_of(staged)))
 
     def _lost_archives(self, plan: CratePlan) -> Iterator[Change]:
         """Give the changes that put back archives of published releases that the tree lost or that were damaged."""
@@ -182,33 +185,33 @@ class Publisher:
                 yield from self._archive(plan.name, each)
 
     def _is_whole(self, path: str, cksum: str) -> bool:
-        held = self._session.store.read(path)
+        held = self._transaction.store.read(path)
         return held is not None and sha256(held.content).hexdigest() == cksum
 
     def _after(self, done: Sequence[_Planned]) -> None:
         """Bring what is derived in step with index files that were written, and what was adopted in vain away."""
         changed = [each for each in done if each.plan.published]
         if changed:
-            self._session.changed([(each.index, each.plan.file) for each in changed])
-        self._session.apply(change for each in done for change in self._in_vain(each.plan))
+            self._transaction.changed([(each.index, each.plan.file) for each in changed])
+        self._transaction.apply(change for each in done for change in self._in_vain(each.plan))
         if any(self._is_news(each.plan) for each in done if each.plan.unchanged):
-            self._session.doubt()
+            self._transaction.doubt()
         if self._mend:
-            self._session.apply(change for each in done for change in self._lost_archives(each.plan))
+            self._transaction.apply(change for each in done for change in self._lost_archives(each.plan))
 
     def _is_news(self, plan: CratePlan) -> bool:
-        """Whether the catalogue lacks what is published already.
+        """Whether the state lacks what is published already.
 
         After a power cut it may have lost the intent of a pass that wrote the line and never came to tree.json.
         """
-        known = {release.vers for release in self._session.catalogue.published.releases(plan.name)}
+        known = {release.vers for release in self._transaction.state.published.releases(plan.name)}
         return any(each.vers not in known for each in plan.unchanged)
 
     def _in_vain(self, plan: CratePlan) -> Iterator[Change]:
         for refusal in plan.refused:
-            if refusal.incoming.staged in self._adopted:
-                yield Delete(path=layout.archive_file(plan.name, refusal.incoming.cksum))
-                yield Delete(path=layout.facts_file(plan.name, refusal.incoming.cksum))
+            if refusal.candidate.staged in self._adopted:
+                yield Delete(path=layout.archive_file(plan.name, refusal.candidate.cksum))
+                yield Delete(path=layout.metadata_file(plan.name, refusal.candidate.cksum))
 
 
 def _tombstone_change(planned: _Planned) -> Change:
@@ -223,20 +226,20 @@ def _settled(plan: CratePlan) -> Iterator[Settled]:
         # What is published was judged when it came: rules that came later, and their warnings, are not for it.
         yield each, outcome_of(replace(each, problems=()), "unchanged")
     for refusal in plan.refused:
-        yield refusal.incoming, _refused(refusal)
+        yield refusal.candidate, _refused(refusal)
 
 
 def _refused(refusal: Refusal) -> Outcome:
-    return outcome_of(replace(refusal.incoming, problems=refusal.problems), "refused")
+    return outcome_of(replace(refusal.candidate, problems=refusal.problems), "refused")
 
 
-def outcome_of(incoming: Incoming, became: Became) -> Outcome:
+def outcome_of(candidate: Candidate, status: FileStatus) -> Outcome:
     """Say what became of a file."""
     return Outcome(
-        became=became,
-        source=incoming.source,
-        name=incoming.name,
-        vers=incoming.vers,
-        cksum=incoming.cksum,
-        problems=incoming.problems,
+        status=status,
+        source=candidate.source,
+        name=candidate.name,
+        vers=candidate.vers,
+        cksum=candidate.cksum,
+        problems=candidate.problems,
     )

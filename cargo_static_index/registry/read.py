@@ -15,13 +15,13 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cargo_static_index.crate.candidate import Incoming, incoming_of
-from cargo_static_index.crate.check import Policy, Reading, read_release
-from cargo_static_index.crate.metadata import format_facts
+from cargo_static_index.crate.candidate import Candidate, candidate_of
+from cargo_static_index.crate.check import CheckedCrate, Policy, check_crate
+from cargo_static_index.crate.metadata import format_metadata
 from cargo_static_index.diagnostics.errors import StoreError
 from cargo_static_index.diagnostics.rules import CUT_SHORT, Problem, problem
 from cargo_static_index.registry.scan import YOUNG_NS, Found, is_as_found
-from cargo_static_index.state.readings import Packed, pack
+from cargo_static_index.state.candidates import Packed, pack
 from cargo_static_index.store.local.files import write_all
 from cargo_static_index.store.local.folders import failure
 
@@ -49,7 +49,7 @@ class Bench(Struct, frozen=True, kw_only=True):
 
 
 def read_files(tasks: Iterable[Task], bench: Bench) -> list[Packed]:
-    """Read files one after the other; every one gives an Incoming, as it is to be kept.
+    """Read files one after the other; every one gives a Candidate, as it is to be kept.
 
     Those that may only look cut short because somebody is still writing them get a second look once they have
     been still for a while, so that one pass can tell a broken file from one that is not complete yet.
@@ -64,8 +64,8 @@ def read_files(tasks: Iterable[Task], bench: Bench) -> list[Packed]:
     return [pack(each) for each in found]
 
 
-def read_file(task: Task, bench: Bench) -> Incoming:
-    """Read, check and stage one file; what cannot be read is an Incoming that says why."""
+def read_file(task: Task, bench: Bench) -> Candidate:
+    """Read, check and stage one file; what cannot be read is a Candidate that says why."""
     try:
         opened = _open(task)
         try:
@@ -74,7 +74,7 @@ def read_file(task: Task, bench: Bench) -> Incoming:
                 return _refused(task, problem("file-irregular", place=task.source))
             if task.found and not is_as_found(task.found, before):
                 return _waiting(task)
-            incoming = _read(opened, before.st_size, task, bench)
+            candidate = _read(opened, before.st_size, task, bench)
             after = os.fstat(opened)
         finally:
             os.close(opened)
@@ -88,7 +88,7 @@ def read_file(task: Task, bench: Bench) -> Incoming:
         message = f"Reading the file ran into an error of this program ({type(error).__name__})."
         return _refused(task, problem("reader-failed", message))
     changed = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
-    return _waiting(task) if changed or (task.found and _may_grow(after, incoming)) else incoming
+    return _waiting(task) if changed or (task.found and _may_grow(after, candidate)) else candidate
 
 
 def _open(task: Task) -> int:
@@ -98,15 +98,15 @@ def _open(task: Task) -> int:
     return os.open(task.path, flags)
 
 
-def _may_grow(status: os.stat_result, incoming: Incoming) -> bool:
+def _may_grow(status: os.stat_result, candidate: Candidate) -> bool:
     """Whether a file of the drop directory may look cut short only because somebody is still writing it."""
-    cut_short = any(each.rule in CUT_SHORT for each in incoming.problems)
+    cut_short = any(each.rule in CUT_SHORT for each in candidate.problems)
     return cut_short and time.time_ns() - status.st_mtime_ns < YOUNG_NS
 
 
-def _refused(task: Task, *problems: Problem) -> Incoming:
+def _refused(task: Task, *problems: Problem) -> Candidate:
     found = task.found
-    return Incoming(
+    return Candidate(
         source=task.source,
         folder=found.folder if found else "",
         file=found.file if found else "",
@@ -117,34 +117,34 @@ def _refused(task: Task, *problems: Problem) -> Incoming:
     )
 
 
-def _waiting(task: Task) -> Incoming:
+def _waiting(task: Task) -> Candidate:
     return _refused(task, problem("file-changing"))
 
 
-def is_waiting(incoming: Incoming) -> bool:
+def is_waiting(candidate: Candidate) -> bool:
     """Whether a file was still being written, so that nothing can be said of it yet."""
-    return any(each.rule == "file-changing" for each in incoming.problems)
+    return any(each.rule == "file-changing" for each in candidate.problems)
 
 
 # Staging. Paths are text here and files are opened by number: a Path costs as much as a small file's write.
 
 
-def _read(opened: int, size: int, task: Task, bench: Bench) -> Incoming:
+def _read(opened: int, size: int, task: Task, bench: Bench) -> Candidate:
     if size <= WHOLE:
         content = _whole(opened, size)
-        reading = read_release(io.BytesIO(content), bench.policy, _name_of(task))
+        reading = check_crate(io.BytesIO(content), bench.policy, _name_of(task))
         if not reading.refused:
             _write(f"{bench.stage}/{task.staged}", content)
     else:
         reading = _read_large(opened, task, bench)
-    facts = reading.facts
-    if facts is None:
+    metadata = reading.metadata
+    if metadata is None:
         refused = _refused(task, *reading.problems)
         return replace(refused, name=reading.name or "", vers=reading.vers or "", cksum=reading.cksum or "")
     if not reading.refused:
-        _write(f"{bench.stage}/{facts_of(task.staged)}", format_facts(facts))
-    incoming = incoming_of(reading, home=bench.policy.home, source=task.source, pubtime=bench.pubtime)
-    return _placed(incoming, task)
+        _write(f"{bench.stage}/{metadata_of(task.staged)}", format_metadata(metadata))
+    candidate = candidate_of(reading, home=bench.policy.home, source=task.source, pubtime=bench.pubtime)
+    return _placed(candidate, task)
 
 
 def _whole(opened: int, size: int) -> bytes:
@@ -155,7 +155,7 @@ def _whole(opened: int, size: int) -> bytes:
     return content
 
 
-def _read_large(opened: int, task: Task, bench: Bench) -> Reading:
+def _read_large(opened: int, task: Task, bench: Bench) -> CheckedCrate:
     staged = bench.stage / task.staged
     left = bench.policy.limits.packed_bytes + 1  # one byte too many tells the reader that the file is too large
     with _staging(str(staged)):
@@ -166,7 +166,7 @@ def _read_large(opened: int, task: Task, bench: Bench) -> Reading:
             with _staging(str(staged)):
                 write_all(copy.fileno(), chunk)
     with staged.open("rb") as copied:
-        reading = read_release(copied, bench.policy, _name_of(task))
+        reading = check_crate(copied, bench.policy, _name_of(task))
     if reading.refused:
         staged.unlink()
     return reading
@@ -201,17 +201,17 @@ def _not_staged(path: str, error: OSError) -> StoreError:
     return failure("write", path, error)
 
 
-def facts_of(staged: str) -> str:
-    """Give the name of the staged facts that belong to a staged archive."""
+def metadata_of(staged: str) -> str:
+    """Give the name of the staged metadata that belong to a staged archive."""
     return f"{staged}.json"
 
 
-def _placed(incoming: Incoming, task: Task) -> Incoming:
+def _placed(candidate: Candidate, task: Task) -> Candidate:
     """Say where a file lies in the drop directory, and what it is staged as."""
     if task.found is None:
-        return replace(incoming, staged=task.staged)
+        return replace(candidate, staged=task.staged)
     return replace(
-        incoming,
+        candidate,
         folder=task.found.folder,
         file=task.found.file,
         fingerprint=task.found.fingerprint,

@@ -24,11 +24,11 @@ from cargo_static_index.registry.recover import reconcile, recover
 from cargo_static_index.registry.reindex import Reindexed, apply_reindex, home_for, plan_reindex
 from cargo_static_index.registry.site.check import check_pages
 from cargo_static_index.registry.site.writer import Pages, forget_pages
-from cargo_static_index.registry.transaction import DEFAULT_BASE_URL, LAST_BUILD, Session, Wanted, open_session
+from cargo_static_index.registry.transaction import DEFAULT_BASE_URL, LAST_BUILD, Transaction, Wanted, open_transaction
 from cargo_static_index.registry.verify.tree import check_config, mend, verify_tree
 from cargo_static_index.registry.withdraw import Spec
 from cargo_static_index.settings import Settings, limits_of
-from cargo_static_index.state import copy_catalogue, may_write
+from cargo_static_index.state import copy_state, may_write
 from cargo_static_index.store import Store
 from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.tree.documents import TreeRecord
@@ -53,18 +53,18 @@ class Way(Struct, frozen=True, kw_only=True):
 class Registry:
     """A registry opened for a change; `open_registry` makes it."""
 
-    def __init__(self, settings: Settings, session: Session, pages: Pages | None) -> None:
+    def __init__(self, settings: Settings, transaction: Transaction, pages: Pages | None) -> None:
         self._settings = settings
         self._pages = pages
         self.scanned = False
-        self.session = session
-        self._policy = policy_of(settings, session.home)
+        self.transaction = transaction
+        self._policy = policy_of(settings, transaction.home)
 
     def build(self, *, all_or_nothing: bool = False, executor: Executor | None = None) -> None:
         """Publish what is new in the drop directory; raises SettingsError where it cannot be listed."""
         self.scanned = True
         self._make_pages_with(executor)
-        passes.build(self.session, drop_of(self._settings), self._manner(all_or_nothing=all_or_nothing), executor)
+        passes.build(self.transaction, drop_of(self._settings), self._manner(all_or_nothing=all_or_nothing), executor)
 
     def add(
         self,
@@ -77,30 +77,30 @@ class Registry:
         """Publish files given by name; `restore` brings removed releases back."""
         manner = self._manner(all_or_nothing=all_or_nothing, restore=restore)
         self._make_pages_with(executor)
-        passes.add(self.session, files, manner, executor)
+        passes.add(self.transaction, files, manner, executor)
 
     def set_yanked(self, specs: Sequence[Spec], *, yanked: bool) -> tuple[Spec, ...]:
         """Yank or unyank releases, and give those that changed; NotHeld before anything is changed."""
-        return changes.set_yanked(self.session, specs, yanked=yanked)
+        return changes.set_yanked(self.transaction, specs, yanked=yanked)
 
     def remove(self, specs: Sequence[Spec]) -> tuple[Spec, ...]:
         """Remove releases for good, and give those not removed before; NotHeld before anything is changed."""
-        return changes.remove(self.session, specs)
+        return changes.remove(self.transaction, specs)
 
     def plan_reindex(self, names: Iterable[str] = ()) -> Iterator[Reindexed]:
         """Give what `reindex` would change; NotHeld for a crate that is not there."""
-        return plan_reindex(self.session, home_for(self.session, self._settings.registry.mode), names)
+        return plan_reindex(self.transaction, home_for(self.transaction, self._settings.registry.mode), names)
 
     def reindex(self, names: Iterable[str] = ()) -> Iterator[Reindexed]:
         """Derive the lines of these crates, or of all, anew from what is stored, as the iterator is read to its end.
 
         Where the settings ask for another mode, the registry must be opened with `Way(change_mode=True)`.
         """
-        return apply_reindex(self.session, home_for(self.session, self._settings.registry.mode), names)
+        return apply_reindex(self.transaction, home_for(self.transaction, self._settings.registry.mode), names)
 
     def rebuild(self) -> None:
-        """Make the catalogue anew from the tree alone."""
-        reconcile(self.session, agreed=True)
+        """Make the state anew from the tree alone."""
+        reconcile(self.transaction, agreed=True)
 
     def remake_pages(self) -> None:
         """Have all pages made anew when the registry is closed."""
@@ -127,23 +127,23 @@ def open_registry(
     wanted = wanted_of(settings, way)
     tree = _tree_for(store or store_of(settings), way)
     with ExitStack() as stack:
-        state = _state_for(settings, way, stack)
-        session = stack.enter_context(open_session(tree, state, wanted, listener, now=way.now, dry=way.dry))
-        pages = Pages(session, settings, keep=way.keep_pages) if settings.registry.pages else None
-        recover(session)
+        folder = _state_for(settings, way, stack)
+        transaction = stack.enter_context(open_transaction(tree, folder, wanted, listener, now=way.now, dry=way.dry))
+        pages = Pages(transaction, settings, keep=way.keep_pages) if settings.registry.pages else None
+        recover(transaction)
         if pages:
             pages.begin()
-        registry = Registry(settings, session, pages)
+        registry = Registry(settings, transaction, pages)
         yield registry
         if pages:
             pages.finish(scanned=registry.scanned)
         else:
-            forget_pages(session)
-        if session.failures:
-            more = f", and {len(session.failures) - 1} more" if len(session.failures) > 1 else ""
-            raise StoreError(f"{session.failures[0]}{more}; all else is done, and the next pass tries again")
+            forget_pages(transaction)
+        if transaction.failures:
+            more = f", and {len(transaction.failures) - 1} more" if len(transaction.failures) > 1 else ""
+            raise StoreError(f"{transaction.failures[0]}{more}; all else is done, and the next pass tries again")
         if registry.scanned:
-            session.catalogue.set(LAST_BUILD, str(session.now).encode())
+            transaction.state.set(LAST_BUILD, str(transaction.now).encode())
 
 
 def _tree_for(tree: Store, way: Way) -> Store:
@@ -152,14 +152,14 @@ def _tree_for(tree: Store, way: Way) -> Store:
 
 def _state_for(settings: Settings, way: Way, stack: ExitStack) -> Path:
     """Give the state directory; a dry run makes none, and needs no right to write there."""
-    state = settings.state.path
-    return state if not way.dry or may_write(state) else copied_state(state, stack)
+    folder = settings.state.path
+    return folder if not way.dry or may_write(folder) else copied_state(folder, stack)
 
 
-def copied_state(state: Path, stack: ExitStack) -> Path:
+def copied_state(folder: Path, stack: ExitStack) -> Path:
     """Give a copy of the state directory, to be written to and thrown away."""
     copy = Path(stack.enter_context(TemporaryDirectory(prefix="cargo-static-index-")))
-    copy_catalogue(state, copy)
+    copy_state(folder, copy)
     return copy
 
 
@@ -187,30 +187,30 @@ def verify_registry(
     wanted = wanted_of(settings, replace(way, change_mode=True))
     config = list(check_config(tree))
     with ExitStack() as stack:
-        state = _state_for(settings, way, stack)
-        session = stack.enter_context(open_session(tree, state, wanted, listener, now=way.now, dry=way.dry))
-        if not any(check_config(session.store)):
+        folder = _state_for(settings, way, stack)
+        transaction = stack.enter_context(open_transaction(tree, folder, wanted, listener, now=way.now, dry=way.dry))
+        if not any(check_config(transaction.store)):
             yield from (replace(finding, fixed=True) for finding in config)  # opening a tree writes it
-        pages = Pages(session, settings) if settings.registry.pages else None
-        yield from _mended(session, settings, pages, quick=quick)
+        pages = Pages(transaction, settings) if settings.registry.pages else None
+        yield from _mended(transaction, settings, pages, quick=quick)
 
 
-def _mended(session: Session, settings: Settings, pages: Pages | None, *, quick: bool) -> Iterator[Finding]:
-    """Mend a session's tree; all that is wrong with its pages is mended together, once it is known."""
+def _mended(transaction: Transaction, settings: Settings, pages: Pages | None, *, quick: bool) -> Iterator[Finding]:
+    """Mend a transaction's tree; all that is wrong with its pages is mended together, once it is known."""
     limits = limits_of(settings)
     of_pages: list[Finding] = []
-    for finding in verify_tree(session.store, session.home, limits, quick=quick, pages=pages is not None):
+    for finding in verify_tree(transaction.store, transaction.home, limits, quick=quick, pages=pages is not None):
         if finding.mending == "make-pages":
             of_pages.append(finding)
         else:
-            yield mend(session, finding, limits)
+            yield mend(transaction, finding, limits)
     if pages and of_pages:
-        recover(session)
+        recover(transaction)
         pages.begin()
         if any(each.id != "pages-outdated" for each in of_pages):
             pages.remake()
         pages.finish(scanned=False)
-        left = {each.path for each in check_pages(session.store)}
+        left = {each.path for each in check_pages(transaction.store)}
         yield from (replace(each, fixed=each.path not in left) for each in of_pages)
 
 

@@ -1,4 +1,4 @@
-"""Deriving index lines anew from the facts that are stored: after an alias came late, or the mode changed.
+"""Deriving index lines anew from the metadata that are stored: after an alias came late, or the mode changed.
 
 `pubtime`, `yanked` and keys that are not ours stay as they are in the line; nothing moves, and no archive is opened.
 """
@@ -12,11 +12,11 @@ from cargo_static_index.diagnostics.errors import InvalidDocument, NotHeld, Sett
 from cargo_static_index.protocol.index_file import IndexFile, Line, derive_line, parse_line
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.registries import Home, Mode
-from cargo_static_index.registry.transaction import ATTEMPTS, Session
+from cargo_static_index.registry.transaction import ATTEMPTS, Transaction
 from cargo_static_index.registry.withdraw import replace_index
 from cargo_static_index.store import Store
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.read import index_paths, read_facts, read_index, read_index_at
+from cargo_static_index.tree.read import index_paths, read_index, read_index_at, read_metadata
 
 
 class LineChange(Struct, frozen=True, kw_only=True):
@@ -41,41 +41,41 @@ class LineLeft(Struct, frozen=True, kw_only=True):
 Reindexed = LineChange | LineLeft
 
 
-def home_for(session: Session, mode: Mode | None) -> Home:
-    """Give the registry that lines are to be derived for: the session's, in another mode where one is asked for."""
-    return replace(session.home, mode=mode or session.home.mode)
+def home_for(transaction: Transaction, mode: Mode | None) -> Home:
+    """Give the registry that lines are to be derived for: the transaction's, in another mode where one is asked for."""
+    return replace(transaction.home, mode=mode or transaction.home.mode)
 
 
-def plan_reindex(session: Session, home: Home, names: Iterable[str] = ()) -> Iterator[Reindexed]:
+def plan_reindex(transaction: Transaction, home: Home, names: Iterable[str] = ()) -> Iterator[Reindexed]:
     """Give what would change in the lines of these crates, or of all; NotHeld for a crate that is not there."""
-    for path in _paths(session.store, names):
-        _, found = _derive_file(session.store, home, path, read_index_at(session.store, path).file)
+    for path in _paths(transaction.store, names):
+        _, found = _derive_file(transaction.store, home, path, read_index_at(transaction.store, path).file)
         yield from found
 
 
-def apply_reindex(session: Session, home: Home, names: Iterable[str] = ()) -> Iterator[Reindexed]:
+def apply_reindex(transaction: Transaction, home: Home, names: Iterable[str] = ()) -> Iterator[Reindexed]:
     """Derive the lines of these crates, or of all, anew, and give what changed, crate by crate, once it is durable.
 
     Another mode is the whole registry's: SettingsError where it is asked for and names are given.
     """
     names = tuple(names)
-    if names and home.mode != session.home.mode:
+    if names and home.mode != transaction.home.mode:
         raise SettingsError(
-            f"the tree's lines were made in mode {session.home.mode!r}; deriving only some of them in mode "
+            f"the tree's lines were made in mode {transaction.home.mode!r}; deriving only some of them in mode "
             f"{home.mode!r} would mix both; run `reindex` without names"
         )
-    for path in _paths(session.store, names):
-        yield from _reindex(session, home, path)
-    if home.mode != session.home.mode:
-        session.update_record(lambda record: replace(record, mode=home.mode))
-        session.home = home
+    for path in _paths(transaction.store, names):
+        yield from _reindex(transaction, home, path)
+    if home.mode != transaction.home.mode:
+        transaction.update_record(lambda record: replace(record, mode=home.mode))
+        transaction.home = home
 
 
-def _reindex(session: Session, home: Home, path: str) -> list[Reindexed]:
+def _reindex(transaction: Transaction, home: Home, path: str) -> list[Reindexed]:
     for _ in range(ATTEMPTS):
-        index = read_index_at(session.store, path)
-        file, found = _derive_file(session.store, home, path, index.file)
-        if file == index.file or replace_index(session, index, file):
+        index = read_index_at(transaction.store, path)
+        file, found = _derive_file(transaction.store, home, path, index.file)
+        if file == index.file or replace_index(transaction, index, file):
             return found
     raise StoreError(f"{path} is changed by somebody else all the time; try again later")
 
@@ -104,14 +104,14 @@ def _derive_file(store: Store, home: Home, path: str, file: IndexFile) -> tuple[
 
 
 def _derive(store: Store, home: Home, line: Line) -> bytes | str:
-    """Give the line that the stored facts make, or why there is none."""
+    """Give the line that the stored metadata make, or why there is none."""
     try:
-        facts = read_facts(store, line.name, line.cksum)
+        metadata = read_metadata(store, line.name, line.cksum)
     except InvalidDocument:
         return "Its facts cannot be read; `verify --fix` makes them anew."
-    if facts is None:
+    if metadata is None:
         return "It has no facts; `verify --fix` makes them from the archive."
-    entry = entry_of(facts.manifest, cksum=facts.cksum, home=home)
+    entry = entry_of(metadata.manifest, cksum=metadata.cksum, home=home)
     if (entry.name, entry.vers, entry.cksum) != (line.name, line.vers, line.cksum):
         return f"Its facts are those of {entry.name} {entry.vers}; `verify --fix` makes them anew."
     return derive_line(entry, line)

@@ -1,6 +1,6 @@
 """The drop directory: which files are new or changed since they were last judged, and what is no file to read.
 
-It opens no file. A folder in which nothing changed costs one `stat` a file and no row of the catalogue.
+It opens no file. A folder in which nothing changed costs one `stat` a file and no row of the state.
 """
 
 import os
@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.diagnostics.rules import Problem, problem
-from cargo_static_index.state import Catalogue, shown
+from cargo_static_index.state import State, shown
 from cargo_static_index.state.files import NOTHING, SeenRow, add_fingerprints
 from cargo_static_index.state.rows import join
 
@@ -29,7 +29,7 @@ Time stamps are no finer than the kernel's tick (1–10 ms), or 2 s on FAT, whic
 """
 
 ROWS_HELD = 20_000
-"""Files of one folder that are held in memory; those of a larger one are put down in the catalogue and read back."""
+"""Files of one folder that are held in memory; those of a larger one are put down in the state and read back."""
 
 _LEFT_ALONE = (b".part", b".tmp")
 _ENCODING, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
@@ -57,7 +57,7 @@ class Found(Struct, frozen=True, kw_only=True):
 
     @property
     def fingerprint(self) -> bytes:
-        """What to write down in the catalogue: b"" for a young file, which makes the next scan give it out again."""
+        """What to write down in the state: b"" for a young file, which makes the next scan give it out again."""
         return b"" if self.young else self.seen
 
 
@@ -76,14 +76,14 @@ class Unfit(Struct, frozen=True, kw_only=True):
 
 
 def scan_drop(
-    root: Path, catalogue: Catalogue, now_ns: int, skip: Iterable[Path] = (), *, forget: bool = True
+    root: Path, state: State, now_ns: int, skip: Iterable[Path] = (), *, forget: bool = True
 ) -> Iterator[Found | Unfit]:
     """Give what is new, changed or still to be judged below `root`: a folder's files by name, then its folders by name.
 
     `now_ns` is the system's clock when the scan begins (never SOURCE_DATE_EPOCH: it is held against time stamps);
     `skip` are folders below `root` that are ours. What is no longer there is forgotten as the scan comes by; without
     `forget` nothing is, and then the scan writes nothing that others see.
-    The caller writes down what becomes of each in `catalogue.drops`; what is not written down is given again.
+    The caller writes down what becomes of each in `state.drops`; what is not written down is given again.
     Raises SettingsError if `root` cannot be listed.
     """
     try:
@@ -95,7 +95,7 @@ def scan_drop(
             f"The drop directory {str(root)!r} cannot be read: {error.strerror}. {way_out}, or name another."
         ) from error
     ours = frozenset(os.path.relpath(os.fsencode((root.resolve() / each).resolve()), real) for each in skip)
-    return _Walk(real, catalogue, now_ns, ours, forget=forget).run()
+    return _Walk(real, state, now_ns, ours, forget=forget).run()
 
 
 def is_as_found(found: Found, status: os.stat_result) -> bool:
@@ -120,9 +120,9 @@ def _fingerprint(name: bytes, status: os.stat_result, why: bytes = b"") -> bytes
 class _Walk:
     """One scan. Paths are bytes, as the kernel has them: a name need not be UTF-8."""
 
-    def __init__(self, root: bytes, catalogue: Catalogue, now_ns: int, skip: frozenset[bytes], *, forget: bool) -> None:
+    def __init__(self, root: bytes, state: State, now_ns: int, skip: frozenset[bytes], *, forget: bool) -> None:
         self._root = root
-        self._drops = catalogue.drops
+        self._drops = state.drop_files
         self._young_from = now_ns - YOUNG_NS
         self._young_until = now_ns + YOUNG_NS
         self._skip = skip

@@ -1,7 +1,7 @@
 """How a registry is: when it was last built, what waits in its drop directory, and what is refused there.
 
 Looking changes nothing, waits for nobody and needs no right to write: what has to be learned first is learned in a
-copy of the catalogue.
+copy of the state.
 """
 
 import time
@@ -13,18 +13,17 @@ from msgspec import Struct
 
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.registry.dispose import Drop
-from cargo_static_index.registry.knowledge import learn_all
 from cargo_static_index.registry.registry import copied_state, drop_of, store_of
 from cargo_static_index.registry.scan import Unfit, scan_drop
-from cargo_static_index.registry.transaction import KNOWN_TREE, LAST_BUILD
+from cargo_static_index.registry.transaction import KNOWN_TREE, LAST_BUILD, load_published
 from cargo_static_index.settings import Settings
-from cargo_static_index.state import Catalogue, Dropped, may_write, open_catalogue
+from cargo_static_index.state import Dropped, State, may_write, open_state
 from cargo_static_index.store import Store
 from cargo_static_index.tree.documents import TreeRecord, format_document
 from cargo_static_index.tree.read import read_config, read_record
 
 LOOKS = 3
-"""How often the catalogue is held against tree.json: a pass writes the one a moment before the other."""
+"""How often the state is held against tree.json: a pass writes the one a moment before the other."""
 
 BETWEEN_LOOKS = 0.1
 """Seconds from one look to the next: longer than that moment, and nothing to what a copy costs in vain."""
@@ -54,62 +53,62 @@ def read_status(settings: Settings, *, store: Store | None = None) -> Status:
     tree = store or store_of(settings)
     config = read_config(tree)
     drop = drop_of(settings)
-    with _knowing(settings.state.path, tree) as (catalogue, record):
-        last = catalogue.get(LAST_BUILD)
-        waiting, closed = _looked_at(catalogue, drop)
+    with _knowing(settings.state.path, tree) as (state, record):
+        last = state.get(LAST_BUILD)
+        waiting, closed = _looked_at(state, drop)
         return Status(
             base_url=base_url_of(config) if config else None,
             crates=record.crates,
             releases=record.releases,
             last_build=int(last) if last else None,
             waiting=tuple(waiting),
-            refused=(*catalogue.drops.refused(), *closed),
+            refused=(*state.drop_files.refused(), *closed),
         )
 
 
 @contextmanager
-def _knowing(state: Path, tree: Store) -> Iterator[tuple[Catalogue, TreeRecord]]:
-    """Give a catalogue that knows the tree, to read from, and tree.json as it knows it.
+def _knowing(folder: Path, tree: Store) -> Iterator[tuple[State, TreeRecord]]:
+    """Give a state that knows the tree, to read from, and tree.json as it knows it.
 
     That is the registry's own as it is at one moment, and a copy only where that one must not be opened or does not
     know the tree. The copy learns the tree: the next build does it for good.
     """
     with ExitStack() as stack:
-        own = _own(state, tree, stack) if may_write(state) else None
+        own = _own(folder, tree, stack) if may_write(folder) else None
         if own is not None:
             yield own
             return
-        catalogue = stack.enter_context(open_catalogue(copied_state(state, stack)))
+        state = stack.enter_context(open_state(copied_state(folder, stack)))
         record = read_record(tree).record
-        if catalogue.get(KNOWN_TREE) != format_document(record):
-            learn_all(catalogue, tree)  # changed elsewhere, or an earlier tree that was restored
-            catalogue.drops.reopen_unpublished()
-        yield catalogue, record
+        if state.get(KNOWN_TREE) != format_document(record):
+            load_published(state, tree)  # changed elsewhere, or an earlier tree that was restored
+            state.drop_files.reopen_unpublished()
+        yield state, record
 
 
-def _own(state: Path, tree: Store, stack: ExitStack) -> tuple[Catalogue, TreeRecord] | None:
-    """Open the registry's own catalogue; None where it does not know the tree, and looking again does not help."""
+def _own(folder: Path, tree: Store, stack: ExitStack) -> tuple[State, TreeRecord] | None:
+    """Open the registry's own state; None where it does not know the tree, and looking again does not help."""
     for look in range(LOOKS):
         time.sleep(BETWEEN_LOOKS if look else 0)
         with ExitStack() as opened:
-            catalogue = opened.enter_context(open_catalogue(state))
-            opened.enter_context(catalogue.reading())
-            known, record = catalogue.get(KNOWN_TREE), read_record(tree).record
+            state = opened.enter_context(open_state(folder))
+            opened.enter_context(state.reading())
+            known, record = state.get(KNOWN_TREE), read_record(tree).record
             if known == format_document(record):
                 stack.push(opened.pop_all())
-                return catalogue, record
+                return state, record
     return None
 
 
-def _looked_at(catalogue: Catalogue, drop: Drop) -> tuple[list[str], list[Dropped]]:
+def _looked_at(state: State, drop: Drop) -> tuple[list[str], list[Dropped]]:
     """Give what is new or changed in the drop directory, or held no more by the tree, and folders that are closed.
 
     A file that was judged while it was young has no fingerprint, and is judged again; that is no news to wait for.
     """
     waiting: list[str] = []
     closed: list[Dropped] = []
-    for each in scan_drop(drop.path, catalogue, time.time_ns(), drop.ours, forget=False):
-        row = catalogue.drops.get(each.folder, each.file)
+    for each in scan_drop(drop.path, state, time.time_ns(), drop.ours, forget=False):
+        row = state.drop_files.get(each.folder, each.file)
         if isinstance(each, Unfit) and not each.file:
             closed.append(_closed(each))
         elif row is None or row.outcome == "waiting" or row.fingerprint:

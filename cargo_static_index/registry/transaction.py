@@ -1,22 +1,23 @@
-"""A tree opened for a change: locked, with its catalogue, and in step with what is asked for.
+"""A tree opened for a change: locked, with its state, and in step with what is asked for.
 
-Everything that changes a tree goes through a session: it takes the lock, and brings config.json and tree.json in step.
-What an earlier process began, and a catalogue that does not know this tree, are for `recovery` to make good.
+Everything that changes a tree goes through a transaction: it takes the lock, and brings config.json and tree.json in
+step. What an earlier process began, and a state that does not know this tree, are for `recovery` to make good.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import (
-    CatalogueDamaged,
     InvalidConfig,
     InvalidDocument,
     SettingsError,
+    StateDamaged,
     StoreError,
 )
 from cargo_static_index.protocol.config import (
@@ -27,30 +28,41 @@ from cargo_static_index.protocol.config import (
     home_at,
     parse_base_url,
 )
-from cargo_static_index.protocol.index_file import IndexFile
+from cargo_static_index.protocol.index_file import IndexFile, Line
+from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.protocol.registries import Home, Mode
 from cargo_static_index.registry.events import Listener
-from cargo_static_index.registry.knowledge import change_between, name_of
-from cargo_static_index.state import Catalogue, discard_catalogue, locked_state, open_catalogue
+from cargo_static_index.state import CrateChange, Release, State, discard_state, locked_state, open_state
 from cargo_static_index.store import Change, Delete, Store
 from cargo_static_index.store.overlay import OverlayStore
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Delta, TreeRecord, difference, format_document, parse_record, weight
-from cargo_static_index.tree.read import HeldIndex, HeldRecord, index_paths, put, read_config, read_record
+from cargo_static_index.tree.read import (
+    HeldIndex,
+    HeldRecord,
+    index_paths,
+    put,
+    read_config,
+    read_index_at,
+    read_record,
+)
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8000/"
 
 ATTEMPTS = 100
 """How often a compare-and-swap begins again before it gives up: other writers would have to win every time."""
 
+FILES_AT_ONCE = 1000
+"""Index files that are read into the state together."""
+
 KNOWN_TREE = "tree.json"
-"""Under this key the catalogue keeps the tree.json of the tree that it knows."""
+"""Under this key the state keeps the tree.json of the tree that it knows."""
 
 PAGES_UNKNOWN = "pages.unknown"
-"""Under this key the catalogue notes that it does not know what is left to do for the pages of this tree."""
+"""Under this key the state notes that it does not know what is left to do for the pages of this tree."""
 
 LAST_BUILD = "last-build"
-"""Under this key the catalogue keeps the clock of the last `build` that came to its end: its own, in decimal digits."""
+"""Under this key the state keeps the clock of the last `build` that came to its end: its own, in decimal digits."""
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -67,25 +79,25 @@ class Wanted(Struct, frozen=True, kw_only=True):
     move: bool = False
 
 
-class Session:
-    """A tree opened for a change by `open_session`; `now` is its only clock, in seconds since 1970."""
+class Transaction:
+    """A tree opened for a change by `open_transaction`; `now` is its only clock, in seconds since 1970."""
 
     def __init__(
-        self, store: Store, catalogue: Catalogue, stage: Path, listener: Listener, now: int, *, dry: bool = False
+        self, store: Store, state: State, stage: Path, listener: Listener, now: int, *, dry: bool = False
     ) -> None:
         self.dry = dry
         self.store = store
-        self.catalogue = catalogue
+        self.state = state
         self.stage = stage
         self.listener = listener
         self.now = now
         self.record = TreeRecord()
         self.in_doubt = False
-        """Whether the catalogue does not know all of this tree."""
+        """Whether the state does not know all of this tree."""
         self.base_url = DEFAULT_BASE_URL
         self.home = Home()
         self.failures: list[str] = []
-        """What could not be done for single dropped files; whoever opened the session says so at its end."""
+        """What could not be done for single dropped files; whoever opened the transaction says so at its end."""
         self.derive: Callable[[], None] = lambda: None
         """Makes the pages of what changed so far: what is removed goes only after every page that leads to it."""
 
@@ -108,24 +120,24 @@ class Session:
 
     def begin(self, files: Iterable[HeldIndex]) -> None:
         """Write down that index files are about to change, so that a crash leaves nothing that is not made good."""
-        self.catalogue.intents.begin(each.path for each in files)
+        self.state.intents.begin(each.path for each in files)
 
     def changed(self, files: Sequence[tuple[HeldIndex, IndexFile]]) -> None:
-        """Bring in step what is derived from index files that were changed: tree.json, then the catalogue."""
+        """Bring in step what is derived from index files that were changed: tree.json, then the state."""
         delta = sum((change_of(before, after) for before, after in files), Delta())
         self.update_record(lambda record: record.changed_by(delta))
-        with self.catalogue.writing():
+        with self.state.writing():
             changes = (change_between(before.file, after) for before, after in files)
-            self.catalogue.published.update(change for change in changes if change)
+            self.state.published.update(change for change in changes if change)
             names = (name_of(after) or name_of(before.file) for before, after in files)
-            self.catalogue.pages.make_stale(name for name in names if name)
-            self.catalogue.intents.finish(before.path for before, _ in files)
+            self.state.pages.make_stale(name for name in names if name)
+            self.state.intents.finish(before.path for before, _ in files)
 
     def update_record(self, change: Callable[[TreeRecord], TreeRecord]) -> None:
-        """Change tree.json by compare and swap, and remember it in the catalogue.
+        """Change tree.json by compare and swap, and remember it in the state.
 
-        Where somebody else changed the tree meanwhile, the catalogue does not know all of it, and so forgets that
-        it knows this tree: the next session reads it anew.
+        Where somebody else changed the tree meanwhile, the state does not know all of it, and so forgets that
+        it knows this tree: the next transaction reads it anew.
         """
         for _ in range(ATTEMPTS):
             held = read_record(self.store)
@@ -133,23 +145,23 @@ class Session:
             self.record = change(held.record)
             unchanged = held.tag is not None and self.record == held.record
             if unchanged or not self.apply([put(layout.RECORD, format_document(self.record), held.tag)]):
-                self.catalogue.set(KNOWN_TREE, None if self.in_doubt else format_document(self.record))
+                self.state.set(KNOWN_TREE, None if self.in_doubt else format_document(self.record))
                 return
             self.record = held.record
         raise StoreError("tree.json is changed by somebody else all the time; try again later")
 
     def doubt(self) -> None:
-        """Note that the catalogue does not know all of this tree; the next session reads it anew."""
+        """Note that the state does not know all of this tree; the next transaction reads it anew."""
         self.in_doubt = True
-        self.catalogue.set(KNOWN_TREE, None)
+        self.state.set(KNOWN_TREE, None)
 
     def know(self, held: HeldRecord, total: Delta, lost: int) -> bool:
-        """Note that the catalogue knows the whole tree, which sums up to `total`; False if tree.json changed."""
+        """Note that the state knows the whole tree, which sums up to `total`; False if tree.json changed."""
         record = replace(held.record.counting(total), lost=lost or UNSET)
         if record != held.record and self.apply([put(layout.RECORD, format_document(record), held.tag)]):
             return False
         self.record, self.in_doubt = record, False
-        self.catalogue.set(KNOWN_TREE, format_document(record))
+        self.state.set(KNOWN_TREE, format_document(record))
         return True
 
 
@@ -160,40 +172,40 @@ def change_of(before: HeldIndex, after: IndexFile) -> Delta:
 
 
 @contextmanager
-def open_session(
-    store: Store, state: Path, wanted: Wanted, listener: Listener, *, now: int, dry: bool = False
-) -> Iterator[Session]:
+def open_transaction(
+    store: Store, folder: Path, wanted: Wanted, listener: Listener, *, now: int, dry: bool = False
+) -> Iterator[Transaction]:
     """Open a tree for a change, or raise TreeBusy, SettingsError or StoreError before anything is changed.
 
-    What is told to a `dry` session happens to an overlay, and in a transaction of the catalogue that is taken back.
+    What is told to a `dry` transaction happens to an overlay, and in a transaction of the state that is taken back.
     """
     tree = OverlayStore(store) if dry else store
     with (
         tree.session() as stage,
-        locked_state(state),
-        _catalogue(state) as catalogue,
-        catalogue.taken_back() if dry else nullcontext(),
+        locked_state(folder),
+        _opened_state(folder) as state,
+        state.taken_back() if dry else nullcontext(),
     ):
-        session = Session(tree, catalogue, stage, listener, now, dry=dry)
-        _agree(session, wanted)
-        yield session
+        transaction = Transaction(tree, state, stage, listener, now, dry=dry)
+        _agree(transaction, wanted)
+        yield transaction
 
 
 @contextmanager
-def _catalogue(state: Path) -> Iterator[Catalogue]:
-    """Open the catalogue; should it turn out to be damaged, throw it away, for the next session to make it anew."""
+def _opened_state(folder: Path) -> Iterator[State]:
+    """Open the state; should it turn out to be damaged, throw it away, for the next transaction to make it anew."""
     try:
-        with open_catalogue(state) as catalogue:
-            yield catalogue
-    except CatalogueDamaged as error:
-        discard_catalogue(state)
-        raise CatalogueDamaged(f"{error} It was thrown away: run this again.") from error
+        with open_state(folder) as state:
+            yield state
+    except StateDamaged as error:
+        discard_state(folder)
+        raise StateDamaged(f"{error} It was thrown away: run this again.") from error
 
 
-def _agree(session: Session, wanted: Wanted) -> None:
+def _agree(transaction: Transaction, wanted: Wanted) -> None:
     """Bring config.json, and the settings kept in tree.json, in step with what is asked for."""
-    config = _config(session.store, wanted)
-    held = _record(session, wanted)
+    config = _config(transaction.store, wanted)
+    held = _record(transaction, wanted)
     before = base_url_of(config) if config else None
     if config and before is None and not wanted.move:
         raise SettingsError(
@@ -206,17 +218,17 @@ def _agree(session: Session, wanted: Wanted) -> None:
             "the tree holds releases, but its index/config.json, which knew its base URL, is lost or not ours; "
             "give the URL with --base-url, or set it in `[registry]`"
         )
-    session.base_url, aliases = _base_url(session, before, held.record.aliases, wanted)
-    urls = dict.fromkeys((session.base_url, *wanted.aliases, *aliases))
-    session.home = home_at(mode, urls)
-    session.record = held.record
-    session.in_doubt = session.catalogue.get(KNOWN_TREE) != format_document(held.record)
+    transaction.base_url, aliases = _base_url(transaction, before, held.record.aliases, wanted)
+    urls = dict.fromkeys((transaction.base_url, *wanted.aliases, *aliases))
+    transaction.home = home_at(mode, urls)
+    transaction.record = held.record
+    transaction.in_doubt = transaction.state.get(KNOWN_TREE) != format_document(held.record)
     if held.tag is None or (held.record.mode, held.record.aliases) != (mode, aliases):
-        # The catalogue forgets what it knew only after tree.json says it: a lost one may be known nowhere else.
-        session.update_record(lambda record: replace(record, mode=mode, aliases=aliases))
-    elif session.in_doubt:
-        session.doubt()
-    _write_config(session, wanted)
+        # The state forgets what it knew only after tree.json says it: a lost one may be known nowhere else.
+        transaction.update_record(lambda record: replace(record, mode=mode, aliases=aliases))
+    elif transaction.in_doubt:
+        transaction.doubt()
+    _write_config(transaction, wanted)
 
 
 def _config(store: Store, wanted: Wanted) -> RegistryConfig | None:
@@ -232,13 +244,13 @@ def _config(store: Store, wanted: Wanted) -> RegistryConfig | None:
         ) from error
 
 
-def _record(session: Session, wanted: Wanted) -> HeldRecord:
-    """Read tree.json. Where it is lost, what the index cannot tell comes from the catalogue, or from the settings."""
+def _record(transaction: Transaction, wanted: Wanted) -> HeldRecord:
+    """Read tree.json. Where it is lost, what the index cannot tell comes from the state, or from the settings."""
     try:
-        held = read_record(session.store)
-        if held.tag is not None or not any(True for _ in index_paths(session.store)):
+        held = read_record(transaction.store)
+        if held.tag is not None or not any(True for _ in index_paths(transaction.store)):
             return held
-        known = session.catalogue.get(KNOWN_TREE)
+        known = transaction.state.get(KNOWN_TREE)
         if known is not None:
             last = parse_record(known)
             return replace(held, record=TreeRecord(mode=last.mode, aliases=last.aliases))
@@ -263,12 +275,12 @@ def _mode(record: TreeRecord, wanted: Wanted) -> Mode:
 
 
 def _base_url(
-    session: Session, before: str | None, aliases: tuple[str, ...], wanted: Wanted
+    transaction: Transaction, before: str | None, aliases: tuple[str, ...], wanted: Wanted
 ) -> tuple[str, tuple[str, ...]]:
     """Give the base URL and the aliases that the tree is to have."""
     if wanted.base_url is None:
         if before is None:
-            session.listener.note(f"No base URL is given, so the tree is made for {DEFAULT_BASE_URL}.")
+            transaction.listener.note(f"No base URL is given, so the tree is made for {DEFAULT_BASE_URL}.")
         return before or DEFAULT_BASE_URL, aliases
     base_url = parse_base_url(wanted.base_url)
     if before is None or before == base_url:
@@ -281,9 +293,51 @@ def _base_url(
     return base_url, (*(alias for alias in aliases if alias not in {base_url, before}), before)
 
 
-def _write_config(session: Session, wanted: Wanted) -> None:
-    config = config_for(session.base_url, api=wanted.api, auth_required=wanted.auth_required)
+def _write_config(transaction: Transaction, wanted: Wanted) -> None:
+    config = config_for(transaction.base_url, api=wanted.api, auth_required=wanted.auth_required)
     content = format_config(config)
-    held = session.store.read(layout.CONFIG)
+    held = transaction.store.read(layout.CONFIG)
     if held is None or held.content != content:
-        session.apply([put(layout.CONFIG, content, held.tag if held else None)])
+        transaction.apply([put(layout.CONFIG, content, held.tag if held else None)])
+
+
+# What the state learns of index files: one change at a time, or all of them anew ----------------------------
+
+
+def change_between(before: IndexFile, after: IndexFile) -> CrateChange | None:
+    """Give what an index file that takes another's place says anew; None where nothing can be read in either."""
+    known = {line.raw for line in before.lines}
+    new = [line for line in after.releases if line.raw not in known]
+    held = {line.vers for line in after.releases}
+    gone = [line.vers for line in before.releases if line.vers not in held]
+    name = name_of(after) or name_of(before)
+    if name is None:
+        return None
+    return CrateChange(
+        key=collision_key(name),
+        name=name,
+        releases=tuple(_release(line) for line in new),
+        gone=tuple(gone),
+    )
+
+
+def name_of(file: IndexFile) -> str | None:
+    """Give the name of the crate that an index file is about: that of its first readable line."""
+    return next((line.name for line in file.releases), None)
+
+
+def _release(line: Line) -> Release:
+    return Release(vers=line.vers, cksum=line.cksum, yanked=line.yanked, pubtime=line.pubtime)
+
+
+def load_published(state: State, store: Store) -> Delta:
+    """Read every index file into the state, in place of what it knew, and give what the index counts for."""
+    total = Delta()
+    paths = index_paths(store)
+    with state.writing():
+        state.published.clear()
+        while batch := [read_index_at(store, path) for path in islice(paths, FILES_AT_ONCE)]:
+            total = sum((each.weight for each in batch), total)
+            changes = (change_between(IndexFile(), each.file) for each in batch)
+            state.published.update(change for change in changes if change)
+    return total

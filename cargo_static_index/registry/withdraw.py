@@ -10,7 +10,7 @@ from msgspec import Struct
 from cargo_static_index.diagnostics.errors import NotHeld, StoreError
 from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.names import collision_key
-from cargo_static_index.registry.transaction import ATTEMPTS, Session
+from cargo_static_index.registry.transaction import ATTEMPTS, Transaction
 from cargo_static_index.store import Delete, Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Tombstones, format_document
@@ -29,36 +29,36 @@ class Spec(Struct, frozen=True):
         return f"{self.name}@{self.vers}" if self.vers else self.name
 
 
-def set_yanked(session: Session, specs: Sequence[Spec], *, yanked: bool) -> tuple[Spec, ...]:
+def set_yanked(transaction: Transaction, specs: Sequence[Spec], *, yanked: bool) -> tuple[Spec, ...]:
     """Yank or unyank releases, and give those that were not so before; NotHeld before anything is changed."""
-    crates = _by_crate(session, specs)
+    crates = _by_crate(transaction, specs)
     changed: list[Spec] = []
     for name, versions in crates.items():
-        changed += _set_yanked(session, name, versions, yanked=yanked)
+        changed += _set_yanked(transaction, name, versions, yanked=yanked)
     return tuple(changed)
 
 
-def _set_yanked(session: Session, name: str, versions: Sequence[str], *, yanked: bool) -> list[Spec]:
+def _set_yanked(transaction: Transaction, name: str, versions: Sequence[str], *, yanked: bool) -> list[Spec]:
     for _ in range(ATTEMPTS):
-        index = read_index(session.store, name)
-        changing = [vers for vers in versions if _line(session, index.file, name, vers).yanked is not yanked]
+        index = read_index(transaction.store, name)
+        changing = [vers for vers in versions if _line(transaction, index.file, name, vers).yanked is not yanked]
         file = index.file
         for vers in changing:
             file = file.with_yanked(vers, yanked=yanked)
-        if not changing or replace_index(session, index, file):
+        if not changing or replace_index(transaction, index, file):
             return [Spec(name, vers) for vers in changing]
     raise StoreError(f"the index file of {name} is changed by somebody else all the time; try again later")
 
 
-def remove(session: Session, specs: Sequence[Spec]) -> tuple[Spec, ...]:
+def remove(transaction: Transaction, specs: Sequence[Spec]) -> tuple[Spec, ...]:
     """Remove releases, or whole crates, for good, and give what was removed; NotHeld before anything is changed.
 
     What was removed before is passed over: whoever repeats a removal that broke off need not know how far it came.
     """
     removed: list[Spec] = []
-    left = [spec for spec in specs if not was_removed(session.store, spec)]
-    for name, versions in _by_crate(session, left).items():
-        removed += remove_versions(session, name, versions)
+    left = [spec for spec in specs if not was_removed(transaction.store, spec)]
+    for name, versions in _by_crate(transaction, left).items():
+        removed += remove_versions(transaction, name, versions)
     return tuple(removed)
 
 
@@ -69,103 +69,105 @@ def was_removed(store: Store, spec: Spec) -> bool:
     return not held and bool(removed_versions(store, spec.name, spec.vers))
 
 
-def remove_versions(session: Session, name: str, versions: Sequence[str]) -> list[Spec]:
+def remove_versions(transaction: Transaction, name: str, versions: Sequence[str]) -> list[Spec]:
     """Remove versions of one crate: tombstones, index file, what is derived, the archives last.
 
-    Doing it again is harmless: that is how the next session finishes a removal that broke off. It finds it in the
+    Doing it again is harmless: that is how the next transaction finishes a removal that broke off. It finds it in the
     tree; the intent only tells it to look.
     """
     begun = [layout.tombstones_file(name)]
-    session.catalogue.intents.begin(begun)
-    session.catalogue.pages.make_stale([name])
-    buried = _bury(session, name, versions)
+    transaction.state.intents.begin(begun)
+    transaction.state.pages.make_stale([name])
+    buried = _bury(transaction, name, versions)
     for _ in range(ATTEMPTS):
-        index = read_index(session.store, name)
+        index = read_index(transaction.store, name)
         plan = plan_removal(index.file, buried, versions)
-        if not plan.removed or replace_index(session, index, plan.file):
+        if not plan.removed or replace_index(transaction, index, plan.file):
             break
     else:
         raise StoreError(f"the index file of {name} is changed by somebody else all the time; try again later")
-    session.derive()
+    transaction.derive()
     kept = {line.cksum for line in plan.file.lines}
     gone = [stone.cksum for stone in buried.removed if stone.vers in versions and stone.cksum not in kept]
-    session.apply(Delete(path=path) for cksum in gone for path in archive_and_facts(name, cksum))
-    _judge_again(session, name, versions, whole=not plan.file.releases)
-    session.catalogue.intents.finish(begun)
+    transaction.apply(Delete(path=path) for cksum in gone for path in archive_and_metadata(name, cksum))
+    _judge_again(transaction, name, versions, whole=not plan.file.releases)
+    transaction.state.intents.finish(begun)
     return [Spec(name, line.vers) for line in plan.removed]
 
 
-def archive_and_facts(name: str, cksum: str) -> tuple[str, str]:
-    """Give the paths of an archive and of its facts."""
-    return layout.archive_file(name, cksum), layout.facts_file(name, cksum)
+def archive_and_metadata(name: str, cksum: str) -> tuple[str, str]:
+    """Give the paths of an archive and of its metadata."""
+    return layout.archive_file(name, cksum), layout.metadata_file(name, cksum)
 
 
-def _judge_again(session: Session, name: str, versions: Sequence[str], *, whole: bool) -> None:
+def _judge_again(transaction: Transaction, name: str, versions: Sequence[str], *, whole: bool) -> None:
     """Have the next pass read the files again that it may judge otherwise now.
 
     Of those that held what was removed it says so; where a whole crate went, another may take its name.
     """
     for vers in versions:
-        session.catalogue.drops.reopen_release(name, vers)
+        transaction.state.drop_files.reopen_release(name, vers)
     if whole:
-        session.catalogue.drops.reopen_refused_by("name-collision")
+        transaction.state.drop_files.reopen_refused_by("name-collision")
 
 
-def _bury(session: Session, name: str, versions: Sequence[str]) -> Tombstones:
+def _bury(transaction: Transaction, name: str, versions: Sequence[str]) -> Tombstones:
     """Write the tombstones of versions that the index file holds, and give all of the crate's."""
 
     def with_removed(stones: Tombstones) -> Tombstones:
-        return plan_removal(read_index(session.store, name).file, stones, versions).tombstones
+        return plan_removal(read_index(transaction.store, name).file, stones, versions).tombstones
 
-    return update_tombstones(session, name, with_removed)
+    return update_tombstones(transaction, name, with_removed)
 
 
-def update_tombstones(session: Session, name: str, change: Callable[[Tombstones], Tombstones]) -> Tombstones:
+def update_tombstones(transaction: Transaction, name: str, change: Callable[[Tombstones], Tombstones]) -> Tombstones:
     """Change a crate's tombstones by compare and swap, and give them; the last one that goes takes the file along."""
     for _ in range(ATTEMPTS):
-        held = read_tombstones(session.store, name)
+        held = read_tombstones(transaction.store, name)
         stones = change(held.tombstones)
         if stones == held.tombstones:
             return stones
         new = put(held.path, format_document(stones), held.tag)
         gone = Delete(path=held.path, expect=held.tag or "any")
-        if not session.apply([new if stones.removed else gone]):
+        if not transaction.apply([new if stones.removed else gone]):
             return stones
     raise StoreError(f"the tombstones of {name} are changed by somebody else all the time; try again later")
 
 
-def replace_index(session: Session, index: HeldIndex, file: IndexFile) -> bool:
+def replace_index(transaction: Transaction, index: HeldIndex, file: IndexFile) -> bool:
     """Replace one index file and bring what is derived in step; False if somebody else was quicker."""
-    session.begin([index])
+    transaction.begin([index])
     if file.lines:
-        lost = session.apply([put(index.path, file.format(), index.tag)])
+        lost = transaction.apply([put(index.path, file.format(), index.tag)])
     else:
-        lost = session.apply([Delete(path=index.path, expect=index.tag or "any")])
+        lost = transaction.apply([Delete(path=index.path, expect=index.tag or "any")])
     if not lost:
-        session.changed([(index, file)])
+        transaction.changed([(index, file)])
     return not lost
 
 
-def _by_crate(session: Session, specs: Sequence[Spec]) -> dict[str, list[str]]:
+def _by_crate(transaction: Transaction, specs: Sequence[Spec]) -> dict[str, list[str]]:
     """Look up every spec before anything is changed: the crate's own spelling, and the versions meant."""
     found: dict[str, list[str]] = {}
     for spec in specs:
-        name = session.catalogue.published.name_of(collision_key(spec.name))
+        name = transaction.state.published.name_of(collision_key(spec.name))
         if name is None:
-            hint = say_removed(session.store, spec.name) or "`list` shows what is held"
+            hint = say_removed(transaction.store, spec.name) or "`list` shows what is held"
             raise NotHeld(f"there is no crate {spec.name!r} in this registry; {hint}")
         if name != spec.name:
             raise NotHeld(f"there is no crate {spec.name!r} in this registry; did you mean {name!r}?")
-        file = read_index(session.store, name).file
-        versions = [_line(session, file, name, spec.vers).vers] if spec.vers else [line.vers for line in file.releases]
+        file = read_index(transaction.store, name).file
+        versions = (
+            [_line(transaction, file, name, spec.vers).vers] if spec.vers else [line.vers for line in file.releases]
+        )
         found.setdefault(name, []).extend(vers for vers in versions if vers not in found[name])
     return found
 
 
-def _line(session: Session, file: IndexFile, name: str, vers: str) -> Line:
+def _line(transaction: Transaction, file: IndexFile, name: str, vers: str) -> Line:
     line = file.find(vers)
     if line is None or not line.cksum:
         held = ", ".join(line.vers for line in file.releases[-5:]) or "none"
-        hint = say_removed(session.store, name, vers) or f"the newest held: {held}"
+        hint = say_removed(transaction.store, name, vers) or f"the newest held: {held}"
         raise NotHeld(f"there is no release {name} {vers} in this registry; {hint}")
     return line

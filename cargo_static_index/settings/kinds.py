@@ -17,7 +17,7 @@ from cargo_static_index.protocol.registries import normalise_index_url
 Schema = Mapping[str, object]
 
 MAX_COUNT: Final = 2**63 - 1
-"""TOML's largest integer, and the catalogue's."""
+"""TOML's largest integer, and the state's."""
 
 
 class Kind(Struct, frozen=True, kw_only=True):

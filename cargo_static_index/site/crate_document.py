@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from cargo_static_index.crate.metadata import Facts
+from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidVersion
 from cargo_static_index.protocol.index_file import Dependency, Entry, parse_entry, parse_needed
 from cargo_static_index.protocol.names import is_crate_name
@@ -135,7 +135,7 @@ def parse_crate_document(content: bytes, name: str) -> CrateDocument:
     return document
 
 
-def release_of(entry: Entry, facts: Facts | None) -> Release:
+def release_of(entry: Entry, facts: CrateMetadata | None) -> Release:
     """Give the row of one version."""
     return Release(
         vers=entry.vers,
@@ -180,7 +180,7 @@ def earlier_needs(newest: Entry, releases: Iterable[Release], lines: Lines) -> I
 
 
 def document_of(
-    entry: Entry, facts: Facts | None, releases: tuple[Release, ...], earlier: tuple[Earlier, ...] = ()
+    entry: Entry, facts: CrateMetadata | None, releases: tuple[Release, ...], earlier: tuple[Earlier, ...] = ()
 ) -> CrateDocument:
     """Give the crate's document; `entry` and `facts` are those of the newest version."""
     times = sorted(each.pubtime for each in releases if each.pubtime)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from cargo_static_index.crate.metadata import Facts
+from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.protocol.index_file import Dependency, Entry
 from cargo_static_index.site.crate_document import features_of
 
@@ -17,7 +17,9 @@ class Change(Struct, frozen=True, kw_only=True):
     after: str = ""
 
 
-def differences(before: tuple[Entry, Facts | None], after: tuple[Entry, Facts | None]) -> tuple[Change, ...]:
+def differences(
+    before: tuple[Entry, CrateMetadata | None], after: tuple[Entry, CrateMetadata | None]
+) -> tuple[Change, ...]:
     """Give what changed in dependencies, features, Rust version and size, in this order."""
     old, new = before[0], after[0]
     found = list(_dependencies(old.deps, new.deps))

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from cargo_static_index.crate.metadata import Document, Facts
+from cargo_static_index.crate.metadata import CrateMetadata, Document
 from cargo_static_index.site.readme.changelog import changelog_part
 from cargo_static_index.site.readme.markdown import render_readme
 from cargo_static_index.site.theme import Look
@@ -21,7 +21,7 @@ class Prose(Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
-def readme_prose(facts: Facts | None, look: Look) -> Prose:
+def readme_prose(facts: CrateMetadata | None, look: Look) -> Prose:
     """Render a README."""
     readme = facts.readme if facts else None
     if facts is None or readme is None:
@@ -32,7 +32,7 @@ def readme_prose(facts: Facts | None, look: Look) -> Prose:
     return Prose(html=html) if html.strip() else Prose(note="The README is empty.")
 
 
-def changelog_prose(facts: Facts | None, look: Look) -> str:
+def changelog_prose(facts: CrateMetadata | None, look: Look) -> str:
     """Render what the change log says of this version, all of it where its headings name none, or nothing."""
     changelog = facts.changelog if facts else None
     if facts is None or changelog is None or changelog.text is None:
@@ -45,7 +45,7 @@ def changelog_prose(facts: Facts | None, look: Look) -> str:
     )
 
 
-def _rendered(source: str, document: Document, facts: Facts, look: Look, below: int = 1) -> str:
+def _rendered(source: str, document: Document, facts: CrateMetadata, look: Look, below: int = 1) -> str:
     return render_readme(
         source,
         path=document.origin or document.path,

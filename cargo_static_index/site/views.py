@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from cargo_static_index.crate.documents import find_file
-from cargo_static_index.crate.metadata import Facts
+from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.protocol.index_file import Entry
 from cargo_static_index.protocol.registries import CRATES_IO
 from cargo_static_index.protocol.semver import is_prerelease
@@ -40,7 +40,7 @@ class Held(Struct, frozen=True, kw_only=True):
 
     line: str
     entry: Entry
-    facts: Facts | None
+    facts: CrateMetadata | None
 
 
 class Link(Struct, frozen=True, kw_only=True):
@@ -176,7 +176,7 @@ def release_view(
     )
 
 
-def kind_of(facts: Facts | None) -> str:
+def kind_of(facts: CrateMetadata | None) -> str:
     """Say what a crate is: a library, a procedural macro, a program, or several of these."""
     if facts is None:
         return ""

@@ -1,4 +1,4 @@
-"""The catalogue: what is known of the tree and of the drop directory, in SQLite in the state directory.
+"""The state: what is known of the tree and of the drop directory, in SQLite in the state directory.
 
 It is a cache and never the record: whatever is wrong with its file, it is made anew from the tree.
 Nothing in it is ever loaded whole, so a million releases need no more memory than ten.
@@ -9,34 +9,34 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from cargo_static_index.diagnostics.errors import CatalogueDamaged, StoreError
+from cargo_static_index.diagnostics.errors import StateDamaged, StoreError
 from cargo_static_index.state import schema
+from cargo_static_index.state.candidates import Candidates, Intents
 from cargo_static_index.state.database import Database, copy_database
 from cargo_static_index.state.directory import locked_state, make_state_folder
-from cargo_static_index.state.files import Drops
+from cargo_static_index.state.files import DropFiles
 from cargo_static_index.state.published import Published
 from cargo_static_index.state.queue import Pages
-from cargo_static_index.state.readings import Intents, Readings
 from cargo_static_index.state.rows import CrateChange, Dropped, Outcome, Release, shown
 
 __all__ = [
-    "Catalogue",
     "CrateChange",
     "Dropped",
     "Outcome",
     "Release",
-    "copy_catalogue",
-    "discard_catalogue",
+    "State",
+    "copy_state",
+    "discard_state",
     "locked_state",
     "may_write",
-    "open_catalogue",
+    "open_state",
     "shown",
 ]
 
 FILE = "catalogue.sqlite"
 
 # The log lets readers read while a pass writes. A power cut may lose the last transactions, never tear one:
-# what is lost is found again, because tree.json is then not the one that the catalogue remembers.
+# what is lost is found again, because tree.json is then not the one that the state remembers.
 _SETTINGS = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
@@ -46,8 +46,8 @@ PRAGMA trusted_schema = OFF;
 """
 
 
-class Catalogue:
-    """An open catalogue. Methods raise CatalogueDamaged when the file is not sound, StoreError when the disk fails.
+class State:
+    """An open state. Methods raise StateDamaged when the file is not sound, StoreError when the disk fails.
 
     `fresh` says that it was made just now, so that nothing is known yet.
     """
@@ -55,8 +55,8 @@ class Catalogue:
     def __init__(self, database: Database, *, fresh: bool) -> None:
         self.fresh = fresh
         self.published = Published(database)
-        self.drops = Drops(database)
-        self.readings = Readings(database)
+        self.drop_files = DropFiles(database)
+        self.candidates = Candidates(database)
         self.intents = Intents(database)
         self.pages = Pages(database)
         self._database = database
@@ -87,33 +87,33 @@ class Catalogue:
 
 
 def may_write(folder: Path) -> bool:
-    """Whether there is a catalogue that this user may write to."""
+    """Whether there is a state that this user may write to."""
     file = folder / FILE
     return os.access(folder, os.W_OK | os.X_OK) and file.exists() and os.access(file, os.W_OK)
 
 
-def copy_catalogue(folder: Path, target: Path) -> None:
-    """Copy a catalogue into another folder; where there is none, or none that can be read, there is none then."""
+def copy_state(folder: Path, target: Path) -> None:
+    """Copy a state into another folder; where there is none, or none that can be read, there is none then."""
     if os.access(folder / FILE, os.R_OK) and not copy_database(folder / FILE, target / FILE):
         (target / FILE).unlink(missing_ok=True)
 
 
 @contextmanager
-def open_catalogue(folder: Path) -> Iterator[Catalogue]:
-    """Open the catalogue in a state directory, making both where needed; a file that is not this version's is replaced.
+def open_state(folder: Path) -> Iterator[State]:
+    """Open the state in a state directory, making both where needed; a file that is not this version's is replaced.
 
     SettingsError where the folder is on a network file system, StoreError where it cannot be written.
     """
     make_state_folder(folder)
     database, fresh = _open(folder)
     try:
-        yield Catalogue(database, fresh=fresh)
+        yield State(database, fresh=fresh)
     finally:
         database.close()
 
 
-def discard_catalogue(folder: Path) -> None:
-    """Delete the catalogue's file; nothing is lost that the tree does not hold. It must not be open for writing."""
+def discard_state(folder: Path) -> None:
+    """Delete the state's file; nothing is lost that the tree does not hold. It must not be open for writing."""
     try:
         for ending in ("-wal", "-shm", "-journal", ""):
             (folder / (FILE + ending)).unlink(missing_ok=True)
@@ -127,7 +127,7 @@ def _open(folder: Path) -> tuple[Database, bool]:
             _set_up(database)
             return database, False
     database.close()
-    discard_catalogue(folder)
+    discard_state(folder)
     with _closed_on_error(Database(folder / FILE)) as database:
         _set_up(database)
         _make_tables(database)
@@ -137,7 +137,7 @@ def _open(folder: Path) -> tuple[Database, bool]:
 def _is_current(database: Database) -> bool:
     try:
         return database.one("PRAGMA user_version") == (schema.VERSION,) and database.one(schema.SOUND) == (2,)
-    except CatalogueDamaged:
+    except StateDamaged:
         return False
 
 

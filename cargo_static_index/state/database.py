@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cargo_static_index.diagnostics.errors import CatalogueDamaged, StoreError
+from cargo_static_index.diagnostics.errors import StateDamaged, StoreError
 
 Row = tuple[Any, ...]
 T = TypeVar("T")
@@ -43,7 +43,7 @@ def json_list(values: Iterable[str]) -> str:
 def copy_database(path: Path, target: Path) -> bool:
     """Copy a database as it is at one moment, whoever writes to it; False where this user may not read it.
 
-    Reading the log needs its index, which a reader may have no right to make: without it the file alone must do.
+    CheckedCrate the log needs its index, which a reader may have no right to make: without it the file alone must do.
     """
     for manner in ("mode=ro", "mode=ro&immutable=1"):
         source, copy = sqlite3.connect(f"{path.absolute().as_uri()}?{manner}", uri=True), sqlite3.connect(target)
@@ -63,7 +63,7 @@ class _TakenBack(Exception):
 
 
 class Database:
-    """One connection. What SQLite raises becomes StoreError where the disk is at fault, else CatalogueDamaged."""
+    """One connection. What SQLite raises becomes StoreError where the disk is at fault, else StateDamaged."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -125,7 +125,7 @@ class Database:
     def drained(self, give: Callable[[], list[T]]) -> Iterator[list[T]]:
         """Give what `give` gives until that is nothing; the caller takes each list away before it asks for the next.
 
-        What comes twice running would come for ever: CatalogueDamaged, since a sound file does as it is told.
+        What comes twice running would come for ever: StateDamaged, since a sound file does as it is told.
         """
         before: list[T] = []
         while found := give():
@@ -182,7 +182,7 @@ class Database:
             )
         return self._damaged(error)
 
-    def _damaged(self, how: object) -> CatalogueDamaged:
-        return CatalogueDamaged(
+    def _damaged(self, how: object) -> StateDamaged:
+        return StateDamaged(
             f"The catalogue {str(self._path)!r} is damaged ({how}); the next pass makes it anew from the tree."
         )

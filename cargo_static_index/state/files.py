@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from cargo_static_index.diagnostics.errors import CatalogueDamaged
+from cargo_static_index.diagnostics.errors import StateDamaged
 from cargo_static_index.diagnostics.rules import Problem
 from cargo_static_index.state import schema
 from cargo_static_index.state.database import PAGE, Database
@@ -35,11 +35,11 @@ _decode_problems = msgspec.json.Decoder(tuple[Problem, ...]).decode
 
 
 def decode_problems(content: bytes) -> tuple[Problem, ...]:
-    """Read what `encode_problems` wrote, or raise CatalogueDamaged."""
+    """Read what `encode_problems` wrote, or raise StateDamaged."""
     try:
         return _decode_problems(content)
     except msgspec.MsgspecError as error:
-        raise CatalogueDamaged(f"The catalogue holds problems that cannot be read: {error}.") from error
+        raise StateDamaged(f"The catalogue holds problems that cannot be read: {error}.") from error
 
 
 def add_fingerprints(digest: bytes, change: int) -> bytes:
@@ -47,7 +47,7 @@ def add_fingerprints(digest: bytes, change: int) -> bytes:
     return ((int.from_bytes(digest, "big") + change) % (1 << 128)).to_bytes(16, "big")
 
 
-class Drops:
+class DropFiles:
     """The rows of the drop directory; folders are relative to it, "" is itself."""
 
     def __init__(self, database: Database) -> None:

@@ -41,7 +41,7 @@ class Pages:
     def drained(self, give: Callable[[], list[T]]) -> Iterator[list[T]]:
         """Give rows that `give` finds here until there are none; each lot is to be settled before the next.
 
-        CatalogueDamaged where one comes again.
+        StateDamaged where one comes again.
         """
         return self._database.drained(give)
 

@@ -1,4 +1,4 @@
-"""What the catalogue's rows are as values."""
+"""What the state's rows are as values."""
 
 import os
 from typing import Literal

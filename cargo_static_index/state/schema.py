@@ -1,4 +1,4 @@
-"""The catalogue's tables, and every statement that is run on them.
+"""The state's tables, and every statement that is run on them.
 
 They stand here together so that a test can ask SQLite how it would run each one: none may read a whole table.
 Folders, files and paths are BLOBs, because names on a disk need not be UTF-8.

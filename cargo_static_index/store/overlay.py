@@ -1,7 +1,8 @@
-"""A store seen as it would be after changes that are not carried out: what a dry run writes to."""
+"""Stores for dry runs: one that keeps its changes to itself, and one that keeps nobody out."""
 
+import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from heapq import merge
 from pathlib import Path
 
@@ -67,3 +68,21 @@ class OverlayStore:
     def _tag(self, path: str) -> Tag | None:
         held = self.read(path)
         return held.tag if held else None
+
+
+class LookedAt:
+    """A store for dry runs that keep nobody out, and that need no right to write: other processes may go on."""
+
+    def __init__(self, tree: Store) -> None:
+        self.read, self.size, self.list, self.apply = tree.read, tree.size, tree.list, tree.apply
+        self.opener = tree.opener
+
+    @contextmanager
+    def session(self) -> Iterator[Path]:
+        """Give a folder to stage files in, away from the tree."""
+        with tempfile.TemporaryDirectory(prefix="cargo-static-index-") as stage:
+            yield Path(stage)
+
+    def for_dry_run(self) -> Store:
+        """Give this store itself."""
+        return self

@@ -22,8 +22,8 @@ def archive_file(name: str, cksum: str) -> str:
     return f"{CRATES}/{name}/{cksum}.crate"
 
 
-def facts_file(name: str, cksum: str) -> str:
-    """Give the path of an archive's facts, beside it."""
+def metadata_file(name: str, cksum: str) -> str:
+    """Give the path of an archive's metadata, beside it."""
     return f"{CRATES}/{name}/{cksum}.json"
 
 

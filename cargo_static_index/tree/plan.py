@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cargo_static_index.crate.candidate import Incoming
+from cargo_static_index.crate.candidate import Candidate
 from cargo_static_index.diagnostics.rules import CUT_SHORT, Problem, problem
 from cargo_static_index.protocol.index_file import IndexFile, Line, format_entry, new_line, parse_entry
 from cargo_static_index.protocol.semver import order_key, without_build
@@ -19,7 +19,7 @@ from cargo_static_index.tree.documents import Tombstone, Tombstones
 class Refusal(Struct, frozen=True, kw_only=True):
     """A release that stays out, with every reason."""
 
-    incoming: Incoming
+    candidate: Candidate
     problems: tuple[Problem, ...]
 
 
@@ -33,8 +33,8 @@ class CratePlan(Struct, frozen=True, kw_only=True):
     name: str
     file: IndexFile
     tombstones: Tombstones
-    published: tuple[Incoming, ...] = ()
-    unchanged: tuple[Incoming, ...] = ()
+    published: tuple[Candidate, ...] = ()
+    unchanged: tuple[Candidate, ...] = ()
     refused: tuple[Refusal, ...] = ()
 
 
@@ -42,7 +42,7 @@ def plan_crate(
     name: str,
     file: IndexFile,
     tombstones: Tombstones,
-    arriving: Iterable[Incoming],
+    arriving: Iterable[Candidate],
     *,
     restore: bool = False,
 ) -> CratePlan:
@@ -53,8 +53,8 @@ def plan_crate(
     `restore` lifts the tombstone of a release that arrives with the bytes that were removed.
     """
     taken = {without_build(line.vers): (line.vers, line.cksum) for line in file.lines if line.vers}
-    published: list[Incoming] = []
-    unchanged: list[Incoming] = []
+    published: list[Candidate] = []
+    unchanged: list[Candidate] = []
     refused: list[Refusal] = []
     for each in sorted(arriving, key=order_of_content):
         held = taken.get(without_build(each.vers))
@@ -63,7 +63,7 @@ def plan_crate(
             continue
         problems = _problems(name, held, tombstones, each, restore=restore)
         if each.refused or problems:
-            refused.append(Refusal(incoming=each, problems=each.problems + problems))
+            refused.append(Refusal(candidate=each, problems=each.problems + problems))
             continue
         taken[without_build(each.vers)] = (each.vers, each.cksum)
         published.append(each)
@@ -77,22 +77,22 @@ def plan_crate(
     )
 
 
-def order_of_content(incoming: Incoming) -> tuple[object, ...]:
+def order_of_content(candidate: Candidate) -> tuple[object, ...]:
     """Sort key that settles who wins: what is said inside the archives, and never where they were found.
 
     The source only tells copies of the same bytes apart.
     """
-    return (incoming.name, order_key(incoming.vers), incoming.cksum, incoming.source)
+    return (candidate.name, order_key(candidate.vers), candidate.cksum, candidate.source)
 
 
-def spelling(arriving: Sequence[Incoming]) -> str:
+def spelling(arriving: Sequence[Candidate]) -> str:
     """Give the name that a crate not held yet gets, of those that arrive and collide with each other."""
     acceptable = [each for each in arriving if not each.refused] or arriving
     return min(acceptable, key=order_of_content).name
 
 
 def _problems(
-    name: str, held: tuple[str, str] | None, tombstones: Tombstones, each: Incoming, *, restore: bool
+    name: str, held: tuple[str, str] | None, tombstones: Tombstones, each: Candidate, *, restore: bool
 ) -> tuple[Problem, ...]:
     """Say what speaks against a release beside what is held or was removed."""
     if any(one.rule in CUT_SHORT for one in each.problems):
@@ -116,7 +116,7 @@ def _problems(
     return (problem("removed-release", message, place=f"{each.name} {each.vers}", way_out=way_out),)
 
 
-def _conflict(each: Incoming, vers: str, cksum: str, was: str = "is published") -> Problem:
+def _conflict(each: Candidate, vers: str, cksum: str, was: str = "is published") -> Problem:
     place = f"{each.name} {each.vers}"
     if not cksum:
         message = f"{place} has a line in the index already, which cargo cannot read."
@@ -132,12 +132,12 @@ def _conflict(each: Incoming, vers: str, cksum: str, was: str = "is published") 
     return problem("build-metadata-conflict", message, place=place)
 
 
-def _with(file: IndexFile, published: Sequence[Incoming], tombstones: Tombstones) -> IndexFile:
+def _with(file: IndexFile, published: Sequence[Candidate], tombstones: Tombstones) -> IndexFile:
     """Add the lines; a release brought back keeps the time of its first publication, and stays yanked if it was."""
     return file.with_lines(_line(each, tombstones.find(each.vers)) for each in published)
 
 
-def _line(each: Incoming, stone: Tombstone | None) -> Line:
+def _line(each: Candidate, stone: Tombstone | None) -> Line:
     if stone is None:
         # Whoever read the archive has made sure that cargo reads the line.
         return Line(raw=each.line, name=each.name, vers=each.vers, cksum=each.cksum, pubtime=each.pubtime)
@@ -145,7 +145,7 @@ def _line(each: Incoming, stone: Tombstone | None) -> Line:
     return new_line(format_entry(entry))
 
 
-def _lifted(tombstones: Tombstones, published: Iterable[Incoming]) -> Tombstones:
+def _lifted(tombstones: Tombstones, published: Iterable[Candidate]) -> Tombstones:
     """Mark the tombstones of releases that come back; they go once the line stands."""
     back = {each.vers for each in published if tombstones.find(each.vers)}
     return tombstones.with_lifted(back) if back else tombstones

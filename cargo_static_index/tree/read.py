@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from cargo_static_index.crate.metadata import Facts, parse_facts
+from cargo_static_index.crate.metadata import CrateMetadata, parse_metadata
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.protocol.config import RegistryConfig, parse_config
 from cargo_static_index.protocol.index_file import IndexFile, parse_index
@@ -109,10 +109,10 @@ def read_config(store: Store) -> RegistryConfig | None:
     return parse_config(stored.content) if stored else None
 
 
-def read_facts(store: Store, name: str, cksum: str) -> Facts | None:
-    """Read the facts of an archive, or raise InvalidDocument; None where there are none."""
-    stored = store.read(layout.facts_file(name, cksum))
-    return parse_facts(stored.content) if stored else None
+def read_metadata(store: Store, name: str, cksum: str) -> CrateMetadata | None:
+    """Read the metadata of an archive, or raise InvalidDocument; None where there are none."""
+    stored = store.read(layout.metadata_file(name, cksum))
+    return parse_metadata(stored.content) if stored else None
 
 
 def put(path: str, content: bytes, tag: Tag | None) -> Put:

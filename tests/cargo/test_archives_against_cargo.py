@@ -13,7 +13,7 @@ import pytest
 from msgspec import Struct
 
 from cargo_static_index.crate.archive import read_archive
-from cargo_static_index.crate.check import Policy, read_release
+from cargo_static_index.crate.check import Policy, check_crate
 from cargo_static_index.crate.limits import Limits
 from tests.cargo.localregistry import LocalRegistry
 from tests.crates import CrateBuilder, crate, gzip_member, long_name_entry, pax_entry, tar_entry
@@ -249,11 +249,11 @@ def with_entries(name: str, entries: Entries) -> bytes:
 
 
 def rules(content: bytes) -> set[str]:
-    return {each.rule for each in read_release(io.BytesIO(content), POLICY).problems}
+    return {each.rule for each in check_crate(io.BytesIO(content), POLICY).problems}
 
 
 def is_refused(content: bytes) -> bool:
-    return read_release(io.BytesIO(content), POLICY).refused
+    return check_crate(io.BytesIO(content), POLICY).refused
 
 
 def is_what_we_list(content: bytes, unpacked: Mapping[str, bytes]) -> bool:
@@ -319,7 +319,7 @@ def test_a_mode_that_keeps_its_owner_out_is_refused_for_cargo_fails_unless_root_
     else:
         entries = [patched(manifest, MODE, mode), lib]
     content = gzip_member(b"".join(entries) + bytes(2 * BLOCK))
-    found = read_release(io.BytesIO(content), POLICY)
+    found = check_crate(io.BytesIO(content), POLICY)
     assert [(each.rule, each.message) for each in found.problems] == [("entry-mode", sentence)]
     assert found.refused
     local = LocalRegistry(tmp_path, {"foo": content})

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from cargo_static_index.crate.check import Policy, Reading, read_release
-from cargo_static_index.crate.metadata import Facts
+from cargo_static_index.crate.check import CheckedCrate, Policy, check_crate
+from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.protocol.index_file import Dependency, Entry, format_entry
 from cargo_static_index.protocol.manifest.manifest import Manifest, entry_of
 from cargo_static_index.protocol.names import index_path
@@ -76,19 +76,19 @@ def helpers(*names: str) -> dict[str, bytes]:
     return {name: crate(name).feature("x").feature("y").build() for name in names}
 
 
-def read(content: bytes, policy: Policy = MIRROR) -> Reading:
-    return read_release(io.BytesIO(content), policy)
+def read(content: bytes, policy: Policy = MIRROR) -> CheckedCrate:
+    return check_crate(io.BytesIO(content), policy)
 
 
-def accepted(content: bytes, policy: Policy = MIRROR) -> Facts:
+def accepted(content: bytes, policy: Policy = MIRROR) -> CrateMetadata:
     reading = read(content, policy)
     assert not reading.refused, reading.problems
-    assert reading.facts is not None
-    return reading.facts
+    assert reading.metadata is not None
+    return reading.metadata
 
 
-def line(facts: Facts, home: Home) -> bytes:
-    return format_entry(entry_of(facts.manifest, cksum=facts.cksum, home=home))
+def line(metadata: CrateMetadata, home: Home) -> bytes:
+    return format_entry(entry_of(metadata.manifest, cksum=metadata.cksum, home=home))
 
 
 # what cargo reads of a manifest, and what we do
@@ -109,15 +109,15 @@ def test_cargo_refuses_what_we_refuse(text: str, files: tuple[str, ...], tmp_pat
 def test_cargo_reads_what_we_accept_as_we_do(tmp_path: Path) -> None:
     cases = {f"case{number}": each for number, each in enumerate((*TAKEN, *MORE_TAKEN))}
     crates = helpers("a") | {name: built(name, *case) for name, case in cases.items()}
-    facts = {name: accepted(content) for name, content in crates.items()}
-    lines = {name: line(each, MIRROR.home) for name, each in facts.items()}
+    metadata = {name: accepted(content) for name, content in crates.items()}
+    lines = {name: line(each, MIRROR.home) for name, each in metadata.items()}
     packages = LocalRegistry(tmp_path, crates, lines).packages()
     for name, (text, files) in cases.items():
         if name not in packages:
             # Cargo leaves out what has no library for others.
-            assert facts[name].manifest.lib is None, (text, files)
+            assert metadata[name].manifest.lib is None, (text, files)
             continue
-        assert ours(facts[name].manifest) == theirs(packages[name]), (text, files)
+        assert ours(metadata[name].manifest) == theirs(packages[name]), (text, files)
 
 
 def ours(manifest: Manifest) -> dict[str, Any]:
@@ -372,7 +372,7 @@ def archives(folder: Path) -> dict[str, bytes]:
 
 def test_what_cargo_packages_is_accepted_without_a_word(packaged: Path) -> None:
     for name, content in archives(packaged).items():
-        reading = read_release(io.BytesIO(content), at_home(packaged), name)
+        reading = check_crate(io.BytesIO(content), at_home(packaged), name)
         allowed = {"wildcard-requirement"} if name.startswith("Renames") else set()
         assert {each.rule for each in reading.problems} == allowed, name
         assert not reading.refused
@@ -391,9 +391,9 @@ def test_our_lines_say_what_cargo_s_own_lines_say(packaged: Path) -> None:
     policy = at_home(packaged)
     compared = 0
     for content in archives(packaged).values():
-        facts = accepted(content, policy)
-        entry = entry_of(facts.manifest, cksum=facts.cksum, home=policy.home)
-        assert said(entry) == told(lines[facts.cksum])
+        metadata = accepted(content, policy)
+        entry = entry_of(metadata.manifest, cksum=metadata.cksum, home=policy.home)
+        assert said(entry) == told(lines[metadata.cksum])
         compared += 1
     assert compared == len(lines) == len(AUTHORS) - 2
 
@@ -442,8 +442,8 @@ def told(line: Mapping[str, Any]) -> dict[str, Any]:
 @pytest.mark.case(59)
 def test_cargo_resolves_and_reads_what_it_packaged_by_our_lines(packaged: Path, tmp_path: Path) -> None:
     policy = at_home(packaged)
-    facts = {name: accepted(content, policy) for name, content in archives(packaged).items()}
-    found = {each.manifest.name: (archives(packaged)[name], line(each, policy.home)) for name, each in facts.items()}
+    metadata = {name: accepted(content, policy) for name, content in archives(packaged).items()}
+    found = {each.manifest.name: (archives(packaged)[name], line(each, policy.home)) for name, each in metadata.items()}
     own = (packaged / "dl/own-1.0.0.crate").read_bytes()
     # The lines' own registry is the one that they are read from, wherever that lies.
     publish(tmp_path, {**found, "own": (own, line(accepted(own), MIRROR.home))})
@@ -454,7 +454,7 @@ def test_cargo_resolves_and_reads_what_it_packaged_by_our_lines(packaged: Path, 
     project = local.cargo.project("".join(needs))
     outcome = local.cargo.run("metadata", "--format-version", "1", cwd=project.folder).ok()
     packages = {each["name"]: each for each in json.loads(outcome.stdout)["packages"]}
-    for each in facts.values():
+    for each in metadata.values():
         expected = ours(each.manifest)
         for dependency in expected["dependencies"]:
             dependency["target"] = _reprinted(dependency["target"])

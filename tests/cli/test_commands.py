@@ -307,12 +307,12 @@ def test_a_search_that_finds_nothing_ends_with_1(built: Path) -> None:
 def test_verify_finds_what_is_wrong_and_fix_mends_it(built: Path) -> None:
     assert run("verify", cwd=built).ok() == "    Finished nothing is wrong\n"
     before = tree(built)
-    facts = next((built / "public/crates/foo").glob(f"{'?' * 64}.json"))
-    facts.unlink()
+    metadata = next((built / "public/crates/foo").glob(f"{'?' * 64}.json"))
+    metadata.unlink()
     broken = run("verify", "--quick", cwd=built)
     assert broken.code == 1
     assert (
-        f"error[facts-missing]: The facts of foo 1.0.0 are not there.\n  --> public/crates/foo/{facts.name}"
+        f"error[facts-missing]: The facts of foo 1.0.0 are not there.\n  --> public/crates/foo/{metadata.name}"
         in broken.out
     )
     assert "Finished 0 errors, 0 warnings, 1 fixed" in run("verify", "--fix", cwd=built).ok()

@@ -69,7 +69,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def built(template: Path, tmp_path: Path) -> Path:
-    """A copy of the template: what the catalogue remembers of the drop directory is of other files."""
+    """A copy of the template: what the state remembers of the drop directory is of other files."""
     return shutil.copytree(template, tmp_path / "here")
 
 

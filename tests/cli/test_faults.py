@@ -148,7 +148,7 @@ def test_fix_mends_what_changes_no_release_and_a_dry_run_says_so(held: Path, fau
     before = (held / "public" / LINE).read_bytes()
     FAULTS[fault](held / "public")
     if fault == "tombstones-unreadable":
-        return  # no session may work on such a tree: what was removed could come back
+        return  # no transaction may work on such a tree: what was removed could come back
     damaged = {path: path.read_bytes() for path in (held / "public").rglob("*") if path.is_file()}
     planned = found(held, "--fix", "--dry-run")
     assert damaged == {path: path.read_bytes() for path in (held / "public").rglob("*") if path.is_file()}

@@ -4,9 +4,9 @@ import io
 
 import pytest
 
-from cargo_static_index.crate.check import REQUIRABLE, Policy, Reading, read_release
+from cargo_static_index.crate.check import REQUIRABLE, CheckedCrate, Policy, check_crate
 from cargo_static_index.crate.limits import Limits
-from cargo_static_index.crate.metadata import Document, Facts, VcsInfo, format_facts, parse_facts
+from cargo_static_index.crate.metadata import CrateMetadata, Document, VcsInfo, format_metadata, parse_metadata
 from cargo_static_index.protocol.index_file import format_entry
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.registries import Home
@@ -19,22 +19,22 @@ MIRROR = Policy(home=Home(mode="mirror", urls=(OURS,)))
 CRATES_IO = '"registry":"https://github.com/rust-lang/crates.io-index"'
 
 
-def read(built: CrateBuilder, policy: Policy = POLICY, file_name: str | None = None) -> Reading:
-    return read_release(io.BytesIO(built.build()), policy, file_name)
+def read(built: CrateBuilder, policy: Policy = POLICY, file_name: str | None = None) -> CheckedCrate:
+    return check_crate(io.BytesIO(built.build()), policy, file_name)
 
 
-def facts_of(built: CrateBuilder, policy: Policy = POLICY) -> Facts:
+def metadata_of(built: CrateBuilder, policy: Policy = POLICY) -> CrateMetadata:
     found = read(built, policy)
     assert found.problems == ()
     assert not found.refused
-    assert found.facts is not None
-    return found.facts
+    assert found.metadata is not None
+    return found.metadata
 
 
 def line(built: CrateBuilder, policy: Policy = POLICY) -> str:
     """Give the index line without its checksum."""
-    facts = facts_of(built, policy)
-    entry = entry_of(facts.manifest, cksum=facts.cksum, home=policy.home)
+    metadata = metadata_of(built, policy)
+    entry = entry_of(metadata.manifest, cksum=metadata.cksum, home=policy.home)
     return format_entry(entry).decode().replace(f'"cksum":"{built.cksum()}",', "")
 
 
@@ -66,8 +66,8 @@ def test_a_full_crate_gives_the_keys_in_the_order_of_crates_io() -> None:
         .feature("all", ["with-b", "a/z"])
         .feature("default")
     )
-    facts = facts_of(built, Policy(home=HOME, allowed=("sparse+https://other.example/",)))
-    entry = entry_of(facts.manifest, cksum="00", home=HOME, pubtime="2026-01-02T03:04:05Z")
+    metadata = metadata_of(built, Policy(home=HOME, allowed=("sparse+https://other.example/",)))
+    entry = entry_of(metadata.manifest, cksum="00", home=HOME, pubtime="2026-01-02T03:04:05Z")
     assert format_entry(entry).decode() == (
         '{"name":"Foo-bar","vers":"1.0.0-rc.1+build.5","deps":['
         '{"name":"a","req":">=1.2, <2","features":["y","x"],"optional":false,"default_features":false,"target":null,'
@@ -165,8 +165,8 @@ def test_our_own_url_without_sparse_is_another_registry_and_told() -> None:
             f"A dependency names {url!r}, which for cargo is a git registry at this registry's address.",
         )
     ]
-    assert found.facts is not None
-    assert f'"registry":"{url}"' in format_entry(entry_of(found.facts.manifest, cksum="", home=HOME)).decode()
+    assert found.metadata is not None
+    assert f'"registry":"{url}"' in format_entry(entry_of(found.metadata.manifest, cksum="", home=HOME)).decode()
 
 
 @pytest.mark.case(53)
@@ -184,7 +184,7 @@ def test_the_sparse_url_of_crates_io_is_never_written() -> None:
 
 def test_what_is_no_registry_url_leaves_no_line_to_be_made() -> None:
     found = read(crate().dependency("bar", registry_index="acme"))
-    assert found.facts is None
+    assert found.metadata is None
     assert found.refused
     assert [each.rule for each in found.problems] == ["registry-index-invalid"]
 
@@ -201,26 +201,26 @@ def test_a_feature_may_name_a_dev_dependency() -> None:
 
 def test_facts_say_what_is_in_the_archive() -> None:
     built = crate().readme("# Foo\n").file("CHANGES.md", "1.0.0").vcs("a" * 40, path_in_vcs="crates/foo")
-    facts = facts_of(built)
-    assert facts.cksum == built.cksum()
-    assert facts.packed_size == len(built.build())
-    assert facts.readme == Document(path="README.md", size=6, text="# Foo\n")
-    assert facts.changelog == Document(path="CHANGES.md", size=5, text="1.0.0")
-    assert facts.vcs == VcsInfo(sha1="a" * 40, dirty=False, path_in_vcs="crates/foo")
-    assert [file.path for file in facts.files] == [
+    metadata = metadata_of(built)
+    assert metadata.cksum == built.cksum()
+    assert metadata.packed_size == len(built.build())
+    assert metadata.readme == Document(path="README.md", size=6, text="# Foo\n")
+    assert metadata.changelog == Document(path="CHANGES.md", size=5, text="1.0.0")
+    assert metadata.vcs == VcsInfo(sha1="a" * 40, dirty=False, path_in_vcs="crates/foo")
+    assert [file.path for file in metadata.files] == [
         ".cargo_vcs_info.json",
         "CHANGES.md",
         "Cargo.toml",
         "README.md",
         "src/lib.rs",
     ]
-    assert facts.unpacked_size == sum(file.size for file in facts.files)
-    assert parse_facts(format_facts(facts)) == facts
+    assert metadata.unpacked_size == sum(file.size for file in metadata.files)
+    assert parse_metadata(format_metadata(metadata)) == metadata
 
 
 def test_a_crate_alone_has_neither_documents_nor_vcs() -> None:
-    facts = facts_of(crate())
-    assert (facts.readme, facts.changelog, facts.vcs) == (None, None, None)
+    metadata = metadata_of(crate())
+    assert (metadata.readme, metadata.changelog, metadata.vcs) == (None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -234,19 +234,19 @@ def test_a_crate_alone_has_neither_documents_nor_vcs() -> None:
 def test_the_readme_is_found_under_the_name_that_the_manifest_gives(
     path: str, content: bytes, document: Document
 ) -> None:
-    assert facts_of(crate().readme(content, path)).readme == document
+    assert metadata_of(crate().readme(content, path)).readme == document
 
 
 def test_a_readme_that_is_not_there_is_said_to_be_missing() -> None:
-    assert facts_of(crate().package(readme="../README.md")).readme == Document(
+    assert metadata_of(crate().package(readme="../README.md")).readme == Document(
         path="../README.md", size=0, text=None, missing="not-found"
     )
 
 
 def test_a_manifest_that_names_no_readme_has_the_usual_one_unless_it_says_false() -> None:
     built = crate().file("README", "hi")
-    assert facts_of(built).readme == Document(path="README", size=2, text="hi")
-    assert facts_of(built.package(readme=False)).readme is None
+    assert metadata_of(built).readme == Document(path="README", size=2, text="hi")
+    assert metadata_of(built.package(readme=False)).readme is None
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_the_changelog_is_the_likeliest_name_in_the_packages_directory(
     built = crate()
     for file in files:
         built.file(file, "x")
-    found = facts_of(built).changelog
+    found = metadata_of(built).changelog
     assert (found.path if found else None) == changelog
 
 
@@ -280,22 +280,22 @@ def test_the_changelog_is_the_likeliest_name_in_the_packages_directory(
     ],
 )
 def test_vcs_info_of_another_shape_is_no_problem(content: str, vcs: VcsInfo | None) -> None:
-    assert facts_of(crate().file(".cargo_vcs_info.json", content)).vcs == vcs
+    assert metadata_of(crate().file(".cargo_vcs_info.json", content)).vcs == vcs
 
 
 # problems
 
 
 def test_a_file_that_is_no_archive_is_refused_without_facts() -> None:
-    found = read_release(io.BytesIO(b"<html>"), POLICY, "foo-1.0.0.crate")
-    assert (found.facts, found.name, found.vers, found.cksum, found.refused) == (None, None, None, None, True)
+    found = check_crate(io.BytesIO(b"<html>"), POLICY, "foo-1.0.0.crate")
+    assert (found.metadata, found.name, found.vers, found.cksum, found.refused) == (None, None, None, None, True)
     assert [each.rule for each in found.problems] == ["file-not-gzip"]
 
 
 def test_an_archive_with_an_unreadable_manifest_has_a_checksum_and_no_facts() -> None:
     built = crate().manifest("a = ")
     found = read(built)
-    assert (found.facts, found.name, found.cksum, found.refused) == (None, None, built.cksum(), True)
+    assert (found.metadata, found.name, found.cksum, found.refused) == (None, None, built.cksum(), True)
     assert [each.rule for each in found.problems] == ["manifest-invalid"]
 
 
@@ -311,7 +311,7 @@ def test_a_refused_release_has_its_facts_and_every_problem_in_order() -> None:
     )
     found = read(built, Policy(home=HOME, required_fields=("repository",)), "x.crate")
     assert found.refused
-    assert found.facts is not None
+    assert found.metadata is not None
     assert (found.name, found.vers, found.cksum) == ("std", "1.0.0", built.cksum())
     assert [each.rule for each in found.problems] == [
         "path-unportable",
@@ -423,8 +423,8 @@ def test_a_readme_over_the_limit_is_told_and_left_out_of_the_facts() -> None:
     assert [(each.rule, each.place, each.message) for each in found.problems] == [
         ("readme-too-large", "README.md", "The README has 11 bytes, so pages do not show it; the limit is 10.")
     ]
-    assert found.facts is not None
-    assert found.facts.readme == Document(path="README.md", size=11, text=None, missing="too-large")
+    assert found.metadata is not None
+    assert found.metadata.readme == Document(path="README.md", size=11, text=None, missing="too-large")
 
 
 def test_a_readme_for_which_no_room_was_left_is_told_too() -> None:

@@ -4,17 +4,17 @@ import io
 
 import pytest
 
-from cargo_static_index.crate.check import Policy, read_release
+from cargo_static_index.crate.check import Policy, check_crate
 from cargo_static_index.crate.documents import find_file, readme_origin
 from cargo_static_index.crate.metadata import Document
 from tests.crates import CrateBuilder, crate
 
 
 def readme_of(builder: CrateBuilder) -> Document:
-    facts = read_release(io.BytesIO(builder.build()), Policy()).facts
-    assert facts is not None
-    assert facts.readme is not None
-    return facts.readme
+    metadata = check_crate(io.BytesIO(builder.build()), Policy()).metadata
+    assert metadata is not None
+    assert metadata.readme is not None
+    return metadata.readme
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cargo_static_index.diagnostics.errors import CatalogueDamaged, NotHeld, SettingsError, StoreError, TreeBusy
+from cargo_static_index.diagnostics.errors import NotHeld, SettingsError, StateDamaged, StoreError, TreeBusy
 from cargo_static_index.protocol.registries import CRATES_IO
-from cargo_static_index.registry.events import Became, Outcome, Report
+from cargo_static_index.registry.events import FileStatus, Outcome, Report
 from cargo_static_index.registry.registry import specs_of
 from cargo_static_index.registry.scan import YOUNG_NS
 from cargo_static_index.registry.withdraw import Spec
@@ -30,15 +30,15 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-def became(report: Report) -> dict[str, Became]:
-    return {f"{each.name} {each.vers}": each.became for each in report.outcomes}
+def status(report: Report) -> dict[str, FileStatus]:
+    return {f"{each.name} {each.vers}": each.status for each in report.outcomes}
 
 
 def rules(outcome: Outcome) -> list[str]:
     return [each.rule for each in outcome.problems]
 
 
-def only(report: Report, kind: Became = "refused") -> Outcome:
+def only(report: Report, kind: FileStatus = "refused") -> Outcome:
     (outcome,) = report.of(kind)
     return outcome
 
@@ -55,7 +55,7 @@ def test_a_pass_publishes_archive_facts_line_config_and_record(world: World) -> 
     foo = crate("foo", "1.0.0").dependency("bar")
     world.put(foo, folder="deep/er")
     report = world.build()
-    assert became(report) == {"foo 1.0.0": "published"}
+    assert status(report) == {"foo 1.0.0": "published"}
     assert set(world.files()) >= {
         "index/config.json",
         "index/3/f/foo",
@@ -216,7 +216,7 @@ def test_crates_of_a_workspace_that_need_each_other_come_in_any_order(world: Wor
         crate("zz").dependency("aa", kind="dev", registry_index=here).dependency("mm", registry_index=here),
         crate("mm").dependency("zz", kind="build", registry_index=here),
     )
-    assert set(became(world.build()).values()) == {"published"}
+    assert set(status(world.build()).values()) == {"published"}
     (line,) = world.lines("2/aa")
     assert isinstance(line["deps"], list)
     assert "registry" not in line["deps"][0]
@@ -286,7 +286,7 @@ def test_reserved_names_are_a_policy_of_a_registry_and_none_of_a_mirror(tmp_path
         world = World(folder, {"registry.mode": mode, "rules": rule})
         world.put(*map(crate, names))
         report = world.build()
-        assert became(report) == {f"{name} 1.0.0": expected for name in names}
+        assert status(report) == {f"{name} 1.0.0": expected for name in names}
 
 
 @pytest.mark.case(8)
@@ -528,7 +528,7 @@ def test_a_release_removed_stays_removed_without_the_state(world: World) -> None
     world.remove("foo")
     after = world.files()
     world.forget()
-    assert became(world.build()) == {"foo 1.0.0": "refused", "bar 1.0.0": "unchanged"}
+    assert status(world.build()) == {"foo 1.0.0": "refused", "bar 1.0.0": "unchanged"}
     assert world.files() == after
 
 
@@ -544,11 +544,11 @@ def test_a_settled_drop_directory_is_not_read_again_and_what_was_refused_is_ment
     world.put(crate("good"))
     (bad,) = world.put(crate("std"))
     settle()
-    assert became(world.build()) == {"good 1.0.0": "published", "std 1.0.0": "refused"}
+    assert status(world.build()) == {"good 1.0.0": "published", "std 1.0.0": "refused"}
     outcome = only(world.build(), "remembered")
     assert (outcome.source, rules(outcome)) == (str(bad), ["reserved-name"])
     report = world.build(options={"rules": ["reserved-name=warn"]})
-    assert became(report) == {"std 1.0.0": "published"}
+    assert status(report) == {"std 1.0.0": "published"}
     assert world.build(options={"rules": ["reserved-name=warn"]}).outcomes == []
 
 
@@ -557,11 +557,11 @@ def test_a_refused_file_is_judged_again_when_settings_or_the_file_change(world: 
     settle()
     asks: dict[str, object] = {"manifest.required-fields": ["description"]}
     assert rules(only(world.build(options=asks))) == ["missing-field"]
-    assert became(world.build(options=asks)) == {"foo 1.0.0": "remembered"}
+    assert status(world.build(options=asks)) == {"foo 1.0.0": "remembered"}
     asks_more: dict[str, object] = {"manifest.required-fields": ["description", "license"]}
-    assert became(world.build(options=asks_more)) == {"foo 1.0.0": "refused"}
+    assert status(world.build(options=asks_more)) == {"foo 1.0.0": "refused"}
     crate("foo").write(path.parent)
-    assert became(world.build(options=asks_more)) == {"foo 1.0.0": "published"}
+    assert status(world.build(options=asks_more)) == {"foo 1.0.0": "published"}
 
 
 def test_a_tree_restored_from_an_older_backup_gets_back_what_is_still_dropped(world: World) -> None:
@@ -574,10 +574,10 @@ def test_a_tree_restored_from_an_older_backup_gets_back_what_is_still_dropped(wo
     world.build()
     shutil.rmtree(world.tree)
     shutil.move(world.folder / "backup", world.tree)
-    assert became(world.build()) == {"foo 1.1.0": "published"}
+    assert status(world.build()) == {"foo 1.1.0": "published"}
     shutil.rmtree(world.tree)
     report = world.build()
-    assert became(report) == {"foo 1.0.0": "published", "foo 1.1.0": "published"}
+    assert status(report) == {"foo 1.0.0": "published", "foo 1.1.0": "published"}
     assert set(world.files()) > set(before)
 
 
@@ -603,10 +603,10 @@ def test_a_file_that_is_still_being_written_waits_and_is_published_when_it_is_co
     slow_copy.start()
     report = world.build()
     slow_copy.join()
-    assert [(each.became, each.source) for each in report.outcomes] == [("waiting", str(path))]
+    assert [(each.status, each.source) for each in report.outcomes] == [("waiting", str(path))]
     assert report.outcomes[0].problems[0].rule == "file-changing"
     path.write_bytes(content)
-    assert became(world.build()) == {"foo 1.0.0": "published"}
+    assert status(world.build()) == {"foo 1.0.0": "published"}
 
 
 def test_a_file_that_is_cut_short_and_stays_so_is_refused_by_the_pass_that_meets_it(world: World) -> None:
@@ -679,7 +679,7 @@ def test_published_files_are_kept_deleted_or_moved(world: World, then: str) -> N
     assert path.exists() is (then == "keep")
     assert (world.folder / "published/team/foo-1.0.0.crate").exists() is (then == "published")
     world.put(crate("foo"), folder="team")
-    assert became(world.build()) == {"foo 1.0.0": "unchanged"}
+    assert status(world.build()) == {"foo 1.0.0": "unchanged"}
     assert path.exists() is (then == "keep")
 
 
@@ -721,14 +721,14 @@ def test_a_file_that_took_the_place_of_a_published_one_is_left_alone(world: Worl
     world.build()
     assert path.read_bytes() == newer
     world.store = None
-    assert became(world.build()) == {"foo 1.1.0": "published"}
+    assert status(world.build()) == {"foo 1.1.0": "published"}
 
 
 def test_a_file_that_is_taken_away_during_the_pass_does_no_harm(world: World) -> None:
     world.options["drop.after-publish"] = "delete"
     (path,) = world.put(crate("foo"))
     world.store = Watching(world.tree, lambda: path.unlink(missing_ok=True))
-    assert became(world.build()) == {"foo 1.0.0": "published"}
+    assert status(world.build()) == {"foo 1.0.0": "published"}
 
 
 @pytest.mark.parametrize("key", ["drop.after-publish", "drop.refused"])
@@ -759,7 +759,7 @@ def test_a_good_file_that_took_the_place_of_a_refused_one_is_published(world: Wo
     world.build()
     assert path.exists() or (world.folder / "away/foo-1.0.0.crate").read_bytes() == broken
     world.put(crate("foo"))
-    assert became(world.build())["foo 1.0.0"] == "published"
+    assert status(world.build())["foo 1.0.0"] == "published"
 
 
 def test_a_refused_file_with_a_very_long_name_is_moved_and_stops_nothing(world: World) -> None:
@@ -767,7 +767,7 @@ def test_a_refused_file_with_a_very_long_name_is_moved_and_stops_nothing(world: 
     (world.drop / f"{'x' * 247}.crate").write_bytes(b"")
     world.put(crate("foo"))
     settle()
-    assert became(world.build())["foo 1.0.0"] == "published"
+    assert status(world.build())["foo 1.0.0"] == "published"
     moved = f"{'x' * 50}.crate"
     assert sorted(each.name for each in (world.folder / "away").iterdir()) == [moved, f"{moved}.json"]
 
@@ -776,7 +776,7 @@ def test_what_was_read_of_a_refused_file_is_told_though_no_line_can_be_made(worl
     dropped = crate("app").dependency("other", "1", registry_index="acme")
     world.put(dropped)
     outcome = only(world.build())
-    assert (outcome.became, outcome.name, outcome.vers) == ("refused", "app", "1.0.0")
+    assert (outcome.status, outcome.name, outcome.vers) == ("refused", "app", "1.0.0")
     assert outcome.cksum == dropped.cksum()
 
 
@@ -840,7 +840,7 @@ def test_likely_ours_can_be_a_warning_and_is_off_in_a_mirror(tmp_path: Path) -> 
         world = World(tmp_path / str(number), options)
         world.put(crate("zz"), crate("app").dependency("zz"))
         report = world.build()
-        assert set(became(report).values()) == {"published"}
+        assert set(status(report).values()) == {"published"}
         (app,) = (each for each in report.outcomes if each.name == "app")
         assert rules(app) == (["dependency-likely-ours"] if number == 0 else [])
 
@@ -851,10 +851,10 @@ def test_likely_ours_can_be_a_warning_and_is_off_in_a_mirror(tmp_path: Path) -> 
 def test_all_or_nothing_publishes_none_where_one_is_refused(world: World) -> None:
     world.put(crate("good"), crate("std"))
     report = world.build(all_or_nothing=True)
-    assert became(report) == {"good 1.0.0": "held-back", "std 1.0.0": "refused"}
+    assert status(report) == {"good 1.0.0": "held-back", "std 1.0.0": "refused"}
     assert not (world.tree / "crates").exists()
     (world.drop / "std-1.0.0.crate").unlink()
-    assert became(world.build(all_or_nothing=True)) == {"good 1.0.0": "published"}
+    assert status(world.build(all_or_nothing=True)) == {"good 1.0.0": "published"}
 
 
 @pytest.mark.parametrize("broken", [b"", b"<html>not found</html>"])
@@ -901,7 +901,7 @@ def test_trying_out_other_changes_changes_nothing(world: World) -> None:
 
 def test_trying_out_where_nothing_is_yet_makes_neither_tree_nor_state(world: World) -> None:
     world.put(crate("foo"))
-    assert became(world.build(dry=True)) == {"foo 1.0.0": "published"}
+    assert status(world.build(dry=True)) == {"foo 1.0.0": "published"}
     assert sorted(each.name for each in world.folder.iterdir()) == ["drop"]
 
 
@@ -914,8 +914,8 @@ def test_files_given_by_name_are_published_and_stay_where_they_are(world: World)
     link.symlink_to(path)
     world.options["drop.after-publish"] = "delete"
     report = world.add(path, link)
-    assert became(report) == {"foo 1.0.0": "unchanged"}
-    assert [each.became for each in report.outcomes] == ["published", "unchanged"]
+    assert status(report) == {"foo 1.0.0": "unchanged"}
+    assert [each.status for each in report.outcomes] == ["published", "unchanged"]
     assert path.exists()
 
 
@@ -930,7 +930,7 @@ def test_giving_a_published_archive_again_puts_back_what_the_tree_lost(world: Wo
         archive.with_suffix(".json").unlink()
     else:
         archive.write_bytes(damage)
-    assert became(world.add(path)) == {"foo 1.0.0": "unchanged"}
+    assert status(world.add(path)) == {"foo 1.0.0": "unchanged"}
     assert world.files() == before
     assert world.add(path).paths == []
 
@@ -949,7 +949,7 @@ def test_passes_over_two_trees_do_not_share_a_state_directory_at_one_moment(worl
     with world.opened(), pytest.raises(TreeBusy, match="another process uses this state directory"):
         other.build()
     other.put(crate("foo"))
-    assert became(other.build()) == {"foo 1.0.0": "published"}
+    assert status(other.build()) == {"foo 1.0.0": "published"}
 
 
 def test_a_file_that_cannot_be_put_away_is_an_error_that_names_it(world: World) -> None:
@@ -964,7 +964,7 @@ def test_a_file_that_cannot_be_put_away_is_an_error_that_names_it(world: World) 
     assert world.versions("3/f/foo") == ["1.0.0"]
     assert "crates/foo/index.html" in world.files()
     published.unlink()
-    assert became(world.build()) == {"foo 1.0.0": "unchanged"}
+    assert status(world.build()) == {"foo 1.0.0": "unchanged"}
     assert (published / "foo-1.0.0.crate").exists()
 
 
@@ -979,7 +979,7 @@ def test_a_file_that_is_taken_away_first_mends_what_the_tree_lost(world: World, 
     if damage is not None:
         archive.write_bytes(damage)
     world.put(foo)
-    assert became(world.build(options={"drop.after-publish": "delete"})) == {"foo 1.0.0": "unchanged"}
+    assert status(world.build(options={"drop.after-publish": "delete"})) == {"foo 1.0.0": "unchanged"}
     assert not path.exists()
     assert world.files() == before
 
@@ -993,7 +993,7 @@ def test_rows_that_cannot_be_taken_away_are_damage_and_no_endless_loop(world: Wo
     database.close()
     paths[0].unlink()
     world.put(crate("foo", "1.1.0"))
-    with pytest.raises(CatalogueDamaged, match="rows cannot be taken away"):
+    with pytest.raises(StateDamaged, match="rows cannot be taken away"):
         world.build()
     world.build()
     assert world.versions("3/f/foo") == ["1.0.0", "1.1.0"]
@@ -1006,5 +1006,5 @@ def test_a_damaged_catalogue_is_thrown_away_and_made_anew(world: World) -> None:
     before = world.files()
     for damage in (b"", b"not a database at all" * 1000):
         (world.state / "catalogue.sqlite").write_bytes(damage)
-        assert became(world.build()) == {"foo 1.0.0": "unchanged"}
+        assert status(world.build()) == {"foo 1.0.0": "unchanged"}
         assert world.files() == before

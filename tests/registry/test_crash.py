@@ -1,4 +1,4 @@
-"""A crash at any point leaves a tree that cargo can use, and the next session finishes what was begun."""
+"""A crash at any point leaves a tree that cargo can use, and the next transaction finishes what was begun."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ import pytest
 from cargo_static_index.store import Change, Delete, Store, Stored
 from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.store.memory import MemoryStore
-from cargo_static_index.tree.layout import archive_file, facts_file
+from cargo_static_index.tree.layout import archive_file, metadata_file
 from cargo_static_index.tree.read import index_paths, read_index_at
 from tests.crates import crate
 from tests.world import T0, World
@@ -66,7 +66,7 @@ START = (crate("aa", "1.0.0"), crate("aa", "1.1.0"), crate("bb", "0.1.0"))
 MORE = (crate("aa", "1.2.0"), crate("bb", "0.1.1"), crate("cc", "1.0.0"))
 
 
-OF_AA = [path for each in START[:2] for path in (archive_file("aa", each.cksum()), facts_file("aa", each.cksum()))]
+OF_AA = [path for each in START[:2] for path in (archive_file("aa", each.cksum()), metadata_file("aa", each.cksum()))]
 
 
 def build_more(world: World) -> None:
@@ -92,7 +92,7 @@ def usable(store: Store) -> None:
     for path in index_paths(store):
         for line in read_index_at(store, path).file.releases:
             assert store.size(archive_file(line.name, line.cksum)) is not None, line
-            assert store.size(facts_file(line.name, line.cksum)) is not None, line
+            assert store.size(metadata_file(line.name, line.cksum)) is not None, line
 
 
 def prepared(folder: Path, before: Step) -> tuple[World, MemoryStore]:
@@ -187,9 +187,9 @@ def test_a_power_cut_that_rolls_the_catalogue_and_the_record_back_is_noticed(tmp
     shutil.rmtree(world.state)
     shutil.move(tmp_path / "state before", world.state)
     (world.tree / "tree.json").write_bytes(record)
-    assert {each.became for each in world.build().outcomes} == {"unchanged"}
+    assert {each.status for each in world.build().outcomes} == {"unchanged"}
     with world.opened() as registry:
-        assert registry.session.catalogue.published.counts() == (2, 3)
+        assert registry.transaction.state.published.counts() == (2, 3)
     assert world.files() == after
 
 

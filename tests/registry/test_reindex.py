@@ -182,7 +182,7 @@ def test_a_change_of_mode_that_broke_off_is_finished_by_doing_it_again(world: Wo
 
 def test_lines_without_sound_facts_are_left_and_named(world: World) -> None:
     world.options["registry.aliases"] = [OLD]
-    facts = world.tree / f"crates/foo/{FOO.cksum()}.json"
+    metadata = world.tree / f"crates/foo/{FOO.cksum()}.json"
     before = world.read(INDEX)
     for content, reason in (
         (None, "It has no facts; `verify --fix` makes them from the archive."),
@@ -192,9 +192,9 @@ def test_lines_without_sound_facts_are_left_and_named(world: World) -> None:
             "Its facts are those of bar 0.2.0; `verify --fix` makes them anew.",
         ),
     ):
-        facts.unlink(missing_ok=True)
+        metadata.unlink(missing_ok=True)
         if content is not None:
-            facts.write_bytes(content)
+            metadata.write_bytes(content)
         assert reindex(world) == [LineLeft(path=INDEX, name="foo", vers="1.0.0", reason=reason)]
         assert world.read(INDEX) == before
 
@@ -223,12 +223,12 @@ def test_rebuilding_the_catalogue_changes_no_byte_of_the_tree(world: World) -> N
     world.remove("bar")
     before = world.files()
     with world.opened() as registry:
-        catalogue = registry.session.catalogue
-        known = catalogue.published.releases("foo")
-        catalogue.published.clear()
+        state = registry.transaction.state
+        known = state.published.releases("foo")
+        state.published.clear()
         registry.rebuild()
-        assert catalogue.published.releases("foo") == known
-        assert catalogue.published.counts() == (1, 1)
+        assert state.published.releases("foo") == known
+        assert state.published.counts() == (1, 1)
     assert world.files() == before
 
 

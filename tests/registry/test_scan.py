@@ -16,7 +16,7 @@ from cargo_static_index.crate.check import Policy
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.registry.read import Bench, Task, read_file
 from cargo_static_index.registry.scan import ROWS_HELD, YOUNG_NS, Found, Unfit, scan_drop
-from cargo_static_index.state import Catalogue, Dropped, Outcome, open_catalogue
+from cargo_static_index.state import Dropped, Outcome, State, open_state
 
 NOBODY = 65534
 ROOT = Path(__file__).parents[2]
@@ -30,8 +30,8 @@ def drop(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
-    with open_catalogue(tmp_path / "state") as opened:
+def state(tmp_path: Path) -> Iterator[State]:
+    with open_state(tmp_path / "state") as opened:
         yield opened
 
 
@@ -46,14 +46,12 @@ def put(path: Path, content: bytes = b"content") -> Path:
     return path
 
 
-def scan(
-    drop: Path, catalogue: Catalogue, *, now: int | None = None, skip: tuple[Path, ...] = ()
-) -> list[Found | Unfit]:
-    return list(scan_drop(drop, catalogue, later() if now is None else now, skip))
+def scan(drop: Path, state: State, *, now: int | None = None, skip: tuple[Path, ...] = ()) -> list[Found | Unfit]:
+    return list(scan_drop(drop, state, later() if now is None else now, skip))
 
 
-def judge(catalogue: Catalogue, found: list[Found | Unfit], outcome: Outcome = "published", judged: str = "j") -> None:
-    catalogue.drops.record(
+def judge(state: State, found: list[Found | Unfit], outcome: Outcome = "published", judged: str = "j") -> None:
+    state.drop_files.record(
         Dropped(
             folder=each.folder,
             file=each.file,
@@ -75,175 +73,175 @@ def says(found: list[Found | Unfit]) -> list[tuple[str, str]]:
     return [(each.problem.rule, each.problem.message) for each in found if isinstance(each, Unfit)]
 
 
-def test_files_are_found_at_any_depth_by_folder_and_name(drop: Path, catalogue: Catalogue) -> None:
+def test_files_are_found_at_any_depth_by_folder_and_name(drop: Path, state: State) -> None:
     deep = "/".join(["d"] * 200)
     for name in ("b.crate", "a.crate", "z/y/c.crate", "z/b.crate", "y/a.crate", f"{deep}/x.crate"):
         put(drop / name)
     expected = ["a.crate", "b.crate", f"{deep}/x.crate", "y/a.crate", "z/b.crate", "z/y/c.crate"]
-    assert paths(scan(drop, catalogue)) == expected
+    assert paths(scan(drop, state)) == expected
 
 
 @pytest.mark.case(85)
 @pytest.mark.parametrize(
     "name", [".a.crate", "a.crate.part", "a.crate.tmp", ".git/a.crate", "a.part/a.crate", "a.CRATE", "a.tar.gz"]
 )
-def test_what_is_hidden_or_partial_or_no_crate_is_left_alone(drop: Path, catalogue: Catalogue, name: str) -> None:
+def test_what_is_hidden_or_partial_or_no_crate_is_left_alone(drop: Path, state: State, name: str) -> None:
     put(drop / name)
-    assert scan(drop, catalogue) == []
+    assert scan(drop, state) == []
 
 
-def test_folders_of_ours_are_skipped(drop: Path, catalogue: Catalogue) -> None:
+def test_folders_of_ours_are_skipped(drop: Path, state: State) -> None:
     for name in ("refused/a.crate", "in/published/b.crate", "in/c.crate", "refused2/d.crate"):
         put(drop / name)
     skip = (Path("refused"), drop / "in" / "published", drop.parent / "elsewhere")
-    assert paths(scan(drop, catalogue, skip=skip)) == ["in/c.crate", "refused2/d.crate"]
+    assert paths(scan(drop, state, skip=skip)) == ["in/c.crate", "refused2/d.crate"]
 
 
 @pytest.mark.case(79)
-def test_what_was_judged_is_not_given_again_until_it_changes(drop: Path, catalogue: Catalogue) -> None:
+def test_what_was_judged_is_not_given_again_until_it_changes(drop: Path, state: State) -> None:
     put(drop / "a.crate")
     put(drop / "in/b.crate")
-    judge(catalogue, scan(drop, catalogue))
-    assert scan(drop, catalogue) == []
+    judge(state, scan(drop, state))
+    assert scan(drop, state) == []
     put(drop / "in/b.crate", b"another")
     put(drop / "in/new.crate")
-    assert paths(scan(drop, catalogue)) == ["in/b.crate", "in/new.crate"]
+    assert paths(scan(drop, state)) == ["in/b.crate", "in/new.crate"]
 
 
-def test_what_was_not_judged_is_given_again(drop: Path, catalogue: Catalogue) -> None:
+def test_what_was_not_judged_is_given_again(drop: Path, state: State) -> None:
     for name in ("a.crate", "b.crate"):
         put(drop / name)
-    judge(catalogue, scan(drop, catalogue)[:1])
-    assert paths(scan(drop, catalogue)) == ["b.crate"]
+    judge(state, scan(drop, state)[:1])
+    assert paths(scan(drop, state)) == ["b.crate"]
 
 
-def test_the_caller_may_judge_while_the_scan_goes_on(drop: Path, catalogue: Catalogue) -> None:
+def test_the_caller_may_judge_while_the_scan_goes_on(drop: Path, state: State) -> None:
     for number in range(2500):
         put(drop / f"{number}.crate")
     count = 0
-    for each in scan_drop(drop, catalogue, later()):
-        with catalogue.writing():
-            judge(catalogue, [each])
+    for each in scan_drop(drop, state, later()):
+        with state.writing():
+            judge(state, [each])
         count += 1
     assert count == 2500
-    assert scan(drop, catalogue) == []
+    assert scan(drop, state) == []
 
 
-def test_a_file_that_vanishes_while_others_are_read_is_not_given(drop: Path, catalogue: Catalogue) -> None:
+def test_a_file_that_vanishes_while_others_are_read_is_not_given(drop: Path, state: State) -> None:
     for name in ("a.crate", "b.crate", "c.crate", "d/e.crate"):
         put(drop / name)
     found = []
-    for each in scan_drop(drop, catalogue, later()):
+    for each in scan_drop(drop, state, later()):
         found.append(each)
         (drop / "b.crate").unlink(missing_ok=True)
     assert paths(found) == ["a.crate", "c.crate", "d/e.crate"]
 
 
-def test_a_folder_of_more_files_than_are_held_is_found_whole_and_in_order(drop: Path, catalogue: Catalogue) -> None:
+def test_a_folder_of_more_files_than_are_held_is_found_whole_and_in_order(drop: Path, state: State) -> None:
     names = [f"{number:05}.crate" for number in range(ROWS_HELD + 1)]
     for name in names:
         (drop / name).touch()
     put(drop / "in/a.crate")
-    found = scan(drop, catalogue)
+    found = scan(drop, state)
     assert paths(found) == [*names, "in/a.crate"]
-    judge(catalogue, found)
+    judge(state, found)
     put(drop / "00007.crate", b"another")
     (drop / "00008.crate").unlink()
-    assert paths(scan(drop, catalogue)) == ["00007.crate"]
+    assert paths(scan(drop, state)) == ["00007.crate"]
 
 
 @pytest.mark.case(85)
-def test_a_rewrite_of_the_same_size_within_the_clocks_tick_is_seen(drop: Path, catalogue: Catalogue) -> None:
+def test_a_rewrite_of_the_same_size_within_the_clocks_tick_is_seen(drop: Path, state: State) -> None:
     file = put(drop / "a.crate", b"one")
-    [first] = scan(drop, catalogue, now=time.time_ns())
+    [first] = scan(drop, state, now=time.time_ns())
     assert isinstance(first, Found)
     assert first.young
-    judge(catalogue, [first])
+    judge(state, [first])
     # Same size, same inode, and a time stamp that (for what the scan can know) did not move.
     file.write_bytes(b"two")
-    assert paths(scan(drop, catalogue)) == ["a.crate"]
+    assert paths(scan(drop, state)) == ["a.crate"]
 
 
-def test_a_file_comes_to_be_trusted_once_it_is_old(drop: Path, catalogue: Catalogue) -> None:
+def test_a_file_comes_to_be_trusted_once_it_is_old(drop: Path, state: State) -> None:
     put(drop / "a.crate")
-    judge(catalogue, scan(drop, catalogue, now=time.time_ns()))
-    judge(catalogue, scan(drop, catalogue))
-    assert scan(drop, catalogue, now=time.time_ns()) == []
+    judge(state, scan(drop, state, now=time.time_ns()))
+    judge(state, scan(drop, state))
+    assert scan(drop, state, now=time.time_ns()) == []
 
 
-def test_a_change_of_the_past_is_seen_though_the_time_of_writing_was_put_back(drop: Path, catalogue: Catalogue) -> None:
+def test_a_change_of_the_past_is_seen_though_the_time_of_writing_was_put_back(drop: Path, state: State) -> None:
     file = put(drop / "a.crate", b"one")
     os.utime(file, ns=(1, 1))
-    judge(catalogue, scan(drop, catalogue))
+    judge(state, scan(drop, state))
     file.write_bytes(b"two")
     os.utime(file, ns=(1, 1))
-    assert paths(scan(drop, catalogue)) == ["a.crate"]
+    assert paths(scan(drop, state)) == ["a.crate"]
 
 
 @pytest.mark.parametrize("seconds", [-(10**9), 0, 10**10, 15 * 10**9])
-def test_a_file_may_claim_any_age(drop: Path, catalogue: Catalogue, seconds: int) -> None:
+def test_a_file_may_claim_any_age(drop: Path, state: State, seconds: int) -> None:
     file = put(drop / "a.crate")
     os.utime(file, (seconds, seconds))
-    judge(catalogue, scan(drop, catalogue))
-    assert scan(drop, catalogue) == []
+    judge(state, scan(drop, state))
+    assert scan(drop, state) == []
 
 
-def test_a_file_that_waits_is_given_again(drop: Path, catalogue: Catalogue) -> None:
+def test_a_file_that_waits_is_given_again(drop: Path, state: State) -> None:
     put(drop / "a.crate")
-    judge(catalogue, scan(drop, catalogue), outcome="waiting")
-    assert paths(scan(drop, catalogue)) == ["a.crate"]
+    judge(state, scan(drop, state), outcome="waiting")
+    assert paths(scan(drop, state)) == ["a.crate"]
 
 
-def test_what_other_rules_refused_is_given_again(drop: Path, catalogue: Catalogue) -> None:
+def test_what_other_rules_refused_is_given_again(drop: Path, state: State) -> None:
     for name in ("a.crate", "b/b.crate", "b/good.crate"):
         put(drop / name)
-    a, b, good = scan(drop, catalogue)
-    judge(catalogue, [a, b], outcome="refused", judged="m")
-    judge(catalogue, [good], judged="m")
-    catalogue.drops.reopen_refused("m")
-    assert scan(drop, catalogue) == []
+    a, b, good = scan(drop, state)
+    judge(state, [a, b], outcome="refused", judged="m")
+    judge(state, [good], judged="m")
+    state.drop_files.reopen_refused("m")
+    assert scan(drop, state) == []
     for other in ("a", "z"):
-        catalogue.drops.reopen_refused(other)
-        found = scan(drop, catalogue)
+        state.drop_files.reopen_refused(other)
+        found = scan(drop, state)
         assert paths(found) == ["a.crate", "b/b.crate"]
-        judge(catalogue, found, outcome="refused", judged="m")
+        judge(state, found, outcome="refused", judged="m")
 
 
-def test_the_files_of_a_release_can_be_asked_for_again(drop: Path, catalogue: Catalogue) -> None:
+def test_the_files_of_a_release_can_be_asked_for_again(drop: Path, state: State) -> None:
     for name in ("a.crate", "in/b.crate"):
         put(drop / name)
-    judge(catalogue, scan(drop, catalogue))
-    held = catalogue.drops.get("in", "b.crate")
+    judge(state, scan(drop, state))
+    held = state.drop_files.get("in", "b.crate")
     assert held is not None
-    catalogue.drops.record([msgspec.structs.replace(held, name="b", vers="1.0.0")])
-    catalogue.drops.reopen_release("b", "1.0.1")
-    assert scan(drop, catalogue) == []
-    catalogue.drops.reopen_release("b", "1.0.0")
-    assert paths(scan(drop, catalogue)) == ["in/b.crate"]
+    state.drop_files.record([msgspec.structs.replace(held, name="b", vers="1.0.0")])
+    state.drop_files.reopen_release("b", "1.0.1")
+    assert scan(drop, state) == []
+    state.drop_files.reopen_release("b", "1.0.0")
+    assert paths(scan(drop, state)) == ["in/b.crate"]
 
 
-def test_what_vanished_is_forgotten(drop: Path, catalogue: Catalogue) -> None:
+def test_what_vanished_is_forgotten(drop: Path, state: State) -> None:
     for name in ("a.crate", "b.crate", "in/c.crate", "in/deep/d.crate", "in0.crate", "ina/e.crate"):
         put(drop / name)
-    judge(catalogue, scan(drop, catalogue))
+    judge(state, scan(drop, state))
     (drop / "a.crate").unlink()
     (drop / "in").rename(drop.parent / "away")
-    assert scan(drop, catalogue) == []
+    assert scan(drop, state) == []
     known = [("", "a.crate"), ("", "b.crate"), ("in", "c.crate"), ("in/deep", "d.crate"), ("ina", "e.crate")]
-    assert [catalogue.drops.get(*each) is not None for each in known] == [False, True, False, False, True]
+    assert [state.drop_files.get(*each) is not None for each in known] == [False, True, False, False, True]
     (drop.parent / "away").rename(drop / "in")
-    assert paths(scan(drop, catalogue)) == ["in/c.crate", "in/deep/d.crate"]
+    assert paths(scan(drop, state)) == ["in/c.crate", "in/deep/d.crate"]
 
 
 @pytest.mark.case(86)
-def test_what_is_no_file_is_reported_and_never_opened(drop: Path, catalogue: Catalogue) -> None:
+def test_what_is_no_file_is_reported_and_never_opened(drop: Path, state: State) -> None:
     put(drop / "folder.crate/inside.crate")
     os.mkfifo(drop / "pipe.crate")
     (drop / "link.crate").symlink_to("pipe.crate")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(drop / "socket.crate"))
     put(drop / "good.crate")
-    found = scan(drop, catalogue)
+    found = scan(drop, state)
     assert says(found) == [
         ("file-irregular", "'folder.crate' is a directory, not a file."),
         ("file-irregular", "'link.crate' is a link to a pipe, not to a file."),
@@ -251,12 +249,12 @@ def test_what_is_no_file_is_reported_and_never_opened(drop: Path, catalogue: Cat
         ("file-irregular", "'socket.crate' is a socket, not a file."),
     ]
     assert [each.path for each in found if isinstance(each, Found)] == ["good.crate"]
-    judge(catalogue, found)
-    assert scan(drop, catalogue) == []
+    judge(state, found)
+    assert scan(drop, state) == []
 
 
 @pytest.mark.case(86)
-def test_links_are_followed_inside_and_reported_when_they_lead_out(drop: Path, catalogue: Catalogue) -> None:
+def test_links_are_followed_inside_and_reported_when_they_lead_out(drop: Path, state: State) -> None:
     outside = put(drop.parent / "drop-secret" / "s.crate")
     put(drop / "real" / "r.crate")
     (drop / "in.crate").symlink_to("real/r.crate")
@@ -266,7 +264,7 @@ def test_links_are_followed_inside_and_reported_when_they_lead_out(drop: Path, c
     (drop / "same").symlink_to("real")
     (drop / "other").symlink_to(outside.parent)
     (drop / "text").symlink_to("/etc/hostname")
-    found = scan(drop, catalogue)
+    found = scan(drop, state)
     assert says(found) == [
         ("file-unreadable", "'gone.crate' is a link that leads nowhere (No such file or directory)."),
         ("file-unreadable", "'loop.crate' is a link that leads nowhere (Too many levels of symbolic links)."),
@@ -279,84 +277,84 @@ def test_links_are_followed_inside_and_reported_when_they_lead_out(drop: Path, c
 
 @pytest.mark.case(86)
 @pytest.mark.parametrize("target", ["loop", "a.crate/below", "x" * 300, "nowhere"])
-def test_a_link_that_leads_nowhere_hides_nothing_beside_it(drop: Path, catalogue: Catalogue, target: str) -> None:
+def test_a_link_that_leads_nowhere_hides_nothing_beside_it(drop: Path, state: State, target: str) -> None:
     put(drop / "a.crate")
     put(drop / "below" / "b.crate")
     (drop / "loop").symlink_to(target)
-    assert paths(scan(drop, catalogue)) == ["a.crate", "below/b.crate"]
+    assert paths(scan(drop, state)) == ["a.crate", "below/b.crate"]
 
 
-def test_a_change_of_what_a_link_points_to_is_seen(drop: Path, catalogue: Catalogue) -> None:
+def test_a_change_of_what_a_link_points_to_is_seen(drop: Path, state: State) -> None:
     target = put(drop / ".store" / "a")
     (drop / "a.crate").symlink_to(".store/a")
-    judge(catalogue, scan(drop, catalogue))
+    judge(state, scan(drop, state))
     target.write_bytes(b"changed")
-    assert paths(scan(drop, catalogue)) == ["a.crate"]
+    assert paths(scan(drop, state)) == ["a.crate"]
 
 
-def test_names_that_are_not_utf8_are_reported_and_escaped(drop: Path, catalogue: Catalogue) -> None:
+def test_names_that_are_not_utf8_are_reported_and_escaped(drop: Path, state: State) -> None:
     for name in (b"caf\xe9/ok.crate", b"\xff.crate", b"\xc3\xa9.crate"):
         put(drop / os.fsdecode(name))
-    found = scan(drop, catalogue)
+    found = scan(drop, state)
     assert says(found) == [
         ("file-name-not-utf8", "'\\xff.crate' is not UTF-8, so no index file or page can name it."),
         ("file-name-not-utf8", "'caf\\xe9/ok.crate' is not UTF-8, so no index file or page can name it."),
     ]
-    judge(catalogue, found)
-    assert scan(drop, catalogue) == []
+    judge(state, found)
+    assert scan(drop, state) == []
 
 
-def test_names_cannot_move_the_cursor_of_a_terminal(drop: Path, catalogue: Catalogue) -> None:
+def test_names_cannot_move_the_cursor_of_a_terminal(drop: Path, state: State) -> None:
     os.mkfifo(drop / "\x1b[2J\n.crate")
-    assert says(scan(drop, catalogue)) == [("file-irregular", "'\\x1b[2J\\n.crate' is a pipe, not a file.")]
+    assert says(scan(drop, state)) == [("file-irregular", "'\\x1b[2J\\n.crate' is a pipe, not a file.")]
 
 
 @pytest.mark.parametrize("name", ["missing", "a-file"])
 def test_a_drop_directory_that_cannot_be_listed_is_a_mistake_in_the_settings(
-    tmp_path: Path, catalogue: Catalogue, name: str
+    tmp_path: Path, state: State, name: str
 ) -> None:
     put(tmp_path / "a-file")
     with pytest.raises(
         SettingsError, match=r"^The drop directory '.*' cannot be read: .*\. Make it, or name another\.$"
     ):
-        scan(tmp_path / name, catalogue)
+        scan(tmp_path / name, state)
 
 
 def rules_of(found: Found) -> list[str]:
     """Read what was found, and give the rules that refuse it."""
     task = Task(found=found, path=found.source, source=found.path, staged="0")
     with TemporaryDirectory() as stage:
-        incoming = read_file(task, Bench(policy=Policy(), stage=Path(stage), pubtime=None))
-    return [each.rule for each in incoming.problems]
+        candidate = read_file(task, Bench(policy=Policy(), stage=Path(stage), pubtime=None))
+    return [each.rule for each in candidate.problems]
 
 
 # A child process, because root may read everything and there is no way back from another user.
 AS_NOBODY = """
 import os, time
 from pathlib import Path
-from cargo_static_index.state import Dropped, open_catalogue
+from cargo_static_index.state import Dropped, open_state
 from cargo_static_index.registry.scan import Found, scan_drop
 from tests.registry.test_scan import rules_of
 
 drop, now = Path({drop!r}), time.time_ns() + 10**10
-with open_catalogue(Path({state!r})) as catalogue:
-    for each in scan_drop(drop, catalogue, now):
+with open_state(Path({state!r})) as state:
+    for each in scan_drop(drop, state, now):
         if each.folder == "closed":
             row = Dropped(folder="closed", file=each.file, fingerprint=each.fingerprint, outcome="published",
                           judged="", first_seen=1, last_seen=1)
-            catalogue.drops.record([row])
+            state.drop_files.record([row])
     (drop / "secret.crate").chmod(0)
     (drop / "closed").chmod(0)
     (drop / "listed").chmod(0o444)
     if os.getuid() == 0:
         os.setgid({nobody})
         os.setuid({nobody})
-    for each in scan_drop(drop, catalogue, now):
+    for each in scan_drop(drop, state, now):
         if isinstance(each, Found):
             print(each.path, *rules_of(each))
         else:
             print(each.path, each.problem.rule, each.problem.message)
-    print("still known" if catalogue.drops.get("closed", "b.crate") else "forgotten")
+    print("still known" if state.drop_files.get("closed", "b.crate") else "forgotten")
 """
 
 
@@ -419,24 +417,20 @@ def written_on(file: Path) -> None:
         (Path.unlink, "file-changing"),
     ],
 )
-def test_only_what_was_found_is_read(
-    drop: Path, catalogue: Catalogue, change: Callable[[Path], None], rule: str
-) -> None:
+def test_only_what_was_found_is_read(drop: Path, state: State, change: Callable[[Path], None], rule: str) -> None:
     file = put(drop / "a.crate")
-    [found] = scan(drop, catalogue)
+    [found] = scan(drop, state)
     assert isinstance(found, Found)
     assert rules_of(found) == ["file-not-gzip"]
     change(file)
     assert rules_of(found) == [rule]
 
 
-def test_ten_thousand_files_that_nothing_happened_to_cost_little_more_than_looking(
-    drop: Path, catalogue: Catalogue
-) -> None:
+def test_ten_thousand_files_that_nothing_happened_to_cost_little_more_than_looking(drop: Path, state: State) -> None:
     for number in range(10_000):
         (drop / f"some-crate-{number}-1.0.0.crate").touch()
-    judge(catalogue, scan(drop, catalogue))
-    assert timed(lambda: scan(drop, catalogue)) < 3 * timed(lambda: [each.stat() for each in os.scandir(drop)])
+    judge(state, scan(drop, state))
+    assert timed(lambda: scan(drop, state)) < 3 * timed(lambda: [each.stat() for each in os.scandir(drop)])
 
 
 def timed(work: Callable[[], object]) -> float:

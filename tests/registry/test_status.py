@@ -8,7 +8,7 @@ import pytest
 from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.registry import Way, open_registry
 from cargo_static_index.registry.status import Status, read_status
-from cargo_static_index.state import open_catalogue
+from cargo_static_index.state import open_state
 from cargo_static_index.store import Stored
 from cargo_static_index.store.local.store import LocalStore
 from tests.crates import crate
@@ -61,14 +61,14 @@ def test_status_waits_for_no_dry_run(world: World) -> None:
 
 
 def test_status_waits_for_nobody_who_writes_to_the_catalogue_and_sees_what_was_before(world: World) -> None:
-    with open_catalogue(world.state) as other, other.writing():
-        other.drops.forget("", ["empty.crate"])
+    with open_state(world.state) as other, other.writing():
+        other.drop_files.forget("", ["empty.crate"])
         other.set("last-build", b"1")
         assert seen(read_status(world.settings())) == AS_IT_IS
 
 
 def test_nobody_waits_for_a_status(world: World) -> None:
-    with open_catalogue(world.state) as looking, looking.reading():
+    with open_state(world.state) as looking, looking.reading():
         assert looking.get("last-build") == str(T0).encode()
         world.build()
     assert read_status(world.settings()).crates == 3
@@ -97,11 +97,11 @@ class Asking(Report):
 
 
 def test_where_the_catalogue_knows_the_tree_nothing_is_read_or_written_that_grows_with_it(world: World) -> None:
-    catalogue = (world.state / "catalogue.sqlite").read_bytes()
+    state = (world.state / "catalogue.sqlite").read_bytes()
     store = Opened(world.tree)
     assert seen(read_status(world.settings(), store=store)) == AS_IT_IS
     assert store.read_paths == ["index/config.json", "tree.json"]
-    assert (world.state / "catalogue.sqlite").read_bytes() == catalogue
+    assert (world.state / "catalogue.sqlite").read_bytes() == state
 
 
 def test_a_pass_that_writes_tree_json_just_now_is_no_reason_to_learn_the_tree(world: World) -> None:
@@ -118,8 +118,8 @@ def test_a_tree_that_was_changed_elsewhere_is_learned_and_the_catalogue_is_left_
     world.yank("foo@1.0.0")
     for path, content in before.items():
         (world.tree / path).write_bytes(content)
-    catalogue = (world.state / "catalogue.sqlite").read_bytes()
+    state = (world.state / "catalogue.sqlite").read_bytes()
     store = Opened(world.tree)
     assert seen(read_status(world.settings(), store=store)) == AS_IT_IS
     assert "index/3/f/foo" in store.read_paths
-    assert (world.state / "catalogue.sqlite").read_bytes() == catalogue
+    assert (world.state / "catalogue.sqlite").read_bytes() == state

@@ -1,4 +1,4 @@
-"""The catalogue forgets nothing that was written, knows damage when it meets it, and never reads a whole table."""
+"""The state forgets nothing that was written, knows damage when it meets it, and never reads a whole table."""
 
 import os
 import sqlite3
@@ -12,17 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cargo_static_index import state as package
-from cargo_static_index.crate.candidate import Incoming, Need
-from cargo_static_index.diagnostics.errors import CatalogueDamaged, StoreError
+from cargo_static_index.crate.candidate import Candidate, Need
+from cargo_static_index.diagnostics.errors import StateDamaged, StoreError
 from cargo_static_index.diagnostics.rules import problem
 from cargo_static_index.state import (
-    Catalogue,
     CrateChange,
     Dropped,
     Outcome,
     Release,
-    discard_catalogue,
-    open_catalogue,
+    State,
+    discard_state,
+    open_state,
     schema,
     shown,
 )
@@ -37,13 +37,13 @@ STATEMENTS = {
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Path:
+def place(tmp_path: Path) -> Path:
     return tmp_path / "state"
 
 
 @pytest.fixture
-def catalogue(state: Path) -> Iterator[Catalogue]:
-    with open_catalogue(state) as opened:
+def state(place: Path) -> Iterator[State]:
+    with open_state(place) as opened:
         yield opened
 
 
@@ -73,9 +73,9 @@ def dropped(path: str, fingerprint: bytes = b"f" * 16, outcome: Outcome = "publi
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
-def test_no_statement_reads_a_whole_table_or_sorts_one(state: Path, catalogue: Catalogue, name: str) -> None:
+def test_no_statement_reads_a_whole_table_or_sorts_one(place: Path, state: State, name: str) -> None:
     statement = STATEMENTS[name]
-    with sqlite3.connect(state / package.FILE) as plain:
+    with sqlite3.connect(place / package.FILE) as plain:
         plain.executescript(schema.TEMPORARY_TABLES)
         plain.execute(schema.INCOMING_FILES)
         values = [None] * statement.count("?")
@@ -99,18 +99,18 @@ SORTS_THE_ROWS_OF_ONE_CRATE = {"RELEASES_OF"}
 # opening
 
 
-def test_the_state_folder_is_hidden_from_git_and_from_backups(state: Path, catalogue: Catalogue) -> None:
-    assert (state / ".gitignore").read_text() == "*\n"
-    assert (state / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55\n")
+def test_the_state_folder_is_hidden_from_git_and_from_backups(place: Path, state: State) -> None:
+    assert (place / ".gitignore").read_text() == "*\n"
+    assert (place / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55\n")
 
 
-def test_what_was_written_is_there_at_the_next_opening(state: Path) -> None:
-    with open_catalogue(state) as first:
+def test_what_was_written_is_there_at_the_next_opening(place: Path) -> None:
+    with open_state(place) as first:
         assert first.fresh
         first.set("tree", b"\x00bytes")
         first.set("gone", b"x")
         first.set("gone", None)
-    with open_catalogue(state) as second:
+    with open_state(place) as second:
         assert not second.fresh
         assert (second.get("tree"), second.get("gone"), second.get("never")) == (b"\x00bytes", None, None)
 
@@ -147,32 +147,32 @@ def a_log_of_nonsense(file: Path) -> None:
 @pytest.mark.parametrize(
     "spoil", [of_another_version, no_database, empty, cut_short, without_a_table, a_log_of_nonsense]
 )
-def test_a_file_that_cannot_be_used_is_made_anew(state: Path, spoil: Callable[[Path], None]) -> None:
-    with open_catalogue(state) as first:
+def test_a_file_that_cannot_be_used_is_made_anew(place: Path, spoil: Callable[[Path], None]) -> None:
+    with open_state(place) as first:
         first.set("key", b"old")
-    spoil(state / package.FILE)
-    with open_catalogue(state) as second:
+    spoil(place / package.FILE)
+    with open_state(place) as second:
         assert second.fresh
         assert second.get("key") is None
         second.set("key", b"new")
-    with open_catalogue(state) as third:
+    with open_state(place) as third:
         assert (third.fresh, third.get("key")) == (False, b"new")
 
 
-def test_damage_met_while_at_work_is_said_and_is_mended_by_discarding(state: Path) -> None:
-    with open_catalogue(state) as first:
+def test_damage_met_while_at_work_is_said_and_is_mended_by_discarding(place: Path) -> None:
+    with open_state(place) as first:
         first.published.update(crate(f"crate-{number}") for number in range(5000))
-    file = state / package.FILE
+    file = place / package.FILE
     content = bytearray(file.read_bytes())
     pages_kept = 4096 * 40  # the roots of all tables, so that nothing is seen at the opening
     content[pages_kept:] = b"\xaa" * (len(content) - pages_kept)
     file.write_bytes(content)
-    with open_catalogue(state) as second:
+    with open_state(place) as second:
         assert not second.fresh
-        with pytest.raises(CatalogueDamaged, match=r"is damaged \(.*\); the next pass makes it anew from the tree\.$"):
+        with pytest.raises(StateDamaged, match=r"is damaged \(.*\); the next pass makes it anew from the tree\.$"):
             second.published.releases("crate-4001")
-    discard_catalogue(state)
-    with open_catalogue(state) as third:
+    discard_state(place)
+    with open_state(place) as third:
         assert third.fresh
 
 
@@ -180,32 +180,32 @@ def test_a_folder_that_is_a_file_is_an_error_that_names_it(tmp_path: Path) -> No
     (tmp_path / "state").write_text("")
     with (
         pytest.raises(StoreError, match=r"^The state directory '.*state' cannot be used: File exists\. Mend that, or"),
-        open_catalogue(tmp_path / "state"),
+        open_state(tmp_path / "state"),
     ):
         pass
 
 
-def test_a_file_that_is_a_folder_is_an_error_that_names_it(state: Path) -> None:
-    (state / package.FILE).mkdir(parents=True)
-    with pytest.raises(StoreError, match=r"cannot be used: it cannot be opened"), open_catalogue(state):
+def test_a_file_that_is_a_folder_is_an_error_that_names_it(place: Path) -> None:
+    (place / package.FILE).mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"cannot be used: it cannot be opened"), open_state(place):
         pass
 
 
-def test_a_full_disk_is_an_error_of_the_disk_not_damage(state: Path) -> None:
+def test_a_full_disk_is_an_error_of_the_disk_not_damage(place: Path) -> None:
     program = f"""
 import resource, signal
 from pathlib import Path
-from cargo_static_index.state import open_catalogue
-from cargo_static_index.diagnostics.errors import CatalogueDamaged, StoreError
+from cargo_static_index.state import open_state
+from cargo_static_index.diagnostics.errors import StateDamaged, StoreError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-with open_catalogue(Path({str(state)!r})) as catalogue:
-    catalogue.set("before", b"kept")
+with open_state(Path({str(place)!r})) as state:
+    state.set("before", b"kept")
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
     try:
-        catalogue.set("large", bytes(1_000_000))
+        state.set("large", bytes(1_000_000))
     except StoreError as error:
         print(type(error).__name__, str(error).endswith("with `--state`."))
-    print(catalogue.get("before"), catalogue.get("large"))
+    print(state.get("before"), state.get("large"))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert (done.stderr, done.stdout) == ("", "StoreError True\nb'kept' None\n")
@@ -241,26 +241,26 @@ def test_the_file_system_of_a_folder_is_that_of_the_innermost_mount(folder: str,
 # transactions
 
 
-def test_what_fails_inside_a_transaction_leaves_nothing(catalogue: Catalogue) -> None:
+def test_what_fails_inside_a_transaction_leaves_nothing(state: State) -> None:
     def half_done() -> None:
-        with catalogue.writing():
-            catalogue.set("key", b"value")
-            with catalogue.writing():
-                catalogue.published.update([crate("foo")])
+        with state.writing():
+            state.set("key", b"value")
+            with state.writing():
+                state.published.update([crate("foo")])
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         half_done()
-    assert (catalogue.get("key"), catalogue.published.counts()) == (None, (0, 0))
-    with catalogue.writing():
-        catalogue.set("key", b"value")
-    assert catalogue.get("key") == b"value"
+    assert (state.get("key"), state.published.counts()) == (None, (0, 0))
+    with state.writing():
+        state.set("key", b"value")
+    assert state.get("key") == b"value"
 
 
-def test_a_reader_reads_while_a_writer_writes(state: Path, catalogue: Catalogue) -> None:
-    catalogue.set("key", b"before")
-    with open_catalogue(state) as reader, catalogue.writing():
-        catalogue.set("key", b"after")
+def test_a_reader_reads_while_a_writer_writes(place: Path, state: State) -> None:
+    state.set("key", b"before")
+    with open_state(place) as reader, state.writing():
+        state.set("key", b"after")
         assert not reader.fresh
         assert reader.get("key") == b"before"
 
@@ -268,79 +268,79 @@ def test_a_reader_reads_while_a_writer_writes(state: Path, catalogue: Catalogue)
 # what is published
 
 
-def test_a_crate_is_what_its_changes_made_it(catalogue: Catalogue) -> None:
+def test_a_crate_is_what_its_changes_made_it(state: State) -> None:
     old = (release("1.0.9"), release("1.0.10", yanked=True), release("1.0.1", "2024-01-02T00:00:00Z"))
-    catalogue.published.update([crate("Foo-Bar", *old), crate("baz")])
-    assert catalogue.published.name_of("foo_bar") == "Foo-Bar"
-    assert catalogue.published.names_of(["foo_bar", "none", "baz"]) == {"foo_bar": "Foo-Bar", "baz": "baz"}
-    assert catalogue.published.releases("Foo-Bar") == list(old)
-    assert catalogue.published.releases("foo-bar") == []
-    assert catalogue.published.counts() == (2, 4)
+    state.published.update([crate("Foo-Bar", *old), crate("baz")])
+    assert state.published.name_of("foo_bar") == "Foo-Bar"
+    assert state.published.names_of(["foo_bar", "none", "baz"]) == {"foo_bar": "Foo-Bar", "baz": "baz"}
+    assert state.published.releases("Foo-Bar") == list(old)
+    assert state.published.releases("foo-bar") == []
+    assert state.published.counts() == (2, 4)
 
 
-def test_a_change_costs_and_changes_only_what_it_names(catalogue: Catalogue) -> None:
-    catalogue.published.update([crate("foo", release("1.0.0"), release("1.1.0")), crate("gone")])
+def test_a_change_costs_and_changes_only_what_it_names(state: State) -> None:
+    state.published.update([crate("foo", release("1.0.0"), release("1.1.0")), crate("gone")])
     yanked, new = release("1.0.0", yanked=True), release("1.2.0")
-    catalogue.published.update(
+    state.published.update(
         [
             CrateChange(key="foo", name="foo", releases=(yanked, new), gone=("1.1.0",)),
             CrateChange(key="gone", name="gone", gone=("1.0.0",)),
             CrateChange(key="bar", name="bar", releases=(new,)),
         ]
     )
-    assert catalogue.published.releases("foo") == [yanked, new]
-    assert catalogue.published.names() == [("bar", "bar"), ("foo", "foo")]
-    assert catalogue.published.counts() == (2, 3)
+    assert state.published.releases("foo") == [yanked, new]
+    assert state.published.names() == [("bar", "bar"), ("foo", "foo")]
+    assert state.published.counts() == (2, 3)
 
 
-def test_a_crate_without_releases_is_forgotten_and_may_come_back_in_other_case(catalogue: Catalogue) -> None:
-    catalogue.published.update([crate("Foo"), crate("bar")])
-    catalogue.published.update([CrateChange(key="foo", name="Foo", gone=("1.0.0",))])
-    assert catalogue.published.name_of("foo") is None
-    assert catalogue.published.releases("Foo") == []
-    assert catalogue.published.counts() == (1, 1)
-    catalogue.published.update([crate("foo")])
-    assert catalogue.published.name_of("foo") == "foo"
-    assert (catalogue.published.releases("Foo"), catalogue.published.counts()) == ([], (2, 2))
+def test_a_crate_without_releases_is_forgotten_and_may_come_back_in_other_case(state: State) -> None:
+    state.published.update([crate("Foo"), crate("bar")])
+    state.published.update([CrateChange(key="foo", name="Foo", gone=("1.0.0",))])
+    assert state.published.name_of("foo") is None
+    assert state.published.releases("Foo") == []
+    assert state.published.counts() == (1, 1)
+    state.published.update([crate("foo")])
+    assert state.published.name_of("foo") == "foo"
+    assert (state.published.releases("Foo"), state.published.counts()) == ([], (2, 2))
 
 
-def test_names_come_by_key_in_pages(catalogue: Catalogue) -> None:
-    catalogue.published.update(crate(name) for name in ("b-1", "B_2", "a", "c", "b", "ba"))
-    names = catalogue.published.names
+def test_names_come_by_key_in_pages(state: State) -> None:
+    state.published.update(crate(name) for name in ("b-1", "B_2", "a", "c", "b", "ba"))
+    names = state.published.names
     assert [name for _, name in names()] == ["a", "b", "b-1", "B_2", "ba", "c"]
     assert names(after="a", limit=2) == [("b", "b"), ("b_1", "b-1")]
     assert names(after="b_1", limit=2) == [("b_2", "B_2"), ("ba", "ba")]
     assert names(after="c") == []
 
 
-def test_the_newest_come_first_and_those_without_a_time_never(catalogue: Catalogue) -> None:
-    catalogue.published.update(
+def test_the_newest_come_first_and_those_without_a_time_never(state: State) -> None:
+    state.published.update(
         [
             crate("b", release("1.0.0", "2024-01-01T00:00:00Z"), release("1.1.0", "2025-01-01T00:00:00Z")),
             crate("a", release("1.0.0", "2024-01-01T00:00:00Z"), release("0.1.0")),
         ]
     )
-    assert [(name, each.vers) for name, each in catalogue.published.newest(2)] == [("b", "1.1.0"), ("a", "1.0.0")]
-    assert len(catalogue.published.newest(10)) == 3
+    assert [(name, each.vers) for name, each in state.published.newest(2)] == [("b", "1.1.0"), ("a", "1.0.0")]
+    assert len(state.published.newest(10)) == 3
 
 
-def test_all_that_is_published_can_be_forgotten_without_forgetting_the_rest(catalogue: Catalogue) -> None:
-    catalogue.set("tree", b"x")
-    catalogue.published.update([crate("a"), crate("b")])
-    catalogue.published.clear()
-    assert (catalogue.published.names(), catalogue.published.counts(), catalogue.get("tree")) == ([], (0, 0), b"x")
+def test_all_that_is_published_can_be_forgotten_without_forgetting_the_rest(state: State) -> None:
+    state.set("tree", b"x")
+    state.published.update([crate("a"), crate("b")])
+    state.published.clear()
+    assert (state.published.names(), state.published.counts(), state.get("tree")) == ([], (0, 0), b"x")
 
 
-def test_the_same_version_twice_in_an_index_file_is_one_row(catalogue: Catalogue) -> None:
-    catalogue.published.update([crate("a", release("1.0.0"), release("1.0.0", yanked=True))])
-    assert [each.vers for each in catalogue.published.releases("a")] == ["1.0.0"]
-    assert catalogue.published.counts() == (1, 1)
+def test_the_same_version_twice_in_an_index_file_is_one_row(state: State) -> None:
+    state.published.update([crate("a", release("1.0.0"), release("1.0.0", yanked=True))])
+    assert [each.vers for each in state.published.releases("a")] == ["1.0.0"]
+    assert state.published.counts() == (1, 1)
 
 
 # the drop directory
 
 
-def test_a_dropped_file_is_as_it_was_recorded(catalogue: Catalogue) -> None:
+def test_a_dropped_file_is_as_it_was_recorded(state: State) -> None:
     row = Dropped(
         folder="caf\udce9",
         file="x.crate",
@@ -354,28 +354,28 @@ def test_a_dropped_file_is_as_it_was_recorded(catalogue: Catalogue) -> None:
         vers="1.0.0",
         problems=(problem("file-empty"), problem("entry-type", "é", place="src")),
     )
-    catalogue.drops.record([row])
-    assert catalogue.drops.get("caf\udce9", "x.crate") == row
-    assert list(catalogue.drops.refused()) == [row]
+    state.drop_files.record([row])
+    assert state.drop_files.get("caf\udce9", "x.crate") == row
+    assert list(state.drop_files.refused()) == [row]
     assert shown(row.path) == "caf\\xe9/x.crate"
 
 
-def test_a_file_that_is_seen_again_was_first_seen_when_it_was(catalogue: Catalogue) -> None:
-    catalogue.drops.record([dropped("a.crate")])
+def test_a_file_that_is_seen_again_was_first_seen_when_it_was(state: State) -> None:
+    state.drop_files.record([dropped("a.crate")])
     again = Dropped(
         folder="", file="a.crate", fingerprint=b"g" * 16, outcome="unchanged", judged="k", first_seen=9, last_seen=9
     )
-    catalogue.drops.record([again])
-    found = catalogue.drops.get("", "a.crate")
+    state.drop_files.record([again])
+    found = state.drop_files.get("", "a.crate")
     assert found is not None
     assert (found.first_seen, found.last_seen, found.outcome, found.judged) == (1, 9, "unchanged", "k")
 
 
-def test_the_refused_come_in_order_however_many(catalogue: Catalogue) -> None:
+def test_the_refused_come_in_order_however_many(state: State) -> None:
     paths = [f"{folder}{number:04}.crate" for folder in ("", "a/", "b/c/") for number in range(900)]
-    catalogue.drops.record(dropped(path, outcome="refused") for path in reversed(paths))
-    catalogue.drops.record([dropped("good.crate")])
-    assert [each.path for each in catalogue.drops.refused()] == paths
+    state.drop_files.record(dropped(path, outcome="refused") for path in reversed(paths))
+    state.drop_files.record([dropped("good.crate")])
+    assert [each.path for each in state.drop_files.refused()] == paths
 
 
 Step = tuple[str, str, bytes]
@@ -393,37 +393,37 @@ def test_a_folders_digest_is_the_sum_of_its_fingerprints_and_of_what_is_not_trus
     steps: list[Step], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     trusted: dict[str, tuple[bytes, str]] = {}
-    with open_catalogue(tmp_path_factory.mktemp("state")) as catalogue:
+    with open_state(tmp_path_factory.mktemp("state")) as state:
         for what, path, fingerprint in steps:
-            apply_step(catalogue, trusted, (what, path, fingerprint))
+            apply_step(state, trusted, (what, path, fingerprint))
         for folder in ("", "f", "f/g"):
             mine = [each for path, (each, _) in trusted.items() if path.rpartition("/")[0] == folder]
             total = add_fingerprints(NOTHING, sum(int.from_bytes(each or UNTRUSTED, "big") for each in mine))
-            assert catalogue.drops.digest(folder.encode()) == total
+            assert state.drop_files.digest(folder.encode()) == total
 
 
-def apply_step(catalogue: Catalogue, trusted: dict[str, tuple[bytes, str]], step: Step) -> None:
+def apply_step(state: State, trusted: dict[str, tuple[bytes, str]], step: Step) -> None:
     what, path, fingerprint = step
     folder, _, file = path.rpartition("/")
     if what == "forget":
-        catalogue.drops.forget(folder, [file])
+        state.drop_files.forget(folder, [file])
         trusted.pop(path, None)
     elif what == "reopen":
-        catalogue.drops.reopen_refused("other")
+        state.drop_files.reopen_refused("other")
         for each in [each for each, (_, outcome) in trusted.items() if outcome == "refused"]:
             trusted[each] = (b"", "waiting")
     else:
         outcome: Outcome = "refused" if what == "refused" else "waiting" if what == "waiting" else "published"
-        catalogue.drops.record([dropped(path, fingerprint, outcome)])
+        state.drop_files.record([dropped(path, fingerprint, outcome)])
         trusted[path] = (b"" if what == "waiting" else fingerprint, outcome)
 
 
 # a pass's own
 
 
-def reading(path: str, key: str) -> Incoming:
+def reading(path: str, key: str) -> Candidate:
     folder, _, file = path.rpartition("/")
-    return Incoming(
+    return Candidate(
         source=path,
         folder=folder,
         file=file,
@@ -438,33 +438,33 @@ def reading(path: str, key: str) -> Incoming:
     )
 
 
-def test_readings_come_by_key_and_vanish_with_the_pass(state: Path) -> None:
+def test_readings_come_by_key_and_vanish_with_the_pass(place: Path) -> None:
     rows = [reading("b.crate", "k"), reading("a/z.crate", "k"), reading("q.crate", "j")]
-    with open_catalogue(state) as catalogue:
-        catalogue.readings.add(rows)
-        catalogue.readings.add(reading(f"{n}.crate", f"many-{n:05}") for n in range(2500))
-        assert catalogue.readings.between("a", "k") == {"j": rows[2:], "k": rows[:2]}
-        assert catalogue.readings.names_of(["k", "none"]) == {"k": "K"}
-        assert list(catalogue.readings.keys()) == ["j", "k", *(f"many-{n:05}" for n in range(2500))]
-        assert (catalogue.readings.holds("a", "z.crate"), catalogue.readings.holds("", "z.crate")) == (True, False)
-        catalogue.readings.clear()
-        assert list(catalogue.readings.keys()) == []
-        catalogue.readings.add(rows)
-    with open_catalogue(state) as catalogue:
-        assert list(catalogue.readings.keys()) == []
+    with open_state(place) as state:
+        state.candidates.add(rows)
+        state.candidates.add(reading(f"{n}.crate", f"many-{n:05}") for n in range(2500))
+        assert state.candidates.between("a", "k") == {"j": rows[2:], "k": rows[:2]}
+        assert state.candidates.names_of(["k", "none"]) == {"k": "K"}
+        assert list(state.candidates.keys()) == ["j", "k", *(f"many-{n:05}" for n in range(2500))]
+        assert (state.candidates.holds("a", "z.crate"), state.candidates.holds("", "z.crate")) == (True, False)
+        state.candidates.clear()
+        assert list(state.candidates.keys()) == []
+        state.candidates.add(rows)
+    with open_state(place) as state:
+        assert list(state.candidates.keys()) == []
 
 
-def test_readings_without_a_release_come_apart(catalogue: Catalogue) -> None:
-    unread = [Incoming(source=f"{n}.crate", refused=True) for n in range(2500)]
-    catalogue.readings.add([reading("a.crate", "k"), *unread])
-    assert list(catalogue.readings.keys()) == ["k"]
-    assert list(catalogue.readings.without_release()) == unread
+def test_readings_without_a_release_come_apart(state: State) -> None:
+    unread = [Candidate(source=f"{n}.crate", refused=True) for n in range(2500)]
+    state.candidates.add([reading("a.crate", "k"), *unread])
+    assert list(state.candidates.keys()) == ["k"]
+    assert list(state.candidates.without_release()) == unread
 
 
-def test_what_was_begun_is_unfinished_until_it_is_finished(state: Path) -> None:
-    with open_catalogue(state) as catalogue:
-        catalogue.intents.begin(["b", "a"])
-        catalogue.intents.begin(["a", "c"])
-        catalogue.intents.finish(["c", "never"])
-    with open_catalogue(state) as catalogue:
-        assert list(catalogue.intents.unfinished()) == ["a", "b"]
+def test_what_was_begun_is_unfinished_until_it_is_finished(place: Path) -> None:
+    with open_state(place) as state:
+        state.intents.begin(["b", "a"])
+        state.intents.begin(["a", "c"])
+        state.intents.finish(["c", "never"])
+    with open_state(place) as state:
+        assert list(state.intents.unfinished()) == ["a", "b"]

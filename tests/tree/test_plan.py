@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from cargo_static_index.crate.candidate import Incoming
+from cargo_static_index.crate.candidate import Candidate
 from cargo_static_index.diagnostics.rules import problem
 from cargo_static_index.protocol.index_file import Entry, IndexFile, format_entry, parse_index
 from cargo_static_index.protocol.names import collision_key
@@ -20,8 +20,8 @@ def entry(vers: str, cksum: str, name: str = "foo", pubtime: str = NOW) -> Entry
     return Entry(name=name, vers=vers, deps=(), cksum=cksum, features={}, yanked=False, pubtime=pubtime)
 
 
-def arriving(vers: str, cksum: str, name: str = "foo", *, source: str = "x.crate", bad: bool = False) -> Incoming:
-    return Incoming(
+def arriving(vers: str, cksum: str, name: str = "foo", *, source: str = "x.crate", bad: bool = False) -> Candidate:
+    return Candidate(
         source=source,
         key=collision_key(name),
         name=name,
@@ -47,7 +47,7 @@ def outcome(plan: CratePlan) -> dict[str, list[tuple[str, str]]]:
     return {
         "published": [(each.vers, each.cksum) for each in plan.published],
         "unchanged": [(each.vers, each.cksum) for each in plan.unchanged],
-        "refused": [(each.incoming.vers, each.problems[-1].rule) for each in plan.refused],
+        "refused": [(each.candidate.vers, each.problems[-1].rule) for each in plan.refused],
     }
 
 

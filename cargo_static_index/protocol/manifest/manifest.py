@@ -289,7 +289,7 @@ def entry_of(manifest: Manifest, *, cksum: str, home: Home, pubtime: str | None 
     """Give the index line of a release, in the form that crates.io writes, with the registries that `home` sees.
 
     `cksum` is the archive's SHA-256 in lower-case hex, `pubtime` UTC as `YYYY-MM-DDTHH:MM:SSZ`; both stand as given.
-    Raises InvalidConfig where a dependency's index URL is none: `read_release` gives no facts of such a crate.
+    Raises InvalidConfig where a dependency's index URL is none: `check_crate` gives no metadata of such a crate.
     """
     features, features2 = split_features(manifest.features)
     return Entry(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cargo_static_index.crate.metadata import Facts
+from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine
 from cargo_static_index.protocol.index_file import Entry, Line, parse_entry
 from cargo_static_index.site import paths as addresses
@@ -28,7 +28,7 @@ from cargo_static_index.site.theme import Look, Sources
 from cargo_static_index.site.views import NEWEST_SHOWN, Held, readme_of, release_view, version_groups, version_rows
 from cargo_static_index.store import Change, Delete, Put, Store
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.read import read_facts, read_index
+from cargo_static_index.tree.read import read_index, read_metadata
 
 Listing = tuple[str, str, bytes | None]
 """A list, a key, and the row that the list is to have there, or None for no row."""
@@ -91,7 +91,7 @@ class OneCrate:
         self._look = look
         self._name = name
         self._whole = whole
-        self._facts: dict[str, Facts | None] = {}
+        self._facts: dict[str, CrateMetadata | None] = {}
         self._readmes: dict[str, Prose] = {}
         # Read before the index file: who writes both after this is noticed when the document is replaced.
         self._stored = store.read(addresses.crate_document(name))
@@ -177,12 +177,12 @@ class OneCrate:
                 return None  # somebody else's line, which cargo calls invalid
         return self._entries[vers]
 
-    def _facts_of(self, line: Line) -> Facts | None:
+    def _facts_of(self, line: Line) -> CrateMetadata | None:
         if line.vers not in self._facts:
             if len(self._facts) > 2:
                 self._facts.pop(next(iter(self._facts)))
             try:
-                self._facts[line.vers] = read_facts(self._store, self._name, line.cksum)
+                self._facts[line.vers] = read_metadata(self._store, self._name, line.cksum)
             except InvalidDocument:
                 self._facts[line.vers] = None  # `verify` says so; a page without them is better than none
         return self._facts[line.vers]

@@ -5,7 +5,7 @@ from itertools import groupby, islice
 
 from cargo_static_index.registry.site.documents import read_crate_document
 from cargo_static_index.registry.site.lists import SITEMAP_STALE, Shelves
-from cargo_static_index.registry.transaction import Session
+from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import CrateDocument, format_document, version_key
 from cargo_static_index.site.front import FrontDocument, RefusedFile, Update, blocks_of
@@ -30,8 +30,8 @@ REFUSED_SHOWN = 1000
 class FrontPages:
     """Writes these pages where they change."""
 
-    def __init__(self, session: Session, templates: Templates, look: Look) -> None:
-        self._session = session
+    def __init__(self, transaction: Transaction, templates: Templates, look: Look) -> None:
+        self._transaction = transaction
         self._templates = templates
         self._look = look
         self._documents: dict[str, CrateDocument | None] = {}
@@ -47,10 +47,10 @@ class FrontPages:
         """Write all of them but that of refused files."""
         self.put(self._front_pages())
         self.put(self._fixed_pages())
-        if self._session.catalogue.get(SITEMAP_STALE) or self._session.store.read(addresses.SITEMAP) is None:
+        if self._transaction.state.get(SITEMAP_STALE) or self._transaction.store.read(addresses.SITEMAP) is None:
             parts = [sitemap_path(part.prefix) for part in shelves.parts_of(NAMES) if part.rows]
             self.put([self._page("sitemap.xml", addresses.SITEMAP, {"parts": parts})])
-            self._session.catalogue.set(SITEMAP_STALE, None)
+            self._transaction.state.set(SITEMAP_STALE, None)
 
     def _front_pages(self) -> Iterator[tuple[str, bytes]]:
         updated, new = self._news()
@@ -58,8 +58,8 @@ class FrontPages:
             title=self._look.title,
             description=self._look.description,
             index=f"{layout.INDEX}/",
-            crates=self._session.record.crates,
-            releases=self._session.record.releases,
+            crates=self._transaction.record.crates,
+            releases=self._transaction.record.releases,
             updated=updated,
             new=new,
         )
@@ -73,7 +73,7 @@ class FrontPages:
         """Give updated and new crates, the last first, each once; no more documents are read than that takes."""
         updated: dict[str, Update] = {}
         new: dict[str, Update] = {}
-        for name, pubtime in self._session.catalogue.published.newest_crates(LOOKED_AT):
+        for name, pubtime in self._transaction.state.published.newest_crates(LOOKED_AT):
             update = self._highest(name, pubtime)
             if update is not None:
                 (new if self._is_new(update) else updated).setdefault(name, update)
@@ -90,7 +90,7 @@ class FrontPages:
 
     def _releases(self) -> Iterator[Update]:
         """Give the releases published last; of what came together, a crate's highest version first."""
-        newest = self._session.catalogue.published.newest(FEED_ENTRIES)
+        newest = self._transaction.state.published.newest(FEED_ENTRIES)
         for (pubtime, name), rows in groupby(newest, key=lambda each: (each[1].pubtime or "", each[0])):
             versions = [release.vers for _, release in rows]
             for vers in sorted(versions, key=version_key, reverse=True) if len(versions) > 1 else versions:
@@ -112,7 +112,7 @@ class FrontPages:
 
     def _document(self, name: str) -> CrateDocument | None:
         if name not in self._documents:
-            self._documents[name] = read_crate_document(self._session.store, name)
+            self._documents[name] = read_crate_document(self._transaction.store, name)
         return self._documents[name]
 
     def _page(self, template: str, path: str, context: dict[str, object]) -> tuple[str, bytes]:
@@ -122,7 +122,7 @@ class FrontPages:
         """Write those files that are not what they are to be."""
         changes = []
         for path, content in pages:
-            held = self._session.store.read(path)
+            held = self._transaction.store.read(path)
             if held is None or held.content != content:
                 changes.append(Put(path=path, content=content))
-        self._session.apply(changes)
+        self._transaction.apply(changes)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from cargo_static_index.diagnostics.errors import InvalidDocument, StoreError
 from cargo_static_index.registry.site.documents import read_crate_document
-from cargo_static_index.registry.transaction import ATTEMPTS, Session
+from cargo_static_index.registry.transaction import ATTEMPTS, Transaction
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.lists import (
     ALWAYS,
@@ -62,15 +62,15 @@ def _part_at(path: str, kind: str, content: bytes) -> Part | None:
 class Shelves:
     """The lists of a tree."""
 
-    def __init__(self, session: Session, templates: Templates) -> None:
-        self._session = session
+    def __init__(self, transaction: Transaction, templates: Templates) -> None:
+        self._transaction = transaction
         self._templates = templates
         self.trusting = True
         """Whether what is stored is built on, and ListDamaged raised where it cannot be; else it is made anew."""
 
     def bring_in_step(self) -> None:
-        """Write all rows that are noted in the catalogue."""
-        for batch in self._session.catalogue.pages.drained(self._some):
+        """Write all rows that are noted in the state."""
+        for batch in self._transaction.state.pages.drained(self._some):
             self._merge_whole(batch)
 
     def _merge_whole(self, batch: Batch) -> None:
@@ -82,7 +82,7 @@ class Shelves:
 
     def _some(self) -> Batch:
         """Give rows of some lists, or of a part of one: as many as are merged together."""
-        pages = self._session.catalogue.pages
+        pages = self._transaction.state.pages
         batch: Batch = []
         left = ROWS_AT_ONCE
         name = pages.next_list()
@@ -98,32 +98,32 @@ class Shelves:
 
     def _merge(self, batch: Batch) -> Batch:
         """Merge rows into lists, all in one batch of changes, and give those that somebody else forestalled."""
-        readings = [_Reading(self._session, name, trusting=self.trusting) for name, _ in batch]
-        parts = [self._written(name, rows, reading) for (name, rows), reading in zip(batch, readings, strict=True)]
+        candidates = [_Reading(self._transaction, name, trusting=self.trusting) for name, _ in batch]
+        parts = [self._written(name, rows, reading) for (name, rows), reading in zip(batch, candidates, strict=True)]
         changes = [
             list(self._changes(name, written, reading))
-            for (name, _), written, reading in zip(batch, parts, readings, strict=True)
+            for (name, _), written, reading in zip(batch, parts, candidates, strict=True)
         ]
-        lost = {change.path for change in self._session.apply(change for each in changes for change in each)}
+        lost = {change.path for change in self._transaction.apply(change for each in changes for change in each)}
         again: Batch = []
-        with self._session.catalogue.writing():
-            for (name, rows), written, reading, own in zip(batch, parts, readings, changes, strict=True):
+        with self._transaction.state.writing():
+            for (name, rows), written, reading, own in zip(batch, parts, candidates, changes, strict=True):
                 if lost and any(change.path in lost for change in own):
                     again.append((name, rows))
                     continue
                 self._look_at_names(name, written, reading)
                 root = written[""]
                 self._note_total(name, root.total if root else 0)
-                self._session.catalogue.pages.settle_rows(name, rows[-1][0])
+                self._transaction.state.pages.settle_rows(name, rows[-1][0])
         return again
 
     def parts_of(self, name: str) -> Iterator[Part]:
         """Give all parts of a list, from its root downwards."""
-        return _below("", _Reading(self._session, name))
+        return _below("", _Reading(self._transaction, name))
 
     def is_reached(self, part: Part) -> bool:
         """Whether a part hangs together with the root of its list."""
-        reading = _Reading(self._session, part.list)
+        reading = _Reading(self._transaction, part.list)
         above = reading.load("")
         while above is not None and above.prefix != part.prefix:
             below = part.prefix[: len(above.common) + 1]
@@ -134,13 +134,13 @@ class Shelves:
         kind, _, rest = name.partition("/")
         if kind in SETS:
             row = encode_row(SetRow(name=rest, total=total)) if total else None
-            self._session.catalogue.pages.list_rows([(SETS[kind], rest, row)])
+            self._transaction.state.pages.list_rows([(SETS[kind], rest, row)])
 
     def _written(self, name: str, rows: Sequence[Row], reading: "_Reading") -> Written:
         kind, _, crate = name.partition("/")
         about: dict[str, str] = {}
         if kind == "dependents":
-            document = read_crate_document(self._session.store, crate)
+            document = read_crate_document(self._transaction.store, crate)
             newest = document.newest if document else ""
             about = {"newest": newest} if newest else {}
             rows = [(key, judged(row, newest) if row else row) for key, row in rows]
@@ -180,18 +180,18 @@ class Shelves:
 
     def _look_at_names(self, name: str, written: Written, reading: "_Reading") -> None:
         if name == NAMES and any(bool(part and part.rows) != reading.had_rows(at) for at, part in written.items()):
-            self._session.catalogue.set(SITEMAP_STALE, b"1")
+            self._transaction.state.set(SITEMAP_STALE, b"1")
 
 
 SITEMAP_STALE = "pages.sitemap"
-"""Under this key the catalogue notes that parts of the names came or went since the sitemap was written."""
+"""Under this key the state notes that parts of the names came or went since the sitemap was written."""
 
 
 class _Reading:
     """What was read of a list for one attempt, with the tags to replace it under."""
 
-    def __init__(self, session: Session, name: str, *, trusting: bool = False) -> None:
-        self._session = session
+    def __init__(self, transaction: Transaction, name: str, *, trusting: bool = False) -> None:
+        self._transaction = transaction
         self._name = name
         self._trusting = trusting
         self._stored: dict[str, Stored | None] = {}
@@ -201,7 +201,7 @@ class _Reading:
     def stored(self, path: str) -> Stored | None:
         """Give a file as it was first read."""
         if path not in self._stored:
-            self._stored[path] = self._session.store.read(path)
+            self._stored[path] = self._transaction.store.read(path)
         return self._stored[path]
 
     def load(self, prefix: str) -> Part | None:

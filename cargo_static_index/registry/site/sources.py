@@ -9,7 +9,7 @@ from pathlib import Path
 from cargo_static_index._version import __version__
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.protocol.config import index_url
-from cargo_static_index.registry.transaction import Session
+from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.settings import Settings
 from cargo_static_index.settings.layers import nearest
 from cargo_static_index.site.theme import Look, Sources
@@ -45,16 +45,16 @@ def unused_files(sources: Sources) -> Iterator[str]:
             yield f"pages.templates: {name!r} takes the place of no template or asset, and none names it{hint}"
 
 
-def look_of(session: Session, settings: Settings) -> Look:
+def look_of(transaction: Transaction, settings: Settings) -> Look:
     """Give what every page may show of the registry itself."""
     registry, pages = settings.registry, settings.pages
     return Look(
         title=registry.title or registry.name or "Cargo registry",
         registry=registry.name or "NAME",
         description=registry.description or "",
-        base_url=session.base_url,
-        index_url=index_url(session.base_url),
-        mirror=session.home.mode == "mirror",
+        base_url=transaction.base_url,
+        index_url=index_url(transaction.base_url),
+        mirror=transaction.home.mode == "mirror",
         private=registry.auth_required,
         api=registry.api or "",
         documentation=pages.documentation or "",

@@ -1,6 +1,6 @@
 """What is derived from the registry and written beside it: which pages to write, when, and from what.
 
-Each change of an index file makes its crate stale, in the catalogue, before the change counts as done. Pages are then
+Each change of an index file makes its crate stale, in the state, before the change counts as done. Pages are then
 made from the index file as read back: a crate's own first, with the rows that lists are to have put down on disk;
 then the lists; then front page and feeds. What breaks off is found there by the next pass.
 """
@@ -14,13 +14,13 @@ from itertools import islice
 import msgspec
 
 from cargo_static_index.diagnostics.errors import InvalidDocument, StoreError
-from cargo_static_index.registry.refused_files import refused_files
 from cargo_static_index.registry.site.check import check_pages, named_by
 from cargo_static_index.registry.site.crates import Listing, Maker, OneCrate
 from cargo_static_index.registry.site.front import FrontPages
 from cargo_static_index.registry.site.lists import SITEMAP_STALE, ListDamaged, Shelves, read_parts
+from cargo_static_index.registry.site.refused import refused_files
 from cargo_static_index.registry.site.sources import look_of, read_sources, renderer, unused_files
-from cargo_static_index.registry.transaction import ATTEMPTS, LAST_BUILD, PAGES_UNKNOWN, Session
+from cargo_static_index.registry.transaction import ATTEMPTS, LAST_BUILD, PAGES_UNKNOWN, Transaction
 from cargo_static_index.settings import Settings
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import PagesState, format_document, parse_pages_state
@@ -40,20 +40,20 @@ FILES_AT_ONCE = 256
 """Pages that share a batch, and so its flushes."""
 
 REMAKING = "pages.remaking"
-"""Under this key the catalogue keeps the fingerprint that all pages are being remade for."""
+"""Under this key the state keeps the fingerprint that all pages are being remade for."""
 
 FIRST = b"first "
 """Stands before that fingerprint where there were no pages before."""
 
 
 class Pages:
-    """The pages of a session's tree. `keep` puts off remaking all of them because of how they look."""
+    """The pages of a transaction's tree. `keep` puts off remaking all of them because of how they look."""
 
-    def __init__(self, session: Session, settings: Settings, *, keep: bool = False) -> None:
-        self._session = session
-        self._queue = session.catalogue.pages
+    def __init__(self, transaction: Transaction, settings: Settings, *, keep: bool = False) -> None:
+        self._transaction = transaction
+        self._queue = transaction.state.pages
         self._sources: Sources = read_sources(settings)
-        self._plain_look = look_of(session, settings)
+        self._plain_look = look_of(transaction, settings)
         self._fingerprint = fingerprint_of(self._sources, self._plain_look, renderer())
         self.executor: Executor | None = None
         """Makes pages in other processes, where there is one."""
@@ -62,31 +62,31 @@ class Pages:
         self._moved_to = settings.drop.refused
         self._compiled_folder = settings.state.path / "templates"
         self._state = self._read_state()
-        session.derive = self.make_crates
+        transaction.derive = self.make_crates
         if settings.pages.templates:
             self._templates.check()  # before anything is published that would then have no page
             for text in unused_files(self._sources):
-                session.listener.warn(text)
+                transaction.listener.warn(text)
 
     def begin(self) -> None:
         """Look, once what an earlier process began is finished, whether the pages are those of this tree."""
-        unknown = self._session.catalogue.get(PAGES_UNKNOWN) is not None
+        unknown = self._transaction.state.get(PAGES_UNKNOWN) is not None
         if self._in_step:
-            lost = unknown and any(True for _ in check_pages(self._session.store))
+            lost = unknown and any(True for _ in check_pages(self._transaction.store))
         else:
             # Somebody changed the tree, and what is left to do for its pages is not known here, or not all of it.
             lost = unknown or self._queue.idle
         if lost:
             self._state = None
         elif unknown:
-            self._session.catalogue.set(PAGES_UNKNOWN, None)
+            self._transaction.state.set(PAGES_UNKNOWN, None)
 
     def make_crates(self) -> None:
         """Make the pages of crates that changed, and the lists that name them."""
         if self._queue.idle:
             return
         self._put_assets()
-        remaking = self._session.catalogue.get(REMAKING)
+        remaking = self._transaction.state.get(REMAKING)
         whole = remaking is not None and not remaking.startswith(FIRST)
         try:
             for names in self._queue.stale(CRATES_AT_ONCE):
@@ -100,7 +100,7 @@ class Pages:
         try:
             self._shelves.bring_in_step()
         except ListDamaged as error:
-            self._session.listener.note(f"{error}; so all pages are made anew.")
+            self._transaction.listener.note(f"{error}; so all pages are made anew.")
             self.remake()
             self.make_crates()
 
@@ -116,37 +116,37 @@ class Pages:
         if changed:
             self._put_assets()
             self._front.write(self._shelves)
-        remaking = self._session.catalogue.get(REMAKING)
+        remaking = self._transaction.state.get(REMAKING)
         if remaking is not None:
             if not remaking.startswith(FIRST):
                 self._sweep()
-            self._session.catalogue.set(REMAKING, None)
+            self._transaction.state.set(REMAKING, None)
             self._remade = True
         self._write_state()
 
     def remake(self) -> None:
         """Make all pages stale; what an earlier process began is gone on with."""
         new = self._fingerprint.encode()
-        if self._session.catalogue.get(REMAKING) in {new, FIRST + new} and not self._queue.idle:
+        if self._transaction.state.get(REMAKING) in {new, FIRST + new} and not self._queue.idle:
             return
-        if self._session.record.releases and self._looks_differ:
-            self._session.listener.note("How pages look has changed, so all of them are made anew.")
+        if self._transaction.record.releases and self._looks_differ:
+            self._transaction.listener.note("How pages look has changed, so all of them are made anew.")
         first = self._has_no_pages()
-        with self._session.catalogue.writing():
+        with self._transaction.state.writing():
             self._queue.clear()
             self._queue.list_rows((name, "", None) for name in ALWAYS)
             self._queue.make_stale(self._held_names())
             if not first:
                 self._forget_lists()
                 self._queue.make_stale(self._paged_names())
-            self._session.catalogue.set(SITEMAP_STALE, b"1")
-            self._session.catalogue.set(REMAKING, FIRST + new if first else new)
+            self._transaction.state.set(SITEMAP_STALE, b"1")
+            self._transaction.state.set(REMAKING, FIRST + new if first else new)
 
     # What is there -----------------------------------------------------------------------------------------
 
     @property
     def _in_step(self) -> bool:
-        return self._state is not None and self._state.digest == self._session.record.digest
+        return self._state is not None and self._state.digest == self._transaction.record.digest
 
     def _needs_remake(self, *, scanned: bool) -> bool:
         """Whether all pages are to be made: none are known, or a build finds that they look otherwise by now."""
@@ -155,7 +155,9 @@ class Pages:
         if not scanned or not self._looks_differ:
             return False
         if self._keep:
-            self._session.listener.note("How pages look has changed; they are kept until a build without --keep-pages.")
+            self._transaction.listener.note(
+                "How pages look has changed; they are kept until a build without --keep-pages."
+            )
         return not self._keep
 
     @property
@@ -163,7 +165,7 @@ class Pages:
         return self._state is not None and self._state.fingerprint != self._fingerprint
 
     def _read_state(self) -> PagesState | None:
-        stored = self._session.store.read(addresses.STATE)
+        stored = self._transaction.store.read(addresses.STATE)
         try:
             return parse_pages_state(stored.content) if stored else None
         except InvalidDocument:
@@ -171,34 +173,34 @@ class Pages:
 
     def _write_state(self) -> None:
         kept = self._state.fingerprint if self._state and not self._remade else self._fingerprint
-        state = PagesState(fingerprint=kept, digest=self._session.record.digest)
+        state = PagesState(fingerprint=kept, digest=self._transaction.record.digest)
         if state != self._state:
-            self._session.apply([Put(path=addresses.STATE, content=format_document(state))])
+            self._transaction.apply([Put(path=addresses.STATE, content=format_document(state))])
             self._state = state
-        self._session.catalogue.set(PAGES_UNKNOWN, None)
+        self._transaction.state.set(PAGES_UNKNOWN, None)
 
     def _held_names(self) -> Iterator[str]:
         after = ""
-        while rows := self._session.catalogue.published.names(after=after):
+        while rows := self._transaction.state.published.names(after=after):
             yield from (name for _, name in rows)
             after = rows[-1][0]
 
     def _paged_names(self) -> Iterator[str]:
         """Give the crates that have pages, held or not."""
-        for path in self._session.store.list(layout.CRATES):
+        for path in self._transaction.store.list(layout.CRATES):
             if path.count("/") == 2 and path.endswith(("/index.html", "/index.json")):
                 yield path.split("/")[1]
 
     def _has_no_pages(self) -> bool:
         """Whether nothing of ours is in the tree yet, so that nothing needs to be compared or taken away."""
         folders = ("assets", "browse", "search")
-        return not any(True for folder in folders for _ in self._session.store.list(folder)) and not any(
+        return not any(True for folder in folders for _ in self._transaction.store.list(folder)) and not any(
             True for _ in self._paged_names()
         )
 
     def _forget_lists(self) -> None:
         """Note every row of every list as one that is not to be; what crates give takes its place."""
-        for _, part in read_parts(self._session.store):
+        for _, part in read_parts(self._transaction.store):
             if part is not None:
                 self._queue.list_if_new([(part.list, "", None), *((part.list, key, None) for key in part.rows)])
 
@@ -218,7 +220,7 @@ class Pages:
 
     @cached_property
     def _compiled(self) -> str:
-        if self._session.dry:
+        if self._transaction.dry:
             return ""
         with suppress(OSError):  # it is for speed only
             self._compiled_folder.mkdir(parents=True, exist_ok=True)
@@ -226,33 +228,33 @@ class Pages:
 
     @cached_property
     def _shelves(self) -> Shelves:
-        return Shelves(self._session, self._templates)
+        return Shelves(self._transaction, self._templates)
 
     @cached_property
     def _front(self) -> FrontPages:
-        return FrontPages(self._session, self._templates, self._look)
+        return FrontPages(self._transaction, self._templates, self._look)
 
     def _put_assets(self) -> None:
-        look_inside = self._session.catalogue.get(REMAKING) is not None  # else names tell contents
-        wanted = (path for path in self._assets[1] if look_inside or self._session.store.size(path) is None)
+        look_inside = self._transaction.state.get(REMAKING) is not None  # else names tell contents
+        wanted = (path for path in self._assets[1] if look_inside or self._transaction.store.size(path) is None)
         self._front.put((path, self._assets[1][path]) for path in wanted)
 
     def _put_refused(self, *, scanned: bool) -> None:
         """Write the page of refused files: whoever did not look at the drop directory leaves one that is there."""
-        held = self._session.store.read(addresses.REFUSED)
+        held = self._transaction.store.read(addresses.REFUSED)
         if not self._plain_look.refused:
-            self._session.apply([Delete(path=addresses.REFUSED)] if held else [])
+            self._transaction.apply([Delete(path=addresses.REFUSED)] if held else [])
         elif scanned or held is None or not held.content:
             self._put_assets()
             before = self._assets_of_refused
-            seen = self._session.now if scanned else int(self._session.catalogue.get(LAST_BUILD) or 0)
-            self._front.write_refused(refused_files(self._session, self._moved_to, seen))
+            seen = self._transaction.now if scanned else int(self._transaction.state.get(LAST_BUILD) or 0)
+            self._front.write_refused(refused_files(self._transaction, self._moved_to, seen))
             if not self._looks_differ:  # else they are of all other pages too
-                self._session.apply(Delete(path=path) for path in before - self._assets_of_refused)
+                self._transaction.apply(Delete(path=path) for path in before - self._assets_of_refused)
 
     @property
     def _assets_of_refused(self) -> set[str]:
-        return {path for path in named_by(self._session.store, addresses.REFUSED) if path.startswith("assets/")}
+        return {path for path in named_by(self._transaction.store, addresses.REFUSED) if path.startswith("assets/")}
 
     def _make_some(self, names: Sequence[str], *, whole: bool) -> None:
         again = list(names)
@@ -270,7 +272,7 @@ class Pages:
 
     def _made(self, names: Sequence[str], *, whole: bool) -> Iterator[tuple[Iterable[Listing], Iterator[Change]]]:
         """Make the pages of some crates, here or in the processes that read crates; give rows and changes together."""
-        open_tree = self._session.store.opener()
+        open_tree = self._transaction.store.opener()
         if self.executor is None or len(names) <= CRATES_A_TASK or open_tree is None:
             crates = [self._crate(name, whole=whole) for name in names]
             yield [row for crate in crates for row in crate.listings()], _chained(crates)
@@ -295,12 +297,12 @@ class Pages:
                 yield crate.listings(), crate.changes()
 
     def _crate(self, name: str, *, whole: bool) -> OneCrate:
-        return OneCrate(self._session.store, self._templates, self._look, name, whole=whole)
+        return OneCrate(self._transaction.store, self._templates, self._look, name, whole=whole)
 
     def _apply(self, changes: Iterator[Change]) -> set[str]:
         lost: set[str] = set()
         while batch := list(islice(changes, FILES_AT_ONCE)):
-            lost.update(change.path for change in self._session.apply(batch))
+            lost.update(change.path for change in self._transaction.apply(batch))
         return lost
 
     def _sweep(self) -> None:
@@ -309,14 +311,14 @@ class Pages:
         The page of refused files may still be the old one: only who looks at the drop directory makes it anew.
         """
         kept = self._assets[1].keys() | self._assets_of_refused
-        old = [path for path in self._session.store.list("assets") if path not in kept]
+        old = [path for path in self._transaction.store.list("assets") if path not in kept]
         loose = [
             page
-            for path, part in read_parts(self._session.store)
+            for path, part in read_parts(self._transaction.store)
             if part is None or not self._shelves.is_reached(part)
             for page in ([path] if part is None else pages_of(part.list, part.prefix))
         ]
-        self._session.apply(Delete(path=path) for path in [*old, *loose])
+        self._transaction.apply(Delete(path=path) for path in [*old, *loose])
 
 
 def _chained(crates: Iterable[OneCrate]) -> Iterator[Change]:
@@ -327,7 +329,7 @@ def _some(names: Sequence[str]) -> Iterator[Sequence[str]]:
     return (names[at : at + CRATES_A_TASK] for at in range(0, len(names), CRATES_A_TASK))
 
 
-def forget_pages(session: Session) -> None:
+def forget_pages(transaction: Transaction) -> None:
     """Forget what was to be made where pages are not wanted; wanted again, all of them are made anew."""
-    if not session.catalogue.pages.idle:
-        session.catalogue.pages.clear()
+    if not transaction.state.pages.idle:
+        transaction.state.pages.clear()

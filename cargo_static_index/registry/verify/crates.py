@@ -1,4 +1,4 @@
-"""Whether one crate of a tree is sound: its lines, and the archives and facts that they name."""
+"""Whether one crate of a tree is sound: its lines, and the archives and metadata that they name."""
 
 import hashlib
 import io
@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from cargo_static_index.crate.check import Policy, read_release
+from cargo_static_index.crate.check import Policy, check_crate
 from cargo_static_index.crate.limits import Limits
-from cargo_static_index.crate.metadata import Facts, parse_facts
+from cargo_static_index.crate.metadata import CrateMetadata, parse_metadata
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine, StoreError
 from cargo_static_index.diagnostics.tree_rules import Finding, found
 from cargo_static_index.protocol.index_file import Dependency, Entry, IndexFile, Line, parse_entry, sort_dependencies
@@ -16,25 +16,25 @@ from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.names import index_path
 from cargo_static_index.protocol.registries import CRATES_IO, Home, is_home
 from cargo_static_index.protocol.semver import parse_version, without_build
-from cargo_static_index.registry.withdraw import archive_and_facts
+from cargo_static_index.registry.withdraw import archive_and_metadata
 from cargo_static_index.store import Store
 from cargo_static_index.tree import layout
 
 
-def check_crate(
+def verify_crate(
     store: Store, home: Home, limits: Limits, path: str, file: IndexFile, *, quick: bool
 ) -> Iterator[Finding]:
     """Give what is wrong with the crate whose index file stands at `path`; `quick` opens no archive."""
     return _Crate(store, home, limits, path, file, quick=quick).findings()
 
 
-def facts_in(archive: bytes, limits: Limits) -> Facts | None:
-    """Read the facts of an archive, whatever policies would say of it today; None where none can be made of it."""
-    return read_release(io.BytesIO(archive), Policy(limits=limits)).facts
+def metadata_in(archive: bytes, limits: Limits) -> CrateMetadata | None:
+    """Read the metadata of an archive, whatever policies would say of it today; None where none can be made of it."""
+    return check_crate(io.BytesIO(archive), Policy(limits=limits)).metadata
 
 
 class _Crate:
-    """An index file, and the archives and facts that its lines name."""
+    """An index file, and the archives and metadata that its lines name."""
 
     def __init__(self, store: Store, home: Home, limits: Limits, path: str, file: IndexFile, *, quick: bool) -> None:
         self._store = store
@@ -51,7 +51,7 @@ class _Crate:
                 try:
                     yield from self._check_quickly(line) if self._quick else self._check_wholly(line)
                 except StoreError as error:  # the disk, or a right: the others can be looked at all the same
-                    archive, _ = archive_and_facts(line.name, line.cksum)
+                    archive, _ = archive_and_metadata(line.name, line.cksum)
                     message = f"What is held of {line.name} {line.vers} cannot be read."
                     yield found("archive-unread", archive, message, way_out=str(error))
 
@@ -90,25 +90,25 @@ class _Crate:
                     yield found("name-collision", self._path, message)
 
     def _check_quickly(self, line: Line) -> Iterator[Finding]:
-        archive, facts_path = archive_and_facts(line.name, line.cksum)
+        archive, metadata_path = archive_and_metadata(line.name, line.cksum)
         size = self._store.size(archive)
-        stored = self._store.read(facts_path)
+        stored = self._store.read(metadata_path)
         if size is None:
             yield _archive_missing(line, archive)
         if stored is None:
-            yield _facts_missing(line, facts_path, mendable=size is not None)
+            yield _metadata_missing(line, metadata_path, mendable=size is not None)
             return
-        facts = _parsed(stored.content)
-        if facts is None or facts.cksum != line.cksum:
-            yield _facts_wrong(line, facts_path, mendable=size is not None)
-        elif size not in {None, facts.packed_size}:
-            message = f"The archive of {line.name} {line.vers} has {size} bytes instead of {facts.packed_size}."
+        metadata = _parsed(stored.content)
+        if metadata is None or metadata.cksum != line.cksum:
+            yield _metadata_wrong(line, metadata_path, mendable=size is not None)
+        elif size not in {None, metadata.packed_size}:
+            message = f"The archive of {line.name} {line.vers} has {size} bytes instead of {metadata.packed_size}."
             yield found("archive-damaged", archive, message)
 
     def _check_wholly(self, line: Line) -> Iterator[Finding]:
-        archive, facts_path = archive_and_facts(line.name, line.cksum)
-        held = self._store.read(facts_path)
-        facts = _parsed(held.content) if held else None
+        archive, metadata_path = archive_and_metadata(line.name, line.cksum)
+        held = self._store.read(metadata_path)
+        metadata = _parsed(held.content) if held else None
         stored = self._store.read(archive)
         read = None
         if stored is None:
@@ -116,24 +116,24 @@ class _Crate:
         elif (cksum := hashlib.sha256(stored.content).hexdigest()) != line.cksum:
             message = f"The archive of {line.name} {line.vers} has SHA-256 {cksum} instead of {line.cksum}."
             yield found("archive-damaged", archive, message)
-        elif (read := facts_in(stored.content, self._limits)) is None:
+        elif (read := metadata_in(stored.content, self._limits)) is None:
             message = f"Nothing can be said of the archive of {line.name} {line.vers}: it breaks rules of today."
             yield found("archive-unread", archive, message)
         if held is None:
-            yield _facts_missing(line, facts_path, mendable=read is not None)
-        elif facts is None or (read is not None and not _same(facts, read)):
-            yield _facts_wrong(line, facts_path, mendable=read is not None)
-        if (says := read or facts) is not None and self._differs(line, says):
+            yield _metadata_missing(line, metadata_path, mendable=read is not None)
+        elif metadata is None or (read is not None and not _same(metadata, read)):
+            yield _metadata_wrong(line, metadata_path, mendable=read is not None)
+        if (says := read or metadata) is not None and self._differs(line, says):
             message = f"The line of {line.name} {line.vers} does not say what the archive says."
             yield found("line-differs", self._path, message)
 
-    def _differs(self, line: Line, facts: Facts) -> bool:
+    def _differs(self, line: Line, metadata: CrateMetadata) -> bool:
         """Whether a line says something else than its archive, what only the registry says of it aside."""
         try:
             found = parse_entry(line.raw)
         except InvalidIndexLine:
             return True
-        expected = entry_of(facts.manifest, cksum=facts.cksum, home=self._home, pubtime=found.pubtime)
+        expected = entry_of(metadata.manifest, cksum=metadata.cksum, home=self._home, pubtime=found.pubtime)
         return self._comparable(found) != self._comparable(expected)
 
     def _comparable(self, entry: Entry) -> Entry:
@@ -151,29 +151,29 @@ def _archive_missing(line: Line, path: str) -> Finding:
     return found("archive-missing", path, f"The archive of {line.name} {line.vers} is not there.")
 
 
-def _facts_missing(line: Line, path: str, *, mendable: bool) -> Finding:
+def _metadata_missing(line: Line, path: str, *, mendable: bool) -> Finding:
     message = f"The facts of {line.name} {line.vers} are not there."
     return found("facts-missing", path, message, "write-facts" if mendable else None)
 
 
-def _facts_wrong(line: Line, path: str, *, mendable: bool) -> Finding:
+def _metadata_wrong(line: Line, path: str, *, mendable: bool) -> Finding:
     message = f"The facts of {line.name} {line.vers} are not what its archive says."
     return found("facts-wrong", path, message, "write-facts" if mendable else None)
 
 
-def _parsed(content: bytes) -> Facts | None:
+def _parsed(content: bytes) -> CrateMetadata | None:
     try:
-        return parse_facts(content)
+        return parse_metadata(content)
     except InvalidDocument:
         return None
 
 
-def _same(facts: Facts, read: Facts) -> bool:
-    """Whether facts are the same; the limit for documents, which decides whose text is there, may have changed."""
-    if facts == read:
+def _same(metadata: CrateMetadata, read: CrateMetadata) -> bool:
+    """Whether metadata is the same; the limit for documents, which decides whose text is there, may have changed."""
+    if metadata == read:
         return True
     for field in ("readme", "changelog"):
-        one, other = getattr(facts, field), getattr(read, field)
+        one, other = getattr(metadata, field), getattr(read, field)
         if one and other and "too-large" in {one.missing, other.missing}:
-            facts, read = replace(facts, **{field: None}), replace(read, **{field: None})
-    return facts == read
+            metadata, read = replace(metadata, **{field: None}), replace(read, **{field: None})
+    return metadata == read

@@ -1,6 +1,6 @@
 """Whether a tree is sound: what clients read, held against what archives say, and nothing that nobody names.
 
-Looking reads the tree as it stands, through no session and no catalogue, so that nothing is mended on the way; each
+Looking reads the tree as it stands, through no transaction and no state, so that nothing is mended on the way; each
 finding that can be mended without changing a release carries how. One crate at a time is held in memory.
 """
 
@@ -11,7 +11,7 @@ from itertools import groupby
 from msgspec.structs import replace
 
 from cargo_static_index.crate.limits import Limits
-from cargo_static_index.crate.metadata import format_facts
+from cargo_static_index.crate.metadata import format_metadata
 from cargo_static_index.diagnostics.errors import InvalidConfig, InvalidDocument
 from cargo_static_index.diagnostics.tree_rules import Finding, found
 from cargo_static_index.protocol.config import base_url_of
@@ -19,8 +19,8 @@ from cargo_static_index.protocol.index_file import IndexFile
 from cargo_static_index.protocol.registries import Home
 from cargo_static_index.registry.recover import finish_removal, is_left, reconcile
 from cargo_static_index.registry.site.check import check_pages
-from cargo_static_index.registry.transaction import Session
-from cargo_static_index.registry.verify.crates import check_crate, facts_in
+from cargo_static_index.registry.transaction import Transaction
+from cargo_static_index.registry.verify.crates import metadata_in, verify_crate
 from cargo_static_index.store import Delete, Put, Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Delta, Tombstone
@@ -34,10 +34,10 @@ from cargo_static_index.tree.read import (
 )
 
 _KINDS = (".crate", ".json", ".html", ".xml")
-"""How the files below `crates/` end: archives, facts and tombstones, pages and feeds."""
+"""How the files below `crates/` end: archives, metadata and tombstones, pages and feeds."""
 
 _DOCUMENTS = ("index.json", "removed.json")
-"""The JSON documents beside a crate's facts, but for the list of its dependents."""
+"""The JSON documents beside a crate's metadata, but for the list of its dependents."""
 
 _LINES_LOST = (
     "Bring the index file back from a backup, or `add` the archive, which writes its line again, and verify once more. "
@@ -61,7 +61,7 @@ def verify_tree(
     for path in index_paths(store):
         index = read_index_at(store, path)
         total += index.weight
-        yield from check_crate(store, home, limits, path, index.file, quick=quick)
+        yield from verify_crate(store, home, limits, path, index.file, quick=quick)
     lost = _lines_are_lost(store, total)
     unnamed = 0
     for finding in _check_crates(store, lost=lost):
@@ -73,28 +73,28 @@ def verify_tree(
         yield from check_pages(store)
 
 
-def mend(session: Session, finding: Finding, limits: Limits) -> Finding:
-    """Mend what a finding names where that changes no release, and say so; the session keeps other writers out."""
+def mend(transaction: Transaction, finding: Finding, limits: Limits) -> Finding:
+    """Mend what a finding names where that changes no release, and say so; the transaction keeps other writers out."""
     name = finding.path.split("/")[1] if finding.path.startswith(f"{layout.CRATES}/") else ""
     if finding.mending == "write-facts":
-        fixed = _write_facts(session, finding.path, limits)
+        fixed = _write_metadata(transaction, finding.path, limits)
     elif finding.mending == "delete":
-        fixed = not session.apply([Delete(path=finding.path)])
+        fixed = not transaction.apply([Delete(path=finding.path)])
     elif finding.mending == "finish-removal":
-        finish_removal(session, name)
+        finish_removal(transaction, name)
         fixed = True
     elif finding.mending == "recount":
-        reconcile(session, agreed=True)  # nothing is left that lost lines could have named
+        reconcile(transaction, agreed=True)  # nothing is left that lost lines could have named
         fixed = True
     else:
         fixed = False
     return replace(finding, fixed=fixed)
 
 
-def _write_facts(session: Session, path: str, limits: Limits) -> bool:
-    stored = session.store.read(path.removesuffix(".json") + ".crate")
-    facts = facts_in(stored.content, limits) if stored else None
-    return facts is not None and not session.apply([Put(path=path, content=format_facts(facts))])
+def _write_metadata(transaction: Transaction, path: str, limits: Limits) -> bool:
+    stored = transaction.store.read(path.removesuffix(".json") + ".crate")
+    metadata = metadata_in(stored.content, limits) if stored else None
+    return metadata is not None and not transaction.apply([Put(path=path, content=format_metadata(metadata))])
 
 
 # The tree as a whole ---------------------------------------------------------------------------------------

@@ -17,8 +17,8 @@ from cargo_static_index.store.local.batch import LockedTree, apply_batch, not_st
 from cargo_static_index.store.local.files import chunks
 from cargo_static_index.store.local.folders import Folders, failure
 from cargo_static_index.store.local.lock import lock_tree
-from cargo_static_index.store.lookedat import LookedAt
 from cargo_static_index.store.memory import MemoryStore
+from cargo_static_index.store.overlay import LookedAt
 from cargo_static_index.store.paths import check_path, is_name, tag_of
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC

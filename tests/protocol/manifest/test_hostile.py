@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_static_index.crate.check import Policy, Reading, read_release
+from cargo_static_index.crate.check import CheckedCrate, Policy, check_crate
 from cargo_static_index.diagnostics.rules import LONGEST, Problem
 from cargo_static_index.protocol.index_file import format_entry, parse_entry
 from cargo_static_index.protocol.manifest.manifest import entry_of
@@ -63,8 +63,8 @@ def toml(value: object) -> str:
     return json.dumps(value).replace("Infinity", "inf")
 
 
-def read(text: str) -> Reading:
-    return read_release(io.BytesIO(crate().manifest(text).build()), POLICY, "\x1b[2J.crate")
+def read(text: str) -> CheckedCrate:
+    return check_crate(io.BytesIO(crate().manifest(text).build()), POLICY, "\x1b[2J.crate")
 
 
 def check(problem: Problem) -> None:
@@ -83,8 +83,8 @@ def test_no_manifest_makes_the_reader_fail_or_its_sentences_harm(document: dict[
     reading = read("".join(f"{toml(key)} = {toml(value)}\n" for key, value in document.items()))
     for problem in reading.problems:
         check(problem)
-    if not reading.refused and reading.facts is not None:
-        line = format_entry(entry_of(reading.facts.manifest, cksum=reading.facts.cksum, home=POLICY.home))
+    if not reading.refused and reading.metadata is not None:
+        line = format_entry(entry_of(reading.metadata.manifest, cksum=reading.metadata.cksum, home=POLICY.home))
         assert parse_entry(line).name == "foo"
 
 

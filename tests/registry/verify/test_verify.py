@@ -46,7 +46,7 @@ def archive(of: str = "foo") -> str:
     return f"crates/{of}/{(FOO if of == 'foo' else BAR).cksum()}.crate"
 
 
-def facts(of: str = "foo") -> str:
+def metadata(of: str = "foo") -> str:
     return archive(of).removesuffix("crate") + "json"
 
 
@@ -109,17 +109,17 @@ def swap(path: str, old: bytes, new: bytes) -> Callable[[World], object]:
 STRAY = "ab" * 32
 
 MENDED: dict[str, tuple[Callable[[World], object], str, str, str]] = {
-    "facts gone": (remove(facts()), "facts-missing", facts(), "The facts of foo 1.0.0 are not there."),
+    "facts gone": (remove(metadata()), "facts-missing", metadata(), "The facts of foo 1.0.0 are not there."),
     "facts of another schema": (
-        write(facts(), b'{"schema": 2}'),
+        write(metadata(), b'{"schema": 2}'),
         "facts-wrong",
-        facts(),
+        metadata(),
         "The facts of foo 1.0.0 are not what its archive says.",
     ),
     "facts that say something else": (
-        swap(facts(), b"# Foo", b"# Fox"),
+        swap(metadata(), b"# Foo", b"# Fox"),
         "facts-wrong",
-        facts(),
+        metadata(),
         "The facts of foo 1.0.0 are not what its archive says.",
     ),
     "an archive that no line names": (
@@ -209,9 +209,9 @@ def test_an_archive_with_other_bytes_is_found_by_its_checksum_and_by_size_when_q
 
 def test_quick_opens_no_archive_and_finds_what_is_not_there(world: World) -> None:
     (world.tree / archive()).unlink()
-    (world.tree / facts("bar")).unlink()
+    (world.tree / metadata("bar")).unlink()
     assert [(each.id, each.path) for each in world.verified(quick=True)] == [
-        ("facts-missing", facts("bar")),
+        ("facts-missing", metadata("bar")),
         ("archive-missing", archive()),
     ]
     store = Opened(world.tree)

@@ -6,30 +6,30 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec.structs import replace
 
-from cargo_static_index.crate.candidate import Incoming
+from cargo_static_index.crate.candidate import Candidate
 from cargo_static_index.state import schema
 from cargo_static_index.state.database import Database, json_list
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Incoming).decode
+_decode = msgspec.msgpack.Decoder(Candidate).decode
 
 
 Packed = tuple[str, str, bytes, bytes, bytes]
 """A reading as it is kept: key, name, folder, file, and all of it encoded. It travels between processes as it is."""
 
 
-def pack(row: Incoming) -> Packed:
+def pack(row: Candidate) -> Packed:
     """Give a reading as it is kept."""
     return row.key, row.name, os.fsencode(row.folder), os.fsencode(row.file), _encoded(row)
 
 
-class Readings:
-    """The new files of this pass, by collision key. They vanish when the catalogue is closed."""
+class Candidates:
+    """The new files of this pass, by collision key. They vanish when the state is closed."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, rows: Iterable[Incoming]) -> None:
+    def add(self, rows: Iterable[Candidate]) -> None:
         """Keep some readings."""
         self.add_packed(map(pack, rows))
 
@@ -42,14 +42,14 @@ class Readings:
         rows = self._database.pages(schema.INCOMING_KEYS, ("",), lambda row: (row[0],))
         return (row[0] for row in rows)
 
-    def between(self, first: str, last: str) -> dict[str, list[Incoming]]:
+    def between(self, first: str, last: str) -> dict[str, list[Candidate]]:
         """Give the readings of all collision keys from `first` to `last`, each key's in the order of adding."""
-        found: dict[str, list[Incoming]] = {}
+        found: dict[str, list[Candidate]] = {}
         for key, reading in self._database.all(schema.INCOMING_BETWEEN, (first, last)):
             found.setdefault(key, []).append(_decode(reading))
         return found
 
-    def without_release(self) -> Iterator[Incoming]:
+    def without_release(self) -> Iterator[Candidate]:
         """Give the files that could not be read so far as to know their release."""
         rows = self._database.pages(schema.INCOMING_WITHOUT, (0,), lambda row: (row[0],))
         return (_named(*row[1:]) for row in rows)
@@ -90,14 +90,14 @@ class Intents:
         return (path for (path,) in rows)
 
 
-def _encoded(row: Incoming) -> bytes:
+def _encoded(row: Candidate) -> bytes:
     try:
         return _encode(row)
     except UnicodeEncodeError:  # a name that is not UTF-8, of which the columns have the bytes
         return _encode(replace(row, folder="", file=""))
 
 
-def _named(reading: bytes, folder: bytes, file: bytes) -> Incoming:
+def _named(reading: bytes, folder: bytes, file: bytes) -> Candidate:
     row = _decode(reading)
     if row.file or not (folder or file):
         return row

@@ -9,28 +9,28 @@ import msgspec
 
 from cargo_static_index.diagnostics.rules import Problem
 from cargo_static_index.registry.dispose import Refused
-from cargo_static_index.registry.transaction import Session
+from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.site.front import RefusedFile
 from cargo_static_index.state import Dropped
 
 
-def refused_files(session: Session, moved_to: Path | None, seen: int) -> Iterator[RefusedFile]:
-    """Give the refused files by path: what the catalogue knows of the drop directory, then what was moved away.
+def refused_files(transaction: Transaction, moved_to: Path | None, seen: int) -> Iterator[RefusedFile]:
+    """Give the refused files by path: what the state knows of the drop directory, then what was moved away.
 
     `seen` is when the drop directory was last looked at: all of the first were there then.
     """
-    for row in session.catalogue.drops.refused():
+    for row in transaction.state.drop_files.refused():
         yield _dropped(row, max(row.last_seen, seen))
     if moved_to is not None and moved_to.is_dir():
         for path in sorted(moved_to.rglob("*.crate.json")):
             found = _moved(path, moved_to)
-            if found and not _is_published(session, found):
+            if found and not _is_published(transaction, found):
                 yield found
 
 
-def _is_published(session: Session, file: RefusedFile) -> bool:
+def _is_published(transaction: Transaction, file: RefusedFile) -> bool:
     """Whether a file was published after all since it was moved, as a removed release that was brought back is."""
-    releases = session.catalogue.published.releases(file.name) if file.name else []
+    releases = transaction.state.published.releases(file.name) if file.name else []
     return any((each.vers, each.cksum) == (file.vers, file.cksum) for each in releases)
 
 
