@@ -91,6 +91,7 @@ def test_every_module_has_a_ring_and_every_ring_its_modules() -> None:
 
 
 OTHERS: dict[str, frozenset[str]] = {
+    "click": frozenset({"cli"}),
     "comrak": frozenset({"site/readme/markdown"}),
     "jinja2": frozenset({"site/templates"}),
     "markupsafe": frozenset({"site/templates"}),
@@ -98,7 +99,6 @@ OTHERS: dict[str, frozenset[str]] = {
     "pygments": frozenset({"site/readme/highlight", "site/readme/rustlexer"}),
     "rich": frozenset({"cli"}),
     "rtoml": frozenset({"protocol/manifest/toml", "settings/layers"}),
-    "typer": frozenset({"cli", "settings"}),
     "watchdog": frozenset({"registry/watch/doorbell"}),
     "zlib_ng": frozenset({"crate/gzip"}),
 }

@@ -1,22 +1,21 @@
-"""The program: its table of commands, each of which is imported and made only when it is asked for."""
+"""The program: its table of commands, each of which is imported only when it is asked for."""
 
 import os
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Final
 
-import typer
-from typer.core import TyperCommand, TyperGroup
+import click
+from click.shell_completion import CompletionItem
 
-from cargo_static_index.cli import options
-from cargo_static_index.cli.run import GOOD, INTERRUPTED, UNUSABLE
+from cargo_static_index.cli.options import global_options, take_common
+from cargo_static_index.cli.run import GOOD, INTERRUPTED, UNUSABLE, perform
 from cargo_static_index.cli.terminal import Terminal
 
 PROGRAM: Final = "cargo-static-index"
 COMPLETION: Final = "_CARGO_STATIC_INDEX_COMPLETE"
-"""The variable in which a shell asks what could follow; typer answers before any command runs."""
+"""The variable in which a shell asks what could follow; the answer comes before any command runs."""
 
 TABLE: Final = {
     "init": ("init", "Write a commented registry.toml, and make the drop directory."),
@@ -43,126 +42,72 @@ TABLE: Final = {
 """Every command by its name: the module below `cli` that has it, and one sentence."""
 
 
-_CONTEXT: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+class Program(click.Group):
+    """The program, with none of its commands: each is imported when it is asked for."""
 
-
-class Command(TyperCommand):
-    """A command whose help shows its options in groups: its own, those of the settings, those of every command."""
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        """Give all parameters, the help option too."""
-        return [_light(each) for each in super().get_params(ctx)]
-
-    def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """Give what stands behind the command's name in the usage line."""
-        arguments = (each for each in self.get_params(ctx) if each.param_type_name == "argument")
-        return ["[OPTIONS]", *(each.metavar or each.name or "" for each in arguments)]
-
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        """Write the examples as they stand."""
-        del ctx
-        formatter.write(f"\nExamples:\n{self.epilog}")
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write the help's lists of arguments and options."""
-        groups: dict[str, list[tuple[str, str]]] = {}
-        for parameter in self.get_params(ctx):
-            group, record = _help_of(parameter, ctx)
-            if record is not None:
-                groups.setdefault(group, []).append(record)
-        for title in sorted(groups, key=_ORDER.index):
-            with formatter.section(title):
-                formatter.write_dl(groups[title])
-
-
-def _help_of(parameter: Any, ctx: Any) -> tuple[str, tuple[str, str] | None]:
-    """Give the group that a parameter belongs to, and what the help says of it."""
-    if parameter.param_type_name == "argument":
-        return "Arguments", (parameter.metavar, parameter.help)
-    panel = getattr(parameter, "rich_help_panel", None)
-    return panel if isinstance(panel, str) else "Options", parameter.get_help_record(ctx)
-
-
-_ORDER = ("Arguments", "Options", "Settings", options.GLOBAL)
-
-
-class Commands(TyperGroup):
-    """The group of all commands, which are made when they are asked for."""
-
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**given)
-        names: dict[str, Any] = dict.fromkeys(TABLE)
-        self.commands = names  # suggestions are made from the names
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        """Give all parameters, the help option too."""
-        return [_light(each) for each in super().get_params(ctx)]
-
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:
         """Give the names, in the table's order."""
         del ctx
         return list(TABLE)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Give a command, made now."""
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Give a command, imported now."""
         del ctx
-        return make_command(cmd_name) if cmd_name in TABLE else None
+        if cmd_name not in TABLE:
+            return None
+        module = import_module(f"cargo_static_index.cli.{TABLE[cmd_name][0]}")
+        found: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
+        return found
 
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Give the command that is named first; click.UsageError with those that may have been meant."""
+        if args[0] not in TABLE and not ctx.resilient_parsing:
+            meant = ", ".join(map(repr, get_close_matches(args[0], TABLE)))
+            raise click.UsageError(f"No such command {args[0]!r}." + (f" Did you mean {meant}?" if meant else ""), ctx)
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Give the commands and options that begin like what was typed, with none of them imported."""
+        commands = [CompletionItem(name, help=says) for name, (_, says) in TABLE.items() if name.startswith(incomplete)]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help's lists of options, and of commands from the table."""
+        click.Command.format_options(self, ctx, formatter)
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, says) for name, (_, says) in TABLE.items()])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write how a registry begins."""
         del ctx
         formatter.write(f"\nExamples:\n  {PROGRAM} init --name acme\n  {PROGRAM} build\n  {PROGRAM} help build\n")
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write the help's list of commands from the table."""
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, says) for name, (_, says) in TABLE.items()])
+
+def make_program() -> Program:
+    """Make the program."""
+    return Program(
+        PROGRAM,
+        callback=_begin,
+        params=global_options("-V", "--version"),
+        help="Turn a folder of .crate files into a Cargo registry made of plain files.",
+        invoke_without_command=True,
+        subcommand_metavar="COMMAND [ARGS]...",
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
 
 
-def make_command(name: str) -> Any:
-    """Import a command and make it."""
-    module = import_module(f"cargo_static_index.cli.{TABLE[name][0]}")
-    function = getattr(module, f"{name.replace('-', '_')}_command")
-    small = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
-    small.command(name, cls=Command, epilog=_example(module, name), context_settings=_CONTEXT)(function)
-    return typer.main.get_command(small)
-
-
-def _example(module: Any, name: str) -> str:
-    return "".join(f"  {PROGRAM} {line}\n" for line in module.EXAMPLES[name])
-
-
-def make_program() -> Any:
-    """Make the program, with none of its commands."""
-    app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
-    app.callback(cls=Commands, invoke_without_command=True, context_settings=_CONTEXT)(options.root)
-    return typer.main.get_command(app)
-
-
-def _light(parameter: Any) -> Any:
-    """Have a parameter take its value as typed: typer loads pydantic for that, longer than most commands run."""
-    if hasattr(parameter, "type_descriptor") and not isinstance(parameter.process_value, partial):
-        parameter.process_value = partial(_process_value, parameter, parameter.process_value)
-    return parameter
-
-
-def _process_value(parameter: Any, by_typer: Callable[[Any, Any], Any], ctx: Any, value: Any) -> Any:
-    """Give a value of one of the types that our commands use; what is missing or no choice is left to typer."""
-    descriptor = parameter.type_descriptor
-    many = parameter.multiple or parameter.nargs == -1
-    wrong = descriptor.is_choice and value is not None and value not in descriptor.choices
-    if wrong or (parameter.required and parameter.value_is_missing(value)):
-        return by_typer(ctx, value)
-    if value is None:
-        value = () if many else None
-    elif parameter.name in _PATHS:
-        value = [Path(each) for each in value] if many else Path(value)
-    return parameter.callback(ctx, parameter, value) if parameter.callback else value
-
-
-_PATHS: Final = frozenset({"directory", "config", "file", "files"})
-"""The parameters that are paths."""
+@click.pass_context
+def _begin(context: click.Context, /, **given: Any) -> None:
+    """Keep what the options gave for the command; without a command say what there is, and end."""
+    context.obj = take_common(given)
+    if context.invoked_subcommand is not None:
+        return
+    if context.obj.show_settings:
+        context.exit(perform(lambda _: None, context.obj, {}))
+    click.echo(context.get_help(), err=True)
+    context.exit(UNUSABLE)
 
 
 def run_program(arguments: Sequence[str]) -> int:
@@ -171,25 +116,25 @@ def run_program(arguments: Sequence[str]) -> int:
     # As a subcommand of cargo's, its own name is the first argument (cargo's book: "Custom subcommands").
     if arguments[:1] == ["static-index"]:
         del arguments[0]
-    if os.environ.get(COMPLETION):
-        from typer.completion import get_completion_inspect_parameters
+    if shell := os.environ.get(COMPLETION):
+        from cargo_static_index.cli.completion import complete
 
-        get_completion_inspect_parameters()  # which makes the shells known to typer
+        return complete(make_program(), shell)
     try:
-        code: object = make_program().main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
-    except typer.Abort:
+        code: object = make_program().main(arguments, PROGRAM, standalone_mode=False)
+    except click.Abort:
         return INTERRUPTED
-    except Exception as error:
-        if not hasattr(error, "format_message"):
-            raise
+    except click.UsageError as error:
         return _say_misused(error)
     return code if isinstance(code, int) else GOOD
 
 
-def _say_misused(error: Any) -> int:
+def _say_misused(error: click.UsageError) -> int:
     """Say as cargo does what is wrong with a command line, and give the exit code."""
     usage = f"\n\n{error.ctx.get_usage()}\n\nFor more information, try '--help'." if error.ctx else ""
-    message = error.format_message().replace(": Value error, ", ": ")  # pydantic's words, which help nobody
-    message = message.replace("\n\t", " ")  # where it lists choices
+    message = error.format_message().replace("\n\t", " ")  # where it lists choices
+    if isinstance(error, click.NoSuchOption):
+        possible = ", ".join(sorted(error.possibilities or ()))
+        message = f"no such option: {error.option_name}" + (f" (Possible options: {possible})" if possible else "")
     Terminal().fail(f"{message[:1].lower()}{message[1:].rstrip('.')}{usage}")
     return UNUSABLE

@@ -4,21 +4,21 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cargo_static_index.cli.command import (
-    EVERY,
-    AllOrNothing,
-    AsJson,
-    DryRun,
+from cargo_static_index.cli.command import EVERY, command
+from cargo_static_index.cli.options import (
+    FILE,
     Format,
-    OutputFormat,
-    command,
+    all_or_nothing,
+    argument,
+    as_json,
+    dry_run,
     one_format,
+    output_format,
 )
 from cargo_static_index.cli.output import PassName, Teller, make_printer
 from cargo_static_index.cli.run import Run, need_drop
@@ -30,32 +30,30 @@ from cargo_static_index.settings.keys import SCHEMA_NAME
 from cargo_static_index.store.overlay import LookedAt
 from cargo_static_index.tree import layout
 
-EXAMPLES = {
-    "build": ("build", "build --drop drop --tree public --base-url https://crates.example.com/", "build --dry-run"),
-    "add": ("add target/package/foo-1.0.0.crate", "add --restore foo-1.0.0.crate"),
-    "check": ("check target/package/*.crate", "check --output-format github *.crate"),
-}
-
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="The .crate files.", show_default=False)]
-Move = Annotated[bool, typer.Option("--move", help="Let the base URL change; the old one becomes an alias.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 also for files refused by earlier passes.")]
-KeepPages = Annotated[
-    bool, typer.Option("--keep-pages", help="Keep pages as they are where only how they look has changed.")
-]
-Restore = Annotated[bool, typer.Option("--restore", help="Bring removed releases back.")]
+_files = argument("files", type=FILE, nargs=-1, required=True, metavar="FILE...", says="The .crate files.")
 
 
-@command(EVERY)
+@command(
+    EVERY,
+    examples=("build", "build --drop drop --tree public --base-url https://crates.example.com/", "build --dry-run"),
+)
+@click.option("--move", is_flag=True, help="Let the base URL change; the old one becomes an alias.")
+@all_or_nothing
+@click.option("--strict", is_flag=True, help="Exit with 1 also for files refused by earlier passes.")
+@click.option("--keep-pages", is_flag=True, help="Keep pages as they are where only how they look has changed.")
+@dry_run
+@output_format
+@as_json
 def build_command(
     run: Run,
     *,
-    move: Move = False,
-    all_or_nothing: AllOrNothing = False,
-    strict: Strict = False,
-    keep_pages: KeepPages = False,
-    dry_run: DryRun = False,
-    output_format: OutputFormat = "text",
-    as_json: AsJson = False,
+    move: bool,
+    all_or_nothing: bool,
+    strict: bool,
+    keep_pages: bool,
+    dry_run: bool,
+    output_format: Format,
+    as_json: bool,
 ) -> int:
     """Publish what is new in the drop directory.
 
@@ -67,16 +65,22 @@ def build_command(
     return _build(run, asked, move=move, strict=strict, keep_pages=keep_pages)
 
 
-@command(EVERY)
+@command(EVERY, examples=("add target/package/foo-1.0.0.crate", "add --restore foo-1.0.0.crate"))
+@_files
+@click.option("--restore", is_flag=True, help="Bring removed releases back.")
+@all_or_nothing
+@dry_run
+@output_format
+@as_json
 def add_command(
     run: Run,
     *,
-    files: Files,
-    restore: Restore = False,
-    all_or_nothing: AllOrNothing = False,
-    dry_run: DryRun = False,
-    output_format: OutputFormat = "text",
-    as_json: AsJson = False,
+    files: Sequence[Path],
+    restore: bool,
+    all_or_nothing: bool,
+    dry_run: bool,
+    output_format: Format,
+    as_json: bool,
 ) -> int:
     """Publish files given by name.
 
@@ -86,8 +90,11 @@ def add_command(
     return _add(run, asked, files, restore=restore)
 
 
-@command(EVERY)
-def check_command(run: Run, *, files: Files, output_format: OutputFormat = "text", as_json: AsJson = False) -> int:
+@command(EVERY, examples=("check target/package/*.crate", "check --output-format github *.crate"))
+@_files
+@output_format
+@as_json
+def check_command(run: Run, *, files: Sequence[Path], output_format: Format, as_json: bool) -> int:
     """Read and check files, and publish nothing.
 
     Where there is a tree, they are also held against what it holds: conflicts, removed releases, colliding names.

@@ -1,43 +1,15 @@
-"""The decorator that makes a command of a function, and the options that some commands share."""
+"""What makes a command of a function: its options, its help, and how it is run."""
 
-import inspect
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any, Literal
+from typing import Any, Final
 
-import typer
+import click
 
-from cargo_static_index.cli.options import GLOBAL, common_of, show_version
+from cargo_static_index.cli.options import global_options, parameter_of, setting_options, take_common
 from cargo_static_index.cli.run import Common, perform
-from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.settings.keys import KEYS
-from cargo_static_index.settings.options import takes_settings
 
-# `yank` and `unyank` have a --version of their own, as cargo's.
-ShortVersion = Annotated[
-    bool,
-    typer.Option("-V", callback=show_version, is_eager=True, help="Print the version.", rich_help_panel=GLOBAL),
-]
-
-Format = Literal["text", "json", "github", "gitlab", "sarif"]
-OutputFormat = Annotated[
-    Format,
-    typer.Option(metavar="text|json|github|gitlab|sarif", help="How to print what is found.", show_default=True),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Short for --output-format json.")]
-JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON document a line.")]
-DryRun = Annotated[bool, typer.Option("-n", "--dry-run", help="Print what would change, and change nothing.")]
-AllOrNothing = Annotated[bool, typer.Option("--all-or-nothing", help="Publish none where one is refused.")]
-Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
-
-
-def one_format(output: Format, *, as_json: bool) -> Format:
-    """Give the format that is asked for, or raise SettingsError where two are."""
-    if as_json and output not in {"text", "json"}:
-        raise SettingsError(f"--json is short for --output-format json, and --output-format {output} is given too")
-    return "json" if as_json else output
-
-
-_GLOBALS = inspect.signature(common_of).parameters
+CONTEXT: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 def sections(*names: str) -> tuple[str, ...]:
@@ -51,33 +23,59 @@ OF_A_TREE = sections("registry", "tree", "state")
 """The keys that say which tree is meant and what it is like."""
 
 
-def command(
-    keys: Iterable[str] = (), *, own_version: bool = False
-) -> Callable[[Callable[..., int | None]], Callable[..., Any]]:
-    """Make a command of a function that takes a Run, then parameters as typer reads them, and gives an exit code.
+class Command(click.Command):
+    """A command whose help shows its options in groups: its own, those of the settings, those of every command."""
 
-    The command takes the options of these keys of the settings, and the global ones.
+    def __init__(
+        self, name: str, *, params: Iterable[click.Parameter], keys: Iterable[str], own_version: bool, **more: Any
+    ) -> None:
+        self._keys = tuple(keys)
+        version = ("-V",) if own_version else ("-V", "--version")
+        every = [*params, *setting_options(self._keys), *global_options(*version)]
+        super().__init__(name, params=every, context_settings=CONTEXT, **more)
+
+    def invoke(self, ctx: click.Context) -> int:
+        """Run the command, and give its exit code."""
+        assert self.callback is not None
+        body, given = self.callback, dict(ctx.params)
+        options = {name: given.pop(parameter_of(name)) for name in self._keys}
+        earlier: Common = ctx.obj if isinstance(ctx.obj, Common) else Common()
+        return perform(lambda run: body(run, **given), earlier.joined(take_common(given)), options)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Give what stands behind the command's name in the usage line."""
+        arguments = [each for each in self.get_params(ctx) if isinstance(each, click.Argument)]
+        return ["[OPTIONS]", *(each.metavar or "" for each in arguments)]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help's lists of arguments and options."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                groups.setdefault(getattr(parameter, "group", "Options"), []).append(record)
+        for title in sorted(groups, key=("Arguments", "Options", "Settings", "Global options").index):
+            with formatter.section(title):
+                formatter.write_dl(groups[title])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples as they stand."""
+        lines = "".join(f"  {ctx.find_root().info_name} {line}\n" for line in (self.epilog or "").splitlines())
+        formatter.write(f"\nExamples:\n{lines}")
+
+
+def command(
+    keys: Iterable[str] = (), *, examples: Iterable[str], own_version: bool = False
+) -> Callable[[Callable[..., int]], Command]:
+    """Make a command of a function `NAME_command` that takes a Run, and then what its options and arguments give.
+
+    The command takes the options of these keys of the settings, and the global ones. `own_version` says that its
+    `--version` is an option of its own. The function gives the exit code; its docstring is the help.
     """
 
-    def decorate(body: Callable[..., int | None]) -> Callable[..., Any]:
-        def run(context: typer.Context, options: dict[str, object], **given: Any) -> None:
-            common = common_of(**{name: given.pop(name) for name in _GLOBALS})
-            earlier: Common = context.obj if isinstance(context.obj, Common) else Common()
-            raise typer.Exit(perform(lambda started: body(started, **given), earlier.joined(common), options))
-
-        own = list(inspect.signature(body).parameters.values())[1:]
-        shared = [_short_version(each) if own_version else each for each in _GLOBALS.values()]
-        first = list(inspect.signature(run).parameters.values())[:2]
-        vars(run)["__signature__"] = inspect.Signature([*first, *_keyword_only(own), *shared])
-        run.__doc__, run.__name__ = body.__doc__, body.__name__
-        return takes_settings(keys)(run)
+    def decorate(body: Callable[..., int]) -> Command:
+        name = body.__name__.removesuffix("_command").replace("_", "-")
+        make = click.command(name, cls=Command, keys=keys, own_version=own_version, epilog="\n".join(examples))
+        return make(body)
 
     return decorate
-
-
-def _keyword_only(parameters: Iterable[inspect.Parameter]) -> list[inspect.Parameter]:
-    return [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters]
-
-
-def _short_version(parameter: inspect.Parameter) -> inspect.Parameter:
-    return parameter.replace(annotation=ShortVersion) if parameter.name == "program_version" else parameter

@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Struct
 
 from cargo_static_index._version import __version__
-from cargo_static_index.cli.command import Format
 from cargo_static_index.cli.documents import ProblemDocument
+from cargo_static_index.cli.options import Format
 
 if TYPE_CHECKING:
     from cargo_static_index.diagnostics.rules import Rule

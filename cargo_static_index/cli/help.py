@@ -5,25 +5,14 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Literal
 
-import typer
+import click
 
 from cargo_static_index.cli.command import EVERY, command
+from cargo_static_index.cli.options import argument, completing
 from cargo_static_index.cli.run import GOOD, Run, need_drop
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
 from cargo_static_index.settings import Settings
-from cargo_static_index.settings.options import completing
-
-EXAMPLES = {
-    "explain": ("explain path-outside-package", "explain"),
-    "check-settings": ("check-settings", "check-settings --config /etc/acme/registry.toml"),
-    "help": ("help build",),
-    "generate-shell-completion": (
-        "generate-shell-completion bash > ~/.local/share/bash-completion/completions/cargo-static-index",
-        "generate-shell-completion fish > ~/.config/fish/completions/cargo-static-index.fish",
-    ),
-}
 
 
 def _rules() -> Iterable[str]:
@@ -39,27 +28,15 @@ def _commands() -> Iterable[str]:
     return TABLE
 
 
-RuleId = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="[RULE]",
-        help="The id of a rule, or of a finding; without it, all are listed.",
-        show_default=False,
-        autocompletion=completing(_rules),
-    ),
-]
-CommandName = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="[COMMAND]", help="The command's name.", show_default=False, autocompletion=completing(_commands)
-    ),
-]
-Shell = Literal["bash", "zsh", "fish"]
-ShellName = Annotated[Shell, typer.Argument(metavar="bash|zsh|fish", help="The shell.", show_default=False)]
-
-
-@command()
-def explain_command(run: Run, *, rule: RuleId = None) -> int:
+@command(examples=("explain path-outside-package", "explain"))
+@argument(
+    "rule",
+    required=False,
+    metavar="[RULE]",
+    says="The id of a rule, or of a finding; without it, all are listed.",
+    shell_complete=completing(_rules),
+)
+def explain_command(run: Run, *, rule: str | None) -> int:
     """Explain a rule, or what `verify` finds: what it is about, how grave it is, the way out."""
     from cargo_static_index.diagnostics.rules import RULES, explain
     from cargo_static_index.diagnostics.tree_rules import FAULTS, explain_fault
@@ -78,7 +55,7 @@ def explain_command(run: Run, *, rule: RuleId = None) -> int:
     return GOOD
 
 
-@command(EVERY)
+@command(EVERY, examples=("check-settings", "check-settings --config /etc/acme/registry.toml"))
 def check_settings_command(run: Run) -> int:
     """Say whether the settings can be used, fit the tree, and lead to folders that this user may use.
 
@@ -133,8 +110,9 @@ def _try_tree(run: Run, settings: Settings) -> None:
                 run.terminal.warn(text)
 
 
-@command()
-def help_command(run: Run, *, name: CommandName = None) -> int:
+@command(examples=("help build",))
+@argument("name", required=False, metavar="[COMMAND]", says="The command's name.", shell_complete=completing(_commands))
+def help_command(run: Run, *, name: str | None) -> int:
     """Show the help of a command."""
     from cargo_static_index.cli.app import PROGRAM, TABLE, make_program
     from cargo_static_index.settings.layers import nearest
@@ -149,8 +127,14 @@ def help_command(run: Run, *, name: CommandName = None) -> int:
     return code
 
 
-@command()
-def generate_shell_completion_command(run: Run, *, shell: ShellName) -> int:
+@command(
+    examples=(
+        "generate-shell-completion bash > ~/.local/share/bash-completion/completions/cargo-static-index",
+        "generate-shell-completion fish > ~/.config/fish/completions/cargo-static-index.fish",
+    )
+)
+@argument("shell", type=click.Choice(["bash", "zsh", "fish"]), metavar="bash|zsh|fish", says="The shell.")
+def generate_shell_completion_command(run: Run, *, shell: str) -> int:
     """Print the script that completes commands and options in a shell."""
     from cargo_static_index.cli.completion import script_for
 

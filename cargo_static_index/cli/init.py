@@ -3,16 +3,19 @@
 import os
 from pathlib import Path
 
-from cargo_static_index.cli.command import DryRun, command
+from cargo_static_index.cli.command import command
+from cargo_static_index.cli.options import dry_run
 from cargo_static_index.cli.run import GOOD, Run
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
 from cargo_static_index.settings import Settings, find_settings_file, parse_settings
 
-EXAMPLES = {"init": ("init --name acme --base-url https://crates.example.com/", "init --dry-run")}
 
-
-@command(["registry.name", "registry.base-url"])
-def init_command(run: Run, *, dry_run: DryRun = False) -> int:
+@command(
+    ["registry.name", "registry.base-url"],
+    examples=("init --name acme --base-url https://crates.example.com/", "init --dry-run"),
+)
+@dry_run
+def init_command(run: Run, *, dry_run: bool) -> int:
     """Write a commented registry.toml, and make the drop directory.
 
     Both go to the working directory; a registry.toml that is there already is not touched.

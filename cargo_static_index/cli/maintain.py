@@ -1,29 +1,28 @@
 """The commands that look after a tree: verify, reindex, rebuild."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-import typer
+import click
 
-from cargo_static_index.cli.command import (
-    OF_A_TREE,
-    AsJson,
-    DryRun,
-    Format,
-    JsonLines,
-    OutputFormat,
-    Yes,
-    command,
-    one_format,
-    sections,
-)
+from cargo_static_index.cli.command import OF_A_TREE, command, sections
 from cargo_static_index.cli.documents import (
     FindingDocument,
     ReindexDocument,
     VerifyDocument,
 )
 from cargo_static_index.cli.formats import Mark, print_json, print_marks
+from cargo_static_index.cli.options import (
+    Format,
+    argument,
+    as_json,
+    dry_run,
+    json_lines,
+    one_format,
+    output_format,
+    yes,
+)
 from cargo_static_index.cli.output import ChangeListener, from_here
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
 from cargo_static_index.cli.terminal import counted, is_confirmed, is_interactive
@@ -32,34 +31,19 @@ from cargo_static_index.diagnostics.tree_rules import FAULTS, Finding
 from cargo_static_index.registry.registry import Way, open_registry, verify_registry
 from cargo_static_index.registry.reindex import Reindexed
 
-EXAMPLES = {
-    "verify": ("verify", "verify --quick", "verify --fix --dry-run"),
-    "reindex": ("reindex --dry-run", "reindex foo --yes", "reindex --mode mirror"),
-    "rebuild": ("rebuild", "rebuild --pages"),
-}
-
-AllPages = Annotated[bool, typer.Option("--pages", help="Make all pages anew, too.")]
-Quick = Annotated[bool, typer.Option("--quick", help="Look at presence and sizes only.")]
-Fix = Annotated[bool, typer.Option("--fix", help="Mend what can be mended without changing a release.")]
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these crates.", show_default=False)]
-
-
 Counts = dict[Literal["error", "warning", "fixed"], int]
 
 
 # verify ----------------------------------------------------------------------------------------------------
 
 
-@command((*OF_A_TREE, *sections("limits", "pages")))
-def verify_command(
-    run: Run,
-    *,
-    quick: Quick = False,
-    fix: Fix = False,
-    dry_run: DryRun = False,
-    output_format: OutputFormat = "text",
-    as_json: AsJson = False,
-) -> int:
+@command((*OF_A_TREE, *sections("limits", "pages")), examples=("verify", "verify --quick", "verify --fix --dry-run"))
+@click.option("--quick", is_flag=True, help="Look at presence and sizes only.")
+@click.option("--fix", is_flag=True, help="Mend what can be mended without changing a release.")
+@dry_run
+@output_format
+@as_json
+def verify_command(run: Run, *, quick: bool, fix: bool, dry_run: bool, output_format: Format, as_json: bool) -> int:
     """Look at the whole tree, and say what is wrong with it.
 
     Every line must have its archive with that checksum and say what it says, every archive a line; facts, tombstones
@@ -119,16 +103,18 @@ def _mark(tree: Path, document: FindingDocument) -> Mark:
 # reindex, rebuild ------------------------------------------------------------------------------------------
 
 
-@command(OF_A_TREE)
-def reindex_command(
-    run: Run, *, names: Names = None, yes: Yes = False, dry_run: DryRun = False, as_json: JsonLines = False
-) -> int:
+@command(OF_A_TREE, examples=("reindex --dry-run", "reindex foo --yes", "reindex --mode mirror"))
+@argument("names", nargs=-1, metavar="[NAME]...", says="Only these crates.")
+@yes
+@dry_run
+@json_lines
+def reindex_command(run: Run, *, names: Sequence[str], yes: bool, dry_run: bool, as_json: bool) -> int:
     """Derive index lines anew from what is stored, of all crates or of those that are named.
 
     For an alias that was added late, or a changed mode. `pubtime`, `yanked` and foreign keys stay as they are. The
     difference is shown first; on a terminal the command then asks, elsewhere it wants --yes.
     """
-    settings, names = run.settings, names or []
+    settings = run.settings
     held_tree(run)
     listener = ChangeListener(run, dry=dry_run)
     with open_registry(settings, listener, Way(now=run.now, dry=True, change_mode=True)) as registry:
@@ -175,8 +161,13 @@ def _ask(question: str) -> None:
 
 
 # Here `--pages` asks for pages; whether a registry has any is for its other commands to say.
-@command(key for key in (*OF_A_TREE, *sections("pages")) if key != "registry.pages")
-def rebuild_command(run: Run, *, pages: AllPages = False, dry_run: DryRun = False) -> int:
+@command(
+    [key for key in (*OF_A_TREE, *sections("pages")) if key != "registry.pages"],
+    examples=("rebuild", "rebuild --pages"),
+)
+@click.option("--pages", is_flag=True, help="Make all pages anew, too.")
+@dry_run
+def rebuild_command(run: Run, *, pages: bool, dry_run: bool) -> int:
     """Make the catalogue anew from the tree alone.
 
     No byte of the tree changes. Nothing needs this: a catalogue that is missing, damaged or of another tree is made

@@ -1,61 +1,136 @@
-"""The options that every command takes, before its name or after it, and what the program does without a command."""
+"""Options: those that every command takes, those made from the table of settings, and those that some commands share.
 
+Variables are named in the help and read with the settings, not here, so that `--show-settings` can tell the two apart.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Any, Final, Literal
 
-import typer
+import click
+from click.shell_completion import CompletionItem
 
-from cargo_static_index.cli.run import Common, perform
-from cargo_static_index.cli.terminal import Color
+from cargo_static_index.cli.run import Common
 from cargo_static_index.diagnostics.errors import InvalidInput, SettingsError
 
-GLOBAL = "Global options"
+Format = Literal["text", "json", "github", "gitlab", "sarif"]
 
-Directory = Annotated[
-    Path | None,
-    typer.Option("-C", "--directory", metavar="DIR", help="Go to this folder first.", rich_help_panel=GLOBAL),
-]
-Config = Annotated[
-    Path | None,
-    typer.Option(metavar="PATH", help="Read this file instead of registry.toml.", rich_help_panel=GLOBAL),
-]
-Verbose = Annotated[
-    int,
-    typer.Option(
-        "-v", "--verbose", count=True, show_default=False, help="Say more; -vv says all.", rich_help_panel=GLOBAL
-    ),
-]
-Quiet = Annotated[
-    int,
-    typer.Option(
-        "-q",
-        "--quiet",
-        count=True,
-        show_default=False,
-        help="Say only what is wrong; -qq, only errors.",
-        rich_help_panel=GLOBAL,
-    ),
-]
-ColorOption = Annotated[
-    Color | None,
-    typer.Option("--color", metavar="auto|always|never", help="When to use colours.", rich_help_panel=GLOBAL),
-]
-NoProgress = Annotated[bool, typer.Option("--no-progress", help="Show no progress.", rich_help_panel=GLOBAL)]
-ShowSettings = Annotated[
-    bool,
-    typer.Option(
-        "--show-settings", help="Print every setting and where it comes from, and end.", rich_help_panel=GLOBAL
-    ),
-]
+FILE: Final = click.Path(readable=False, path_type=Path)
+"""The type of options and arguments that are paths."""
 
 
-def show_version(value: bool) -> None:  # noqa: FBT001 - the shape of a callback of typer's
-    """Print the version and end, where the option was given."""
+class GlobalOption(click.Option):
+    """An option that every command takes."""
+
+    group = "Global options"
+
+
+class SettingOption(click.Option):
+    """An option that sets a key of the settings."""
+
+    group = "Settings"
+
+
+class Argument(click.Argument):
+    """An argument that the help explains."""
+
+    group = "Arguments"
+
+    def __init__(self, names: Sequence[str], *, says: str, **more: Any) -> None:
+        super().__init__(names, **more)
+        self.says = says
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
+        """Give what the help says of it."""
+        return self.make_metavar(ctx), self.says
+
+    def make_metavar(self, *_: Any) -> str:
+        """Give the metavar as it stands, whether or not it may be left out."""
+        return self.metavar or ""
+
+
+def argument(name: str, **more: Any) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Give the decorator that adds an argument."""
+    return click.argument(name, cls=Argument, **more)
+
+
+def completing(words: Callable[[], Iterable[str]]) -> Callable[..., list[CompletionItem]]:
+    """Give what tells a shell the words that begin like what was typed."""
+
+    def complete(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(word) for word in words() if word.startswith(incomplete)]
+
+    return complete
+
+
+# What every command takes ----------------------------------------------------------------------------------
+
+
+def _show_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's
     if value:
         from cargo_static_index._version import __version__
 
-        typer.echo(f"cargo-static-index {__version__}")
-        raise typer.Exit
+        click.echo(f"cargo-static-index {__version__}")
+        context.exit()
+
+
+def global_options(*version: str) -> list[click.Parameter]:
+    """Give the options of every command; `version` are the names of the one that prints the version."""
+    return [
+        GlobalOption(["-C", "--directory"], type=FILE, metavar="DIR", help="Go to this folder first."),
+        GlobalOption(["--config"], type=FILE, metavar="PATH", help="Read this file instead of registry.toml."),
+        GlobalOption(["-v", "--verbose"], count=True, help="Say more; -vv says all."),
+        GlobalOption(["-q", "--quiet"], count=True, help="Say only what is wrong; -qq, only errors."),
+        GlobalOption(
+            ["--color"],
+            type=click.Choice(["auto", "always", "never"]),
+            metavar="auto|always|never",
+            help="When to use colours.",
+        ),
+        GlobalOption(["--no-progress"], is_flag=True, help="Show no progress."),
+        GlobalOption(["--show-settings"], is_flag=True, help="Print every setting and where it comes from, and end."),
+        GlobalOption(
+            ["program_version", *version],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_show_version,
+            help="Print the version.",
+        ),
+    ]
+
+
+def take_common(given: MutableMapping[str, Any]) -> Common:
+    """Take what the options of every command gave out of all that was given."""
+    directory = given.pop("directory")
+    return Common(
+        directories=(directory,) if directory else (),
+        **{name: given.pop(name) for name in ("config", "verbose", "quiet", "color", "no_progress", "show_settings")},
+    )
+
+
+# What some commands share ----------------------------------------------------------------------------------
+
+output_format = click.option(
+    "--output-format",
+    type=click.Choice(["text", "json", "github", "gitlab", "sarif"]),
+    metavar="text|json|github|gitlab|sarif",
+    default="text",
+    show_default=True,
+    help="How to print what is found.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Short for --output-format json.")
+json_lines = click.option("--json", "as_json", is_flag=True, help="Print one JSON document a line.")
+dry_run = click.option("-n", "--dry-run", is_flag=True, help="Print what would change, and change nothing.")
+all_or_nothing = click.option("--all-or-nothing", is_flag=True, help="Publish none where one is refused.")
+yes = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+
+
+def one_format(output: Format, *, as_json: bool) -> Format:
+    """Give the format that is asked for, or raise SettingsError where two are."""
+    if as_json and output not in {"text", "json"}:
+        raise SettingsError(f"--json is short for --output-format json, and --output-format {output} is given too")
+    return "json" if as_json else output
 
 
 def length_of_time(option: str, text: str | None) -> float | None:
@@ -68,65 +143,47 @@ def length_of_time(option: str, text: str | None) -> float | None:
         raise SettingsError(f"{option}: {error}") from error
 
 
-Version = Annotated[
-    bool,
-    typer.Option(
-        "-V", "--version", callback=show_version, is_eager=True, help="Print the version.", rich_help_panel=GLOBAL
-    ),
-]
+# What is made from the table of settings -------------------------------------------------------------------
 
 
-def common_of(
-    *,
-    directory: Directory = None,
-    config: Config = None,
-    verbose: Verbose = 0,
-    quiet: Quiet = 0,
-    color: ColorOption = None,
-    no_progress: NoProgress = False,
-    show_settings: ShowSettings = False,
-    program_version: Version = False,
-) -> Common:
-    """Put together the options that every command takes; its signature is where they are declared."""
-    del program_version
-    return Common(
-        directories=(directory,) if directory else (),
-        config=config,
-        verbose=verbose,
-        quiet=quiet,
-        color=color,
-        no_progress=no_progress,
-        show_settings=show_settings,
+def setting_options(names: Iterable[str]) -> Iterator[SettingOption]:
+    """Make the options of these keys of the settings (`drop.path`, …; `rules` is `--rule`)."""
+    from cargo_static_index.settings.keys import KEYS, RULES_OPTION, RULES_VARIABLE
+
+    for name in names:
+        if name == "rules":
+            says = f"Set the level of a rule that is policy to refuse, warn or allow. [env: {RULES_VARIABLE}]"
+            yield _setting(name, [RULES_OPTION], says, "ID=LEVEL", _levels, multiple=True)
+            continue
+        key, kind = KEYS[name], KEYS[name].row.kind
+        written = key.row.default
+        default = "" if written is None or written == () else f" [default: {str(written).lower()}]"
+        says = f"{key.row.says} [env: {key.variable}]{default}"
+        if kind.flag:
+            yield _setting(name, [f"{key.option}/{key.off}", *key.row.also], says, None, None, is_flag=True)
+        else:
+            words = (lambda kind=kind: kind.words) if kind.words else None
+            yield _setting(name, [key.option, *key.row.also], says, kind.metavar, words, multiple=kind.many)
+
+
+def _setting(name: str, options: list[str], says: str, metavar: str | None, words: Any, **more: bool) -> SettingOption:
+    return SettingOption(
+        [parameter_of(name), *options],
+        help=says,
+        metavar=metavar,
+        default=None,
+        shell_complete=completing(words) if words else None,
+        **more,
     )
 
 
-def root(
-    context: typer.Context,
-    *,
-    directory: Directory = None,
-    config: Config = None,
-    verbose: Verbose = 0,
-    quiet: Quiet = 0,
-    color: ColorOption = None,
-    no_progress: NoProgress = False,
-    show_settings: ShowSettings = False,
-    program_version: Version = False,
-) -> None:
-    """Turn a folder of .crate files into a Cargo registry made of plain files."""
-    common = common_of(
-        directory=directory,
-        config=config,
-        verbose=verbose,
-        quiet=quiet,
-        color=color,
-        no_progress=no_progress,
-        show_settings=show_settings,
-        program_version=program_version,
-    )
-    context.obj = common
-    if context.invoked_subcommand is not None:
-        return
-    if common.show_settings:
-        raise typer.Exit(perform(lambda _: None, common, {}))
-    typer.echo(context.get_help(), err=True)
-    raise typer.Exit(2)
+def parameter_of(name: str) -> str:
+    """Give the name of the parameter that a key's option sets."""
+    return "setting_" + name.replace(".", "_").replace("-", "_")
+
+
+def _levels() -> Iterable[str]:
+    from cargo_static_index.diagnostics.rules import RULES
+    from cargo_static_index.settings.keys import LEVELS
+
+    return [f"{rule.id}={level}" for rule in RULES.values() if rule.policy for level in LEVELS]

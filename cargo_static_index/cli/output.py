@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Protocol
 
-from cargo_static_index.cli.command import Format
 from cargo_static_index.cli.documents import FileDocument, PassDocument, ProblemDocument
 from cargo_static_index.cli.formats import mark_of, print_marks
+from cargo_static_index.cli.options import Format
 from cargo_static_index.cli.progress import Progress
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run
 from cargo_static_index.cli.terminal import Terminal, counted

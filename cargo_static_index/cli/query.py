@@ -1,16 +1,15 @@
 """The commands that show what is held, or what a file holds: list, info, search, entry. They lock nothing."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from msgspec import Raw
 
-from cargo_static_index.cli.command import JsonLines, command, sections
+from cargo_static_index.cli.command import command, sections
 from cargo_static_index.cli.documents import CrateDocument, InfoDocument, ReleaseDocument
 from cargo_static_index.cli.formats import print_json
+from cargo_static_index.cli.options import FILE, argument, json_lines
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
 from cargo_static_index.crate.check import CheckedCrate, check_crate
 from cargo_static_index.crate.metadata import CrateMetadata
@@ -37,21 +36,11 @@ from cargo_static_index.tree.read import (
     say_removed,
 )
 
-EXAMPLES = {
-    "list": ("list", "list foo", "list --json"),
-    "info": ("info foo", "info foo@1.0.0", "info foo --json"),
-    "entry": ("entry foo-1.0.0.crate", "entry foo-1.0.0.crate >> index/3/f/foo"),
-    "search": ("search parser", "search --json http"),
-}
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these crates.", show_default=False)]
-Spec = Annotated[str, typer.Argument(metavar="NAME[@VERSION]", help="The crate, or one release of it.")]
-CrateFile = Annotated[Path, typer.Argument(metavar="FILE", help="The .crate file.", show_default=False)]
-Query = Annotated[list[str], typer.Argument(metavar="QUERY...", help="Words that must all be found.")]
-
-
-@command(["tree.path"])
-def list_command(run: Run, *, names: Names = None, as_json: JsonLines = False) -> int:
+@command(["tree.path"], examples=("list", "list foo", "list --json"))
+@argument("names", nargs=-1, metavar="[NAME]...", says="Only these crates.")
+@json_lines
+def list_command(run: Run, *, names: Sequence[str], as_json: bool) -> int:
     """List what is held, a release a line, as `yank` and `remove` take them."""
     store = _held(run)
     for file in [_file(store, name) for name in names] if names else _files(store):
@@ -69,8 +58,10 @@ def _release_document(line: Line) -> ReleaseDocument:
     )
 
 
-@command(["tree.path"])
-def info_command(run: Run, *, spec: Spec, as_json: JsonLines = False) -> int:
+@command(["tree.path"], examples=("info foo", "info foo@1.0.0", "info foo --json"))
+@argument("spec", metavar="NAME[@VERSION]", says="The crate, or one release of it.")
+@json_lines
+def info_command(run: Run, *, spec: str, as_json: bool) -> int:
     """Show what is known of a crate: its newest release, or the one that is named.
 
     The newest is the highest version that is neither yanked nor a pre-release, where there is one.
@@ -140,8 +131,10 @@ def _show(run: Run, info: InfoDocument) -> None:
             run.terminal.result(f"{label}: {value}")
 
 
-@command(["tree.path"])
-def search_command(run: Run, *, query: Query, as_json: JsonLines = False) -> int:
+@command(["tree.path"], examples=("search parser", "search --json http"))
+@argument("query", nargs=-1, required=True, metavar="QUERY...", says="Words that must all be found.")
+@json_lines
+def search_command(run: Run, *, query: Sequence[str], as_json: bool) -> int:
     """Find crates by name, description and keywords; the exit code is 1 where there are none.
 
     Every word must be found, in whatever case; `-` and `_` in names are the same.
@@ -227,8 +220,12 @@ def _similar(store: Store, name: str) -> str | None:
     return lines[0].name if lines else None
 
 
-@command(sections("registry", "tree", "rules", "dependencies", "manifest", "limits"))
-def entry_command(run: Run, *, file: CrateFile) -> int:
+@command(
+    sections("registry", "tree", "rules", "dependencies", "manifest", "limits"),
+    examples=("entry foo-1.0.0.crate", "entry foo-1.0.0.crate >> index/3/f/foo"),
+)
+@argument("file", type=FILE, metavar="FILE", says="The .crate file.")
+def entry_command(run: Run, *, file: Path) -> int:
     """Print the index line of a file, and nothing else.
 
     The line is what `build` would write, less `pubtime`, which is not known before. What is wrong with the file goes

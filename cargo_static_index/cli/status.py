@@ -1,13 +1,13 @@
 """The command that says how a registry is: status. It changes nothing, and needs no right to."""
 
 import re
-from typing import Annotated
 
-import typer
+import click
 
-from cargo_static_index.cli.command import OF_A_TREE, JsonLines, command, sections
+from cargo_static_index.cli.command import OF_A_TREE, command, sections
 from cargo_static_index.cli.documents import ProblemDocument, RefusedDocument, StatusDocument
 from cargo_static_index.cli.formats import print_json
+from cargo_static_index.cli.options import json_lines
 from cargo_static_index.cli.output import from_here
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, need_drop
 from cargo_static_index.cli.terminal import counted
@@ -18,19 +18,14 @@ from cargo_static_index.registry.status import read_status
 from cargo_static_index.settings import Settings
 from cargo_static_index.state import Dropped
 
-EXAMPLES = {"status": ("status", "status --max-age 10m")}
-
-MaxAge = Annotated[
-    str | None, typer.Option(metavar="AGE", help="Exit with 1 where the last pass is older: 90s, 10m, 2h, 7d.")
-]
-
-
 _AHEAD = 60
 """Seconds by which clocks may differ; a build that ended later than that tells nothing of its age."""
 
 
-@command((*OF_A_TREE, *sections("drop", "rules")))
-def status_command(run: Run, *, max_age: MaxAge = None, as_json: JsonLines = False) -> int:
+@command((*OF_A_TREE, *sections("drop", "rules")), examples=("status", "status --max-age 10m"))
+@click.option("--max-age", metavar="AGE", help="Exit with 1 where the last pass is older: 90s, 10m, 2h, 7d.")
+@json_lines
+def status_command(run: Run, *, max_age: str | None, as_json: bool) -> int:
     """Say when the last pass was, what waits in the drop directory, and what is refused and why.
 
     Nothing is changed. With --max-age the exit code is 1 where the last `build` ended longer ago, or there was none.

@@ -147,9 +147,9 @@ def is_interactive() -> bool:
 
 def is_confirmed(question: str) -> bool:
     """Ask a person, and give the answer; Ctrl-C and the end of input are a KeyboardInterrupt, as everywhere else."""
-    import typer
+    import click
 
     try:
-        return typer.confirm(question, err=True)
-    except typer.Abort:
+        return click.confirm(question, err=True)
+    except click.Abort:
         raise KeyboardInterrupt from None

@@ -1,11 +1,11 @@
 """The commands that change releases which are published: yank, unyank, remove."""
 
 from collections.abc import Sequence
-from typing import Annotated
 
-import typer
+import click
 
-from cargo_static_index.cli.command import OF_A_TREE, DryRun, Yes, command
+from cargo_static_index.cli.command import OF_A_TREE, command
+from cargo_static_index.cli.options import argument, dry_run, yes
 from cargo_static_index.cli.output import ChangeListener
 from cargo_static_index.cli.run import GOOD, Run, held_tree
 from cargo_static_index.cli.terminal import is_confirmed, is_interactive
@@ -14,24 +14,20 @@ from cargo_static_index.registry.registry import Way, open_registry, specs_of
 from cargo_static_index.registry.withdraw import Spec, was_removed
 from cargo_static_index.tree.read import read_index
 
-EXAMPLES = {
-    "yank": ("yank foo@1.0.0", "yank foo --version 1.0.0", "yank foo@1.0.0 --undo"),
-    "unyank": ("unyank foo@1.0.0",),
-    "remove": ("remove foo@1.0.0", "remove foo --all --yes"),
-}
-
-Names = Annotated[list[str], typer.Argument(metavar="NAME@VERSION...", help="The releases.", show_default=False)]
-OneVersion = Annotated[
-    str | None, typer.Option("--version", metavar="VERSION", help="The version, where one name is given without.")
-]
-Undo = Annotated[bool, typer.Option("--undo", help="Let the releases be chosen again, as `unyank` does.")]
-All = Annotated[bool, typer.Option("--all", help="Remove every version of the crates that are named.")]
+_names = argument("names", nargs=-1, required=True, metavar="NAME@VERSION...", says="The releases.")
+_version = click.option("--version", metavar="VERSION", help="The version, where one name is given without.")
 
 
-@command(OF_A_TREE, own_version=True)
-def yank_command(
-    run: Run, *, names: Names, version: OneVersion = None, undo: Undo = False, dry_run: DryRun = False
-) -> int:
+@command(
+    OF_A_TREE,
+    own_version=True,
+    examples=("yank foo@1.0.0", "yank foo --version 1.0.0", "yank foo@1.0.0 --undo"),
+)
+@_names
+@_version
+@click.option("--undo", is_flag=True, help="Let the releases be chosen again, as `unyank` does.")
+@dry_run
+def yank_command(run: Run, *, names: Sequence[str], version: str | None, undo: bool, dry_run: bool) -> int:
     """Keep releases from being chosen anew.
 
     As with cargo's own `yank`, a lock file that names one still gets it.
@@ -39,8 +35,11 @@ def yank_command(
     return _set_yanked(run, _specs(names, version), yanked=not undo, dry=dry_run)
 
 
-@command(OF_A_TREE, own_version=True)
-def unyank_command(run: Run, *, names: Names, version: OneVersion = None, dry_run: DryRun = False) -> int:
+@command(OF_A_TREE, own_version=True, examples=("unyank foo@1.0.0",))
+@_names
+@_version
+@dry_run
+def unyank_command(run: Run, *, names: Sequence[str], version: str | None, dry_run: bool) -> int:
     """Let releases be chosen again that were yanked."""
     return _set_yanked(run, _specs(names, version), yanked=False, dry=dry_run)
 
@@ -58,15 +57,12 @@ def _set_yanked(run: Run, specs: Sequence[Spec], *, yanked: bool, dry: bool) -> 
     return GOOD
 
 
-@command(OF_A_TREE)
-def remove_command(
-    run: Run,
-    *,
-    names: Names,
-    every: All = False,
-    yes: Yes = False,
-    dry_run: DryRun = False,
-) -> int:
+@command(OF_A_TREE, examples=("remove foo@1.0.0", "remove foo --all --yes"))
+@_names
+@click.option("--all", "every", is_flag=True, help="Remove every version of the crates that are named.")
+@yes
+@dry_run
+def remove_command(run: Run, *, names: Sequence[str], every: bool, yes: bool, dry_run: bool) -> int:
     """Take releases out for good.
 
     Lock files that name one no longer build: `yank` is the gentle way. A tombstone keeps it from coming back with

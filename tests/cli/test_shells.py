@@ -69,11 +69,11 @@ def test_fish_completes(tmp_path: Path, path: dict[str, str], typed: str, words:
 ZSH = """
 autoload -U compinit; compinit -u -D
 source ./completion
-_arguments() { print -r -- "$@" }
+_describe() { print -rl -- "${(@P)3}" }
 words=(${=1}); CURRENT=${#words}
 $_comps[cargo-static-index]
 """
-"""What zsh does, but for the menu: `_arguments` is where the words arrive."""
+"""What zsh does, but for the menu: `_describe` is where the words arrive."""
 
 
 @pytest.mark.parametrize(("typed", "words"), [each for each in COMPLETED if each[1]])

@@ -1,29 +1,31 @@
-import subprocess
-import sys
+from collections.abc import Iterable
 from pathlib import Path
 
+import click
 import pytest
-import typer
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
+from cargo_static_index.cli.command import Command
+from cargo_static_index.cli.options import setting_options
 from cargo_static_index.settings import KEYS, load_settings
-from cargo_static_index.settings.options import takes_settings
 from cargo_static_index.settings.template import show_settings
 
-app = typer.Typer(rich_markup_mode=None)
 ALL = (*KEYS, "rules")
 
 
-@app.command()
-@takes_settings(ALL)
-def show(options: dict[str, object], word: str = "none") -> None:
-    """Show the settings."""
-    typer.echo(f"# word {word}")
-    typer.echo(show_settings(load_settings(options, {}, Path("/"))))
+def show(keys: Iterable[str] = ALL) -> click.Command:
+    """Give a command that shows what the options of some keys give."""
+
+    def body(**given: object) -> None:
+        options = {name: given[option.name] for name, option in made.items() if option.name}
+        click.echo(show_settings(load_settings(options, {}, Path("/"))))
+
+    made = dict(zip(keys, setting_options(keys), strict=True))
+    return click.Command("show", params=list(made.values()), callback=body)
 
 
 def run(*arguments: str) -> str:
-    result = CliRunner().invoke(app, list(arguments))
+    result = CliRunner().invoke(show(), list(arguments))
     assert result.exit_code == 0, result.output
     return result.output
 
@@ -39,7 +41,6 @@ GIVEN = [
         'registry.aliases = ["https://a.example/", "https://b.example/"]  # from --aliases',
     ),
     (["--rule", "vcs-dirty=refuse", "--rule", "reserved-name=warn"], 'rules.vcs-dirty = "refuse"  # from --rule'),
-    (["--word", "own"], "# word own"),
 ]
 
 
@@ -54,14 +55,8 @@ def test_without_options_the_defaults_hold() -> None:
 
 
 def test_the_help_names_every_option_and_variable() -> None:
-    page = subprocess.run(
-        [sys.executable, "-c", "from tests.settings.test_options import app; app()", "--help"],
-        cwd=Path(__file__).parents[2],
-        env={"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    command = Command("show", params=(), keys=ALL, own_version=False)
+    page = CliRunner().invoke(command, ["--help"], terminal_width=100).output
     shown = " ".join(page.split())
     assert "is published. [env: CARGO_STATIC_INDEX_DROP_PATH] [default: drop] --drop-refused PATH" in shown
     for key in KEYS.values():
@@ -73,7 +68,6 @@ def test_the_help_names_every_option_and_variable() -> None:
 
 
 def test_a_command_takes_only_the_options_that_it_names() -> None:
-    small = typer.Typer(rich_markup_mode=None)
-    small.command()(takes_settings(["drop.path"])(lambda options: typer.echo(sorted(options))))
-    assert CliRunner().invoke(small, ["--drop", "x"]).output == "['drop.path']\n"
+    small = show(["drop.path"])
+    assert '"/x"  # from --drop' in CliRunner().invoke(small, ["--drop", "x"]).output
     assert CliRunner().invoke(small, ["--tree", "x"]).exit_code == 2
