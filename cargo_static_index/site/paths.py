@@ -1,9 +1,13 @@
 """Where every page lies, and how pages name each other: relative, naming `index.html`, so that a disk serves too."""
 
 import re
+from hashlib import sha256
 from urllib.parse import quote
 
 _UNSAFE = re.compile(r"[^a-z0-9-]")
+
+NAME_BYTES = 240
+"""Of a file name that pages make, without its ending: file systems hold 255 (`NAME_MAX`)."""
 
 FRONT = "index.html"
 DOCUMENT = "index.json"
@@ -18,8 +22,15 @@ STATE = "pages.json"
 
 
 def safe(text: str) -> str:
-    """Give any text as part of a file name: other texts never give the same, on disks that ignore case too."""
-    return _UNSAFE.sub(lambda found: f"_{ord(found[0]):x}_", text)
+    """Give any text as a file name of at most `NAME_BYTES`: other texts never give the same, without case too.
+
+    What would be longer is cut, and a digest takes the place of the rest; no name that is not cut has a `~` in it.
+    """
+    written = _UNSAFE.sub(lambda found: f"_{ord(found[0]):x}_", text)
+    if len(written) <= NAME_BYTES:
+        return written
+    digest = sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
+    return f"{written[: NAME_BYTES - 33]}~{digest}"
 
 
 def href(path: str) -> str:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from itertools import accumulate
 from typing import Literal
 
 import msgspec
@@ -10,6 +11,7 @@ from msgspec import Struct
 
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.site.crate_document import CrateDocument, Needed, Release
+from cargo_static_index.site.paths import safe
 
 SHORT = 160
 """Characters of a description that lists repeat."""
@@ -19,6 +21,9 @@ WORDS = 24
 
 LETTERS = 32
 """Letters of a word that lists hold; `search.js` cuts what is typed likewise."""
+
+WRITTEN = 120
+"""Characters that these letters have in the names of files: those of other alphabets take up to eight each."""
 
 _WORD = re.compile(r"[^\W_]+")
 DULL = frozenset(re.findall(r"\w+", "a an and are as at be by for from in is it its of on or that the this to with"))
@@ -182,5 +187,12 @@ def _words(text: str) -> list[str]:
     plain = unicodedata.normalize("NFKC", text).lower()
     if not plain.isascii():  # marks belong to the letters before them, as `search.js` has it
         plain = "".join(char if char.isalnum() or unicodedata.category(char)[0] == "M" else " " for char in plain)
-        return [word[:LETTERS] for word in plain.split()]
+        return [_cut(word) for word in plain.split()]
     return [word[:LETTERS] for word in _WORD.findall(plain)]
+
+
+def _cut(word: str) -> str:
+    """Cut a word where its letters are too many, or too long in the names of the files that a search asks for."""
+    word = word[:LETTERS]
+    lengths = accumulate(len(safe(letter)) for letter in word)
+    return word[: sum(length <= WRITTEN for length in lengths)]

@@ -10,7 +10,8 @@
   const SHOWN = 50;
   const MOST_WORDS = 6;
   const END = "!";
-  const LETTERS = 32; // of a word that the lists hold
+  const LETTERS = 32; // of a word that the lists hold,
+  const WRITTEN = 120; // and what they may take in a file's name
   const DULL = new Set("a an and are as at be by for from in is it its of on or that the this to with".split(" "));
 
   // Parts --------------------------------------------------------------------------------------------------
@@ -69,7 +70,11 @@
 
   // Searching ----------------------------------------------------------------------------------------------
   const plain = (text) => text.normalize("NFKC").toLowerCase().replaceAll("_", "-");
-  const words = (text) => (text.match(/[\p{L}\p{N}\p{M}]+/gu) || []).map((word) => [...word].slice(0, LETTERS).join(""));
+  const cut = (word) => {
+    let left = WRITTEN;
+    return [...word].slice(0, LETTERS).filter((letter) => (left -= safe(letter).length) >= 0).join("");
+  };
+  const words = (text) => (text.match(/[\p{L}\p{N}\p{M}]+/gu) || []).map(cut);
   const rank = (key, row, wanted, asked) => {
     if (key === wanted) return 0;
     if (key.startsWith(wanted)) return 1;

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from cargo_static_index.site.radix import MOST
-from cargo_static_index.site.rows import DULL, LETTERS
+from cargo_static_index.site.rows import DULL, LETTERS, WRITTEN
 from tests.browser.registry import Watch, is_ready
 from tests.servers import Nginx
 
@@ -38,9 +38,11 @@ def typed(page: Page, query: str) -> list[str]:
 
 def test_the_browser_knows_the_lists_as_they_are_made() -> None:
     script = (Path(__file__).parents[2] / "site-template/assets/search.js").read_text()
-    said = re.search(r'LEAF = (\d+);.*LETTERS = (\d+);.*DULL = new Set\("([a-z ]+)"', script, re.DOTALL)
-    assert said is not None
-    assert (int(said[1]), int(said[2]), frozenset(said[3].split())) == (MOST, LETTERS, DULL)
+    numbers = [re.search(rf"const {name} = (\d+);", script) for name in ("LEAF", "LETTERS", "WRITTEN")]
+    words = re.search(r'DULL = new Set\("([a-z ]+)"', script)
+    assert [int(found[1]) for found in numbers if found] == [MOST, LETTERS, WRITTEN]
+    assert words is not None
+    assert frozenset(words[1].split()) == DULL
 
 
 def test_search_finds_and_ranks(context: BrowserContext, base: str) -> None:
