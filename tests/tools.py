@@ -28,6 +28,28 @@ def need(*names: str) -> str:
     pytest.skip(absent)
 
 
+def build_program(manifest: Path, target: Path) -> Path:
+    """Build a Rust program of the tests below the folder `target`, and give its path.
+
+    Workers that ask for the same folder share one build; cargo's own lock lets one of them do it.
+    """
+    command: list[str | Path] = [need("cargo"), "build", "--release", "--locked", "--quiet"]
+    command += ["--manifest-path", manifest, "--target-dir", target]
+    subprocess.run(command, check=True, timeout=300)
+    return target / "release" / manifest.parent.name.replace("_", "-")
+
+
+def shared_folder(factory: pytest.TempPathFactory) -> Path:
+    """Give a folder that all workers of one run share."""
+    temporary = factory.getbasetemp()
+    return temporary.parent if "PYTEST_XDIST_WORKER" in os.environ else temporary
+
+
+def unprivileged() -> tuple[str, ...]:
+    """Give what goes before a command so that it runs without root's privileges, see `as_nobody`."""
+    return () if os.geteuid() != 0 else (need("setpriv"), "--bounding-set=-all", "--inh-caps=-all", "--")
+
+
 def as_nobody(
     command: Sequence[str | Path],
     *,
@@ -40,9 +62,8 @@ def as_nobody(
     Whoever is not root is such a user already. Root stays uid 0 but drops every capability: an owner like
     any other, who can still reach its own temp folders and interpreter below a home of mode 0700.
     """
-    drop = () if os.geteuid() != 0 else (need("setpriv"), "--bounding-set=-all", "--inh-caps=-all", "--")
     return subprocess.run(
-        [*drop, *command],
+        [*unprivileged(), *command],
         capture_output=True,
         text=True,
         check=False,

@@ -33,6 +33,9 @@ SECOND_HALVES = {
 EXTENSION_BYTES = 64 * 1024
 """The longest PAX header or GNU long name that is read: sixty times the longest path that we accept."""
 
+SPARSE = b"GNU.sparse."
+"""What the PAX records begin with by which GNU tar and bsdtar describe a file with holes."""
+
 NUMBER = re.compile(rb"\s*\+?([0-7]+)\s*(?:\0.*)?", re.DOTALL)
 DECIMAL = re.compile(rb"\+?[0-9]{1,20}")
 RECORD = re.compile(rb"([0-9]{1,9}) ([^=\n]+)=")
@@ -69,6 +72,11 @@ class _Ahead:
             self.pax = _parse_pax(content)
         elif kind == b"L":
             self.long_name = content.removesuffix(b"\0")
+
+    @property
+    def sparse(self) -> bool:
+        """Whether PAX records say that the content has holes, which `tar` does not know: it unpacks the map as well."""
+        return self.pax is not None and any(key.startswith(SPARSE) for key in self.pax)
 
     def path(self, name: bytes) -> bytes:
         """Give the path of the entry whose header says `name`; a GNU long name goes before PAX."""
@@ -119,6 +127,7 @@ def _members(source: GzipStream, findings: Findings) -> Iterator[list[Member]]:
         if ahead is not None:
             name = ahead.path(name)
             size = ahead.size(name, size, findings)
+            kind = b"S" if ahead.sparse else kind
         content_at = source.position
         if kind in b"xLK" and magic in (USTAR, GNU):
             ahead = ahead or _Ahead()

@@ -85,8 +85,7 @@ ACCEPTED: dict[str, Entries] = {
         tar_entry("x", pax_entry({"path": f"{top}/a"})[BLOCK:].rstrip(b"\0"), kind=b"x") + tar_entry("x", b"hi")
     ],
     "PAX records of no meaning to cargo": lambda top: [
-        pax_entry({"uid": "9" * 11, "GNU.sparse.name": f"{top}/x", "GNU.sparse.realsize": "9", "a b": "é"})
-        + tar_entry(f"{top}/a", b"hi"),
+        pax_entry({"uid": "9" * 11, "SCHILY.xattr.x": "y", "a b": "é"}) + tar_entry(f"{top}/a", b"hi"),
         pax_entry(b"") + tar_entry(f"{top}/b", b"hi"),
     ],
     "PAX sizes": lambda top: [
@@ -190,6 +189,14 @@ REFUSED: dict[str, Refused] = {
         lambda top: [tar_entry(f"{top}/g", kind=b"g", header_format="ustar")], "tar-global-header", "same"
     ),
     "a sparse file": Refused(lambda top: [tar_entry(f"{top}/a", kind=b"S")], "entry-type", "fails"),
+    "a sparse file by PAX": Refused(
+        lambda top: [
+            pax_entry({"GNU.sparse.major": "1", "GNU.sparse.name": f"{top}/a", "GNU.sparse.realsize": "1048576"})
+            + tar_entry(f"{top}/GNUSparseFile.0/a", b"1\n1048574\n2\n".ljust(BLOCK, b"\0") + b"hi")
+        ],
+        "entry-type",
+        "other",
+    ),
     "a symbolic link": Refused(
         lambda top: [tar_entry(f"{top}/a", kind=b"2", link=b"Cargo.toml")], "entry-type", "other"
     ),
@@ -347,7 +354,7 @@ def damaged(number: int, chance: random.Random) -> bytes:
         _add(builder, ACCEPTED[title](top))
     tar = bytearray(builder.tar())
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
-        _change(tar, chance)
+        change(tar, chance)
     return gzip_member(bytes(tar))
 
 
@@ -356,7 +363,7 @@ def _add(builder: CrateBuilder, entries: list[bytes]) -> None:
         builder.entry(each)
 
 
-def _change(tar: bytearray, chance: random.Random) -> None:
+def change(tar: bytearray, chance: random.Random) -> None:
     blocks = len(tar) // BLOCK
     if not blocks:
         return

@@ -14,6 +14,7 @@ from cargo_static_index.crate.archive import Archive, read_archive
 from cargo_static_index.crate.limits import MIB, Limits
 from cargo_static_index.crate.metadata import File
 from cargo_static_index.diagnostics.rules import RULES, Problem
+from tests.crate.mutants import literals
 from tests.crates import BLOCK, CrateBuilder, crate, gzip_member, long_name_entry, pax_entry, tar_entry
 
 LIMITS = Limits()
@@ -211,32 +212,6 @@ def test_a_set_of_distance_codes_that_cargo_refuses_is_damage_though_no_code_of_
     assert found(literals(crate().tar(), distances)) == [
         ("gzip-damaged", "The gzip stream is damaged: invalid distances set."),
     ]
-
-
-def literals(content: bytes, distances: tuple[int, ...]) -> bytes:
-    """Give a gzip member of one dynamic block, all of it literals, whose header states distance codes so long."""
-    # 255 codes of 8 bits and two of 9, the end of the block among them, are a complete set.
-    lengths = [8] * 255 + [9] * 2 + list(distances)
-    ordered = (16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1)
-    bits = [(1, 1), (2, 2), (0, 5), (len(distances) - 1, 5), (len(ordered) - 4, 4)]
-    # The lengths themselves are written in codes of three bits: 1, 2, 3, 8, 9, and three that nothing uses.
-    known = sorted((0, 1, 2, 3, 8, 9, 4, 5))
-    bits += [(3 if symbol in known else 0, 3) for symbol in ordered]
-    bits += [(turned(known.index(length), 3), 3) for length in lengths]
-    bits += [(turned(byte, 8) if byte < 255 else turned(510, 9), 8 if byte < 255 else 9) for byte in content]
-    bits.append((turned(511, 9), 9))
-    value, at = 0, 0
-    for number, width in bits:
-        value |= number << at
-        at += width
-    head = b"\x1f\x8b\x08\0" + bytes(4) + b"\x02\xff"
-    tail = struct.pack("<II", zlib.crc32(content), len(content))
-    return head + value.to_bytes(-(-at // 8), "little") + tail
-
-
-def turned(number: int, width: int) -> int:
-    """Give a code as deflate writes it, its first bit last."""
-    return int(f"{number:0{width}b}"[::-1], 2)
 
 
 @pytest.mark.case(69)

@@ -1,6 +1,5 @@
 """What cargo's own crates say of thousands of versions, requirements and targets, and that we say the same."""
 
-import os
 import random
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
@@ -11,7 +10,7 @@ import pytest
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.protocol.platform import parse_target
 from cargo_static_index.protocol.semver import parse_requirement, parse_version
-from tests.tools import need
+from tests.tools import build_program, shared_folder
 
 Ask = Callable[[Sequence[str]], list[str]]
 
@@ -34,26 +33,11 @@ ODD_BLANKS = ["\t", "\r", "\u00a0"]
 @pytest.fixture(scope="module")
 def ask(tmp_path_factory: pytest.TempPathFactory) -> Ask:
     """Builds the program once, and gives a function from questions to its answers."""
-    cargo = need("cargo")
-    temporary = tmp_path_factory.getbasetemp()
-    # The workers of one run share a build; cargo's own lock lets one of them do it.
-    target = (temporary.parent if "PYTEST_XDIST_WORKER" in os.environ else temporary) / "semver-oracle"
-    manifest = HERE / "semver_oracle" / "Cargo.toml"
-    build: list[str | Path] = [
-        cargo,
-        "build",
-        "--locked",
-        "--quiet",
-        "--manifest-path",
-        manifest,
-        "--target-dir",
-        target,
-    ]
-    subprocess.run(build, check=True, timeout=300)
+    program = build_program(HERE / "semver_oracle" / "Cargo.toml", shared_folder(tmp_path_factory) / "semver-oracle")
 
     def answers(questions: Sequence[str]) -> list[str]:
         asked = "".join(f"{question}\n" for question in questions).encode()
-        done = subprocess.run([target / "debug" / "semver-oracle"], input=asked, capture_output=True, check=True)
+        done = subprocess.run([program], input=asked, capture_output=True, check=True)
         found = done.stdout.decode().split("\n")[:-1]
         assert len(found) == len(questions)
         return found

@@ -1,0 +1,137 @@
+"""docs/reliability.md: what the runs found that take too long for the test suite.
+
+`scripts/test-long` does the runs, one after the other, and puts the figures of each into its section of the page;
+what is not run keeps its section. `--only NAME` does one run, and may stand more than once.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+PAGE: Final = Path("docs/reliability.md")
+HEAD: Final = """# Reliability
+
+`scripts/test-long` writes this page from what it found: each section says what was run, when, and on which commit.
+The test suite has a short sample of each run.
+"""
+NOT_RUN: Final = "Not run yet.\n"
+
+Figures = Mapping[str, object]
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """A run with a section of its own.
+
+    `command` is a program of this checkout, and ends with 0 if all is well. The last line that it prints is a JSON
+    object: what was counted or found by what it is; a list is one entry a finding.
+    """
+
+    name: str
+    says: str
+    command: tuple[str, ...]
+
+
+RUNS: Final = (
+    Run(
+        name="archives",
+        says="Archives that chance has damaged (deflate streams, gzip headers and trailers, tar headers, PAX records) "
+        "are read by us and unpacked by the very crates that cargo unpacks with. "
+        "What we take, cargo must unpack into the files that we list.",
+        command=("-m", "tests.crate.mutants", "--count", "1000000"),
+    ),
+)
+
+
+def page(runs: Sequence[Run], known: Mapping[str, str]) -> str:
+    """Give the page: each run's section in the order of the runs, `known` or empty."""
+    parts = [f"## {run.name}\n\n{run.says}\n\n{known.get(run.name, NOT_RUN)}" for run in runs]
+    return "\n".join([HEAD, *parts])
+
+
+def known_sections(runs: Sequence[Run], text: str) -> dict[str, str]:
+    """Give what a page says of each of these runs, behind the sentences that say what the run is."""
+    found = {}
+    for part in text.split("\n## ")[1:]:
+        name, _, rest = part.partition("\n\n")
+        found[name] = rest.partition("\n\n")[2].rstrip("\n") + "\n"
+    return {run.name: found[run.name] for run in runs if run.name in found}
+
+
+def section(run: Run, figures: Figures, *, date: str, commit: str, seconds: float) -> str:
+    """Give what the page says of a run that was done."""
+    command = " ".join(("python", *run.command))
+    head = f"`{command}` on {date} at {commit}, {_duration(seconds)}:\n\n| what | figure |\n|---|---|\n"
+    return head + "".join(f"| {_cell(name)} | {_cell(_text(value))} |\n" for name, value in figures.items())
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    if isinstance(value, list):
+        return "<br>".join(map(str, value)) or "none"
+    return str(value)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _figures(run: Run) -> Figures | None:
+    """Do a run and give its figures, None where it failed."""
+    done = subprocess.run([sys.executable, *run.command], stdout=subprocess.PIPE, text=True, check=False)
+    lines = done.stdout.splitlines()
+    try:
+        found = json.loads(lines[-1]) if lines else None
+    except ValueError:
+        found = None
+    if done.returncode == 0 and isinstance(found, dict):
+        return found
+    print("\n".join(lines[-20:]))
+    print(f"{run.name}: failed with exit code {done.returncode}; its section stays as it was", flush=True)
+    return None
+
+
+def _commit() -> str:
+    said = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
+    changed = subprocess.run(["git", "status", "--porcelain", "--untracked-files=no"], capture_output=True, check=True)
+    return said.stdout.strip() + (" (with changes)" if changed.stdout else "")
+
+
+def _do(run: Run) -> bool:
+    print(f"{run.name}: python {' '.join(run.command)}", flush=True)
+    commit, begun = _commit(), time.monotonic()
+    figures = _figures(run)
+    if figures is None:
+        return False
+    written = section(run, figures, date=time.strftime("%Y-%m-%d"), commit=commit, seconds=time.monotonic() - begun)
+    known = known_sections(RUNS, PAGE.read_text()) if PAGE.exists() else {}
+    PAGE.write_text(page(RUNS, {**known, run.name: written}))
+    print(f"{run.name}: done\n{written}", flush=True)
+    return True
+
+
+def _main() -> None:
+    names = [run.name for run in RUNS]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", action="append", choices=names, metavar="NAME", help=f"one of: {', '.join(names)}")
+    only = parser.parse_args().only or names
+    chosen = [run for run in RUNS if run.name in only]
+    failed = [run.name for run in chosen if not _do(run)]
+    not_run = [name for name in names if name not in only]
+    print(f"Not run: {', '.join(not_run) or 'none'}. Failed: {', '.join(failed) or 'none'}.")
+    sys.exit(bool(failed))
+
+
+if __name__ == "__main__":
+    _main()
