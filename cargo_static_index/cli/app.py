@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, Final
 
@@ -64,6 +63,8 @@ class Program(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Give the command that is named first; click.UsageError with those that may have been meant."""
         if args[0] not in TABLE and not ctx.resilient_parsing:
+            from difflib import get_close_matches
+
             meant = ", ".join(map(repr, get_close_matches(args[0], TABLE)))
             raise click.UsageError(f"No such command {args[0]!r}." + (f" Did you mean {meant}?" if meant else ""), ctx)
         return super().resolve_command(ctx, args)

@@ -1,10 +1,9 @@
 """A registry as its settings describe it: the one door through which commands and libraries change a tree."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,11 +20,7 @@ from cargo_static_index.registry.build import Manner
 from cargo_static_index.registry.dispose import Drop
 from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.recover import reconcile, recover
-from cargo_static_index.registry.reindex import Reindexed, apply_reindex, home_for, plan_reindex
-from cargo_static_index.registry.site.check import check_pages
-from cargo_static_index.registry.site.writer import Pages, forget_pages
 from cargo_static_index.registry.transaction import DEFAULT_BASE_URL, LAST_BUILD, Transaction, Wanted, open_transaction
-from cargo_static_index.registry.verify.tree import check_config, mend, verify_tree
 from cargo_static_index.registry.withdraw import Spec
 from cargo_static_index.settings import Settings, limits_of
 from cargo_static_index.state import copy_state, may_write
@@ -33,6 +28,12 @@ from cargo_static_index.store import Store
 from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.tree.documents import TreeRecord
 from cargo_static_index.tree.read import read_config, read_record
+
+if TYPE_CHECKING:  # loaded when they are used: most commands make no pages, and neither verify nor reindex
+    from concurrent.futures import Executor
+
+    from cargo_static_index.registry.reindex import Reindexed
+    from cargo_static_index.registry.site.writer import Pages
 
 
 class Way(Struct, frozen=True, kw_only=True):
@@ -53,14 +54,14 @@ class Way(Struct, frozen=True, kw_only=True):
 class Registry:
     """A registry opened for a change; `open_registry` makes it."""
 
-    def __init__(self, settings: Settings, transaction: Transaction, pages: Pages | None) -> None:
+    def __init__(self, settings: Settings, transaction: Transaction, pages: "Pages | None") -> None:
         self._settings = settings
         self._pages = pages
         self.scanned = False
         self.transaction = transaction
         self._policy = policy_of(settings, transaction.home)
 
-    def build(self, *, all_or_nothing: bool = False, executor: Executor | None = None) -> None:
+    def build(self, *, all_or_nothing: bool = False, executor: "Executor | None" = None) -> None:
         """Publish what is new in the drop directory; raises SettingsError where it cannot be listed."""
         self.scanned = True
         self._make_pages_with(executor)
@@ -72,7 +73,7 @@ class Registry:
         *,
         restore: bool = False,
         all_or_nothing: bool = False,
-        executor: Executor | None = None,
+        executor: "Executor | None" = None,
     ) -> None:
         """Publish files given by name; `restore` brings removed releases back."""
         manner = self._manner(all_or_nothing=all_or_nothing, restore=restore)
@@ -87,15 +88,19 @@ class Registry:
         """Remove releases for good, and give those not removed before; NotHeld before anything is changed."""
         return changes.remove(self.transaction, specs)
 
-    def plan_reindex(self, names: Iterable[str] = ()) -> Iterator[Reindexed]:
+    def plan_reindex(self, names: Iterable[str] = ()) -> "Iterator[Reindexed]":
         """Give what `reindex` would change; NotHeld for a crate that is not there."""
+        from cargo_static_index.registry.reindex import home_for, plan_reindex
+
         return plan_reindex(self.transaction, home_for(self.transaction, self._settings.registry.mode), names)
 
-    def reindex(self, names: Iterable[str] = ()) -> Iterator[Reindexed]:
+    def reindex(self, names: Iterable[str] = ()) -> "Iterator[Reindexed]":
         """Derive the lines of these crates, or of all, anew from what is stored, as the iterator is read to its end.
 
         Where the settings ask for another mode, the registry must be opened with `Way(change_mode=True)`.
         """
+        from cargo_static_index.registry.reindex import apply_reindex, home_for
+
         return apply_reindex(self.transaction, home_for(self.transaction, self._settings.registry.mode), names)
 
     def rebuild(self) -> None:
@@ -107,7 +112,7 @@ class Registry:
         if self._pages:
             self._pages.remake()
 
-    def _make_pages_with(self, executor: Executor | None) -> None:
+    def _make_pages_with(self, executor: "Executor | None") -> None:
         if self._pages:
             self._pages.executor = executor
 
@@ -129,7 +134,7 @@ def open_registry(
     with ExitStack() as stack:
         folder = _state_for(settings, way, stack)
         transaction = stack.enter_context(open_transaction(tree, folder, wanted, listener, now=way.now, dry=way.dry))
-        pages = Pages(transaction, settings, keep=way.keep_pages) if settings.registry.pages else None
+        pages = _pages(transaction, settings, keep=way.keep_pages)
         recover(transaction)
         if pages:
             pages.begin()
@@ -137,13 +142,22 @@ def open_registry(
         yield registry
         if pages:
             pages.finish(scanned=registry.scanned)
-        else:
-            forget_pages(transaction)
+        elif not transaction.state.pages.idle:
+            transaction.state.pages.clear()  # wanted again, all of them are made anew
         if transaction.failures:
             more = f", and {len(transaction.failures) - 1} more" if len(transaction.failures) > 1 else ""
             raise StoreError(f"{transaction.failures[0]}{more}; all else is done, and the next pass tries again")
         if registry.scanned:
             transaction.state.set(LAST_BUILD, str(transaction.now).encode())
+
+
+def _pages(transaction: Transaction, settings: Settings, *, keep: bool = False) -> "Pages | None":
+    """Give what makes the pages, where the settings want any."""
+    if not settings.registry.pages:
+        return None
+    from cargo_static_index.registry.site.writer import Pages
+
+    return Pages(transaction, settings, keep=keep)
 
 
 def _tree_for(tree: Store, way: Way) -> Store:
@@ -158,6 +172,8 @@ def _state_for(settings: Settings, way: Way, stack: ExitStack) -> Path:
 
 def copied_state(folder: Path, stack: ExitStack) -> Path:
     """Give a copy of the state directory, to be written to and thrown away."""
+    from tempfile import TemporaryDirectory
+
     copy = Path(stack.enter_context(TemporaryDirectory(prefix="cargo-static-index-")))
     copy_state(folder, copy)
     return copy
@@ -178,6 +194,8 @@ def verify_registry(
     release is mended, or would be in a dry run; each finding says so. Raises SettingsError where the tree cannot be
     used at all.
     """
+    from cargo_static_index.registry.verify.tree import check_config, verify_tree
+
     tree = store or store_of(settings)
     if not fix:
         home, wanted_pages = _home_of_tree(tree, settings), settings.registry.pages
@@ -191,12 +209,15 @@ def verify_registry(
         transaction = stack.enter_context(open_transaction(tree, folder, wanted, listener, now=way.now, dry=way.dry))
         if not any(check_config(transaction.store)):
             yield from (replace(finding, fixed=True) for finding in config)  # opening a tree writes it
-        pages = Pages(transaction, settings) if settings.registry.pages else None
+        pages = _pages(transaction, settings)
         yield from _mended(transaction, settings, pages, quick=quick)
 
 
-def _mended(transaction: Transaction, settings: Settings, pages: Pages | None, *, quick: bool) -> Iterator[Finding]:
+def _mended(transaction: Transaction, settings: Settings, pages: "Pages | None", *, quick: bool) -> Iterator[Finding]:
     """Mend a transaction's tree; all that is wrong with its pages is mended together, once it is known."""
+    from cargo_static_index.registry.site.check import check_pages
+    from cargo_static_index.registry.verify.tree import mend, verify_tree
+
     limits = limits_of(settings)
     of_pages: list[Finding] = []
     for finding in verify_tree(transaction.store, transaction.home, limits, quick=quick, pages=pages is not None):

@@ -4,16 +4,14 @@ A container sees the processors of its host and the memory of its host; what it 
 """
 
 import gc
-import multiprocessing
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from functools import partial
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
@@ -127,7 +125,7 @@ class ReadingPool(Executor):
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
         self._waiting: list[Callable[[Executor], None]] = []
-        self._pool: ProcessPoolExecutor | None = None
+        self._pool: Executor | None = None
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Take a call whose function, arguments and result can travel between processes."""
@@ -168,7 +166,10 @@ class _Later(Future[T]):
         return self._sent.result(timeout) if self._sent is not None else self._call()
 
 
-def _start_pool(jobs: int) -> ProcessPoolExecutor:
+def _start_pool(jobs: int) -> Executor:
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     # A fork costs a tenth of a fresh interpreter, but copies locks that other threads hold, and breaks on macOS.
     safe = sys.platform == "linux" and threading.active_count() == 1
     context = multiprocessing.get_context("fork" if safe else "forkserver")
@@ -191,7 +192,10 @@ def _begin_worker() -> None:
 
 def _end_with_parent() -> None:
     """End this worker once its parent is gone, were it killed: nobody else would ever tell it to."""
-    parent = multiprocessing.parent_process()
+    from multiprocessing import parent_process
+    from multiprocessing.connection import wait
+
+    parent = parent_process()
     if parent is not None:
         wait([parent.sentinel])
         os._exit(1)

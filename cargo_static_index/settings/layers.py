@@ -4,8 +4,7 @@ Pure: what stands there is handed in. Values are not judged here, only whether t
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
 
 import rtoml
@@ -48,8 +47,15 @@ def empty_layer() -> Layer:
 
 def nearest(word: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
     """Give ": did you mean `x`?" for the known word that looks most like this one, or nothing."""
-    found = get_close_matches(word, known, n=1, cutoff=0.6)
-    return f": did you mean `{found[0]}`?" if found else ""
+    found = _most_alike(word, known)
+    return f": did you mean `{found}`?" if found else ""
+
+
+def _most_alike(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Give the known word that looks most like this one, or an empty text."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(word, list(known), n=1, cutoff=cutoff)), "")
 
 
 def file_layer(file: Path, source: str) -> Layer:
@@ -98,8 +104,8 @@ def _all(known: tuple[str, ...]) -> str:
 
 
 def _where_else(key: str) -> str:
-    found = get_close_matches(key, {each.key: None for each in KEYS.values()}, n=1, cutoff=0.8)
-    homes = [f"`[{each.section}] {each.key}`" for each in KEYS.values() if found and each.key == found[0]]
+    found = _most_alike(key, dict.fromkeys(each.key for each in KEYS.values()), 0.8)
+    homes = [f"`[{each.section}] {each.key}`" for each in KEYS.values() if each.key == found]
     return f": did you mean {' or '.join(homes)}?" if homes else ""
 
 
@@ -154,8 +160,8 @@ def environment_layer(environment: Mapping[str, str], directory: Path) -> Layer:
 
 def _unknown_variable(variable: str, known: tuple[str, ...]) -> str:
     # Without the prefix, which makes any two of our variables look alike.
-    found = get_close_matches(variable[len(PREFIX) :], [each[len(PREFIX) :] for each in known], n=1)
-    meant = f": did you mean `{PREFIX}{found[0]}`?" if found else ""
+    found = _most_alike(variable[len(PREFIX) :], [each[len(PREFIX) :] for each in known])
+    meant = f": did you mean `{PREFIX}{found}`?" if found else ""
     return f"{variable} is no variable of this program{meant}"
 
 

@@ -4,7 +4,6 @@ What cargo's serde types would refuse becomes a problem with the field's path; u
 """
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -81,6 +80,8 @@ def _has_long_number(value: object) -> bool:
 
 def _check_for_1_1(text: str, problems: list[Problem]) -> None:
     """Report a text that reads as TOML 1.1 but not as 1.0, which is what `tomllib` reads up to Python 3.14."""
+    import tomllib  # noqa: PLC0415 - hardly any manifest comes here
+
     try:
         tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from cargo_static_index._version import __version__
@@ -72,6 +71,8 @@ def renderer() -> str:
 
 
 def _version(name: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - it loads the email package
+
     try:
         return f"{name} {version(name)}"
     except PackageNotFoundError:

@@ -327,9 +327,3 @@ def _chained(crates: Iterable[OneCrate]) -> Iterator[Change]:
 
 def _some(names: Sequence[str]) -> Iterator[Sequence[str]]:
     return (names[at : at + CRATES_A_TASK] for at in range(0, len(names), CRATES_A_TASK))
-
-
-def forget_pages(transaction: Transaction) -> None:
-    """Forget what was to be made where pages are not wanted; wanted again, all of them are made anew."""
-    if not transaction.state.pages.idle:
-        transaction.state.pages.clear()

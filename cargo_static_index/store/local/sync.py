@@ -3,14 +3,15 @@
 It knows nothing of trees; whoever calls turns OSError into StoreError.
 """
 
-import ctypes
 import os
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 
-def _find_syncfs() -> Callable[[int], int] | None:
+@cache
+def _syncfs() -> Callable[[int], int] | None:
     # Linux: man 2 syncfs: since 5.8 it reports write errors that happened after the descriptor was opened.
     # Before that, a failed write would pass for a flushed one.
     if sys.platform != "linux":
@@ -18,11 +19,11 @@ def _find_syncfs() -> Callable[[int], int] | None:
     release = os.uname().release.split(".")
     if tuple(int("".join(filter(str.isdigit, part)) or "0") for part in release[:2]) < (5, 8):
         return None
+    import ctypes  # noqa: PLC0415 - a pass that flushes nothing does without
+
     found: Callable[[int], int] | None = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
     return found
 
-
-_SYNCFS = _find_syncfs()
 
 # File systems whose syncfs waits until all is on the disk. FUSE, for one, does not pass it on to its server.
 _TRUSTED = frozenset({"bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "tmpfs", "xfs", "zfs"})
@@ -30,7 +31,7 @@ _TRUSTED = frozenset({"bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "over
 
 def can_flush_all(descriptor: int) -> bool:
     """Whether `flush_all` promises what flushing each file does, on the file system of this open folder."""
-    return _SYNCFS is not None and _kind_of(descriptor) in _TRUSTED
+    return _syncfs() is not None and _kind_of(descriptor) in _TRUSTED
 
 
 def _kind_of(descriptor: int) -> str:
@@ -53,6 +54,9 @@ def flush_all(descriptor: int) -> None:
     The same promise as an fsync of each file and folder, in one call instead of thousands:
     the kernel writes all changed data and metadata of the file system and waits for both.
     """
-    if _SYNCFS is not None and _SYNCFS(descriptor) != 0:
+    syncfs = _syncfs()
+    if syncfs is not None and syncfs(descriptor) != 0:
+        import ctypes  # noqa: PLC0415 - as above
+
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
