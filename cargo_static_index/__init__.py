@@ -32,8 +32,7 @@ if TYPE_CHECKING:
         StoreError,
         TreeBusy,
     )
-    from cargo_static_index.diagnostics.rules import RULES, Problem, Rule
-    from cargo_static_index.diagnostics.tree_rules import Finding
+    from cargo_static_index.diagnostics.rules import RULES, Finding, Problem, Rule
     from cargo_static_index.protocol.config import RegistryConfig, format_config, parse_config
     from cargo_static_index.protocol.index_file import (
         Dependency,
@@ -183,7 +182,6 @@ _MODULES = {
     "diagnostics.errors": "CargoStaticIndexError InvalidConfig InvalidDocument InvalidIndexLine InvalidInput "
     "InvalidName InvalidVersion NotHeld SettingsError StoreError TreeBusy",
     "crate.metadata": "CrateMetadata Document File VcsInfo format_metadata parse_metadata",
-    "diagnostics.tree_rules": "Finding",
     "crate.candidate": "Candidate candidate_of",
     "tree.layout": "archive_file index_file metadata_file",
     "crate.limits": "Limits",
@@ -198,7 +196,7 @@ _MODULES = {
     "registry.registry": "Registry Way open_registry specs_of verify_registry",
     "crate.check": "CheckedCrate Policy check_crate",
     "registry.events": "Listener Outcome Report",
-    "diagnostics.rules": "RULES Problem Rule",
+    "diagnostics.rules": "RULES Finding Problem Rule",
     "settings": "Loaded Settings load_settings parse_settings",
     "registry.status": "Status read_status",
     "store": "Change Delete Put Staged Store Stored",

@@ -132,10 +132,10 @@ def run_program(arguments: Sequence[str]) -> int:
 
 def _say_misused(error: click.UsageError) -> int:
     """Say as cargo does what is wrong with a command line, and give the exit code."""
-    usage = f"\n\n{error.ctx.get_usage()}\n\nFor more information, try '--help'." if error.ctx else ""
+    usage = ["", *error.ctx.get_usage().splitlines(), "", "For more information, try '--help'."] if error.ctx else []
     message = error.format_message().replace("\n\t", " ")  # where it lists choices
     if isinstance(error, click.NoSuchOption):
         possible = ", ".join(sorted(error.possibilities or ()))
         message = f"no such option: {error.option_name}" + (f" (Possible options: {possible})" if possible else "")
-    Terminal().fail(f"{message[:1].lower()}{message[1:].rstrip('.')}{usage}")
+    Terminal().fail(f"{message[:1].lower()}{message[1:].rstrip('.')}", *usage)
     return UNUSABLE

@@ -1,9 +1,9 @@
 """Problems in the formats that machines and code hosts read: JSON, GitHub, GitLab, SARIF."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -11,10 +11,8 @@ from msgspec import Struct
 from cargo_static_index._version import __version__
 from cargo_static_index.cli.documents import ProblemDocument
 from cargo_static_index.cli.options import Format
-
-if TYPE_CHECKING:
-    from cargo_static_index.diagnostics.rules import Rule
-    from cargo_static_index.diagnostics.tree_rules import Fault
+from cargo_static_index.diagnostics.escape import escape, in_json
+from cargo_static_index.diagnostics.rules import RULES, Rule
 
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -37,20 +35,22 @@ def mark_of(path: str, problem: ProblemDocument) -> Mark:
 
 def print_json(document: Struct) -> None:
     """Print one document on one line."""
-    sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
+    print_json_line(msgspec.json.encode(document))
 
 
-Known = Mapping[str, "Rule"] | Mapping[str, "Fault"]
-"""What can be said of the rules that marks name."""
+def print_json_line(line: bytes) -> None:
+    """Print a line of JSON that is encoded already."""
+    sys.stdout.write(escape(line.decode(), write=in_json) + "\n")
 
 
-def print_marks(output: Format, marks: Sequence[Mark], known: Known) -> None:
+def print_marks(output: Format, marks: Sequence[Mark]) -> None:
     """Print marks in the format of a code host, with what is known of their rules where it asks for that."""
     if output == "github":
         sys.stdout.writelines(map(github_line, marks))
         return
-    document = gitlab_document(marks) if output == "gitlab" else sarif_document(marks, known)
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+    document = gitlab_document(marks) if output == "gitlab" else sarif_document(marks)
+    for line in msgspec.json.format(msgspec.json.encode(document), indent=2).split(b"\n"):
+        print_json_line(line)
 
 
 def github_line(mark: Mark) -> str:
@@ -61,8 +61,7 @@ def github_line(mark: Mark) -> str:
 
 
 def _github_data(text: str) -> str:
-    # Attack: a line break in a name would begin a workflow command of the crate's own.
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return escape(text).replace("%", "%25")
 
 
 def _github_property(text: str) -> str:
@@ -83,19 +82,19 @@ def gitlab_document(marks: Iterable[Mark]) -> list[dict[str, object]]:
     ]
 
 
-def sarif_document(marks: Sequence[Mark], known: Known) -> dict[str, object]:
+def sarif_document(marks: Sequence[Mark]) -> dict[str, object]:
     """Give a SARIF 2.1.0 log with one run (OASIS: "Static Analysis Results Interchange Format")."""
     rules = sorted({mark.rule for mark in marks})
     driver = {
         "name": "cargo-static-index",
         "version": __version__,
-        "rules": [_sarif_rule(known[rule]) for rule in rules],
+        "rules": [_sarif_rule(RULES[rule]) for rule in rules],
     }
     results = [_sarif_result(mark, rules.index(mark.rule)) for mark in marks]
     return {"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
 
 
-def _sarif_rule(rule: "Rule | Fault") -> dict[str, object]:
+def _sarif_rule(rule: Rule) -> dict[str, object]:
     return {"id": rule.id, "shortDescription": {"text": rule.says}, "help": {"text": rule.way_out}}
 
 

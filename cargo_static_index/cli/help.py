@@ -17,9 +17,8 @@ from cargo_static_index.settings import Settings
 
 def _rules() -> Iterable[str]:
     from cargo_static_index.diagnostics.rules import RULES
-    from cargo_static_index.diagnostics.tree_rules import FAULTS
 
-    return dict.fromkeys((*RULES, *FAULTS))
+    return RULES
 
 
 def _commands() -> Iterable[str]:
@@ -38,20 +37,18 @@ def _commands() -> Iterable[str]:
 )
 def explain_command(run: Run, *, rule: str | None) -> int:
     """Explain a rule, or what `verify` finds: what it is about, how grave it is, the way out."""
-    from cargo_static_index.diagnostics.rules import RULES, explain
-    from cargo_static_index.diagnostics.tree_rules import FAULTS, explain_fault
+    from cargo_static_index.diagnostics.rules import RULES, explain, named
     from cargo_static_index.settings.layers import nearest
 
     if rule is None:
-        said = [f"{each.id}: {each.says}" for each in RULES.values()]
-        said += [f"{each.id}: {each.says}" for each in FAULTS.values()]
-        run.terminal.result("\n".join(said))
+        run.terminal.result(*(f"{each.id}: {each.says}" for each in RULES.values()))
         return GOOD
-    parts = [explain(each) for each in RULES.values() if each.id == rule]
-    parts += [explain_fault(each) for each in FAULTS.values() if each.id == rule]
-    if not parts:
-        raise SettingsError(f"there is no rule {rule!r}{nearest(rule, (*RULES, *FAULTS)) or '; `explain` lists all'}")
-    run.terminal.result("\n".join(parts).rstrip("\n"))
+    meant = named(rule)
+    if not meant:
+        raise SettingsError(f"there is no rule {rule!r}{nearest(rule, RULES) or '; `explain` lists all'}")
+    run.terminal.result(*explain(meant[0]).splitlines())
+    for each in meant[1:]:
+        run.terminal.say(f"note: `{each.id}` was called `{rule}` too: {each.says} See `explain {each.id}`.")
     return GOOD
 
 
@@ -138,5 +135,5 @@ def generate_shell_completion_command(run: Run, *, shell: str) -> int:
     """Print the script that completes commands and options in a shell."""
     from cargo_static_index.cli.completion import script_for
 
-    run.terminal.result(script_for(shell))
+    run.terminal.result(*script_for(shell).splitlines())
     return GOOD

@@ -27,7 +27,7 @@ from cargo_static_index.cli.output import ChangeListener, from_here
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
 from cargo_static_index.cli.terminal import counted, is_confirmed, is_interactive
 from cargo_static_index.diagnostics.errors import SettingsError
-from cargo_static_index.diagnostics.tree_rules import FAULTS, Finding
+from cargo_static_index.diagnostics.rules import Finding
 from cargo_static_index.registry.registry import Way, open_registry, verify_registry
 from cargo_static_index.registry.reindex import Reindexed
 
@@ -59,7 +59,7 @@ def verify_command(run: Run, *, quick: bool, fix: bool, dry_run: bool, output_fo
     if output == "json":
         print_json(VerifyDocument(quick=quick, fix=fix, dry_run=dry_run, findings=tuple(documents), counts=counts))
     elif output != "text":
-        print_marks(output, [_mark(run.settings.tree.path, each) for each in documents], FAULTS)
+        print_marks(output, [_mark(run.settings.tree.path, each) for each in documents])
     else:
         _sum_up(run, counts, dry=fix and dry_run)
     return FOUND_WRONG if counts["error"] else GOOD
@@ -74,7 +74,7 @@ def _sum_up(run: Run, counts: Counts, *, dry: bool) -> None:
 def _shown(run: Run, found: Iterable[Finding], output: Format, *, dry: bool) -> Iterator[FindingDocument]:
     for each in found:
         document = FindingDocument(
-            rule=each.id,
+            rule=each.rule,
             level=each.level,
             path=each.path,
             message=each.message,
@@ -84,7 +84,7 @@ def _shown(run: Run, found: Iterable[Finding], output: Format, *, dry: bool) -> 
         if output == "text":
             place = from_here(str(run.settings.tree.path / each.path))
             message = f"{each.message} {'Would be fixed' if dry else 'Fixed'}." if each.fixed else each.message
-            run.terminal.problem(document.level, each.id, message, place, document.way_out)
+            run.terminal.problem(document.level, each.rule, message, place, document.way_out)
         yield document
 
 
@@ -149,7 +149,7 @@ def _show_change(run: Run, each: Reindexed, *, as_json: bool) -> bool:
     elif left is not None:
         run.terminal.warn(f"{each.path}: {each.name} {each.vers} is left as it is: {left}")
     elif old is not None and new is not None:
-        run.terminal.result(f"{each.path}\n-{old.decode(errors='replace')}\n+{new.decode(errors='replace')}")
+        run.terminal.result(each.path, f"-{old.decode(errors='replace')}", f"+{new.decode(errors='replace')}")
     return new is not None
 
 

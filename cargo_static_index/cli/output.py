@@ -11,7 +11,8 @@ from cargo_static_index.cli.options import Format
 from cargo_static_index.cli.progress import Progress
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run
 from cargo_static_index.cli.terminal import Terminal, counted
-from cargo_static_index.diagnostics.rules import RULES, Level, Problem, level_of
+from cargo_static_index.diagnostics.escape import escape
+from cargo_static_index.diagnostics.rules import Level, Problem, level_of
 from cargo_static_index.registry.events import FileStatus, Outcome
 
 PassName = Literal["build", "add", "check"]
@@ -251,7 +252,7 @@ class MarksPrinter:
 
     def finish(self, counts: Mapping[FileStatus, int]) -> None:
         """Print all problems, and say beside them what was done."""
-        print_marks(self._output, [mark_of(file.path, each) for file in self._files for each in file.problems], RULES)
+        print_marks(self._output, [mark_of(file.path, each) for file in self._files for each in file.problems])
         said = ", ".join(f"{counts[each]} {_WORDS[each].lower()}" for each in _WORDS if counts.get(each))
         self._terminal.say(f"finished: {said or 'nothing new'}")
 
@@ -283,9 +284,8 @@ def _problem(problem: Problem, outcome: Outcome, levels: Mapping[str, Level]) ->
 
 
 def from_here(path: str) -> str:
-    """Give a path as seen from the working directory, if it lies below it."""
-    here = f"{Path.cwd()}/"
-    return path.removeprefix(here)
+    """Give a path, escaped, as seen from the working directory, if it lies below it."""
+    return escape(path).removeprefix(escape(f"{Path.cwd()}/"))
 
 
 class ChangeListener:

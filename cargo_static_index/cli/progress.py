@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from cargo_static_index.cli.run import Run
-from cargo_static_index.cli.terminal import printable
+from cargo_static_index.diagnostics.escape import escape
 
 AFTER = 0.5
 """Seconds before anything is shown: what takes less needs no progress, nor the time to load what draws it."""
@@ -39,7 +39,7 @@ class Progress:
         if self._live is None:
             self._make()
         rate = files / (now - began)
-        last = _ending(printable(last), self._live.console.width - NUMBERS)
+        last = _ending(escape(last), self._live.console.width - NUMBERS)
         self._live.update(self._task, completed=files, doing=doing, last=last, rate=rate)
         if not self._visible:
             self._live.start()

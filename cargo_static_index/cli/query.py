@@ -8,7 +8,7 @@ from msgspec import Raw
 
 from cargo_static_index.cli.command import command, sections
 from cargo_static_index.cli.documents import CrateDocument, InfoDocument, ReleaseDocument
-from cargo_static_index.cli.formats import print_json
+from cargo_static_index.cli.formats import print_json, print_json_line
 from cargo_static_index.cli.options import FILE, argument, json_lines
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
 from cargo_static_index.crate.check import CheckedCrate, check_crate
@@ -243,7 +243,7 @@ def entry_command(run: Run, *, file: Path) -> int:
     if reading.refused or reading.metadata is None:
         return FOUND_WRONG
     entry = entry_of(reading.metadata.manifest, cksum=reading.metadata.cksum, home=home)
-    sys.stdout.buffer.write(format_entry(entry) + b"\n")
+    print_json_line(format_entry(entry))
     return GOOD
 
 

@@ -131,17 +131,20 @@ def code_of(error: BaseException, terminal: Terminal) -> int:
     if not isinstance(error, Exception | KeyboardInterrupt):
         raise error
     forget_if_full(sys.stdout)
-    code, said = _ending(error)
+    code, said, *more = _ending(error)
     if said:
-        terminal.fail(said)
+        terminal.fail(said, *more)
     return code
 
 
-def _ending(error: Exception | KeyboardInterrupt) -> tuple[int, str]:
-    """Give the exit code of what ended a command, and what stands behind `error: `."""
+def _ending(error: Exception | KeyboardInterrupt) -> tuple[int, str, *tuple[str, ...]]:
+    """Give the exit code of what ended a command, what stands behind `error: `, and lines that follow it."""
+    ending: tuple[int, str, *tuple[str, ...]]
     match error:
         case BrokenPipeError():  # whoever read our output has seen enough
             ending = FOUND_WRONG, ""
+        case SettingsError() if error.problems:
+            ending = UNUSABLE, str(error.args[0]), *(f"  {problem}" for problem in error.problems)
         case KeyboardInterrupt():
             ending = INTERRUPTED, "interrupted; nothing is left half done, and the next build goes on from here"
         case SettingsError() | NotHeld() | InvalidInput():

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final, Literal, TextIO
 
+from cargo_static_index.diagnostics.escape import escape
+
 Color = Literal["auto", "always", "never"]
 
 _STYLES: Final = {"good": "1;32", "bad": "1;31", "warn": "1;33", "dim": "1;34", "bold": "1"}
@@ -33,15 +35,15 @@ class Terminal:
         """Give text in a style where the stream shows colours."""
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.is_colored(stream) else text
 
-    def result(self, text: str) -> None:
-        """Write a line of what was asked for."""
-        sys.stdout.write(f"{printable(text)}\n")
+    def result(self, *lines: str) -> None:
+        """Write lines of what was asked for."""
+        sys.stdout.writelines(f"{escape(line)}\n" for line in lines)
 
     def did(self, word: str, text: str, style: str = "good") -> None:
         """Write a line about what was done, its word to the right of the first columns, as cargo does."""
         if not self.quiet or (style != "good" and self.quiet < 2):
             head = self.style(f"{word:>{WIDTH}}", style, sys.stdout)
-            sys.stdout.write(f"{head} {printable(text)}\n")
+            sys.stdout.write(f"{head} {escape(text)}\n")
 
     def problem(
         self, level: str, rule: str, message: str, place: str, way_out: str, *, to: TextIO | None = None
@@ -52,30 +54,34 @@ class Terminal:
         stream = to or sys.stdout
         head = self.style(f"{level}[{rule}]", "bad" if level == "error" else "warn", stream)
         arrow, equals = self.style("-->", "dim", stream), self.style("=", "dim", stream)
-        stream.write(f"{head}: {printable(message)}\n  {arrow} {printable(place)}\n")
+        stream.write(f"{head}: {escape(message)}\n  {arrow} {escape(place)}\n")
         if way_out:
-            stream.write(f"   {equals} help: {printable(way_out)}\n")
+            stream.write(f"   {equals} help: {escape(way_out)}\n")
 
-    def say(self, text: str) -> None:
-        """Write a sentence that is no result."""
+    def say(self, *lines: str) -> None:
+        """Write sentences that are no result."""
         if not self.quiet:
             sys.stdout.flush()
-            sys.stderr.write(f"{printable(text)}\n")
+            sys.stderr.writelines(f"{escape(line)}\n" for line in lines)
 
     def warn(self, text: str) -> None:
         """Write a warning."""
         if self.quiet < 2:
             self._labelled("warning", "warn", text)
 
-    def fail(self, text: str) -> None:
-        """Write why the command ended without doing what it was told; where that fails, the exit code still says it."""
+    def fail(self, text: str, *more: str) -> None:
+        """Write why the command ended without doing what it was told, `more` on lines of their own.
+
+        Where that fails, the exit code still says it.
+        """
         with suppress(OSError):
-            self._labelled("error", "bad", text)
+            self._labelled("error", "bad", text, *more)
         forget_if_full(sys.stderr)
 
-    def _labelled(self, label: str, style: str, text: str) -> None:
+    def _labelled(self, label: str, style: str, text: str, *more: str) -> None:
         sys.stdout.flush()
-        sys.stderr.write(f"{self.style(label, style, sys.stderr)}: {printable(text)}\n")
+        sys.stderr.write(f"{self.style(label, style, sys.stderr)}: {escape(text)}\n")
+        sys.stderr.writelines(f"{escape(line)}\n" for line in more)
 
 
 def forget_if_full(stream: TextIO) -> None:
@@ -109,16 +115,6 @@ def is_colored(color: Color, environment: Mapping[str, str], stream: TextIO) -> 
     if environment.get("CLICOLOR_FORCE", "0") not in {"", "0"}:
         return True
     return stream.isatty() and environment.get("TERM") != "dumb" and environment.get("CLICOLOR") != "0"
-
-
-def printable(text: str) -> str:
-    """Give text with everything escaped that could move the cursor or repaint a terminal, line ends aside.
-
-    Attack: a crate whose manifest or paths hold escape sequences that hide or fake what this program says of it.
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
 def prepare_streams() -> None:

@@ -90,7 +90,7 @@ def _ask(run: Run, specs: Sequence[Spec]) -> None:
     going = [each for spec in specs for each in _releases(run, spec)]
     if not going:
         return
-    run.terminal.say("These releases go for good:\n" + "".join(f"  {each}\n" for each in going))
+    run.terminal.say("These releases go for good:", *(f"  {each}" for each in going), "")
     if not is_confirmed("Remove them?"):
         raise SettingsError("nothing was removed")
 

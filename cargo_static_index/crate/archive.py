@@ -16,7 +16,8 @@ from cargo_static_index.crate.limits import Limits
 from cargo_static_index.crate.metadata import File
 from cargo_static_index.crate.paths import Paths, is_manifest, plain_paths
 from cargo_static_index.crate.tar import Member, walk_tar
-from cargo_static_index.diagnostics.problems import Findings, shown
+from cargo_static_index.diagnostics.escape import quote
+from cargo_static_index.diagnostics.problems import ProblemList
 from cargo_static_index.diagnostics.rules import Problem
 
 MANIFEST = "Cargo.toml"
@@ -93,25 +94,25 @@ def read_archive(stream: BinaryIO, limits: Limits) -> tuple[Archive | None, tupl
     the Archive holds is what could be read. Of a rule broken often, ten places are told and the rest counted. Only an
     OSError of the stream leaves this function.
     """
-    findings = Findings()
-    source = GzipStream(stream, limits, findings)
+    problems = ProblemList()
+    source = GzipStream(stream, limits, problems)
     if not source.opens():
-        return None, findings.problems()
-    contents = _Contents(source, limits, findings)
+        return None, problems.problems()
+    contents = _Contents(source, limits, problems)
     contents.read()
     source.finish()
-    if findings.has("packed-too-large"):
-        return None, findings.problems()
-    return contents.archive(), findings.problems()
+    if problems.has("packed-too-large"):
+        return None, problems.problems()
+    return contents.archive(), problems.problems()
 
 
 class _Contents:
     """What was found in an archive so far."""
 
-    def __init__(self, source: GzipStream, limits: Limits, findings: Findings) -> None:
+    def __init__(self, source: GzipStream, limits: Limits, problems: ProblemList) -> None:
         self._source = source
         self._limits = limits
-        self._findings = findings
+        self._problems = problems
         self._directory: str | None = None
         self._sizes: dict[str, int] = {}
         self._manifests: list[str] = []
@@ -133,14 +134,14 @@ class _Contents:
                 self._manifests.append(MANIFEST)
         else:
             self._judge(walked)
-        whole = not self._source.broken and not self._findings.has("tar-damaged", "too-many-entries")
+        whole = not self._source.broken and not self._problems.has("tar-damaged", "too-many-entries")
         self._check_manifests(whole=whole)
 
     def _walk(self) -> list[Walked]:
         """Give the entries, each with its content as far as that is kept."""
         walked: list[Walked] = []
         entries, paths_bytes = self._limits.entries, self._limits.paths_bytes
-        for members in walk_tar(self._source, self._findings):
+        for members in walk_tar(self._source, self._problems):
             if self._manifest_path is None:
                 self._manifest_path = _manifest_path(members)
             lengths = list(accumulate(len(path) for path, _, _, _ in members))
@@ -218,7 +219,7 @@ class _Contents:
 
     def _judge(self, walked: list[Walked]) -> None:
         """Look at each entry by itself."""
-        paths = Paths(self._limits, self._findings)
+        paths = Paths(self._limits, self._problems)
         for raw, kind, size, content in walked:
             if kind == b"0":
                 path = paths.add_file(raw)
@@ -255,11 +256,11 @@ class _Contents:
     def _take_file(self, path: str, size: int, content: Content | None) -> None:
         if path.endswith(CARGO_OK) and path.rpartition("/")[2] == CARGO_OK:
             # Cargo skips it, so it is no file of the package.
-            self._findings.add("cargo-ok-file", place=path)
+            self._problems.add("cargo-ok-file", place=path)
             return
         if path.startswith(CARGO_OK_DIRECTORY):
             message = "The archive has a directory '.cargo-ok', where cargo writes a file of its own."
-            self._findings.add("path-invalid", message, place=path)
+            self._problems.add("path-invalid", message, place=path)
             return
         if path in self._sizes:
             self._note_repeated(path, content)
@@ -272,52 +273,52 @@ class _Contents:
         # The attack: cargo keeps the last of them, a reviewer's tool may show the first. Files too large to keep
         # cannot be compared and count as different.
         if content is not None and content is self._documents.get(path):
-            self._findings.add(
-                "path-repeated", f"The archive holds {shown(path)} twice, with the same bytes.", place=path
+            self._problems.add(
+                "path-repeated", f"The archive holds {quote(path)} twice, with the same bytes.", place=path
             )
         elif is_manifest(path):
             self._manifests.append(path)
         else:
-            self._findings.add("path-duplicate", f"The archive holds {shown(path)} twice.", place=path)
+            self._problems.add("path-duplicate", f"The archive holds {quote(path)} twice.", place=path)
 
     def _take_directory(self, paths: Paths, raw: bytes, size: int) -> None:
         paths.add_directory(raw)
         if size:
             # The attack: cargo passes over this content, other readers take it for more entries.
-            message = f"The directory {shown(raw)} says that it has {size} bytes of content."
-            self._findings.add("tar-size-mismatch", message)
+            message = f"The directory {quote(raw)} says that it has {size} bytes of content."
+            self._problems.add("tar-size-mismatch", message)
 
     def _note_kind(self, path: bytes, kind: bytes) -> None:
         if kind == b"g":
-            self._findings.add("tar-global-header")
+            self._problems.add("tar-global-header")
             return
         # The attack: a link to a place outside, then a file below the link (CVE-2022-36113, CVE-2026-5223).
         name = KINDS.get(kind, f"of the type {kind!r}, which is neither a file nor a directory")
-        self._findings.add("entry-type", f"{shown(path)} is {name}.")
+        self._problems.add("entry-type", f"{quote(path)} is {name}.")
 
     def _note_too_many(self, entries: int) -> None:
         if entries > self._limits.entries:
             message = f"The archive has more than {self._limits.entries} entries, which is the limit."
         else:
             message = f"The paths in the archive have more than {self._limits.paths_bytes} bytes together."
-        self._findings.add("too-many-entries", message)
+        self._problems.add("too-many-entries", message)
 
     def _check_manifests(self, *, whole: bool) -> None:
         found = self._manifests
         size, limit = self._oversize.get(MANIFEST, 0), self._limits.manifest_bytes
         if size > limit:
             message = f"Cargo.toml has {size} bytes; the limit is {limit}."
-            self._findings.add("manifest-too-large", message, place=MANIFEST)
+            self._problems.add("manifest-too-large", message, place=MANIFEST)
         if len(found) > 1:
-            names = ", ".join(shown(name) for name in found)
+            names = ", ".join(quote(name) for name in found)
             message = f"The archive has more than one Cargo.toml in its directory: {names}."
-            self._findings.add("manifest-duplicate", message)
+            self._problems.add("manifest-duplicate", message)
         elif not whole:
             # What was not read may hold the manifest.
             return
         elif found and found[0] != MANIFEST:
             message = f"The manifest is named {found[0]!r}; it must be named exactly 'Cargo.toml'."
-            self._findings.add("manifest-misspelled", message, place=found[0])
-        elif not found and not self._findings.has("path-outside-package"):
+            self._problems.add("manifest-misspelled", message, place=found[0])
+        elif not found and not self._problems.has("path-outside-package"):
             where = f"{self._directory}/" if self._directory else "the archive, which holds no files"
-            self._findings.add("manifest-missing", f"There is no Cargo.toml in {where}.")
+            self._problems.add("manifest-missing", f"There is no Cargo.toml in {where}.")

@@ -1,7 +1,6 @@
 """Everything that can be said of one archive without knowing what the registry holds: its metadata and its problems."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO
 
@@ -12,6 +11,7 @@ from cargo_static_index.crate.archive import Archive, read_archive
 from cargo_static_index.crate.documents import MANIFEST_AS_WRITTEN, find_file, readme_origin
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.crate.metadata import CrateMetadata, Document, VcsInfo
+from cargo_static_index.diagnostics.problems import ProblemList
 from cargo_static_index.diagnostics.rules import RULES, Level, Problem, problem, refused
 from cargo_static_index.protocol.features import check_features
 from cargo_static_index.protocol.manifest.manifest import Manifest, ManifestDependency, read_manifest
@@ -24,9 +24,6 @@ REQUIRABLE = (
     "rust-version",
 )  # fmt: skip
 """The fields of `[package]` that a registry can ask for."""
-
-TOLD = 10
-"""Problems of one rule that are told: a hostile manifest can have tens of thousands."""
 
 _WITHOUT_LINE = frozenset({"registry-index-invalid", "version-invalid"})
 """Problems with which no index line can be made at all, not even one to say what is refused."""
@@ -91,7 +88,8 @@ def check_crate(stream: BinaryIO, policy: Policy, file_name: str | None = None) 
         found += (*_check_release(archive, metadata, policy, file_name), *_check_dependencies(manifest, policy))
         if any(each.rule in _WITHOUT_LINE for each in found):
             metadata = None
-    return _reading(manifest, metadata, archive.cksum, (*problems, *_tell(found, policy)), policy)
+    told = ProblemList(_concerning(found, policy)).problems()
+    return _reading(manifest, metadata, archive.cksum, (*problems, *told), policy)
 
 
 def _reading(
@@ -111,24 +109,12 @@ def _reading(
     )
 
 
-def _tell(problems: tuple[Problem, ...], policy: Policy) -> Iterator[Problem]:
-    """Give the problems that concern this registry, and of each rule the first only, the others as a number.
-
-    Policies of a registry of one's own concern a mirror only where its settings say so.
-    """
-    if not problems:
-        return
+def _concerning(problems: Iterable[Problem], policy: Policy) -> Iterator[Problem]:
+    """Give the problems that concern this registry: a mirror has no policies of a registry of one's own, unless set."""
     mirror = policy.home.mode == "mirror"
-    counts: Counter[str] = Counter()
     for each in problems:
-        if mirror and RULES[each.rule].registry_only and policy.levels.get(each.rule, "allow") == "allow":
-            continue
-        counts[each.rule] += 1
-        if counts[each.rule] <= TOLD:
+        if not (mirror and RULES[each.rule].registry_only and policy.levels.get(each.rule, "allow") == "allow"):
             yield each
-    for rule, count in counts.items():
-        if count > TOLD:
-            yield problem(rule, f"And {count - TOLD} more of the same kind.")
 
 
 def _read_manifest(archive: Archive, content: bytes, limits: Limits) -> tuple[Manifest | None, tuple[Problem, ...]]:

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from zlib_ng import zlib_ng
 
 from cargo_static_index.crate.limits import Limits
-from cargo_static_index.diagnostics.problems import Findings
+from cargo_static_index.diagnostics.problems import ProblemList
 
 READ = 256 * 1024
 """Bytes read at once: also what is copied again for each `INFLATED` bytes that one read gives."""
@@ -39,10 +39,10 @@ class GzipStream:
     once `finish` was called.
     """
 
-    def __init__(self, stream: BinaryIO, limits: Limits, findings: Findings) -> None:
+    def __init__(self, stream: BinaryIO, limits: Limits, problems: ProblemList) -> None:
         self._stream = stream
         self._limits = limits
-        self._findings = findings
+        self._problems = problems
         self._sha256 = sha256()
         self._inflater = zlib_ng.decompressobj(wbits=31)
         self.packed_size = 0
@@ -65,9 +65,9 @@ class GzipStream:
             self._check_header()
             return True
         if not self._ahead:
-            self._findings.add("file-empty")
+            self._problems.add("file-empty")
         else:
-            self._findings.add("file-not-gzip", f"The file is not a gzip archive: {_look(self._ahead)}.")
+            self._problems.add("file-not-gzip", f"The file is not a gzip archive: {_look(self._ahead)}.")
         return False
 
     @property
@@ -159,7 +159,7 @@ class GzipStream:
         if self.packed_size > self._limits.packed_bytes:
             self._over = True
             limit = self._limits.packed_bytes
-            self._findings.add("packed-too-large", f"The archive has more than {limit} bytes, which is the limit.")
+            self._problems.add("packed-too-large", f"The archive has more than {limit} bytes, which is the limit.")
             return b""
         self._sha256.update(chunk)
         return chunk
@@ -215,7 +215,7 @@ class GzipStream:
     def _break(self, rule: str, message: str) -> None:
         self._broken = True
         self.complete = False
-        self._findings.add(rule, message)
+        self._problems.add(rule, message)
 
     def _read_tail(self, rest: bytes) -> None:
         """Note what follows the member: zeros are padding, as gzip itself reads them."""
@@ -226,9 +226,9 @@ class GzipStream:
         while more := self._next():
             size += len(more)
         if rest.startswith(MAGIC):
-            self._findings.add("gzip-second-member")
+            self._problems.add("gzip-second-member")
         elif rest:
-            self._findings.add(
+            self._problems.add(
                 "gzip-trailing-bytes", f"After the archive {size} bytes follow that are not gzip; cargo ignores them."
             )
 

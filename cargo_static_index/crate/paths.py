@@ -9,7 +9,8 @@ from unicodedata import normalize
 from msgspec import Struct
 
 from cargo_static_index.crate.limits import Limits
-from cargo_static_index.diagnostics.problems import Findings, shown
+from cargo_static_index.diagnostics.escape import quote
+from cargo_static_index.diagnostics.problems import ProblemList
 
 COMPONENT_BYTES = 255
 """Longer names no common file system holds (`NAME_MAX`)."""
@@ -76,9 +77,9 @@ def _is_odd(paths: list[str]) -> bool:
 class Paths:
     """The paths of one archive, each below the package's directory, as they are met."""
 
-    def __init__(self, limits: Limits, findings: Findings) -> None:
+    def __init__(self, limits: Limits, problems: ProblemList) -> None:
         self._limits = limits
-        self._findings = findings
+        self._problems = problems
         self.directory: str | None = None
         """The one top directory, taken from the first entry that lies in a directory."""
         self._start = ""
@@ -136,14 +137,14 @@ class Paths:
             self._note_case(upper, lower)
 
     def _note_case(self, first: str, second: str) -> None:
-        message = f"{shown(first)} and {shown(second)} meet on Windows and macOS, where case does not count."
-        self._findings.add("path-case-collision", message, place=second)
+        message = f"{quote(first)} and {quote(second)} meet on Windows and macOS, where case does not count."
+        self._problems.add("path-case-collision", message, place=second)
 
     def _note_both(self, path: str) -> None:
         if path in self._noted:
             return
         self._noted.add(path)
-        self._findings.add("path-duplicate", f"{shown(path)} is a file and also a directory.", place=path)
+        self._problems.add("path-duplicate", f"{quote(path)} is a file and also a directory.", place=path)
 
     def _below(self, raw: bytes, *, directory: bool) -> str | None:
         if len(raw) > self._limits.path_bytes:
@@ -172,31 +173,31 @@ class Paths:
 
     def _note_outside(self, path: str) -> None:
         if path.startswith("/"):
-            message = f"{shown(path)} is an absolute path."
+            message = f"{quote(path)} is an absolute path."
         elif self.directory is None:
-            message = f"{shown(path)} does not lie in a directory 'NAME-VERSION/', as all of a crate's files must."
+            message = f"{quote(path)} does not lie in a directory 'NAME-VERSION/', as all of a crate's files must."
         else:
-            message = f"{shown(path)} does not lie in {shown(self._start)}, as the first entry does."
-        self._findings.add("path-outside-package", message, place=_place(path))
+            message = f"{quote(path)} does not lie in {quote(self._start)}, as the first entry does."
+        self._problems.add("path-outside-package", message, place=_place(path))
 
     def _check(self, path: str, below: str) -> str | None:
         components = below.split("/")
         if ".." in components:
             # The attack: `../../.bashrc` overwrites files of whoever unpacks. Cargo leaves such entries out.
-            message = f"{shown(path)} leads out of its directory with '..'."
-            self._findings.add("path-outside-package", message, place=_place(path))
+            message = f"{quote(path)} leads out of its directory with '..'."
+            self._problems.add("path-outside-package", message, place=_place(path))
             return None
         if wrong := _invalid_reason(below, components):
             self._note_invalid(path, wrong)
             return None
         for component in components:
             if wrong := _unportable_reason(component):
-                self._findings.add("path-unportable", f"Windows cannot unpack {shown(path)}: {wrong}.", place=below)
+                self._problems.add("path-unportable", f"Windows cannot unpack {quote(path)}: {wrong}.", place=below)
                 break
         return below
 
     def _note_invalid(self, path: str | bytes, wrong: str) -> None:
-        self._findings.add("path-invalid", f"The path {shown(path)} {wrong}.", place=_place(path))
+        self._problems.add("path-invalid", f"The path {quote(path)} {wrong}.", place=_place(path))
 
 
 def _nested(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -227,11 +228,11 @@ def _invalid_reason(below: str, components: list[str]) -> str | None:
 
 def _unportable_reason(component: str) -> str | None:
     if WINDOWS_RESERVED.fullmatch(component):
-        return f"{shown(component)} is the name of a device there"
+        return f"{quote(component)} is the name of a device there"
     if illegal := WINDOWS_ILLEGAL.search(component):
         return f"{illegal[0]!r} cannot stand in a name there"
     if component[-1] in ". ":
-        return f"{shown(component)} ends in a dot or blank"
+        return f"{quote(component)} ends in a dot or blank"
     return None
 
 
@@ -241,4 +242,4 @@ def _fold(path: str) -> str:
 
 
 def _place(path: str | bytes) -> str:
-    return shown(path)[1:-1] if isinstance(path, str) else path[:255].decode(errors="backslashreplace")
+    return quote(path)[1:-1] if isinstance(path, str) else path[:255].decode(errors="backslashreplace")

@@ -11,7 +11,8 @@ from zlib import adler32
 
 from cargo_static_index.crate.gzip import GzipStream
 from cargo_static_index.diagnostics.errors import InvalidInput
-from cargo_static_index.diagnostics.problems import Findings, shown
+from cargo_static_index.diagnostics.escape import quote
+from cargo_static_index.diagnostics.problems import ProblemList
 
 BLOCK = 512
 HALF = BLOCK // 2
@@ -84,7 +85,7 @@ class _Ahead:
             return self.long_name
         return self.pax.get(b"path", name) if self.pax else name
 
-    def size(self, path: bytes, in_header: int, findings: Findings) -> int:
+    def size(self, path: bytes, in_header: int, problems: ProblemList) -> int:
         """Give the size that counts, PAX before header, and note where they differ.
 
         Readers that know no PAX would find other entries after this one.
@@ -93,14 +94,14 @@ class _Ahead:
         if stated is None:
             return in_header
         if not DECIMAL.fullmatch(stated):
-            raise InvalidInput(f"a PAX record gives the size {shown(stated)}, which is not a number")
+            raise InvalidInput(f"a PAX record gives the size {quote(stated)}, which is not a number")
         if int(stated) != in_header:
-            message = f"The header of {shown(path)} says {in_header} bytes, its PAX record {int(stated)}."
-            findings.add("tar-size-mismatch", message)
+            message = f"The header of {quote(path)} says {in_header} bytes, its PAX record {int(stated)}."
+            problems.add("tar-size-mismatch", message)
         return int(stated)
 
 
-def walk_tar(source: GzipStream, findings: Findings) -> Iterator[list[Member]]:
+def walk_tar(source: GzipStream, problems: ProblemList) -> Iterator[list[Member]]:
     """Give the entries in turn, some at a time; whoever asks may take their content from `source` before going on.
 
     If there are several, all of their content lies in the source's buffer, and where it is taken is left to `go`.
@@ -108,14 +109,14 @@ def walk_tar(source: GzipStream, findings: Findings) -> Iterator[list[Member]]:
     that is noted, and the walk ends, for nothing that follows can be trusted.
     """
     try:
-        yield from _members(source, findings)
+        yield from _members(source, problems)
     except InvalidInput as damage:
         # Where the gzip broke off, that is the news, and the tar's end only follows from it.
         if not source.broken:
-            findings.add("tar-damaged", f"The tar is damaged: {damage}.", place=f"byte {source.position}")
+            problems.add("tar-damaged", f"The tar is damaged: {damage}.", place=f"byte {source.position}")
 
 
-def _members(source: GzipStream, findings: Findings) -> Iterator[list[Member]]:
+def _members(source: GzipStream, problems: ProblemList) -> Iterator[list[Member]]:
     ahead: _Ahead | None = None
     while True:
         if ahead is None:
@@ -126,7 +127,7 @@ def _members(source: GzipStream, findings: Findings) -> Iterator[list[Member]]:
         name, mode, kind, size, magic = header
         if ahead is not None:
             name = ahead.path(name)
-            size = ahead.size(name, size, findings)
+            size = ahead.size(name, size, problems)
             kind = b"S" if ahead.sparse else kind
         content_at = source.position
         if kind in b"xLK" and magic in (USTAR, GNU):
@@ -137,11 +138,11 @@ def _members(source: GzipStream, findings: Findings) -> Iterator[list[Member]]:
             if kind == b"0" and name.endswith(b"/") and magic != USTAR:
                 kind = b"5"
             if kind != b"0" or mode not in USUAL_MODES:
-                _check_mode(mode, kind, name, findings)
+                _check_mode(mode, kind, name, problems)
             yield [(name, kind, size, source.at)]
             ahead = None
         if not source.move(content_at + size + -size % BLOCK):
-            raise InvalidInput(f"{shown(name)} should have {size} bytes of content, but the archive ends before that")
+            raise InvalidInput(f"{quote(name)} should have {size} bytes of content, but the archive ends before that")
     if ahead is not None:
         raise InvalidInput("the last header describes an entry that does not follow")
 
@@ -186,7 +187,7 @@ def plain_members(buffer: bytes, at: int) -> tuple[list[Member], int]:
         at = end
 
 
-def _check_mode(field: bytes, kind: bytes, name: bytes, findings: Findings) -> None:
+def _check_mode(field: bytes, kind: bytes, name: bytes, problems: ProblemList) -> None:
     """Note a mode by which cargo could not go on: `tar` sets it at once, a directory's before the files in it.
 
     What is no octal number `tar` passes over, and all but the nine bits of access.
@@ -194,8 +195,8 @@ def _check_mode(field: bytes, kind: bytes, name: bytes, findings: Findings) -> N
     number = NUMBER.fullmatch(field)
     needed = {b"0": 0o400, b"5": 0o700}.get(kind, 0)
     if number is not None and int(number[1], 8) & needed != needed:
-        message = f"{shown(name)} has the mode {int(number[1], 8) & 0o777:03o}, which keeps its owner out."
-        findings.add("entry-mode", message)
+        message = f"{quote(name)} has the mode {int(number[1], 8) & 0o777:03o}, which keeps its owner out."
+        problems.add("entry-mode", message)
 
 
 def read_header(source: GzipStream) -> tuple[bytes, bytes, bytes, int, bytes] | None:
@@ -268,9 +269,9 @@ def _parse_pax(content: bytes) -> dict[bytes, bytes]:
         record = RECORD.match(content, at)
         end = at + int(record[1]) if record else 0
         if record is None or not record.end() < end <= len(content) or content.find(b"\n", at) != end - 1:
-            raise InvalidInput(f"{shown(content[at : at + 64])} is not a PAX record")
+            raise InvalidInput(f"{quote(content[at : at + 64])} is not a PAX record")
         if record[2] in records:
-            raise InvalidInput(f"a PAX header gives {shown(record[2])} twice")
+            raise InvalidInput(f"a PAX header gives {quote(record[2])} twice")
         records[record[2]] = content[record.end() : end - 1]
         at = end
     return records

@@ -3,6 +3,8 @@
 Any other exception that leaves the library is a bug of ours.
 """
 
+from collections.abc import Sequence
+
 
 class CargoStaticIndexError(Exception):
     """Base of everything raised on purpose; its text is a sentence for the person who reads it."""
@@ -45,7 +47,15 @@ class InvalidDocument(InvalidInput):
 
 
 class SettingsError(CargoStaticIndexError):
-    """The command line, the environment or registry.toml cannot be used as it is."""
+    """The command line, the environment or registry.toml cannot be used as it is; `problems` says each thing wrong."""
+
+    def __init__(self, text: str, problems: Sequence[str] = ()) -> None:
+        super().__init__(text)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        """Give the sentence, and below it each thing that is wrong."""
+        return "\n  ".join((str(self.args[0]), *self.problems))
 
 
 class StoreError(CargoStaticIndexError):

@@ -1,4 +1,4 @@
-"""Every reason to refuse a crate or to warn about it: the id, the level, one true sentence, the way out.
+"""Everything that can be wrong with a crate or with a tree: the id, the level, one true sentence, the way out.
 
 Values only: what finds a problem stands where the thing is read. docs/rules.md is made from this table.
 """
@@ -9,23 +9,39 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
+from cargo_static_index.diagnostics.escape import escape
+
 Level = Literal["refuse", "warn", "allow"]
+Severity = Literal["error", "warning"]
+"""How grave a problem is, as it is shown: what refuses a crate, or spoils a tree, is an error."""
+Fix = Literal["write-facts", "delete", "finish-removal", "recount", "make-pages"]
+"""What mends a tree without changing a release."""
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """A reason to refuse or to warn.
+    """A reason to refuse a crate or to warn of it, or what can be wrong with a tree (`of_tree`).
 
     `policy` rules may be set to another level by `[rules]`; the others protect clients and cannot be turned off.
     `registry_only` rules are policies of a registry of one's own: they are off in a mirror.
+    `mended` rules of a tree are those that `verify --fix` mends where that loses nothing.
     """
 
     id: str
     level: Level
     says: str
     way_out: str
-    example: str
+    example: str = ""
     policy: bool = False
     registry_only: bool = False
+    of_tree: bool = False
+    mended: bool = False
+    formerly: str = ""
+    """An id that this rule shared with another one; `explain` still tells of it."""
+
+    @property
+    def severity(self) -> Severity:
+        """How grave it is, as it is shown."""
+        return severity_of(self.level)
 
 
 LONGEST = 1000
@@ -47,29 +63,47 @@ class Problem(Struct, frozen=True, kw_only=True):
         for field in ("message", "place", "way_out"):
             text = getattr(self, field)
             if len(text) > LONGEST or not text.isprintable():
-                force_setattr(self, field, harmless(text))
+                force_setattr(self, field, escape(text, longest=LONGEST))
 
 
-def harmless(text: str) -> str:
-    """Give a text as a terminal or a log can show it: one line, cut where it is long, what is not printable escaped."""
-    # The attack: names with escape sequences, which clear a terminal or forge lines of a log, or with marks that turn
-    # the direction of writing, so that one file name is read as another.
-    text = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+class Finding(Problem, frozen=True, kw_only=True):
+    """A problem of a tree, at `path`: `fix` is what mends it, None where that is for a person; `fixed`: it was done."""
+
+    path: str
+    fix: Fix | None = None
+    fixed: bool = False
+
+    @property
+    def id(self) -> str:
+        """The id of its rule."""
+        return self.rule
+
+    @property
+    def level(self) -> Severity:
+        """How grave it is."""
+        return RULES[self.rule].severity
 
 
 def problem(rule: str, message: str = "", *, place: str = "", way_out: str = "") -> Problem:
     """Give the problem that breaks `rule`; sentence and way out are the rule's own unless better ones are given."""
-    found = RULES[rule]
-    return Problem(rule=rule, message=message or found.says, place=place, way_out=way_out or found.way_out)
+    broken = RULES[rule]
+    return Problem(rule=rule, message=message or broken.says, place=place, way_out=way_out or broken.way_out)
 
 
-def level_of(found: Problem, levels: Mapping[str, Level]) -> Level:
+def found(rule: str, path: str, message: str, fix: Fix | None = None, *, way_out: str = "") -> Finding:
+    """Give the problem of a tree that breaks `rule` at a path; the way out is the rule's own unless one is given."""
+    return Finding(rule=rule, path=path, place=path, message=message, way_out=way_out or RULES[rule].way_out, fix=fix)
+
+
+def severity_of(level: Level) -> Severity:
+    """Give how grave a problem of this level is, as it is shown."""
+    return "error" if level == "refuse" else "warning"
+
+
+def level_of(problem: Problem, levels: Mapping[str, Level]) -> Level:
     """Give the level of a problem under the levels that the settings change."""
-    rule = RULES[found.rule]
-    return levels.get(found.rule, rule.level) if rule.policy else rule.level
+    rule = RULES[problem.rule]
+    return levels.get(problem.rule, rule.level) if rule.policy else rule.level
 
 
 def refused(problems: Iterable[Problem], levels: Mapping[str, Level]) -> bool:
@@ -77,16 +111,24 @@ def refused(problems: Iterable[Problem], levels: Mapping[str, Level]) -> bool:
     return any(level_of(each, levels) == "refuse" for each in problems)
 
 
+def named(rule: str) -> tuple[Rule, ...]:
+    """Give the rule of this id, and what had this id once."""
+    return tuple(each for each in RULES.values() if rule in {each.id, each.formerly})
+
+
 def explain(rule: Rule) -> str:
     """Give the rule's part of docs/rules.md: Markdown, from its heading to the last line's end."""
+    formerly = f"\n- Formerly `{rule.formerly}`, which is a rule for crates alone." if rule.formerly else ""
+    example = f"\n- Example: {rule.example}." if rule.example else ""
+    return f"### {rule.id}\n\n{rule.says}\n\n- Level: {_level(rule)}.\n- Way out: {rule.way_out}{example}{formerly}\n"
+
+
+def _level(rule: Rule) -> str:
+    if rule.of_tree:
+        mended = "mended by `verify --fix` where that loses nothing" if rule.mended else "for a person to decide"
+        return f"{rule.severity}, {mended}"
     kind = "policy: `[rules]` may change the level" if rule.policy else "protects clients: cannot be turned off"
-    mirror = "; off in a mirror" if rule.registry_only else ""
-    return (
-        f"### {rule.id}\n\n{rule.says}\n\n"
-        f"- Level: {rule.level} ({kind}{mirror}).\n"
-        f"- Way out: {rule.way_out}\n"
-        f"- Example: {rule.example}.\n"
-    )
+    return f"{rule.level} ({kind}{'; off in a mirror' if rule.registry_only else ''})"
 
 
 def _guard(name: str, says: str, way_out: str, example: str) -> Rule:
@@ -104,6 +146,18 @@ def _policy(name: str, level: Level, says: str, way_out: str, example: str, *, r
         registry_only=registry_only,
     )
 
+
+def _tree(
+    name: str, says: str, way_out: str, level: Level = "refuse", *, mended: bool = False, formerly: str = ""
+) -> Rule:
+    return Rule(id=name, level=level, says=says, way_out=way_out, of_tree=True, mended=mended, formerly=formerly)
+
+
+_PUT_BACK = "Put the release's own archive back with `cargo-static-index add FILE`, or remove the release."
+_READ_AGAIN = "Run `cargo-static-index verify --fix`, which reads them from the archive again."
+
+TREE = "What `verify` finds in a tree"
+"""The group of rules for trees."""
 
 GROUPS: Mapping[str, tuple[Rule, ...]] = {
     "The file": (
@@ -543,6 +597,101 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
             "Reading the file ran into an error of this program.",
             "Please report it, with the file if it can be shared.",
             "a bug of ours",
+        ),
+    ),
+    TREE: (
+        _tree("archive-damaged", "An archive does not have the bytes that its line says.", _PUT_BACK),
+        _tree("archive-missing", "A line names an archive that is not there.", _PUT_BACK),
+        _tree(
+            "archive-unread",
+            "An archive breaks rules of today, so that nothing can be held against it.",
+            "Remove the release, or read its pages with care; newer rules may refuse what older ones took.",
+        ),
+        _tree(
+            "config-wrong",
+            "`index/config.json` is missing, cannot be read, or sends cargo elsewhere.",
+            "Run `cargo-static-index build`, which writes config.json; "
+            "a foreign one, or one that cannot be read, needs `--move`.",
+            mended=True,
+        ),
+        _tree(
+            "crates-collide",
+            "Two crates differ only in `-` and `_`.",
+            "Remove one of the two crates.",
+            formerly="name-collision",
+        ),
+        _tree("facts-missing", "The facts beside an archive are not there.", _READ_AGAIN, mended=True),
+        _tree("facts-wrong", "The facts beside an archive are not what it says.", _READ_AGAIN, mended=True),
+        _tree("file-stray", "A file lies where nobody asks for it.", "Move the file out of the tree."),
+        _tree(
+            "file-unnamed",
+            "No line names an archive, or facts: a pass broke off, or the line was lost.",
+            "Run `cargo-static-index build`: if a pass broke off, it publishes what it had begun. "
+            "What nobody names then either, `cargo-static-index verify --fix` deletes; no client can ask for it.",
+            mended=True,
+        ),
+        _tree(
+            "line-differs",
+            "A line does not say what its archive says.",
+            "Run `cargo-static-index reindex`, which shows the difference and derives the line anew.",
+        ),
+        _tree(
+            "line-misplaced",
+            "A line stands in a file in which cargo does not look for its crate.",
+            "Take the line out of this file; cargo ignores it there.",
+        ),
+        _tree(
+            "line-unreadable",
+            "Cargo cannot read a line.",
+            "Take the line out of the file if nobody needs it; cargo skips it or calls it invalid.",
+            level="warn",
+        ),
+        _tree(
+            "lines-unordered",
+            "The lines of a file do not stand in order of publication and version.",
+            "None is needed: cargo does not mind.",
+            level="warn",
+        ),
+        _tree(
+            "page-missing",
+            "A page for people is not there, or empty.",
+            "Run `cargo-static-index rebuild --pages`, or `cargo-static-index verify --fix`.",
+            mended=True,
+        ),
+        _tree(
+            "page-wrong",
+            "A crate's document or a part of a list cannot be read, or does not say what the index says.",
+            "Run `cargo-static-index rebuild --pages`, or `cargo-static-index verify --fix`.",
+            mended=True,
+        ),
+        _tree(
+            "pages-outdated",
+            "The pages do not show what the index holds: a pass broke off, or made none.",
+            "Run `cargo-static-index build`, which makes the pages that a pass did not come to make.",
+            level="warn",
+            mended=True,
+        ),
+        _tree(
+            "record-wrong",
+            "`tree.json` does not sum up what the index holds.",
+            "Run `cargo-static-index verify --fix`, which counts anew.",
+            mended=True,
+        ),
+        _tree(
+            "removal-unfinished",
+            "A release was removed, or brought back, and not wholly.",
+            "Run `cargo-static-index verify --fix`, or any pass, which finishes it.",
+            mended=True,
+        ),
+        _tree(
+            "tombstones-unreadable",
+            "What was removed of a crate cannot be read.",
+            "Bring the file back from a backup; without it removed releases can come back.",
+        ),
+        _tree(
+            "version-duplicate",
+            "A file has two lines of one version.",
+            "Take one of the lines out of the file: cargo cannot tell them apart.",
         ),
     ),
 }

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from cargo_static_index.diagnostics.errors import InvalidIndexLine, InvalidInput
+from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.protocol.semver import parse_requirement, parse_rust_version, parse_version
 from cargo_static_index.protocol.urls import parse_url
 
@@ -154,9 +155,9 @@ def parse_entry(line: bytes) -> Entry:
         found = _decode_entry(line)
         twice = _key_given_twice_anywhere(line)
     except UNREADABLE as error:
-        raise InvalidIndexLine(f"not an index line that cargo reads: {error}; line: {_shown(line)}") from error
+        raise InvalidIndexLine(f"not an index line that cargo reads: {error}; line: {quote(line)}") from error
     if twice:
-        raise InvalidIndexLine(f"the key {twice!r} is given twice; remove one; line: {_shown(line)}")
+        raise InvalidIndexLine(f"the key {twice!r} is given twice; remove one; line: {quote(line)}")
     try:
         return _entry(found)
     except InvalidInput as error:
@@ -250,7 +251,3 @@ def _pairs(line: bytes) -> list[tuple[str, Any]]:
 def _repeated(pairs: list[tuple[str, Any]], known: tuple[str, ...]) -> str:
     keys = [key for key, _ in pairs]
     return next((key for key in known if keys.count(key) > 1), "")
-
-
-def _shown(line: bytes) -> str:
-    return repr(line[:80].decode(errors="replace")) + ("…" if len(line) > 80 else "")

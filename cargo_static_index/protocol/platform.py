@@ -7,11 +7,10 @@ import re
 from typing import NoReturn
 
 from cargo_static_index.diagnostics.errors import InvalidTarget
+from cargo_static_index.diagnostics.escape import quote
 
 MAX_DEPTH = 64
 """Nested `all`, `any` and `not`. Cargo sets no limit and runs out of stack; people nest three or four."""
-MAX_SHOWN = 200
-"""Characters of a target that a message repeats."""
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]*").fullmatch
 _PLAIN_CFG = re.compile(r'cfg\((?!(?:all|any|not)\b)[A-Za-z_][A-Za-z0-9_]*(?: *= *"[^"]*")?\)').fullmatch
@@ -53,8 +52,7 @@ def _check_name(text: str) -> None:
 
 
 def _refuse(text: str, reason: str) -> NoReturn:
-    shown = repr(text) if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]!r}…"
-    raise InvalidTarget(f"{shown} is neither a target's name nor a cfg expression: {reason}")
+    raise InvalidTarget(f"{quote(text)} is neither a target's name nor a cfg expression: {reason}")
 
 
 class _Parser:

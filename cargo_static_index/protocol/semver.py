@@ -10,7 +10,8 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from cargo_static_index.diagnostics.errors import InvalidRequirement, InvalidVersion
-from cargo_static_index.protocol.semver_reader import SemverReader, fits, shown
+from cargo_static_index.diagnostics.escape import quote
+from cargo_static_index.protocol.semver_reader import SemverReader, fits
 
 MAX_VERSION_LENGTH = 150
 """crates.io's limit; it also keeps `NAME-VERSION` within the 255 bytes that file systems allow a component."""
@@ -122,7 +123,7 @@ def parse_rust_version(text: str) -> str:
     if _RUST_VERSION(text) and (len(text) < 20 or all(fits(number) for number in text.split("."))):
         return text
     raise InvalidVersion(
-        f"{shown(text)} is not a Rust version: it must be one to three numbers like '1.70' or '1.70.1', "
+        f"{quote(text)} is not a Rust version: it must be one to three numbers like '1.70' or '1.70.1', "
         "without operator, wildcard, pre-release or leading zero"
     )
 

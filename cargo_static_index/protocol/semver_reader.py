@@ -7,11 +7,10 @@ import re
 from typing import NoReturn
 
 from cargo_static_index.diagnostics.errors import InvalidInput
+from cargo_static_index.diagnostics.escape import quote
 
 MAX_NUMBER = 2**64 - 1
 """The `semver` crate keeps numbers in 64 bits."""
-MAX_SHOWN = 150
-"""Characters of a text that a message repeats."""
 
 _DIGITS = re.compile(r"[0-9]*")
 _IDENTIFIERS = re.compile(r"[0-9A-Za-z.-]*")
@@ -20,11 +19,6 @@ _IDENTIFIERS = re.compile(r"[0-9A-Za-z.-]*")
 def fits(digits: str) -> bool:
     """Whether a number without leading zeros fits 64 bits; the length first, for Python reads no huge numbers."""
     return len(digits) < 20 or (len(digits) == 20 and int(digits) <= MAX_NUMBER)
-
-
-def shown(text: str) -> str:
-    """Give a text for a message: of a huge one, its start."""
-    return repr(text) if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]!r}…"
 
 
 class SemverReader:
@@ -40,7 +34,7 @@ class SemverReader:
 
     def refuse(self, reason: str) -> NoReturn:
         """Raise the reader's error with the reason."""
-        raise self._error(f"{shown(self._text)} is not {self._what}: {reason}")
+        raise self._error(f"{quote(self._text)} is not {self._what}: {reason}")
 
     def next(self) -> str:
         """Give the character that comes next, empty at the end."""

@@ -19,7 +19,8 @@ from cargo_static_index._version import __version__
 from cargo_static_index.crate.candidate import Candidate
 from cargo_static_index.crate.check import Policy
 from cargo_static_index.diagnostics.errors import StoreError
-from cargo_static_index.registry.dispose import Disposal, Drop, remembered, shown
+from cargo_static_index.diagnostics.escape import escape
+from cargo_static_index.registry.dispose import Disposal, Drop, remembered
 from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.publish import Publisher, Settled, outcome_of
 from cargo_static_index.registry.read import Bench, Task, is_waiting, read_files
@@ -61,7 +62,7 @@ def build(transaction: Transaction, drop: Drop, manner: Manner, executor: Execut
 
 def add(transaction: Transaction, files: Iterable[Path], manner: Manner, executor: Executor | None = None) -> None:
     """Publish files given by name, in the same way; nothing is remembered of them and they stay where they are."""
-    tasks = (Task(path=str(path), source=shown(path), staged=str(number)) for number, path in enumerate(files))
+    tasks = (Task(path=str(path), source=escape(str(path)), staged=str(number)) for number, path in enumerate(files))
     _read(transaction, tasks, manner, executor)
     _settle_all(transaction, manner, Disposal(transaction, "", None))
 

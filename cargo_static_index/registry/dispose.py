@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from cargo_static_index.crate.candidate import Candidate
+from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.registry.events import Outcome
 from cargo_static_index.registry.publish import Settled
 from cargo_static_index.registry.scan import is_as_seen
@@ -24,11 +25,6 @@ LONGEST = 240
 
 CUT = 50
 """Characters that are left of a longer one: whatever they are, they have no more bytes than `LONGEST`."""
-
-
-def shown(path: Path | str) -> str:
-    """Give a path as text, with what is not UTF-8 escaped."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 class Drop(Struct, frozen=True, kw_only=True):
@@ -53,10 +49,9 @@ class Drop(Struct, frozen=True, kw_only=True):
         return self.after_publish != "keep"
 
     def shown(self, path: str) -> str:
-        """Give a path in the drop directory as the user would write it, with what is not UTF-8 escaped."""
+        """Give a path in the drop directory as the user would write it, escaped."""
         start = str(self.path)
-        joined = path if start == "." else f"{start.removesuffix('/')}/{path}"  # a Path would cost more than reading
-        return joined if joined.isascii() else shown(joined)
+        return escape(path if start == "." else f"{start.removesuffix('/')}/{path}")  # a Path would cost too much
 
 
 class Refused(Struct, frozen=True, kw_only=True):

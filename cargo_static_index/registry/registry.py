@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from cargo_static_index.crate.check import Policy
 from cargo_static_index.diagnostics.errors import InvalidConfig, InvalidDocument, InvalidName, SettingsError, StoreError
-from cargo_static_index.diagnostics.tree_rules import Finding
+from cargo_static_index.diagnostics.rules import Finding
 from cargo_static_index.protocol.config import base_url_of, home_at
 from cargo_static_index.protocol.names import parse_crate_name
 from cargo_static_index.protocol.registries import Home
@@ -221,7 +221,7 @@ def _mended(transaction: Transaction, settings: Settings, pages: "Pages | None",
     limits = limits_of(settings)
     of_pages: list[Finding] = []
     for finding in verify_tree(transaction.store, transaction.home, limits, quick=quick, pages=pages is not None):
-        if finding.mending == "make-pages":
+        if finding.fix == "make-pages":
             of_pages.append(finding)
         else:
             yield mend(transaction, finding, limits)

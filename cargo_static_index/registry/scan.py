@@ -17,8 +17,9 @@ import msgspec
 from msgspec import Struct
 
 from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.diagnostics.rules import Problem, problem
-from cargo_static_index.state import State, shown
+from cargo_static_index.state import State
 from cargo_static_index.state.files import NOTHING, SeenRow, add_fingerprints
 from cargo_static_index.state.rows import join
 
@@ -213,7 +214,7 @@ class _Walk:
         except FileNotFoundError:
             return None  # gone since the folder was listed
         except OSError as error:
-            found = problem("file-unreadable", f"'{shown(_join(folder, name))}' cannot be read: {error.strerror}.")
+            found = problem("file-unreadable", f"{_quoted(_join(folder, name))} cannot be read: {error.strerror}.")
             seen = blake2b(name + b"/file-unreadable", digest_size=16).digest()
             return name, seen, False, 0, None, msgspec.json.encode(found)
 
@@ -222,7 +223,10 @@ class _Walk:
         target = os.path.realpath(_join(_join(self._root, folder), entry.name))
         if not self._is_inside(target):
             return _unfit(
-                folder, entry, "file-link-outside", f"is a link out of the drop directory, to '{shown(target)}'"
+                folder,
+                entry,
+                "file-link-outside",
+                f"is a link out of the drop directory, to {_quoted(target)}",
             )
         try:
             status = entry.stat()
@@ -241,7 +245,7 @@ class _Walk:
             target = os.path.realpath(_join(_join(self._root, folder), entry.name))
             if self._is_inside(target):
                 return None
-            says = f"is a link out of the drop directory, to '{shown(target)}'"
+            says = f"is a link out of the drop directory, to {_quoted(target)}"
             return _unfit(folder, entry, "file-link-outside", says)
         except OSError:
             return None  # it leads nowhere, or is gone since the folder was listed
@@ -271,14 +275,18 @@ def _text(path: bytes) -> str:
     return path.decode(_ENCODING, _ERRORS)  # os.fsdecode takes five times as long
 
 
+def _quoted(path: bytes) -> str:
+    return quote(os.fsdecode(path))
+
+
 def _unfit(folder: bytes, entry: os.DirEntry[bytes], rule: str, says: str, *, way_out: str = "") -> SeenRow:
-    found = problem(rule, f"'{shown(_join(folder, entry.name))}' {says}.", way_out=way_out)
+    found = problem(rule, f"{_quoted(_join(folder, entry.name))} {says}.", way_out=way_out)
     seen = _fingerprint(entry.name, entry.stat(follow_symlinks=False), b"/" + rule.encode())
     return entry.name, seen, False, 0, None, msgspec.json.encode(found)
 
 
 def _unreadable_folder(folder: bytes, error: OSError) -> Unfit:
-    message = f"The folder '{shown(folder)}' cannot be listed, so nothing in it is read: {error.strerror}."
+    message = f"The folder {_quoted(folder)} cannot be listed, so nothing in it is read: {error.strerror}."
     found = problem("file-unreadable", message, way_out="Give the tool's user permission to list and enter it.")
     return Unfit(folder=os.fsdecode(folder), file="", fingerprint=b"", problem=found)
 

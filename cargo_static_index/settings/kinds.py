@@ -11,6 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from cargo_static_index.diagnostics.errors import InvalidInput
+from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.protocol.config import parse_base_url
 from cargo_static_index.protocol.registries import normalise_index_url
 
@@ -84,7 +85,7 @@ def _not(value: object, expects: str) -> InvalidInput:
 
 def _shown(value: object) -> str:
     """Write a value as TOML would, so that `true` and `"true"` can be told apart."""
-    return str(value).lower() if isinstance(value, bool) else repr(value)
+    return str(value).lower() if isinstance(value, bool) else quote(value)
 
 
 def _one_of(value: object, allowed: tuple[str, ...], expects: str) -> str:

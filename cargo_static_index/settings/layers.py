@@ -209,7 +209,10 @@ def _add_rules(layer: Layer, items: list[str], source: str, directory: Path) -> 
 
 def unknown_rule(rule: str) -> str:
     """Say that there is no such rule, and which one may have been meant."""
-    return f"there is no rule `{rule}`{nearest(rule, RULES) or '; `explain` lists all'}"
+    if rule in RULES:
+        return f"`{rule}` is what `verify` finds in a tree; `[rules]` sets the levels of rules for crates"
+    known = tuple(each.id for each in RULES.values() if not each.of_tree)
+    return f"there is no rule `{rule}`{nearest(rule, known) or '; `explain` lists all'}"
 
 
 def config_from(environment: Mapping[str, str], directory: Path, config: Path | None) -> tuple[Path, str] | None:

@@ -119,7 +119,7 @@ def _value(name: str, given: Given) -> object:
     section, _, rule = name.partition(".")
     if section != "rules":
         return KEYS[name].row.kind.read(given.value, given.base)
-    if rule not in RULES:
+    if rule not in RULES or RULES[rule].of_tree:
         raise InvalidInput(unknown_rule(rule))
     if given.value not in LEVELS:
         raise InvalidInput(f'{given.value!r} must be "refuse", "warn" or "allow"')
@@ -181,5 +181,4 @@ def _plain(path: Path) -> Path:
 def _settings_error(problems: list[str]) -> SettingsError:
     if len(problems) == 1:
         return SettingsError(problems[0])
-    lines = "".join(f"\n  {problem}" for problem in problems)
-    return SettingsError(f"{len(problems)} settings cannot be used:{lines}")
+    return SettingsError(f"{len(problems)} settings cannot be used:", problems)

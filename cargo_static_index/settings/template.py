@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from cargo_static_index.diagnostics.escape import escape, in_toml
 from cargo_static_index.diagnostics.rules import RULES
 from cargo_static_index.settings.keys import (
     FILE_NAME,
@@ -30,8 +31,7 @@ def toml_value(value: object) -> str:
         return str(value)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(toml_value, value)) + "]"
-    # A JSON string is a TOML string, DEL aside, and the readers let no DEL through.
-    return json.dumps(str(value), ensure_ascii=False)
+    return escape(json.dumps(str(value), ensure_ascii=False), write=in_toml)
 
 
 def show_settings(loaded: Loaded) -> str:
@@ -40,7 +40,7 @@ def show_settings(loaded: Loaded) -> str:
     for name, value in _values(loaded.settings):
         source = loaded.sources[name]
         lines.append(f"# {name} is not set" if value is None else f"{name} = {toml_value(value)}  # {_from(source)}")
-    return "\n".join(lines) + "\n"
+    return "".join(f"{escape(line)}\n" for line in lines)
 
 
 def _from(source: str) -> str:
@@ -127,6 +127,7 @@ def _rules_schema() -> dict[str, object]:
             "default": rule.level,
         }
         for rule in RULES.values()
+        if not rule.of_tree
     }
     return {"type": "object", "description": RULES_SAYS, "additionalProperties": False, "properties": rules}
 

@@ -17,7 +17,7 @@ from cargo_static_index.state.directory import locked_state, make_state_folder
 from cargo_static_index.state.files import DropFiles
 from cargo_static_index.state.published import Published
 from cargo_static_index.state.queue import Pages
-from cargo_static_index.state.rows import CrateChange, Dropped, Outcome, Release, shown
+from cargo_static_index.state.rows import CrateChange, Dropped, Outcome, Release
 
 __all__ = [
     "CrateChange",
@@ -30,7 +30,6 @@ __all__ = [
     "locked_state",
     "may_write",
     "open_state",
-    "shown",
 ]
 
 FILE = "catalogue.sqlite"

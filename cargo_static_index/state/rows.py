@@ -1,6 +1,5 @@
 """What the state's rows are as values."""
 
-import os
 from typing import Literal
 
 from msgspec import Struct
@@ -57,9 +56,3 @@ class Dropped(Struct, frozen=True, kw_only=True):
 def join(folder: str, file: str) -> str:
     """Join a folder of the drop directory and a name in it; both may be empty."""
     return f"{folder}/{file}" if folder and file else folder or file
-
-
-def shown(path: str | bytes) -> str:
-    """Give a path as text that can be printed: what is not UTF-8, or would move a terminal's cursor, is escaped."""
-    text = os.fsdecode(path)
-    return text if text.isprintable() else repr(text)[1:-1].replace("\\udc", "\\x")

@@ -7,8 +7,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from cargo_static_index.diagnostics.rules import GROUPS, explain
-from cargo_static_index.diagnostics.tree_rules import FAULTS, explain_fault
+from cargo_static_index.diagnostics.rules import GROUPS, TREE, explain
 from cargo_static_index.settings.keys import (
     CONFIG_VARIABLE,
     FILE_NAME,
@@ -128,18 +127,18 @@ They cannot be turned off.
 `cargo-static-index explain ID` prints one of the parts below; the last ones are of what `verify` finds in a tree.
 """
 
-_FAULTS_HEAD = """\
-## What `verify` finds in a tree
-
+_TREE_HEAD = """\
 Errors end it with exit code 1, unless `--fix` mended them; warnings do not.
 """
 
 
 def rules_page() -> str:
     """Give docs/rules.md."""
-    groups = (f"## {title}\n\n" + "\n".join(map(explain, rules)) for title, rules in GROUPS.items())
-    faults = map(explain_fault, FAULTS.values())
-    return "\n".join([_RULES_HEAD, *groups, _FAULTS_HEAD, *faults])
+    heads = {TREE: f"{_TREE_HEAD}\n"}
+    groups = (
+        f"## {title}\n\n{heads.get(title, '')}" + "\n".join(map(explain, rules)) for title, rules in GROUPS.items()
+    )
+    return "\n".join([_RULES_HEAD, *groups])
 
 
 def documents() -> dict[str, str]:

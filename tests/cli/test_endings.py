@@ -195,9 +195,9 @@ def test_a_reader_that_goes_away_is_no_error_to_speak_of(built: Path) -> None:
 def test_a_bug_is_one_sentence_and_a_file_that_only_the_user_reads(tmp_path: Path) -> None:
     code = (
         "import sys\n"
-        "from cargo_static_index.cli import running\n"
+        "from cargo_static_index.cli import run\n"
         "def body(run): raise KeyError('a secret value')\n"
-        "sys.exit(running.perform(body, running.Common(), {}))\n"
+        "sys.exit(run.perform(body, run.Common(), {}))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.crate.paths import Paths, is_manifest, plain_paths
-from cargo_static_index.diagnostics.problems import Findings
+from cargo_static_index.diagnostics.problems import ProblemList
 
 LIMITS = Limits(path_bytes=60)
 
@@ -27,11 +27,11 @@ RAW = st.one_of(
 
 
 def looked_at_one_by_one(raw: list[bytes]) -> tuple[str | None, list[str | None], bool]:
-    findings = Findings()
-    paths = Paths(LIMITS, findings)
+    problems = ProblemList()
+    paths = Paths(LIMITS, problems)
     below = [paths.add_file(each) for each in raw]
     paths.finish()
-    return paths.directory, below, not findings.problems()
+    return paths.directory, below, not problems.problems()
 
 
 @given(st.lists(RAW, max_size=6))

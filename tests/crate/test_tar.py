@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from cargo_static_index.crate.gzip import GzipStream
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.crate.tar import BLOCK, plain_members, read_header
-from cargo_static_index.diagnostics.problems import Findings
+from cargo_static_index.diagnostics.problems import ProblemList
 from tests.crates import gzip_member, tar_entry
 
 Change = tuple[int, bytes]
@@ -50,8 +50,8 @@ def test_what_is_seen_at_a_quick_look_is_what_a_close_look_sees(
     members, end = plain_members(content, 0)
     at = 0
     for path, kind, size, content_at in members:
-        findings = Findings()
-        source = GzipStream(io.BytesIO(gzip_member(content[at:])), Limits(), findings)
+        problems = ProblemList()
+        source = GzipStream(io.BytesIO(gzip_member(content[at:])), Limits(), problems)
         header = read_header(source)
         assert header is not None
         assert (header[0], header[2], header[3], at + source.position) == (path, kind, size, content_at)

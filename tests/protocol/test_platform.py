@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cargo_static_index.diagnostics.errors import InvalidTarget
+from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.protocol.platform import parse_target
 
 OPTIONS = st.sampled_from(
@@ -109,7 +110,7 @@ def test_what_cargo_cannot_read_is_refused_with_what_was_found_where(text: str, 
 @pytest.mark.parametrize("operator", ["not", "all", "any"])
 def test_an_expression_that_would_exhaust_the_stack_is_refused(operator: str, depth: int) -> None:
     text = "cfg(" + f"{operator}(" * depth + "a" + ")" * (depth + 1)
-    message = f"{text[:200]!r}… is neither a target's name nor a cfg expression: it nests more than 64 deep"
+    message = f"{quote(text)} is neither a target's name nor a cfg expression: it nests more than 64 deep"
     with pytest.raises(InvalidTarget, match=f"^{re.escape(message)}$"):
         parse_target(text)
 

@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
+from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.diagnostics.rules import Problem
 from cargo_static_index.protocol.manifest.targets import Target, usual_name, usual_programs
-from cargo_static_index.protocol.manifest.toml import fault, shown
+from cargo_static_index.protocol.manifest.toml import fault
 
 EDITIONS: Mapping[str, tuple[int, ...]] = {"2015": (1, 0), "2018": (1, 31), "2021": (1, 56), "2024": (1, 85)}
 """The first Rust of each edition."""
@@ -51,7 +52,7 @@ def find_refusals(stated: Stated, files: Collection[str]) -> Iterator[Problem]:
     if stated.rust_version is not None:
         yield from _check_rust_version(stated.rust_version, stated.edition)
     if stated.resolver is not None and stated.resolver not in RESOLVERS:
-        message = f"The resolver is {shown(stated.resolver)}; cargo knows '1', '2' and '3'."
+        message = f"The resolver is {quote(stated.resolver)}; cargo knows '1', '2' and '3'."
         yield _refusal(message, "package.resolver")
     if stated.build is not None or stated.links is not None:
         yield from _check_build_script(stated, files)
@@ -63,7 +64,7 @@ def find_refusals(stated: Stated, files: Collection[str]) -> Iterator[Problem]:
         message = "The package has no library, no program and nothing else that cargo could build."
         yield _refusal(message, "package")
     if stated.default_run is not None and stated.default_run not in stated.bin_names:
-        message = f"`default-run` is {shown(stated.default_run)}, which is no program of the package."
+        message = f"`default-run` is {quote(stated.default_run)}, which is no program of the package."
         yield _refusal(message, "package.default-run")
     yield from _check_others(stated, files)
 
@@ -78,7 +79,7 @@ def _check_rust_version(rust_version: str, edition: str) -> Iterator[Problem]:
     stated = len(rust_version) < 20 and all(map(str.isdecimal, numbers))  # anything else is told elsewhere
     if stated and edition != "2015" and tuple(map(int, numbers)) < first:
         needed = ".".join(map(str, first))
-        message = f"`rust-version` is {shown(rust_version)}, but edition {edition} needs Rust {needed} or later."
+        message = f"`rust-version` is {quote(rust_version)}, but edition {edition} needs Rust {needed} or later."
         yield _refusal(message, "package.rust-version")
 
 
@@ -87,15 +88,15 @@ def _check_build_script(stated: Stated, files: Collection[str]) -> Iterator[Prob
     scripts = (build,) if isinstance(build, str) else build
     if isinstance(scripts, tuple) and any(each.rstrip("/").rpartition("/")[2] in ("", "..") for each in scripts):
         # The attack: cargo up to 1.97 panics at such a path.
-        yield fault("manifest-shape", f"`package.build` is {shown(build)}, which is no file.", "package.build")
+        yield fault("manifest-shape", f"`package.build` is {quote(build)}, which is no file.", "package.build")
     if links is not None and (build is False or (build is None and "build.rs" not in files)):
-        message = f"`links` is {shown(links)}, but the package has no build script."
+        message = f"`links` is {quote(links)}, but the package has no build script."
         yield _refusal(message, "package.links")
 
 
 def _check_library(lib: Target, name: str, edition: str, files: Collection[str]) -> Iterator[Problem]:
     if lib.name is not None and ("-" in lib.name or not lib.name.strip()):
-        yield _refusal(f"The library's name is {shown(lib.name)}; it cannot be empty or have a '-'.", "lib.name")
+        yield _refusal(f"The library's name is {quote(lib.name)}; it cannot be empty or have a '-'.", "lib.name")
     if lib.path is None and "src/lib.rs" not in files and not (edition == "2015" and f"src/{name}.rs" in files):
         yield _refusal("There is a `[lib]` without `path`, but no src/lib.rs.", "lib")
     kinds = lib.kinds or ()
@@ -104,7 +105,7 @@ def _check_library(lib: Target, name: str, edition: str, files: Collection[str])
     if "proc-macro" in kinds and len(kinds) > 1:
         yield _refusal("The library cannot be a procedural macro and something else.", "lib.crate-type")
     if lib.edition is not None and lib.edition not in EDITIONS:
-        message = f"The library's edition is {shown(lib.edition)}; cargo knows 2015, 2018, 2021 and 2024."
+        message = f"The library's edition is {quote(lib.edition)}; cargo knows 2015, 2018, 2021 and 2024."
         yield _refusal(message, "lib.edition")
 
 
@@ -112,7 +113,7 @@ def _check_programs(stated: Stated, files: Collection[str]) -> Iterator[Problem]
     for name in stated.bin_names:
         if name in FORBIDDEN or not name.strip():
             reason = "meets a folder of cargo's own" if name else "is empty"
-            yield _refusal(f"The name {shown(name)} of a program {reason}.", "bin.name")
+            yield _refusal(f"The name {quote(name)} of a program {reason}.", "bin.name")
     usual = dict(usual_programs(stated.name, files))
     yield from _check_unique(_all_programs(stated, files), "bin")
     old = stated.edition == "2015"
@@ -120,7 +121,7 @@ def _check_programs(stated: Stated, files: Collection[str]) -> Iterator[Problem]
         if each.path is None and each.name is not None and each.name not in usual:
             if old and any(path in files for path in (f"src/{each.name}.rs", "src/main.rs", "src/bin/main.rs")):
                 continue
-            message = f"The program {shown(each.name)} has no `path`, and there is none at a usual place."
+            message = f"The program {quote(each.name)} has no `path`, and there is none at a usual place."
             yield _refusal(message, "bin.path")
 
 
@@ -141,7 +142,7 @@ def _check_unique(names: Iterable[str | None], kind: str) -> Iterator[Problem]:
         return
     for name, count in Counter(names).items():
         if count > 1 and name is not None:
-            yield _refusal(f"The name {shown(name)} stands in `[[{kind}]]` or is found {count} times.", f"{kind}.name")
+            yield _refusal(f"The name {quote(name)} stands in `[[{kind}]]` or is found {count} times.", f"{kind}.name")
 
 
 def _check_others(stated: Stated, files: Collection[str]) -> Iterator[Problem]:

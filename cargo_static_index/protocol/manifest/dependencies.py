@@ -12,6 +12,7 @@ from typing import TypeVar
 from msgspec import Struct, field
 
 from cargo_static_index.diagnostics.errors import InvalidInput
+from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.diagnostics.rules import Problem
 from cargo_static_index.protocol.index_file import Kind
 from cargo_static_index.protocol.manifest.toml import (
@@ -23,7 +24,6 @@ from cargo_static_index.protocol.manifest.toml import (
     read_fields,
     read_hyphened,
     read_table,
-    shown,
     wrong_type,
 )
 from cargo_static_index.protocol.names import parse_crate_name, parse_dependency_name
@@ -123,7 +123,7 @@ def _check_one_source(dependencies: list[ManifestDependency]) -> Iterator[Proble
         except InvalidInput:
             continue  # no registry at all, which is told elsewhere
         if sources.setdefault(each.name, source) != source:
-            message = f"The dependency {shown(each.name)} comes from two registries: {sources[each.name]} and {source}."
+            message = f"The dependency {quote(each.name)} comes from two registries: {sources[each.name]} and {source}."
             yield fault("manifest-unusable", message, "dependencies")
 
 
@@ -192,7 +192,7 @@ def _check_keys(stated: _Stated, path: str) -> Iterator[Problem]:
     """Report what is written beside the version that would make cargo fail, or take the crate from elsewhere."""
     if stated.registry is not None and stated.registry != "crates-io":
         # Left unread, the dependency would be taken from crates.io: the door of dependency confusion.
-        message = f"`{path}.registry` is {shown(stated.registry)}, a name that only its author's cargo knows."
+        message = f"`{path}.registry` is {quote(stated.registry)}, a name that only its author's cargo knows."
         yield fault("manifest-not-normalised", message, f"{path}.registry")
     if stated.registry_index_old is not None:
         # Read by crates.io, passed over by cargo: what cargo then takes from crates.io came from elsewhere.
@@ -201,7 +201,7 @@ def _check_keys(stated: _Stated, path: str) -> Iterator[Problem]:
     if (stated.registry, stated.base, stated.git, stated.branch, stated.tag, stated.rev) != _FROM_ITS_REGISTRY:
         yield from _check_sources(stated, path)
     if stated.artifact is not None:
-        message = f"`{path}` asks for the artifact {shown(stated.artifact)}, which stable cargo cannot read."
+        message = f"`{path}` asks for the artifact {quote(stated.artifact)}, which stable cargo cannot read."
         yield fault("artifact-dependency", message, f"{path}.artifact")
     elif stated.lib is not None or stated.target is not None:
         key = "target" if stated.lib is None else "lib"
@@ -210,7 +210,7 @@ def _check_keys(stated: _Stated, path: str) -> Iterator[Problem]:
         )
     for feature in stated.features or ():
         if "/" in feature or feature.startswith("dep:"):
-            message = f"`{path}.features` has {shown(feature)}; cargo refuses `/` and `dep:` there."
+            message = f"`{path}.features` has {quote(feature)}; cargo refuses `/` and `dep:` there."
             yield fault("manifest-shape", message, f"{path}.features")
 
 

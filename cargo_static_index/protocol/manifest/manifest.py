@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from msgspec import Struct
 
+from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.diagnostics.rules import Problem
 from cargo_static_index.protocol.features import split_features
 from cargo_static_index.protocol.index_file import Dependency, Entry, sort_dependencies
@@ -31,7 +32,6 @@ from cargo_static_index.protocol.manifest.toml import (
     read_fields,
     read_table,
     read_toml,
-    shown,
     wrong_type,
 )
 from cargo_static_index.protocol.names import parse_crate_name
@@ -236,7 +236,7 @@ def _read_edition(root: Table, stated: str | None, problems: list[Problem]) -> s
     if stated is None:
         return "2015"
     if stated not in EDITIONS:
-        message = f"The edition is {shown(stated)}; cargo knows 2015, 2018, 2021 and 2024."
+        message = f"The edition is {quote(stated)}; cargo knows 2015, 2018, 2021 and 2024."
         problems.append(fault("edition-unknown", message, "package.edition"))
         return "2015"
     if stated >= "2024" and "project" in root:
@@ -281,7 +281,7 @@ def _beyond_limits(manifest: Manifest, max_dependencies: int, max_features: int)
         yield fault("too-many-features", message, "features")
     for name, values in manifest.features.items():
         if len(values) > max_features:
-            message = f"The feature {shown(name)} turns on {len(values)} others; the limit is {max_features}."
+            message = f"The feature {quote(name)} turns on {len(values)} others; the limit is {max_features}."
             yield fault("too-many-features", message, join_path("features", name))
 
 

@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, ValidationError, convert
 
+from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.diagnostics.rules import Problem
-from cargo_static_index.protocol.manifest.toml import Table, fault, shown
+from cargo_static_index.protocol.manifest.toml import Table, fault
 
 Level = Literal["forbid", "deny", "warn", "allow"]
 Debug = Literal["none", "limited", "full", "line-tables-only", "line-directives-only"]
@@ -67,5 +68,5 @@ def check_tables(root: Table) -> Iterator[Problem]:
             convert(value, type_)
         except ValidationError as error:
             where = str(error).partition("at `$")[2].rstrip("`")
-            message = f"`{key}` is {shown(value)}, where cargo reads {expected}."
+            message = f"`{key}` is {quote(value)}, where cargo reads {expected}."
             yield fault("manifest-shape", message, f"{key}{where}")

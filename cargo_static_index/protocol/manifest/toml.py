@@ -12,6 +12,7 @@ from msgspec import Struct, ValidationError, convert
 from msgspec.structs import fields
 
 from cargo_static_index.diagnostics.errors import InvalidInput
+from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.diagnostics.rules import Problem, problem
 
 T = TypeVar("T", bound=Struct)
@@ -141,19 +142,13 @@ def wrong_type(value: object, place: str, expected: str) -> Problem:
     """Say that cargo reads another type at `place`, or, of `{ workspace = true }`, that it was not written out."""
     if isinstance(value, dict) and "workspace" in value:
         return inherited(place)
-    return fault("manifest-shape", f"`{place}` is {shown(value)}, where cargo reads {expected}.", place)
+    return fault("manifest-shape", f"`{place}` is {quote(value)}, where cargo reads {expected}.", place)
 
 
 def inherited(place: str) -> Problem:
     """Say that `place` takes its value from a workspace."""
     message = f"`{place}` still inherits from a workspace, which the archive does not hold."
     return fault("manifest-not-normalised", message, place)
-
-
-def shown(value: object) -> str:
-    """Give a value as messages show it: its repr, cut to 60 characters."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 def read_table(table: Table, key: str, within: str, problems: list[Problem]) -> Table:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.rules import Problem
 from cargo_static_index.registry.dispose import Refused
 from cargo_static_index.registry.transaction import Transaction
@@ -37,7 +38,7 @@ def _is_published(transaction: Transaction, file: RefusedFile) -> bool:
 def _dropped(row: Dropped, last_seen: int) -> RefusedFile:
     first, last = _minute(row.first_seen), _minute(last_seen)
     return RefusedFile(
-        path=os.fsencode(row.path).decode("utf-8", "backslashreplace"),
+        path=escape(row.path),
         name=row.name,
         vers=row.vers,
         cksum=row.cksum,
@@ -59,7 +60,7 @@ def _moved(path: Path, folder: Path) -> RefusedFile | None:
         return None
     seen = f"{document.seen[:10]} {document.seen[11:16]} UTC" if document.seen else ""
     return RefusedFile(
-        path=os.fsencode(path.relative_to(folder).with_suffix("")).decode("utf-8", "backslashreplace"),
+        path=escape(str(path.relative_to(folder).with_suffix(""))),
         name=document.name,
         vers=document.vers,
         cksum=document.cksum,

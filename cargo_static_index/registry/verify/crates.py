@@ -10,7 +10,7 @@ from cargo_static_index.crate.check import Policy, check_crate
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.crate.metadata import CrateMetadata, parse_metadata
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine, StoreError
-from cargo_static_index.diagnostics.tree_rules import Finding, found
+from cargo_static_index.diagnostics.rules import Finding, found
 from cargo_static_index.protocol.index_file import Dependency, Entry, IndexFile, Line, parse_entry, sort_dependencies
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.names import index_path
@@ -87,7 +87,7 @@ class _Crate:
                 path = layout.index_file(other)
                 if path < self._path and self._store.size(path) is not None:
                     message = f"There are both `{other}` and `{name}`; cargo takes one for a misspelling of the other."
-                    yield found("name-collision", self._path, message)
+                    yield found("crates-collide", self._path, message)
 
     def _check_quickly(self, line: Line) -> Iterator[Finding]:
         archive, metadata_path = archive_and_metadata(line.name, line.cksum)

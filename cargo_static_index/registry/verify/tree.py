@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.crate.metadata import format_metadata
 from cargo_static_index.diagnostics.errors import InvalidConfig, InvalidDocument
-from cargo_static_index.diagnostics.tree_rules import Finding, found
+from cargo_static_index.diagnostics.rules import Finding, found
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.protocol.index_file import IndexFile
 from cargo_static_index.protocol.registries import Home
@@ -65,7 +65,7 @@ def verify_tree(
     lost = _lines_are_lost(store, total)
     unnamed = 0
     for finding in _check_crates(store, lost=lost):
-        unnamed += finding.mending is None
+        unnamed += finding.fix is None
         yield finding
     yield from _check_strays(store)
     yield from _check_record(store, total, lost=lost and unnamed > 0)
@@ -76,14 +76,14 @@ def verify_tree(
 def mend(transaction: Transaction, finding: Finding, limits: Limits) -> Finding:
     """Mend what a finding names where that changes no release, and say so; the transaction keeps other writers out."""
     name = finding.path.split("/")[1] if finding.path.startswith(f"{layout.CRATES}/") else ""
-    if finding.mending == "write-facts":
+    if finding.fix == "write-facts":
         fixed = _write_metadata(transaction, finding.path, limits)
-    elif finding.mending == "delete":
+    elif finding.fix == "delete":
         fixed = not transaction.apply([Delete(path=finding.path)])
-    elif finding.mending == "finish-removal":
+    elif finding.fix == "finish-removal":
         finish_removal(transaction, name)
         fixed = True
-    elif finding.mending == "recount":
+    elif finding.fix == "recount":
         reconcile(transaction, agreed=True)  # nothing is left that lost lines could have named
         fixed = True
     else:

@@ -215,7 +215,7 @@ def test_every_field_that_is_missing_or_of_a_wrong_type_is_told_at_once() -> Non
 
 def test_a_long_value_is_cut_in_the_message() -> None:
     assert told(f'{HEAD}keywords = "{"k" * 5000}"') == [
-        ("manifest-shape", f"`package.keywords` is '{'k' * 58}…, where cargo reads a list of strings."),
+        ("manifest-shape", f"`package.keywords` is '{'k' * 160}'…, where cargo reads a list of strings."),
     ]
 
 

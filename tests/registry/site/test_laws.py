@@ -89,7 +89,7 @@ def test_verify_misses_every_page_that_is_lost_and_brings_it_back(world: World) 
     for path in pages:
         (world.tree / path).unlink()
         found = world.verified(quick=True)
-        assert {each.mending for each in found} == {"make-pages"}, path
+        assert {each.fix for each in found} == {"make-pages"}, path
         assert {each.id for each in found} <= {"page-missing", "page-wrong"}, path
         (world.tree / path).write_bytes(before[path])
     for path in pages[::3]:
@@ -154,7 +154,7 @@ def test_what_is_damaged_of_the_pages_is_found_and_made_anew(damaged: World, dam
     assert content != before[path]
     (damaged.tree / path).write_bytes(content)
     found = damaged.verified(quick=True)
-    assert {each.mending for each in found} == {"make-pages"}
+    assert {each.fix for each in found} == {"make-pages"}
     assert damaged.verified(fix=True)
     assert damaged.files() == before
     (damaged.tree / path).write_bytes(content)

@@ -9,7 +9,7 @@ import pytest
 
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.diagnostics.errors import SettingsError
-from cargo_static_index.diagnostics.tree_rules import Finding
+from cargo_static_index.diagnostics.rules import Finding
 from cargo_static_index.protocol.registries import Home
 from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.registry import Way, verify_registry
@@ -324,9 +324,9 @@ def test_names_that_differ_in_dashes_are_found_though_they_have_two_files(world:
     other = crate("a_b")
     content = (world.tree / "index/3/a/a-b").read_bytes().replace(b'"a-b"', b'"a_b"')
     write("index/3/a/a_b", content.replace(crate("a-b").cksum().encode(), other.cksum().encode()))(world)
-    found = [each for each in world.verified() if each.id == "name-collision"]
+    found = [each for each in world.verified() if each.id == "crates-collide"]
     message = "There are both `a-b` and `a_b`; cargo takes one for a misspelling of the other."
-    assert told(found) == [("name-collision", "index/3/a/a_b", message)]
+    assert told(found) == [("crates-collide", "index/3/a/a_b", message)]
 
 
 # --- lines that were lost
