@@ -46,6 +46,10 @@ class InvalidDocument(InvalidInput):
     """One of our own JSON documents (facts, tombstones, tree.json) does not have its shape."""
 
 
+class NewerFormat(InvalidDocument):
+    """A tree that a later version of this program wrote, in a format that this one does not know."""
+
+
 class SettingsError(CargoStaticIndexError):
     """The command line, the environment or registry.toml cannot be used as it is; `problems` says each thing wrong."""
 

@@ -14,7 +14,16 @@ from cargo_static_index.diagnostics.escape import escape
 Level = Literal["refuse", "warn", "allow"]
 Severity = Literal["error", "warning"]
 """How grave a problem is, as it is shown: what refuses a crate, or spoils a tree, is an error."""
-Fix = Literal["write-facts", "delete", "finish-removal", "recount", "make-pages"]
+Fix = Literal[
+    "write-facts",
+    "delete",
+    "finish-removal",
+    "recount",
+    "make-pages",
+    "restore-lines",
+    "set-line-right",
+    "write-proven",
+]
 """What mends a tree without changing a release."""
 
 
@@ -645,6 +654,19 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
             "Cargo cannot read a line.",
             "Take the line out of the file if nobody needs it; cargo skips it or calls it invalid.",
             level="warn",
+        ),
+        _tree(
+            "line-wrong",
+            "A line names the archive of another release, or its release has an archive with nearly the same checksum.",
+            "Run `cargo-static-index verify --fix`, which sets the line right where damage can be the only reason; "
+            "else take the line out of the file, and run `cargo-static-index rebuild`.",
+            mended=True,
+        ),
+        _tree(
+            "lines-lost",
+            "An index file lost lines, or what they said, that the state or the crate's own `index.json` still knows.",
+            "Run `cargo-static-index verify --fix`, or any command that changes the crate, which puts them back.",
+            mended=True,
         ),
         _tree(
             "lines-unordered",

@@ -13,10 +13,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cargo_static_index.crate.candidate import Candidate
-from cargo_static_index.diagnostics.errors import StoreError
+from cargo_static_index.diagnostics.errors import InvalidDocument, StoreError
 from cargo_static_index.diagnostics.rules import Level, Problem, level_of, problem
 from cargo_static_index.registry.events import FileStatus, Outcome
 from cargo_static_index.registry.read import metadata_of
+from cargo_static_index.registry.restore import sound_index
 from cargo_static_index.registry.transaction import ATTEMPTS, Transaction, name_of
 from cargo_static_index.registry.withdraw import update_tombstones
 from cargo_static_index.store import Change, Delete, Put, Staged
@@ -63,6 +64,7 @@ class Publisher:
         self._mend = mend
         self._stage = str(transaction.stage)
         self._adopted: set[str] = set()
+        self._held: frozenset[str] = frozenset()
 
     def published(self) -> Iterator[list[Settled]]:
         """Publish all that is incoming, and give what became of each file, batch by batch, once it is durable."""
@@ -80,6 +82,7 @@ class Publisher:
         while batch := list(islice(keys, CRATES_AT_ONCE)):
             groups = self._with_confusions(candidates.between(batch[0], batch[-1]))
             held = self._transaction.state.published.names_of(groups)
+            self._held = frozenset(held.values())
             yield {held.get(key) or spelling(group): group for key, group in groups.items()}
 
     # What only the registry as a whole can say -----------------------------------------------------------
@@ -119,7 +122,7 @@ class Publisher:
         """Publish some crates together; those that another writer changed meanwhile are planned again."""
         outcomes: list[Settled] = []
         for _ in range(ATTEMPTS):
-            planned = [self._plan(name, group) for name, group in waiting.items()]
+            planned = list(self._planned(waiting, outcomes))
             lost = self._carry_out(planned)
             done = [each for each in planned if each.index.path not in lost]
             self._after(done)
@@ -130,8 +133,19 @@ class Publisher:
                 return outcomes
         raise StoreError("the index is changed by somebody else all the time; try again later")
 
+    def _planned(self, waiting: Mapping[str, list[Candidate]], outcomes: list[Settled]) -> Iterator[_Planned]:
+        """Plan crate by crate; one whose tombstones cannot be read is left for a later pass, and stops no other."""
+        for name, group in waiting.items():
+            try:
+                yield self._plan(name, group)
+            except InvalidDocument as error:
+                self._transaction.failures.append(str(error))
+                outcomes += [(candidate, outcome_of(candidate, "waiting")) for candidate in group]
+
     def _plan(self, name: str, group: Iterable[Candidate]) -> _Planned:
-        index = read_index(self._transaction.store, name)
+        index = (
+            sound_index(self._transaction, name) if name in self._held else read_index(self._transaction.store, name)
+        )
         name = name_of(index.file) or name  # another writer may have brought it in other case meanwhile
         tombstones = read_tombstones(self._transaction.store, name)
         plan = plan_crate(name, index.file, tombstones.tombstones, group, restore=self._restore)

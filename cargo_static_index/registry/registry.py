@@ -215,12 +215,15 @@ def verify_registry(
 
 def _mended(transaction: Transaction, settings: Settings, pages: "Pages | None", *, quick: bool) -> Iterator[Finding]:
     """Mend a transaction's tree; all that is wrong with its pages is mended together, once it is known."""
+    from cargo_static_index.registry.restore import known_to
     from cargo_static_index.registry.site.check import check_pages
     from cargo_static_index.registry.verify.tree import mend, verify_tree
 
     limits = limits_of(settings)
     of_pages: list[Finding] = []
-    for finding in verify_tree(transaction.store, transaction.home, limits, quick=quick, pages=pages is not None):
+    for finding in verify_tree(
+        transaction.store, transaction.home, limits, known=known_to(transaction), quick=quick, pages=pages is not None
+    ):
         if finding.fix == "make-pages":
             of_pages.append(finding)
         else:

@@ -109,9 +109,11 @@ def _derive(store: Store, home: Home, line: Line) -> bytes | str:
         metadata = read_metadata(store, line.name, line.cksum)
     except InvalidDocument:
         return "Its facts cannot be read; `verify --fix` makes them anew."
+    if metadata is not None and metadata.cksum != line.cksum:
+        return "Its facts are those of another archive; `verify --fix` makes them anew."
     if metadata is None:
         return "It has no facts; `verify --fix` makes them from the archive."
     entry = entry_of(metadata.manifest, cksum=metadata.cksum, home=home)
     if (entry.name, entry.vers, entry.cksum) != (line.name, line.vers, line.cksum):
-        return f"Its facts are those of {entry.name} {entry.vers}; `verify --fix` makes them anew."
+        return f"The archive that it names is that of {entry.name} {entry.vers}; `verify` says what helps."
     return derive_line(entry, line)

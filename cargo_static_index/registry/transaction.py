@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from cargo_static_index.diagnostics.errors import (
     InvalidConfig,
     InvalidDocument,
+    NewerFormat,
     SettingsError,
     StateDamaged,
     StoreError,
@@ -33,7 +34,7 @@ from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.protocol.registries import Home, Mode
 from cargo_static_index.registry.events import Listener
 from cargo_static_index.state import CrateChange, Release, State, discard_state, locked_state, open_state
-from cargo_static_index.store import Change, Delete, Store
+from cargo_static_index.store import Change, Delete, Store, Stored
 from cargo_static_index.store.overlay import OverlayStore
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Delta, TreeRecord, difference, format_document, parse_record, weight
@@ -245,23 +246,26 @@ def _config(store: Store, wanted: Wanted) -> RegistryConfig | None:
 
 
 def _record(transaction: Transaction, wanted: Wanted) -> HeldRecord:
-    """Read tree.json. Where it is lost, what the index cannot tell comes from the state, or from the settings."""
+    """Read tree.json. Where it is lost or damaged, what the index cannot tell comes from the state, or the settings."""
+    damaged: Stored | None = None
     try:
         held = read_record(transaction.store)
         if held.tag is not None or not any(True for _ in index_paths(transaction.store)):
             return held
-        known = transaction.state.get(KNOWN_TREE)
-        if known is not None:
-            last = parse_record(known)
-            return replace(held, record=TreeRecord(mode=last.mode, aliases=last.aliases))
-    except InvalidDocument as error:
+    except NewerFormat as error:
         raise SettingsError(f"the tree cannot be used: {error}") from error
-    if wanted.mode is None:
+    except InvalidDocument:
+        damaged = transaction.store.read(layout.RECORD)
+    known = transaction.state.get(KNOWN_TREE)
+    if known is None and wanted.mode is None:
         raise SettingsError(
             "the tree holds an index, but its tree.json, which knew its mode and earlier base URLs, is lost; bring it "
             "back from a backup, or set `mode`, and `aliases` if it was moved, in `[registry]`"
         )
-    return held
+    if damaged is not None:
+        transaction.apply([Delete(path=layout.RECORD, expect=damaged.tag)])
+    last = parse_record(known) if known is not None else TreeRecord()
+    return HeldRecord(record=TreeRecord(mode=last.mode, aliases=last.aliases), tag=None)
 
 
 def _mode(record: TreeRecord, wanted: Wanted) -> Mode:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from cargo_static_index.diagnostics.errors import NotHeld, StoreError
 from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.names import collision_key
+from cargo_static_index.registry.restore import sound_index
 from cargo_static_index.registry.transaction import ATTEMPTS, Transaction
 from cargo_static_index.store import Delete, Store
 from cargo_static_index.tree import layout
@@ -89,15 +90,10 @@ def remove_versions(transaction: Transaction, name: str, versions: Sequence[str]
     transaction.derive()
     kept = {line.cksum for line in plan.file.lines}
     gone = [stone.cksum for stone in buried.removed if stone.vers in versions and stone.cksum not in kept]
-    transaction.apply(Delete(path=path) for cksum in gone for path in archive_and_metadata(name, cksum))
+    transaction.apply(Delete(path=path) for cksum in gone for path in layout.archive_and_metadata(name, cksum))
     _judge_again(transaction, name, versions, whole=not plan.file.releases)
     transaction.state.intents.finish(begun)
     return [Spec(name, line.vers) for line in plan.removed]
-
-
-def archive_and_metadata(name: str, cksum: str) -> tuple[str, str]:
-    """Give the paths of an archive and of its metadata."""
-    return layout.archive_file(name, cksum), layout.metadata_file(name, cksum)
 
 
 def _judge_again(transaction: Transaction, name: str, versions: Sequence[str], *, whole: bool) -> None:
@@ -156,7 +152,7 @@ def _by_crate(transaction: Transaction, specs: Sequence[Spec]) -> dict[str, list
             raise NotHeld(f"there is no crate {spec.name!r} in this registry; {hint}")
         if name != spec.name:
             raise NotHeld(f"there is no crate {spec.name!r} in this registry; did you mean {name!r}?")
-        file = read_index(transaction.store, name).file
+        file = sound_index(transaction, name).file
         versions = (
             [_line(transaction, file, name, spec.vers).vers] if spec.vers else [line.vers for line in file.releases]
         )

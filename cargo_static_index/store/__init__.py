@@ -50,6 +50,10 @@ class Store(Protocol):
     Methods raise StoreError where the disk or network fails, and InvalidInput for a path that leaves the tree.
     """
 
+    @property
+    def locks(self) -> bool:
+        """Whether a session keeps other writers out, so that what is read stays as it is while it is open."""
+
     def read(self, path: str) -> Stored | None:
         """Read one file, or give None where there is none."""
 

@@ -29,6 +29,8 @@ class MemoryStore:
         """All files by path, as they are now."""
         return MappingProxyType(self._files)
 
+    locks = True
+
     def read(self, path: str) -> Stored | None:
         """Read one file, or give None where there is none."""
         check_path(path)

@@ -15,6 +15,7 @@ class OverlayStore:
 
     def __init__(self, below: Store) -> None:
         self._below = below
+        self.locks = below.locks
         self._over: dict[str, bytes | Staged | None] = {}
 
     def read(self, path: str) -> Stored | None:
@@ -72,6 +73,8 @@ class OverlayStore:
 
 class LookedAt:
     """A store for dry runs that keep nobody out, and that need no right to write: other processes may go on."""
+
+    locks = False
 
     def __init__(self, tree: Store) -> None:
         self.read, self.size, self.list, self.apply = tree.read, tree.size, tree.list, tree.apply

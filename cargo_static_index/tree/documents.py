@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-from cargo_static_index.diagnostics.errors import InvalidDocument
+from cargo_static_index.diagnostics.errors import InvalidDocument, NewerFormat
 from cargo_static_index.protocol.registries import Mode
 from cargo_static_index.protocol.semver import parse_version, without_build
 
@@ -144,7 +144,7 @@ def parse_record(content: bytes) -> TreeRecord:
     try:
         head = msgspec.json.decode(content, type=_Format)
         if head.format > FORMAT:
-            raise InvalidDocument(
+            raise NewerFormat(
                 f"the tree has format {head.format}, and this version reads up to {FORMAT}; "
                 + (f"use cargo-static-index {head.needs} or later" if head.needs else "use a newer cargo-static-index")
             )

@@ -27,6 +27,11 @@ def metadata_file(name: str, cksum: str) -> str:
     return f"{CRATES}/{name}/{cksum}.json"
 
 
+def archive_and_metadata(name: str, cksum: str) -> tuple[str, str]:
+    """Give the paths of an archive and of its facts."""
+    return archive_file(name, cksum), metadata_file(name, cksum)
+
+
 def tombstones_file(name: str) -> str:
     """Give the path of a crate's tombstones."""
     return f"{CRATES}/{name}/removed.json"

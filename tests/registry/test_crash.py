@@ -28,6 +28,8 @@ class Died(Exception):
 class Mortal:
     """A store whose process dies after so many changes, between the changes of a batch too."""
 
+    locks = True
+
     def __init__(self, below: MemoryStore, changes: int) -> None:
         self.below = below
         self.left = changes

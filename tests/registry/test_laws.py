@@ -184,6 +184,8 @@ def test_the_digest_is_always_what_a_full_recount_gives(steps: list[tuple[str, S
 class Seen:
     """The files of a store, as something else sees them."""
 
+    locks = True
+
     def __init__(self, below: MemoryStore) -> None:
         self.below = below
 

@@ -116,6 +116,8 @@ def test_pubtime_yanked_and_foreign_keys_stay(world: World) -> None:
 def test_a_line_without_pubtime_gets_none_and_its_place(world: World) -> None:
     path = world.tree / INDEX
     path.write_bytes(path.read_bytes().replace(b',"pubtime":"2026-01-01T00:00:00Z"', b""))
+    with world.opened() as registry:
+        registry.rebuild()  # which takes the index as it is
     world.put(crate("foo", "0.9.0"))
     world.build()
     world.options["registry.aliases"] = [OLD]
@@ -189,7 +191,7 @@ def test_lines_without_sound_facts_are_left_and_named(world: World) -> None:
         (b"{}", "Its facts cannot be read; `verify --fix` makes them anew."),
         (
             world.read(f"crates/bar/{BAR.cksum()}.json"),
-            "Its facts are those of bar 0.2.0; `verify --fix` makes them anew.",
+            "Its facts are those of another archive; `verify --fix` makes them anew.",
         ),
     ):
         metadata.unlink(missing_ok=True)

@@ -16,7 +16,6 @@ from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.names import index_path
 from cargo_static_index.protocol.registries import CRATES_IO, Home, is_home
 from cargo_static_index.protocol.semver import parse_version, without_build
-from cargo_static_index.registry.withdraw import archive_and_metadata
 from cargo_static_index.store import Store
 from cargo_static_index.tree import layout
 
@@ -51,7 +50,7 @@ class _Crate:
                 try:
                     yield from self._check_quickly(line) if self._quick else self._check_wholly(line)
                 except StoreError as error:  # the disk, or a right: the others can be looked at all the same
-                    archive, _ = archive_and_metadata(line.name, line.cksum)
+                    archive, _ = layout.archive_and_metadata(line.name, line.cksum)
                     message = f"What is held of {line.name} {line.vers} cannot be read."
                     yield found("archive-unread", archive, message, way_out=str(error))
 
@@ -90,7 +89,7 @@ class _Crate:
                     yield found("crates-collide", self._path, message)
 
     def _check_quickly(self, line: Line) -> Iterator[Finding]:
-        archive, metadata_path = archive_and_metadata(line.name, line.cksum)
+        archive, metadata_path = layout.archive_and_metadata(line.name, line.cksum)
         size = self._store.size(archive)
         stored = self._store.read(metadata_path)
         if size is None:
@@ -98,17 +97,17 @@ class _Crate:
         if stored is None:
             yield _metadata_missing(line, metadata_path, mendable=size is not None)
             return
-        metadata = _parsed(stored.content)
-        if metadata is None or metadata.cksum != line.cksum:
+        metadata = _facts_of(line, stored.content)
+        if metadata is None:
             yield _metadata_wrong(line, metadata_path, mendable=size is not None)
         elif size not in {None, metadata.packed_size}:
             message = f"The archive of {line.name} {line.vers} has {size} bytes instead of {metadata.packed_size}."
             yield found("archive-damaged", archive, message)
 
     def _check_wholly(self, line: Line) -> Iterator[Finding]:
-        archive, metadata_path = archive_and_metadata(line.name, line.cksum)
+        archive, metadata_path = layout.archive_and_metadata(line.name, line.cksum)
         held = self._store.read(metadata_path)
-        metadata = _parsed(held.content) if held else None
+        metadata = _facts_of(line, held.content) if held else None
         stored = self._store.read(archive)
         read = None
         if stored is None:
@@ -123,7 +122,16 @@ class _Crate:
             yield _metadata_missing(line, metadata_path, mendable=read is not None)
         elif metadata is None or (read is not None and not _same(metadata, read)):
             yield _metadata_wrong(line, metadata_path, mendable=read is not None)
-        if (says := read or metadata) is not None and self._differs(line, says):
+        if (says := read or metadata) is not None:
+            yield from self._check_line(line, says)
+
+    def _check_line(self, line: Line, says: CrateMetadata) -> Iterator[Finding]:
+        release = f"{says.manifest.name} {says.manifest.version}"
+        if release != f"{line.name} {line.vers}":
+            message = f"The line of {line.name} {line.vers} names the archive of {release}."
+            mendable = says.manifest.name == line.name and self._file.find(says.manifest.version) is None
+            yield found("line-wrong", self._path, message, "set-line-right" if mendable else None)
+        elif self._differs(line, says):
             message = f"The line of {line.name} {line.vers} does not say what the archive says."
             yield found("line-differs", self._path, message)
 
@@ -161,11 +169,13 @@ def _metadata_wrong(line: Line, path: str, *, mendable: bool) -> Finding:
     return found("facts-wrong", path, message, "write-facts" if mendable else None)
 
 
-def _parsed(content: bytes) -> CrateMetadata | None:
+def _facts_of(line: Line, content: bytes) -> CrateMetadata | None:
+    """Read the facts of a line's archive; None where they cannot be read, or are those of another."""
     try:
-        return parse_metadata(content)
+        metadata = parse_metadata(content)
     except InvalidDocument:
         return None
+    return metadata if metadata.cksum == line.cksum else None
 
 
 def _same(metadata: CrateMetadata, read: CrateMetadata) -> bool:

@@ -5,19 +5,35 @@ finding that can be mended without changing a release carries how. One crate at 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from msgspec.structs import replace
 
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.crate.metadata import format_metadata
-from cargo_static_index.diagnostics.errors import InvalidConfig, InvalidDocument
+from cargo_static_index.diagnostics.errors import InvalidConfig, InvalidDocument, NewerFormat
 from cargo_static_index.diagnostics.rules import Finding, found
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.protocol.index_file import IndexFile
+from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.protocol.registries import Home
-from cargo_static_index.registry.recover import finish_removal, is_left, reconcile
+from cargo_static_index.registry.recover import finish_removal, reconcile
+from cargo_static_index.registry.restore import (
+    Knowledge,
+    Rival,
+    documented_releases,
+    is_left,
+    missing_digest,
+    proven,
+    recount,
+    restoration,
+    restore_index,
+    rival_of,
+    set_lines_right,
+    sound_index,
+    write_proven,
+)
 from cargo_static_index.registry.site.check import check_pages
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.registry.verify.crates import metadata_in, verify_crate
@@ -32,6 +48,7 @@ from cargo_static_index.tree.read import (
     read_record,
     read_tombstones,
 )
+from cargo_static_index.tree.restore import Known
 
 _KINDS = (".crate", ".json", ".html", ".xml")
 """How the files below `crates/` end: archives, metadata and tombstones, pages and feeds."""
@@ -44,13 +61,26 @@ _LINES_LOST = (
     "`cargo-static-index rebuild` takes the index as it is; `verify --fix` then deletes what no line names."
 )
 
+_RECORD_DAMAGED = (
+    "Run `cargo-static-index verify --fix`, which makes it anew from what the state knows; where that is lost, too, "
+    "set `mode`, and `aliases` if the registry was moved, in `[registry]` first."
+)
+
 _cksum_of = re.compile(r"([0-9a-f]{64})\.(crate|json)").fullmatch
 
 
 def verify_tree(
-    store: Store, home: Home, limits: Limits, *, quick: bool = False, pages: bool = True
+    store: Store,
+    home: Home,
+    limits: Limits,
+    *,
+    known: Knowledge | None = None,
+    quick: bool = False,
+    pages: bool = True,
 ) -> Iterator[Finding]:
     """Look at a whole tree, and give what is wrong as it is found; nothing is changed.
+
+    `known` tells what is known to have stood in the index; without it the crates' own documents do.
 
     `quick` looks at presence and sizes only and opens no archive; `pages` are looked at where they are wanted. While
     another process publishes, files that it has written already and not yet named are found too.
@@ -62,6 +92,9 @@ def verify_tree(
         index = read_index_at(store, path)
         total += index.weight
         yield from verify_crate(store, home, limits, path, index.file, quick=quick)
+    if missing := _missing(store, total):
+        # Listed before the first is told: what mends one of them mends all.
+        yield from list(_check_lost_lines(store, home, (known or documented_releases)(store), missing))
     lost = _lines_are_lost(store, total)
     unnamed = 0
     for finding in _check_crates(store, lost=lost):
@@ -83,12 +116,29 @@ def mend(transaction: Transaction, finding: Finding, limits: Limits) -> Finding:
     elif finding.fix == "finish-removal":
         finish_removal(transaction, name)
         fixed = True
+    elif finding.fix in {"restore-lines", "set-line-right", "write-proven"}:
+        fixed = _mend_lines(transaction, finding)
     elif finding.fix == "recount":
         reconcile(transaction, agreed=True)  # nothing is left that lost lines could have named
         fixed = True
     else:
         fixed = False
     return replace(finding, fixed=fixed)
+
+
+def _mend_lines(transaction: Transaction, finding: Finding) -> bool:
+    if finding.fix == "write-proven":
+        return write_proven(transaction, finding.path)
+    if finding.fix == "set-line-right":
+        set_lines_right(transaction)
+        recount(transaction)
+    elif transaction.in_doubt:
+        restore_index(transaction)
+        recount(transaction)
+    else:  # the first such finding mends all of them
+        name = transaction.state.published.name_of(collision_key(finding.path.rpartition("/")[2]))
+        sound_index(transaction, name or "")
+    return True
 
 
 def _write_metadata(transaction: Transaction, path: str, limits: Limits) -> bool:
@@ -139,6 +189,28 @@ def _is_unfinished(store: Store, file: IndexFile, name: str, stone: Tombstone) -
     return not (stone.lifted or _is_named(file, name, stone.cksum)) and is_left(store, name, stone)
 
 
+def _check_lost_lines(
+    store: Store, home: Home, known: Iterable[tuple[str, Sequence[Known]]], missing: int
+) -> Iterator[Finding]:
+    """Give the crates whose index file lost lines that can be put back, or what lines said."""
+    for name, releases in known:
+        index = read_index(store, name)
+        restored = restoration(store, home, name, index.file, releases).restored
+        if restored:
+            message = f"The index file of {name} lost the lines of {', '.join(restored)}, or what they said."
+            yield found("lines-lost", index.path, message, "restore-lines")
+        elif missing and proven(store, home, name, index, missing) is not None:
+            message = f"The index file of {name} is not the one that tree.json sums up, and its metadata make that one."
+            yield found("lines-lost", index.path, message, "write-proven")
+
+
+def _missing(store: Store, total: Delta) -> int:
+    try:
+        return missing_digest(store, total)
+    except InvalidDocument:
+        return 1  # which no index file ever sums up to, and says that nothing is proven
+
+
 def _lines_are_lost(store: Store, total: Delta) -> bool:
     """Whether the index holds fewer releases than tree.json counted: what no line names may be all that is left."""
     try:
@@ -162,10 +234,25 @@ def _check_crates(store: Store, *, lost: bool) -> Iterator[Finding]:
                 continue  # `_check_tombstones` tells of the release
             what = "archive" if kind[2] == "crate" else "facts document"
             message = f"No line of {name} names this {what}"
-            if lost:
+            rival = rival_of(store, name, kind[1])
+            if rival is not None:
+                yield from _check_rival(rival, path, what)
+            elif lost:
                 yield found("file-unnamed", path, f"{message}, and lines are lost.", way_out=_LINES_LOST)
             else:
                 yield found("file-unnamed", path, f"{message}.", "delete")
+
+
+def _check_rival(rival: Rival, path: str, what: str) -> Iterator[Finding]:
+    """Say of an archive that its release has a line with another checksum, whose archive is not there whole."""
+    release = f"{rival.line.name} {rival.line.vers}"
+    if not rival.is_near:
+        message = f"No line names this {what} of {release}, but the archive that its line names is not there whole."
+        way_out = f"Put the archive with SHA-256 {rival.line.cksum} back with `cargo-static-index add FILE`, or remove "
+        yield found("file-unnamed", path, message, way_out=f"{way_out}the release; then this file can go.")
+    elif what == "archive":
+        message = f"The line of {release} says {rival.line.cksum}, and the archive that is there has {rival.cksum}."
+        yield found("line-wrong", layout.index_file(rival.line.name), message, "set-line-right")
 
 
 def _buried(store: Store, name: str) -> frozenset[str]:
@@ -222,8 +309,11 @@ def _is_known(path: str) -> bool:
 def _check_record(store: Store, total: Delta, *, lost: bool) -> Iterator[Finding]:
     try:
         held = read_record(store)
-    except InvalidDocument as error:
+    except NewerFormat as error:
         yield found("record-wrong", layout.RECORD, f"{error}.", way_out="Until then nothing else can be done here.")
+        return
+    except InvalidDocument as error:
+        yield found("record-wrong", layout.RECORD, f"{error}.", way_out=_RECORD_DAMAGED)
         return
     record = held.record
     counted = record.counting(total)

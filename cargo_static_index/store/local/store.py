@@ -49,6 +49,8 @@ class LocalStore:
         self._lock_timeout = lock_timeout
         self._tree: LockedTree | None = None
 
+    locks = True
+
     def read(self, path: str) -> Stored | None:
         """Read one file, or give None where there is none."""
         check_path(path)

@@ -1,0 +1,318 @@
+"""Bringing back lines that an index file lost: from what the state and the crate's own `index.json` know.
+
+Whether anything was lost tree.json tells, whose digest sums up every index file. Where the index is what tree.json
+says, nothing else is believed; so a pass that broke off, a removal and a restored backup are not taken for damage.
+"""
+
+import hashlib
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from cargo_static_index.crate.metadata import CrateMetadata
+from cargo_static_index.diagnostics.errors import InvalidDocument, StoreError
+from cargo_static_index.protocol.index_file import IndexFile, Line, format_entry, parse_line
+from cargo_static_index.protocol.manifest.manifest import entry_of
+from cargo_static_index.protocol.registries import Home
+from cargo_static_index.registry.transaction import ATTEMPTS, Transaction, load_published
+from cargo_static_index.state import Release
+from cargo_static_index.store import Store
+from cargo_static_index.tree import layout
+from cargo_static_index.tree.documents import Delta, Tombstone, Tombstones, TreeRecord, difference, weight
+from cargo_static_index.tree.read import (
+    HeldIndex,
+    index_paths,
+    put,
+    read_index,
+    read_index_at,
+    read_metadata,
+    read_record,
+    read_tombstones,
+)
+from cargo_static_index.tree.restore import SLACK, Known, Restoration, restore_lines, says
+
+if TYPE_CHECKING:  # loaded when it is used: most commands read no page's document
+    from cargo_static_index.site.crate_document import Release as Published
+
+Knowledge = Callable[[Store], Iterable[tuple[str, Sequence[Known]]]]
+"""Gives, of a tree, each crate with the releases that are known to have stood in its index file."""
+
+LOST = "The index lost the lines of releases that nobody removed: {number} of them."
+
+
+def sound_index(transaction: Transaction, name: str) -> HeldIndex:
+    """Read a crate's index file; where it lost what the state knows, the index is set right first, which is said.
+
+    Only a state that knows the tree can tell; the tree's lock keeps out whoever could have changed the file since.
+    """
+    index = read_index(transaction.store, name)
+    if transaction.in_doubt or not transaction.store.locks or not _is_damaged(index, _in_state(transaction, name)):
+        return index
+    restore_index(transaction)
+    recount(transaction)
+    return read_index(transaction.store, name)
+
+
+def restore_index(transaction: Transaction) -> None:
+    """Put back all lines that the index lost, as far as they are known; what cannot be put back is said.
+
+    A state that knows the tree is believed, but of files that a pass was changing when it ended. Else the crates' own
+    documents are, where the index is not what tree.json sums up.
+    """
+    if not transaction.in_doubt:
+        changing = set(transaction.state.intents.unfinished())
+        for name in list(_names(transaction)):
+            if not changing & {layout.index_file(name), layout.tombstones_file(name)}:
+                _restore(transaction, name, _in_state(transaction, name))
+    elif missing_digest(transaction.store, _sum_of(transaction.store)):
+        for name, releases in documented_releases(transaction.store):
+            _restore(transaction, name, releases)
+
+
+def recount(transaction: Transaction, *, agreed: bool = False) -> None:
+    """Count the index, and again where somebody changed it meanwhile: a count of the past would undo his."""
+    for _ in range(ATTEMPTS):
+        before = read_record(transaction.store)
+        total = load_published(transaction.state, transaction.store)
+        lost = _lost(transaction, before.record, total)
+        if read_record(transaction.store) == before and transaction.know(before, total, 0 if agreed else lost):
+            if agreed and lost:
+                transaction.listener.note(f"{LOST.format(number=lost)} The index is taken as it is now.")
+            return
+    raise StoreError("the tree is changed by somebody else all the time; try again later")
+
+
+def _lost(transaction: Transaction, before: TreeRecord, total: Delta) -> int:
+    """Give how many releases were counted that are not there, but for those whose removal broke off."""
+    missing = before.releases + (before.lost or 0) - total.releases
+    if missing <= 0:
+        return 0
+    return max(0, missing - sum(_removals_left(transaction, name) for name in crates_with_tombstones(transaction)))
+
+
+def _removals_left(transaction: Transaction, name: str) -> int:
+    """Give how many of a crate's removals took the line and left files, and so perhaps did not come to tree.json."""
+    lines = {line.cksum for line in read_index(transaction.store, name).file.releases}
+    stones = read_tombstones(transaction.store, name).tombstones.removed
+    return sum(stone.cksum not in lines and is_left(transaction.store, name, stone) for stone in stones)
+
+
+def crates_with_tombstones(transaction: Transaction) -> list[str]:
+    """Give the names of the crates of which something was removed."""
+    paths = transaction.store.list(layout.CRATES)
+    return [path.split("/")[1] for path in paths if layout.tombstones_file(path.split("/")[1]) == path]
+
+
+def restoration(store: Store, home: Home, name: str, file: IndexFile, known: Iterable[Known]) -> Restoration:
+    """Say what a crate's index file is to be, given what is known to have stood in it."""
+    try:
+        stones = read_tombstones(store, name).tombstones
+    except InvalidDocument:
+        stones = Tombstones(name=name)
+    removed = {stone.vers for stone in stones.removed}
+    found = restore_lines(file, known, removed, partial(_line_of, store, home, name))
+    return replace(found, file=_without_copies(store, name, found.file)) if found.restored else found
+
+
+def proven(store: Store, home: Home, name: str, index: HeldIndex, missing: int) -> IndexFile | None:
+    """Give the index file that the stored metadata make, where that is just the one that tree.json summed up.
+
+    `missing` is the digest of tree.json less that of the index, modulo 2^256.
+    """
+    lines = (_line_of(store, home, name, _known(line)) if line.name == name else line.raw for line in index.file.lines)
+    file = IndexFile(lines=tuple(parse_line(raw) for raw in lines if raw is not None))
+    after = weight(index.path, file.format(), len(file.releases))
+    return file if difference(after, index.weight).digest == missing else None
+
+
+def documented_releases(store: Store) -> Iterator[tuple[str, tuple[Known, ...]]]:
+    """Give each crate that has an index.json, and the releases that it says are published."""
+    from cargo_static_index.registry.site.documents import read_crate_document
+    from cargo_static_index.site.paths import crate_document
+
+    for path in store.list(layout.CRATES):
+        name = path.split("/")[1]
+        document = read_crate_document(store, name) if path == crate_document(name) else None
+        if document is not None:
+            yield name, tuple(map(_known, document.versions))
+
+
+def known_to(transaction: Transaction) -> Knowledge:
+    """Give what tells of a transaction's tree what stood in its index: the state, or the crates' own documents."""
+    return documented_releases if transaction.in_doubt else lambda _: _in_state_all(transaction)
+
+
+class Rival(Struct, frozen=True, kw_only=True):
+    """A `line` whose archive is not there whole, and the checksum of an archive of the same release that is."""
+
+    line: Line
+    cksum: str
+
+    @property
+    def is_near(self) -> bool:
+        """Whether the line's checksum is the archive's, but for damage: of another archive nearly no digit is."""
+        return sum(one != other for one, other in zip(self.line.cksum, self.cksum, strict=False)) <= SLACK
+
+
+def rival_of(store: Store, name: str, cksum: str) -> Rival | None:
+    """Give the line that speaks of an archive's release and names one that is not there whole; None where none does."""
+    metadata = _stored_metadata(store, name, cksum)
+    line = (
+        read_index(store, name).file.find(metadata.manifest.version)
+        if metadata and metadata.manifest.name == name
+        else None
+    )
+    if line is None or not line.cksum or line.cksum == cksum or _is_whole(store, name, line.cksum):
+        return None
+    return Rival(line=line, cksum=cksum) if _is_whole(store, name, cksum) else None
+
+
+def missing_digest(store: Store, total: Delta) -> int:
+    """Give the digest of tree.json less that of the index, modulo 2^256: 0 where the index is what it sums up."""
+    digest = int(read_record(store).record.digest, 16)
+    return difference(Delta(digest=digest), total).digest
+
+
+def write_proven(transaction: Transaction, path: str) -> bool:
+    """Write the index file that `proven` gives for a path, and say whether there is one."""
+    index = read_index_at(transaction.store, path)
+    missing = missing_digest(transaction.store, _sum_of(transaction.store))
+    for name in dict.fromkeys(line.name for line in index.file.releases):
+        file = proven(transaction.store, transaction.home, name, index, missing)
+        if file is not None and missing:
+            transaction.state.pages.make_stale([name])
+            return not transaction.apply([put(path, file.format(), index.tag)])
+    return False
+
+
+def set_lines_right(transaction: Transaction) -> None:
+    """Have lines say the version or checksum of the archive that they name, where damage can be the only reason."""
+    for path in list(index_paths(transaction.store)):
+        name = path.rpartition("/")[2]
+        for crate in {line.name for line in read_index(transaction.store, name).file.releases}:
+            _restore(transaction, crate, _right(transaction.store, crate))
+
+
+def _right(store: Store, name: str) -> list[Known]:
+    """Give what the lines of a crate are to say, of those whose archives tell another version, or have another sum."""
+    file = read_index(store, name).file
+    found: list[Known] = []
+    for line in file.releases:
+        metadata = _stored_metadata(store, name, line.cksum)
+        vers = metadata.manifest.version if metadata and metadata.manifest.name == name else line.vers
+        if vers != line.vers and file.find(vers) is None:
+            found.append(Known(vers=vers, cksum=line.cksum, yanked=line.yanked, pubtime=line.pubtime))
+    for path in store.list(f"{layout.CRATES}/{name}"):
+        rival = (
+            rival_of(store, name, path.rpartition("/")[2].removesuffix(".crate")) if path.endswith(".crate") else None
+        )
+        if rival is not None and rival.is_near:
+            line = rival.line
+            found.append(Known(vers=line.vers, cksum=rival.cksum, yanked=line.yanked, pubtime=line.pubtime))
+    return found
+
+
+def _without_copies(store: Store, name: str, file: IndexFile) -> IndexFile:
+    """Leave out lines of other crates that stand in their own index files too: a file was copied over another."""
+    kept = (
+        line
+        for line in file.lines
+        if line.name in {"", name} or line.raw not in {other.raw for other in read_index(store, line.name).file.lines}
+    )
+    return IndexFile(lines=tuple(kept))
+
+
+def _is_whole(store: Store, name: str, cksum: str) -> bool:
+    stored = store.read(layout.archive_file(name, cksum))
+    return stored is not None and hashlib.sha256(stored.content).hexdigest() == cksum
+
+
+def _in_state_all(transaction: Transaction) -> Iterator[tuple[str, tuple[Known, ...]]]:
+    for name in list(_names(transaction)):
+        yield name, _in_state(transaction, name)
+
+
+def _names(transaction: Transaction) -> Iterator[str]:
+    after = ""
+    while rows := transaction.state.published.names(after=after):
+        yield from (name for _, name in rows)
+        after = rows[-1][0]
+
+
+def _in_state(transaction: Transaction, name: str) -> tuple[Known, ...]:
+    return tuple(map(_known, transaction.state.published.releases(name)))
+
+
+def _known(release: "Release | Published | Line") -> Known:
+    return Known(vers=release.vers, cksum=release.cksum, yanked=release.yanked, pubtime=release.pubtime)
+
+
+def _is_damaged(index: HeldIndex, known: Iterable[Known]) -> bool:
+    lines = {line.vers: line for line in index.file.releases}
+    return not all(release.vers in lines and says(lines[release.vers], release) for release in known)
+
+
+def _restore(transaction: Transaction, name: str, known: Sequence[Known]) -> None:
+    """Write what is known of a crate back into its index file, and say so."""
+    for _ in range(ATTEMPTS):
+        index = read_index(transaction.store, name)
+        if not _is_damaged(index, known):
+            return
+        found = restoration(transaction.store, transaction.home, name, index.file, known)
+        if found.restored:
+            transaction.begin([index])
+        if not transaction.apply([put(index.path, found.file.format(), index.tag)] if found.restored else []):
+            transaction.state.pages.make_stale([name])
+            _say(transaction, name, found)
+            return
+    raise StoreError(f"the index file of {name} is changed by somebody else all the time; try again later")
+
+
+def _say(transaction: Transaction, name: str, found: Restoration) -> None:
+    if found.restored:
+        transaction.listener.warn(
+            f"The index file of {name} was damaged: the lines of {', '.join(found.restored)} were put back."
+        )
+    for release in found.lost:
+        was = f"published {release.pubtime or 'at a time that is not known'}{', and yanked' if release.yanked else ''}"
+        transaction.listener.warn(
+            f"The index file of {name} lost the line of {release.vers} (SHA-256 {release.cksum}, {was}), and neither "
+            "archive nor metadata is there whole: `add` the archive again, which writes the line anew."
+        )
+
+
+def _sum_of(store: Store) -> Delta:
+    return sum((read_index_at(store, path).weight for path in index_paths(store)), Delta())
+
+
+def _line_of(store: Store, home: Home, name: str, known: Known) -> bytes | None:
+    """Give the line that what is stored of a release makes; None where neither metadata nor archive is there whole."""
+    metadata = _stored_metadata(store, name, known.cksum)
+    if metadata is None or (metadata.manifest.name, metadata.manifest.version) != (name, known.vers):
+        return None
+    entry = entry_of(metadata.manifest, cksum=metadata.cksum, home=home, pubtime=known.pubtime)
+    return format_entry(replace(entry, yanked=known.yanked))
+
+
+def _stored_metadata(store: Store, name: str, cksum: str) -> CrateMetadata | None:
+    try:
+        metadata = read_metadata(store, name, cksum)
+    except InvalidDocument:
+        metadata = None
+    if metadata is not None and metadata.cksum == cksum:
+        return metadata
+    stored = store.read(layout.archive_file(name, cksum))
+    if stored is None or hashlib.sha256(stored.content).hexdigest() != cksum:
+        return None
+    from cargo_static_index.crate.check import Policy, check_crate
+
+    return check_crate(io.BytesIO(stored.content), Policy()).metadata
+
+
+def is_left(store: Store, name: str, stone: Tombstone) -> bool:
+    """Whether anything of a removed release's files is still there."""
+    return any(store.size(path) is not None for path in layout.archive_and_metadata(name, stone.cksum))

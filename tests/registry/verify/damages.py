@@ -1,0 +1,170 @@
+"""Ways to damage a tree, and how a person would mend it who does what each finding says, and nothing else."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from cargo_static_index.diagnostics.errors import SettingsError, StoreError
+from cargo_static_index.diagnostics.rules import Finding
+from tests.crates import crate
+from tests.world import BASE, DAY, World
+
+Damage = Callable[["Registry", str], bytes | None]
+"""Gives the bytes that a file has once it was damaged in one way, None where it is lost."""
+
+
+class Registry(Struct):
+    """A sound tree with a yank and a removal in it, and the one that it was a change before."""
+
+    world: World
+    sound: Mapping[str, bytes]
+    earlier: Mapping[str, bytes]
+
+    def files(self) -> list[str]:
+        """Give the paths of what is not made anew from something else: all but pages, lists and assets."""
+        ours = re.compile(
+            r"index/(?!index\.)|crates/[^/]+/([0-9a-f]{64}\.(crate|json)|index\.json|removed\.json)$|tree\.json"
+        )
+        return [path for path in self.sound if ours.match(path)]
+
+    def copy(self, folder: Path) -> World:
+        """Give a copy, to be damaged."""
+        world = World(shutil.copytree(self.world.folder, folder), self.world.options)
+        world.now = self.world.now
+        return world
+
+
+def make_registry(folder: Path) -> Registry:
+    """Make a tree of two crates and four releases: one yanked, one removed, and one that depends on the other crate."""
+    world = World(folder, {"tree.flush": False})
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        world.put(crate("foo", version))
+        world.build()
+        world.now += DAY
+    world.yank("foo@1.1.0")
+    world.put(crate("bar", "0.2.0").dependency("foo", registry_index=f"sparse+{BASE}index/"), crate("bar", "0.1.0"))
+    world.build()
+    world.remove("bar@0.1.0")
+    earlier = world.files()
+    world.now += DAY
+    world.put(crate("foo", "2.0.0"), crate("bar", "0.3.0"))
+    world.build()
+    world.yank("bar@0.2.0")
+    return Registry(world=world, sound=world.files(), earlier=earlier)
+
+
+def lost(registry: Registry, path: str) -> None:
+    """The file is not there."""
+    del registry, path
+
+
+def emptied(registry: Registry, path: str) -> bytes:
+    """The file has no bytes."""
+    del registry, path
+    return b""
+
+
+def cut(registry: Registry, path: str) -> bytes:
+    """The last third is not there."""
+    content = registry.sound[path]
+    return content[: len(content) * 2 // 3]
+
+
+def flipped(registry: Registry, path: str) -> bytes:
+    """One bit in the middle is another."""
+    content = bytearray(registry.sound[path])
+    content[len(content) // 2] ^= 1
+    return bytes(content)
+
+
+def older(registry: Registry, path: str) -> bytes | None:
+    """The file is what it was a change before, or not there as it was not then."""
+    return registry.earlier.get(path)
+
+
+def another(registry: Registry, path: str) -> bytes:
+    """The file is that of another crate, or another release."""
+    kind = re.sub(r"[0-9a-f]{64}", "*", path.rpartition("/")[2])
+    kind = "index" if path.startswith("index/") and kind != "config.json" else kind
+    same = [
+        other
+        for other in registry.sound
+        if other != path
+        and (
+            other.startswith("index/") and not other.endswith((".json", ".html"))
+            if kind == "index"
+            else re.sub(r"[0-9a-f]{64}", "*", other.rpartition("/")[2]) == kind and other.startswith("crates/")
+        )
+    ]
+    return registry.sound[same[0]] if same else b"{}\n"
+
+
+DAMAGES: tuple[Damage, ...] = (lost, emptied, cut, flipped, older, another)
+
+
+def damage(world: World, path: str, content: bytes | None) -> None:
+    """Put a damaged file in the place of a sound one."""
+    place = world.tree / path
+    if content is None:
+        place.unlink()
+        return
+    place.write_bytes(content)
+
+
+def mend(world: World) -> list[Finding]:
+    """Do what the findings of `verify` say until it finds nothing more, and give what it finds in the end.
+
+    Archives are at hand in the drop directory.
+    """
+    for _ in range(5):
+        found = world.verified()
+        if not found:
+            return []
+        for way_out in dict.fromkeys(finding.way_out for finding in found):
+            _follow(world, way_out)
+    return world.verified()
+
+
+def _follow(world: World, way_out: str) -> None:
+    command = next(iter(_commands(way_out)), "")
+    if command.startswith("verify --fix"):
+        world.verified(fix=True)
+    elif command.startswith("build"):
+        world.build(move="--move" in way_out)
+    elif command.startswith("add"):
+        world.add(*sorted(world.drop.glob("*.crate")))
+    elif command.startswith("reindex"):
+        with world.opened() as registry:
+            list(registry.reindex())
+    elif command.startswith("rebuild"):
+        with world.opened() as registry:
+            registry.rebuild()
+            if "--pages" in command:
+                registry.remake_pages()
+
+
+def _commands(way_out: str) -> Iterator[str]:
+    for found in re.findall(r"`(?:cargo-static-index )?([a-z]+[^`]*)`", way_out):
+        if found.split()[0] in {"verify", "build", "add", "reindex", "rebuild"}:
+            yield found
+
+
+def try_damages(registry: Registry, folder: Path, changes: Mapping[str, bytes | None]) -> str:
+    """Damage a copy of a tree, mend it, and say what is not as it was; "" where all is."""
+    shutil.rmtree(folder, ignore_errors=True)
+    world = registry.copy(folder)
+    for path, content in changes.items():
+        damage(world, path, content)
+    try:
+        left = mend(world)
+        world.build()
+    except (SettingsError, StoreError) as error:
+        return f"said: {error}"
+    if left:
+        return f"still found: {[(finding.id, finding.path) for finding in left]}"
+    now = world.files()
+    differing = sorted(path for path in now.keys() | registry.sound.keys() if now.get(path) != registry.sound.get(path))
+    return f"differs: {differing}" if differing else ""
