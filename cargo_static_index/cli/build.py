@@ -1,7 +1,6 @@
 """The commands that read files and publish them: build, add, check."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from cargo_static_index.cli.run import Run, need_drop
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.registry.registry import Registry, Way, open_registry, store_of
 from cargo_static_index.registry.transaction import DEFAULT_BASE_URL
-from cargo_static_index.registry.workers import reading_executor, usable_jobs
+from cargo_static_index.registry.workers import Executor, reading_executor, usable_jobs
 from cargo_static_index.settings.keys import SCHEMA_NAME
 from cargo_static_index.store.overlay import LookedAt
 from cargo_static_index.tree import layout

@@ -6,10 +6,9 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cargo_static_index.cli.terminal import Color, Terminal, forget_if_full
 from cargo_static_index.diagnostics.errors import CargoStaticIndexError, InvalidInput, NotHeld, SettingsError
@@ -29,8 +28,7 @@ BUG: Final = 101
 INTERRUPTED: Final = 130
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Common:
+class Common(NamedTuple):
     """The options that every command takes, before its name or after it."""
 
     directories: tuple[Path, ...] = ()
@@ -43,8 +41,7 @@ class Common:
 
     def joined(self, later: "Common") -> "Common":
         """Give these options and those given later: what can be given once is the later one's, the others add up."""
-        return replace(
-            later,
+        return Common(
             directories=self.directories + later.directories,
             config=later.config or self.config,
             verbose=self.verbose + later.verbose,
@@ -103,6 +100,7 @@ def read_clock(environment: Mapping[str, str]) -> int:
 
 def perform(body: Callable[[Run], int | None], common: Common, options: Mapping[str, object]) -> int:
     """Run a command's body, say what ended it, and give the exit code."""
+    gc.freeze()
     gc.enable()
     run = Run(common, options)
     try:

@@ -7,7 +7,6 @@ import gc
 import hashlib
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import contextmanager
 from itertools import count, islice
 from pathlib import Path
@@ -18,7 +17,6 @@ from msgspec import Struct
 from cargo_static_index._version import __version__
 from cargo_static_index.crate.candidate import Candidate
 from cargo_static_index.crate.check import Policy
-from cargo_static_index.diagnostics.errors import StoreError
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.registry.dispose import Disposal, Drop, remembered
 from cargo_static_index.registry.events import Listener
@@ -26,6 +24,7 @@ from cargo_static_index.registry.publish import Publisher, Settled, outcome_of
 from cargo_static_index.registry.read import Bench, Task, is_waiting, read_files
 from cargo_static_index.registry.scan import Found, Unfit, scan_drop
 from cargo_static_index.registry.transaction import Transaction
+from cargo_static_index.registry.workers import Executor, Result, unbroken
 from cargo_static_index.state.candidates import Packed
 
 FILES_AT_ONCE = 64
@@ -127,19 +126,14 @@ def _batches_read(tasks: Iterable[Task], bench: Bench, executor: Executor | None
     if executor is None:
         yield from (read_files(batch, bench) for batch in batches)
         return
-    under_way: list[Future[list[Packed]]] = []
-    try:
+    under_way: list[Result[list[Packed]]] = []
+    with unbroken("read crates was killed, perhaps for want of memory; nothing was published; run this again"):
         for batch in batches:
             under_way.append(executor.submit(read_files, batch, bench))
             if len(under_way) >= AHEAD:
                 yield under_way.pop(0).result()
         for future in under_way:
             yield future.result()
-    except BrokenExecutor as error:
-        raise StoreError(
-            "a process that read crates was killed, perhaps for want of memory; "
-            "nothing was published; run this again, with `--jobs 1` if it comes back"
-        ) from error
 
 
 def _portions(tasks: Iterable[Task]) -> Iterator[list[Task]]:

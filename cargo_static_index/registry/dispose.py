@@ -3,7 +3,6 @@
 import errno
 import hashlib
 import os
-import shutil
 import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -220,6 +219,8 @@ def move_whole(source: Path, target: Path) -> None:
 
 
 def _move_across(source: Path, target: Path) -> None:
+    import shutil  # noqa: PLC0415 - for those who move to another disk
+
     if source.is_symlink() or not source.is_file():  # nothing that was published, or could be
         shutil.move(source, target)
         return

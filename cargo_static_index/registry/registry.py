@@ -22,6 +22,7 @@ from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.recover import reconcile, recover
 from cargo_static_index.registry.transaction import DEFAULT_BASE_URL, LAST_BUILD, Transaction, Wanted, open_transaction
 from cargo_static_index.registry.withdraw import Spec
+from cargo_static_index.registry.workers import Executor
 from cargo_static_index.settings import Settings, limits_of
 from cargo_static_index.state import copy_state, may_write
 from cargo_static_index.store import Store
@@ -30,8 +31,6 @@ from cargo_static_index.tree.documents import TreeRecord
 from cargo_static_index.tree.read import read_config, read_record
 
 if TYPE_CHECKING:  # loaded when they are used: most commands make no pages, and neither verify nor reindex
-    from concurrent.futures import Executor
-
     from cargo_static_index.registry.reindex import Reindexed
     from cargo_static_index.registry.site.writer import Pages
 
@@ -61,7 +60,7 @@ class Registry:
         self.transaction = transaction
         self._policy = policy_of(settings, transaction.home)
 
-    def build(self, *, all_or_nothing: bool = False, executor: "Executor | None" = None) -> None:
+    def build(self, *, all_or_nothing: bool = False, executor: Executor | None = None) -> None:
         """Publish what is new in the drop directory; raises SettingsError where it cannot be listed."""
         self.scanned = True
         self._make_pages_with(executor)
@@ -73,7 +72,7 @@ class Registry:
         *,
         restore: bool = False,
         all_or_nothing: bool = False,
-        executor: "Executor | None" = None,
+        executor: Executor | None = None,
     ) -> None:
         """Publish files given by name; `restore` brings removed releases back."""
         manner = self._manner(all_or_nothing=all_or_nothing, restore=restore)
@@ -112,7 +111,7 @@ class Registry:
         if self._pages:
             self._pages.remake()
 
-    def _make_pages_with(self, executor: "Executor | None") -> None:
+    def _make_pages_with(self, executor: Executor | None) -> None:
         if self._pages:
             self._pages.executor = executor
 

@@ -9,16 +9,21 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, ParamSpec, Protocol, TypeVar
 
 from msgspec import Struct
 
+from cargo_static_index.diagnostics.errors import StoreError
+
+if TYPE_CHECKING:  # loaded when processes are started, which most commands never do
+    from concurrent.futures import ProcessPoolExecutor
+
 P = ParamSpec("P")
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 WORKER_BYTES: Final = 256 * 1024 * 1024
 """What one worker may need at worst: the largest archive, with a manifest, paths and documents at their limits."""
@@ -27,6 +32,20 @@ KEPT_BYTES: Final = 16 * 1024 * 1024
 
 FEW: Final = 2
 """Batches that are read in this process: starting others takes as long as reading some dozens of crates."""
+
+
+class Result(Protocol[T_co]):
+    """What an executor gives for a call."""
+
+    def result(self) -> T_co:
+        """Wait for the call to end, and give what it gives or raise what it raises."""
+
+
+class Executor(Protocol):
+    """What runs calls in other processes: one of `concurrent.futures`, or anything like it."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Result[T]:
+        """Take a call whose function, arguments and result can travel between processes."""
 
 
 class Share(Struct, frozen=True, kw_only=True):
@@ -119,15 +138,15 @@ def reading_executor(jobs: int) -> Iterator[Executor | None]:
         pool.end()
 
 
-class ReadingPool(Executor):
+class ReadingPool:
     """Runs the first calls in this process, when their results are asked for; processes start with the one after."""
 
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
         self._waiting: list[Callable[[Executor], None]] = []
-        self._pool: Executor | None = None
+        self._pool: ProcessPoolExecutor | None = None
 
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Result[T]:
         """Take a call whose function, arguments and result can travel between processes."""
         call = partial(fn, *args, **kwargs)
         if self._pool is not None:
@@ -149,24 +168,36 @@ class ReadingPool(Executor):
             self._pool.shutdown(cancel_futures=True)
 
 
-class _Later(Future[T]):
+class _Later(Generic[T]):
     """A call that runs when its result is asked for, unless it was sent to a pool before."""
 
     def __init__(self, call: Callable[[], T]) -> None:
-        super().__init__()
         self._call = call
-        self._sent: Future[T] | None = None
+        self._sent: Result[T] | None = None
 
     def send(self, pool: Executor) -> None:
         """Have another process run the call."""
         self._sent = pool.submit(self._call)
 
-    def result(self, timeout: float | None = None) -> T:
+    def result(self) -> T:
         """Give what the call gives, or raise what it raises."""
-        return self._sent.result(timeout) if self._sent is not None else self._call()
+        return self._sent.result() if self._sent is not None else self._call()
 
 
-def _start_pool(jobs: int) -> Executor:
+@contextmanager
+def unbroken(what: str) -> Iterator[None]:
+    """Raise StoreError where a process of an executor is killed: `what` says what it did, and what came of it."""
+    try:
+        yield
+    except Exception as error:
+        from concurrent.futures import BrokenExecutor
+
+        if not isinstance(error, BrokenExecutor):
+            raise
+        raise StoreError(f"a process that {what}, with `--jobs 1` if it comes back") from error
+
+
+def _start_pool(jobs: int) -> "ProcessPoolExecutor":
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 

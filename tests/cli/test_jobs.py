@@ -3,7 +3,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
@@ -17,6 +16,7 @@ from cargo_static_index.registry.workers import (
     FEW,
     WORKER_BYTES,
     ReadingPool,
+    Result,
     Share,
     jobs_for,
     reading_executor,
@@ -106,14 +106,14 @@ def kill_yourself(spared: int, *_: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Killed(Executor):
+class Killed:
     """A pool whose third call kills the process that runs it."""
 
     def __init__(self) -> None:
         self.pool = ReadingPool(2)
         self.calls = 0
 
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Result[T]:
         self.calls += 1
         if self.calls == 3:
             return self.pool.submit(cast("Callable[P, T]", partial(kill_yourself, os.getpid())), *args, **kwargs)

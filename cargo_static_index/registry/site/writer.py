@@ -6,7 +6,6 @@ then the lists; then front page and feeds. What breaks off is found there by the
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor
 from contextlib import suppress
 from functools import cached_property
 from itertools import islice
@@ -21,6 +20,7 @@ from cargo_static_index.registry.site.lists import SITEMAP_STALE, ListDamaged, S
 from cargo_static_index.registry.site.refused import refused_files
 from cargo_static_index.registry.site.sources import look_of, read_sources, renderer, unused_files
 from cargo_static_index.registry.transaction import ATTEMPTS, LAST_BUILD, PAGES_UNKNOWN, Transaction
+from cargo_static_index.registry.workers import Executor, unbroken
 from cargo_static_index.settings import Settings
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import PagesState, format_document, parse_pages_state
@@ -88,14 +88,9 @@ class Pages:
         self._put_assets()
         remaking = self._transaction.state.get(REMAKING)
         whole = remaking is not None and not remaking.startswith(FIRST)
-        try:
+        with unbroken("made pages was killed, perhaps for want of memory; run this again"):
             for names in self._queue.stale(CRATES_AT_ONCE):
                 self._make_some(names, whole=whole)
-        except BrokenExecutor as error:
-            raise StoreError(
-                "a process that made pages was killed, perhaps for want of memory; "
-                "run this again, with `--jobs 1` if it comes back"
-            ) from error
         self._shelves.trusting = remaking is None
         try:
             self._shelves.bring_in_step()

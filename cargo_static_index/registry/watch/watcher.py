@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
 
 from cargo_static_index.diagnostics.errors import TreeBusy
 from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.registry import Way, open_registry
 from cargo_static_index.registry.watch.doorbell import Bell, Doorbell
+from cargo_static_index.registry.workers import Executor
 from cargo_static_index.settings import Settings
 
 QUIET = 0.05
