@@ -34,17 +34,10 @@ if TYPE_CHECKING:
     )
     from cargo_static_index.diagnostics.rules import RULES, Finding, Problem, Rule
     from cargo_static_index.protocol.config import RegistryConfig, format_config, parse_config
-    from cargo_static_index.protocol.index_file import (
-        Dependency,
-        Entry,
-        IndexFile,
-        Line,
-        format_entry,
-        parse_entry,
-        parse_index,
-        parse_line,
-    )
-    from cargo_static_index.protocol.manifest.manifest import Manifest, ManifestDependency, entry_of
+    from cargo_static_index.protocol.index_entry import Dependency, Entry, format_entry, parse_entry
+    from cargo_static_index.protocol.index_file import IndexFile, Line, parse_index, parse_line
+    from cargo_static_index.protocol.manifest.dependencies import ManifestDependency
+    from cargo_static_index.protocol.manifest.manifest import Manifest, entry_of
     from cargo_static_index.protocol.names import collision_key, index_path, parse_crate_name
     from cargo_static_index.protocol.registries import Home
     from cargo_static_index.protocol.semver import Version, parse_version
@@ -187,8 +180,10 @@ _MODULES = {
     "crate.limits": "Limits",
     "tree.plan": "CratePlan Refusal plan_crate",
     "protocol.config": "RegistryConfig format_config parse_config",
-    "protocol.index_file": "Dependency Entry IndexFile Line format_entry parse_entry parse_index parse_line",
-    "protocol.manifest.manifest": "Manifest ManifestDependency entry_of",
+    "protocol.index_entry": "Dependency Entry format_entry parse_entry",
+    "protocol.index_file": "IndexFile Line parse_index parse_line",
+    "protocol.manifest.dependencies": "ManifestDependency",
+    "protocol.manifest.manifest": "Manifest entry_of",
     "protocol.names": "collision_key index_path parse_crate_name",
     "protocol.registries": "Home",
     "protocol.semver": "Version parse_version",

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from cargo_static_index.crate.check import CheckedCrate, Policy, check_crate
 from cargo_static_index.crate.metadata import CrateMetadata
-from cargo_static_index.protocol.index_file import format_entry
+from cargo_static_index.protocol.index_entry import format_entry
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.registries import Home
 from cargo_static_index.protocol.semver import parse_requirement

@@ -16,7 +16,8 @@ from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.diagnostics.errors import InvalidDocument, NotHeld, SettingsError
 from cargo_static_index.diagnostics.rules import level_of
 from cargo_static_index.protocol.config import base_url_of, home_at
-from cargo_static_index.protocol.index_file import IndexFile, Line, format_entry
+from cargo_static_index.protocol.index_entry import format_entry
+from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.protocol.registries import Home

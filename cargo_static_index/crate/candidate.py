@@ -7,7 +7,8 @@ from msgspec import Struct
 from cargo_static_index.crate.check import CheckedCrate
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.rules import Problem
-from cargo_static_index.protocol.index_file import Dependency, format_entry, new_line
+from cargo_static_index.protocol.index_entry import Dependency, format_entry
+from cargo_static_index.protocol.index_file import new_line
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.protocol.registries import CRATES_IO, Home

@@ -14,7 +14,8 @@ from cargo_static_index.crate.metadata import CrateMetadata, Document, VcsInfo
 from cargo_static_index.diagnostics.problems import ProblemList
 from cargo_static_index.diagnostics.rules import RULES, Level, Problem, problem, refused
 from cargo_static_index.protocol.features import check_features
-from cargo_static_index.protocol.manifest.manifest import Manifest, ManifestDependency, read_manifest
+from cargo_static_index.protocol.manifest.dependencies import ManifestDependency
+from cargo_static_index.protocol.manifest.manifest import Manifest, read_manifest
 from cargo_static_index.protocol.manifest.toml import join_path
 from cargo_static_index.protocol.names import is_reserved
 from cargo_static_index.protocol.registries import Home, check_registry

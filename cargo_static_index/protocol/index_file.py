@@ -1,6 +1,6 @@
 """Index files: one JSON line a version (cargo's book: "Registry Index", section "JSON schema").
 
-Lines found are kept byte for byte, whatever stands in them; `index_entry` says what one line is, and is named here too.
+Lines found are kept byte for byte, whatever stands in them; `index_entry` says what one line is.
 """
 
 import re
@@ -14,36 +14,12 @@ from cargo_static_index.diagnostics.errors import InvalidIndexLine, InvalidInput
 from cargo_static_index.protocol.index_entry import (
     ENTRY_KEYS,
     UNREADABLE,
-    Dependency,
     Entry,
-    Kind,
-    Needed,
     format_entry,
     key_given_twice,
-    parse_entry,
-    parse_needed,
     parse_pubtime,
-    sort_dependencies,
 )
 from cargo_static_index.protocol.semver import OrderKey, order_key, parse_version, without_build
-
-__all__ = [
-    "Dependency",
-    "Entry",
-    "IndexFile",
-    "Kind",
-    "Line",
-    "Needed",
-    "derive_line",
-    "format_entry",
-    "new_line",
-    "parse_entry",
-    "parse_index",
-    "parse_line",
-    "parse_needed",
-    "parse_pubtime",
-    "sort_dependencies",
-]
 
 _ODD = (*UNREADABLE, InvalidInput)
 

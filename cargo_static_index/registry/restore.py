@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.diagnostics.errors import InvalidDocument, StoreError
-from cargo_static_index.protocol.index_file import IndexFile, Line, format_entry, parse_line
+from cargo_static_index.protocol.index_entry import format_entry
+from cargo_static_index.protocol.index_file import IndexFile, Line, parse_line
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.registries import Home
 from cargo_static_index.registry.transaction import ATTEMPTS, Transaction, load_published

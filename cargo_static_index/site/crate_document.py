@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidVersion
-from cargo_static_index.protocol.index_file import Dependency, Entry, parse_entry, parse_needed
+from cargo_static_index.protocol.index_entry import Dependency, Entry, parse_entry, parse_needed
 from cargo_static_index.protocol.names import is_crate_name
 from cargo_static_index.protocol.semver import Version, is_prerelease, parse_version
 

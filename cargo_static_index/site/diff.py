@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from cargo_static_index.crate.metadata import CrateMetadata
-from cargo_static_index.protocol.index_file import Dependency, Entry
+from cargo_static_index.protocol.index_entry import Dependency, Entry
 from cargo_static_index.site.crate_document import features_of
 
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from cargo_static_index.crate.documents import find_file
 from cargo_static_index.crate.metadata import CrateMetadata
-from cargo_static_index.protocol.index_file import Entry
+from cargo_static_index.protocol.index_entry import Entry
 from cargo_static_index.protocol.registries import CRATES_IO
 from cargo_static_index.protocol.semver import is_prerelease
 from cargo_static_index.site import paths as addresses

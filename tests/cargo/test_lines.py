@@ -12,7 +12,8 @@ import pytest
 
 from cargo_static_index.diagnostics.errors import InvalidIndexLine
 from cargo_static_index.protocol.features import check_features
-from cargo_static_index.protocol.index_file import parse_entry, parse_line
+from cargo_static_index.protocol.index_entry import parse_entry
+from cargo_static_index.protocol.index_file import parse_line
 from cargo_static_index.protocol.names import index_path
 from tests.tools import need
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cargo_static_index.diagnostics.rules import RULES
-from cargo_static_index.protocol.index_file import parse_entry
+from cargo_static_index.protocol.index_entry import parse_entry
 from tests.cli.program import run, run_on_terminal
 from tests.crates import crate
 

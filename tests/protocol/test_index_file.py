@@ -10,18 +10,16 @@ from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidIndexLine, NotHeld
 from cargo_static_index.protocol.features import split_features
-from cargo_static_index.protocol.index_file import (
+from cargo_static_index.protocol.index_entry import (
     Dependency,
     Entry,
-    IndexFile,
     Kind,
     format_entry,
     parse_entry,
-    parse_index,
-    parse_line,
     parse_pubtime,
     sort_dependencies,
 )
+from cargo_static_index.protocol.index_file import IndexFile, parse_index, parse_line
 from cargo_static_index.protocol.semver import parse_version
 
 CKSUM = "ab" * 32

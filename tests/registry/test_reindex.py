@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from cargo_static_index.diagnostics.errors import NotHeld, SettingsError
-from cargo_static_index.protocol.index_file import derive_line, parse_entry, parse_line
+from cargo_static_index.protocol.index_entry import parse_entry
+from cargo_static_index.protocol.index_file import derive_line, parse_line
 from cargo_static_index.protocol.registries import CRATES_IO
 from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.registry import Registry, Way, open_registry, verify_registry

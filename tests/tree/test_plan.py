@@ -6,7 +6,8 @@ import pytest
 
 from cargo_static_index.crate.candidate import Candidate
 from cargo_static_index.diagnostics.rules import problem
-from cargo_static_index.protocol.index_file import Entry, IndexFile, format_entry, parse_index
+from cargo_static_index.protocol.index_entry import Entry, format_entry
+from cargo_static_index.protocol.index_file import IndexFile, parse_index
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.tree.documents import Tombstone, Tombstones
 from cargo_static_index.tree.plan import CratePlan, order_of_content, plan_crate, plan_removal, spelling

@@ -5,68 +5,43 @@ key would make right is not asked: such a crate is for nightly cargo, and says s
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
-
-from msgspec import Struct
+from collections.abc import Collection, Iterable, Iterator
 
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.diagnostics.rules import Problem
-from cargo_static_index.protocol.manifest.targets import Target, usual_name, usual_programs
+from cargo_static_index.protocol.manifest.package import EDITIONS, Package
+from cargo_static_index.protocol.manifest.targets import Target, Targets, find_others, usual_programs
 from cargo_static_index.protocol.manifest.toml import fault
 
-EDITIONS: Mapping[str, tuple[int, ...]] = {"2015": (1, 0), "2018": (1, 31), "2021": (1, 56), "2024": (1, 85)}
-"""The first Rust of each edition."""
 RESOLVERS = ("1", "2", "3")
-OTHERS: Mapping[str, str] = {"example": "examples/", "test": "tests/", "bench": "benches/"}
-"""The targets that no other crate uses, and where cargo finds them."""
-FOLDERS = tuple(OTHERS.values())
 FORBIDDEN = frozenset({"build", "deps", "examples", "incremental"})
 """Names of programs that would meet cargo's own folders below `target/`."""
 
 
-class Stated(Struct, frozen=True, kw_only=True):
-    """What a manifest says, as far as its parts can contradict each other or the files of the package."""
+def find_refusals(package: Package, edition: str, targets: Targets, files: Collection[str]) -> Iterator[Problem]:
+    """Find all for which cargo would refuse the manifest; `files` are the paths below the package's directory.
 
-    name: str
-    edition: str
-    rust_version: str | None
-    resolver: str | None
-    links: str | None
-    build: str | tuple[str, ...] | bool | None
-    default_run: str | None
-    lib_name: str | None
-    """As found: stated or by discovery, None without a library."""
-    lib: Target | None
-    bins: tuple[Target, ...]
-    bin_names: tuple[str, ...]
-    """Of those stated and those found."""
-    autobins: bool
-    others: Mapping[str, tuple[Target, ...]]
-    """The tables of OTHERS that are there."""
-    without: Collection[str]
-    """Those of OTHERS whose discovery is off."""
-
-
-def find_refusals(stated: Stated, files: Collection[str]) -> Iterator[Problem]:
-    """Find all for which cargo would refuse the manifest; `files` are the paths below the package's directory."""
-    if stated.rust_version is not None:
-        yield from _check_rust_version(stated.rust_version, stated.edition)
-    if stated.resolver is not None and stated.resolver not in RESOLVERS:
-        message = f"The resolver is {quote(stated.resolver)}; cargo knows '1', '2' and '3'."
+    `edition` is the one whose rules hold; the package has a name.
+    """
+    if package.rust_version is not None:
+        yield from _check_rust_version(package.rust_version, edition)
+    if package.resolver is not None and package.resolver not in RESOLVERS:
+        message = f"The resolver is {quote(package.resolver)}; cargo knows '1', '2' and '3'."
         yield _refusal(message, "package.resolver")
-    if stated.build is not None or stated.links is not None:
-        yield from _check_build_script(stated, files)
-    if stated.lib is not None:
-        yield from _check_library(stated.lib, stated.lib_name or "", stated.edition, files)
-    if stated.bin_names or stated.bins:
-        yield from _check_programs(stated, files)
-    elif stated.lib_name is None and not any(name for _, name in _find_others(stated, files)):
+    if package.build is not None or package.links is not None:
+        yield from _check_build_script(package, files)
+    if targets.lib is not None:
+        yield from _check_library(targets.lib, targets.lib_name or "", edition, files)
+    name = package.name or ""
+    if targets.bin_names or targets.bins:
+        yield from _check_programs(name, edition, targets, files)
+    elif targets.lib_name is None and not any(found for _, found in find_others(targets, files)):
         message = "The package has no library, no program and nothing else that cargo could build."
         yield _refusal(message, "package")
-    if stated.default_run is not None and stated.default_run not in stated.bin_names:
-        message = f"`default-run` is {quote(stated.default_run)}, which is no program of the package."
+    if package.default_run is not None and package.default_run not in targets.bin_names:
+        message = f"`default-run` is {quote(package.default_run)}, which is no program of the package."
         yield _refusal(message, "package.default-run")
-    yield from _check_others(stated, files)
+    yield from _check_others(targets, files)
 
 
 def _refusal(message: str, path: str) -> Problem:
@@ -83,8 +58,8 @@ def _check_rust_version(rust_version: str, edition: str) -> Iterator[Problem]:
         yield _refusal(message, "package.rust-version")
 
 
-def _check_build_script(stated: Stated, files: Collection[str]) -> Iterator[Problem]:
-    build, links = stated.build, stated.links
+def _check_build_script(package: Package, files: Collection[str]) -> Iterator[Problem]:
+    build, links = package.build, package.links
     scripts = (build,) if isinstance(build, str) else build
     if isinstance(scripts, tuple) and any(each.rstrip("/").rpartition("/")[2] in ("", "..") for each in scripts):
         # The attack: cargo up to 1.97 panics at such a path.
@@ -109,31 +84,30 @@ def _check_library(lib: Target, name: str, edition: str, files: Collection[str])
         yield _refusal(message, "lib.edition")
 
 
-def _check_programs(stated: Stated, files: Collection[str]) -> Iterator[Problem]:
-    for name in stated.bin_names:
-        if name in FORBIDDEN or not name.strip():
-            reason = "meets a folder of cargo's own" if name else "is empty"
-            yield _refusal(f"The name {quote(name)} of a program {reason}.", "bin.name")
-    usual = dict(usual_programs(stated.name, files))
-    yield from _check_unique(_all_programs(stated, files), "bin")
-    old = stated.edition == "2015"
-    for each in stated.bins:
-        if each.path is None and each.name is not None and each.name not in usual:
-            if old and any(path in files for path in (f"src/{each.name}.rs", "src/main.rs", "src/bin/main.rs")):
+def _check_programs(name: str, edition: str, targets: Targets, files: Collection[str]) -> Iterator[Problem]:
+    for program in targets.bin_names:
+        if program in FORBIDDEN or not program.strip():
+            reason = "meets a folder of cargo's own" if program else "is empty"
+            yield _refusal(f"The name {quote(program)} of a program {reason}.", "bin.name")
+    usual = list(usual_programs(name, files))
+    yield from _check_unique(_all_programs(targets, usual), "bin")
+    at_usual_places = {program for program, _ in usual}
+    old = edition == "2015"
+    for target in targets.bins:
+        if target.path is None and target.name is not None and target.name not in at_usual_places:
+            if old and any(path in files for path in (f"src/{target.name}.rs", "src/main.rs", "src/bin/main.rs")):
                 continue
-            message = f"The program {quote(each.name)} has no `path`, and there is none at a usual place."
+            message = f"The program {quote(target.name)} has no `path`, and there is none at a usual place."
             yield _refusal(message, "bin.path")
 
 
-def _all_programs(stated: Stated, files: Collection[str]) -> Iterator[str | None]:
+def _all_programs(targets: Targets, usual: Iterable[tuple[str, str]]) -> Iterator[str | None]:
     """Give the name of each program that is stated, and of each that cargo would add to them."""
-    named = {each.name for each in stated.bins}
-    paths = {each.path.removeprefix("./") for each in stated.bins if each.path is not None}
-    yield from (each.name for each in stated.bins)
-    if stated.autobins:
-        yield from (
-            name for name, path in usual_programs(stated.name, files) if name not in named and path not in paths
-        )
+    named = {target.name for target in targets.bins}
+    paths = {target.path.removeprefix("./") for target in targets.bins if target.path is not None}
+    yield from (target.name for target in targets.bins)
+    if targets.autobins:
+        yield from (program for program, path in usual if program not in named and path not in paths)
 
 
 def _check_unique(names: Iterable[str | None], kind: str) -> Iterator[Problem]:
@@ -145,31 +119,9 @@ def _check_unique(names: Iterable[str | None], kind: str) -> Iterator[Problem]:
             yield _refusal(f"The name {quote(name)} stands in `[[{kind}]]` or is found {count} times.", f"{kind}.name")
 
 
-def _check_others(stated: Stated, files: Collection[str]) -> Iterator[Problem]:
+def _check_others(targets: Targets, files: Collection[str]) -> Iterator[Problem]:
     found: dict[str, list[str | None]] = {}
-    for kind, name in _find_others(stated, files):
+    for kind, name in find_others(targets, files):
         found.setdefault(kind, []).append(name)
     for kind, names in found.items():
         yield from _check_unique(names, kind)
-
-
-def _find_others(stated: Stated, files: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Give kind and name of each example, test and benchmark, those stated and those that cargo would add."""
-    for kind, tables in stated.others.items():
-        yield from ((kind, each.name) for each in tables if each.name is not None)
-    if len(stated.without) == len(OTHERS):
-        return
-    usual = [path for path in files if path.startswith(FOLDERS)]
-    for kind, folder in OTHERS.items():
-        if usual and kind not in stated.without:
-            yield from _find_usual(kind, folder, stated.others.get(kind, ()), usual)
-
-
-def _find_usual(kind: str, folder: str, tables: Iterable[Target], files: Iterable[str]) -> Iterator[tuple[str, str]]:
-    names = {each.name for each in tables}
-    paths = {each.path.removeprefix("./") for each in tables if each.path is not None}
-    for path in files:
-        if path.startswith(folder) and path not in paths:
-            name = usual_name(path, folder)
-            if name is not None and name not in names:
-                yield kind, name

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.diagnostics.rules import Problem
-from cargo_static_index.protocol.index_file import Kind
+from cargo_static_index.protocol.index_entry import Kind
 from cargo_static_index.protocol.manifest.toml import (
     Table,
     check_text,

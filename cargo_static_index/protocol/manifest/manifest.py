@@ -3,44 +3,30 @@
 The model is what cargo reads of a *downloaded* crate's manifest, not what an author may write.
 """
 
-import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 
 from msgspec import Struct
 
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.diagnostics.rules import Problem
 from cargo_static_index.protocol.features import split_features
-from cargo_static_index.protocol.index_file import Dependency, Entry, sort_dependencies
-from cargo_static_index.protocol.manifest.checks import EDITIONS, OTHERS, Stated, find_refusals
+from cargo_static_index.protocol.index_entry import Dependency, Entry, sort_dependencies
+from cargo_static_index.protocol.manifest.checks import find_refusals
 from cargo_static_index.protocol.manifest.dependencies import ManifestDependency, read_dependencies
+from cargo_static_index.protocol.manifest.package import Package, read_edition, read_package, trimmed
 from cargo_static_index.protocol.manifest.schema import check_tables
-from cargo_static_index.protocol.manifest.targets import (
-    Target,
-    find_library,
-    find_programs,
-    is_proc_macro,
-    read_library,
-    read_targets,
-)
+from cargo_static_index.protocol.manifest.targets import find_targets, is_proc_macro
 from cargo_static_index.protocol.manifest.toml import (
     Table,
-    check_text,
     fault,
     inherited,
     join_path,
-    read_fields,
     read_table,
     read_toml,
     wrong_type,
 )
-from cargo_static_index.protocol.names import parse_crate_name
 from cargo_static_index.protocol.registries import Home, registry_in_line
-from cargo_static_index.protocol.semver import parse_rust_version, parse_version
 
-__all__ = ["Manifest", "ManifestDependency", "entry_of", "read_manifest"]
-
-_SEPARATORS = re.compile("[\x1c-\x1f]")
 READMES = ("README.md", "README.txt", "README")
 """The names that cargo tries, in its order, where `readme` is not given (`DEFAULT_README_FILES`)."""
 
@@ -78,38 +64,6 @@ class Manifest(Struct, frozen=True, kw_only=True):
     bins: tuple[str, ...]
 
 
-class _Package(Struct, frozen=True, kw_only=True, rename="kebab"):
-    """What cargo's `TomlPackage` reads of `[package]`, for the types' sake also what nothing here uses."""
-
-    name: str | None = None
-    version: str | None = None
-    edition: str | None = None
-    rust_version: str | None = None
-    links: str | None = None
-    authors: tuple[str, ...] | None = None
-    description: str | None = None
-    homepage: str | None = None
-    documentation: str | None = None
-    repository: str | None = None
-    license: str | None = None
-    license_file: str | None = None
-    readme: str | bool | None = None
-    keywords: tuple[str, ...] | None = None
-    categories: tuple[str, ...] | None = None
-    publish: tuple[str, ...] | bool | None = None
-    autolib: bool | None = None
-    autobins: bool | None = None
-    autoexamples: bool | None = None
-    autotests: bool | None = None
-    autobenches: bool | None = None
-    build: str | tuple[str, ...] | bool | None = None
-    exclude: tuple[str, ...] | None = None
-    include: tuple[str, ...] | None = None
-    default_run: str | None = None
-    resolver: str | None = None
-    workspace: str | None = None
-
-
 def read_manifest(
     content: bytes, files: Collection[str], *, max_dependencies: int, max_features: int
 ) -> tuple[Manifest | None, tuple[Problem, ...]]:
@@ -128,24 +82,21 @@ def read_manifest(
 
 
 def _read(root: Table, files: Collection[str], problems: list[Problem]) -> Manifest | None:
-    package = _read_package(root, problems)
-    edition = _read_edition(root, package.edition, problems)
+    package = read_package(root, problems)
+    edition = read_edition(root, package.edition, problems)
     dependencies = read_dependencies(root, edition, problems)
     features = _read_features(root, problems)
     lints = root.get("lints")
     if isinstance(lints, dict) and "workspace" in lints:
         problems.append(inherited("lints"))
     problems.extend(check_tables(root))
-    lib = read_library(root, edition, problems)
-    bins = read_targets(root, "bin", problems)
-    others = {kind: read_targets(root, kind, problems) for kind in OTHERS if kind in root}
+    targets = find_targets(root, package, edition, files, problems)
     if package.name is None or package.version is None:
         return None
-    stated = _stated(package, package.name, edition, lib, bins, others, files)
-    problems.extend(find_refusals(stated, files))
+    problems.extend(find_refusals(package, edition, targets, files))
     return Manifest(
         name=package.name,
-        version=_trimmed(package.version),
+        version=trimmed(package.version),
         edition=package.edition or "2015",
         rust_version=package.rust_version,
         links=package.links,
@@ -162,87 +113,10 @@ def _read(root: Table, files: Collection[str], problems: list[Problem]) -> Manif
         publish=_publish(package),
         dependencies=dependencies,
         features=features,
-        lib=stated.lib_name,
-        proc_macro=lib is not None and is_proc_macro(lib),
-        bins=stated.bin_names,
+        lib=targets.lib_name,
+        proc_macro=targets.lib is not None and is_proc_macro(targets.lib),
+        bins=targets.bin_names,
     )
-
-
-def _stated(
-    package: _Package,
-    name: str,
-    edition: str,
-    lib: Target | None,
-    bins: tuple[Target, ...] | None,
-    others: Mapping[str, tuple[Target, ...] | None],
-    files: Collection[str],
-) -> Stated:
-    """Give the targets as the manifest has them, and as cargo finds them."""
-    # In edition 2015 a `[[bin]]` table turns the discovery of others off.
-    autobins = package.autobins if package.autobins is not None else bins is None or edition != "2015"
-    return Stated(
-        name=name,
-        edition=edition,
-        rust_version=package.rust_version,
-        resolver=package.resolver,
-        links=package.links,
-        build=package.build,
-        default_run=package.default_run,
-        lib_name=find_library(name, lib, files, discover=package.autolib is not False),
-        lib=lib,
-        bins=bins or (),
-        bin_names=find_programs(name, bins or (), files, discover=autobins),
-        autobins=autobins,
-        others={kind: tables or () for kind, tables in others.items()},
-        without=_without(package, edition, others),
-    )
-
-
-def _without(package: _Package, edition: str, others: Mapping[str, tuple[Target, ...] | None]) -> list[str]:
-    """Give the kinds of targets that cargo does not look for: told so, or, in edition 2015, where tables are given."""
-    told = (("example", package.autoexamples), ("test", package.autotests), ("bench", package.autobenches))
-    old = edition == "2015"
-    return [kind for kind, auto in told if auto is False or (old and auto is None and others.get(kind) is not None)]
-
-
-def _read_package(root: Table, problems: list[Problem]) -> _Package:
-    """Read `[package]`, or `[project]`, its name before Rust 1.0, with what has a grammar of its own checked."""
-    key = "project" if "package" not in root and "project" in root else "package"
-    table = read_table(root, key, "", problems)
-    if key not in root:
-        problems.append(fault("manifest-shape", "Cargo.toml has no `[package]` table.", key))
-        return _Package()
-    package = read_fields(_Package, table, key, problems)
-    for name in ("name", "version"):
-        if name not in table and isinstance(root[key], dict):
-            path = f"{key}.{name}"
-            problems.append(fault("manifest-shape", f"`{path}` is missing.", path))
-    if package.name is not None:
-        check_text("name-invalid", parse_crate_name, package.name, f"{key}.name", problems)
-    if package.version is not None:
-        check_text("version-invalid", parse_version, _trimmed(package.version), f"{key}.version", problems)
-    if package.rust_version is not None:
-        check_text("rust-version-invalid", parse_rust_version, package.rust_version, f"{key}.rust-version", problems)
-    return package
-
-
-def _trimmed(text: str) -> str:
-    """Trim a text as Rust does, to whom the four separators of ASCII are no white space."""
-    return text if _SEPARATORS.search(text) else text.strip()
-
-
-def _read_edition(root: Table, stated: str | None, problems: list[Problem]) -> str:
-    """Give the edition whose rules hold: 2015 where none is stated, and where cargo would know of none."""
-    if stated is None:
-        return "2015"
-    if stated not in EDITIONS:
-        message = f"The edition is {quote(stated)}; cargo knows 2015, 2018, 2021 and 2024."
-        problems.append(fault("edition-unknown", message, "package.edition"))
-        return "2015"
-    if stated >= "2024" and "project" in root:
-        message = "`[project]` is spelled `[package]` from edition 2024 on."
-        problems.append(fault("manifest-shape", message, "project"))
-    return stated
 
 
 def _read_features(root: Table, problems: list[Problem]) -> dict[str, tuple[str, ...]]:
@@ -255,7 +129,7 @@ def _read_features(root: Table, problems: list[Problem]) -> dict[str, tuple[str,
     return features
 
 
-def _readme(package: _Package, files: Collection[str]) -> str | None:
+def _readme(package: Package, files: Collection[str]) -> str | None:
     """Give the README's path as cargo's `normalize_package_readme` does: stated, or the first of the usual names."""
     if isinstance(package.readme, str):
         return package.readme.removeprefix("./")
@@ -264,7 +138,7 @@ def _readme(package: _Package, files: Collection[str]) -> str | None:
     return READMES[0] if package.readme else None
 
 
-def _publish(package: _Package) -> tuple[str, ...] | None:
+def _publish(package: Package) -> tuple[str, ...] | None:
     if isinstance(package.publish, tuple):
         return package.publish
     return () if package.publish is False else None

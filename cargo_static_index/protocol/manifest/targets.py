@@ -3,12 +3,17 @@
 The rules are those of cargo's src/cargo/util/toml/targets.rs, for what a packaged manifest may leave to discovery.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
 
 from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.protocol.manifest.package import Package
 from cargo_static_index.protocol.manifest.toml import Table, fault, read_fields, read_hyphened, read_table, wrong_type
+
+OTHERS: Mapping[str, str] = {"example": "examples/", "test": "tests/", "bench": "benches/"}
+"""The targets that no other crate uses, and where cargo finds them."""
+FOLDERS = tuple(OTHERS.values())
 
 
 class Target(Struct, frozen=True, kw_only=True, rename="kebab"):
@@ -34,7 +39,73 @@ class Target(Struct, frozen=True, kw_only=True, rename="kebab"):
         return self.crate_type if self.crate_type is not None else self.crate_type_old
 
 
-def read_library(root: Table, edition: str, problems: list[Problem]) -> Target | None:
+class Targets(Struct, frozen=True, kw_only=True):
+    """The targets of a package, as its manifest has them and as cargo finds them."""
+
+    lib: Target | None
+    lib_name: str | None
+    """As found: stated or by discovery, None without a library."""
+    bins: tuple[Target, ...]
+    bin_names: tuple[str, ...]
+    """Of those stated and those found."""
+    autobins: bool
+    others: Mapping[str, tuple[Target, ...]]
+    """The tables of OTHERS that are there."""
+    without: Collection[str]
+    """Those of OTHERS whose discovery is off."""
+
+
+def find_targets(
+    root: Table, package: Package, edition: str, files: Collection[str], problems: list[Problem]
+) -> Targets:
+    """Read the tables of targets, and find what cargo would add to them."""
+    lib = _read_library(root, edition, problems)
+    bins = _read_targets(root, "bin", problems)
+    others = {kind: _read_targets(root, kind, problems) for kind in OTHERS if kind in root}
+    # In edition 2015 a `[[bin]]` table turns the discovery of others off.
+    autobins = package.autobins if package.autobins is not None else bins is None or edition != "2015"
+    name = package.name or ""
+    return Targets(
+        lib=lib,
+        lib_name=_find_library(name, lib, files, discover=package.autolib is not False),
+        bins=bins or (),
+        bin_names=_find_programs(name, bins or (), files, discover=autobins),
+        autobins=autobins,
+        others={kind: tables or () for kind, tables in others.items()},
+        without=_without(package, edition, others),
+    )
+
+
+def _without(package: Package, edition: str, others: Mapping[str, tuple[Target, ...] | None]) -> list[str]:
+    """Give the kinds of targets that cargo does not look for: told so, or, in edition 2015, where tables are given."""
+    told = (("example", package.autoexamples), ("test", package.autotests), ("bench", package.autobenches))
+    old = edition == "2015"
+    return [kind for kind, auto in told if auto is False or (old and auto is None and others.get(kind) is not None)]
+
+
+def find_others(targets: Targets, files: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Give kind and name of each example, test and benchmark, those stated and those that cargo would add."""
+    for kind, tables in targets.others.items():
+        yield from ((kind, target.name) for target in tables if target.name is not None)
+    if len(targets.without) == len(OTHERS):
+        return
+    usual = [path for path in files if path.startswith(FOLDERS)]
+    for kind, folder in OTHERS.items():
+        if usual and kind not in targets.without:
+            yield from _find_usual(kind, folder, targets.others.get(kind, ()), usual)
+
+
+def _find_usual(kind: str, folder: str, tables: Iterable[Target], files: Iterable[str]) -> Iterator[tuple[str, str]]:
+    names = {target.name for target in tables}
+    paths = {target.path.removeprefix("./") for target in tables if target.path is not None}
+    for path in files:
+        if path.startswith(folder) and path not in paths:
+            name = _usual_name(path, folder)
+            if name is not None and name not in names:
+                yield kind, name
+
+
+def _read_library(root: Table, edition: str, problems: list[Problem]) -> Target | None:
     """Read the `[lib]` table, None without one."""
     if "lib" not in root:
         return None
@@ -51,7 +122,7 @@ def is_proc_macro(target: Target) -> bool:
     return (target.proc_macro if target.proc_macro is not None else target.proc_macro_old) is True
 
 
-def find_library(package: str, lib: Target | None, files: Collection[str], *, discover: bool) -> str | None:
+def _find_library(package: str, lib: Target | None, files: Collection[str], *, discover: bool) -> str | None:
     """Give the library's name in code, or None where the package has no library."""
     if lib is None and not (discover and "src/lib.rs" in files):
         return None
@@ -59,7 +130,9 @@ def find_library(package: str, lib: Target | None, files: Collection[str], *, di
     return (name or package).replace("-", "_")
 
 
-def find_programs(package: str, bins: tuple[Target, ...], files: Collection[str], *, discover: bool) -> tuple[str, ...]:
+def _find_programs(
+    package: str, bins: tuple[Target, ...], files: Collection[str], *, discover: bool
+) -> tuple[str, ...]:
     """Give the names of the programs, sorted: the `[[bin]]` tables', and those found at their usual places."""
     names = {each.name for each in bins if each.name is not None}
     if discover:
@@ -74,12 +147,12 @@ def usual_programs(package: str, files: Collection[str]) -> Iterator[tuple[str, 
         if path == "src/main.rs":
             yield package, path
         elif path.startswith("src/bin/"):
-            name = usual_name(path, "src/bin/")
+            name = _usual_name(path, "src/bin/")
             if name is not None:
                 yield name, path
 
 
-def usual_name(path: str, folder: str) -> str | None:
+def _usual_name(path: str, folder: str) -> str | None:
     """Give the name of the target that cargo finds at a path of its usual folder, None where it finds none."""
     name, slash, rest = path.removeprefix(folder).partition("/")
     if name.startswith(".") or (rest != "main.rs" if slash else not name.endswith(".rs")):
@@ -87,7 +160,7 @@ def usual_name(path: str, folder: str) -> str | None:
     return name if slash else name.removesuffix(".rs")
 
 
-def read_targets(root: Table, key: str, problems: list[Problem]) -> tuple[Target, ...] | None:
+def _read_targets(root: Table, key: str, problems: list[Problem]) -> tuple[Target, ...] | None:
     """Read the `[[bin]]` tables, or those of another key, None without any.
 
     One without a name is reported, since cargo refuses it.

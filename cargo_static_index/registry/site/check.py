@@ -8,7 +8,8 @@ from typing import Literal
 
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine
 from cargo_static_index.diagnostics.rules import Finding, found
-from cargo_static_index.protocol.index_file import Line, parse_entry
+from cargo_static_index.protocol.index_entry import parse_entry
+from cargo_static_index.protocol.index_file import Line
 from cargo_static_index.registry.site.crates import paths_of_crate
 from cargo_static_index.registry.site.documents import read_crate_document
 from cargo_static_index.registry.site.lists import read_parts

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine
-from cargo_static_index.protocol.index_file import Entry, Line, parse_entry
+from cargo_static_index.protocol.index_entry import Entry, parse_entry
+from cargo_static_index.protocol.index_file import Line
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import (
     CrateDocument,

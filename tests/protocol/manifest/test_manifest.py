@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cargo_static_index.diagnostics.rules import Problem
-from cargo_static_index.protocol.manifest.manifest import Manifest, ManifestDependency, read_manifest
+from cargo_static_index.protocol.manifest.dependencies import ManifestDependency
+from cargo_static_index.protocol.manifest.manifest import Manifest, read_manifest
 
 HEAD = '[package]\nname = "foo"\nversion = "1.0.0"\n'
 
