@@ -136,13 +136,17 @@ class RefusedDocument(Struct, frozen=True, kw_only=True):
 
 
 class StatusDocument(Struct, frozen=True, kw_only=True):
-    """What `status --json` says. Times are whole seconds since 1970; `last_build` is null before the first pass."""
+    """What `status --json` says. Times are whole seconds since 1970.
+
+    `last_build` is null before the first pass, and where the state may not be read.
+    """
 
     schema: Literal[1] = 1
     base_url: str | None
     crates: int
     releases: int
     last_build: int | None
+    state_readable: bool = True
     stale: bool
     waiting: tuple[str, ...]
     refused: tuple[RefusedDocument, ...]

@@ -38,6 +38,7 @@ def status_command(run: Run, *, max_age: str | None, as_json: bool) -> int:
         crates=found.crates,
         releases=found.releases,
         last_build=found.last_build,
+        state_readable=found.state_readable,
         stale=oldest is not None and _is_stale(found.last_build, oldest, run.now),
         waiting=tuple(map(from_here, found.waiting)),
         refused=tuple(_refused(run.settings, each) for each in found.refused),
@@ -81,7 +82,13 @@ def _show_status(run: Run, status: StatusDocument) -> None:
     say = run.terminal.result
     counts = f"{counted(status.crates, 'crate')}, {counted(status.releases, 'release')}"
     say(f"registry: {status.base_url or 'none yet'}, {counts}")
-    say(f"last build: {_ago(status.last_build, run.now)}{' (stale)' if status.stale else ''}")
+    last = _ago(status.last_build, run.now) if status.state_readable else "not known"
+    say(f"last build: {last}{' (stale)' if status.stale else ''}")
+    if not status.state_readable:
+        run.terminal.warn(
+            f"the state in {str(run.settings.state.path)!r} may not be read, so what was refused before is not known; "
+            "run this as the user who builds"
+        )
     say(f"waiting: {len(status.waiting)}")
     for path in status.waiting[: None if run.terminal.verbose else 10]:
         say(f"  {path}")

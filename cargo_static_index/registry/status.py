@@ -17,7 +17,7 @@ from cargo_static_index.registry.registry import copied_state, drop_of, store_of
 from cargo_static_index.registry.scan import Unfit, scan_drop
 from cargo_static_index.registry.transaction import KNOWN_TREE, LAST_BUILD, load_published
 from cargo_static_index.settings import Settings
-from cargo_static_index.state import Dropped, State, may_write, open_state
+from cargo_static_index.state import Dropped, State, may_read, may_write, open_state
 from cargo_static_index.store import Store
 from cargo_static_index.tree.documents import TreeRecord, format_document
 from cargo_static_index.tree.read import read_config, read_record
@@ -35,12 +35,15 @@ class Status(Struct, frozen=True, kw_only=True):
     `last_build` is when the last `build` came to its end, in seconds since 1970, None where none did. `waiting` are
     the paths of dropped files that the next `build` would look at, as `drop.path` leads to them. `refused` holds
     folders, too, that cannot be listed: their `file` is empty, and when that began is not known.
+    Where the state is there and may not be read (`state_readable`), it is not known when the last build ended, nor what
+    was refused before.
     """
 
     base_url: str | None
     crates: int
     releases: int
     last_build: int | None
+    state_readable: bool = True
     waiting: tuple[str, ...]
     refused: tuple[Dropped, ...]
 
@@ -61,6 +64,7 @@ def read_status(settings: Settings, *, store: Store | None = None) -> Status:
             crates=record.crates,
             releases=record.releases,
             last_build=int(last) if last else None,
+            state_readable=may_read(settings.state.path),
             waiting=tuple(waiting),
             refused=(*state.drop_files.refused(), *closed),
         )

@@ -28,6 +28,7 @@ __all__ = [
     "copy_state",
     "discard_state",
     "locked_state",
+    "may_read",
     "may_write",
     "open_state",
 ]
@@ -89,6 +90,15 @@ def may_write(folder: Path) -> bool:
     """Whether there is a state that this user may write to."""
     file = folder / FILE
     return os.access(folder, os.W_OK | os.X_OK) and file.exists() and os.access(file, os.W_OK)
+
+
+def may_read(folder: Path) -> bool:
+    """Whether this user may read the state in a folder, or there is none."""
+    file = folder / FILE
+    try:
+        return not file.exists() or os.access(file, os.R_OK)
+    except PermissionError:
+        return False
 
 
 def copy_state(folder: Path, target: Path) -> None:
