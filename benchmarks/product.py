@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from cargo_static_index.registry.events import Outcome
+from cargo_static_index.crate.candidate import Outcome
 from cargo_static_index.registry.registry import Registry, Way, open_registry, specs_of
 from cargo_static_index.registry.workers import reading_executor
 from cargo_static_index.settings import Settings, load_settings

@@ -8,7 +8,7 @@ from cargo_static_index._version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cargo_static_index.crate.candidate import Candidate, candidate_of
+    from cargo_static_index.crate.candidate import Candidate, DropFile, Outcome, candidate_of
     from cargo_static_index.crate.check import CheckedCrate, Policy, check_crate
     from cargo_static_index.crate.limits import Limits
     from cargo_static_index.crate.metadata import (
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from cargo_static_index.protocol.names import collision_key, index_path, parse_crate_name
     from cargo_static_index.protocol.registries import Home
     from cargo_static_index.protocol.semver import Version, parse_version
-    from cargo_static_index.registry.events import Listener, Outcome, Report
+    from cargo_static_index.registry.events import Listener, Report
     from cargo_static_index.registry.registry import Registry, Way, open_registry, specs_of, verify_registry
     from cargo_static_index.registry.status import Status, read_status
     from cargo_static_index.registry.withdraw import Spec
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from cargo_static_index.store.memory import MemoryStore
     from cargo_static_index.tree.documents import Tombstone, Tombstones, TreeRecord
     from cargo_static_index.tree.layout import archive_file, index_file, metadata_file
-    from cargo_static_index.tree.plan import CratePlan, Refusal, plan_crate
+    from cargo_static_index.tree.plan import CratePlan, plan_crate
     from cargo_static_index.tree.read import (
         index_paths,
         read_config,
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     Facts = CrateMetadata
     Incoming = Candidate
     Reading = CheckedCrate
+    Refusal = Outcome
     facts_file = metadata_file
     format_facts = format_metadata
     incoming_of = candidate_of
@@ -83,6 +84,7 @@ __all__ = [
     "Delete",
     "Dependency",
     "Document",
+    "DropFile",
     "Entry",
     "Facts",
     "File",
@@ -175,10 +177,10 @@ _MODULES = {
     "diagnostics.errors": "CargoStaticIndexError InvalidConfig InvalidDocument InvalidIndexLine InvalidInput "
     "InvalidName InvalidVersion NotHeld SettingsError StoreError TreeBusy",
     "crate.metadata": "CrateMetadata Document File VcsInfo format_metadata parse_metadata",
-    "crate.candidate": "Candidate candidate_of",
+    "crate.candidate": "Candidate DropFile Outcome candidate_of",
     "tree.layout": "archive_file index_file metadata_file",
     "crate.limits": "Limits",
-    "tree.plan": "CratePlan Refusal plan_crate",
+    "tree.plan": "CratePlan plan_crate",
     "protocol.config": "RegistryConfig format_config parse_config",
     "protocol.index_entry": "Dependency Entry format_entry parse_entry",
     "protocol.index_file": "IndexFile Line parse_index parse_line",
@@ -190,7 +192,7 @@ _MODULES = {
     "tree.documents": "Tombstone Tombstones TreeRecord",
     "registry.registry": "Registry Way open_registry specs_of verify_registry",
     "crate.check": "CheckedCrate Policy check_crate",
-    "registry.events": "Listener Outcome Report",
+    "registry.events": "Listener Report",
     "diagnostics.rules": "RULES Finding Problem Rule",
     "settings": "Loaded Settings load_settings parse_settings",
     "registry.status": "Status read_status",
@@ -205,6 +207,7 @@ _EARLIER = {
     "Facts": "CrateMetadata",
     "Incoming": "Candidate",
     "Reading": "CheckedCrate",
+    "Refusal": "Outcome",
     "facts_file": "metadata_file",
     "format_facts": "format_metadata",
     "incoming_of": "candidate_of",

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Raw, Struct
 
-from cargo_static_index.registry.events import FileStatus
+from cargo_static_index.crate.candidate import FileStatus
 
 
 class ProblemDocument(Struct, frozen=True, kw_only=True):

@@ -11,9 +11,9 @@ from cargo_static_index.cli.options import Format
 from cargo_static_index.cli.progress import Progress
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run
 from cargo_static_index.cli.terminal import Terminal, counted
+from cargo_static_index.crate.candidate import FileStatus, Outcome
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.rules import Level, Problem, level_of
-from cargo_static_index.registry.events import FileStatus, Outcome
 
 PassName = Literal["build", "add", "check"]
 

@@ -11,12 +11,12 @@ from cargo_static_index.cli.options import json_lines
 from cargo_static_index.cli.output import from_here
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, need_drop
 from cargo_static_index.cli.terminal import counted
+from cargo_static_index.crate.candidate import Outcome
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.diagnostics.rules import level_of
 from cargo_static_index.registry.registry import drop_of
 from cargo_static_index.registry.status import read_status
 from cargo_static_index.settings import Settings
-from cargo_static_index.state import Dropped
 
 _AHEAD = 60
 """Seconds by which clocks may differ; a build that ended later than that tells nothing of its age."""
@@ -63,17 +63,17 @@ def _is_stale(last_build: int | None, oldest: int, now: int) -> bool:
     return last_build is None or not oldest <= last_build <= now + _AHEAD
 
 
-def _refused(settings: Settings, row: Dropped) -> RefusedDocument:
+def _refused(settings: Settings, outcome: Outcome) -> RefusedDocument:
     problems = (
         ProblemDocument(rule=each.rule, level="error", message=each.message, place=each.place, way_out=each.way_out)
-        for each in row.problems
+        for each in outcome.problems
         if level_of(each, settings.rules) == "refuse"
     )
     return RefusedDocument(
-        path=from_here(drop_of(settings).shown(row.path)),
-        name=row.name,
-        version=row.vers,
-        since=row.first_seen,
+        path=from_here(drop_of(settings).shown(outcome.candidate.file)),
+        name=outcome.name,
+        version=outcome.vers,
+        since=outcome.first_seen,
         problems=tuple(problems),
     )
 

@@ -10,7 +10,7 @@ from cargo_static_index.cli.documents import FileDocument
 from cargo_static_index.cli.output import Teller, from_here
 from cargo_static_index.cli.run import GOOD, Run, need_drop, read_clock
 from cargo_static_index.cli.terminal import Terminal
-from cargo_static_index.registry.events import FileStatus
+from cargo_static_index.crate.candidate import FileStatus
 from cargo_static_index.registry.watch.watcher import Watcher
 from cargo_static_index.registry.workers import reading_executor, usable_jobs
 

@@ -1,6 +1,11 @@
-"""A file that arrived, as one pass knows it: small enough to keep a million of them in a table."""
+"""One file on its way: where it lies, what was read of it, what became of it.
+
+All three are small enough to keep a million of them in a table.
+"""
 
 from collections.abc import Iterable
+from os import fsdecode
+from typing import Literal
 
 from msgspec import Struct
 
@@ -21,19 +26,39 @@ class Need(Struct, frozen=True, kw_only=True, gc=False):
     here: bool
 
 
-class Candidate(Struct, frozen=True, kw_only=True):
-    """What reading one file gave. Without a name it could not be read so far as to know its release.
+class DropFile(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """Where a file lies that is to be published.
 
-    `folder` and `file` are its place in the drop directory, `seen` is what the scan saw there, and `fingerprint` the
-    part that later passes may trust. A file given by name has none of the four; what is no regular file has no `seen`.
+    `folder` and `file` are its place in the drop directory, as the disk has them, and `seen` sums up what the scan saw
+    there. A file given by name has none of the three; what is no regular file has no `target`.
     """
 
     source: str
-    """The path as the user would write it."""
-    folder: str = ""
-    file: str = ""
-    fingerprint: bytes = b""
+    """The path as the user would write it, with what is not UTF-8 escaped."""
+    target: bytes = b""
+    """What to open: the file, or what it links to."""
+    folder: bytes = b""
+    file: bytes = b""
     seen: bytes = b""
+    young: bool = False
+    """Whether it may still be being written, so that whatever is said of it is to be said again by the next pass."""
+    size: int = 0
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What to write down of it: b"" for a young file, which makes the next scan give it out again."""
+        return b"" if self.young else self.seen
+
+    @property
+    def path(self) -> str:
+        """Where it lies below the drop directory, as `os` gives it."""
+        return fsdecode(self.folder + b"/" + self.file if self.folder and self.file else self.folder or self.file)
+
+
+class Candidate(Struct, frozen=True, kw_only=True, array_like=True):
+    """What was read of a file. Without a name it could not be read so far as to know its release."""
+
+    file: DropFile
     problems: tuple[Problem, ...] = ()
     refused: bool = False
     """Whether one of the problems keeps it out, whatever the registry holds."""
@@ -48,7 +73,61 @@ class Candidate(Struct, frozen=True, kw_only=True):
     """The `pubtime` in that line."""
     needs: frozenset[Need] = frozenset()
     staged: str = ""
-    """The name of the staged archive in the transaction's folder; the staged metadata have `.json` behind it."""
+    """The name of the staged archive in the transaction's folder; the staged metadata has `.json` behind it."""
+
+    @property
+    def source(self) -> str:
+        """The path as the user would write it."""
+        return self.file.source
+
+
+FileStatus = Literal["published", "unchanged", "refused", "waiting", "remembered", "held-back"]
+"""What became of a file: `waiting` is read again by the next pass, `remembered` was refused by an earlier one,
+`held-back` is good but came in a pass that publishes all or nothing.
+"""
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What became of a file, with everything that was found in it, warnings too.
+
+    What is kept of a file of the drop directory is this, with when it was first and last seen, in whole seconds.
+    """
+
+    candidate: Candidate
+    status: FileStatus
+    problems: tuple[Problem, ...] = ()
+    first_seen: int = 0
+    last_seen: int = 0
+
+    @property
+    def source(self) -> str:
+        """The path as the user would write it."""
+        return self.candidate.file.source
+
+    @property
+    def name(self) -> str:
+        """The crate's name, "" where it could not be read."""
+        return self.candidate.name
+
+    @property
+    def vers(self) -> str:
+        """The version, "" where it could not be read."""
+        return self.candidate.vers
+
+    @property
+    def cksum(self) -> str:
+        """The SHA-256 of the file, "" where it was not read to its end."""
+        return self.candidate.cksum
+
+    @property
+    def became(self) -> FileStatus:
+        """The status, as earlier versions called it."""
+        return self.status
+
+    @property
+    def incoming(self) -> Candidate:
+        """The candidate, as earlier versions called it."""
+        return self.candidate
 
 
 def candidate_of(reading: CheckedCrate, *, home: Home, source: str = "", pubtime: str | None = None) -> Candidate:
@@ -62,7 +141,7 @@ def candidate_of(reading: CheckedCrate, *, home: Home, source: str = "", pubtime
     entry = entry_of(reading.metadata.manifest, cksum=reading.metadata.cksum, home=home, pubtime=pubtime)
     line = new_line(format_entry(entry))
     return Candidate(
-        source=source,
+        file=DropFile(source=source),
         problems=reading.problems,
         refused=reading.refused,
         key=collision_key(entry.name),

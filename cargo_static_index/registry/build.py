@@ -1,28 +1,30 @@
-"""One pass: from files to a tree. reading fills the state's table of incoming files, publishing empties it.
+"""One pass: from files to a tree. Reading fills the state's table of incoming files, publishing empties it.
 
 `build` is the pass over the drop directory, `add` the same pass over files given by name.
 """
 
 import gc
 import hashlib
+import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import count, islice
+from itertools import islice
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cargo_static_index._version import __version__
-from cargo_static_index.crate.candidate import Candidate
+from cargo_static_index.crate.candidate import Candidate, DropFile, FileStatus, Outcome
 from cargo_static_index.crate.check import Policy
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.registry.dispose import Disposal, Drop, remembered
 from cargo_static_index.registry.events import Listener
-from cargo_static_index.registry.publish import Publisher, Settled, outcome_of
-from cargo_static_index.registry.read import Bench, Task, is_waiting, read_files
-from cargo_static_index.registry.scan import Found, Unfit, scan_drop
+from cargo_static_index.registry.publish import Publisher
+from cargo_static_index.registry.read import Reader, is_waiting
+from cargo_static_index.registry.scan import scan_drop
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.registry.workers import Executor, Result, unbroken
 from cargo_static_index.state.candidates import Packed
@@ -56,14 +58,14 @@ def build(transaction: Transaction, drop: Drop, manner: Manner, executor: Execut
         _read(transaction, _dropped(transaction, drop), manner, executor)
         for outcome in remembered(transaction, drop):
             transaction.listener.file(outcome)
-        _settle_all(transaction, manner, Disposal(transaction, judged, drop))
+        _dispose_all(transaction, manner, Disposal(transaction, judged, drop))
 
 
 def add(transaction: Transaction, files: Iterable[Path], manner: Manner, executor: Executor | None = None) -> None:
     """Publish files given by name, in the same way; nothing is remembered of them and they stay where they are."""
-    tasks = (Task(path=str(path), source=escape(str(path)), staged=str(number)) for number, path in enumerate(files))
-    _read(transaction, tasks, manner, executor)
-    _settle_all(transaction, manner, Disposal(transaction, "", None))
+    dropped = (DropFile(source=escape(str(path)), target=os.fsencode(path)) for path in files)
+    _read(transaction, dropped, manner, executor)
+    _dispose_all(transaction, manner, Disposal(transaction, "", None))
 
 
 @contextmanager
@@ -85,81 +87,68 @@ def judged_by(policy: Policy) -> str:
 # Reading ---------------------------------------------------------------------------------------------------
 
 
-def _dropped(transaction: Transaction, drop: Drop) -> Iterator[Task]:
+def _dropped(transaction: Transaction, drop: Drop) -> Iterator[DropFile]:
     """Scan the drop directory: what can be read is given, what cannot is put down as refused."""
-    numbers = count()
-    for each in scan_drop(drop.path, transaction.state, time.time_ns(), drop.ours):
-        source = drop.shown(each.path)
-        if isinstance(each, Found):
-            yield Task(found=each, path=each.source, source=source, staged=str(next(numbers)))
+    for found in scan_drop(drop.path, transaction.state, time.time_ns(), drop.ours):
+        if isinstance(found, DropFile):
+            yield found
         else:
-            transaction.state.candidates.add([_unfit(each, source)])
+            transaction.state.candidates.add([found])
 
 
-def _unfit(unfit: Unfit, source: str) -> Candidate:
-    return Candidate(
-        source=source,
-        folder=unfit.folder,
-        file=unfit.file,
-        fingerprint=unfit.fingerprint,
-        problems=(unfit.problem,),
-        refused=True,
-    )
-
-
-def _read(transaction: Transaction, tasks: Iterable[Task], manner: Manner, executor: Executor | None) -> None:
-    bench = Bench(policy=manner.policy, stage=transaction.stage, pubtime=transaction.pubtime)
+def _read(transaction: Transaction, files: Iterable[DropFile], manner: Manner, executor: Executor | None) -> None:
+    reader = Reader(policy=manner.policy, stage=str(transaction.stage), pubtime=transaction.pubtime)
     transaction.state.candidates.clear()
-    for batch in _batches_read(_told(tasks, transaction.listener), bench, executor):
+    for batch in _batches_read(_told(files, transaction.listener), reader, executor):
         transaction.state.candidates.add_packed(batch)
 
 
-def _told(tasks: Iterable[Task], listener: Listener) -> Iterator[Task]:
-    for task in tasks:
-        listener.reading(task.source)
-        yield task
+def _told(files: Iterable[DropFile], listener: Listener) -> Iterator[DropFile]:
+    for file in files:
+        listener.reading(file.source)
+        yield file
 
 
-def _batches_read(tasks: Iterable[Task], bench: Bench, executor: Executor | None) -> Iterator[list[Packed]]:
+def _batches_read(files: Iterable[DropFile], reader: Reader, executor: Executor | None) -> Iterator[list[Packed]]:
     """Read files, here or in an executor's processes, some at a time and never too many ahead."""
-    batches = _portions(tasks)
+    portions = _portions(files)
     if executor is None:
-        yield from (read_files(batch, bench) for batch in batches)
+        yield from (reader.read_all(portion, first) for first, portion in portions)
         return
     under_way: list[Result[list[Packed]]] = []
     with unbroken("read crates was killed, perhaps for want of memory; nothing was published; run this again"):
-        for batch in batches:
-            under_way.append(executor.submit(read_files, batch, bench))
+        for first, portion in portions:
+            under_way.append(executor.submit(reader.read_all, portion, first))
             if len(under_way) >= AHEAD:
                 yield under_way.pop(0).result()
         for future in under_way:
             yield future.result()
 
 
-def _portions(tasks: Iterable[Task]) -> Iterator[list[Task]]:
-    """Cut what is to be read into portions that take about as long as each other."""
-    portion: list[Task] = []
-    size = 0
-    for task in tasks:
-        portion.append(task)
-        size += task.found.size if task.found else 0
+def _portions(files: Iterable[DropFile]) -> Iterator[tuple[int, list[DropFile]]]:
+    """Cut files into portions that take about as long as each other, each with the number of its first file."""
+    portion: list[DropFile] = []
+    first = size = 0
+    for file in files:
+        portion.append(file)
+        size += file.size
         if len(portion) == FILES_AT_ONCE or size >= BYTES_AT_ONCE:
-            yield portion
-            portion, size = [], 0
+            yield first, portion
+            first, portion, size = first + len(portion), [], 0
     if portion:
-        yield portion
+        yield first, portion
 
 
 # Publishing ------------------------------------------------------------------------------------------------
 
 
-def _settle_all(transaction: Transaction, manner: Manner, disposal: Disposal) -> None:
-    """Settle what could not be read, then publish the rest crate by crate."""
+def _dispose_all(transaction: Transaction, manner: Manner, disposal: Disposal) -> None:
+    """Dispose of what could not be read, then publish the rest crate by crate."""
     refused = False
     unreadable = map(_unreadable, transaction.state.candidates.without_release())
     while batch := list(islice(unreadable, FILES_AT_ONCE)):
         refused = refused or _any_refused(batch)
-        disposal.settle(batch)
+        disposal.dispose(batch)
     publisher = Publisher(
         transaction,
         manner.policy.levels,
@@ -168,21 +157,21 @@ def _settle_all(transaction: Transaction, manner: Manner, disposal: Disposal) ->
         mend=disposal.drop is None or disposal.drop.takes_away,  # else the file stays there to be added
     )
     if manner.all_or_nothing and (refused or any(map(_any_refused, publisher.planned()))):
-        for settled in publisher.planned():
-            disposal.settle([_held_back(each) for each in settled])
+        for outcomes in publisher.planned():
+            disposal.dispose([_held_back(outcome) for outcome in outcomes])
         return
-    for settled in publisher.published():
-        disposal.settle(settled)
+    for outcomes in publisher.published():
+        disposal.dispose(outcomes)
 
 
-def _unreadable(candidate: Candidate) -> Settled:
-    return candidate, outcome_of(candidate, "waiting" if is_waiting(candidate) else "refused")
+def _unreadable(candidate: Candidate) -> Outcome:
+    status: FileStatus = "waiting" if is_waiting(candidate) else "refused"
+    return Outcome(candidate=candidate, status=status, problems=candidate.problems)
 
 
-def _any_refused(settled: Iterable[Settled]) -> bool:
-    return any(outcome.status == "refused" for _, outcome in settled)
+def _any_refused(outcomes: Iterable[Outcome]) -> bool:
+    return any(outcome.status == "refused" for outcome in outcomes)
 
 
-def _held_back(settled: Settled) -> Settled:
-    candidate, outcome = settled
-    return settled if outcome.status != "published" else (candidate, outcome_of(candidate, "held-back"))
+def _held_back(outcome: Outcome) -> Outcome:
+    return outcome if outcome.status != "published" else replace(outcome, status="held-back")

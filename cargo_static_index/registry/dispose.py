@@ -1,23 +1,21 @@
-"""What happens to dropped files once it is settled what became of them: remembered, moved or deleted."""
+"""What happens to dropped files once it is known what became of them: remembered, moved or deleted."""
 
 import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from cargo_static_index.crate.candidate import Candidate
+from cargo_static_index.crate.candidate import Candidate, DropFile, Outcome
 from cargo_static_index.diagnostics.escape import escape
-from cargo_static_index.registry.events import Outcome
-from cargo_static_index.registry.publish import Settled
-from cargo_static_index.registry.scan import is_as_seen
+from cargo_static_index.registry.scan import is_as_seen, source_start
 from cargo_static_index.registry.transaction import Transaction
-from cargo_static_index.state import Dropped
 
 LONGEST = 240
 """Bytes of a file's name that leave room for a number and an ending in the 255 that file systems allow."""
@@ -47,10 +45,9 @@ class Drop(Struct, frozen=True, kw_only=True):
         """Whether files leave the drop directory once they are published."""
         return self.after_publish != "keep"
 
-    def shown(self, path: str) -> str:
-        """Give a path in the drop directory as the user would write it, escaped."""
-        start = str(self.path)
-        return escape(path if start == "." else f"{start.removesuffix('/')}/{path}")  # a Path would cost too much
+    def shown(self, file: DropFile) -> str:
+        """Give the path of a file in the drop directory as the user would write it, escaped."""
+        return escape(os.fsdecode(source_start(self.path)) + file.path)
 
 
 class Refused(Struct, frozen=True, kw_only=True):
@@ -67,29 +64,34 @@ class Refused(Struct, frozen=True, kw_only=True):
 
 
 class Disposal:
-    """Settles dropped files: only ever after what was published of them is durable."""
+    """Disposes of dropped files: only ever after what was published of them is durable."""
 
     def __init__(self, transaction: Transaction, judged: str, drop: Drop | None) -> None:
         self._transaction = transaction
         self._judged = judged
         self.drop = drop
 
-    def settle(self, settled: Sequence[Settled]) -> None:
+    def dispose(self, outcomes: Sequence[Outcome]) -> None:
         """Remember what became of files, do with them what the settings say, and tell the listener.
 
         What is to be moved or deleted is written down as something to look at again until that is done, so that the
         next pass makes good what this one did not come to do.
         """
-        dropped = [(candidate, outcome) for candidate, outcome in settled if candidate.file]
-        self._transaction.state.drop_files.record(self._row(*each) for each in dropped)
-        gone = [
-            candidate for candidate, outcome in dropped if self._leaves(outcome) and self._dispose(candidate, outcome)
-        ]
+        drop_files = self._transaction.state.drop_files
+        dropped = [outcome for outcome in outcomes if outcome.candidate.file.file]
+        drop_files.record(map(self._kept, dropped), self._judged, self._transaction.now)
+        gone = [outcome for outcome in dropped if self._leaves(outcome) and self._take_away(outcome)]
         with self._transaction.state.writing():
-            for candidate in gone:
-                self._transaction.state.drop_files.forget(candidate.folder, [candidate.file])
-        for _, outcome in settled:
+            for outcome in gone:
+                drop_files.forget(outcome.candidate.file.folder, [outcome.candidate.file.file])
+        for outcome in outcomes:
             self._transaction.listener.file(outcome)
+
+    def _kept(self, outcome: Outcome) -> Outcome:
+        if not self._leaves(outcome):
+            return outcome
+        candidate = outcome.candidate
+        return replace(outcome, candidate=replace(candidate, file=replace(candidate.file, young=True)))
 
     def _leaves(self, outcome: Outcome) -> bool:
         """Whether the settings want the file out of the drop directory."""
@@ -99,36 +101,20 @@ class Disposal:
             return self.drop.refused is not None
         return outcome.status in {"published", "unchanged"} and self.drop.takes_away
 
-    def _row(self, candidate: Candidate, outcome: Outcome) -> Dropped:
-        status = "waiting" if outcome.status == "held-back" else outcome.status
-        assert status != "remembered"
-        return Dropped(
-            folder=candidate.folder,
-            file=candidate.file,
-            fingerprint=b"" if self._leaves(outcome) else candidate.fingerprint,
-            outcome=status,
-            judged=self._judged,
-            first_seen=self._transaction.now,
-            last_seen=self._transaction.now,
-            cksum=candidate.cksum,
-            name=candidate.name,
-            vers=candidate.vers,
-            problems=outcome.problems,
-        )
-
-    def _dispose(self, candidate: Candidate, outcome: Outcome) -> bool:
+    def _take_away(self, outcome: Outcome) -> bool:
         """Move or delete a file, but for another one that took its place, and say whether that was done.
 
         What fails is told when all else is done.
         """
         assert self.drop is not None
-        source = self.drop.path / candidate.folder / candidate.file
+        path = outcome.candidate.file.path
+        source = self.drop.path / path
         away = self.drop.refused if outcome.status == "refused" else self.drop.after_publish
         try:
-            if not _is_same(source, candidate):
+            if not _is_same(source, outcome.candidate):
                 return False
             if isinstance(away, Path):
-                self._move(source, away / candidate.folder / candidate.file, outcome)
+                self._move(source, away / path, outcome)
             else:
                 source.unlink()
         except FileNotFoundError:
@@ -153,8 +139,8 @@ def _is_same(path: Path, candidate: Candidate) -> bool:
     if candidate.cksum:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == candidate.cksum
-    if candidate.seen:
-        return is_as_seen(candidate.file, candidate.seen, path.stat())
+    if candidate.file.target:
+        return is_as_seen(candidate.file, path.stat())
     return not stat.S_ISREG(path.lstat().st_mode)
 
 
@@ -171,18 +157,13 @@ def _write_problems(target: Path, outcome: Outcome, seen: str) -> None:
     write_whole(target.with_name(f"{target.name}.json"), content)
 
 
-def remembered(transaction: Transaction, drop: Drop) -> Iterable[Outcome]:
+def remembered(transaction: Transaction, drop: Drop) -> Iterator[Outcome]:
     """Give the files that an earlier pass refused and that are still as they were."""
-    for row in transaction.state.drop_files.refused():
-        if not transaction.state.candidates.holds(row.folder, row.file):
-            yield Outcome(
-                status="remembered",
-                source=drop.shown(row.path),
-                name=row.name,
-                vers=row.vers,
-                cksum=row.cksum,
-                problems=row.problems,
-            )
+    for outcome in transaction.state.drop_files.refused():
+        candidate = outcome.candidate
+        if not transaction.state.candidates.holds(candidate.file):
+            file = replace(candidate.file, source=drop.shown(candidate.file))
+            yield replace(outcome, candidate=replace(candidate, file=file), status="remembered")
 
 
 # Moving: whole or not at all, and over nothing that is there already ---------------------------------------

@@ -1,32 +1,9 @@
 """What a pass says about what it does, as it does it; who listens decides what to keep or print."""
 
 from collections import Counter
-from typing import Literal, Protocol
+from typing import Protocol
 
-from msgspec import Struct
-
-from cargo_static_index.diagnostics.rules import Problem
-
-FileStatus = Literal["published", "unchanged", "refused", "waiting", "remembered", "held-back"]
-"""What became of a file: `waiting` is read again by the next pass, `remembered` was refused by an earlier one,
-`held-back` is good but came in a pass that publishes all or nothing.
-"""
-
-
-class Outcome(Struct, frozen=True, kw_only=True):
-    """What became of one dropped file, with everything that was found in it, warnings too."""
-
-    status: FileStatus
-    source: str
-    name: str = ""
-    vers: str = ""
-    cksum: str = ""
-    problems: tuple[Problem, ...] = ()
-
-    @property
-    def became(self) -> FileStatus:
-        """The status, as earlier versions called it."""
-        return self.status
+from cargo_static_index.crate.candidate import FileStatus, Outcome
 
 
 class Listener(Protocol):

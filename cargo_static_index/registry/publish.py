@@ -12,10 +12,9 @@ from itertools import islice
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cargo_static_index.crate.candidate import Candidate
+from cargo_static_index.crate.candidate import Candidate, Outcome
 from cargo_static_index.diagnostics.errors import InvalidDocument, StoreError
 from cargo_static_index.diagnostics.rules import Level, Problem, level_of, problem
-from cargo_static_index.registry.events import FileStatus, Outcome
 from cargo_static_index.registry.read import metadata_of
 from cargo_static_index.registry.restore import sound_index
 from cargo_static_index.registry.transaction import ATTEMPTS, Transaction, name_of
@@ -23,11 +22,8 @@ from cargo_static_index.registry.withdraw import update_tombstones
 from cargo_static_index.store import Change, Delete, Put, Staged
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import format_document
-from cargo_static_index.tree.plan import CratePlan, Refusal, plan_crate, spelling
+from cargo_static_index.tree.plan import CratePlan, plan_crate, spelling
 from cargo_static_index.tree.read import HeldIndex, HeldTombstones, put, read_index, read_tombstones
-
-Settled = tuple[Candidate, Outcome]
-"""A file, and what became of it."""
 
 CRATES_AT_ONCE = 256
 """How many crates share a batch, and so its flushes."""
@@ -66,14 +62,14 @@ class Publisher:
         self._adopted: set[str] = set()
         self._held: frozenset[str] = frozenset()
 
-    def published(self) -> Iterator[list[Settled]]:
+    def published(self) -> Iterator[list[Outcome]]:
         """Publish all that is incoming, and give what became of each file, batch by batch, once it is durable."""
         return map(self._publish_crates, self._batches())
 
-    def planned(self) -> Iterator[list[Settled]]:
+    def planned(self) -> Iterator[list[Outcome]]:
         """Give what would become of each file, and change nothing."""
         for crates in self._batches():
-            yield [settled for name, group in crates.items() for settled in _settled(self._plan(name, group).plan)]
+            yield [outcome for name, group in crates.items() for outcome in self._plan(name, group).plan.outcomes()]
 
     def _batches(self) -> Iterator[dict[str, list[Candidate]]]:
         """Give what is incoming by the name that its crate has or would have, some crates at a time."""
@@ -118,29 +114,31 @@ class Publisher:
 
     # Carrying out ----------------------------------------------------------------------------------------
 
-    def _publish_crates(self, waiting: Mapping[str, list[Candidate]]) -> list[Settled]:
+    def _publish_crates(self, waiting: Mapping[str, list[Candidate]]) -> list[Outcome]:
         """Publish some crates together; those that another writer changed meanwhile are planned again."""
-        outcomes: list[Settled] = []
+        outcomes: list[Outcome] = []
         for _ in range(ATTEMPTS):
             planned = list(self._planned(waiting, outcomes))
             lost = self._carry_out(planned)
             done = [each for each in planned if each.index.path not in lost]
             self._after(done)
-            outcomes += [settled for each in done for settled in _settled(each.plan)]
+            outcomes += [outcome for each in done for outcome in each.plan.outcomes()]
             waiting = {each.plan.name: waiting[each.plan.name] for each in planned if each.index.path in lost}
             if not waiting:
                 self._adopted.clear()
                 return outcomes
         raise StoreError("the index is changed by somebody else all the time; try again later")
 
-    def _planned(self, waiting: Mapping[str, list[Candidate]], outcomes: list[Settled]) -> Iterator[_Planned]:
+    def _planned(self, waiting: Mapping[str, list[Candidate]], outcomes: list[Outcome]) -> Iterator[_Planned]:
         """Plan crate by crate; one whose tombstones cannot be read is left for a later pass, and stops no other."""
         for name, group in waiting.items():
             try:
                 yield self._plan(name, group)
             except InvalidDocument as error:
                 self._transaction.failures.append(str(error))
-                outcomes += [(candidate, outcome_of(candidate, "waiting")) for candidate in group]
+                outcomes += [
+                    Outcome(candidate=candidate, status="waiting", problems=candidate.problems) for candidate in group
+                ]
 
     def _plan(self, name: str, group: Iterable[Candidate]) -> _Planned:
         index = (
@@ -231,29 +229,3 @@ class Publisher:
 def _tombstone_change(planned: _Planned) -> Change:
     held = planned.tombstones
     return put(held.path, format_document(planned.plan.tombstones), held.tag)
-
-
-def _settled(plan: CratePlan) -> Iterator[Settled]:
-    for each in plan.published:
-        yield each, outcome_of(each, "published")
-    for each in plan.unchanged:
-        # What is published was judged when it came: rules that came later, and their warnings, are not for it.
-        yield each, outcome_of(replace(each, problems=()), "unchanged")
-    for refusal in plan.refused:
-        yield refusal.candidate, _refused(refusal)
-
-
-def _refused(refusal: Refusal) -> Outcome:
-    return outcome_of(replace(refusal.candidate, problems=refusal.problems), "refused")
-
-
-def outcome_of(candidate: Candidate, status: FileStatus) -> Outcome:
-    """Say what became of a file."""
-    return Outcome(
-        status=status,
-        source=candidate.source,
-        name=candidate.name,
-        vers=candidate.vers,
-        cksum=candidate.cksum,
-        problems=candidate.problems,
-    )

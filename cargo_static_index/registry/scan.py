@@ -14,14 +14,13 @@ from pathlib import Path
 from struct import Struct as Layout
 
 import msgspec
-from msgspec import Struct
 
+from cargo_static_index.crate.candidate import Candidate, DropFile
 from cargo_static_index.diagnostics.errors import SettingsError
-from cargo_static_index.diagnostics.escape import quote
+from cargo_static_index.diagnostics.escape import escape, quote
 from cargo_static_index.diagnostics.rules import Problem, problem
 from cargo_static_index.state import State
 from cargo_static_index.state.files import NOTHING, SeenRow, add_fingerprints
-from cargo_static_index.state.rows import join
 
 YOUNG_NS = 2_000_000_000
 """A file changed less than this before the scan may change again without any time stamp showing it.
@@ -38,47 +37,9 @@ _numbers = Layout("<QQQQ").pack
 _U64 = (1 << 64) - 1
 
 
-class Found(Struct, frozen=True, kw_only=True):
-    """A file of `size` bytes to read, at `folder`/`file` in the drop directory; `source` is what to open.
-
-    `young`: it may still be being written, so whatever it is judged to be is to be judged again in the next pass.
-    """
-
-    folder: str
-    file: str
-    source: str
-    seen: bytes
-    young: bool
-    size: int
-
-    @property
-    def path(self) -> str:
-        """Where the file is, relative to the drop directory."""
-        return join(self.folder, self.file)
-
-    @property
-    def fingerprint(self) -> bytes:
-        """What to write down in the state: b"" for a young file, which makes the next scan give it out again."""
-        return b"" if self.young else self.seen
-
-
-class Unfit(Struct, frozen=True, kw_only=True):
-    """What cannot be read at all, and why; to be written down like a file that was refused."""
-
-    folder: str
-    file: str
-    fingerprint: bytes
-    problem: Problem
-
-    @property
-    def path(self) -> str:
-        """Where it is, relative to the drop directory; `problem.place` is the same as text that can be printed."""
-        return join(self.folder, self.file)
-
-
 def scan_drop(
     root: Path, state: State, now_ns: int, skip: Iterable[Path] = (), *, forget: bool = True
-) -> Iterator[Found | Unfit]:
+) -> Iterator[DropFile | Candidate]:
     """Give what is new, changed or still to be judged below `root`: a folder's files by name, then its folders by name.
 
     `now_ns` is the system's clock when the scan begins (never SOURCE_DATE_EPOCH: it is held against time stamps);
@@ -96,17 +57,18 @@ def scan_drop(
             f"The drop directory {str(root)!r} cannot be read: {error.strerror}. {way_out}, or name another."
         ) from error
     ours = frozenset(os.path.relpath(os.fsencode((root.resolve() / each).resolve()), real) for each in skip)
-    return _Walk(real, state, now_ns, ours, forget=forget).run()
+    return _Walk(real, source_start(root), state, now_ns, ours, forget=forget).run()
 
 
-def is_as_found(found: Found, status: os.stat_result) -> bool:
-    """Whether an open file is the one that the scan found, unchanged; asked after reading, it tells a torn read."""
-    return is_as_seen(found.file, found.seen, status)
+def is_as_seen(file: DropFile, status: os.stat_result) -> bool:
+    """Whether what has this status is the file that was seen; asked after reading, it tells of torn reads."""
+    return stat.S_ISREG(status.st_mode) and _fingerprint(file.file, status) == file.seen
 
 
-def is_as_seen(file: str, seen: bytes, status: os.stat_result) -> bool:
-    """Whether what has the name `file` and this status is the file that a scan saw, unchanged."""
-    return stat.S_ISREG(status.st_mode) and _fingerprint(os.fsencode(file), status) == seen
+def source_start(root: Path) -> bytes:
+    """Give what stands before paths in the drop directory, as the user would write them."""
+    start = os.fsencode(root)
+    return b"" if start == b"." else start.removesuffix(b"/") + b"/"
 
 
 def _fingerprint(name: bytes, status: os.stat_result, why: bytes = b"") -> bytes:
@@ -121,30 +83,58 @@ def _fingerprint(name: bytes, status: os.stat_result, why: bytes = b"") -> bytes
 class _Walk:
     """One scan. Paths are bytes, as the kernel has them: a name need not be UTF-8."""
 
-    def __init__(self, root: bytes, state: State, now_ns: int, skip: frozenset[bytes], *, forget: bool) -> None:
+    def __init__(
+        self, root: bytes, start: bytes, state: State, now_ns: int, skip: frozenset[bytes], *, forget: bool
+    ) -> None:
         self._root = root
+        self._start = start
         self._drops = state.drop_files
         self._young_from = now_ns - YOUNG_NS
         self._young_until = now_ns + YOUNG_NS
         self._skip = skip
         self._forget = forget
 
-    def run(self) -> Iterator[Found | Unfit]:
+    def run(self) -> Iterator[DropFile | Candidate]:
         waiting = [b""]
         while waiting:
             folder = waiting.pop()
             subfolders: list[bytes] = []
             try:
-                yield from _given(self._root, folder, self._look(folder, subfolders))
+                yield from self._given(folder, self._look(folder, subfolders))
             except FileNotFoundError:
                 continue  # gone since its parent was listed; its files are forgotten by the next scan
             except OSError as error:
-                yield _unreadable_folder(folder, error)
+                yield self._unreadable_folder(folder, error)
                 continue
             below = {_join(folder, name) for name in subfolders}
             if self._forget:
                 self._forget_all_but(below, folder)
             waiting += sorted(below, reverse=True)
+
+    def _given(self, folder: bytes, rows: Iterable[SeenRow]) -> Iterator[DropFile | Candidate]:
+        start = _join(self._root, folder) + b"/"
+        source = self._start + (folder + b"/" if folder else b"")
+        for name, seen, young, size, target, found in rows:
+            shown = escape(_text(source + name))
+            if found is not None:
+                file = DropFile(source=shown, folder=folder, file=name, seen=seen)
+                yield Candidate(file=file, problems=(msgspec.json.decode(found, type=Problem),), refused=True)
+            else:
+                yield DropFile(
+                    source=shown,
+                    target=start + name if target is None else target,
+                    folder=folder,
+                    file=name,
+                    seen=seen,
+                    young=bool(young),
+                    size=size,
+                )
+
+    def _unreadable_folder(self, folder: bytes, error: OSError) -> Candidate:
+        message = f"The folder {_quoted(folder)} cannot be listed, so nothing in it is read: {error.strerror}."
+        found = problem("file-unreadable", message, way_out="Give the tool's user permission to list and enter it.")
+        source = escape(_text(self._start + folder))
+        return Candidate(file=DropFile(source=source, folder=folder), problems=(found,), refused=True)
 
     def _forget_all_but(self, below: set[bytes], folder: bytes) -> None:
         for gone in self._drops.subfolders(folder):
@@ -259,36 +249,18 @@ class _Walk:
         return changed >= self._young_from or self._young_from <= written <= self._young_until
 
 
-def _given(root: bytes, folder: bytes, rows: Iterable[SeenRow]) -> Iterator[Found | Unfit]:
-    place, start = _text(folder), _text(_join(root, folder))
-    for name, seen, young, size, source, found in rows:
-        file = _text(name)
-        if found is not None:
-            what = msgspec.json.decode(found, type=Problem)
-            yield Unfit(folder=place, file=file, fingerprint=seen, problem=what)
-        else:
-            path = f"{start}/{file}" if source is None else _text(source)
-            yield Found(folder=place, file=file, source=path, seen=seen, young=bool(young), size=size)
-
-
 def _text(path: bytes) -> str:
     return path.decode(_ENCODING, _ERRORS)  # os.fsdecode takes five times as long
 
 
 def _quoted(path: bytes) -> str:
-    return quote(os.fsdecode(path))
+    return quote(_text(path))
 
 
 def _unfit(folder: bytes, entry: os.DirEntry[bytes], rule: str, says: str, *, way_out: str = "") -> SeenRow:
     found = problem(rule, f"{_quoted(_join(folder, entry.name))} {says}.", way_out=way_out)
     seen = _fingerprint(entry.name, entry.stat(follow_symlinks=False), b"/" + rule.encode())
     return entry.name, seen, False, 0, None, msgspec.json.encode(found)
-
-
-def _unreadable_folder(folder: bytes, error: OSError) -> Unfit:
-    message = f"The folder {_quoted(folder)} cannot be listed, so nothing in it is read: {error.strerror}."
-    found = problem("file-unreadable", message, way_out="Give the tool's user permission to list and enter it.")
-    return Unfit(folder=os.fsdecode(folder), file="", fingerprint=b"", problem=found)
 
 
 def _may_be_folder(entry: os.DirEntry[bytes]) -> bool:

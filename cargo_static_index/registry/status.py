@@ -11,13 +11,14 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from cargo_static_index.crate.candidate import Candidate, Outcome
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.registry.dispose import Drop
 from cargo_static_index.registry.registry import copied_state, drop_of, store_of
-from cargo_static_index.registry.scan import Unfit, scan_drop
+from cargo_static_index.registry.scan import scan_drop
 from cargo_static_index.registry.transaction import KNOWN_TREE, LAST_BUILD, load_published
 from cargo_static_index.settings import Settings
-from cargo_static_index.state import Dropped, State, may_read, may_write, open_state
+from cargo_static_index.state import State, may_read, may_write, open_state
 from cargo_static_index.store import Store
 from cargo_static_index.tree.documents import TreeRecord, format_document
 from cargo_static_index.tree.read import read_config, read_record
@@ -45,7 +46,7 @@ class Status(Struct, frozen=True, kw_only=True):
     last_build: int | None
     state_readable: bool = True
     waiting: tuple[str, ...]
-    refused: tuple[Dropped, ...]
+    refused: tuple[Outcome, ...]
 
 
 def read_status(settings: Settings, *, store: Store | None = None) -> Status:
@@ -104,31 +105,20 @@ def _own(folder: Path, tree: Store, stack: ExitStack) -> tuple[State, TreeRecord
     return None
 
 
-def _looked_at(state: State, drop: Drop) -> tuple[list[str], list[Dropped]]:
+def _looked_at(state: State, drop: Drop) -> tuple[list[str], list[Outcome]]:
     """Give what is new or changed in the drop directory, or held no more by the tree, and folders that are closed.
 
     A file that was judged while it was young has no fingerprint, and is judged again; that is no news to wait for.
     """
     waiting: list[str] = []
-    closed: list[Dropped] = []
-    for each in scan_drop(drop.path, state, time.time_ns(), drop.ours, forget=False):
-        row = state.drop_files.get(each.folder, each.file)
-        if isinstance(each, Unfit) and not each.file:
-            closed.append(_closed(each))
-        elif row is None or row.outcome == "waiting" or row.fingerprint:
-            waiting.append(drop.shown(each.path))
-    return waiting, closed
-
-
-def _closed(folder: Unfit) -> Dropped:
+    closed: list[Outcome] = []
     now = int(time.time())
-    return Dropped(
-        folder=folder.folder,
-        file="",
-        fingerprint=b"",
-        outcome="refused",
-        judged="",
-        first_seen=now,
-        last_seen=now,
-        problems=(folder.problem,),
-    )
+    for found in scan_drop(drop.path, state, time.time_ns(), drop.ours, forget=False):
+        file = found.file if isinstance(found, Candidate) else found
+        known = state.drop_files.get(file.folder, file.file)
+        if isinstance(found, Candidate) and not file.file:
+            refused = Outcome(candidate=found, status="refused", problems=found.problems, first_seen=now, last_seen=now)
+            closed.append(refused)
+        elif known is None or known.status == "waiting" or known.candidate.file.seen:
+            waiting.append(file.source)
+    return waiting, closed

@@ -17,12 +17,10 @@ from cargo_static_index.state.directory import locked_state, make_state_folder
 from cargo_static_index.state.files import DropFiles
 from cargo_static_index.state.published import Published
 from cargo_static_index.state.queue import Pages
-from cargo_static_index.state.rows import CrateChange, Dropped, Outcome, Release
+from cargo_static_index.state.rows import CrateChange, Release
 
 __all__ = [
     "CrateChange",
-    "Dropped",
-    "Outcome",
     "Release",
     "State",
     "copy_state",

@@ -1,12 +1,10 @@
 """What one pass has read and what it has begun: on disk, so that a million new files need no more memory than one."""
 
-import os
 from collections.abc import Iterable, Iterator
 
 import msgspec
-from msgspec.structs import replace
 
-from cargo_static_index.crate.candidate import Candidate
+from cargo_static_index.crate.candidate import Candidate, DropFile
 from cargo_static_index.state import schema
 from cargo_static_index.state.database import Database, json_list
 
@@ -15,12 +13,12 @@ _decode = msgspec.msgpack.Decoder(Candidate).decode
 
 
 Packed = tuple[str, str, bytes, bytes, bytes]
-"""A reading as it is kept: key, name, folder, file, and all of it encoded. It travels between processes as it is."""
+"""A candidate as it is kept: key, name, folder, file, and all of it encoded. It travels between processes as it is."""
 
 
-def pack(row: Candidate) -> Packed:
-    """Give a reading as it is kept."""
-    return row.key, row.name, os.fsencode(row.folder), os.fsencode(row.file), _encoded(row)
+def pack(candidate: Candidate) -> Packed:
+    """Give a candidate as it is kept."""
+    return candidate.key, candidate.name, candidate.file.folder, candidate.file.file, _encode(candidate)
 
 
 class Candidates:
@@ -29,43 +27,43 @@ class Candidates:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, rows: Iterable[Candidate]) -> None:
-        """Keep some readings."""
-        self.add_packed(map(pack, rows))
+    def add(self, candidates: Iterable[Candidate]) -> None:
+        """Keep some candidates."""
+        self.add_packed(map(pack, candidates))
 
     def add_packed(self, rows: Iterable[Packed]) -> None:
-        """Keep some readings that `pack` gave, in this process or in another."""
-        self._database.run_many(schema.INCOMING_INSERT, rows)
+        """Keep some candidates that `pack` gave, in this process or in another."""
+        self._database.run_many(schema.CANDIDATE_INSERT, rows)
 
     def keys(self) -> Iterator[str]:
         """Give each collision key once, sorted; that of files without a release is not among them."""
-        rows = self._database.pages(schema.INCOMING_KEYS, ("",), lambda row: (row[0],))
+        rows = self._database.pages(schema.CANDIDATE_KEYS, ("",), lambda row: (row[0],))
         return (row[0] for row in rows)
 
     def between(self, first: str, last: str) -> dict[str, list[Candidate]]:
-        """Give the readings of all collision keys from `first` to `last`, each key's in the order of adding."""
+        """Give the candidates of all collision keys from `first` to `last`, each key's in the order of adding."""
         found: dict[str, list[Candidate]] = {}
-        for key, reading in self._database.all(schema.INCOMING_BETWEEN, (first, last)):
-            found.setdefault(key, []).append(_decode(reading))
+        for key, packed in self._database.all(schema.CANDIDATE_BETWEEN, (first, last)):
+            found.setdefault(key, []).append(_decode(packed))
         return found
 
     def without_release(self) -> Iterator[Candidate]:
         """Give the files that could not be read so far as to know their release."""
-        rows = self._database.pages(schema.INCOMING_WITHOUT, (0,), lambda row: (row[0],))
-        return (_named(*row[1:]) for row in rows)
+        rows = self._database.pages(schema.CANDIDATE_WITHOUT, (0,), lambda row: (row[0],))
+        return (_decode(row[1]) for row in rows)
 
     def names_of(self, keys: Iterable[str]) -> dict[str, str]:
         """Give a name for each of those collision keys under which something arrived."""
-        return dict(self._database.all(schema.INCOMING_NAMES, (json_list(keys),)))
+        return dict(self._database.all(schema.CANDIDATE_NAMES, (json_list(keys),)))
 
-    def holds(self, folder: str, file: str) -> bool:
-        """Whether a file of the drop directory is among the readings."""
-        self._database.run(schema.INCOMING_FILES)  # not before: few passes ask, and all would pay for it
-        return self._database.one(schema.INCOMING_HOLDS, (os.fsencode(folder), os.fsencode(file))) is not None
+    def holds(self, file: DropFile) -> bool:
+        """Whether a file of the drop directory is among them."""
+        self._database.run(schema.CANDIDATE_FILES)  # not before: few passes ask, and all would pay for it
+        return self._database.one(schema.CANDIDATE_HOLDS, (file.folder, file.file)) is not None
 
     def clear(self) -> None:
-        """Forget all readings."""
-        self._database.run(schema.INCOMING_CLEAR)
+        """Forget all of them."""
+        self._database.run(schema.CANDIDATE_CLEAR)
 
 
 class Intents:
@@ -88,17 +86,3 @@ class Intents:
         """Give the paths of what was begun and not finished, sorted."""
         rows = self._database.pages(schema.INTENT_PAGE, ("",), lambda row: (row[0],))
         return (path for (path,) in rows)
-
-
-def _encoded(row: Candidate) -> bytes:
-    try:
-        return _encode(row)
-    except UnicodeEncodeError:  # a name that is not UTF-8, of which the columns have the bytes
-        return _encode(replace(row, folder="", file=""))
-
-
-def _named(reading: bytes, folder: bytes, file: bytes) -> Candidate:
-    row = _decode(reading)
-    if row.file or not (folder or file):
-        return row
-    return replace(row, folder=os.fsdecode(folder), file=os.fsdecode(file))

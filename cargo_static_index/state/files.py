@@ -6,7 +6,6 @@ A row that must be looked at again has no fingerprint, and counts as a number th
 is met neither while the file is there nor when it is gone.
 """
 
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -15,11 +14,11 @@ from typing import Any
 
 import msgspec
 
+from cargo_static_index.crate.candidate import Candidate, DropFile, Outcome
 from cargo_static_index.diagnostics.errors import StateDamaged
 from cargo_static_index.diagnostics.rules import Problem
 from cargo_static_index.state import schema
 from cargo_static_index.state.database import PAGE, Database
-from cargo_static_index.state.rows import Dropped
 
 UNTRUSTED = blake2b(b"to be looked at again", digest_size=16).digest()
 """What a row without a fingerprint counts for."""
@@ -53,34 +52,33 @@ class DropFiles:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def get(self, folder: str, file: str) -> Dropped | None:
-        """Give what became of one file."""
-        row = self._database.one(schema.DROPPED_GET, (os.fsencode(folder), os.fsencode(file)))
-        return _dropped(row) if row else None
+    def get(self, folder: bytes, file: bytes) -> Outcome | None:
+        """Give what became of one file; its `source` is for those to say who know where the drop directory is."""
+        row = self._database.one(schema.DROPPED_GET, (folder, file))
+        return _outcome(row) if row else None
 
-    def refused(self) -> Iterator[Dropped]:
+    def refused(self) -> Iterator[Outcome]:
         """Give all that is refused, by folder and file."""
         rows = self._database.pages(schema.DROPPED_REFUSED, (b"", b""), lambda row: (row[0], row[1]))
-        return map(_dropped, rows)
+        return map(_outcome, rows)
 
-    def record(self, rows: Iterable[Dropped]) -> None:
-        """Write down what became of these files; a known file keeps its `first_seen`, a waiting one comes again."""
+    def record(self, outcomes: Iterable[Outcome], judged: str, seen: int) -> None:
+        """Write down what became of these files; a known file keeps its `first_seen`, a waiting one comes again.
+
+        `judged` is a digest of the tool, the rules and the settings that judged them; `seen` is whole seconds.
+        """
         changes: defaultdict[bytes, int] = defaultdict(int)
         with self._database.writing():
-            for row in rows:
-                values = _values(row)
+            for outcome in outcomes:
+                values = _values(outcome, judged, seen)
                 changes[values[0]] += _number(values[2])
                 if not self._database.run(schema.DROPPED_INSERT, values):  # most files are new
                     changes[values[0]] -= self._number_of(values[0], values[1])
                     self._database.run(schema.DROPPED_UPSERT, values)
             self._change(changes)
 
-    def forget(self, folder: str, files: Iterable[str]) -> None:
+    def forget(self, folder: bytes, files: Iterable[bytes]) -> None:
         """Forget files that are no longer there."""
-        self.forget_encoded(os.fsencode(folder), map(os.fsencode, files))
-
-    def forget_encoded(self, folder: bytes, files: Iterable[bytes]) -> None:
-        """Do what `forget` does, with names as they stand on the disk."""
         change = 0
         with self._database.writing():
             for file in files:
@@ -99,9 +97,9 @@ class DropFiles:
     def reopen_refused_by(self, rule: str) -> None:
         """Have the next scan give out all that was refused by one rule."""
         with self._database.writing():
-            for row in self.refused():
-                if any(each.rule == rule for each in row.problems):
-                    self._reopen(os.fsencode(row.folder), os.fsencode(row.file))
+            for outcome in self.refused():
+                if any(problem.rule == rule for problem in outcome.problems):
+                    self._reopen(outcome.candidate.file.folder, outcome.candidate.file.file)
 
     def reopen_release(self, name: str, vers: str) -> None:
         """Have the next scan give out the files that held a release, because that is no longer what they become."""
@@ -153,7 +151,7 @@ class DropFiles:
         """Forget what is known of a folder and was not seen in it."""
         vanished = partial(self._database.all, schema.DROPPED_VANISHED, (folder, PAGE))
         for rows in self._database.drained(vanished):
-            self.forget_encoded(folder, [row[0] for row in rows])
+            self.forget(folder, [row[0] for row in rows])
 
     def _number_of(self, folder: bytes, file: bytes) -> int:
         row = self._database.one(schema.DROPPED_FINGERPRINT, (folder, file))
@@ -181,34 +179,31 @@ def _with_parents(folder: bytes) -> list[tuple[bytes, bytes | None, bytes]]:
     return [*rows, (b"", None, NOTHING)]
 
 
-def _values(row: Dropped) -> tuple[Any, ...]:
+def _values(outcome: Outcome, judged: str, seen: int) -> tuple[Any, ...]:
+    candidate = outcome.candidate
+    waits = outcome.status in {"waiting", "held-back"}
     return (
-        os.fsencode(row.folder),
-        os.fsencode(row.file),
-        b"" if row.outcome == "waiting" else row.fingerprint,
-        row.outcome,
-        row.judged,
-        row.first_seen,
-        row.last_seen,
-        row.cksum,
-        row.name,
-        row.vers,
-        encode_problems(row.problems),
+        candidate.file.folder,
+        candidate.file.file,
+        b"" if waits else candidate.file.fingerprint,
+        "waiting" if waits else outcome.status,
+        judged,
+        seen,
+        seen,
+        candidate.cksum,
+        candidate.name,
+        candidate.vers,
+        encode_problems(outcome.problems),
     )
 
 
-def _dropped(row: tuple[Any, ...]) -> Dropped:
-    folder, file, fingerprint, outcome, judged, first_seen, last_seen, cksum, name, vers, problems = row
-    return Dropped(
-        folder=os.fsdecode(folder),
-        file=os.fsdecode(file),
-        fingerprint=fingerprint,
-        outcome=outcome,
-        judged=judged,
+def _outcome(row: tuple[Any, ...]) -> Outcome:
+    folder, file, fingerprint, status, first_seen, last_seen, cksum, name, vers, problems = row
+    lies = DropFile(source="", folder=folder, file=file, seen=fingerprint)
+    return Outcome(
+        candidate=Candidate(file=lies, cksum=cksum, name=name, vers=vers),
+        status=status,
+        problems=decode_problems(problems),
         first_seen=first_seen,
         last_seen=last_seen,
-        cksum=cksum,
-        name=name,
-        vers=vers,
-        problems=decode_problems(problems),
     )

@@ -42,11 +42,11 @@ CREATE TEMP TABLE seen (
     file BLOB PRIMARY KEY, fingerprint BLOB NOT NULL, young INTEGER NOT NULL, size INTEGER NOT NULL,
     source BLOB, problem BLOB
 ) WITHOUT ROWID;
-CREATE TEMP TABLE incoming (
+CREATE TEMP TABLE candidate (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL, name TEXT NOT NULL, folder BLOB NOT NULL, file BLOB NOT NULL,
-    reading BLOB NOT NULL
+    packed BLOB NOT NULL
 );
-CREATE INDEX temp.incoming_key ON incoming (key, id);
+CREATE INDEX temp.candidate_key ON candidate (key, id);
 """
 
 VERSION = int.from_bytes(blake2b(TABLES.encode(), digest_size=4).digest(), "big") >> 1 | 1
@@ -90,7 +90,7 @@ FOLDER_CHILDREN = "SELECT path FROM folder WHERE parent = ? ORDER BY path"
 FOLDER_DELETE = "DELETE FROM folder WHERE path = ?"
 FOLDERS_BELOW_DELETE = "DELETE FROM folder WHERE path >= ? AND path < ?"
 DROPPED_GET = """
-SELECT folder, file, fingerprint, outcome, judged, first_seen, last_seen, cksum, name, vers, problems
+SELECT folder, file, fingerprint, outcome, first_seen, last_seen, cksum, name, vers, problems
 FROM dropped WHERE folder = ? AND file = ?
 """
 DROPPED_FINGERPRINT = "SELECT fingerprint FROM dropped WHERE folder = ? AND file = ?"
@@ -106,7 +106,7 @@ DROPPED_DELETE = "DELETE FROM dropped WHERE folder = ? AND file = ?"
 DROPPED_IN_DELETE = "DELETE FROM dropped WHERE folder = ?"
 DROPPED_BELOW_DELETE = "DELETE FROM dropped WHERE folder >= ? AND folder < ?"
 DROPPED_REFUSED = """
-SELECT folder, file, fingerprint, outcome, judged, first_seen, last_seen, cksum, name, vers, problems
+SELECT folder, file, fingerprint, outcome, first_seen, last_seen, cksum, name, vers, problems
 FROM dropped WHERE outcome = 'refused' AND (folder, file) > (?, ?) ORDER BY folder, file LIMIT ?
 """
 REFUSED_BEFORE = "SELECT folder, file FROM dropped WHERE outcome = 'refused' AND judged < ? LIMIT ?"
@@ -150,13 +150,13 @@ INTENT_BEGIN = "INSERT OR IGNORE INTO intent VALUES (?)"
 INTENT_FINISH = "DELETE FROM intent WHERE path = ?"
 INTENT_PAGE = "SELECT path FROM intent WHERE path > ? ORDER BY path LIMIT ?"
 
-INCOMING_INSERT = "INSERT INTO temp.incoming VALUES (NULL, ?, ?, ?, ?, ?)"
-INCOMING_KEYS = "SELECT DISTINCT key FROM temp.incoming WHERE key > ? ORDER BY key LIMIT ?"
-INCOMING_BETWEEN = "SELECT key, reading FROM temp.incoming WHERE key BETWEEN ? AND ? ORDER BY key, id"
-INCOMING_WITHOUT = "SELECT id, reading, folder, file FROM temp.incoming WHERE key = '' AND id > ? ORDER BY id LIMIT ?"
-INCOMING_NAMES = """
-SELECT key, min(name) FROM temp.incoming WHERE key IN (SELECT value FROM json_each(?)) GROUP BY key
+CANDIDATE_INSERT = "INSERT INTO temp.candidate VALUES (NULL, ?, ?, ?, ?, ?)"
+CANDIDATE_KEYS = "SELECT DISTINCT key FROM temp.candidate WHERE key > ? ORDER BY key LIMIT ?"
+CANDIDATE_BETWEEN = "SELECT key, packed FROM temp.candidate WHERE key BETWEEN ? AND ? ORDER BY key, id"
+CANDIDATE_WITHOUT = "SELECT id, packed FROM temp.candidate WHERE key = '' AND id > ? ORDER BY id LIMIT ?"
+CANDIDATE_NAMES = """
+SELECT key, min(name) FROM temp.candidate WHERE key IN (SELECT value FROM json_each(?)) GROUP BY key
 """
-INCOMING_FILES = "CREATE INDEX IF NOT EXISTS temp.incoming_file ON incoming (folder, file)"
-INCOMING_HOLDS = "SELECT 1 FROM temp.incoming WHERE folder = ? AND file = ? LIMIT 1"
-INCOMING_CLEAR = "DELETE FROM temp.incoming"
+CANDIDATE_FILES = "CREATE INDEX IF NOT EXISTS temp.candidate_file ON candidate (folder, file)"
+CANDIDATE_HOLDS = "SELECT 1 FROM temp.candidate WHERE folder = ? AND file = ? LIMIT 1"
+CANDIDATE_CLEAR = "DELETE FROM temp.candidate"

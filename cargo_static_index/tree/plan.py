@@ -4,24 +4,17 @@ A plan is made from the index file and the tombstones as they were just read, an
 remembers of them; whoever carries it out and finds that they have changed reads them and plans again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cargo_static_index.crate.candidate import Candidate
+from cargo_static_index.crate.candidate import Candidate, Outcome
 from cargo_static_index.diagnostics.rules import CUT_SHORT, Problem, problem
 from cargo_static_index.protocol.index_entry import format_entry, parse_entry
 from cargo_static_index.protocol.index_file import IndexFile, Line, new_line
 from cargo_static_index.protocol.semver import order_key, without_build
 from cargo_static_index.tree.documents import Tombstone, Tombstones
-
-
-class Refusal(Struct, frozen=True, kw_only=True):
-    """A release that stays out, with every reason."""
-
-    candidate: Candidate
-    problems: tuple[Problem, ...]
 
 
 class CratePlan(Struct, frozen=True, kw_only=True):
@@ -36,7 +29,16 @@ class CratePlan(Struct, frozen=True, kw_only=True):
     tombstones: Tombstones
     published: tuple[Candidate, ...] = ()
     unchanged: tuple[Candidate, ...] = ()
-    refused: tuple[Refusal, ...] = ()
+    refused: tuple[Outcome, ...] = ()
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """Give what becomes of each, those that are published first."""
+        for candidate in self.published:
+            yield Outcome(candidate=candidate, status="published", problems=candidate.problems)
+        for candidate in self.unchanged:
+            # What is published was judged when it came: rules that came later, and their warnings, are not for it.
+            yield Outcome(candidate=candidate, status="unchanged")
+        yield from self.refused
 
 
 def plan_crate(
@@ -56,7 +58,7 @@ def plan_crate(
     taken = {without_build(line.vers): (line.vers, line.cksum) for line in file.lines if line.vers}
     published: list[Candidate] = []
     unchanged: list[Candidate] = []
-    refused: list[Refusal] = []
+    refused: list[Outcome] = []
     for each in sorted(arriving, key=order_of_content):
         held = taken.get(without_build(each.vers))
         if held == (each.vers, each.cksum) and each.name == name:
@@ -64,7 +66,7 @@ def plan_crate(
             continue
         problems = _problems(name, held, tombstones, each, restore=restore)
         if each.refused or problems:
-            refused.append(Refusal(candidate=each, problems=each.problems + problems))
+            refused.append(Outcome(candidate=each, status="refused", problems=each.problems + problems))
             continue
         taken[without_build(each.vers)] = (each.vers, each.cksum)
         published.append(each)

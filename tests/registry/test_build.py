@@ -12,9 +12,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from cargo_static_index.crate.candidate import FileStatus, Outcome
 from cargo_static_index.diagnostics.errors import NotHeld, SettingsError, StateDamaged, StoreError, TreeBusy
 from cargo_static_index.protocol.registries import CRATES_IO
-from cargo_static_index.registry.events import FileStatus, Outcome, Report
+from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.registry import specs_of
 from cargo_static_index.registry.scan import YOUNG_NS
 from cargo_static_index.registry.withdraw import Spec

@@ -12,11 +12,12 @@ from tempfile import TemporaryDirectory
 import msgspec
 import pytest
 
+from cargo_static_index.crate.candidate import Candidate, DropFile, FileStatus, Outcome
 from cargo_static_index.crate.check import Policy
 from cargo_static_index.diagnostics.errors import SettingsError
-from cargo_static_index.registry.read import Bench, Task, read_file
-from cargo_static_index.registry.scan import ROWS_HELD, YOUNG_NS, Found, Unfit, scan_drop
-from cargo_static_index.state import Dropped, Outcome, State, open_state
+from cargo_static_index.registry.read import Reader
+from cargo_static_index.registry.scan import ROWS_HELD, YOUNG_NS, scan_drop
+from cargo_static_index.state import State, open_state
 
 NOBODY = 65534
 ROOT = Path(__file__).parents[2]
@@ -46,31 +47,33 @@ def put(path: Path, content: bytes = b"content") -> Path:
     return path
 
 
-def scan(drop: Path, state: State, *, now: int | None = None, skip: tuple[Path, ...] = ()) -> list[Found | Unfit]:
+def scan(
+    drop: Path, state: State, *, now: int | None = None, skip: tuple[Path, ...] = ()
+) -> list[DropFile | Candidate]:
     return list(scan_drop(drop, state, later() if now is None else now, skip))
 
 
-def judge(state: State, found: list[Found | Unfit], outcome: Outcome = "published", judged: str = "j") -> None:
-    state.drop_files.record(
-        Dropped(
-            folder=each.folder,
-            file=each.file,
-            fingerprint=each.fingerprint,
-            outcome="refused" if isinstance(each, Unfit) else outcome,
-            judged=judged,
-            first_seen=1,
-            last_seen=1,
-        )
+def judge(state: State, found: list[DropFile | Candidate], status: FileStatus = "published", judged: str = "j") -> None:
+    outcomes = [
+        Outcome(candidate=each, status="refused")
+        if isinstance(each, Candidate)
+        else Outcome(candidate=Candidate(file=each), status=status)
         for each in found
-    )
+    ]
+    state.drop_files.record(outcomes, judged, 1)
 
 
-def paths(found: list[Found | Unfit]) -> list[str]:
-    return [each.path for each in found]
+def path_of(found: DropFile | Candidate) -> str:
+    return found.file.path if isinstance(found, Candidate) else found.path
 
 
-def says(found: list[Found | Unfit]) -> list[tuple[str, str]]:
-    return [(each.problem.rule, each.problem.message) for each in found if isinstance(each, Unfit)]
+def paths(found: list[DropFile | Candidate]) -> list[str]:
+    return [path_of(each) for each in found]
+
+
+def says(found: list[DropFile | Candidate]) -> list[tuple[str, str]]:
+    unfit = [each for each in found if isinstance(each, Candidate)]
+    return [(problem.rule, problem.message) for each in unfit for problem in each.problems]
 
 
 def test_files_are_found_at_any_depth_by_folder_and_name(drop: Path, state: State) -> None:
@@ -154,7 +157,7 @@ def test_a_folder_of_more_files_than_are_held_is_found_whole_and_in_order(drop: 
 def test_a_rewrite_of_the_same_size_within_the_clocks_tick_is_seen(drop: Path, state: State) -> None:
     file = put(drop / "a.crate", b"one")
     [first] = scan(drop, state, now=time.time_ns())
-    assert isinstance(first, Found)
+    assert isinstance(first, DropFile)
     assert first.young
     judge(state, [first])
     # Same size, same inode, and a time stamp that (for what the scan can know) did not move.
@@ -188,7 +191,7 @@ def test_a_file_may_claim_any_age(drop: Path, state: State, seconds: int) -> Non
 
 def test_a_file_that_waits_is_given_again(drop: Path, state: State) -> None:
     put(drop / "a.crate")
-    judge(state, scan(drop, state), outcome="waiting")
+    judge(state, scan(drop, state), status="waiting")
     assert paths(scan(drop, state)) == ["a.crate"]
 
 
@@ -196,7 +199,7 @@ def test_what_other_rules_refused_is_given_again(drop: Path, state: State) -> No
     for name in ("a.crate", "b/b.crate", "b/good.crate"):
         put(drop / name)
     a, b, good = scan(drop, state)
-    judge(state, [a, b], outcome="refused", judged="m")
+    judge(state, [a, b], status="refused", judged="m")
     judge(state, [good], judged="m")
     state.drop_files.reopen_refused("m")
     assert scan(drop, state) == []
@@ -204,16 +207,17 @@ def test_what_other_rules_refused_is_given_again(drop: Path, state: State) -> No
         state.drop_files.reopen_refused(other)
         found = scan(drop, state)
         assert paths(found) == ["a.crate", "b/b.crate"]
-        judge(state, found, outcome="refused", judged="m")
+        judge(state, found, status="refused", judged="m")
 
 
 def test_the_files_of_a_release_can_be_asked_for_again(drop: Path, state: State) -> None:
     for name in ("a.crate", "in/b.crate"):
         put(drop / name)
     judge(state, scan(drop, state))
-    held = state.drop_files.get("in", "b.crate")
+    held = state.drop_files.get(b"in", b"b.crate")
     assert held is not None
-    state.drop_files.record([msgspec.structs.replace(held, name="b", vers="1.0.0")])
+    candidate = msgspec.structs.replace(held.candidate, name="b", vers="1.0.0")
+    state.drop_files.record([Outcome(candidate=candidate, status="published")], "j", 1)
     state.drop_files.reopen_release("b", "1.0.1")
     assert scan(drop, state) == []
     state.drop_files.reopen_release("b", "1.0.0")
@@ -227,7 +231,7 @@ def test_what_vanished_is_forgotten(drop: Path, state: State) -> None:
     (drop / "a.crate").unlink()
     (drop / "in").rename(drop.parent / "away")
     assert scan(drop, state) == []
-    known = [("", "a.crate"), ("", "b.crate"), ("in", "c.crate"), ("in/deep", "d.crate"), ("ina", "e.crate")]
+    known = [(b"", b"a.crate"), (b"", b"b.crate"), (b"in", b"c.crate"), (b"in/deep", b"d.crate"), (b"ina", b"e.crate")]
     assert [state.drop_files.get(*each) is not None for each in known] == [False, True, False, False, True]
     (drop.parent / "away").rename(drop / "in")
     assert paths(scan(drop, state)) == ["in/c.crate", "in/deep/d.crate"]
@@ -248,7 +252,7 @@ def test_what_is_no_file_is_reported_and_never_opened(drop: Path, state: State) 
         ("file-irregular", "'pipe.crate' is a pipe, not a file."),
         ("file-irregular", "'socket.crate' is a socket, not a file."),
     ]
-    assert [each.path for each in found if isinstance(each, Found)] == ["good.crate"]
+    assert [each.path for each in found if isinstance(each, DropFile)] == ["good.crate"]
     judge(state, found)
     assert scan(drop, state) == []
 
@@ -271,7 +275,7 @@ def test_links_are_followed_inside_and_reported_when_they_lead_out(drop: Path, s
         ("file-link-outside", f"'other' is a link out of the drop directory, to '{outside.parent}'."),
         ("file-link-outside", f"'out.crate' is a link out of the drop directory, to '{outside}'."),
     ]
-    files = {each.path: each.source for each in found if isinstance(each, Found)}
+    files = {each.path: os.fsdecode(each.target) for each in found if isinstance(each, DropFile)}
     assert files == {name: str((drop / "real" / "r.crate").resolve()) for name in ("in.crate", "real/r.crate")}
 
 
@@ -320,11 +324,10 @@ def test_a_drop_directory_that_cannot_be_listed_is_a_mistake_in_the_settings(
         scan(tmp_path / name, state)
 
 
-def rules_of(found: Found) -> list[str]:
+def rules_of(found: DropFile) -> list[str]:
     """Read what was found, and give the rules that refuse it."""
-    task = Task(found=found, path=found.source, source=found.path, staged="0")
     with TemporaryDirectory() as stage:
-        candidate = read_file(task, Bench(policy=Policy(), stage=Path(stage), pubtime=None))
+        candidate = Reader(policy=Policy(), stage=stage, pubtime=None).read(found, "0")
     return [each.rule for each in candidate.problems]
 
 
@@ -332,17 +335,16 @@ def rules_of(found: Found) -> list[str]:
 AS_NOBODY = """
 import os, time
 from pathlib import Path
-from cargo_static_index.state import Dropped, open_state
-from cargo_static_index.registry.scan import Found, scan_drop
-from tests.registry.test_scan import rules_of
+from cargo_static_index.crate.candidate import DropFile
+from cargo_static_index.state import open_state
+from cargo_static_index.registry.scan import scan_drop
+from tests.registry.test_scan import judge, path_of, rules_of
 
 drop, now = Path({drop!r}), time.time_ns() + 10**10
 with open_state(Path({state!r})) as state:
     for each in scan_drop(drop, state, now):
-        if each.folder == "closed":
-            row = Dropped(folder="closed", file=each.file, fingerprint=each.fingerprint, outcome="published",
-                          judged="", first_seen=1, last_seen=1)
-            state.drop_files.record([row])
+        if path_of(each).startswith("closed/"):
+            judge(state, [each])
     (drop / "secret.crate").chmod(0)
     (drop / "closed").chmod(0)
     (drop / "listed").chmod(0o444)
@@ -350,11 +352,11 @@ with open_state(Path({state!r})) as state:
         os.setgid({nobody})
         os.setuid({nobody})
     for each in scan_drop(drop, state, now):
-        if isinstance(each, Found):
+        if isinstance(each, DropFile):
             print(each.path, *rules_of(each))
         else:
-            print(each.path, each.problem.rule, each.problem.message)
-    print("still known" if state.drop_files.get("closed", "b.crate") else "forgotten")
+            print(path_of(each), each.problems[0].rule, each.problems[0].message)
+    print("still known" if state.drop_files.get(b"closed", b"b.crate") else "forgotten")
 """
 
 
@@ -420,7 +422,7 @@ def written_on(file: Path) -> None:
 def test_only_what_was_found_is_read(drop: Path, state: State, change: Callable[[Path], None], rule: str) -> None:
     file = put(drop / "a.crate")
     [found] = scan(drop, state)
-    assert isinstance(found, Found)
+    assert isinstance(found, DropFile)
     assert rules_of(found) == ["file-not-gzip"]
     change(file)
     assert rules_of(found) == [rule]

@@ -31,7 +31,13 @@ def world(tmp_path: Path) -> World:
 
 def seen(status: Status) -> tuple[int, int, int | None, list[str], list[str]]:
     waiting = [Path(each).name for each in status.waiting]
-    return status.crates, status.releases, status.last_build, waiting, [each.path for each in status.refused]
+    return (
+        status.crates,
+        status.releases,
+        status.last_build,
+        waiting,
+        [each.candidate.file.path for each in status.refused],
+    )
 
 
 AS_IT_IS = (2, 2, T0, ["new-1.0.0.crate"], ["empty.crate"])
@@ -62,7 +68,7 @@ def test_status_waits_for_no_dry_run(world: World) -> None:
 
 def test_status_waits_for_nobody_who_writes_to_the_catalogue_and_sees_what_was_before(world: World) -> None:
     with open_state(world.state) as other, other.writing():
-        other.drop_files.forget("", ["empty.crate"])
+        other.drop_files.forget(b"", [b"empty.crate"])
         other.set("last-build", b"1")
         assert seen(read_status(world.settings())) == AS_IT_IS
 

@@ -12,13 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cargo_static_index import state as package
-from cargo_static_index.crate.candidate import Candidate, Need
+from cargo_static_index.crate.candidate import Candidate, DropFile, FileStatus, Need, Outcome
 from cargo_static_index.diagnostics.errors import StateDamaged, StoreError
 from cargo_static_index.diagnostics.rules import problem
 from cargo_static_index.state import (
     CrateChange,
-    Dropped,
-    Outcome,
     Release,
     State,
     discard_state,
@@ -55,17 +53,13 @@ def crate(name: str, *releases: Release, gone: tuple[str, ...] = ()) -> CrateCha
     return CrateChange(key=key, name=name, releases=releases or (release("1.0.0"),), gone=gone)
 
 
-def dropped(path: str, fingerprint: bytes = b"f" * 16, outcome: Outcome = "published", judged: str = "j") -> Dropped:
-    folder, _, file = path.rpartition("/")
-    return Dropped(
-        folder=folder,
-        file=file,
-        fingerprint=fingerprint,
-        outcome=outcome,
-        judged=judged,
-        first_seen=1,
-        last_seen=2,
-    )
+def dropped(path: str, fingerprint: bytes = b"f" * 16, status: FileStatus = "published") -> Outcome:
+    return Outcome(candidate=Candidate(file=drop_file(path, fingerprint)), status=status)
+
+
+def drop_file(path: str, fingerprint: bytes = b"f") -> DropFile:
+    folder, _, file = os.fsencode(path).rpartition(b"/")
+    return DropFile(source="", folder=folder, file=file, seen=fingerprint)
 
 
 # how statements are run
@@ -76,7 +70,7 @@ def test_no_statement_reads_a_whole_table_or_sorts_one(place: Path, state: State
     statement = STATEMENTS[name]
     with sqlite3.connect(place / package.FILE) as plain:
         plain.executescript(schema.TEMPORARY_TABLES)
-        plain.execute(schema.INCOMING_FILES)
+        plain.execute(schema.CANDIDATE_FILES)
         values = [None] * statement.count("?")
         plan = [row[3] for row in plain.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
     plain.close()
@@ -87,7 +81,7 @@ def test_no_statement_reads_a_whole_table_or_sorts_one(place: Path, state: State
 
 ALLOWED_SCANS = {
     "CRATE_NAMES": ("SCAN json_each VIRTUAL TABLE INDEX 1:",),  # of the names that are asked for
-    "INCOMING_NAMES": ("SCAN json_each VIRTUAL TABLE INDEX 1:",),
+    "CANDIDATE_NAMES": ("SCAN json_each VIRTUAL TABLE INDEX 1:",),
     "SOUND": ("SCAN tally",),  # of two rows
     "TALLY_ZERO": ("SCAN tally",),
     "RELEASES_NEWEST": ("SCAN release USING INDEX release_newest",),  # in order, and stops at its LIMIT
@@ -340,41 +334,32 @@ def test_the_same_version_twice_in_an_index_file_is_one_row(state: State) -> Non
 
 
 def test_a_dropped_file_is_as_it_was_recorded(state: State) -> None:
-    row = Dropped(
-        folder="caf\udce9",
-        file="x.crate",
-        fingerprint=b"0123456789abcdef",
-        outcome="refused",
-        judged="digest",
-        first_seen=5,
-        last_seen=6,
-        cksum="c",
-        name="x",
-        vers="1.0.0",
+    file = drop_file("caf\udce9/x.crate", b"0123456789abcdef")
+    outcome = Outcome(
+        candidate=Candidate(file=file, cksum="c", name="x", vers="1.0.0"),
+        status="refused",
         problems=(problem("file-empty"), problem("entry-type", "é", place="src")),
+        first_seen=5,
+        last_seen=5,
     )
-    state.drop_files.record([row])
-    assert state.drop_files.get("caf\udce9", "x.crate") == row
-    assert list(state.drop_files.refused()) == [row]
-    assert row.path == "caf\udce9/x.crate"
+    state.drop_files.record([outcome], "digest", 5)
+    assert state.drop_files.get(b"caf\xe9", b"x.crate") == outcome
+    assert list(state.drop_files.refused()) == [outcome]
 
 
 def test_a_file_that_is_seen_again_was_first_seen_when_it_was(state: State) -> None:
-    state.drop_files.record([dropped("a.crate")])
-    again = Dropped(
-        folder="", file="a.crate", fingerprint=b"g" * 16, outcome="unchanged", judged="k", first_seen=9, last_seen=9
-    )
-    state.drop_files.record([again])
-    found = state.drop_files.get("", "a.crate")
+    state.drop_files.record([dropped("a.crate")], "j", 1)
+    state.drop_files.record([dropped("a.crate", b"g" * 16, "unchanged")], "k", 9)
+    found = state.drop_files.get(b"", b"a.crate")
     assert found is not None
-    assert (found.first_seen, found.last_seen, found.outcome, found.judged) == (1, 9, "unchanged", "k")
+    assert (found.first_seen, found.last_seen, found.status) == (1, 9, "unchanged")
 
 
 def test_the_refused_come_in_order_however_many(state: State) -> None:
     paths = [f"{folder}{number:04}.crate" for folder in ("", "a/", "b/c/") for number in range(900)]
-    state.drop_files.record(dropped(path, outcome="refused") for path in reversed(paths))
-    state.drop_files.record([dropped("good.crate")])
-    assert [each.path for each in state.drop_files.refused()] == paths
+    state.drop_files.record((dropped(path, status="refused") for path in reversed(paths)), "j", 1)
+    state.drop_files.record([dropped("good.crate")], "j", 1)
+    assert [each.candidate.file.path for each in state.drop_files.refused()] == paths
 
 
 Step = tuple[str, str, bytes]
@@ -405,15 +390,15 @@ def apply_step(state: State, trusted: dict[str, tuple[bytes, str]], step: Step) 
     what, path, fingerprint = step
     folder, _, file = path.rpartition("/")
     if what == "forget":
-        state.drop_files.forget(folder, [file])
+        state.drop_files.forget(folder.encode(), [file.encode()])
         trusted.pop(path, None)
     elif what == "reopen":
         state.drop_files.reopen_refused("other")
         for each in [each for each, (_, outcome) in trusted.items() if outcome == "refused"]:
             trusted[each] = (b"", "waiting")
     else:
-        outcome: Outcome = "refused" if what == "refused" else "waiting" if what == "waiting" else "published"
-        state.drop_files.record([dropped(path, fingerprint, outcome)])
+        outcome: FileStatus = "refused" if what == "refused" else "waiting" if what == "waiting" else "published"
+        state.drop_files.record([dropped(path, fingerprint, outcome)], "j", 1)
         trusted[path] = (b"" if what == "waiting" else fingerprint, outcome)
 
 
@@ -421,12 +406,8 @@ def apply_step(state: State, trusted: dict[str, tuple[bytes, str]], step: Step) 
 
 
 def reading(path: str, key: str) -> Candidate:
-    folder, _, file = path.rpartition("/")
     return Candidate(
-        source=path,
-        folder=folder,
-        file=file,
-        fingerprint=b"f",
+        file=drop_file(path),
         key=key,
         name=key.upper(),
         vers="1.0.0",
@@ -445,7 +426,10 @@ def test_readings_come_by_key_and_vanish_with_the_pass(place: Path) -> None:
         assert state.candidates.between("a", "k") == {"j": rows[2:], "k": rows[:2]}
         assert state.candidates.names_of(["k", "none"]) == {"k": "K"}
         assert list(state.candidates.keys()) == ["j", "k", *(f"many-{n:05}" for n in range(2500))]
-        assert (state.candidates.holds("a", "z.crate"), state.candidates.holds("", "z.crate")) == (True, False)
+        assert (state.candidates.holds(drop_file("a/z.crate")), state.candidates.holds(drop_file("z.crate"))) == (
+            True,
+            False,
+        )
         state.candidates.clear()
         assert list(state.candidates.keys()) == []
         state.candidates.add(rows)
@@ -454,7 +438,7 @@ def test_readings_come_by_key_and_vanish_with_the_pass(place: Path) -> None:
 
 
 def test_readings_without_a_release_come_apart(state: State) -> None:
-    unread = [Candidate(source=f"{n}.crate", refused=True) for n in range(2500)]
+    unread = [Candidate(file=drop_file(f"{n}.crate"), refused=True) for n in range(2500)]
     state.candidates.add([reading("a.crate", "k"), *unread])
     assert list(state.candidates.keys()) == ["k"]
     assert list(state.candidates.without_release()) == unread

@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from cargo_static_index.crate.candidate import Candidate
+from cargo_static_index.crate.candidate import Candidate, DropFile
 from cargo_static_index.diagnostics.rules import problem
 from cargo_static_index.protocol.index_entry import Entry, format_entry
 from cargo_static_index.protocol.index_file import IndexFile, parse_index
@@ -23,7 +23,7 @@ def entry(vers: str, cksum: str, name: str = "foo", pubtime: str = NOW) -> Entry
 
 def arriving(vers: str, cksum: str, name: str = "foo", *, source: str = "x.crate", bad: bool = False) -> Candidate:
     return Candidate(
-        source=source,
+        file=DropFile(source=source),
         key=collision_key(name),
         name=name,
         vers=vers,

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import msgspec
 
+from cargo_static_index.crate.candidate import Outcome
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.rules import Problem
 from cargo_static_index.registry.dispose import Refused
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.site.front import RefusedFile
-from cargo_static_index.state import Dropped
 
 
 def refused_files(transaction: Transaction, moved_to: Path | None, seen: int) -> Iterator[RefusedFile]:
@@ -20,8 +20,8 @@ def refused_files(transaction: Transaction, moved_to: Path | None, seen: int) ->
 
     `seen` is when the drop directory was last looked at: all of the first were there then.
     """
-    for row in transaction.state.drop_files.refused():
-        yield _dropped(row, max(row.last_seen, seen))
+    for outcome in transaction.state.drop_files.refused():
+        yield _dropped(outcome, max(outcome.last_seen, seen))
     if moved_to is not None and moved_to.is_dir():
         for path in sorted(moved_to.rglob("*.crate.json")):
             found = _moved(path, moved_to)
@@ -35,14 +35,14 @@ def _is_published(transaction: Transaction, file: RefusedFile) -> bool:
     return any((each.vers, each.cksum) == (file.vers, file.cksum) for each in releases)
 
 
-def _dropped(row: Dropped, last_seen: int) -> RefusedFile:
-    first, last = _minute(row.first_seen), _minute(last_seen)
+def _dropped(outcome: Outcome, last_seen: int) -> RefusedFile:
+    first, last = _minute(outcome.first_seen), _minute(last_seen)
     return RefusedFile(
-        path=escape(row.path),
-        name=row.name,
-        vers=row.vers,
-        cksum=row.cksum,
-        problems=row.problems,
+        path=escape(outcome.candidate.file.path),
+        name=outcome.name,
+        vers=outcome.vers,
+        cksum=outcome.cksum,
+        problems=outcome.problems,
         first_seen=first,
         # Of the last time only the day counts: a pass that finds the same once more on a day has nothing to write.
         last_seen=first if first[:10] == last[:10] else last[:10],
