@@ -96,6 +96,7 @@ OTHERS: dict[str, frozenset[str]] = {
     "jinja2": frozenset({"site/templates"}),
     "markupsafe": frozenset({"site/templates"}),
     "nh3": frozenset({"site/readme/sanitize"}),
+    "obstore": frozenset({"store/objects/client"}),
     "pygments": frozenset({"site/readme/highlight", "site/readme/rustlexer"}),
     "rich": frozenset({"cli"}),
     "rtoml": frozenset({"protocol/manifest/toml", "settings/layers"}),

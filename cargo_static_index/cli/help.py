@@ -69,14 +69,14 @@ def check_settings_command(run: Run) -> int:
 
 def _try_rights(settings: Settings) -> None:
     """Raise StoreError where this user may not do what a pass does; what is not there is made by a pass."""
-    drop = settings.drop
+    drop, tree = settings.drop, settings.tree.path
     away = [path for path in (drop.after_publish, drop.refused) if isinstance(path, Path)]
     emptied = drop.after_publish == "delete" or bool(away)
     for name, path, right, word in (
         ("drop directory", drop.path, os.R_OK, "read"),
         *([("drop directory", drop.path, os.W_OK, "take files from")] if emptied else []),
         *(("folder for dropped files", path, os.W_OK, "write to") for path in away),
-        ("tree", settings.tree.path, os.W_OK, "write to"),
+        *([("tree", tree, os.W_OK, "write to")] if isinstance(tree, Path) else []),
         ("state directory", settings.state.path, os.W_OK, "write to"),
     ):
         there = next(each for each in (path, *path.parents) if each.exists())

@@ -30,6 +30,7 @@ from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.diagnostics.rules import Finding
 from cargo_static_index.registry.registry import Way, open_registry, verify_registry
 from cargo_static_index.registry.reindex import Reindexed
+from cargo_static_index.store.bucket import Bucket
 
 Counts = dict[Literal["error", "warning", "fixed"], int]
 
@@ -95,7 +96,7 @@ def _counts(documents: Iterable[FindingDocument]) -> Counts:
     return counts
 
 
-def _mark(tree: Path, document: FindingDocument) -> Mark:
+def _mark(tree: Path | Bucket, document: FindingDocument) -> Mark:
     message = f"{document.message} {document.way_out}".rstrip()
     return Mark(path=from_here(str(tree / document.path)), rule=document.rule, level=document.level, message=message)
 

@@ -26,7 +26,7 @@ from cargo_static_index.registry.workers import Executor
 from cargo_static_index.settings import Settings, limits_of
 from cargo_static_index.state import copy_state, may_write
 from cargo_static_index.store import Store
-from cargo_static_index.store.local.store import LocalStore
+from cargo_static_index.store.open import open_tree
 from cargo_static_index.tree.documents import TreeRecord
 from cargo_static_index.tree.read import read_config, read_record
 
@@ -252,7 +252,7 @@ def _home_of_tree(store: Store, settings: Settings) -> Home:
 def store_of(settings: Settings) -> Store:
     """Give the store that the settings describe."""
     tree = settings.tree
-    return LocalStore(tree.path, file_mode=tree.file_mode, dir_mode=tree.dir_mode, flush=tree.flush)
+    return open_tree(tree.path, file_mode=tree.file_mode, dir_mode=tree.dir_mode, flush=tree.flush)
 
 
 def policy_of(settings: Settings, home: Home) -> Policy:

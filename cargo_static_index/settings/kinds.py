@@ -14,6 +14,7 @@ from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.protocol.config import parse_base_url
 from cargo_static_index.protocol.registries import normalise_index_url
+from cargo_static_index.store.bucket import Bucket, is_url, parse_bucket
 
 Schema = Mapping[str, object]
 
@@ -129,6 +130,11 @@ def _read_path(value: object, base: Path) -> Path:
     if path.startswith("~"):
         raise InvalidInput(f"{path!r} must be a path written in full: `~` means nothing here")
     return base / path
+
+
+def _read_tree(value: object, base: Path) -> Path | Bucket:
+    text = _read_text(value, TREE.expects)
+    return parse_bucket(text) if is_url(text) else _read_path(text, base)
 
 
 def _read_after_publish(value: object, base: Path) -> Path | str:
@@ -299,6 +305,7 @@ IMAGE = Kind(
     read=_read_image,
 )
 PATH = Kind(expects="a path", metavar="PATH", schema=_TEXT_SCHEMA, read=_read_path)
+TREE = Kind(expects="a path or the URL of a bucket", metavar="PATH|URL", schema=_TEXT_SCHEMA, read=_read_tree)
 AFTER_PUBLISH = Kind(
     expects='"keep", "delete" or a path',
     metavar="keep|delete|PATH",

@@ -140,7 +140,8 @@ def _settings(values: Mapping[str, object]) -> Settings:
 
 def _overlaps(settings: Settings, sources: Mapping[str, str]) -> Iterator[str]:
     """Say which folders lie where their content would be served to everyone, or be taken for dropped crates."""
-    tree, drop = _plain(settings.tree.path), _plain(settings.drop.path)
+    drop = _plain(settings.drop.path)
+    tree = _plain(settings.tree.path) if isinstance(settings.tree.path, Path) else None
     folders = {
         "drop.path": settings.drop.path,
         "state.path": settings.state.path,
@@ -150,16 +151,16 @@ def _overlaps(settings: Settings, sources: Mapping[str, str]) -> Iterator[str]:
     for name, folder in folders.items():
         if not isinstance(folder, Path):
             continue
-        if _plain(folder).is_relative_to(tree):
+        if tree and _plain(folder).is_relative_to(tree):
             yield _overlap(name, folder, "tree.path", sources, "would be served to everyone; put it outside the tree")
         elif name.startswith("drop.") and name != "drop.path" and _plain(folder).is_relative_to(drop):
             yield _overlap(name, folder, "drop.path", sources, "would be read again; put it outside the drop directory")
     state = _plain(settings.state.path)
-    for name, folder in {**folders, "tree.path": settings.tree.path}.items():
+    for name, folder in {**folders, "tree.path": tree}.items():
         if name != "state.path" and isinstance(folder, Path) and _plain(folder).is_relative_to(state):
             why = "would be deleted with what is a cache; put it outside the state directory"
             yield _overlap(name, folder, "state.path", sources, why)
-    if tree != drop and tree.is_relative_to(drop):
+    if tree and tree != drop and tree.is_relative_to(drop):
         yield _overlap(
             "tree.path",
             tree,

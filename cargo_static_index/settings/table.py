@@ -14,6 +14,7 @@ from cargo_static_index.diagnostics.rules import Level
 from cargo_static_index.protocol.registries import Mode
 from cargo_static_index.settings import kinds as values
 from cargo_static_index.settings.kinds import Kind
+from cargo_static_index.store.bucket import Bucket
 
 Written = str | int | bool | Sequence[str] | None
 """A value as TOML writes it; None where the key is not set."""
@@ -131,7 +132,14 @@ class DropSection(Struct, frozen=True, kw_only=True):
 class TreeSection(Struct, frozen=True, kw_only=True):
     """The published files."""
 
-    path: Annotated[Path, _row(values.PATH, "The tree: the folder that a web server serves.", default="public")]
+    path: Annotated[
+        Path | Bucket,
+        _row(
+            values.TREE,
+            "The tree: the folder that a web server serves, or a bucket, such as `s3://BUCKET/PREFIX`.",
+            default="public",
+        ),
+    ]
     file_mode: Annotated[
         int | None,
         _row(values.FILE_MODE, "The mode of published files; without it, 0666 less the umask.", example="0644"),

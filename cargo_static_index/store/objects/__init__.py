@@ -1,0 +1,1 @@
+"""A tree in a bucket of an object store."""

@@ -1,0 +1,184 @@
+"""The client library, and nothing else of it anywhere: single requests on the objects of one prefix.
+
+What a request failed of is told by kind; what may be tried again, and whether a write landed, whoever calls decides.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from cargo_static_index.diagnostics.errors import SettingsError, StoreError
+from cargo_static_index.store.bucket import Bucket
+
+try:
+    import obstore
+    from obstore import exceptions as failures
+    from obstore.store import AzureStore, GCSStore, S3Store
+except ImportError as error:
+    raise SettingsError(
+        "trees in buckets need the extra `object-store`: pip install 'cargo-static-index[object-store]'"
+    ) from error
+
+PART_BYTES = 8 << 20
+"""Larger contents go up in parts of this size, some at a time; S3 takes 10,000 parts of 5 MiB or more."""
+
+_TIMEOUTS = {"connect_timeout": "10s", "timeout": "120s"}
+_LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]+){3}|::1")
+
+
+class Refused(Exception):
+    """The store says that a condition does not hold: which may be true, or an answer to a request made twice."""
+
+
+class Unsure(StoreError):
+    """Whether the store has done it is not known: no answer came, or one that says to try again."""
+
+
+class Object(Struct, frozen=True, kw_only=True):
+    """An object as read: its bytes, its ETag, and the metadata that it was written with."""
+
+    content: bytes
+    etag: str
+    metadata: Mapping[str, str]
+
+
+class Client:
+    """Requests on the objects below a bucket's prefix; each is made once."""
+
+    def __init__(self, bucket: Bucket, environment: Mapping[str, str] = os.environ) -> None:
+        self.bucket = bucket
+        self._store = _opened(bucket, environment)
+
+    def get(self, path: str) -> Object | None:
+        """Read one object; None where there is none."""
+        try:
+            found = obstore.get(self._store, path)
+            content = bytes(found.bytes())
+        except FileNotFoundError as error:
+            self._need_bucket(error)
+            return None
+        except failures.BaseError as error:
+            raise self._failure("read", path, error) from None
+        attributes = {str(name).lower(): str(value) for name, value in found.attributes.items()}
+        return Object(content=content, etag=str(found.meta["e_tag"]), metadata=attributes)
+
+    def size(self, path: str) -> int | None:
+        """Give the bytes of one object; None where there is none."""
+        try:
+            return int(obstore.head(self._store, path)["size"])
+        except FileNotFoundError:
+            return None
+        except failures.BaseError as error:
+            raise self._failure("read", path, error) from None
+
+    def put(self, path: str, content: bytes | Path, headers: Mapping[str, str], *, expect: str = "any") -> None:
+        """Write one object; raise Refused where `expect`, "any", "absent" or an ETag, does not hold, it says."""
+        mode: Any = {"any": "overwrite", "absent": "create"}.get(expect) or {"e_tag": expect}
+        try:
+            obstore.put(
+                self._store,
+                path,
+                content,
+                attributes=dict(headers),
+                mode=mode,
+                chunk_size=PART_BYTES,
+                max_concurrency=4,
+            )
+        except (failures.AlreadyExistsError, failures.PreconditionError):
+            raise Refused from None
+        except FileNotFoundError as error:
+            self._need_bucket(error)
+            raise Refused from None  # some stores say 404 to If-Match where nothing is
+        except failures.BaseError as error:
+            raise self._failure("write", path, error) from None
+
+    def delete(self, path: str) -> None:
+        """Delete one object; deleting nothing is fine."""
+        try:
+            obstore.delete(self._store, path)
+        except FileNotFoundError as error:
+            self._need_bucket(error)
+        except failures.BaseError as error:
+            raise self._failure("delete", path, error) from None
+
+    def list(self, prefix: str = "", *, after: str | None = None) -> Iterator[tuple[str, int]]:
+        """List paths and sizes below a folder, in the order of their bytes."""
+        try:
+            for chunk in obstore.list(self._store, f"{prefix}/" if prefix else None, offset=after):
+                yield from ((each["path"], each["size"]) for each in chunk)
+        except failures.BaseError as error:
+            raise self._failure("list", prefix, error) from None
+
+    def signed(self, method: Any, path: str) -> str:
+        """Give a URL that lets whoever has it make one request for some minutes."""
+        return str(obstore.sign(self._store, method, path, timedelta(minutes=5)))
+
+    def _need_bucket(self, error: Exception) -> None:
+        if _code_of(error) in {"NoSuchBucket", "ContainerNotFound"}:
+            raise StoreError(f"{self.bucket}: there is no such bucket; make it, or mend the name") from None
+
+    def _failure(self, verb: str, path: str, error: Exception) -> StoreError:
+        """Say what went wrong, in words that hold no credential: the library's own show the request that was signed."""
+        self._need_bucket(error)
+        status, code = _status_of(error), _code_of(error)
+        where = self.bucket / path if path else str(self.bucket)
+        said = " ".join(filter(None, [str(status or ""), code])) or "no answer came"
+        if status in {401, 403} or isinstance(error, failures.PermissionDeniedError | failures.UnauthenticatedError):
+            return StoreError(
+                f"{where}: the store does not let us {verb} this ({said}). "
+                "Give these credentials the right, or this process other ones."
+            )
+        kind = Unsure if status is None or status in {408, 409, 425, 429} or status >= 500 else StoreError
+        return kind(f"{where}: cannot {verb} this: {said}. Try again later.")
+
+
+def _status_of(error: Exception) -> int | None:
+    found = re.search(r"status code: ([0-9]{3})", str(error))
+    return int(found[1]) if found else None
+
+
+def _code_of(error: Exception) -> str:
+    found = re.search(r"<Code>([A-Za-z]+)</Code>", str(error))
+    return found[1] if found else ""
+
+
+def _opened(bucket: Bucket, environment: Mapping[str, str]) -> Any:
+    options: Any = {**_TIMEOUTS, "allow_http": _may_be_plain(environment)}
+    # None of its own: what may be tried again, and whether it was done, is for us to find out.
+    common: Any = {"prefix": bucket.prefix or None, "client_options": options, "retry_config": {"max_retries": 0}}
+    if bucket.scheme == "s3":
+        return S3Store(bucket.name, config=_s3(environment), **common)
+    if bucket.scheme == "gs":
+        return GCSStore(bucket.name, **common)
+    return AzureStore(bucket.name, **common)
+
+
+_OF_S3 = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+)
+"""What an environment that is handed in may say; all else the library takes from the process's own."""
+
+
+def _s3(environment: Mapping[str, str]) -> Any:
+    given = {name.lower(): environment[name] for name in _OF_S3 if environment.get(name)}
+    return {**given, "disable_bulk_delete": True}
+
+
+def _may_be_plain(environment: Mapping[str, str]) -> bool:
+    """Whether plain http is wanted: without a word only to this machine itself."""
+    names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT")
+    endpoint = next((environment[name] for name in names if environment.get(name)), "")
+    host = urlsplit(endpoint).hostname or ""
+    return _LOOPBACK.fullmatch(host) is not None or environment.get("AWS_ALLOW_HTTP", "").lower() == "true"

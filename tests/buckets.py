@@ -1,0 +1,124 @@
+"""Real object stores on the loopback interface, each with a folder and ports of its own."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from types import MappingProxyType
+
+from msgspec import Struct
+
+from cargo_static_index.store.bucket import Bucket
+from cargo_static_index.store.objects.client import Client
+from cargo_static_index.store.objects.store import ObjectStore
+from tests.servers import free_port, get
+from tests.tools import need
+
+_NUMBERS = count(1)
+
+KEYS = {"AWS_ACCESS_KEY_ID": "an-access-key", "AWS_SECRET_ACCESS_KEY": "a-secret-of-ours", "AWS_REGION": "us-east-1"}
+
+_READERS = ["Read"]
+_OPERATOR = {
+    "name": "operator",
+    "credentials": [{"accessKey": KEYS["AWS_ACCESS_KEY_ID"], "secretKey": KEYS["AWS_SECRET_ACCESS_KEY"]}],
+    "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+}
+
+
+class Buckets(Struct, frozen=True, kw_only=True):
+    """A server that speaks as S3 does: where it is, and the variables by which clients find it."""
+
+    endpoint: str
+    environment: Mapping[str, str] = MappingProxyType({})
+
+    def make(self) -> Bucket:
+        """Make a bucket, and give a place in it."""
+        name = f"bucket-{next(_NUMBERS)}"
+        client = Client(Bucket("s3", name), self.environment)
+        asked = urllib.request.Request(client.signed("PUT", ""), method="PUT")
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            assert answer.status == 200
+        return Bucket("s3", name, "some/crates")
+
+    def url(self, bucket: Bucket) -> str:
+        """Give the base URL at which the server itself serves what lies there."""
+        return f"{self.endpoint}/{bucket.name}/{bucket.prefix}/"
+
+    def store(self, bucket: Bucket) -> ObjectStore:
+        """Open a tree there."""
+        return ObjectStore(bucket, self.environment)
+
+
+def _at(port: int) -> Buckets:
+    endpoint = f"http://127.0.0.1:{port}"
+    return Buckets(endpoint=endpoint, environment={**KEYS, "AWS_ENDPOINT_URL": endpoint})
+
+
+@contextmanager
+def seaweedfs() -> Iterator[Buckets]:
+    """Run a real SeaweedFS, from which everybody may read and only these keys may write."""
+    with tempfile.TemporaryDirectory(prefix="seaweedfs-") as folder:
+        rights = Path(folder) / "rights.json"
+        rights.write_text(json.dumps({"identities": [{"name": "anonymous", "actions": _READERS}, _OPERATOR]}))
+        parts = ("master.port", "volume.port", "filer.port", "s3.port")
+        ports = {f"{part}{ending}": free_port() for part in parts for ending in ("", ".grpc")}
+        command = [
+            *(need("weed"), "-logtostderr=true", "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
+            *(f"-{name}={port}" for name, port in ports.items()),
+            *("-filer", "-s3", f"-s3.config={rights}", "-s3.port.iceberg=0", "-s3.port.lance=0"),
+            # A bucket takes some volumes; what is small lies with the names, as nothing here is about disks.
+            *("-volume.max=1000", "-master.volumeSizeLimitMB=64", "-filer.saveToFilerLimit=65536"),
+            "-master.telemetry=false",
+        ]
+        with _running(command, Path(folder) / "log", ports["s3.port"]):
+            yield _at(ports["s3.port"])
+
+
+@contextmanager
+def moto() -> Iterator[Buckets]:
+    """Run moto's imitation of S3: exact in what it answers, and quick."""
+    port = free_port()
+    command = [need("moto_server"), "-H", "127.0.0.1", "-p", str(port)]
+    with tempfile.TemporaryDirectory(prefix="moto-") as folder, _running(command, Path(folder) / "log", port):
+        yield _at(port)
+
+
+@contextmanager
+def _running(command: list[str], log: Path, port: int) -> Iterator[None]:
+    with (
+        log.open("wb") as stream,
+        subprocess.Popen(command, stdout=stream, stderr=stream, start_new_session=True) as process,
+    ):
+        try:
+            _await(process, port, log)
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)  # it takes its time to end, and its folder goes anyway
+
+
+def _await(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Wait until a server answers requests about buckets."""
+    for _ in range(600):
+        if process.poll() is not None:
+            break
+        try:
+            if get(f"http://127.0.0.1:{port}/").status < 500:
+                return
+        except OSError:
+            pass
+        time.sleep(0.05)
+    raise RuntimeError(f"{command_of(process)} did not start: {log.read_text()[-2000:]}")
+
+
+def command_of(process: subprocess.Popen[bytes]) -> str:
+    """Give the name of the program that runs."""
+    return re.sub(r".*/", "", str(process.args[0] if isinstance(process.args, list) else process.args))

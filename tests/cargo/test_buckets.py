@@ -1,0 +1,84 @@
+"""A registry in a bucket: changed by the commands as users run them, served by the store itself, read by cargo."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from cargo_static_index.store.bucket import Bucket
+from tests.buckets import Buckets, seaweedfs
+from tests.cargo.client import Cargo
+from tests.cli.program import Ended, run
+from tests.crates import CrateBuilder, crate
+from tests.servers import get
+
+pytestmark = pytest.mark.cargo
+
+
+@pytest.fixture(scope="module")
+def buckets() -> Iterator[Buckets]:
+    with seaweedfs() as server:
+        yield server
+
+
+class Host:
+    """A machine that works on a registry in a bucket, with a drop directory and a state of its own."""
+
+    def __init__(self, folder: Path, buckets: Buckets, bucket: Bucket) -> None:
+        self.folder = folder
+        self.bucket = bucket
+        self.url = buckets.url(bucket)
+        self.environment: Mapping[str, str] = buckets.environment
+        (folder / "drop").mkdir(parents=True)
+        (folder / "registry.toml").write_text(
+            f'[registry]\nname = "acme"\nbase-url = "{self.url}"\n[tree]\npath = "{bucket}"\n'
+        )
+
+    def run(self, *arguments: str | Path) -> Ended:
+        return run(*arguments, cwd=self.folder, env=self.environment)
+
+    def drop(self, *crates: CrateBuilder) -> list[Path]:
+        return [each.write(self.folder / "drop") for each in crates]
+
+
+@pytest.fixture
+def host(tmp_path: Path, buckets: Buckets) -> Host:
+    return Host(tmp_path / "host", buckets, buckets.make())
+
+
+@pytest.fixture
+def cargo(tmp_path: Path, host: Host) -> Cargo:
+    return Cargo(tmp_path / "cargo", {"acme": host.url})
+
+
+def test_cargo_builds_from_a_bucket_through_the_stores_own_http(host: Host, cargo: Cargo) -> None:
+    host.drop(crate("foo", "1.0.0"), crate("foo", "1.1.0+b"), crate("bar", "0.1.0"))
+    assert "3 published" in host.run("build").ok()
+    (more,) = host.drop(crate("foo", "1.2.0"))
+    host.run("add", more).ok()
+    host.run("yank", "foo@1.2.0").ok()
+    project = cargo.project('foo = { version = "1", registry = "acme" }\nbar = { version = "0", registry = "acme" }\n')
+    project.run("build").ok()
+    assert project.locked() == {"foo": "1.1.0+b", "bar": "0.1.0"}
+    host.run("remove", "--yes", "foo@1.1.0+b").ok()
+    project.run("update").ok()
+    assert project.locked()["foo"] == "1.0.0"
+    assert host.run("list").ok().split() == ["bar@0.1.0", "foo@1.0.0", "foo@1.2.0", "(yanked)"]
+    assert "nothing is wrong" in host.run("verify").ok()
+
+
+def test_pages_and_what_is_absent_are_answered_as_they_should_be(host: Host) -> None:
+    host.drop(crate("foo", "1.0.0"))
+    host.run("build").ok()
+    page = get(f"{host.url}crates/foo/index.html")
+    assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    index = get(f"{host.url}index/3/f/foo")
+    assert (index.status, index.headers["Cache-Control"]) == (200, "no-cache")
+    assert get(f"{host.url}index/3/f/foo", If_None_Match=index.headers["ETag"]).status == 304
+    assert get(f"{host.url}index/3/b/bar").status == 404
+
+
+def test_a_scheme_that_is_not_known_is_refused_and_makes_no_folder(tmp_path: Path) -> None:
+    said = run("build", "--tree", "ftp://crates/x", cwd=tmp_path).failed(2, "--tree: 'ftp' is no place")
+    assert "s3://" in said
+    assert list(tmp_path.iterdir()) == []
