@@ -5,7 +5,9 @@ Only `find_settings_file` and `load_settings` touch the disk. Everything wrong i
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from msgspec import Struct
@@ -23,6 +25,7 @@ from cargo_static_index.settings.layers import (
     unknown_rule,
 )
 from cargo_static_index.settings.table import Settings
+from cargo_static_index.store.local.ownership import Users, objection, trusted_users
 
 DEFAULT = "default"
 
@@ -62,19 +65,47 @@ def load_settings(
     directory = directory.absolute()
     named = config_from(environment, directory, config)
     file = named[0] if named else find_settings_file(directory)
-    source = _read(file, named[1] if named else FILE_NAME) if file else None
+    users = None if named else trusted_users(environment)
+    source = _read(file, named[1] if named else FILE_NAME, users) if file else None
     return parse_settings(options, environment, directory, file, source or "")
 
 
-def _read(file: Path, named_by: str) -> str:
+def _read(file: Path, named_by: str, users: Users | None) -> str:
+    """Read a settings file; one that was only found must be of these users, and its folder too."""
     try:
-        return file.read_text(encoding="utf-8-sig")
+        with _opened(file.parent, os.O_DIRECTORY) as folder, _opened(Path(file.name), os.O_NOCTTY, folder) as opened:
+            if users is not None:
+                _refuse_strangers(file, folder, opened, users)
+            with open(opened, encoding="utf-8-sig", closefd=False) as stream:
+                return stream.read()
     except FileNotFoundError as error:
         raise SettingsError(f"{named_by}: there is no file {str(file)!r}; `init` makes one") from error
     except OSError as error:
         raise SettingsError(f"{named_by}: {str(file)!r} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{file}: this is not TOML: it is not UTF-8 at byte {error.start}") from error
+
+
+@contextmanager
+def _opened(path: Path, flags: int, folder: int | None = None) -> Iterator[int]:
+    opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC | flags, dir_fd=folder)
+    try:
+        yield opened
+    finally:
+        os.close(opened)
+
+
+def _refuse_strangers(file: Path, folder: int, opened: int, users: Users) -> None:
+    # Attack: somebody puts a registry.toml into a folder above the caller's, and has the caller's commands run its
+    # templates, or publish files that only the caller may read.
+    with _opened(Path(os.path.realpath(file)).parent, os.O_DIRECTORY) as beyond:  # where the file is a link
+        for what, found in (("", opened), ("the folder of ", folder), ("the folder of ", beyond)):
+            if why := objection(found, users):
+                raise SettingsError(
+                    f"{what}{file} {why}, so it does not count where it was only found: what it names is run and "
+                    "published as you. To use it all the same, name it: "
+                    f"`cargo-static-index --config {quote(str(file))} …`"
+                )
 
 
 def parse_settings(

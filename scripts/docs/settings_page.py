@@ -64,6 +64,9 @@ _SETTINGS_HEAD = f"""\
 `{FILE_NAME}` is searched in the working directory and upwards.
 `--config PATH` or `{CONFIG_VARIABLE}` names another file.
 Without any, the defaults hold.
+A file that was only found counts if it belongs to the caller, to root, or to the user who called sudo,
+and if neither it nor its folder can be written by others: what it names is run and published as the caller.
+For any other the command ends with exit code 2 and says how to name it.
 `cargo-static-index init` writes one with every key in it, and `--show-settings` prints every value
 and where it comes from.
 
