@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = "cargo_static_index"
 
 RINGS: tuple[frozenset[str], ...] = (
-    frozenset({"diagnostics", "_version"}),
+    frozenset({"diagnostics", "_pattern", "_version"}),
     frozenset({"protocol"}),
     frozenset({"crate", "tree", "site"}),
     frozenset({"store", "state", "settings"}),

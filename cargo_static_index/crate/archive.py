@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.crate.gzip import GzipStream
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.crate.metadata import File
@@ -27,7 +28,7 @@ CARGO_OK_DIRECTORY = f"{CARGO_OK}/"
 
 _MANIFEST_BELOW = f"/{MANIFEST}".encode()
 
-LIKELY_DOCUMENT = re.compile(
+LIKELY_DOCUMENT = pattern(
     rb"(?:.*/)?(?:readme|changelog|changes|history|news|releases)[^/]*"
     rb"|[^/]+/Cargo\.toml\.orig|.*\.(?:md|markdown|mdown|txt|rst|adoc|org)",
     re.IGNORECASE | re.DOTALL,

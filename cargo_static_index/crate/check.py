@@ -7,6 +7,7 @@ from typing import BinaryIO
 import msgspec
 from msgspec import Struct
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.crate.archive import Archive, read_archive
 from cargo_static_index.crate.documents import MANIFEST_AS_WRITTEN, find_file, readme_origin
 from cargo_static_index.crate.limits import Limits
@@ -29,7 +30,7 @@ REQUIRABLE = (
 _WITHOUT_LINE = frozenset({"registry-index-invalid", "version-invalid"})
 """Problems with which no index line can be made at all, not even one to say what is refused."""
 
-_CHANGELOG = re.compile(
+_CHANGELOG = pattern(
     r"(changelog|changes|history|news|releases)(\.(?:md|markdown|mdown|txt|rst|adoc|org))?",
     re.ASCII | re.IGNORECASE,  # without ASCII, `ſ` would be an `s`
 )

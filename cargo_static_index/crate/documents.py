@@ -1,15 +1,15 @@
 """Where the files that a manifest names lie in an archive, and where they lay in the repository."""
 
-import re
 from collections.abc import Collection
 from posixpath import normpath
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.protocol.manifest.toml import read_toml
 
 MANIFEST_AS_WRITTEN = "Cargo.toml.orig"
 """The manifest as its author wrote it, which `cargo package` puts beside the one that it made of it."""
 
-_MAY_NAME_ANOTHER_PLACE = re.compile(rb"readme\b[^\n]*(?:\.\.|workspace)|\[\s*package\s*\.\s*readme\s*\]")
+_MAY_NAME_ANOTHER_PLACE = pattern(rb"readme\b[^\n]*(?:\.\.|workspace)|\[\s*package\s*\.\s*readme\s*\]")
 
 
 def find_file(stated: str, files: Collection[str]) -> str | None:

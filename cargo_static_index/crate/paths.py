@@ -8,6 +8,7 @@ from unicodedata import normalize
 
 from msgspec import Struct
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.diagnostics.problems import ProblemList
@@ -17,13 +18,13 @@ COMPONENT_BYTES = 255
 
 RESERVED = r"(?:con|prn|aux|nul|com[1-9]|lpt[1-9])"
 # Most paths are plain: this one match spares them every other check.
-PLAIN = re.compile(rf"(?:(?!{RESERVED}(?:[./]|\Z))[\w+.-]{{0,99}}[\w+-](?:/(?=.)|\Z))+", re.ASCII | re.IGNORECASE)
+PLAIN = pattern(rf"(?:(?!{RESERVED}(?:[./]|\Z))[\w+.-]{{0,99}}[\w+-](?:/(?=.)|\Z))+", re.ASCII | re.IGNORECASE)
 PLAIN_BYTES = (ascii_letters + digits + "_+.-/\n").encode()
 ODD = ("\n\n", "//", "\n/", "/\n", "./", ".\n")
 """Empty paths and components, and those that end in a dot, among paths each in a line of its own."""
-RESERVED_COMPONENT = re.compile(rf"[/\n]{RESERVED}[./\n]")
-WINDOWS_RESERVED = re.compile(rf"{RESERVED} *(?:\..*)?", re.IGNORECASE | re.DOTALL)
-WINDOWS_ILLEGAL = re.compile(r'[<>:"|?*\x01-\x1f]')
+RESERVED_COMPONENT = pattern(rf"[/\n]{RESERVED}[./\n]")
+WINDOWS_RESERVED = pattern(rf"{RESERVED} *(?:\..*)?", re.IGNORECASE | re.DOTALL)
+WINDOWS_ILLEGAL = pattern(r'[<>:"|?*\x01-\x1f]')
 
 
 class Plain(Struct, frozen=True):

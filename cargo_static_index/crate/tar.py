@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from struct import Struct
 from zlib import adler32
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.crate.gzip import GzipStream
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.escape import quote
@@ -37,9 +38,9 @@ EXTENSION_BYTES = 64 * 1024
 SPARSE = b"GNU.sparse."
 """What the PAX records begin with by which GNU tar and bsdtar describe a file with holes."""
 
-NUMBER = re.compile(rb"\s*\+?([0-7]+)\s*(?:\0.*)?", re.DOTALL)
-DECIMAL = re.compile(rb"\+?[0-9]{1,20}")
-RECORD = re.compile(rb"([0-9]{1,9}) ([^=\n]+)=")
+NUMBER = pattern(rb"\s*\+?([0-7]+)\s*(?:\0.*)?", re.DOTALL)
+DECIMAL = pattern(rb"\+?[0-9]{1,20}")
+RECORD = pattern(rb"([0-9]{1,9}) ([^=\n]+)=")
 
 
 USUAL_MODES = frozenset(

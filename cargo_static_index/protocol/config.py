@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidConfig
 from cargo_static_index.protocol.names import prefix
 from cargo_static_index.protocol.registries import Home, Mode
@@ -23,7 +24,7 @@ _OUR_DL = "crates/{crate}/{sha256-checksum}.crate"
 _NO_MARKER_DL = "/{crate}/{version}/download"
 _BOM = b"\xef\xbb\xbf"
 
-_braces = re.compile(r"\{[^{}]*\}|[{}]").findall
+_BRACES = pattern(r"\{[^{}]*\}|[{}]")
 
 
 class RegistryConfig(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="kebab"):
@@ -122,7 +123,7 @@ def _check_keys(keys: list[str]) -> None:
 
 def _parse_dl(dl: str) -> str:
     """Give `dl` as it is, or raise InvalidConfig."""
-    found = _braces(dl)
+    found = _BRACES.findall(dl)
     for each in found:
         if each not in MARKERS:
             known = ", ".join(MARKERS)

@@ -4,11 +4,11 @@ The client's rules are those of cargo's src/workspace/summary.rs (`Summary::new`
 the split is crates.io's (crates/crates_io_index/src/features.rs).
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidFeature
 from cargo_static_index.diagnostics.rules import Problem, problem
 
@@ -17,7 +17,7 @@ Features = Mapping[str, tuple[str, ...]]
 # crates.io gives up after as many rounds, which only a chain of more than a hundred features notices.
 _SPLIT_ROUNDS = 100
 
-_is_plain = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_+.-]*").fullmatch
+_PLAIN = pattern(r"[A-Za-z0-9_][A-Za-z0-9_+.-]*")
 _DIGITS = frozenset("0123456789")
 _BEYOND_XID = str.maketrans("", "", "-+.")
 
@@ -39,7 +39,7 @@ def parse_feature_name(text: str) -> str:
 
     Letters are those of Unicode as this Python knows it: some newer scripts are refused that the newest cargo accepts.
     """
-    if _is_plain(text):
+    if _PLAIN.fullmatch(text):
         return text
     if not text:
         raise InvalidFeature("a feature's name is empty; give it one")
@@ -142,7 +142,9 @@ def check_features(features: Features, dependencies: Iterable[tuple[str, bool, s
 
 def _is_closed(features: Features) -> bool:
     """Whether features only turn on each other, and have plain names: then there is nothing to be wrong."""
-    return all(map(_is_plain, features)) and features.keys() >= {each for texts in features.values() for each in texts}
+    return all(map(_PLAIN.fullmatch, features)) and features.keys() >= {
+        each for texts in features.values() for each in texts
+    }
 
 
 def _optional_dev_dependency(name: str) -> Problem:

@@ -5,13 +5,13 @@ with `registry` between `kind` and `package`.
 """
 
 import json
-import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidIndexLine, InvalidInput
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.protocol.semver import parse_requirement, parse_rust_version, parse_version
@@ -61,10 +61,10 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 _KIND_ORDER: dict[Kind, int] = {"normal": 0, "build": 1, "dev": 2}
 
-_is_pubtime = re.compile(
+_PUBTIME = pattern(
     r"[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
     r"|02-(?:0[1-9]|1[0-9]|2[0-9]))T(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)Z"
-).fullmatch
+)
 _FEBRUARY_29 = "-02-29T"
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding may raise: msgspec says UnicodeDecodeError for some strings, and RecursionError for deep nesting."""
@@ -220,7 +220,7 @@ def _dependency(found: _FoundDependency) -> Dependency:
 
 def parse_pubtime(text: str) -> str:
     """Give the time of publication, or raise InvalidIndexLine (cargo-util-schemas: index.rs, `parse_pubtime`)."""
-    if not _is_pubtime(text) or (_FEBRUARY_29 in text and not _is_leap_year(int(text[:4]))):
+    if not _PUBTIME.fullmatch(text) or (_FEBRUARY_29 in text and not _is_leap_year(int(text[:4]))):
         raise InvalidIndexLine(f"{text!r} is not a time of publication; write it in UTC like '2026-05-15T08:30:00Z'")
     return text
 

@@ -3,13 +3,13 @@
 Lines found are kept byte for byte, whatever stands in them; `index_entry` says what one line is.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidIndexLine, InvalidInput, NotHeld
 from cargo_static_index.protocol.index_entry import (
     ENTRY_KEYS,
@@ -54,15 +54,15 @@ class _Least(Struct, frozen=True):
 
 _decode_seen = msgspec.json.Decoder(_Seen).decode
 _decode_least = msgspec.json.Decoder(_Least).decode
-_is_plain_version = re.compile(r"(?:0|[1-9][0-9]{0,17})(?:\.(?:0|[1-9][0-9]{0,17})){2}").fullmatch
-_seen_keys = re.compile(rb'"(?:name|vers|cksum|yanked|pubtime)"').findall
+_PLAIN_VERSION = pattern(r"(?:0|[1-9][0-9]{0,17})(?:\.(?:0|[1-9][0-9]{0,17})){2}")
+_SEEN_KEYS = pattern(rb'"(?:name|vers|cksum|yanked|pubtime)"')
 
 
 def parse_line(raw: bytes) -> Line:
     """Read of a line what can be read; this raises nothing."""
     try:
         seen = _decode_seen(raw)
-        if not _is_plain_version(seen.vers):
+        if not _PLAIN_VERSION.fullmatch(seen.vers):
             parse_version(seen.vers)
         if seen.pubtime is not None:
             parse_pubtime(seen.pubtime)
@@ -86,7 +86,7 @@ def _may_repeat_a_key(raw: bytes, deps: msgspec.Raw) -> bool:
     if not tail.startswith(deps):
         return True
     rest = head + tail[len(memoryview(deps)) :]
-    keys = _seen_keys(rest)
+    keys = _SEEN_KEYS.findall(rest)
     return b"\\" in rest or len(keys) != len(set(keys))
 
 
@@ -223,7 +223,7 @@ def derive_line(entry: Entry, old: Line) -> bytes:
     return new
 
 
-_tokens = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\]:,]').finditer
+_TOKENS = pattern(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\]:,]')
 
 
 def _yank(raw: bytes, *, yanked: bool) -> bytes:
@@ -241,7 +241,7 @@ def _yank(raw: bytes, *, yanked: bool) -> bytes:
 def _spans(raw: bytes) -> Iterator[tuple[str, int, int]]:
     """Find where the values of an object stand, each with its key, without the white space around it."""
     depth, key, start = 0, "", 0
-    for token in _tokens(raw):
+    for token in _TOKENS.finditer(raw):
         kind = raw[token.start() : token.start() + 1]
         depth -= kind in b"}]"
         if depth == 1 and kind == b'"' and not start:

@@ -3,9 +3,9 @@
 Allowed and reserved: crates.io (crates/crates_io_validation, migrations). Paths: cargo's book, "Index Files".
 """
 
-import re
 from typing import NewType
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidName
 
 CrateName = NewType("CrateName", str)
@@ -15,9 +15,9 @@ DependencyName = NewType("DependencyName", str)
 MAX_NAME_LENGTH = 64
 """crates.io's limit; it also keeps `NAME-VERSION` within the 255 bytes that file systems allow a component."""
 
-_CRATE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}").fullmatch
-_DEPENDENCY_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}").fullmatch
-_FORBIDDEN = re.compile(r"[^A-Za-z0-9_-]").search
+_CRATE_NAME = pattern(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_DEPENDENCY_NAME = pattern(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+_FORBIDDEN = pattern(r"[^A-Za-z0-9_-]")
 
 _RUST_NAMES = """
     alloc arena ast builtins collections compiler-builtins compiler-rt compiletest core coretest debug driver flate
@@ -34,14 +34,14 @@ _RESERVED = frozenset((_RUST_NAMES + _WINDOWS_DEVICES).replace("_", "-").split()
 
 def parse_crate_name(text: str) -> CrateName:
     """Give the text as a crate's name, or raise InvalidName with the rule that it breaks."""
-    if _CRATE_NAME(text):
+    if _CRATE_NAME.fullmatch(text):
         return CrateName(text)
     raise InvalidName(_fault(text, what="crate", first="an ASCII letter"))
 
 
 def is_crate_name(text: str) -> bool:
     """Whether `parse_crate_name` takes the text."""
-    return _CRATE_NAME(text) is not None
+    return _CRATE_NAME.fullmatch(text) is not None
 
 
 def parse_dependency_name(text: str) -> DependencyName:
@@ -49,7 +49,7 @@ def parse_dependency_name(text: str) -> DependencyName:
 
     Cargo panics at an empty name, and slices the bytes of a name that is not ASCII in the middle of a character.
     """
-    if _DEPENDENCY_NAME(text):
+    if _DEPENDENCY_NAME.fullmatch(text):
         return DependencyName(text)
     raise InvalidName(_fault(text, what="dependency", first="an ASCII letter or '_'"))
 
@@ -88,7 +88,7 @@ def _fault(text: str, *, what: str, first: str) -> str:
     if len(text) > MAX_NAME_LENGTH:
         start = text[:MAX_NAME_LENGTH]
         return f"the {what} name {start!r}… has {len(text)} characters; at most {MAX_NAME_LENGTH} are allowed"
-    found = _FORBIDDEN(text, 1)
+    found = _FORBIDDEN.search(text, 1)
     if found is None or not text[0].isascii() or not (text[0].isalpha() or text[0] == "_"):
         return f"the {what} name {text!r} starts with {text[0]!r}; its first character must be {first}"
     return (

@@ -6,17 +6,18 @@ Cargo's book, "Platform specific dependencies"; cargo: crates/cargo-platform/src
 import re
 from typing import NoReturn
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidTarget
 from cargo_static_index.diagnostics.escape import quote
 
 MAX_DEPTH = 64
 """Nested `all`, `any` and `not`. Cargo sets no limit and runs out of stack; people nest three or four."""
 
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]*").fullmatch
-_PLAIN_CFG = re.compile(r'cfg\((?!(?:all|any|not)\b)[A-Za-z_][A-Za-z0-9_]*(?: *= *"[^"]*")?\)').fullmatch
-_BLANKS = re.compile(r" *")
+_PLAIN_NAME = pattern(r"[A-Za-z0-9_.-]*")
+_PLAIN_CFG = pattern(r'cfg\((?!(?:all|any|not)\b)[A-Za-z_][A-Za-z0-9_]*(?: *= *"[^"]*")?\)')
+_BLANKS = pattern(r" *")
 # Only a space is a blank, a string has no escapes, and what is none of these is the last alternative.
-_TOKEN = re.compile(
+_TOKEN = pattern(
     r'(?P<mark>[(),=])|(?P<string>"[^"]*")|(?P<raw>r#)?(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<other>.)',
     re.DOTALL,
 )
@@ -28,7 +29,7 @@ def parse_target(text: str) -> str:
 
     The text is what the index holds: crates.io keeps the author's blanks.
     """
-    if _PLAIN_NAME(text) or _PLAIN_CFG(text):
+    if _PLAIN_NAME.fullmatch(text) or _PLAIN_CFG.fullmatch(text):
         return text
     if not (text.startswith("cfg(") and text.endswith(")")):
         _check_name(text)

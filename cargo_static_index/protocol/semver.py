@@ -3,12 +3,12 @@
 SemVer 2.0.0; cargo's book, "Specifying Dependencies"; semver: src/parse.rs, src/display.rs, src/eval.rs, src/impls.rs.
 """
 
-import re
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidRequirement, InvalidVersion
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.protocol.semver_reader import SemverReader, fits
@@ -26,11 +26,11 @@ OrderKey: TypeAlias = tuple[PrecedenceKey, tuple[IdentifierKey, ...]]
 _RELEASE: IdentifierKey = (2, 0, "", 0)
 """Stands where a version has no pre-release, and so sorts after every pre-release."""
 
-_PLAIN_VERSION = re.compile(r"(0|[1-9][0-9]{0,18})\.(0|[1-9][0-9]{0,18})\.(0|[1-9][0-9]{0,18})").fullmatch
-_PLAIN_COMPARATOR = re.compile(
+_PLAIN_VERSION = pattern(r"(0|[1-9][0-9]{0,18})\.(0|[1-9][0-9]{0,18})\.(0|[1-9][0-9]{0,18})")
+_PLAIN_COMPARATOR = pattern(
     r"(\^|~|=|>=?|<=?)?(0|[1-9][0-9]{0,18})(?:\.(0|[1-9][0-9]{0,18})(?:\.(0|[1-9][0-9]{0,18}))?)?"
-).fullmatch
-_RUST_VERSION = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*)){0,2}").fullmatch
+)
+_RUST_VERSION = pattern(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*)){0,2}")
 _OPERATORS: tuple[Operator, ...] = (">=", "<=", ">", "<", "=", "~", "^")
 _OPERATOR_OF: dict[str | None, Operator] = {None: "^", **{op: op for op in _OPERATORS}}
 
@@ -72,7 +72,7 @@ class Version(Struct, frozen=True, kw_only=True):
 
 def parse_version(text: str) -> Version:
     """Read a version, or raise InvalidVersion with what was found while reading which part."""
-    if plain := _PLAIN_VERSION(text):
+    if plain := _PLAIN_VERSION.fullmatch(text):
         major, minor, patch = plain.groups()
         return Version(major=int(major), minor=int(minor), patch=int(patch))
     reader = SemverReader(text, InvalidVersion, "a version like 1.2.3")
@@ -120,7 +120,7 @@ def parse_rust_version(text: str) -> str:
     Cargo also reads blanks around them; crates.io takes digits and dots alone, and so do we
     (cargo: crates/cargo-util-schemas/src/manifest/rust_version.rs).
     """
-    if _RUST_VERSION(text) and (len(text) < 20 or all(fits(number) for number in text.split("."))):
+    if _RUST_VERSION.fullmatch(text) and (len(text) < 20 or all(fits(number) for number in text.split("."))):
         return text
     raise InvalidVersion(
         f"{quote(text)} is not a Rust version: it must be one to three numbers like '1.70' or '1.70.1', "
@@ -172,7 +172,7 @@ class Requirement(Struct, frozen=True, kw_only=True):
 
 def parse_requirement(text: str) -> Requirement:
     """Read a requirement, or raise InvalidRequirement with what was found while reading which part."""
-    if plain := _PLAIN_COMPARATOR(text):
+    if plain := _PLAIN_COMPARATOR.fullmatch(text):
         return Requirement(comparators=(_plain_comparator(*plain.groups()),))
     reader = SemverReader(text, InvalidRequirement, "a requirement like ^1.2 or >=1, <2")
     reader.blanks()

@@ -6,14 +6,15 @@ What they add up to is for `versions` to know.
 import re
 from typing import NoReturn
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.escape import quote
 
 MAX_NUMBER = 2**64 - 1
 """The `semver` crate keeps numbers in 64 bits."""
 
-_DIGITS = re.compile(r"[0-9]*")
-_IDENTIFIERS = re.compile(r"[0-9A-Za-z.-]*")
+_DIGITS = pattern(r"[0-9]*")
+_IDENTIFIERS = pattern(r"[0-9A-Za-z.-]*")
 
 
 def fits(digits: str) -> bool:

@@ -6,14 +6,15 @@ from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidConfig
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
 
-_FORBIDDEN = re.compile(r"[^!-~]|[<>\"\\^`|]").search
-_SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9.-]*\+)?[A-Za-z][A-Za-z0-9.-]*://").match
-_is_host = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]+\]").fullmatch
-_ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?").fullmatch
+_FORBIDDEN = pattern(r"[^!-~]|[<>\"\\^`|]")
+_SCHEME = pattern(r"(?:[A-Za-z][A-Za-z0-9.-]*\+)?[A-Za-z][A-Za-z0-9.-]*://")
+_HOST = pattern(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]+\]")
+_ENDS_IN_NUMBER = pattern(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?")
 
 
 class Url(Struct, frozen=True, kw_only=True):
@@ -41,10 +42,10 @@ class Url(Struct, frozen=True, kw_only=True):
 
 def parse_url(text: str, *, what: str = "URL") -> Url:
     """Read an absolute URL with a host (or `file:///…`), or raise InvalidConfig, which calls it `what`."""
-    odd = _FORBIDDEN(text)
+    odd = _FORBIDDEN.search(text)
     if odd:
         raise InvalidConfig(f"the {what} {text!r} has {odd[0]!r} in it; write it percent-encoded")
-    if not _SCHEME(text):
+    if not _SCHEME.match(text):
         raise InvalidConfig(f"the {what} {text!r} is not absolute; write it like 'https://crates.example.com/'")
     try:
         parts = urlsplit(text)
@@ -80,7 +81,7 @@ def _host(parts: SplitResult, text: str, what: str) -> str:
     host = re.sub(r":[0-9]*$", "", host)
     if not host and parts.scheme.rpartition("+")[2] == "file":
         return host
-    if not _is_host(host) or not _is_address(host):
+    if not _HOST.fullmatch(host) or not _is_address(host):
         raise InvalidConfig(f"the {what} {text!r} has no host that can be read; write it like 'https://example.com/'")
     return host.lower()
 
@@ -90,7 +91,7 @@ def _is_address(host: str) -> bool:
     try:
         if host.startswith("["):
             IPv6Address(host[1:-1])
-        elif _ENDS_IN_NUMBER(host):
+        elif _ENDS_IN_NUMBER.fullmatch(host):
             IPv4Address(host.removesuffix("."))
     except AddressValueError:
         return False

@@ -3,13 +3,13 @@
 A kind knows nothing of keys; a reader says what is wrong with a value, the caller says where it stands.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.protocol.config import parse_base_url
@@ -102,9 +102,10 @@ def _read_text(value: object, expects: str) -> str:
     return value
 
 
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_OCTAL = re.compile(r"(?:0o)?[0-7]{3,5}")
+_UNPRINTABLE = pattern(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_NAME_PATTERN: Final = "[A-Za-z_][A-Za-z0-9_-]*"
+_NAME = pattern(_NAME_PATTERN)
+_OCTAL = pattern(r"(?:0o)?[0-7]{3,5}")
 
 
 def _read_name(value: object, _: Path) -> str:
@@ -189,10 +190,10 @@ def _read_duration(value: object, _: Path) -> float:
 
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|[smhd])?")
+_DURATION = pattern(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|[smhd])?")
 
-_LINK = re.compile(r"\S.*\s(?:https?://|mailto:)\S+")
-_COLOUR = re.compile(r"#[0-9a-f]{6}")
+_LINK = pattern(r"\S.*\s(?:https?://|mailto:)\S+")
+_COLOUR = pattern(r"#[0-9a-f]{6}")
 _IMAGES = (".svg", ".png", ".webp", ".jpg", ".jpeg", ".gif", ".avif")
 
 
@@ -263,7 +264,7 @@ TEXT = Kind(
 NAME = Kind(
     expects='a registry name of ASCII letters, digits, `-` and `_`, not a digit or `-` first, not "crates-io"',
     metavar="NAME",
-    schema={"type": "string", "pattern": f"^{_NAME.pattern}$", "not": {"const": "crates-io"}},
+    schema={"type": "string", "pattern": f"^{_NAME_PATTERN}$", "not": {"const": "crates-io"}},
     read=_read_name,
 )
 BASE_URL = Kind(

@@ -3,13 +3,13 @@
 Pure: what stands there is handed in. Values are not judged here, only whether there is such a key.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
 
 import rtoml
 from msgspec import Struct
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.diagnostics.rules import RULES
 from cargo_static_index.settings.keys import (
@@ -114,8 +114,8 @@ def _place(file: PurePath, source: str, section: str, key: str = "") -> str:
     return f"{file}:{line}" if line else str(file)
 
 
-_HEADER = re.compile(r"\s*\[\[?\s*([^\[\]]+?)\s*\]")
-_ASSIGNMENT = re.compile(r"\s*([A-Za-z0-9_.\"' -]+?)\s*=")
+_HEADER = pattern(r"\s*\[\[?\s*([^\[\]]+?)\s*\]")
+_ASSIGNMENT = pattern(r"\s*([A-Za-z0-9_.\"' -]+?)\s*=")
 
 
 def line_of(source: str, section: str, key: str = "") -> int | None:

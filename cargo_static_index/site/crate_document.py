@@ -1,12 +1,12 @@
 """`crates/NAME/index.json`: what the registry says of a crate, for programs, and for the next making of its pages."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidVersion
 from cargo_static_index.protocol.index_entry import Dependency, Entry, parse_entry, parse_needed
@@ -90,7 +90,7 @@ class CrateDocument(Struct, frozen=True, kw_only=True):
 Lines = Callable[[str], bytes]
 """Gives the line of a version."""
 
-_are_versions = re.compile(r"(?:[0-9]+\.[0-9]+\.[0-9]+[0-9A-Za-z.+-]*(?: |\Z))+").fullmatch
+_VERSIONS = pattern(r"(?:[0-9]+\.[0-9]+\.[0-9]+[0-9A-Za-z.+-]*(?: |\Z))+")
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(CrateDocument).decode
@@ -130,7 +130,7 @@ def parse_crate_document(content: bytes, name: str) -> CrateDocument:
     needed = [each.crate for each in document.dependencies] + [each.dependency.crate for each in document.earlier]
     if document.name != name or document.newest not in versions:
         raise InvalidDocument(f"not the document of {name}: it is of {document.name} {document.newest}")
-    if not (_are_versions(" ".join(versions)) and all(map(is_crate_name, needed))):
+    if not (_VERSIONS.fullmatch(" ".join(versions)) and all(map(is_crate_name, needed))):
         raise InvalidDocument(f"not the document of {name}: a version or a dependency in it is none")
     return document
 

@@ -1,10 +1,11 @@
 """Where every page lies, and how pages name each other: relative, naming `index.html`, so that a disk serves too."""
 
-import re
 from hashlib import sha256
 from urllib.parse import quote
 
-_UNSAFE = re.compile(r"[^a-z0-9-]")
+from cargo_static_index._pattern import pattern
+
+_UNSAFE = pattern(r"[^a-z0-9-]")
 
 NAME_BYTES = 240
 """Of a file name that pages make, without its ending: file systems hold 255 (`NAME_MAX`)."""

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.site.crate_document import CrateDocument, Needed, Release
 from cargo_static_index.site.paths import safe
@@ -25,7 +26,7 @@ LETTERS = 32
 WRITTEN = 120
 """Characters that these letters have in the names of files: those of other alphabets take up to eight each."""
 
-_WORD = re.compile(r"[^\W_]+")
+_WORD = pattern(r"[^\W_]+")
 DULL = frozenset(re.findall(r"\w+", "a an and are as at be by for from in is it its of on or that the this to with"))
 """Words that no search needs; `search.js` leaves them out as well."""
 

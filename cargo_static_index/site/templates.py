@@ -1,7 +1,6 @@
 """Renders templates, the user's own before ours."""
 
 import html
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from traceback import extract_tb
@@ -10,12 +9,13 @@ import jinja2
 import jinja2.bccache
 from markupsafe import escape
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.theme import Look, Sources
 
-_TICKS = re.compile(r"`([^`]+)`")
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_TICKS = pattern(r"`([^`]+)`")
+_NOT_XML = pattern("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class _Compiled(jinja2.FileSystemBytecodeCache):

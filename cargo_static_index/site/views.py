@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.crate.documents import find_file
 from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.protocol.index_entry import Entry
@@ -26,7 +27,7 @@ from cargo_static_index.site.source_links import compare_address, source_address
 from cargo_static_index.site.theme import Look
 from cargo_static_index.tree import layout
 
-_MAIL = re.compile(r"[\w.+-]+@[\w.-]+", re.ASCII).fullmatch
+_MAIL = pattern(r"[\w.+-]+@[\w.-]+", re.ASCII)
 
 NEWEST_SHOWN = 50
 """Versions on a crate's own page; the rest are on pages of their own."""
@@ -304,7 +305,7 @@ def _links(held: Held, look: Look) -> Iterator[Link]:
 def _author(text: str) -> Link:
     name, _, address = text.partition("<")
     address = address.rstrip("> ")
-    return Link(label=name.strip() or address, address=f"mailto:{address}" if _MAIL(address) else None)
+    return Link(label=name.strip() or address, address=f"mailto:{address}" if _MAIL.fullmatch(address) else None)
 
 
 def _filled(template: str, entry: Entry) -> str:

@@ -4,15 +4,16 @@ import re
 
 from msgspec import Struct
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidInput
 
 SCHEMES = ("s3", "gs", "az")
 """Amazon S3 and what speaks as it does, Google Cloud Storage, Azure Blob Storage."""
 
-_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<bucket>[^/]*)(?:/(?P<prefix>.*))?", re.DOTALL)
+_URL = pattern(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<bucket>[^/]*)(?:/(?P<prefix>.*))?", re.DOTALL)
 # The names that all three allow: Amazon's "General purpose bucket naming rules"; Google adds `_`, Azure has fewer.
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
-_PREFIX = re.compile(r"[A-Za-z0-9!_.'()-]+(?:/[A-Za-z0-9!_.'()-]+)*")
+_BUCKET = pattern(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
+_PREFIX = pattern(r"[A-Za-z0-9!_.'()-]+(?:/[A-Za-z0-9!_.'()-]+)*")
 
 
 class Bucket(Struct, frozen=True):

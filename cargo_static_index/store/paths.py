@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from hashlib import blake2b
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.store import Change, Delete, Tag
 
@@ -18,8 +19,8 @@ _LONGEST = 1024
 
 # Lone surrogates stand for bytes that are not UTF-8; a backslash separates on Windows, where trees are copied to.
 _COMPONENT = rf"(?!\.\.?(?:/|\Z))(?!{re.escape(STAGE)})[^/\\\x00\ud800-\udfff]+"
-_PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
-_NAME = re.compile(_COMPONENT)
+_PATH = pattern(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_NAME = pattern(_COMPONENT)
 
 
 def check_path(path: str) -> None:

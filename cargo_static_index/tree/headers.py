@@ -4,10 +4,9 @@ For whoever serves the tree or puts it into a store that serves it. What changes
 that nobody builds on an index of yesterday; what lies under a digest of its content never changes.
 """
 
-import re
-
 from msgspec import Struct
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.tree import layout
 
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -33,7 +32,7 @@ _TYPES = {
     "avif": "image/avif",
 }
 _NAMED = {"feed.xml": "application/atom+xml", "opensearch.xml": "application/opensearchdescription+xml"}
-_BY_CONTENT = re.compile(rf"{layout.CRATES}/[^/]+/[0-9a-f]{{64}}\.(?:crate|json)|assets/.*")
+_BY_CONTENT = pattern(rf"{layout.CRATES}/[^/]+/[0-9a-f]{{64}}\.(?:crate|json)|assets/.*")
 
 
 class Headers(Struct, frozen=True, kw_only=True):

@@ -1,10 +1,10 @@
 """The table `[package]` as cargo reads it (cargo's book: "The Manifest Format", "The `[package]` section")."""
 
-import re
 from collections.abc import Mapping
 
 from msgspec import Struct
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.diagnostics.rules import Problem
 from cargo_static_index.protocol.manifest.toml import Table, check_text, fault, read_fields, read_table
@@ -14,7 +14,7 @@ from cargo_static_index.protocol.semver import parse_rust_version, parse_version
 EDITIONS: Mapping[str, tuple[int, ...]] = {"2015": (1, 0), "2018": (1, 31), "2021": (1, 56), "2024": (1, 85)}
 """The first Rust of each edition."""
 
-_SEPARATORS = re.compile("[\x1c-\x1f]")
+_SEPARATORS = pattern("[\x1c-\x1f]")
 
 
 class Package(Struct, frozen=True, kw_only=True, rename="kebab"):

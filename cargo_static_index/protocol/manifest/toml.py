@@ -3,7 +3,6 @@
 What cargo's serde types would refuse becomes a problem with the field's path; unknown keys are ignored, as cargo does.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -11,6 +10,7 @@ import rtoml
 from msgspec import Struct, ValidationError, convert
 from msgspec.structs import fields
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.diagnostics.rules import Problem, problem
@@ -21,15 +21,15 @@ Table = dict[str, object]
 
 # Each with a character that is found fast; what looks like TOML 1.1 is then read as 1.0 to make sure.
 _HINTS_OF_1_1 = (
-    ("{", re.compile(r"\{[^{}\n]*\n")),  # a line break inside an inline table
-    ("}", re.compile(r",\s*\}")),  # a comma at the end of one
-    ("\\", re.compile(r"\\[ex]")),  # the escapes \e and \xHH
-    (":", re.compile(r":\d\d(?![:\d])")),  # a time without seconds
+    ("{", pattern(r"\{[^{}\n]*\n")),  # a line break inside an inline table
+    ("}", pattern(r",\s*\}")),  # a comma at the end of one
+    ("\\", pattern(r"\\[ex]")),  # the escapes \e and \xHH
+    (":", pattern(r":\d\d(?![:\d])")),  # a time without seconds
 )
-_LONG_NUMBER = re.compile(r"=[ \t\[]*[-+]?(?:[1-9][0-9_]{17}|0[xob][0-9A-Fa-f_]{16})")
+_LONG_NUMBER = pattern(r"=[ \t\[]*[-+]?(?:[1-9][0-9_]{17}|0[xob][0-9A-Fa-f_]{16})")
 LONGEST_KEY = 100
 """Characters of a key that a path shows: a hostile manifest can have one of a million."""
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_BARE_KEY = pattern(r"[A-Za-z0-9_-]+")
 
 _EXPECTED: Mapping[object, str] = {
     str | None: "a string",

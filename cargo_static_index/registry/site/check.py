@@ -1,11 +1,11 @@
 """Whether a tree's pages show its index, and whether all are there; what stands on them is for their making."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b, sha256
 from itertools import groupby
 from typing import Literal
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine
 from cargo_static_index.diagnostics.rules import Finding, found
 from cargo_static_index.protocol.index_entry import parse_entry
@@ -28,7 +28,7 @@ _FIXED = (
     *(addresses.FEED, addresses.SITEMAP, addresses.OPENSEARCH),
 )
 
-_named_in = re.compile(rb'="(assets/[^"#?]+-[0-9a-f]{12}\.[a-z0-9]+|refused\.html)"')
+_NAMED = pattern(rb'="(assets/[^"#?]+-[0-9a-f]{12}\.[a-z0-9]+|refused\.html)"')
 
 
 def check_pages(store: Store) -> Iterator[Finding]:
@@ -110,7 +110,7 @@ def _damaged_assets(store: Store) -> Iterator[Finding]:
 def named_by(store: Store, page: str) -> Iterable[str]:
     """Give, each once, the styles and scripts that a page in the root asks for, and refused.html if it leads there."""
     stored = store.read(page)
-    return dict.fromkeys(found[1].decode() for found in _named_in.finditer(stored.content if stored else b""))
+    return dict.fromkeys(found[1].decode() for found in _NAMED.finditer(stored.content if stored else b""))
 
 
 def _record(store: Store) -> TreeRecord | None:

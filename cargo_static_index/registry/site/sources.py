@@ -1,10 +1,10 @@
 """The files and settings that pages are made from, read from the package, the user's folders and registry.toml."""
 
-import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index._version import __version__
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.protocol.config import index_url
@@ -14,7 +14,7 @@ from cargo_static_index.settings.layers import nearest
 from cargo_static_index.site.theme import Look, Sources
 
 _RENDERERS = ("comrak", "nh3", "Pygments", "Jinja2")
-_LINK = re.compile(r"(.+?)\s+((?:https?://|mailto:)\S+)").fullmatch
+_LINK = pattern(r"(.+?)\s+((?:https?://|mailto:)\S+)")
 
 
 def read_sources(settings: Settings) -> Sources:
@@ -80,7 +80,7 @@ def _version(name: str) -> str:
 
 
 def _link(text: str) -> tuple[str, str]:
-    found = _LINK(text)
+    found = _LINK.fullmatch(text)
     assert found is not None, "the settings' kind has seen to it"
     return found[1], found[2]
 

@@ -4,12 +4,12 @@ Looking reads the tree as it stands, through no transaction and no state, so tha
 finding that can be mended without changing a release carries how. One crate at a time is held in memory.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from msgspec.structs import replace
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.crate.metadata import format_metadata
 from cargo_static_index.diagnostics.errors import InvalidConfig, InvalidDocument, NewerFormat
@@ -66,7 +66,7 @@ _RECORD_DAMAGED = (
     "set `mode`, and `aliases` if the registry was moved, in `[registry]` first."
 )
 
-_cksum_of = re.compile(r"([0-9a-f]{64})\.(crate|json)").fullmatch
+_CKSUM = pattern(r"([0-9a-f]{64})\.(crate|json)")
 
 
 def verify_tree(
@@ -227,7 +227,7 @@ def _check_crates(store: Store, *, lost: bool) -> Iterator[Finding]:
             continue  # `_check_strays` names them
         named, lines = _named(read_index(store, name).file, name)
         for path in paths:
-            kind = _cksum_of(path.rpartition("/")[2])
+            kind = _CKSUM.fullmatch(path.rpartition("/")[2])
             if kind is None or path.count("/") != 2 or kind[1] in named or kind[1].encode() in lines:
                 continue
             if kind[1] in _buried(store, name):
@@ -295,14 +295,14 @@ def _check_strays(store: Store) -> Iterator[Finding]:
 
 def _is_archive(path: str) -> bool:
     name = _crate_of(path)
-    return name is not None and path.startswith(f"{layout.CRATES}/") and bool(_cksum_of(path.split("/", 2)[2]))
+    return name is not None and path.startswith(f"{layout.CRATES}/") and bool(_CKSUM.fullmatch(path.split("/", 2)[2]))
 
 
 def _is_known(path: str) -> bool:
     """Whether a file below `crates/` is of a kind that we write there."""
     below = path.split("/", 2)[-1]
     if below.endswith(".json") and not below.startswith(("dependents.", "dependents/")):
-        return below in _DOCUMENTS or _cksum_of(below) is not None
+        return below in _DOCUMENTS or _CKSUM.fullmatch(below) is not None
     return path.endswith(_KINDS)
 
 

@@ -1,18 +1,19 @@
 """The part of a CHANGELOG that is about one version, found by its headings. Text in, text out."""
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*))?$")
-_UNDERLINE = re.compile(r" {0,3}(?:(=+)|-+)[ \t]*$")
-_DEFINITION = re.compile(r" {0,3}\[([^\[\]]{1,200})\]:[ \t]*\S")
-_LABEL = re.compile(r"\[([^\[\]]{1,200})\]")
-_VERSION = re.compile(r"(?<![\d.])\d+\.\d+\.\d+")
-_ANY_VERSION = re.compile(r"(?<![\d.])\d+\.\d+")
-_JOINED_BEFORE = re.compile(r"[\w.]")
-_JOINED_AFTER = re.compile(r"\w|[.+-]\w")
+from cargo_static_index._pattern import pattern
+
+_FENCE = pattern(r" {0,3}(`{3,}|~{3,})")
+_ATX = pattern(r" {0,3}(#{1,6})(?:[ \t]+(.*))?$")
+_UNDERLINE = pattern(r" {0,3}(?:(=+)|-+)[ \t]*$")
+_DEFINITION = pattern(r" {0,3}\[([^\[\]]{1,200})\]:[ \t]*\S")
+_LABEL = pattern(r"\[([^\[\]]{1,200})\]")
+_VERSION = pattern(r"(?<![\d.])\d+\.\d+\.\d+")
+_ANY_VERSION = pattern(r"(?<![\d.])\d+\.\d+")
+_JOINED_BEFORE = pattern(r"[\w.]")
+_JOINED_AFTER = pattern(r"\w|[.+-]\w")
 _MARKS = frozenset("#`~=-")
 """What lines begin with that make headings and fences. Most lines need no closer look."""
 

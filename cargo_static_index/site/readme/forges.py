@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlsplit
 
+from cargo_static_index._pattern import pattern
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Style:
@@ -47,9 +49,9 @@ _HOSTS: Final = {
 # Teams run these under a name of their own, and most call it after the program.
 _OWN_HOSTS: Final = {"github": _GITHUB, "gitlab": _GITLAB, "gitea": _GITEA, "forgejo": _GITEA}
 
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_PART = re.compile(r"[\w.~-]+", re.ASCII)
-_HOST = re.compile(r"[a-z0-9.-]+(?::[0-9]{1,5})?")
+_COMMIT = pattern(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_PART = pattern(r"[\w.~-]+", re.ASCII)
+_HOST = pattern(r"[a-z0-9.-]+(?::[0-9]{1,5})?")
 _INSIDE: Final = frozenset({"-", "tree", "blob", "src", "raw", "commit", "commits", "releases", "issues"})
 # What a browser reads as a part of a path, as quote() must leave it; `%` because it is quoted already.
 _SAFE: Final = "/%:@!$&'()*+,;=~"

@@ -5,11 +5,12 @@ Lexers are imported when the first code of their language comes.
 """
 
 import importlib
-import re
 from collections.abc import Iterable
 from functools import cache, lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Final, Literal
+
+from cargo_static_index._pattern import pattern
 
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 # Lexers' regular expressions were not written against attackers: many take the square of what they see, of a long
 # line or of a run of space. So code that is longer than READMEs show stays plain, and so does code with such lines.
 _LONGEST: Final = 16 * 1024
-_SPECIAL = re.compile(r"[&<>]")
-_COSTLY = re.compile(r"[^\n]{1000}|\s{100}")
+_SPECIAL = pattern(r"[&<>]")
+_COSTLY = pattern(r"[^\n]{1000}|\s{100}")
 
 # Only languages that READMEs of crates show: each lexer is held to a time limit by the tests.
 _LANGUAGES: Final = {

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.site.readme.changelog import changelog_section
 from cargo_static_index.site.readme.forges import find_repository
 from cargo_static_index.site.readme.highlight import code_colours, pygments_css
@@ -55,17 +56,15 @@ paragraph, and copies the rest of it: 27,000 of them overran the stack, which en
 _DEEPEST: Final = 100
 """Quotes and lists that one line begins. Comrak looks through all of them at each line that follows."""
 
-_NESTED = re.compile(
-    r"^(?:[ \t]*(?:>|[-+*](?=[ \t])|[0-9]{1,9}[.)](?=[ \t]))){" + str(_DEEPEST + 1) + "}", re.MULTILINE
-)
-_DEFINITION = re.compile(r"^ {0,3}: ", re.MULTILINE)
+_NESTED = pattern(r"^(?:[ \t]*(?:>|[-+*](?=[ \t])|[0-9]{1,9}[.)](?=[ \t]))){" + str(_DEEPEST + 1) + "}", re.MULTILINE)
+_DEFINITION = pattern(r"^ {0,3}: ", re.MULTILINE)
 # GFM, "Disallowed Raw HTML". Comrak's own `tagfilter` takes the square of the tags of a block.
-_FILTERED = re.compile(r"<(?=/?(?:title|textarea|style|xmp|iframe|noembed|noframes|script|plaintext)\b)", re.IGNORECASE)
-_TASK = re.compile(r'<li>(\n<p>)?<input type="checkbox" (checked="" )?disabled="" />')
+_FILTERED = pattern(r"<(?=/?(?:title|textarea|style|xmp|iframe|noembed|noframes|script|plaintext)\b)", re.IGNORECASE)
+_TASK = pattern(r'<li>(\n<p>)?<input type="checkbox" (checked="" )?disabled="" />')
 # What HTML has another name for now, or forbids where the other is allowed.
-_RENAMED = re.compile(r"<(/?)(center|tt|strike|acronym)\b|<a\s+name=", re.IGNORECASE)
+_RENAMED = pattern(r"<(/?)(center|tt|strike|acronym)\b|<a\s+name=", re.IGNORECASE)
 _NEW_NAMES: Final = {"tt": "code", "strike": "s", "acronym": "abbr"}
-_OPEN_OR_CLOSE = re.compile(r"<(/?)(?!br|hr|img|input)[a-z]")
+_OPEN_OR_CLOSE = pattern(r"<(/?)(?!br|hr|img|input)[a-z]")
 
 
 class Rendered(Struct, frozen=True, kw_only=True):

@@ -11,18 +11,19 @@ from typing import Final, NamedTuple
 from unicodedata import category
 from urllib.parse import unquote
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.site.readme.highlight import highlight, language_of
 from cargo_static_index.site.readme.sanitize import id_of
 
-_TAG = re.compile(r'<(/?)(a|h[1-6]|img|pre|table)((?: [a-z-]+="[^"]*")*)>')
-_ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"')
-_CODE = re.compile(r'<pre><code(?: class="language-([^"]*)")?>([^<]*)</code></pre>')
-_ANY_TAG = re.compile(r'<img(?: [a-z-]+="[^"]*")*? alt="([^"]*)"[^>]*>|<[^>]*>')
-_PICTURE = re.compile(r"</?picture>|<source[^>]*>")
-_ALIGNED = re.compile(r'(<[a-z][a-z0-9]*(?: [a-z-]+="[^"]*")*?) align="([A-Za-z]+)"((?: [a-z-]+="[^"]*")*)>')
+_TAG = pattern(r'<(/?)(a|h[1-6]|img|pre|table)((?: [a-z-]+="[^"]*")*)>')
+_ATTRIBUTE = pattern(r' ([a-z-]+)="([^"]*)"')
+_CODE = pattern(r'<pre><code(?: class="language-([^"]*)")?>([^<]*)</code></pre>')
+_ANY_TAG = pattern(r'<img(?: [a-z-]+="[^"]*")*? alt="([^"]*)"[^>]*>|<[^>]*>')
+_PICTURE = pattern(r"</?picture>|<source[^>]*>")
+_ALIGNED = pattern(r'(<[a-z][a-z0-9]*(?: [a-z-]+="[^"]*")*?) align="([A-Za-z]+)"((?: [a-z-]+="[^"]*")*)>')
 # What stands before an item of a list; counted, since that takes a hundredth of what searching for others does.
 _BEFORE_ITEMS: Final = tuple(f"{tag}{space}<li" for tag in ("<ul>", "<ol>", "</li>") for space in ("\n", ""))
-_LISTED = re.compile(r"<(/?)(ul|ol|li|td|th|div|p|blockquote|section|dd)\b[^>]*>")
+_LISTED = pattern(r"<(/?)(ul|ol|li|td|th|div|p|blockquote|section|dd)\b[^>]*>")
 _TABLE: Final = '<div class="scroll" role="group" aria-label="Table" tabindex="0">'
 # Such images wait until they are scrolled to, and their hosts are not told which page shows them.
 _LAZY: Final = ' loading="lazy" referrerpolicy="no-referrer"'

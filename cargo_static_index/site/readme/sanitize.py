@@ -13,6 +13,7 @@ from posixpath import dirname
 from typing import Final
 from urllib.parse import urlsplit
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.site.readme.forges import Repository
 
 ID_PREFIX: Final = "user-content-"
@@ -118,33 +119,33 @@ _CLASSES: Final = {
     "section": frozenset({"footnotes"}),
     "sup": frozenset({"footnote-ref"}),
 }
-_LANGUAGE_CLASS = re.compile(r"language-[^\s\"<>&]{1,60}")
-_NOT_IN_AN_ID = re.compile(r"[\s\"'<>&]")
+_LANGUAGE_CLASS = pattern(r"language-[^\s\"<>&]{1,60}")
+_NOT_IN_AN_ID = pattern(r"[\s\"'<>&]")
 _LONGEST_ID: Final = 200
 # What these attributes may hold; the first group is what is kept of it.
 _VALUES: Final = {
-    "align": re.compile(r"(?i:left|center|right|top|middle|bottom)"),
-    "aria-label": re.compile(r"Back to reference [0-9-]{1,12}"),
-    "colspan": re.compile(r"[1-9][0-9]{0,2}"),
-    "dir": re.compile(r"(?i:ltr|rtl)"),
-    "height": re.compile(r"([0-9]{1,4})(?:px)?"),
-    "media": re.compile(r"\((?:prefers-color-scheme: ?(?:dark|light)|(?:min|max)-width: ?[0-9]{1,4}px)\)"),
-    "open": re.compile(r"()(?:open)?"),
-    "rowspan": re.compile(r"[1-9][0-9]{0,2}"),
-    "span": re.compile(r"[1-9][0-9]{0,2}"),
-    "start": re.compile(r"[0-9]{1,9}"),
-    "width": re.compile(r"([0-9]{1,4}(?=\Z|px)|[0-9]{1,3}(?:\.[0-9]{1,3})?%)(?:px)?"),
+    "align": pattern(r"(?i:left|center|right|top|middle|bottom)"),
+    "aria-label": pattern(r"Back to reference [0-9-]{1,12}"),
+    "colspan": pattern(r"[1-9][0-9]{0,2}"),
+    "dir": pattern(r"(?i:ltr|rtl)"),
+    "height": pattern(r"([0-9]{1,4})(?:px)?"),
+    "media": pattern(r"\((?:prefers-color-scheme: ?(?:dark|light)|(?:min|max)-width: ?[0-9]{1,4}px)\)"),
+    "open": pattern(r"()(?:open)?"),
+    "rowspan": pattern(r"[1-9][0-9]{0,2}"),
+    "span": pattern(r"[1-9][0-9]{0,2}"),
+    "start": pattern(r"[0-9]{1,9}"),
+    "width": pattern(r"([0-9]{1,4}(?=\Z|px)|[0-9]{1,3}(?:\.[0-9]{1,3})?%)(?:px)?"),
 }
-_CANDIDATE = re.compile(r"\s*([^\s,]+)(\s+[0-9.]{1,6}[wx])?\s*")
+_CANDIDATE = pattern(r"\s*([^\s,]+)(\s+[0-9.]{1,6}[wx])?\s*")
 
 # Of these endings the forge's page is no use; crates.io takes the bytes of the same ones.
-_MEDIA_FILE = re.compile(r"\.(?:svg|png|jpe?g|gif|mp4|webm|ogg|webp)$")
+_MEDIA_FILE = pattern(r"\.(?:svg|png|jpe?g|gif|mp4|webm|ogg|webp)$")
 # Most addresses, told from the others at once.
-_PLAIN = re.compile(r"http(s)?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:[/?#][!-~]*)?")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_PLAIN = pattern(r"http(s)?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:[/?#][!-~]*)?")
+_SCHEME = pattern(r"[A-Za-z][A-Za-z0-9+.-]*:")
 # A browser drops these from inside a URL before it looks for the scheme (URL standard, "basic URL parser").
-_INVISIBLE = re.compile(r"[\t\n\r]|^[\x00-\x20]+|[\x00-\x20]+$")
-_DOT = re.compile(r"%2e", re.IGNORECASE)
+_INVISIBLE = pattern(r"[\t\n\r]|^[\x00-\x20]+|[\x00-\x20]+$")
+_DOT = pattern(r"%2e", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

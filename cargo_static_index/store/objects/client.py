@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
 from cargo_static_index.store.bucket import Bucket
 
@@ -29,7 +30,7 @@ PART_BYTES = 8 << 20
 """Larger contents go up in parts of this size, some at a time; S3 takes 10,000 parts of 5 MiB or more."""
 
 _TIMEOUTS = {"connect_timeout": "10s", "timeout": "120s"}
-_LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]+){3}|::1")
+_LOOPBACK = pattern(r"localhost|127(?:\.[0-9]+){3}|::1")
 
 
 class Refused(Exception):
