@@ -74,7 +74,7 @@ def bench(shape: Shape | None, folder: Path = MEMORY) -> Iterator[Bench]:
     try:
         if shape is not None:
             elsewhere(generate, base / "drop", shape)
-            time.sleep(2.1)  # a younger file may change without its time stamps showing it, so it is read again
+            time.sleep(0.1)  # a file is not read in the tick of the clock in which it was changed
         yield Bench(base)
     finally:
         shutil.rmtree(base, ignore_errors=True)

@@ -40,14 +40,16 @@ class DropFile(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     folder: bytes = b""
     file: bytes = b""
     seen: bytes = b""
-    young: bool = False
-    """Whether it may still be being written, so that whatever is said of it is to be said again by the next pass."""
+    due: float = 0.0
+    """Until when, by the monotonic clock, it may be only a part of what it is to be."""
+    again: bool = False
+    """Whether the next scan is to give it out once more."""
     size: int = 0
 
     @property
     def fingerprint(self) -> bytes:
-        """What to write down of it: b"" for a young file, which makes the next scan give it out again."""
-        return b"" if self.young else self.seen
+        """What to write down of it: b"" makes the next scan give it out again."""
+        return b"" if self.again else self.seen
 
     @property
     def path(self) -> str:

@@ -724,3 +724,17 @@ RULES: Mapping[str, Rule] = {rule.id: rule for group in GROUPS.values() for rule
 
 CUT_SHORT = frozenset({"file-empty", "gzip-damaged", "tar-damaged"})
 """The rules that a file breaks of which only a part is there."""
+
+MAYBE_PART = CUT_SHORT | {
+    "file-not-gzip",
+    "gzip-second-member",
+    "gzip-trailing-bytes",
+    "packed-too-large",
+    "too-many-entries",
+    "unpacked-too-large",
+}
+"""The rules that a file breaks whose end was not seen to be right, so that it may still be being copied.
+
+A copy may be preallocated, come out of order, or go over a file that was there. Where the gzip's length and checksum
+and the tar's end are right, and nothing follows, the file is whole.
+"""

@@ -6,7 +6,6 @@
 import gc
 import hashlib
 import os
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -24,7 +23,7 @@ from cargo_static_index.registry.dispose import Disposal, Drop, remembered
 from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.publish import Publisher
 from cargo_static_index.registry.read import Reader, is_waiting
-from cargo_static_index.registry.scan import scan_drop
+from cargo_static_index.registry.scan import scan_drop, settled_by_stamps
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.registry.workers import Executor, Result, unbroken
 from cargo_static_index.state.candidates import Packed
@@ -89,7 +88,7 @@ def judged_by(policy: Policy) -> str:
 
 def _dropped(transaction: Transaction, drop: Drop) -> Iterator[DropFile]:
     """Scan the drop directory: what can be read is given, what cannot is put down as refused."""
-    for found in scan_drop(drop.path, transaction.state, time.time_ns(), drop.ours):
+    for found in scan_drop(drop.path, transaction.state, settled_by_stamps(drop.settle), drop.ours):
         if isinstance(found, DropFile):
             yield found
         else:

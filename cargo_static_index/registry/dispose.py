@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from cargo_static_index.crate.candidate import Candidate, DropFile, Outcome
 from cargo_static_index.diagnostics.escape import escape
-from cargo_static_index.registry.scan import is_as_seen, source_start
+from cargo_static_index.registry.scan import SETTLE, is_as_seen, source_start
 from cargo_static_index.registry.transaction import Transaction
 
 LONGEST = 240
@@ -27,12 +27,14 @@ CUT = 50
 class Drop(Struct, frozen=True, kw_only=True):
     """The drop directory, and what is to happen to files in it that were published or refused.
 
-    `refused` is a folder that refused files are moved to, `after_publish` one for those that are published.
+    `refused` is a folder that refused files are moved to, `after_publish` one for those that are published. Before a
+    file has been as it is for `settle` seconds, it is not refused as only a part of one.
     """
 
     path: Path
     refused: Path | None = None
     after_publish: Literal["keep", "delete"] | Path = "keep"
+    settle: float = SETTLE
 
     @property
     def ours(self) -> tuple[Path, ...]:
@@ -91,7 +93,7 @@ class Disposal:
         if not self._leaves(outcome):
             return outcome
         candidate = outcome.candidate
-        return replace(outcome, candidate=replace(candidate, file=replace(candidate.file, young=True)))
+        return replace(outcome, candidate=replace(candidate, file=replace(candidate.file, again=True)))
 
     def _leaves(self, outcome: Outcome) -> bool:
         """Whether the settings want the file out of the drop directory."""

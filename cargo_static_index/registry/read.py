@@ -19,8 +19,8 @@ from cargo_static_index.crate.candidate import Candidate, DropFile, candidate_of
 from cargo_static_index.crate.check import CheckedCrate, Policy, check_crate
 from cargo_static_index.crate.metadata import format_metadata
 from cargo_static_index.diagnostics.errors import StoreError
-from cargo_static_index.diagnostics.rules import CUT_SHORT, Problem, problem
-from cargo_static_index.registry.scan import YOUNG_NS, is_as_seen
+from cargo_static_index.diagnostics.rules import MAYBE_PART, Problem, problem
+from cargo_static_index.registry.scan import is_as_seen
 from cargo_static_index.state.candidates import Packed, pack
 from cargo_static_index.store.local.files import write_all
 from cargo_static_index.store.local.folders import failure
@@ -30,25 +30,36 @@ WHOLE = 8 * 1024 * 1024
 
 _CHUNK = 1024 * 1024
 
+_TICK_NS, _COARSE_NS = 20_000_000, 2_000_000_000
+"""A file changed less than this before it is read may change again without any time stamp showing it.
+
+Time stamps are no finer than the kernel's tick (1–10 ms), and of whole seconds where the file system keeps no parts
+of them: every other one on FAT, which is the coarsest in use.
+"""
+
 
 class Reader(Struct, frozen=True, kw_only=True):
-    """Reads files under a policy, and stages them in a folder; `pubtime` is that of the pass. It travels to workers."""
+    """Reads files under a policy, and stages them in a folder; `pubtime` is that of the pass. It travels to workers.
+
+    `patient`: it waits for files to settle that may be only a part of what they are to be.
+    """
 
     policy: Policy
     stage: str
     pubtime: str | None
+    patient: bool = True
 
     def read_all(self, files: Sequence[DropFile], first: int) -> list[Packed]:
         """Read files one after the other; every one gives a candidate, as it is to be kept.
 
-        They are staged under numbers from `first` on. Those that may only look cut short because somebody is still
-        writing them get a second look once they have been still for a while, so that one pass can tell a broken file
-        from one that is not complete yet.
+        They are staged under numbers from `first` on. Those that may only look broken because somebody is still writing
+        them get a second look once they have settled, so that one pass can tell a broken file from one that is not
+        complete yet.
         """
         found = [self.read(file, str(number)) for number, file in enumerate(files, first)]
-        waiting = [place for place, candidate in enumerate(found) if is_waiting(candidate)]
-        if waiting:
-            time.sleep(YOUNG_NS / 1e9)
+        waiting = [place for place, candidate in enumerate(found) if self.patient and is_waiting(candidate)]
+        due = max((files[place].due for place in waiting), default=0.0)
+        time.sleep(max(0.0, due - time.monotonic()))
         for place in waiting:
             found[place] = self.read(files[place], str(first + place))
         return [pack(candidate) for candidate in found]
@@ -58,7 +69,7 @@ class Reader(Struct, frozen=True, kw_only=True):
         try:
             opened = _open(file)
             try:
-                before = os.fstat(opened)
+                before, dated = _status(opened)
                 if not stat.S_ISREG(before.st_mode):
                     return _refused(file, problem("file-irregular", place=file.source))
                 if file.file and not is_as_seen(file, before):
@@ -77,7 +88,9 @@ class Reader(Struct, frozen=True, kw_only=True):
             message = f"Reading the file ran into an error of this program ({type(error).__name__})."
             return _refused(file, problem("reader-failed", message))
         changed = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
-        return _waiting(file) if changed or (file.file and _may_grow(after, candidate)) else candidate
+        if changed or _may_be_part(file, candidate):
+            candidate = _waiting(file)
+        return candidate if dated else replace(candidate, file=replace(file, again=True))
 
     # Staging. Paths are text here and files are opened by number: a Path costs as much as a small file's write.
 
@@ -121,10 +134,23 @@ def _open(file: DropFile) -> int:
     return os.open(file.target, flags)
 
 
-def _may_grow(status: os.stat_result, candidate: Candidate) -> bool:
-    """Whether a file of the drop directory may look cut short only because somebody is still writing it."""
-    cut_short = any(each.rule in CUT_SHORT for each in candidate.problems)
-    return cut_short and time.time_ns() - status.st_mtime_ns < YOUNG_NS
+def _status(opened: int) -> tuple[os.stat_result, bool]:
+    """Give the status of a file that is to be read now, and whether any change after this will show in its stamps.
+
+    Where the file was changed in this very tick of the kernel's, the next one is waited for.
+    """
+    status = os.fstat(opened)
+    age = time.time_ns() - status.st_ctime_ns
+    if 0 <= age < _TICK_NS:
+        time.sleep((_TICK_NS - age) / 1e9)
+        status = os.fstat(opened)
+        age = time.time_ns() - status.st_ctime_ns
+    return status, abs(age) >= (_TICK_NS if status.st_ctime_ns % 1_000_000_000 else _COARSE_NS)
+
+
+def _may_be_part(file: DropFile, candidate: Candidate) -> bool:
+    """Whether a file of the drop directory may look as it does only because somebody is still writing it."""
+    return file.due > time.monotonic() and any(each.rule in MAYBE_PART for each in candidate.problems)
 
 
 def _refused(file: DropFile, *problems: Problem) -> Candidate:

@@ -276,7 +276,8 @@ def home_of(settings: Settings) -> Home:
 def drop_of(settings: Settings) -> Drop:
     """Give the drop directory that the settings describe."""
     drop = settings.drop
-    return Drop(path=drop.path, refused=drop.refused, after_publish=drop.after_publish)
+    settle = settings.watch.settle
+    return Drop(path=drop.path, refused=drop.refused, after_publish=drop.after_publish, settle=settle)
 
 
 def wanted_of(settings: Settings, way: Way) -> Wanted:

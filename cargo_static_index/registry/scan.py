@@ -6,7 +6,8 @@ It opens no file. A folder in which nothing changed costs one `stat` a file and 
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from itertools import islice
 from operator import attrgetter
@@ -14,6 +15,7 @@ from pathlib import Path
 from struct import Struct as Layout
 
 import msgspec
+from msgspec import Struct
 
 from cargo_static_index.crate.candidate import Candidate, DropFile
 from cargo_static_index.diagnostics.errors import SettingsError
@@ -22,11 +24,24 @@ from cargo_static_index.diagnostics.rules import Problem, problem
 from cargo_static_index.state import State
 from cargo_static_index.state.files import NOTHING, SeenRow, add_fingerprints
 
-YOUNG_NS = 2_000_000_000
-"""A file changed less than this before the scan may change again without any time stamp showing it.
+SETTLE = 1.0
+"""Seconds for which a file must be as it is, unless the settings say otherwise, to be refused as a part of one."""
 
-Time stamps are no finer than the kernel's tick (1–10 ms), or 2 s on FAT, which is the coarsest in use.
-"""
+
+class Seen(Struct, frozen=True):
+    """A file as a scan saw it: its path in the drop directory, its fingerprint, when it was changed, its names.
+
+    `changed` are nanoseconds since 1970, by the clock of whoever keeps the file system.
+    """
+
+    path: bytes
+    fingerprint: bytes
+    changed: int
+    links: int
+
+
+Due = Callable[[Seen], float | None]
+"""Until when, by the monotonic clock, a file may be only a part of what it is to be; None: it is not to be read yet."""
 
 ROWS_HELD = 20_000
 """Files of one folder that are held in memory; those of a larger one are put down in the state and read back."""
@@ -35,16 +50,18 @@ _LEFT_ALONE = (b".part", b".tmp")
 _ENCODING, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 _numbers = Layout("<QQQQ").pack
 _U64 = (1 << 64) - 1
+_LAST = (1 << 63) - 1
+"""SQLite's largest integer."""
 
 
 def scan_drop(
-    root: Path, state: State, now_ns: int, skip: Iterable[Path] = (), *, forget: bool = True
+    root: Path, state: State, due: Due, skip: Iterable[Path] = (), *, forget: bool = True
 ) -> Iterator[DropFile | Candidate]:
     """Give what is new, changed or still to be judged below `root`: a folder's files by name, then its folders by name.
 
-    `now_ns` is the system's clock when the scan begins (never SOURCE_DATE_EPOCH: it is held against time stamps);
-    `skip` are folders below `root` that are ours. What is no longer there is forgotten as the scan comes by; without
-    `forget` nothing is, and then the scan writes nothing that others see.
+    `due` says of each file whether somebody may still be writing it; `skip` are folders below `root` that are ours.
+    What is no longer there is forgotten as the scan comes by; without `forget` nothing is, and then the scan writes
+    nothing that others see.
     The caller writes down what becomes of each in `state.drops`; what is not written down is given again.
     Raises SettingsError if `root` cannot be listed.
     """
@@ -57,7 +74,20 @@ def scan_drop(
             f"The drop directory {str(root)!r} cannot be read: {error.strerror}. {way_out}, or name another."
         ) from error
     ours = frozenset(os.path.relpath(os.fsencode((root.resolve() / each).resolve()), real) for each in skip)
-    return _Walk(real, source_start(root), state, now_ns, ours, forget=forget).run()
+    return _Walk(real, source_start(root), state, due, ours, forget=forget).run()
+
+
+def settled_by_stamps(settle: float) -> Due:
+    """Judge by time stamps alone: a file that nobody has changed for so many seconds has settled.
+
+    The clock is the system's, never SOURCE_DATE_EPOCH: it is held against time stamps.
+    """
+
+    def due(file: Seen) -> float:
+        age = (time.time_ns() - file.changed) / 1e9
+        return time.monotonic() + min(settle - age, settle)
+
+    return due
 
 
 def is_as_seen(file: DropFile, status: os.stat_result) -> bool:
@@ -84,13 +114,13 @@ class _Walk:
     """One scan. Paths are bytes, as the kernel has them: a name need not be UTF-8."""
 
     def __init__(
-        self, root: bytes, start: bytes, state: State, now_ns: int, skip: frozenset[bytes], *, forget: bool
+        self, root: bytes, start: bytes, state: State, due: Due, skip: frozenset[bytes], *, forget: bool
     ) -> None:
         self._root = root
         self._start = start
         self._drops = state.drop_files
-        self._young_from = now_ns - YOUNG_NS
-        self._young_until = now_ns + YOUNG_NS
+        self._due = due
+        self._now = time.time_ns()
         self._skip = skip
         self._forget = forget
 
@@ -114,19 +144,19 @@ class _Walk:
     def _given(self, folder: bytes, rows: Iterable[SeenRow]) -> Iterator[DropFile | Candidate]:
         start = _join(self._root, folder) + b"/"
         source = self._start + (folder + b"/" if folder else b"")
-        for name, seen, young, size, target, found in rows:
+        for name, seen, changed, links, size, target, found in rows:
             shown = escape(_text(source + name))
             if found is not None:
                 file = DropFile(source=shown, folder=folder, file=name, seen=seen)
                 yield Candidate(file=file, problems=(msgspec.json.decode(found, type=Problem),), refused=True)
-            else:
+            elif (due := self._due(Seen(_join(folder, name), seen, changed, links))) is not None:
                 yield DropFile(
                     source=shown,
                     target=start + name if target is None else target,
                     folder=folder,
                     file=name,
                     seen=seen,
-                    young=bool(young),
+                    due=due,
                     size=size,
                 )
 
@@ -195,8 +225,7 @@ class _Walk:
             if not (name.isascii() and folder.isascii()) and not _is_utf8(_join(folder, name)):
                 return _unfit(folder, entry, "file-name-not-utf8", "is not UTF-8, so no index file or page can name it")
             if entry.is_file(follow_symlinks=False):
-                status = entry.stat(follow_symlinks=False)
-                return name, _fingerprint(name, status), self._young(status), status.st_size, None, None
+                return self._row(name, entry.stat(follow_symlinks=False), None)
             if entry.is_symlink():
                 return self._link(folder, entry)
             what = _what_is(entry.stat(follow_symlinks=False).st_mode)
@@ -206,7 +235,7 @@ class _Walk:
         except OSError as error:
             found = problem("file-unreadable", f"{_quoted(_join(folder, name))} cannot be read: {error.strerror}.")
             seen = blake2b(name + b"/file-unreadable", digest_size=16).digest()
-            return name, seen, False, 0, None, msgspec.json.encode(found)
+            return name, seen, 0, 0, 0, None, msgspec.json.encode(found)
 
     def _link(self, folder: bytes, entry: os.DirEntry[bytes]) -> SeenRow:
         """Follow a link as far as the drop directory's edge: beyond it may lie files that its maker cannot read."""
@@ -225,7 +254,7 @@ class _Walk:
             return _unfit(folder, entry, "file-unreadable", says, way_out="Mend the link, or remove it.")
         if not stat.S_ISREG(status.st_mode):
             return _unfit(folder, entry, "file-irregular", f"is a link to {_what_is(status.st_mode)}, not to a file")
-        return entry.name, _fingerprint(entry.name, status), self._young(status), status.st_size, target, None
+        return self._row(entry.name, status, target)
 
     def _link_to_folder(self, folder: bytes, entry: os.DirEntry[bytes]) -> SeenRow | None:
         """Report a link to a folder outside; one to a folder inside is no news, since the scan comes there anyway."""
@@ -243,10 +272,11 @@ class _Walk:
     def _is_inside(self, target: bytes) -> bool:
         return (target + b"/").startswith(self._root.rstrip(b"/") + b"/")
 
-    def _young(self, status: os.stat_result) -> bool:
-        # A writer can set mtime to any time but not ctime, so an mtime in the future means nothing, a ctime does.
+    def _row(self, name: bytes, status: os.stat_result, target: bytes | None) -> SeenRow:
+        # A writer can set mtime to any time but not ctime, so an mtime in the future means nothing.
         changed, written = status.st_ctime_ns, status.st_mtime_ns
-        return changed >= self._young_from or self._young_from <= written <= self._young_until
+        changed = min(written if changed < written <= self._now else changed, _LAST)
+        return name, _fingerprint(name, status), changed, status.st_nlink, status.st_size, target, None
 
 
 def _text(path: bytes) -> str:
@@ -260,7 +290,7 @@ def _quoted(path: bytes) -> str:
 def _unfit(folder: bytes, entry: os.DirEntry[bytes], rule: str, says: str, *, way_out: str = "") -> SeenRow:
     found = problem(rule, f"{_quoted(_join(folder, entry.name))} {says}.", way_out=way_out)
     seen = _fingerprint(entry.name, entry.stat(follow_symlinks=False), b"/" + rule.encode())
-    return entry.name, seen, False, 0, None, msgspec.json.encode(found)
+    return entry.name, seen, 0, 0, 0, None, msgspec.json.encode(found)
 
 
 def _may_be_folder(entry: os.DirEntry[bytes]) -> bool:

@@ -15,7 +15,7 @@ from cargo_static_index.crate.candidate import Candidate, Outcome
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.registry.dispose import Drop
 from cargo_static_index.registry.registry import copied_state, drop_of, store_of
-from cargo_static_index.registry.scan import scan_drop
+from cargo_static_index.registry.scan import scan_drop, settled_by_stamps
 from cargo_static_index.registry.transaction import KNOWN_TREE, LAST_BUILD, load_published
 from cargo_static_index.settings import Settings
 from cargo_static_index.state import State, may_read, may_write, open_state
@@ -108,12 +108,13 @@ def _own(folder: Path, tree: Store, stack: ExitStack) -> tuple[State, TreeRecord
 def _looked_at(state: State, drop: Drop) -> tuple[list[str], list[Outcome]]:
     """Give what is new or changed in the drop directory, or held no more by the tree, and folders that are closed.
 
-    A file that was judged while it was young has no fingerprint, and is judged again; that is no news to wait for.
+    A file that was judged in the moment of its change has no fingerprint, and is judged again; that is no news to
+    wait for.
     """
     waiting: list[str] = []
     closed: list[Outcome] = []
     now = int(time.time())
-    for found in scan_drop(drop.path, state, time.time_ns(), drop.ours, forget=False):
+    for found in scan_drop(drop.path, state, settled_by_stamps(drop.settle), drop.ours, forget=False):
         file = found.file if isinstance(found, Candidate) else found
         known = state.drop_files.get(file.folder, file.file)
         if isinstance(found, Candidate) and not file.file:

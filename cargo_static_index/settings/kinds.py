@@ -182,10 +182,10 @@ def parse_duration(text: str) -> float:
 
 
 def _read_duration(value: object, _: Path) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = str(value)
     if isinstance(value, str):
         return parse_duration(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9:
+        return float(value)
     raise _not(value, DURATION.expects)
 
 

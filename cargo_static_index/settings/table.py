@@ -244,6 +244,38 @@ class BuildSection(Struct, frozen=True, kw_only=True):
     ]
 
 
+class WatchSection(Struct, frozen=True, kw_only=True):
+    """How files are waited for that are still being copied, and how `watch` learns of new ones. Times are seconds."""
+
+    settle: Annotated[
+        float,
+        _row(
+            values.DURATION,
+            "How long a file must be as it is before it is refused as no archive, or only a part of one. "
+            "An archive that is whole is not waited for.",
+            default="1s",
+        ),
+    ]
+    mode: Annotated[
+        Literal["auto", "events", "poll"],
+        _row(
+            values.choice("auto", "events", "poll"),
+            "How `watch` learns of new files: by the kernel's events, or by looking again and again. "
+            '"auto" looks where events do not tell all, as on network file systems.',
+            default="auto",
+        ),
+    ]
+    poll_interval: Annotated[
+        float,
+        _row(
+            values.DURATION,
+            "How long `watch` waits between two looks where it has no events. "
+            "It waits longer by itself where looking takes more than a hundredth of a processor.",
+            default="5s",
+        ),
+    ]
+
+
 class PagesSection(Struct, frozen=True, kw_only=True):
     """What the pages show, and how they look."""
 
@@ -314,6 +346,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     manifest: ManifestSection
     limits: LimitsSection
     build: BuildSection
+    watch: WatchSection
     pages: PagesSection
 
 

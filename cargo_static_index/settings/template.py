@@ -27,7 +27,7 @@ def toml_value(value: object) -> str:
     """Write a value of the settings as TOML; octal modes are the caller's, and None has no TOML."""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, int):
+    if isinstance(value, int | float):
         return str(value)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(toml_value, value)) + "]"

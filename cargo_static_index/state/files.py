@@ -26,8 +26,8 @@ UNTRUSTED = blake2b(b"to be looked at again", digest_size=16).digest()
 NOTHING = bytes(16)
 """The digest of a folder of which nothing is known."""
 
-SeenRow = tuple[bytes, bytes, bool, int, bytes | None, bytes | None]
-"""Name, fingerprint, whether too young to trust, bytes, what to open if it is a link, the problem as JSON."""
+SeenRow = tuple[bytes, bytes, int, int, int, bytes | None, bytes | None]
+"""Name, fingerprint, when it was changed, its names, bytes, what to open if it is a link, the problem as JSON."""
 
 encode_problems = msgspec.json.Encoder().encode
 _decode_problems = msgspec.json.Decoder(tuple[Problem, ...]).decode

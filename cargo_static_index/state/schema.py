@@ -39,8 +39,8 @@ CREATE TABLE intent (path TEXT PRIMARY KEY) WITHOUT ROWID;
 
 TEMPORARY_TABLES = """
 CREATE TEMP TABLE seen (
-    file BLOB PRIMARY KEY, fingerprint BLOB NOT NULL, young INTEGER NOT NULL, size INTEGER NOT NULL,
-    source BLOB, problem BLOB
+    file BLOB PRIMARY KEY, fingerprint BLOB NOT NULL, changed INTEGER NOT NULL, links INTEGER NOT NULL,
+    size INTEGER NOT NULL, source BLOB, problem BLOB
 ) WITHOUT ROWID;
 CREATE TEMP TABLE candidate (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL, name TEXT NOT NULL, folder BLOB NOT NULL, file BLOB NOT NULL,
@@ -123,9 +123,9 @@ ORDER BY folder, file LIMIT ?
 DROPPED_REOPEN = "UPDATE dropped SET fingerprint = x'', outcome = 'waiting' WHERE folder = ? AND file = ?"
 
 SEEN_CLEAR = "DELETE FROM temp.seen"
-SEEN_INSERT = "INSERT OR REPLACE INTO temp.seen VALUES (?, ?, ?, ?, ?, ?)"
+SEEN_INSERT = "INSERT OR REPLACE INTO temp.seen VALUES (?, ?, ?, ?, ?, ?, ?)"
 SEEN_CHANGED = """
-SELECT seen.file, seen.fingerprint, seen.young, seen.size, seen.source, seen.problem
+SELECT seen.file, seen.fingerprint, seen.changed, seen.links, seen.size, seen.source, seen.problem
 FROM temp.seen LEFT JOIN dropped ON dropped.folder = ? AND dropped.file = seen.file
 WHERE seen.file > ? AND dropped.fingerprint IS NOT seen.fingerprint
 ORDER BY seen.file LIMIT ?

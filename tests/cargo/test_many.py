@@ -2,13 +2,11 @@
 
 import os
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from msgspec import Struct
 
-from cargo_static_index.registry.scan import YOUNG_NS
 from tests.cargo.client import Cargo
 from tests.cargo.ours import Ours
 from tests.crates import crate
@@ -45,8 +43,6 @@ def drop(acme: Ours, first: int, last: int) -> None:
         if number:
             builder.dependency(f"many-{number // 10:05}", registry_index=acme.index)
         builder.write(acme.drop / f"{number % 100:02}")
-    # A younger file may still change without a trace, and the next pass would read it again.
-    time.sleep(YOUNG_NS / 1e9)
 
 
 def test_ten_thousand_crates_are_published_in_flat_memory_and_one_more_costs_little(acme: Ours, cargo: Cargo) -> None:

@@ -17,7 +17,6 @@ from cargo_static_index.diagnostics.errors import NotHeld, SettingsError, StateD
 from cargo_static_index.protocol.registries import CRATES_IO
 from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.registry import specs_of
-from cargo_static_index.registry.scan import YOUNG_NS
 from cargo_static_index.registry.withdraw import Spec
 from cargo_static_index.store import Change
 from cargo_static_index.store.local.store import LocalStore
@@ -536,15 +535,9 @@ def test_a_release_removed_stays_removed_without_the_state(world: World) -> None
 # --- what is remembered of dropped files
 
 
-def settle() -> None:
-    """Wait until what was dropped is no longer young; a young file is read again by every pass."""
-    time.sleep(YOUNG_NS / 1e9 + 0.05)
-
-
 def test_a_settled_drop_directory_is_not_read_again_and_what_was_refused_is_mentioned(world: World) -> None:
     world.put(crate("good"))
     (bad,) = world.put(crate("std"))
-    settle()
     assert status(world.build()) == {"good 1.0.0": "published", "std 1.0.0": "refused"}
     outcome = only(world.build(), "remembered")
     assert (outcome.source, rules(outcome)) == (str(bad), ["reserved-name"])
@@ -555,7 +548,6 @@ def test_a_settled_drop_directory_is_not_read_again_and_what_was_refused_is_ment
 
 def test_a_refused_file_is_judged_again_when_settings_or_the_file_change(world: World) -> None:
     (path,) = world.put(crate("foo").package(description=None))
-    settle()
     asks: dict[str, object] = {"manifest.required-fields": ["description"]}
     assert rules(only(world.build(options=asks))) == ["missing-field"]
     assert status(world.build(options=asks)) == {"foo 1.0.0": "remembered"}
@@ -567,7 +559,6 @@ def test_a_refused_file_is_judged_again_when_settings_or_the_file_change(world: 
 
 def test_a_tree_restored_from_an_older_backup_gets_back_what_is_still_dropped(world: World) -> None:
     world.put(crate("foo"))
-    settle()
     world.build()
     before = world.files()
     shutil.copytree(world.tree, world.folder / "backup")
@@ -600,7 +591,7 @@ def test_a_file_that_is_still_being_written_waits_and_is_published_when_it_is_co
     path.write_bytes(content[:100])
     (world.drop / "bar-1.0.0.crate.part").write_bytes(content)
     (world.drop / ".hidden.crate").write_bytes(content)
-    slow_copy = threading.Timer(1, path.write_bytes, [content[:200]])
+    slow_copy = threading.Timer(0.5, path.write_bytes, [content[:200]])
     slow_copy.start()
     report = world.build()
     slow_copy.join()
@@ -613,6 +604,47 @@ def test_a_file_that_is_still_being_written_waits_and_is_published_when_it_is_co
 def test_a_file_that_is_cut_short_and_stays_so_is_refused_by_the_pass_that_meets_it(world: World) -> None:
     (world.drop / "foo-1.0.0.crate").write_bytes(crate("foo").build()[:100])
     assert rules(only(world.build(), "refused")) == ["gzip-damaged"]
+    assert status(world.build()) == {" ": "remembered"}
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        lambda whole: whole[:200] + bytes(len(whole) - 200),
+        lambda whole: bytes(200) + whole[200:],
+        lambda whole: bytes(len(whole)),
+        lambda whole: whole[:0],
+        lambda whole: whole + b"the end of a longer file that it is copied over",
+        lambda whole: whole + whole[:300],
+    ],
+    ids=["preallocated", "end first", "only preallocated", "empty", "over a longer file", "over a longer crate"],
+)
+def test_no_part_of_a_copy_is_judged_before_it_has_settled(world: World, part: Callable[[bytes], bytes]) -> None:
+    whole = crate("foo").compressed().build()
+    path = world.drop / "foo-1.0.0.crate"
+    path.write_bytes(part(whole))
+    end = threading.Timer(0.3, path.write_bytes, [whole])
+    end.start()
+    report = world.build()
+    end.join()
+    assert status(report) == {" ": "waiting"}
+    assert status(world.build()) == {"foo 1.0.0": "published"}
+
+
+def test_a_whole_archive_is_judged_at_once_and_only_once(world: World) -> None:
+    world.put(crate("good"), crate("std"))
+    began = time.monotonic()
+    assert status(world.build(options={"watch.settle": "1h"})) == {"good 1.0.0": "published", "std 1.0.0": "refused"}
+    assert time.monotonic() - began < 60
+    assert status(world.build()) == {"std 1.0.0": "remembered"}
+
+
+def test_a_file_that_claims_to_come_from_the_future_settles_all_the_same(world: World) -> None:
+    path = world.drop / "foo-1.0.0.crate"
+    path.write_bytes(b"not a crate")
+    os.utime(path, (2**33, 2**33))
+    assert rules(only(world.build(), "refused")) == ["file-not-gzip"]
+    assert status(world.build()) == {" ": "remembered"}
 
 
 @pytest.mark.case(86)
@@ -738,7 +770,6 @@ def test_what_one_pass_could_not_put_away_the_next_one_does(world: World, key: s
     away.write_bytes(b"a file where a folder should be")
     world.options[key] = str(away)
     world.put(crate("foo"), crate("std"))
-    settle()
     with pytest.raises(StoreError, match="all else is done, and the next pass tries again"):
         world.build()
     assert world.versions("3/f/foo") == ["1.0.0"]
@@ -754,7 +785,6 @@ def test_a_good_file_that_took_the_place_of_a_refused_one_is_published(world: Wo
     world.options["drop.refused"] = str(world.folder / "away")
     path = world.drop / "foo-1.0.0.crate"
     path.write_bytes(broken)
-    settle()
     world.put(crate("bar"))
     world.store = Watching(world.tree, lambda: replace_file(path, crate("foo").build()))
     world.build()
@@ -767,7 +797,6 @@ def test_a_refused_file_with_a_very_long_name_is_moved_and_stops_nothing(world: 
     world.options["drop.refused"] = str(world.folder / "away")
     (world.drop / f"{'x' * 247}.crate").write_bytes(b"")
     world.put(crate("foo"))
-    settle()
     assert status(world.build())["foo 1.0.0"] == "published"
     moved = f"{'x' * 50}.crate"
     assert sorted(each.name for each in (world.folder / "away").iterdir()) == [moved, f"{moved}.json"]
@@ -862,7 +891,6 @@ def test_all_or_nothing_publishes_none_where_one_is_refused(world: World) -> Non
 def test_all_or_nothing_counts_what_cannot_be_read_at_all(world: World, broken: bytes) -> None:
     world.put(crate("good"))
     (world.drop / "bad.crate").write_bytes(broken)
-    settle()
     assert world.build(all_or_nothing=True).counts == {"held-back": 1, "refused": 1}
 
 
@@ -878,7 +906,6 @@ def test_trying_out_changes_nothing_and_reports_the_same(world: World) -> None:
     world.build()
     world.put(crate("foo", "1.1.0"), crate("FOO", "2.0.0"), crate("std"), crate("new").dependency("bar"))
     (world.drop / "bad.crate").write_bytes(b"")
-    settle()
     before = everything(world.folder)
     tried = world.build(dry=True)
     assert everything(world.folder) == before

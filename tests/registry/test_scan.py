@@ -16,7 +16,7 @@ from cargo_static_index.crate.candidate import Candidate, DropFile, FileStatus, 
 from cargo_static_index.crate.check import Policy
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.registry.read import Reader
-from cargo_static_index.registry.scan import ROWS_HELD, YOUNG_NS, scan_drop
+from cargo_static_index.registry.scan import ROWS_HELD, Due, Seen, scan_drop, settled_by_stamps
 from cargo_static_index.state import State, open_state
 
 NOBODY = 65534
@@ -36,11 +36,6 @@ def state(tmp_path: Path) -> Iterator[State]:
         yield opened
 
 
-def later() -> int:
-    """A clock at which nothing that was written so far is young."""
-    return time.time_ns() + 2 * YOUNG_NS
-
-
 def put(path: Path, content: bytes = b"content") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
@@ -48,9 +43,9 @@ def put(path: Path, content: bytes = b"content") -> Path:
 
 
 def scan(
-    drop: Path, state: State, *, now: int | None = None, skip: tuple[Path, ...] = ()
+    drop: Path, state: State, *, due: Due | None = None, skip: tuple[Path, ...] = ()
 ) -> list[DropFile | Candidate]:
-    return list(scan_drop(drop, state, later() if now is None else now, skip))
+    return list(scan_drop(drop, state, due or settled_by_stamps(0), skip))
 
 
 def judge(state: State, found: list[DropFile | Candidate], status: FileStatus = "published", judged: str = "j") -> None:
@@ -122,7 +117,7 @@ def test_the_caller_may_judge_while_the_scan_goes_on(drop: Path, state: State) -
     for number in range(2500):
         put(drop / f"{number}.crate")
     count = 0
-    for each in scan_drop(drop, state, later()):
+    for each in scan_drop(drop, state, settled_by_stamps(0)):
         with state.writing():
             judge(state, [each])
         count += 1
@@ -134,7 +129,7 @@ def test_a_file_that_vanishes_while_others_are_read_is_not_given(drop: Path, sta
     for name in ("a.crate", "b.crate", "c.crate", "d/e.crate"):
         put(drop / name)
     found = []
-    for each in scan_drop(drop, state, later()):
+    for each in scan_drop(drop, state, settled_by_stamps(0)):
         found.append(each)
         (drop / "b.crate").unlink(missing_ok=True)
     assert paths(found) == ["a.crate", "c.crate", "d/e.crate"]
@@ -153,23 +148,30 @@ def test_a_folder_of_more_files_than_are_held_is_found_whole_and_in_order(drop: 
     assert paths(scan(drop, state)) == ["00007.crate"]
 
 
-@pytest.mark.case(85)
-def test_a_rewrite_of_the_same_size_within_the_clocks_tick_is_seen(drop: Path, state: State) -> None:
-    file = put(drop / "a.crate", b"one")
-    [first] = scan(drop, state, now=time.time_ns())
-    assert isinstance(first, DropFile)
-    assert first.young
-    judge(state, [first])
-    # Same size, same inode, and a time stamp that (for what the scan can know) did not move.
-    file.write_bytes(b"two")
-    assert paths(scan(drop, state)) == ["a.crate"]
+def test_a_file_that_is_not_to_be_read_yet_is_neither_given_nor_forgotten(drop: Path, state: State) -> None:
+    put(drop / "in/a.crate")
+    asked: list[Seen] = []
 
+    def later(file: Seen) -> float | None:
+        asked.append(file)
+        return None
 
-def test_a_file_comes_to_be_trusted_once_it_is_old(drop: Path, state: State) -> None:
-    put(drop / "a.crate")
-    judge(state, scan(drop, state, now=time.time_ns()))
+    assert scan(drop, state, due=later) == []
+    assert [(file.path, file.links) for file in asked] == [(b"in/a.crate", 1)]
     judge(state, scan(drop, state))
-    assert scan(drop, state, now=time.time_ns()) == []
+    assert scan(drop, state, due=later) == []
+    assert len(asked) == 1
+
+
+def test_a_file_has_settled_when_nobody_has_changed_it_for_so_long(drop: Path, state: State) -> None:
+    put(drop / "a.crate")
+    now = time.monotonic()
+    [young] = scan(drop, state, due=settled_by_stamps(3600))
+    [old] = scan(drop, state, due=settled_by_stamps(0))
+    assert isinstance(young, DropFile)
+    assert isinstance(old, DropFile)
+    assert young.due == pytest.approx(now + 3600, abs=60)
+    assert old.due <= time.monotonic()
 
 
 def test_a_change_of_the_past_is_seen_though_the_time_of_writing_was_put_back(drop: Path, state: State) -> None:
@@ -324,25 +326,42 @@ def test_a_drop_directory_that_cannot_be_listed_is_a_mistake_in_the_settings(
         scan(tmp_path / name, state)
 
 
-def rules_of(found: DropFile) -> list[str]:
-    """Read what was found, and give the rules that refuse it."""
+def read(file: DropFile) -> Candidate:
+    """Read what was found."""
     with TemporaryDirectory() as stage:
-        candidate = Reader(policy=Policy(), stage=stage, pubtime=None).read(found, "0")
-    return [each.rule for each in candidate.problems]
+        return Reader(policy=Policy(), stage=stage, pubtime=None).read(file, "0")
+
+
+def rules_of(file: DropFile) -> list[str]:
+    """Read what was found, and give the rules that refuse it."""
+    return [each.rule for each in read(file).problems]
+
+
+@pytest.mark.case(85)
+def test_a_rewrite_of_the_same_size_within_the_clocks_tick_is_seen(drop: Path, state: State) -> None:
+    for content in (b"one", b"two", b"six", b"ten") * 5:
+        file = put(drop / "a.crate", content)
+        [found] = scan(drop, state)
+        assert isinstance(found, DropFile)
+        candidate = read(found)
+        file.write_bytes(b"new")  # same size, same inode, and as soon after the reading as can be
+        [again] = scan(drop, state)
+        assert isinstance(again, DropFile)
+        assert again.seen != candidate.file.fingerprint != b""
 
 
 # A child process, because root may read everything and there is no way back from another user.
 AS_NOBODY = """
-import os, time
+import os
 from pathlib import Path
 from cargo_static_index.crate.candidate import DropFile
 from cargo_static_index.state import open_state
-from cargo_static_index.registry.scan import scan_drop
+from cargo_static_index.registry.scan import scan_drop, settled_by_stamps
 from tests.registry.test_scan import judge, path_of, rules_of
 
-drop, now = Path({drop!r}), time.time_ns() + 10**10
+drop, due = Path({drop!r}), settled_by_stamps(0)
 with open_state(Path({state!r})) as state:
-    for each in scan_drop(drop, state, now):
+    for each in scan_drop(drop, state, due):
         if path_of(each).startswith("closed/"):
             judge(state, [each])
     (drop / "secret.crate").chmod(0)
@@ -351,7 +370,7 @@ with open_state(Path({state!r})) as state:
     if os.getuid() == 0:
         os.setgid({nobody})
         os.setuid({nobody})
-    for each in scan_drop(drop, state, now):
+    for each in scan_drop(drop, state, due):
         if isinstance(each, DropFile):
             print(each.path, *rules_of(each))
         else:
