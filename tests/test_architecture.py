@@ -16,6 +16,7 @@ RINGS: tuple[frozenset[str], ...] = (
     frozenset({"crate", "tree", "site"}),
     frozenset({"store", "state", "settings"}),
     frozenset({"registry"}),
+    frozenset({"server"}),
     frozenset({"cli", "__init__", "__main__"}),
 )
 """The folders of the package, each in its ring: it uses its own ring and those before it."""
@@ -100,6 +101,8 @@ OTHERS: dict[str, frozenset[str]] = {
     "pygments": frozenset({"site/readme/highlight", "site/readme/rustlexer"}),
     "rich": frozenset({"cli"}),
     "rtoml": frozenset({"protocol/manifest/toml", "settings/layers"}),
+    "starlette": frozenset({"server"}),
+    "uvicorn": frozenset({"server"}),
     "watchdog": frozenset({"registry/watch/doorbell"}),
     "zlib_ng": frozenset({"crate/gzip"}),
 }

@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 from click.shell_completion import CompletionItem
 
-from cargo_static_index.cli.options import global_options, take_common
+from cargo_static_index.cli.options import CONTEXT, global_options, take_common
 from cargo_static_index.cli.run import GOOD, INTERRUPTED, UNUSABLE, perform
 from cargo_static_index.cli.terminal import Terminal
 
@@ -29,6 +29,8 @@ TABLE: Final = {
     "list": ("query", "List what is held."),
     "info": ("query", "Show what is known of a crate."),
     "search": ("query", "Find crates by name, description and keywords."),
+    "serve": ("serve", "Serve the tree over HTTP; with --publish, take `cargo publish`."),
+    "token create": ("token", "Make a token for the publish endpoint."),
     "status": ("status", "Say when the last pass was, what waits, and what is refused."),
     "verify": ("maintain", "Look at the whole tree, and say what is wrong with it."),
     "reindex": ("maintain", "Derive index lines anew from what is stored."),
@@ -40,6 +42,12 @@ TABLE: Final = {
 }
 """Every command by its name: the module below `cli` that has it, and one sentence."""
 
+GROUPS: Final = {"token": "Make, list and revoke tokens for the publish endpoint."}
+"""What the first words of names of two words stand for."""
+
+WORDS: Final = {word: GROUPS.get(word, says) for name, (_, says) in TABLE.items() for word in name.split()[:1]}
+"""What may follow the program's name, each with one sentence."""
+
 
 class Program(click.Group):
     """The program, with none of its commands: each is imported when it is asked for."""
@@ -47,43 +55,54 @@ class Program(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Give the names, in the table's order."""
         del ctx
-        return list(TABLE)
+        return list(WORDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Give a command, imported now."""
         del ctx
-        if cmd_name not in TABLE:
-            return None
-        module = import_module(f"cargo_static_index.cli.{TABLE[cmd_name][0]}")
-        found: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
-        return found
+        if cmd_name in TABLE:
+            return _import_command(cmd_name)
+        return _make_group(cmd_name) if cmd_name in GROUPS else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Give the command that is named first; click.UsageError with those that may have been meant."""
-        if args[0] not in TABLE and not ctx.resilient_parsing:
+        if args[0] not in WORDS and not ctx.resilient_parsing:
             from difflib import get_close_matches
 
-            meant = ", ".join(map(repr, get_close_matches(args[0], TABLE)))
+            meant = ", ".join(map(repr, get_close_matches(args[0], WORDS)))
             raise click.UsageError(f"No such command {args[0]!r}." + (f" Did you mean {meant}?" if meant else ""), ctx)
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Give the commands and options that begin like what was typed, with none of them imported."""
-        commands = [CompletionItem(name, help=says) for name, (_, says) in TABLE.items() if name.startswith(incomplete)]
+        commands = [CompletionItem(word, help=says) for word, says in WORDS.items() if word.startswith(incomplete)]
         return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the help's lists of options, and of commands from the table."""
         click.Command.format_options(self, ctx, formatter)
         with formatter.section("Commands"):
-            formatter.write_dl([(name, says) for name, (_, says) in TABLE.items()])
+            formatter.write_dl(list(WORDS.items()))
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write how a registry begins."""
         del ctx
         formatter.write(f"\nExamples:\n  {PROGRAM} init --name acme\n  {PROGRAM} build\n  {PROGRAM} help build\n")
+
+
+def _import_command(name: str) -> click.Command:
+    module = import_module(f"cargo_static_index.cli.{TABLE[name][0]}")
+    found: click.Command = getattr(module, f"{name.replace('-', '_').replace(' ', '_')}_command")
+    return found
+
+
+def _make_group(word: str) -> click.Group:
+    """Make the group of the commands whose names begin with a word."""
+    names = [name for name in TABLE if name.startswith(f"{word} ")]
+    commands = {name.removeprefix(f"{word} "): _import_command(name) for name in names}
+    return click.Group(word, commands, help=GROUPS[word], context_settings=CONTEXT)
 
 
 def make_program() -> Program:
@@ -95,7 +114,7 @@ def make_program() -> Program:
         help="Turn a folder of .crate files into a Cargo registry made of plain files.",
         invoke_without_command=True,
         subcommand_metavar="COMMAND [ARGS]...",
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+        context_settings=CONTEXT,
     )
 
 

@@ -1,15 +1,13 @@
 """What makes a command of a function: its options, its help, and how it is run."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any
 
 import click
 
-from cargo_static_index.cli.options import global_options, parameter_of, setting_options, take_common
+from cargo_static_index.cli.options import CONTEXT, global_options, parameter_of, setting_options, take_common
 from cargo_static_index.cli.run import Common, perform
 from cargo_static_index.settings.keys import KEYS
-
-CONTEXT: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 def sections(*names: str) -> tuple[str, ...]:

@@ -111,15 +111,15 @@ def _try_tree(run: Run, settings: Settings) -> None:
 @argument("name", required=False, metavar="[COMMAND]", says="The command's name.", shell_complete=completing(_commands))
 def help_command(run: Run, *, name: str | None) -> int:
     """Show the help of a command."""
-    from cargo_static_index.cli.app import PROGRAM, TABLE, make_program
+    from cargo_static_index.cli.app import PROGRAM, TABLE, WORDS, make_program
     from cargo_static_index.settings.layers import nearest
 
     del run
-    if name is not None and name not in TABLE:
+    if name is not None and name not in {**WORDS, **TABLE}:
         raise SettingsError(f"there is no command {name!r}{nearest(name, TABLE) or '; `help` lists all'}")
     sys.stdout.flush()
     program = make_program()
-    arguments = [name, "--help"] if name else ["--help"]
+    arguments = [*(name or "").split(), "--help"]
     code: int = program.main(args=arguments, prog_name=PROGRAM, standalone_mode=False) or GOOD
     return code
 

@@ -15,6 +15,9 @@ from cargo_static_index.diagnostics.errors import InvalidInput, SettingsError
 
 Format = Literal["text", "json", "github", "gitlab", "sarif"]
 
+CONTEXT: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+"""How every command reads its line and writes its help."""
+
 FILE: Final = click.Path(readable=False, path_type=Path)
 """The type of options and arguments that are paths."""
 

@@ -287,7 +287,7 @@ def wanted_of(settings: Settings, way: Way) -> Wanted:
         base_url=registry.base_url,
         mode=None if way.change_mode else registry.mode,
         aliases=registry.aliases,
-        api=registry.api,
+        api=settings.publish.url,
         auth_required=registry.auth_required,
         move=way.move,
     )

@@ -192,6 +192,17 @@ def _read_duration(value: object, _: Path) -> float:
 _UNITS: Final = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = pattern(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|[smhd])?")
 
+_BIND_PATTERN = r"/.+|(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+):[0-9]{1,5}"
+_BIND = pattern(_BIND_PATTERN)
+
+
+def _read_bind(value: object) -> str:
+    text = _read_text(value, BIND.expects)
+    if _BIND.fullmatch(text) and (text.startswith("/") or int(text.rpartition(":")[2]) <= 65_535):
+        return text
+    raise _not(value, BIND.expects)
+
+
 _LINK = pattern(r"\S.*\s(?:https?://|mailto:)\S+")
 _COLOUR = pattern(r"#[0-9a-f]{6}")
 _IMAGES = (".svg", ".png", ".webp", ".jpg", ".jpeg", ".gif", ".avif")
@@ -279,6 +290,12 @@ API = Kind(
     schema=_URL_SCHEMA,
     # Cargo appends `/api/v1/…` as it stands, so a slash at the end would be doubled.
     read=lambda value, _: _read_base_url(value).rstrip("/"),
+)
+BIND = Kind(
+    expects='an address with a port such as "127.0.0.1:8000", or the path of a Unix socket such as "/run/crates.sock"',
+    metavar="ADDRESS",
+    schema={"type": "string", "pattern": f"^(?:{_BIND_PATTERN})$"},
+    read=lambda value, _: _read_bind(value),
 )
 BASE_URLS = _list_of("URL", "a list of http or https URLs", _URL_SCHEMA, _read_base_url)
 INDEX_URLS = _list_of(

@@ -176,6 +176,7 @@ def _overlaps(settings: Settings, sources: Mapping[str, str]) -> Iterator[str]:
     folders = {
         "drop.path": settings.drop.path,
         "state.path": settings.state.path,
+        "publish.private": settings.publish.private,
         "drop.refused": settings.drop.refused,
         "drop.after-publish": settings.drop.after_publish,
     }

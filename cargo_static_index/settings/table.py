@@ -76,19 +76,11 @@ class RegistrySection(Struct, frozen=True, kw_only=True):
             example=["https://old.example.com/crates/"],
         ),
     ]
-    api: Annotated[
-        str | None,
-        _row(
-            values.API,
-            "The URL of a web API for `cargo publish`, `yank`, `owner`, `search` and `login`; without it, none.",
-            example="https://crates.example.com",
-        ),
-    ]
     auth_required: Annotated[
         bool,
         _row(
             values.FLAG,
-            "Whether cargo sends a token with every request. It is the web server that must ask for it.",
+            "Whether cargo sends a token with every request. It is the web server, or `serve`, that must ask for it.",
             default=False,
         ),
     ]
@@ -276,6 +268,42 @@ class WatchSection(Struct, frozen=True, kw_only=True):
     ]
 
 
+class ServeSection(Struct, frozen=True, kw_only=True):
+    """How `serve` answers; a tree behind a web server of your own needs none of it."""
+
+    bind: Annotated[
+        str,
+        _row(
+            values.BIND,
+            "Where `serve` listens: an address with a port, or the path of a Unix socket.",
+            default="127.0.0.1:8000",
+            also=("--bind",),
+        ),
+    ]
+
+
+class PublishSection(Struct, frozen=True, kw_only=True):
+    """The publish endpoint, `serve --publish`: who may, and where its private files are."""
+
+    url: Annotated[
+        str | None,
+        _row(
+            values.API,
+            "The URL of the web API for `cargo publish`, `yank`, `owner`, `search` and `login`, "
+            "as config.json gives it to cargo; without it, none.",
+            example="https://crates.example.com",
+        ),
+    ]
+    private: Annotated[
+        Path,
+        _row(
+            values.PATH,
+            "The private folder, with the tokens and the audit files; never inside the tree or the state directory.",
+            default="private",
+        ),
+    ]
+
+
 class PagesSection(Struct, frozen=True, kw_only=True):
     """What the pages show, and how they look."""
 
@@ -347,6 +375,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     limits: LimitsSection
     build: BuildSection
     watch: WatchSection
+    serve: ServeSection
+    publish: PublishSection
     pages: PagesSection
 
 

@@ -69,7 +69,7 @@ def commands_page() -> str:
 
 def help_of(name: str = "") -> str:
     """Give the help of a command, or of the program, as a terminal of 100 columns shows it."""
-    arguments = [name, "--help"] if name else ["--help"]
+    arguments = [*name.split(), "--help"]
     shown = io.StringIO()
     with contextlib.redirect_stdout(shown):
         make_program().main(args=arguments, prog_name=PROGRAM, standalone_mode=False, terminal_width=_COLUMNS)

@@ -95,7 +95,7 @@ def test_token_and_configuration_of_a_private_registry_are_all_that_a_person_nee
 
 
 def test_where_there_is_a_web_api_cargo_itself_asks_for_the_token(found: Callable[..., Ours], tmp_path: Path) -> None:
-    private = found("inner", registry_auth_required=True, registry_api="https://api.example.com")
+    private = found("inner", registry_auth_required=True, publish_url="https://api.example.com")
     private.publish(crate("foo"))
     cargo = Cargo(tmp_path / "cargo", config=block(private, "local"))
     program, *arguments = block(private, "login").split()

@@ -30,6 +30,8 @@ GOOD = {
     "list": ["list"],
     "info": ["info", "foo"],
     "search": ["search", "foo"],
+    "serve": ["serve", "--ephemeral", "true"],
+    "token create": ["token", "create", "--user", "alice"],
     "status": ["status"],
     "verify": ["verify"],
     "reindex": ["reindex", "--yes"],
@@ -102,7 +104,7 @@ def test_1_something_is_refused_or_wrong(built: Path, arguments: list[str]) -> N
 
 @pytest.mark.parametrize("command", TABLE)
 def test_2_a_word_that_no_command_knows(tmp_path: Path, command: str) -> None:
-    run(command, "--nope", cwd=tmp_path).failed(2, "error: no such option: --nope", "try '--help'")
+    run(*command.split(), "--nope", cwd=tmp_path).failed(2, "error: no such option: --nope", "try '--help'")
 
 
 @pytest.mark.parametrize("command", sorted(set(TABLE) - {"explain", "help", "generate-shell-completion", "init"}))

@@ -81,7 +81,6 @@ def test_without_anything_the_defaults_hold() -> None:
         "base_url": None,
         "mode": None,
         "aliases": (),
-        "api": None,
         "auth_required": False,
         "title": None,
         "description": None,
@@ -248,7 +247,7 @@ def test_a_value_is_read(name: str, value: object, expected: object) -> None:
 
 @pytest.mark.case(12)
 def test_an_api_url_loses_the_slash_at_its_end() -> None:
-    assert read(options={"registry.api": "https://x.example/a/"}).settings.registry.api == "https://x.example/a"
+    assert read(options={"publish.url": "https://x.example/a/"}).settings.publish.url == "https://x.example/a"
 
 
 @pytest.mark.case(14)
@@ -373,7 +372,7 @@ UNKNOWN = [
         "[zzz]",
         (
             "1: there is no section `[zzz]`; there are [registry], [drop], [tree], [state], [dependencies], "
-            "[manifest], [limits], [build], [pages], [rules]"
+            "[manifest], [limits], [build], [watch], [serve], [publish], [pages], [rules]"
         ),
     ),
     ('name = "acme"', "1: `name` stands outside a section: did you mean `[registry] name`?"),
@@ -446,7 +445,7 @@ OVERLAPS: list[tuple[dict[str, object], str]] = [
         ),
     ),
     (
-        {"tree.path": ".", "drop.path": "/in"},
+        {"tree.path": ".", "drop.path": "/in", "publish.private": "/private"},
         (
             "state.path (from default): '/srv/acme/work/.cargo-static-index' lies in tree.path (from --tree), "
             "so what is there would be served to everyone; put it outside the tree"
@@ -714,7 +713,7 @@ def test_the_page_has_every_key_option_and_variable_and_no_other() -> None:
         *((key.section, key.key) for key in keys),
         ("rules", "ID"),
     }
-    options = {*(key.option for key in keys), *(key.off for key in keys if key.off), "--jobs"}
+    options = {*(key.option for key in keys), *(key.off for key in keys if key.off), "--jobs", "--bind", "--publish"}
     others = {"--rule", "--config", "--show-settings"}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", page)) == options | others
     variables = {key.variable for key in keys}

@@ -55,7 +55,7 @@ def look_of(transaction: Transaction, settings: Settings) -> Look:
         index_url=index_url(transaction.base_url),
         mirror=transaction.home.mode == "mirror",
         private=registry.auth_required,
-        api=registry.api or "",
+        api=settings.publish.url or "",
         documentation=pages.documentation or "",
         links=tuple(_link(text) for text in pages.links),
         footer=pages.footer or "",

@@ -1,0 +1,66 @@
+"""What `serve` does around the server: the line that says where it is, and the rehearsal of one command."""
+
+import os
+import sys
+from collections.abc import Sequence
+from io import TextIOWrapper
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from msgspec.structs import replace
+
+from cargo_static_index.cli.output import from_here
+from cargo_static_index.cli.run import GOOD, Run, held_tree, read_clock
+from cargo_static_index.server.process import Server, address_of, open_socket
+from cargo_static_index.server.tokens import SCOPES, Token, change_tokens, make_token
+from cargo_static_index.settings import Settings
+from cargo_static_index.site.front import variable_of
+
+
+def serve(run: Run, *, publish: bool) -> int:
+    """Serve until a signal says to end, and give the exit code."""
+    if not publish:
+        held_tree(run)
+    server = Server(run.settings, clock=lambda: read_clock(os.environ), warn=run.terminal.warn, publish=publish)
+    listener = open_socket(run.settings.serve.bind)
+    _say(run, f"{from_here(str(run.settings.tree.path))} at {address_of(listener)}")
+    server.run(listener)
+    return GOOD
+
+
+def rehearse(run: Run, command: Sequence[str]) -> int:
+    """Serve an empty registry to one command, and give the command's exit code; nothing is left of it."""
+    with TemporaryDirectory(prefix="cargo-static-index-") as folder, open_socket("127.0.0.1:0") as listener:
+        settings = ephemeral(run.settings, Path(folder), address_of(listener))
+        server = Server(settings, clock=lambda: read_clock(os.environ), warn=run.terminal.warn, publish=True)
+        _say(run, f"a registry for one command at {address_of(listener)}")
+        return server.run_for(listener, command, {**os.environ, **_variables(settings)})
+
+
+def ephemeral(settings: Settings, folder: Path, base_url: str) -> Settings:
+    """Give the settings of a registry that lies in a temporary folder as a whole."""
+    return replace(
+        settings,
+        registry=replace(settings.registry, base_url=base_url, name=settings.registry.name or "ephemeral"),
+        drop=replace(settings.drop, path=folder / "drop"),
+        tree=replace(settings.tree, path=folder / "public", flush=False),
+        state=replace(settings.state, path=folder / "state"),
+        publish=replace(settings.publish, url=None, private=folder / "private"),
+    )
+
+
+def _variables(settings: Settings) -> dict[str, str]:
+    """Give the variables that tell cargo of the registry, with a token that is good for this one run."""
+    text, token_id, kept = make_token()
+    token = Token(id=token_id, user="rehearsal", hash=kept, scopes=SCOPES)
+    change_tokens(settings.publish.private, lambda tokens: (*tokens, token))
+    assert settings.registry.name is not None
+    registry = f"CARGO_REGISTRIES_{variable_of(settings.registry.name)}"
+    found = {f"{registry}_INDEX": f"sparse+{settings.registry.base_url}index/", f"{registry}_TOKEN": text}
+    return found | ({f"{registry}_CREDENTIAL_PROVIDER": "cargo:token"} if settings.registry.auth_required else {})
+
+
+def _say(run: Run, what: str) -> None:
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # in a pipe too: whoever reads it waits for the address
+    run.terminal.did("Serving", what)

@@ -1,0 +1,1 @@
+"""The tree over HTTP, and the publish endpoint beside it: `serve`, and `serve --publish`."""

@@ -1,0 +1,125 @@
+"""The process that serves: its socket, its folder for what comes in, its end."""
+
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from threading import Thread
+
+import uvicorn
+
+from cargo_static_index.diagnostics.errors import SettingsError, StoreError
+from cargo_static_index.server.address import is_loopback
+from cargo_static_index.server.app import create_app
+from cargo_static_index.server.writer import Writer
+from cargo_static_index.settings import Settings
+
+
+class Server:
+    """Serves a tree; with `publish`, also the web API that changes it.
+
+    `clock` gives seconds since 1970, `warn` is told what a person should look after. Raises SettingsError where what
+    is asked for would not be safe.
+    """
+
+    def __init__(
+        self, settings: Settings, *, clock: Callable[[], int], warn: Callable[[str], None], publish: bool
+    ) -> None:
+        check_safety(settings, publish=publish)
+        self._settings = settings
+        self._clock = clock
+        self._warn = warn
+        self._publish = publish
+
+    def run(self, listener: socket.socket) -> None:
+        """Serve until SIGTERM or SIGINT; what was accepted is published before this ends."""
+        with tempfile.TemporaryDirectory(prefix="cargo-static-index-uploads-") as uploads:
+            writer = Writer(self._settings, self._clock, self._warn) if self._publish else None
+            try:
+                self._uvicorn(writer, Path(uploads)).run(sockets=[listener])
+            finally:
+                if writer:
+                    writer.close()
+
+    def run_for(self, listener: socket.socket, command: Sequence[str], environment: Mapping[str, str]) -> int:
+        """Serve while a command runs, and give its exit code; a signal that ends us ends the command."""
+        with tempfile.TemporaryDirectory(prefix="cargo-static-index-uploads-") as uploads:
+            writer = Writer(self._settings, self._clock, self._warn)
+            server = self._uvicorn(writer, Path(uploads))
+            thread = Thread(target=server.run, args=([listener],))
+            thread.start()
+            try:
+                return _run_command(command, environment)
+            finally:
+                server.should_exit = True
+                thread.join()
+                writer.close()
+
+    def _uvicorn(self, writer: Writer | None, uploads: Path) -> "_Uvicorn":
+        config = uvicorn.Config(
+            create_app(self._settings, writer, uploads),
+            http="h11",
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+        )
+        return _Uvicorn(config)
+
+
+class _Uvicorn(uvicorn.Server):
+    def handle_exit(self, sig: int, frame: object) -> None:
+        """End well: unlike uvicorn's own, this does not have the signal end the process afterwards."""
+        del frame
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+
+
+def _run_command(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    try:
+        with subprocess.Popen(command, env=environment) as process:
+            try:
+                return process.wait()
+            except BaseException:
+                process.terminate()
+                raise
+    except OSError as error:
+        raise SettingsError(f"{command[0]!r} cannot be run: {error.strerror}") from error
+
+
+def open_socket(bind: str) -> socket.socket:
+    """Listen at an address with a port, or on a Unix socket; raises StoreError where that is not possible."""
+    try:
+        if bind.startswith("/"):
+            listener = socket.socket(socket.AF_UNIX)
+            Path(bind).unlink(missing_ok=True)
+            listener.bind(bind)
+            return listener
+        host, _, port = bind.rpartition(":")
+        family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+        return socket.create_server((host.strip("[]"), int(port)), family=family, backlog=1024)
+    except OSError as error:
+        raise StoreError(f"cannot listen at {bind}: {error.strerror}; name another address with --bind") from error
+
+
+def address_of(listener: socket.socket) -> str:
+    """Give the address of a socket that listens, as a URL where it has a port."""
+    name = listener.getsockname()
+    if isinstance(name, str):
+        return name
+    return f"http://{f'[{name[0]}]' if ':' in name[0] else name[0]}:{name[1]}/"
+
+
+def check_safety(settings: Settings, *, publish: bool) -> None:
+    """Raise SettingsError where what is asked for would not be safe."""
+    bind = settings.serve.bind
+    on_loopback = is_loopback(bind if bind.startswith("/") else bind.rpartition(":")[0])
+    if publish and not on_loopback and settings.publish.url is None:
+        raise SettingsError(
+            f"`serve --publish` at {bind} needs the URL that cargo shall use: "
+            'set `url` in `[publish]` (--publish-url), such as "https://crates.example.com"'
+        )

@@ -1,0 +1,62 @@
+"""The program that serves, as a process of its own, in a folder with a registry."""
+
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.cargo.client import Cargo
+from tests.cli.program import PROGRAM, SPOKEN, environment, run
+from tests.servers import free_port
+
+
+class Served:
+    """A registry in `folder`, which `running` serves at `url`; cargo calls it `acme`."""
+
+    def __init__(self, folder: Path, settings: str = "") -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}/"
+        self.tree = folder / "public"
+        self.private = folder / "private"
+        folder.mkdir(parents=True, exist_ok=True)
+        head = f'[registry]\nname = "acme"\nbase-url = "{self.url}"\n'
+        (folder / "registry.toml").write_text(f'{head}{settings}\n[serve]\nbind = "127.0.0.1:{self.port}"\n')
+
+    def token(self, user: str = "alice", *more: str) -> str:
+        """Make a token, and give its text."""
+        return run("token", "create", "--user", user, *more, cwd=self.folder).ok().strip()
+
+    @contextmanager
+    def running(self, *options: str, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+        """Serve until the `with` block ends; ending must go well."""
+        log = self.folder / "serve.log"
+        command = [*PROGRAM, "serve", *options]
+        with log.open("wb") as said:
+            process = subprocess.Popen(command, cwd=self.folder, env=environment(env), stdout=said, stderr=said)
+        try:
+            await_text(log, "Serving", process)
+            yield process
+            process.terminate()
+            assert process.wait(timeout=30) == 0, log.read_text()
+        finally:
+            process.kill()
+            process.wait()
+        assert SPOKEN not in log.read_text()
+
+    def cargo(self, folder: Path, token: str | None = None, config: str = "") -> Cargo:
+        """Give a cargo that knows the registry, and the token where there is one."""
+        cargo = Cargo(folder, {"acme": self.url}, config=config)
+        if token:
+            (cargo.home / "credentials.toml").write_text(f'[registries.acme]\ntoken = "{token}"\n')
+        return cargo
+
+
+def await_text(log: Path, text: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a process has said something."""
+    end = time.monotonic() + 30
+    while text not in log.read_text():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < end, log.read_text()
+        time.sleep(0.01)
