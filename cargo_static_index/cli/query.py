@@ -199,12 +199,12 @@ def _held(run: Run) -> Store:
 def _files(store: Store) -> Iterator[IndexFile]:
     """Give all index files, by name."""
     for path in sorted(index_paths(store), key=lambda path: path.rpartition("/")[2]):
-        yield read_index_at(store, path).file
+        yield read_index_at(store, path).value
 
 
 def _file(store: Store, name: str) -> IndexFile:
     """Give the index file of a crate, or raise NotHeld with the name that may have been meant."""
-    file = read_index(store, name).file
+    file = read_index(store, name).value
     if any(line.name == name for line in file.releases):
         return file
     meant = next((line.name for line in file.releases), None) or _similar(store, name)
@@ -217,7 +217,7 @@ def _similar(store: Store, name: str) -> str | None:
 
     names = {path.rpartition("/")[2]: path for path in index_paths(store)}
     found = get_close_matches(name.lower(), names, n=1)
-    lines = read_index_at(store, names[found[0]]).file.releases if found else ()
+    lines = read_index_at(store, names[found[0]]).value.releases if found else ()
     return lines[0].name if lines else None
 
 
@@ -263,7 +263,7 @@ def _home_of(store: Store, settings: Settings) -> Home:
     base_url = base_url_of(config) if config else None
     if base_url is None:
         return home_of(settings)
-    record = read_record(store).record
+    record = read_record(store).value
     urls = dict.fromkeys(
         (settings.registry.base_url or base_url, base_url, *settings.registry.aliases, *record.aliases)
     )

@@ -97,7 +97,7 @@ def _ask(run: Run, specs: Sequence[Spec]) -> None:
 
 def _releases(run: Run, spec: Spec) -> list[Spec]:
     """Give the releases that are meant and held; none where they were removed before."""
-    file = read_index(held_tree(run), spec.name).file
+    file = read_index(held_tree(run), spec.name).value
     found = [Spec(line.name, line.vers) for line in file.releases if spec.vers in {"", line.vers}]
     if not (found or was_removed(held_tree(run), spec)):
         raise NotHeld(f"there is no {spec} in this registry; `list` shows what is held")

@@ -13,17 +13,18 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cargo_static_index.crate.candidate import Candidate, Outcome
-from cargo_static_index.diagnostics.errors import InvalidDocument, StoreError
+from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.diagnostics.rules import Level, Problem, level_of, problem
+from cargo_static_index.protocol.index_file import IndexFile
 from cargo_static_index.registry.read import metadata_of
 from cargo_static_index.registry.restore import sound_index
-from cargo_static_index.registry.transaction import ATTEMPTS, Transaction, name_of
+from cargo_static_index.registry.transaction import Transaction, attempts, name_of
 from cargo_static_index.registry.withdraw import update_tombstones
 from cargo_static_index.store import Change, Delete, Put, Staged
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.documents import format_document
+from cargo_static_index.tree.documents import Tombstones, format_document
 from cargo_static_index.tree.plan import CratePlan, plan_crate, spelling
-from cargo_static_index.tree.read import HeldIndex, HeldTombstones, put, read_index, read_tombstones
+from cargo_static_index.tree.read import StoredValue, read_index, read_tombstones, replaced
 
 CRATES_AT_ONCE = 256
 """How many crates share a batch, and so its flushes."""
@@ -32,8 +33,8 @@ CRATES_AT_ONCE = 256
 class _Planned(Struct, frozen=True):
     """A plan, and what it was made from."""
 
-    index: HeldIndex
-    tombstones: HeldTombstones
+    index: StoredValue[IndexFile]
+    tombstones: StoredValue[Tombstones]
     plan: CratePlan
 
 
@@ -117,7 +118,7 @@ class Publisher:
     def _publish_crates(self, waiting: Mapping[str, list[Candidate]]) -> list[Outcome]:
         """Publish some crates together; those that another writer changed meanwhile are planned again."""
         outcomes: list[Outcome] = []
-        for _ in range(ATTEMPTS):
+        for _ in attempts("the index is"):
             planned = list(self._planned(waiting, outcomes))
             lost = self._carry_out(planned)
             done = [each for each in planned if each.index.path not in lost]
@@ -125,9 +126,9 @@ class Publisher:
             outcomes += [outcome for each in done for outcome in each.plan.outcomes()]
             waiting = {each.plan.name: waiting[each.plan.name] for each in planned if each.index.path in lost}
             if not waiting:
-                self._adopted.clear()
-                return outcomes
-        raise StoreError("the index is changed by somebody else all the time; try again later")
+                break
+        self._adopted.clear()
+        return outcomes
 
     def _planned(self, waiting: Mapping[str, list[Candidate]], outcomes: list[Outcome]) -> Iterator[_Planned]:
         """Plan crate by crate; one whose tombstones cannot be read is left for a later pass, and stops no other."""
@@ -144,9 +145,9 @@ class Publisher:
         index = (
             sound_index(self._transaction, name) if name in self._held else read_index(self._transaction.store, name)
         )
-        name = name_of(index.file) or name  # another writer may have brought it in other case meanwhile
+        name = name_of(index.value) or name  # another writer may have brought it in other case meanwhile
         tombstones = read_tombstones(self._transaction.store, name)
-        plan = plan_crate(name, index.file, tombstones.tombstones, group, restore=self._restore)
+        plan = plan_crate(name, index.value, tombstones.value, group, restore=self._restore)
         return _Planned(index, tombstones, plan)
 
     def _carry_out(self, planned: Sequence[_Planned]) -> frozenset[str]:
@@ -159,11 +160,12 @@ class Publisher:
             return frozenset()
         self._transaction.apply(change for each in changed for change in self._archives(each.plan))
         lifted = [each for each in changed if any(stone.lifted for stone in each.plan.tombstones.removed)]
-        stale = {change.path for change in self._transaction.apply(_tombstone_change(each) for each in lifted)}
+        stones = (change for each in lifted for change in _tombstones_changed(each))
+        stale = {change.path for change in self._transaction.apply(stones)}
         ready = [each for each in changed if each.tombstones.path not in stale]
         self._transaction.begin([each.index for each in ready])
         refused = self._transaction.apply(
-            put(each.index.path, each.plan.file.format(), each.index.tag) for each in ready
+            change for each in ready for change in replaced(each.index.path, each.plan.file.format(), each.index.stored)
         )
         lost = {change.path for change in refused} | {each.index.path for each in changed if each not in ready}
         for each in lifted:
@@ -226,6 +228,6 @@ class Publisher:
                 yield Delete(path=layout.metadata_file(plan.name, refusal.candidate.cksum))
 
 
-def _tombstone_change(planned: _Planned) -> Change:
-    held = planned.tombstones
-    return put(held.path, format_document(planned.plan.tombstones), held.tag)
+def _tombstones_changed(planned: _Planned) -> Iterator[Change]:
+    stones = planned.tombstones
+    return replaced(stones.path, format_document(planned.plan.tombstones), stones.stored)

@@ -4,35 +4,41 @@ Everything is found in the tree itself. Intents only tell that there is somethin
 been of another tree, which must not suffer for what was begun in the first.
 """
 
+from msgspec.structs import replace
+
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.registry.restore import LOST, crates_with_tombstones, is_left, recount, restore_index
-from cargo_static_index.registry.transaction import KNOWN_TREE, PAGES_UNKNOWN, Transaction
-from cargo_static_index.registry.withdraw import remove_versions, update_tombstones
+from cargo_static_index.registry.transaction import Transaction
+from cargo_static_index.registry.withdraw import Withdrawn, update_tombstones, withdraw_versions
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import format_document
 from cargo_static_index.tree.read import read_index, read_tombstones
 
 
-def recover(transaction: Transaction) -> None:
-    """Finish what was begun, and make the state anew where the tree is not the one that it knows."""
+def recover(transaction: Transaction) -> list[Withdrawn]:
+    """Finish what was begun, and make the state anew where the tree is not the one that it knows.
+
+    Gives what removals that broke off left to delete.
+    """
     unfinished = any(True for _ in transaction.state.intents.unfinished())
-    known = transaction.state.get(KNOWN_TREE) == format_document(transaction.record)
+    known = transaction.state.site.known_tree == format_document(transaction.record)
     if not known:
         if not unfinished:
             transaction.state.pages.clear()  # what was left to do may be another tree's; pages.json tells of this one
-        transaction.state.set(PAGES_UNKNOWN, b"1")
-    if unfinished or not known:
-        reconcile(transaction)
+        transaction.state.site = replace(transaction.state.site, unknown=True)
+    left = reconcile(transaction) if unfinished or not known else []
     if transaction.record.lost:
         transaction.listener.warn(
             f"{LOST.format(number=transaction.record.lost)} Bring index files back from a backup, or `add` the "
             "archives again, which `verify` names. Then, or if that was meant, `rebuild` takes the index as it is."
         )
+    return left
 
 
-def reconcile(transaction: Transaction, *, agreed: bool = False) -> None:
+def reconcile(transaction: Transaction, *, agreed: bool = False) -> list[Withdrawn]:
     """Read the whole index, bring the state and tree.json in step with it, and finish what broke off.
 
+    Gives what removals that broke off left to delete.
     Dropped files are read again where the tree lacks what the state says they became. Where `agreed`, lines that
     were lost are held to have gone on purpose.
     """
@@ -41,12 +47,12 @@ def reconcile(transaction: Transaction, *, agreed: bool = False) -> None:
         restore_index(transaction)
     recount(transaction, agreed=agreed)
     _make_pages_stale(transaction)
-    for name in crates_with_tombstones(transaction):
-        for vers in finish_removal(transaction, name):
-            transaction.listener.note(f"The removal of {name} {vers}, which had broken off, is finished.")
+    left = [each for name in crates_with_tombstones(transaction) if (each := finish_withdrawal(transaction, name))]
     transaction.state.drop_files.reopen_unpublished()
     transaction.state.drop_files.reopen_refused("")
-    transaction.state.intents.finish(list(transaction.state.intents.unfinished()))
+    going = {layout.tombstones_file(withdrawn.name) for withdrawn in left}
+    transaction.state.intents.finish([path for path in transaction.state.intents.unfinished() if path not in going])
+    return left
 
 
 def _make_pages_stale(transaction: Transaction) -> None:
@@ -55,10 +61,10 @@ def _make_pages_stale(transaction: Transaction) -> None:
     transaction.state.pages.make_stale(transaction.state.published.names_of(keys).values())
 
 
-def finish_removal(transaction: Transaction, name: str) -> list[str]:
-    """Finish what was begun with a crate's tombstones, and give the versions of which something was left to remove."""
-    stones = read_tombstones(transaction.store, name).tombstones
-    lines = {line.vers: line.cksum for line in read_index(transaction.store, name).file.releases}
+def finish_withdrawal(transaction: Transaction, name: str) -> Withdrawn | None:
+    """Finish what was begun with a crate's tombstones, and give what is left to delete; None where nothing is."""
+    stones = read_tombstones(transaction.store, name).value
+    lines = {line.vers: line.cksum for line in read_index(transaction.store, name).value.releases}
     back = {stone.vers for stone in stones.removed if stone.lifted and lines.get(stone.vers) == stone.cksum}
     buried = [stone for stone in stones.removed if not stone.lifted]
     going = [
@@ -68,6 +74,4 @@ def finish_removal(transaction: Transaction, name: str) -> list[str]:
     ]
     if back:
         update_tombstones(transaction, name, lambda stones: stones.without(back))
-    if going:
-        remove_versions(transaction, name, going)
-    return going
+    return withdraw_versions(transaction, name, going) if going else None

@@ -19,9 +19,9 @@ from cargo_static_index.registry import withdraw as changes
 from cargo_static_index.registry.build import Manner
 from cargo_static_index.registry.dispose import Drop
 from cargo_static_index.registry.events import Listener
-from cargo_static_index.registry.recover import reconcile, recover
-from cargo_static_index.registry.transaction import DEFAULT_BASE_URL, LAST_BUILD, Transaction, Wanted, open_transaction
-from cargo_static_index.registry.withdraw import Spec
+from cargo_static_index.registry.recover import finish_withdrawal, reconcile, recover
+from cargo_static_index.registry.transaction import DEFAULT_BASE_URL, Transaction, Wanted, open_transaction
+from cargo_static_index.registry.withdraw import Spec, Withdrawn
 from cargo_static_index.registry.workers import Executor
 from cargo_static_index.settings import Settings, limits_of
 from cargo_static_index.state import copy_state, may_write
@@ -85,7 +85,9 @@ class Registry:
 
     def remove(self, specs: Sequence[Spec]) -> tuple[Spec, ...]:
         """Remove releases for good, and give those not removed before; NotHeld before anything is changed."""
-        return changes.remove(self.transaction, specs)
+        withdrawn = changes.withdraw(self.transaction, specs)
+        finish_removals(self.transaction, self._pages, withdrawn)
+        return tuple(spec for crate in withdrawn for spec in crate.gone)
 
     def plan_reindex(self, names: Iterable[str] = ()) -> "Iterator[Reindexed]":
         """Give what `reindex` would change; NotHeld for a crate that is not there."""
@@ -104,7 +106,7 @@ class Registry:
 
     def rebuild(self) -> None:
         """Make the state anew from the tree alone."""
-        reconcile(self.transaction, agreed=True)
+        finish_removals(self.transaction, self._pages, reconcile(self.transaction, agreed=True), told=True)
 
     def remake_pages(self) -> None:
         """Have all pages made anew when the registry is closed."""
@@ -134,7 +136,7 @@ def open_registry(
         folder = _state_for(settings, way, stack)
         transaction = stack.enter_context(open_transaction(tree, folder, wanted, listener, now=way.now, dry=way.dry))
         pages = _pages(transaction, settings, keep=way.keep_pages)
-        recover(transaction)
+        finish_removals(transaction, pages, recover(transaction), told=True)
         if pages:
             pages.begin()
         registry = Registry(settings, transaction, pages)
@@ -147,7 +149,20 @@ def open_registry(
             more = f", and {len(transaction.failures) - 1} more" if len(transaction.failures) > 1 else ""
             raise StoreError(f"{transaction.failures[0]}{more}; all else is done, and the next pass tries again")
         if registry.scanned:
-            transaction.state.set(LAST_BUILD, str(transaction.now).encode())
+            transaction.state.site = replace(transaction.state.site, last_build=transaction.now)
+
+
+def finish_removals(
+    transaction: Transaction, pages: "Pages | None", withdrawn: Sequence[Withdrawn], *, told: bool = False
+) -> None:
+    """Delete the archives of what is withdrawn, once no page leads to them; it is `told` of what had broken off."""
+    if not withdrawn:
+        return
+    if pages:
+        pages.make_crates()
+    changes.delete_archives(transaction, withdrawn)
+    for name, vers in ((crate.name, vers) for crate in withdrawn if told for vers in crate.versions):
+        transaction.listener.note(f"The removal of {name} {vers}, which had broken off, is finished.")
 
 
 def _pages(transaction: Transaction, settings: Settings, *, keep: bool = False) -> "Pages | None":
@@ -225,10 +240,14 @@ def _mended(transaction: Transaction, settings: Settings, pages: "Pages | None",
     ):
         if finding.fix == "make-pages":
             of_pages.append(finding)
+        elif finding.fix in {"finish-removal", "recount"}:
+            withdrawn = _removals_left(transaction, finding)
+            finish_removals(transaction, pages, withdrawn, told=finding.fix == "recount")
+            yield replace(finding, fixed=True)
         else:
             yield mend(transaction, finding, limits)
     if pages and of_pages:
-        recover(transaction)
+        finish_removals(transaction, pages, recover(transaction), told=True)
         pages.begin()
         if any(each.id != "pages-outdated" for each in of_pages):
             pages.remake()
@@ -237,13 +256,21 @@ def _mended(transaction: Transaction, settings: Settings, pages: "Pages | None",
         yield from (replace(each, fixed=each.path not in left) for each in of_pages)
 
 
+def _removals_left(transaction: Transaction, finding: Finding) -> Sequence[Withdrawn]:
+    """Mend tombstones, or the sums in tree.json, and give what removals that broke off left to delete."""
+    if finding.fix == "recount":
+        return reconcile(transaction, agreed=True)  # nothing is left that lost lines could have named
+    withdrawn = finish_withdrawal(transaction, finding.path.split("/")[1])
+    return [withdrawn] if withdrawn else []
+
+
 def _home_of_tree(store: Store, settings: Settings) -> Home:
     """Give the registry that a tree's lines were made for; where the tree does not say, what the settings say."""
     try:
         config, held = read_config(store), read_record(store)
     except (InvalidConfig, InvalidDocument):
         return home_of(settings)
-    record = held.record if held.tag is not None else TreeRecord(mode=settings.registry.mode or "registry")
+    record = held.value if held.stored is not None else TreeRecord(mode=settings.registry.mode or "registry")
     base_url = (base_url_of(config) if config else None) or settings.registry.base_url or DEFAULT_BASE_URL
     urls = (base_url, *settings.registry.aliases, *record.aliases)
     return home_at(record.mode, urls)

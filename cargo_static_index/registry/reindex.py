@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cargo_static_index.diagnostics.errors import InvalidDocument, NotHeld, SettingsError, StoreError
+from cargo_static_index.diagnostics.errors import InvalidDocument, NotHeld, SettingsError
 from cargo_static_index.protocol.index_file import IndexFile, Line, derive_line, parse_line
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.registries import Home, Mode
-from cargo_static_index.registry.transaction import ATTEMPTS, Transaction
+from cargo_static_index.registry.transaction import Transaction, attempts
 from cargo_static_index.registry.withdraw import replace_index
 from cargo_static_index.store import Store
 from cargo_static_index.tree import layout
@@ -49,7 +49,7 @@ def home_for(transaction: Transaction, mode: Mode | None) -> Home:
 def plan_reindex(transaction: Transaction, home: Home, names: Iterable[str] = ()) -> Iterator[Reindexed]:
     """Give what would change in the lines of these crates, or of all; NotHeld for a crate that is not there."""
     for path in _paths(transaction.store, names):
-        _, found = _derive_file(transaction.store, home, path, read_index_at(transaction.store, path).file)
+        _, found = _derive_file(transaction.store, home, path, read_index_at(transaction.store, path).value)
         yield from found
 
 
@@ -72,19 +72,19 @@ def apply_reindex(transaction: Transaction, home: Home, names: Iterable[str] = (
 
 
 def _reindex(transaction: Transaction, home: Home, path: str) -> list[Reindexed]:
-    for _ in range(ATTEMPTS):
+    for _ in attempts(f"{path} is"):
         index = read_index_at(transaction.store, path)
-        file, found = _derive_file(transaction.store, home, path, index.file)
-        if file == index.file or replace_index(transaction, index, file):
-            return found
-    raise StoreError(f"{path} is changed by somebody else all the time; try again later")
+        file, found = _derive_file(transaction.store, home, path, index.value)
+        if file == index.value or replace_index(transaction, index, file):
+            break
+    return found
 
 
 def _paths(store: Store, names: Iterable[str]) -> Iterator[str]:
     """Give the index files of crates, all looked up before the first is given, or of the whole tree."""
     paths = []
     for name in names:
-        if not any(line.name == name for line in read_index(store, name).file.releases):
+        if not any(line.name == name for line in read_index(store, name).value.releases):
             raise NotHeld(f"there is no crate {name!r} in this registry; `list` shows what is held")
         paths.append(layout.index_file(name))
     return iter(paths) if paths else index_paths(store)

@@ -14,25 +14,25 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cargo_static_index.crate.metadata import CrateMetadata
-from cargo_static_index.diagnostics.errors import InvalidDocument, StoreError
+from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.protocol.index_entry import format_entry
 from cargo_static_index.protocol.index_file import IndexFile, Line, parse_line
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.registries import Home
-from cargo_static_index.registry.transaction import ATTEMPTS, Transaction, load_published
+from cargo_static_index.registry.transaction import Transaction, attempts, load_published
 from cargo_static_index.state import Release
 from cargo_static_index.store import Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Delta, Tombstone, Tombstones, TreeRecord, difference, weight
 from cargo_static_index.tree.read import (
-    HeldIndex,
+    StoredValue,
     index_paths,
-    put,
     read_index,
     read_index_at,
     read_metadata,
     read_record,
     read_tombstones,
+    weight_of,
 )
 from cargo_static_index.tree.restore import SLACK, Known, Restoration, restore_lines, says
 
@@ -45,7 +45,7 @@ Knowledge = Callable[[Store], Iterable[tuple[str, Sequence[Known]]]]
 LOST = "The index lost the lines of releases that nobody removed: {number} of them."
 
 
-def sound_index(transaction: Transaction, name: str) -> HeldIndex:
+def sound_index(transaction: Transaction, name: str) -> StoredValue[IndexFile]:
     """Read a crate's index file; where it lost what the state knows, the index is set right first, which is said.
 
     Only a state that knows the tree can tell; the tree's lock keeps out whoever could have changed the file since.
@@ -76,15 +76,14 @@ def restore_index(transaction: Transaction) -> None:
 
 def recount(transaction: Transaction, *, agreed: bool = False) -> None:
     """Count the index, and again where somebody changed it meanwhile: a count of the past would undo his."""
-    for _ in range(ATTEMPTS):
+    for _ in attempts("the tree is"):
         before = read_record(transaction.store)
         total = load_published(transaction.state, transaction.store)
-        lost = _lost(transaction, before.record, total)
+        lost = _lost(transaction, before.value, total)
         if read_record(transaction.store) == before and transaction.know(before, total, 0 if agreed else lost):
             if agreed and lost:
                 transaction.listener.note(f"{LOST.format(number=lost)} The index is taken as it is now.")
             return
-    raise StoreError("the tree is changed by somebody else all the time; try again later")
 
 
 def _lost(transaction: Transaction, before: TreeRecord, total: Delta) -> int:
@@ -97,8 +96,8 @@ def _lost(transaction: Transaction, before: TreeRecord, total: Delta) -> int:
 
 def _removals_left(transaction: Transaction, name: str) -> int:
     """Give how many of a crate's removals took the line and left files, and so perhaps did not come to tree.json."""
-    lines = {line.cksum for line in read_index(transaction.store, name).file.releases}
-    stones = read_tombstones(transaction.store, name).tombstones.removed
+    lines = {line.cksum for line in read_index(transaction.store, name).value.releases}
+    stones = read_tombstones(transaction.store, name).value.removed
     return sum(stone.cksum not in lines and is_left(transaction.store, name, stone) for stone in stones)
 
 
@@ -111,7 +110,7 @@ def crates_with_tombstones(transaction: Transaction) -> list[str]:
 def restoration(store: Store, home: Home, name: str, file: IndexFile, known: Iterable[Known]) -> Restoration:
     """Say what a crate's index file is to be, given what is known to have stood in it."""
     try:
-        stones = read_tombstones(store, name).tombstones
+        stones = read_tombstones(store, name).value
     except InvalidDocument:
         stones = Tombstones(name=name)
     removed = {stone.vers for stone in stones.removed}
@@ -119,15 +118,15 @@ def restoration(store: Store, home: Home, name: str, file: IndexFile, known: Ite
     return replace(found, file=_without_copies(store, name, found.file)) if found.restored else found
 
 
-def proven(store: Store, home: Home, name: str, index: HeldIndex, missing: int) -> IndexFile | None:
+def proven(store: Store, home: Home, name: str, index: StoredValue[IndexFile], missing: int) -> IndexFile | None:
     """Give the index file that the stored metadata make, where that is just the one that tree.json summed up.
 
     `missing` is the digest of tree.json less that of the index, modulo 2^256.
     """
-    lines = (_line_of(store, home, name, _known(line)) if line.name == name else line.raw for line in index.file.lines)
+    lines = (_line_of(store, home, name, _known(line)) if line.name == name else line.raw for line in index.value.lines)
     file = IndexFile(lines=tuple(parse_line(raw) for raw in lines if raw is not None))
     after = weight(index.path, file.format(), len(file.releases))
-    return file if difference(after, index.weight).digest == missing else None
+    return file if difference(after, weight_of(index)).digest == missing else None
 
 
 def documented_releases(store: Store) -> Iterator[tuple[str, tuple[Known, ...]]]:
@@ -163,7 +162,7 @@ def rival_of(store: Store, name: str, cksum: str) -> Rival | None:
     """Give the line that speaks of an archive's release and names one that is not there whole; None where none does."""
     metadata = _stored_metadata(store, name, cksum)
     line = (
-        read_index(store, name).file.find(metadata.manifest.version)
+        read_index(store, name).value.find(metadata.manifest.version)
         if metadata and metadata.manifest.name == name
         else None
     )
@@ -174,7 +173,7 @@ def rival_of(store: Store, name: str, cksum: str) -> Rival | None:
 
 def missing_digest(store: Store, total: Delta) -> int:
     """Give the digest of tree.json less that of the index, modulo 2^256: 0 where the index is what it sums up."""
-    digest = int(read_record(store).record.digest, 16)
+    digest = int(read_record(store).value.digest, 16)
     return difference(Delta(digest=digest), total).digest
 
 
@@ -182,11 +181,11 @@ def write_proven(transaction: Transaction, path: str) -> bool:
     """Write the index file that `proven` gives for a path, and say whether there is one."""
     index = read_index_at(transaction.store, path)
     missing = missing_digest(transaction.store, _sum_of(transaction.store))
-    for name in dict.fromkeys(line.name for line in index.file.releases):
+    for name in dict.fromkeys(line.name for line in index.value.releases):
         file = proven(transaction.store, transaction.home, name, index, missing)
         if file is not None and missing:
             transaction.state.pages.make_stale([name])
-            return not transaction.apply([put(path, file.format(), index.tag)])
+            return transaction.write(path, file.format(), index.stored)
     return False
 
 
@@ -194,13 +193,13 @@ def set_lines_right(transaction: Transaction) -> None:
     """Have lines say the version or checksum of the archive that they name, where damage can be the only reason."""
     for path in list(index_paths(transaction.store)):
         name = path.rpartition("/")[2]
-        for crate in {line.name for line in read_index(transaction.store, name).file.releases}:
+        for crate in {line.name for line in read_index(transaction.store, name).value.releases}:
             _restore(transaction, crate, _right(transaction.store, crate))
 
 
 def _right(store: Store, name: str) -> list[Known]:
     """Give what the lines of a crate are to say, of those whose archives tell another version, or have another sum."""
-    file = read_index(store, name).file
+    file = read_index(store, name).value
     found: list[Known] = []
     for line in file.releases:
         metadata = _stored_metadata(store, name, line.cksum)
@@ -222,7 +221,7 @@ def _without_copies(store: Store, name: str, file: IndexFile) -> IndexFile:
     kept = (
         line
         for line in file.lines
-        if line.name in {"", name} or line.raw not in {other.raw for other in read_index(store, line.name).file.lines}
+        if line.name in {"", name} or line.raw not in {other.raw for other in read_index(store, line.name).value.lines}
     )
     return IndexFile(lines=tuple(kept))
 
@@ -252,25 +251,24 @@ def _known(release: "Release | Published | Line") -> Known:
     return Known(vers=release.vers, cksum=release.cksum, yanked=release.yanked, pubtime=release.pubtime)
 
 
-def _is_damaged(index: HeldIndex, known: Iterable[Known]) -> bool:
-    lines = {line.vers: line for line in index.file.releases}
+def _is_damaged(index: StoredValue[IndexFile], known: Iterable[Known]) -> bool:
+    lines = {line.vers: line for line in index.value.releases}
     return not all(release.vers in lines and says(lines[release.vers], release) for release in known)
 
 
 def _restore(transaction: Transaction, name: str, known: Sequence[Known]) -> None:
     """Write what is known of a crate back into its index file, and say so."""
-    for _ in range(ATTEMPTS):
+    for _ in attempts(f"the index file of {name} is"):
         index = read_index(transaction.store, name)
         if not _is_damaged(index, known):
             return
-        found = restoration(transaction.store, transaction.home, name, index.file, known)
+        found = restoration(transaction.store, transaction.home, name, index.value, known)
         if found.restored:
             transaction.begin([index])
-        if not transaction.apply([put(index.path, found.file.format(), index.tag)] if found.restored else []):
+        if not found.restored or transaction.write(index.path, found.file.format(), index.stored):
             transaction.state.pages.make_stale([name])
             _say(transaction, name, found)
             return
-    raise StoreError(f"the index file of {name} is changed by somebody else all the time; try again later")
 
 
 def _say(transaction: Transaction, name: str, found: Restoration) -> None:
@@ -287,7 +285,7 @@ def _say(transaction: Transaction, name: str, found: Restoration) -> None:
 
 
 def _sum_of(store: Store) -> Delta:
-    return sum((read_index_at(store, path).weight for path in index_paths(store)), Delta())
+    return sum((weight_of(read_index_at(store, path)) for path in index_paths(store)), Delta())
 
 
 def _line_of(store: Store, home: Home, name: str, known: Known) -> bytes | None:

@@ -16,7 +16,7 @@ from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.registry.dispose import Drop
 from cargo_static_index.registry.registry import copied_state, drop_of, store_of
 from cargo_static_index.registry.scan import scan_drop, settled_by_stamps
-from cargo_static_index.registry.transaction import KNOWN_TREE, LAST_BUILD, load_published
+from cargo_static_index.registry.transaction import load_published
 from cargo_static_index.settings import Settings
 from cargo_static_index.state import State, may_read, may_write, open_state
 from cargo_static_index.store import Store
@@ -58,13 +58,12 @@ def read_status(settings: Settings, *, store: Store | None = None) -> Status:
     config = read_config(tree)
     drop = drop_of(settings)
     with _knowing(settings.state.path, tree) as (state, record):
-        last = state.get(LAST_BUILD)
         waiting, closed = _looked_at(state, drop)
         return Status(
             base_url=base_url_of(config) if config else None,
             crates=record.crates,
             releases=record.releases,
-            last_build=int(last) if last else None,
+            last_build=state.site.last_build,
             state_readable=may_read(settings.state.path),
             waiting=tuple(waiting),
             refused=(*state.drop_files.refused(), *closed),
@@ -84,8 +83,8 @@ def _knowing(folder: Path, tree: Store) -> Iterator[tuple[State, TreeRecord]]:
             yield own
             return
         state = stack.enter_context(open_state(copied_state(folder, stack)))
-        record = read_record(tree).record
-        if state.get(KNOWN_TREE) != format_document(record):
+        record = read_record(tree).value
+        if state.site.known_tree != format_document(record):
             load_published(state, tree)  # changed elsewhere, or an earlier tree that was restored
             state.drop_files.reopen_unpublished()
         yield state, record
@@ -98,7 +97,7 @@ def _own(folder: Path, tree: Store, stack: ExitStack) -> tuple[State, TreeRecord
         with ExitStack() as opened:
             state = opened.enter_context(open_state(folder))
             opened.enter_context(state.reading())
-            known, record = state.get(KNOWN_TREE), read_record(tree).record
+            known, record = state.site.known_tree, read_record(tree).value
             if known == format_document(record):
                 stack.push(opened.pop_all())
                 return state, record

@@ -28,6 +28,7 @@ from cargo_static_index.protocol.config import (
     format_config,
     home_at,
     parse_base_url,
+    parse_config,
 )
 from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.names import collision_key
@@ -39,13 +40,12 @@ from cargo_static_index.store.overlay import OverlayStore
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Delta, TreeRecord, difference, format_document, parse_record, weight
 from cargo_static_index.tree.read import (
-    HeldIndex,
-    HeldRecord,
+    StoredValue,
     index_paths,
-    put,
-    read_config,
     read_index_at,
     read_record,
+    replaced,
+    weight_of,
 )
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8000/"
@@ -56,14 +56,11 @@ ATTEMPTS = 100
 FILES_AT_ONCE = 1000
 """Index files that are read into the state together."""
 
-KNOWN_TREE = "tree.json"
-"""Under this key the state keeps the tree.json of the tree that it knows."""
 
-PAGES_UNKNOWN = "pages.unknown"
-"""Under this key the state notes that it does not know what is left to do for the pages of this tree."""
-
-LAST_BUILD = "last-build"
-"""Under this key the state keeps the clock of the last `build` that came to its end: its own, in decimal digits."""
+def attempts(what: str) -> Iterator[int]:
+    """Count attempts at a compare and swap, from 0; whoever comes through leaves the loop, else there is StoreError."""
+    yield from range(ATTEMPTS)
+    raise StoreError(f"{what} changed by somebody else all the time; try again later")
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -93,14 +90,13 @@ class Transaction:
         self.listener = listener
         self.now = now
         self.record = TreeRecord()
+        self._as_read: StoredValue[TreeRecord] | None = None
         self.in_doubt = False
         """Whether the state does not know all of this tree."""
         self.base_url = DEFAULT_BASE_URL
         self.home = Home()
         self.failures: list[str] = []
         """What could not be done for single dropped files; whoever opened the transaction says so at its end."""
-        self.derive: Callable[[], None] = lambda: None
-        """Makes the pages of what changed so far: what is removed goes only after every page that leads to it."""
 
     @property
     def pubtime(self) -> str:
@@ -119,20 +115,29 @@ class Transaction:
                 tell(change.path)
         return lost
 
-    def begin(self, files: Iterable[HeldIndex]) -> None:
+    def write(self, path: str, content: bytes | None, stored: Stored | None) -> bool:
+        """Make a file, as it was read, what it is to be (None is no file); False where somebody else was quicker."""
+        return not self.apply(replaced(path, content, stored))
+
+    def begin(self, files: Iterable[StoredValue[IndexFile]]) -> None:
         """Write down that index files are about to change, so that a crash leaves nothing that is not made good."""
         self.state.intents.begin(each.path for each in files)
 
-    def changed(self, files: Sequence[tuple[HeldIndex, IndexFile]]) -> None:
+    def changed(self, files: Sequence[tuple[StoredValue[IndexFile], IndexFile]]) -> None:
         """Bring in step what is derived from index files that were changed: tree.json, then the state."""
         delta = sum((change_of(before, after) for before, after in files), Delta())
         self.update_record(lambda record: record.changed_by(delta))
         with self.state.writing():
-            changes = (change_between(before.file, after) for before, after in files)
+            changes = (change_between(before.value, after) for before, after in files)
             self.state.published.update(change for change in changes if change)
-            names = (name_of(after) or name_of(before.file) for before, after in files)
+            names = (name_of(after) or name_of(before.value) for before, after in files)
             self.state.pages.make_stale(name for name in names if name)
             self.state.intents.finish(before.path for before, _ in files)
+
+    def take_record(self, held: StoredValue[TreeRecord]) -> None:
+        """Take note of tree.json as it was read, so that it need not be read again before it is changed."""
+        self.record, self._as_read = held.value, held
+        self.in_doubt = self.state.site.known_tree != format_document(held.value)
 
     def update_record(self, change: Callable[[TreeRecord], TreeRecord]) -> None:
         """Change tree.json by compare and swap, and remember it in the state.
@@ -140,36 +145,39 @@ class Transaction:
         Where somebody else changed the tree meanwhile, the state does not know all of it, and so forgets that
         it knows this tree: the next transaction reads it anew.
         """
-        for _ in range(ATTEMPTS):
-            held = read_record(self.store)
-            self.in_doubt = self.in_doubt or held.record != self.record
-            self.record = change(held.record)
-            unchanged = held.tag is not None and self.record == held.record
-            if unchanged or not self.apply([put(layout.RECORD, format_document(self.record), held.tag)]):
-                self.state.set(KNOWN_TREE, None if self.in_doubt else format_document(self.record))
+        for _ in attempts("tree.json is"):
+            held = self._as_read or read_record(self.store)
+            self._as_read = None
+            self.in_doubt = self.in_doubt or held.value != self.record
+            self.record = change(held.value)
+            unchanged = held.stored is not None and self.record == held.value
+            if unchanged or self.write(held.path, format_document(self.record), held.stored):
+                self._note_known(None if self.in_doubt else self.record)
                 return
-            self.record = held.record
-        raise StoreError("tree.json is changed by somebody else all the time; try again later")
+            self.record = held.value
 
     def doubt(self) -> None:
         """Note that the state does not know all of this tree; the next transaction reads it anew."""
         self.in_doubt = True
-        self.state.set(KNOWN_TREE, None)
+        self._note_known(None)
 
-    def know(self, held: HeldRecord, total: Delta, lost: int) -> bool:
+    def know(self, held: StoredValue[TreeRecord], total: Delta, lost: int) -> bool:
         """Note that the state knows the whole tree, which sums up to `total`; False if tree.json changed."""
-        record = replace(held.record.counting(total), lost=lost or UNSET)
-        if record != held.record and self.apply([put(layout.RECORD, format_document(record), held.tag)]):
+        record = replace(held.value.counting(total), lost=lost or UNSET)
+        if record != held.value and not self.write(held.path, format_document(record), held.stored):
             return False
         self.record, self.in_doubt = record, False
-        self.state.set(KNOWN_TREE, format_document(record))
+        self._note_known(record)
         return True
 
+    def _note_known(self, record: TreeRecord | None) -> None:
+        self.state.site = replace(self.state.site, known_tree=format_document(record) if record else None)
 
-def change_of(before: HeldIndex, after: IndexFile) -> Delta:
+
+def change_of(before: StoredValue[IndexFile], after: IndexFile) -> Delta:
     """Give what replacing an index file by another adds to tree.json."""
     content = after.format() if after.lines else None
-    return difference(weight(before.path, content, len(after.releases)), before.weight)
+    return difference(weight(before.path, content, len(after.releases)), weight_of(before))
 
 
 @contextmanager
@@ -205,7 +213,8 @@ def _opened_state(folder: Path) -> Iterator[State]:
 
 def _agree(transaction: Transaction, wanted: Wanted) -> None:
     """Bring config.json, and the settings kept in tree.json, in step with what is asked for."""
-    config = _config(transaction.store, wanted)
+    stored = transaction.store.read(layout.CONFIG)
+    config = _config(stored, wanted)
     held = _record(transaction, wanted)
     before = base_url_of(config) if config else None
     if config and before is None and not wanted.move:
@@ -213,29 +222,29 @@ def _agree(transaction: Transaction, wanted: Wanted) -> None:
             f"the tree's config.json was not written by this program: its `dl` is {config.dl!r}; "
             "choose another tree, or replace it with --move"
         )
-    mode = _mode(held.record, wanted)
-    if before is None and wanted.base_url is None and held.record.releases:
+    mode = _mode(held.value, wanted)
+    if before is None and wanted.base_url is None and held.value.releases:
         raise SettingsError(
             "the tree holds releases, but its index/config.json, which knew its base URL, is lost or not ours; "
             "give the URL with --base-url, or set it in `[registry]`"
         )
-    transaction.base_url, aliases = _base_url(transaction, before, held.record.aliases, wanted)
+    transaction.base_url, aliases = _base_url(transaction, before, held.value.aliases, wanted)
     urls = dict.fromkeys((transaction.base_url, *wanted.aliases, *aliases))
     transaction.home = home_at(mode, urls)
-    transaction.record = held.record
-    transaction.in_doubt = transaction.state.get(KNOWN_TREE) != format_document(held.record)
-    if held.tag is None or (held.record.mode, held.record.aliases) != (mode, aliases):
+    transaction.take_record(held)
+    if held.stored is None or (held.value.mode, held.value.aliases) != (mode, aliases):
         # The state forgets what it knew only after tree.json says it: a lost one may be known nowhere else.
         transaction.update_record(lambda record: replace(record, mode=mode, aliases=aliases))
     elif transaction.in_doubt:
         transaction.doubt()
-    _write_config(transaction, wanted)
+    config = config_for(transaction.base_url, api=wanted.api, auth_required=wanted.auth_required)
+    transaction.write(layout.CONFIG, format_config(config), stored)
 
 
-def _config(store: Store, wanted: Wanted) -> RegistryConfig | None:
+def _config(stored: Stored | None, wanted: Wanted) -> RegistryConfig | None:
     """Read config.json; one that cannot be read counts as none where it is to be replaced."""
     try:
-        return read_config(store)
+        return parse_config(stored.content) if stored else None
     except InvalidConfig as error:
         if wanted.move and wanted.base_url is not None:
             return None
@@ -245,18 +254,18 @@ def _config(store: Store, wanted: Wanted) -> RegistryConfig | None:
         ) from error
 
 
-def _record(transaction: Transaction, wanted: Wanted) -> HeldRecord:
+def _record(transaction: Transaction, wanted: Wanted) -> StoredValue[TreeRecord]:
     """Read tree.json. Where it is lost or damaged, what the index cannot tell comes from the state, or the settings."""
     damaged: Stored | None = None
     try:
         held = read_record(transaction.store)
-        if held.tag is not None or not any(True for _ in index_paths(transaction.store)):
+        if held.stored is not None or not any(True for _ in index_paths(transaction.store)):
             return held
     except NewerFormat as error:
         raise SettingsError(f"the tree cannot be used: {error}") from error
     except InvalidDocument:
         damaged = transaction.store.read(layout.RECORD)
-    known = transaction.state.get(KNOWN_TREE)
+    known = transaction.state.site.known_tree
     if known is None and wanted.mode is None:
         raise SettingsError(
             "the tree holds an index, but its tree.json, which knew its mode and earlier base URLs, is lost; bring it "
@@ -265,7 +274,7 @@ def _record(transaction: Transaction, wanted: Wanted) -> HeldRecord:
     if damaged is not None:
         transaction.apply([Delete(path=layout.RECORD, expect=damaged.tag)])
     last = parse_record(known) if known is not None else TreeRecord()
-    return HeldRecord(record=TreeRecord(mode=last.mode, aliases=last.aliases), tag=None)
+    return StoredValue(path=layout.RECORD, value=TreeRecord(mode=last.mode, aliases=last.aliases), stored=None)
 
 
 def _mode(record: TreeRecord, wanted: Wanted) -> Mode:
@@ -295,14 +304,6 @@ def _base_url(
             "keep the tree's own, or move the registry with --move"
         )
     return base_url, (*(alias for alias in aliases if alias not in {base_url, before}), before)
-
-
-def _write_config(transaction: Transaction, wanted: Wanted) -> None:
-    config = config_for(transaction.base_url, api=wanted.api, auth_required=wanted.auth_required)
-    content = format_config(config)
-    held = transaction.store.read(layout.CONFIG)
-    if held is None or held.content != content:
-        transaction.apply([put(layout.CONFIG, content, held.tag if held else None)])
 
 
 # What the state learns of index files: one change at a time, or all of them anew ----------------------------
@@ -341,7 +342,7 @@ def load_published(state: State, store: Store) -> Delta:
     with state.writing():
         state.published.clear()
         while batch := [read_index_at(store, path) for path in islice(paths, FILES_AT_ONCE)]:
-            total = sum((each.weight for each in batch), total)
-            changes = (change_between(IndexFile(), each.file) for each in batch)
+            total = sum(map(weight_of, batch), total)
+            changes = (change_between(IndexFile(), each.value) for each in batch)
             state.published.update(change for change in changes if change)
     return total

@@ -3,20 +3,20 @@
 Cargo's book: "Publishing on crates.io", section "cargo yank". Removal is ours: crates.io has none for everybody.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
-from cargo_static_index.diagnostics.errors import NotHeld, StoreError
+from cargo_static_index.diagnostics.errors import NotHeld
 from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.registry.restore import sound_index
-from cargo_static_index.registry.transaction import ATTEMPTS, Transaction
+from cargo_static_index.registry.transaction import Transaction, attempts
 from cargo_static_index.store import Delete, Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Tombstones, format_document
 from cargo_static_index.tree.plan import plan_removal
-from cargo_static_index.tree.read import HeldIndex, put, read_index, read_tombstones, removed_versions, say_removed
+from cargo_static_index.tree.read import StoredValue, read_index, read_tombstones, removed_versions, say_removed
 
 
 class Spec(Struct, frozen=True):
@@ -40,60 +40,80 @@ def set_yanked(transaction: Transaction, specs: Sequence[Spec], *, yanked: bool)
 
 
 def _set_yanked(transaction: Transaction, name: str, versions: Sequence[str], *, yanked: bool) -> list[Spec]:
-    for _ in range(ATTEMPTS):
+    for _ in attempts(f"the index file of {name} is"):
         index = read_index(transaction.store, name)
-        changing = [vers for vers in versions if _line(transaction, index.file, name, vers).yanked is not yanked]
-        file = index.file
+        changing = [vers for vers in versions if _line(transaction, index.value, name, vers).yanked is not yanked]
+        file = index.value
         for vers in changing:
             file = file.with_yanked(vers, yanked=yanked)
         if not changing or replace_index(transaction, index, file):
-            return [Spec(name, vers) for vers in changing]
-    raise StoreError(f"the index file of {name} is changed by somebody else all the time; try again later")
+            break
+    return [Spec(name, vers) for vers in changing]
 
 
-def remove(transaction: Transaction, specs: Sequence[Spec]) -> tuple[Spec, ...]:
-    """Remove releases, or whole crates, for good, and give what was removed; NotHeld before anything is changed.
+class Withdrawn(Struct, frozen=True, kw_only=True):
+    """What was taken out of a crate's index file: `gone` are the releases, `cksums` the archives that are to go, too.
+
+    The archives go once no page leads to them any more. `versions` are those that were to go, also before; `whole`:
+    nothing is left of the crate.
+    """
+
+    name: str
+    versions: tuple[str, ...]
+    gone: tuple[Spec, ...]
+    cksums: tuple[str, ...]
+    whole: bool
+
+
+def withdraw(transaction: Transaction, specs: Sequence[Spec]) -> list[Withdrawn]:
+    """Take releases, or whole crates, out of the index for good; NotHeld before anything is changed.
 
     What was removed before is passed over: whoever repeats a removal that broke off need not know how far it came.
     """
-    removed: list[Spec] = []
     left = [spec for spec in specs if not was_removed(transaction.store, spec)]
-    for name, versions in _by_crate(transaction, left).items():
-        removed += remove_versions(transaction, name, versions)
-    return tuple(removed)
+    crates = _by_crate(transaction, left)
+    return [withdraw_versions(transaction, name, versions) for name, versions in crates.items()]
 
 
 def was_removed(store: Store, spec: Spec) -> bool:
     """Whether nothing of what is meant is held because all of it was removed."""
-    lines = read_index(store, spec.name).file.releases
+    lines = read_index(store, spec.name).value.releases
     held = any(spec.vers in {"", line.vers} for line in lines)
     return not held and bool(removed_versions(store, spec.name, spec.vers))
 
 
-def remove_versions(transaction: Transaction, name: str, versions: Sequence[str]) -> list[Spec]:
-    """Remove versions of one crate: tombstones, index file, what is derived, the archives last.
+def withdraw_versions(transaction: Transaction, name: str, versions: Sequence[str]) -> Withdrawn:
+    """Take versions of one crate out of its index file, behind their tombstones.
 
     Doing it again is harmless: that is how the next transaction finishes a removal that broke off. It finds it in the
-    tree; the intent only tells it to look.
+    tree; the intent only tells it to look, and is done with once the archives are gone.
     """
-    begun = [layout.tombstones_file(name)]
-    transaction.state.intents.begin(begun)
+    transaction.state.intents.begin([layout.tombstones_file(name)])
     transaction.state.pages.make_stale([name])
     buried = _bury(transaction, name, versions)
-    for _ in range(ATTEMPTS):
+    for _ in attempts(f"the index file of {name} is"):
         index = read_index(transaction.store, name)
-        plan = plan_removal(index.file, buried, versions)
+        plan = plan_removal(index.value, buried, versions)
         if not plan.removed or replace_index(transaction, index, plan.file):
             break
-    else:
-        raise StoreError(f"the index file of {name} is changed by somebody else all the time; try again later")
-    transaction.derive()
     kept = {line.cksum for line in plan.file.lines}
-    gone = [stone.cksum for stone in buried.removed if stone.vers in versions and stone.cksum not in kept]
-    transaction.apply(Delete(path=path) for cksum in gone for path in layout.archive_and_metadata(name, cksum))
-    _judge_again(transaction, name, versions, whole=not plan.file.releases)
-    transaction.state.intents.finish(begun)
-    return [Spec(name, line.vers) for line in plan.removed]
+    going = (stone.cksum for stone in buried.removed if stone.vers in versions and stone.cksum not in kept)
+    return Withdrawn(
+        name=name,
+        versions=tuple(versions),
+        gone=tuple(Spec(name, line.vers) for line in plan.removed),
+        cksums=tuple(going),
+        whole=not plan.file.releases,
+    )
+
+
+def delete_archives(transaction: Transaction, withdrawn: Iterable[Withdrawn]) -> None:
+    """Delete the archives of what was withdrawn, and the metadata beside them: the last step of a removal."""
+    for crate in withdrawn:
+        paths = (path for cksum in crate.cksums for path in layout.archive_and_metadata(crate.name, cksum))
+        transaction.apply(Delete(path=path) for path in paths)
+        _judge_again(transaction, crate.name, crate.versions, whole=crate.whole)
+        transaction.state.intents.finish([layout.tombstones_file(crate.name)])
 
 
 def _judge_again(transaction: Transaction, name: str, versions: Sequence[str], *, whole: bool) -> None:
@@ -111,35 +131,29 @@ def _bury(transaction: Transaction, name: str, versions: Sequence[str]) -> Tombs
     """Write the tombstones of versions that the index file holds, and give all of the crate's."""
 
     def with_removed(stones: Tombstones) -> Tombstones:
-        return plan_removal(read_index(transaction.store, name).file, stones, versions).tombstones
+        return plan_removal(read_index(transaction.store, name).value, stones, versions).tombstones
 
     return update_tombstones(transaction, name, with_removed)
 
 
 def update_tombstones(transaction: Transaction, name: str, change: Callable[[Tombstones], Tombstones]) -> Tombstones:
     """Change a crate's tombstones by compare and swap, and give them; the last one that goes takes the file along."""
-    for _ in range(ATTEMPTS):
+    for _ in attempts(f"the tombstones of {name} are"):
         held = read_tombstones(transaction.store, name)
-        stones = change(held.tombstones)
-        if stones == held.tombstones:
-            return stones
-        new = put(held.path, format_document(stones), held.tag)
-        gone = Delete(path=held.path, expect=held.tag or "any")
-        if not transaction.apply([new if stones.removed else gone]):
-            return stones
-    raise StoreError(f"the tombstones of {name} are changed by somebody else all the time; try again later")
+        stones = change(held.value)
+        content = format_document(stones) if stones.removed else None
+        if stones == held.value or transaction.write(held.path, content, held.stored):
+            break
+    return stones
 
 
-def replace_index(transaction: Transaction, index: HeldIndex, file: IndexFile) -> bool:
+def replace_index(transaction: Transaction, index: StoredValue[IndexFile], file: IndexFile) -> bool:
     """Replace one index file and bring what is derived in step; False if somebody else was quicker."""
     transaction.begin([index])
-    if file.lines:
-        lost = transaction.apply([put(index.path, file.format(), index.tag)])
-    else:
-        lost = transaction.apply([Delete(path=index.path, expect=index.tag or "any")])
-    if not lost:
+    written = transaction.write(index.path, file.format() if file.lines else None, index.stored)
+    if written:
         transaction.changed([(index, file)])
-    return not lost
+    return written
 
 
 def _by_crate(transaction: Transaction, specs: Sequence[Spec]) -> dict[str, list[str]]:
@@ -152,7 +166,7 @@ def _by_crate(transaction: Transaction, specs: Sequence[Spec]) -> dict[str, list
             raise NotHeld(f"there is no crate {spec.name!r} in this registry; {hint}")
         if name != spec.name:
             raise NotHeld(f"there is no crate {spec.name!r} in this registry; did you mean {name!r}?")
-        file = sound_index(transaction, name).file
+        file = sound_index(transaction, name).value
         versions = (
             [_line(transaction, file, name, spec.vers).vers] if spec.vers else [line.vers for line in file.releases]
         )

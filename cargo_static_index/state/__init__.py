@@ -15,6 +15,7 @@ from cargo_static_index.state.candidates import Candidates, Intents
 from cargo_static_index.state.database import Database, copy_database
 from cargo_static_index.state.directory import locked_state, make_state_folder
 from cargo_static_index.state.files import DropFiles
+from cargo_static_index.state.flags import Flags, Remaking, SiteState
 from cargo_static_index.state.published import Published
 from cargo_static_index.state.queue import Pages
 from cargo_static_index.state.rows import CrateChange, Release
@@ -22,6 +23,8 @@ from cargo_static_index.state.rows import CrateChange, Release
 __all__ = [
     "CrateChange",
     "Release",
+    "Remaking",
+    "SiteState",
     "State",
     "copy_state",
     "discard_state",
@@ -57,6 +60,7 @@ class State:
         self.candidates = Candidates(database)
         self.intents = Intents(database)
         self.pages = Pages(database)
+        self._flags = Flags(database)
         self._database = database
 
     def writing(self) -> AbstractContextManager[None]:
@@ -71,17 +75,14 @@ class State:
         """Take back all that is written inside."""
         return self._database.taken_back()
 
-    def get(self, key: str) -> bytes | None:
-        """Give a small value that was kept (tree.json as last known, the digest of rules and settings)."""
-        row = self._database.one(schema.META_GET, (key,))
-        return bytes(row[0]) if row else None
+    @property
+    def site(self) -> SiteState:
+        """What is known of the tree, and what is left to do for its site."""
+        return self._flags.get()
 
-    def set(self, key: str, value: bytes | None) -> None:
-        """Keep a small value, or forget it."""
-        if value is None:
-            self._database.run(schema.META_DELETE, (key,))
-        else:
-            self._database.run(schema.META_SET, (key, value))
+    @site.setter
+    def site(self, site: SiteState) -> None:
+        self._flags.set(site)
 
 
 def may_write(folder: Path) -> bool:

@@ -7,7 +7,7 @@ Folders, files and paths are BLOBs, because names on a disk need not be UTF-8.
 from hashlib import blake2b
 
 TABLES = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE site (id INTEGER PRIMARY KEY CHECK (id = 1), value BLOB NOT NULL);
 CREATE TABLE tally (what TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO tally VALUES ('crates', 0), ('releases', 0);
 
@@ -54,9 +54,8 @@ VERSION = int.from_bytes(blake2b(TABLES.encode(), digest_size=4).digest(), "big"
 
 SOUND = "SELECT count(*) FROM tally"
 
-META_GET = "SELECT value FROM meta WHERE key = ?"
-META_SET = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
-META_DELETE = "DELETE FROM meta WHERE key = ?"
+SITE_GET = "SELECT value FROM site WHERE id = 1"
+SITE_SET = "INSERT OR REPLACE INTO site VALUES (1, ?)"
 
 TALLY_GET = "SELECT number FROM tally WHERE what = ?"
 TALLY_ADD = "UPDATE tally SET number = number + ? WHERE what = ?"

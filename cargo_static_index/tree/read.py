@@ -1,6 +1,7 @@
 """The tree as documents: what the store holds, read as values, with the tags to replace them under."""
 
 from collections.abc import Iterator
+from typing import Generic, TypeVar
 
 from msgspec import Struct
 
@@ -8,53 +9,55 @@ from cargo_static_index.crate.metadata import CrateMetadata, parse_metadata
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.protocol.config import RegistryConfig, parse_config
 from cargo_static_index.protocol.index_file import IndexFile, parse_index
-from cargo_static_index.store import Put, Store, Tag
+from cargo_static_index.store import Change, Delete, Put, Store, Stored, Tag
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Delta, Tombstones, TreeRecord, parse_record, parse_tombstones, weight
 
-_ABSENT = "absent"
+T = TypeVar("T")
 
 
-class HeldIndex(Struct, frozen=True, kw_only=True):
-    """An index file as read: where, what (empty where there is none), and what it counts for in tree.json."""
-
-    path: str
-    file: IndexFile
-    tag: Tag | None
-    weight: Delta
-
-
-class HeldTombstones(Struct, frozen=True, kw_only=True):
-    """A crate's tombstones as read; none and no tag where there is no such file."""
+class StoredValue(Struct, Generic[T], frozen=True, kw_only=True):
+    """What a store holds at a path, as a value, and as it was read; where nothing is there, the value says so."""
 
     path: str
-    tombstones: Tombstones
-    tag: Tag | None
+    value: T
+    stored: Stored | None
+
+    @property
+    def tag(self) -> Tag | None:
+        """The tag to replace it under; None where there is nothing."""
+        return self.stored.tag if self.stored else None
+
+    @property
+    def file(self) -> T:
+        """The value, as earlier versions called that of an index file."""
+        return self.value
+
+    @property
+    def record(self) -> T:
+        """The value, as earlier versions called that of tree.json."""
+        return self.value
+
+    @property
+    def tombstones(self) -> T:
+        """The value, as earlier versions called that of tombstones."""
+        return self.value
 
 
-class HeldRecord(Struct, frozen=True, kw_only=True):
-    """tree.json as read; a new tree's record and no tag where there is none."""
-
-    record: TreeRecord
-    tag: Tag | None
-
-
-def read_index(store: Store, name: str) -> HeldIndex:
+def read_index(store: Store, name: str) -> StoredValue[IndexFile]:
     """Read the index file of a crate by its name, in whatever case; there are no lines where there is no file."""
     return read_index_at(store, layout.index_file(name))
 
 
-def read_index_at(store: Store, path: str) -> HeldIndex:
+def read_index_at(store: Store, path: str) -> StoredValue[IndexFile]:
     """Read the index file at a path of the tree."""
     stored = store.read(path)
-    content = stored.content if stored else b""
-    file = parse_index(content)
-    return HeldIndex(
-        path=path,
-        file=file,
-        tag=stored.tag if stored else None,
-        weight=weight(path, stored.content if stored else None, len(file.releases)),
-    )
+    return StoredValue(path=path, value=parse_index(stored.content if stored else b""), stored=stored)
+
+
+def weight_of(index: StoredValue[IndexFile]) -> Delta:
+    """Give what an index file counts for in tree.json."""
+    return weight(index.path, index.stored.content if index.stored else None, len(index.value.releases))
 
 
 def index_paths(store: Store) -> Iterator[str]:
@@ -64,7 +67,7 @@ def index_paths(store: Store) -> Iterator[str]:
             yield path
 
 
-def read_tombstones(store: Store, name: str) -> HeldTombstones:
+def read_tombstones(store: Store, name: str) -> StoredValue[Tombstones]:
     """Read the tombstones of a crate, or raise InvalidDocument."""
     path = layout.tombstones_file(name)
     stored = store.read(path)
@@ -74,21 +77,20 @@ def read_tombstones(store: Store, name: str) -> HeldTombstones:
         raise InvalidDocument(
             f"{path}: {error}; bring it back from a backup, for without it removed releases can come back"
         ) from error
-    return HeldTombstones(path=path, tombstones=tombstones, tag=stored.tag if stored else None)
+    return StoredValue(path=path, value=tombstones, stored=stored)
 
 
-def read_record(store: Store) -> HeldRecord:
-    """Read tree.json, or raise InvalidDocument."""
+def read_record(store: Store) -> StoredValue[TreeRecord]:
+    """Read tree.json, or raise InvalidDocument; a new tree's where there is none."""
     stored = store.read(layout.RECORD)
-    return HeldRecord(
-        record=parse_record(stored.content) if stored else TreeRecord(), tag=stored.tag if stored else None
-    )
+    value = parse_record(stored.content) if stored else TreeRecord()
+    return StoredValue(path=layout.RECORD, value=value, stored=stored)
 
 
 def removed_versions(store: Store, name: str, vers: str = "") -> list[str]:
     """Give the versions of a crate that were removed, or of these the one asked for; none where nothing tells."""
     try:
-        stones = read_tombstones(store, name).tombstones.removed
+        stones = read_tombstones(store, name).value.removed
     except InvalidDocument:
         return []
     return [stone.vers for stone in stones if not stone.lifted and vers in {"", stone.vers}]
@@ -115,6 +117,10 @@ def read_metadata(store: Store, name: str, cksum: str) -> CrateMetadata | None:
     return parse_metadata(stored.content) if stored else None
 
 
-def put(path: str, content: bytes, tag: Tag | None) -> Put:
-    """Give the change that replaces what was read under `tag`, or writes what was not there."""
-    return Put(path=path, content=content, expect=tag or _ABSENT)
+def replaced(path: str, content: bytes | None, stored: Stored | None) -> Iterator[Change]:
+    """Give the change that makes a file, as it was read, what it is to be (None is no file); none where it is that."""
+    if content is None:
+        if stored is not None:
+            yield Delete(path=path, expect=stored.tag)
+    elif stored is None or stored.content != content:
+        yield Put(path=path, content=content, expect=stored.tag if stored else "absent")

@@ -17,7 +17,7 @@ from cargo_static_index.store import Change, Put, Store, Stored
 from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.tree.documents import Delta, TreeRecord, parse_record
 from cargo_static_index.tree.layout import RECORD, archive_file
-from cargo_static_index.tree.read import index_paths, read_index_at
+from cargo_static_index.tree.read import index_paths, read_index_at, weight_of
 from tests.crates import CrateBuilder, crate
 from tests.world import World
 
@@ -155,7 +155,7 @@ def test_what_was_removed_stays_removed_without_the_state(made: list[Seed], data
 
 def recount(store: Store) -> TreeRecord:
     """Count the whole index anew."""
-    total = sum((read_index_at(store, path).weight for path in index_paths(store)), Delta())
+    total = sum((weight_of(read_index_at(store, path)) for path in index_paths(store)), Delta())
     return TreeRecord().counting(total)
 
 

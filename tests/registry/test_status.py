@@ -8,7 +8,7 @@ import pytest
 from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.registry import Way, open_registry
 from cargo_static_index.registry.status import Status, read_status
-from cargo_static_index.state import open_state
+from cargo_static_index.state import SiteState, open_state
 from cargo_static_index.store import Stored
 from cargo_static_index.store.local.store import LocalStore
 from tests.crates import crate
@@ -69,13 +69,13 @@ def test_status_waits_for_no_dry_run(world: World) -> None:
 def test_status_waits_for_nobody_who_writes_to_the_catalogue_and_sees_what_was_before(world: World) -> None:
     with open_state(world.state) as other, other.writing():
         other.drop_files.forget(b"", [b"empty.crate"])
-        other.set("last-build", b"1")
+        other.site = SiteState(last_build=1)
         assert seen(read_status(world.settings())) == AS_IT_IS
 
 
 def test_nobody_waits_for_a_status(world: World) -> None:
     with open_state(world.state) as looking, looking.reading():
-        assert looking.get("last-build") == str(T0).encode()
+        assert looking.site.last_build == T0
         world.build()
     assert read_status(world.settings()).crates == 3
 

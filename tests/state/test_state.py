@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from cargo_static_index import state as package
 from cargo_static_index.crate.candidate import Candidate, DropFile, FileStatus, Need, Outcome
@@ -18,6 +19,8 @@ from cargo_static_index.diagnostics.rules import problem
 from cargo_static_index.state import (
     CrateChange,
     Release,
+    Remaking,
+    SiteState,
     State,
     discard_state,
     open_state,
@@ -100,12 +103,11 @@ def test_the_state_folder_is_hidden_from_git_and_from_backups(place: Path, state
 def test_what_was_written_is_there_at_the_next_opening(place: Path) -> None:
     with open_state(place) as first:
         assert first.fresh
-        first.set("tree", b"\x00bytes")
-        first.set("gone", b"x")
-        first.set("gone", None)
+        first.site = SiteState(known_tree=b"\x00bytes", sitemap_stale=True)
+        first.site = replace(first.site, sitemap_stale=False, remaking=Remaking(fingerprint="f", first=True))
     with open_state(place) as second:
         assert not second.fresh
-        assert (second.get("tree"), second.get("gone"), second.get("never")) == (b"\x00bytes", None, None)
+        assert second.site == SiteState(known_tree=b"\x00bytes", remaking=Remaking(fingerprint="f", first=True))
 
 
 def of_another_version(file: Path) -> None:
@@ -142,14 +144,14 @@ def a_log_of_nonsense(file: Path) -> None:
 )
 def test_a_file_that_cannot_be_used_is_made_anew(place: Path, spoil: Callable[[Path], None]) -> None:
     with open_state(place) as first:
-        first.set("key", b"old")
+        first.site = SiteState(last_build=1)
     spoil(place / package.FILE)
     with open_state(place) as second:
         assert second.fresh
-        assert second.get("key") is None
-        second.set("key", b"new")
+        assert second.site == SiteState()
+        second.site = SiteState(last_build=2)
     with open_state(place) as third:
-        assert (third.fresh, third.get("key")) == (False, b"new")
+        assert (third.fresh, third.site.last_build) == (False, 2)
 
 
 def test_damage_met_while_at_work_is_said_and_is_mended_by_discarding(place: Path) -> None:
@@ -188,20 +190,20 @@ def test_a_full_disk_is_an_error_of_the_disk_not_damage(place: Path) -> None:
     program = f"""
 import resource, signal
 from pathlib import Path
-from cargo_static_index.state import open_state
+from cargo_static_index.state import SiteState, open_state
 from cargo_static_index.diagnostics.errors import StateDamaged, StoreError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 with open_state(Path({str(place)!r})) as state:
-    state.set("before", b"kept")
+    state.site = SiteState(known_tree=b"kept")
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
     try:
-        state.set("large", bytes(1_000_000))
+        state.site = SiteState(known_tree=bytes(1_000_000))
     except StoreError as error:
         print(type(error).__name__, str(error).endswith("with `--state`."))
-    print(state.get("before"), state.get("large"))
+    print(state.site.known_tree)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
-    assert (done.stderr, done.stdout) == ("", "StoreError True\nb'kept' None\n")
+    assert (done.stderr, done.stdout) == ("", "StoreError True\nb'kept'\n")
 
 
 MOUNTS = r"""
@@ -237,25 +239,25 @@ def test_the_file_system_of_a_folder_is_that_of_the_innermost_mount(folder: str,
 def test_what_fails_inside_a_transaction_leaves_nothing(state: State) -> None:
     def half_done() -> None:
         with state.writing():
-            state.set("key", b"value")
+            state.site = SiteState(last_build=1)
             with state.writing():
                 state.published.update([crate("foo")])
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         half_done()
-    assert (state.get("key"), state.published.counts()) == (None, (0, 0))
+    assert (state.site, state.published.counts()) == (SiteState(), (0, 0))
     with state.writing():
-        state.set("key", b"value")
-    assert state.get("key") == b"value"
+        state.site = SiteState(last_build=1)
+    assert state.site == SiteState(last_build=1)
 
 
 def test_a_reader_reads_while_a_writer_writes(place: Path, state: State) -> None:
-    state.set("key", b"before")
+    state.site = SiteState(last_build=1)
     with open_state(place) as reader, state.writing():
-        state.set("key", b"after")
+        state.site = SiteState(last_build=2)
         assert not reader.fresh
-        assert reader.get("key") == b"before"
+        assert reader.site.last_build == 1
 
 
 # what is published
@@ -318,10 +320,10 @@ def test_the_newest_come_first_and_those_without_a_time_never(state: State) -> N
 
 
 def test_all_that_is_published_can_be_forgotten_without_forgetting_the_rest(state: State) -> None:
-    state.set("tree", b"x")
+    state.site = SiteState(last_build=1)
     state.published.update([crate("a"), crate("b")])
     state.published.clear()
-    assert (state.published.names(), state.published.counts(), state.get("tree")) == ([], (0, 0), b"x")
+    assert (state.published.names(), state.published.counts(), state.site.last_build) == ([], (0, 0), 1)
 
 
 def test_the_same_version_twice_in_an_index_file_is_one_row(state: State) -> None:

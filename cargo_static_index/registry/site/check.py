@@ -116,7 +116,7 @@ def named_by(store: Store, page: str) -> Iterable[str]:
 def _record(store: Store) -> TreeRecord | None:
     """Read tree.json; None where it cannot be read, which is said of it already."""
     try:
-        return read_record(store).record
+        return read_record(store).value
     except InvalidDocument:
         return None
 
@@ -132,7 +132,7 @@ def _shown(pages_state: bytes) -> str | None:
 def _check_crate(store: Store, name: str, listed: _Sum) -> Iterator[Finding]:
     """Hold a crate's document against its index file, and look for its pages, and for the lists that name it."""
     document = read_crate_document(store, name)
-    lines = {line.vers: line for line in read_index(store, name).file.releases if line.name == name}
+    lines = {line.vers: line for line in read_index(store, name).value.releases if line.name == name}
     if not _agree(document, lines):
         message = f"The document of the crate `{name}` is not there, or does not hold what the index does."
         yield found("page-wrong", addresses.crate_document(name), message, "make-pages")

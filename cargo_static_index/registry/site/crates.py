@@ -97,7 +97,7 @@ class OneCrate:
         # Read before the index file: who writes both after this is noticed when the document is replaced.
         self._stored = store.read(addresses.crate_document(name))
         self._before = self._stored_document()
-        self._lines = {line.vers: line for line in read_index(store, name).file.releases if line.name == name}
+        self._lines = {line.vers: line for line in read_index(store, name).value.releases if line.name == name}
         self._entries: dict[str, Entry] = {}
         self.document = self._document()
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
 
+import msgspec
+
 from cargo_static_index.registry.site.documents import read_crate_document
-from cargo_static_index.registry.site.lists import SITEMAP_STALE, Shelves
+from cargo_static_index.registry.site.lists import Shelves
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import CrateDocument, format_document, version_key
@@ -47,10 +49,10 @@ class FrontPages:
         """Write all of them but that of refused files."""
         self.put(self._front_pages())
         self.put(self._fixed_pages())
-        if self._transaction.state.get(SITEMAP_STALE) or self._transaction.store.read(addresses.SITEMAP) is None:
+        if self._transaction.state.site.sitemap_stale or self._transaction.store.read(addresses.SITEMAP) is None:
             parts = [sitemap_path(part.prefix) for part in shelves.parts_of(NAMES) if part.rows]
             self.put([self._page("sitemap.xml", addresses.SITEMAP, {"parts": parts})])
-            self._transaction.state.set(SITEMAP_STALE, None)
+            self._transaction.state.site = msgspec.structs.replace(self._transaction.state.site, sitemap_stale=False)
 
     def _front_pages(self) -> Iterator[tuple[str, bytes]]:
         updated, new = self._news()

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from cargo_static_index.diagnostics.errors import InvalidDocument, StoreError
+import msgspec
+
+from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.registry.site.documents import read_crate_document
-from cargo_static_index.registry.transaction import ATTEMPTS, Transaction
+from cargo_static_index.registry.transaction import Transaction, attempts
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.lists import (
     ALWAYS,
@@ -22,8 +24,9 @@ from cargo_static_index.site.lists import (
 from cargo_static_index.site.radix import Part, Row, Written, merge, rows_of
 from cargo_static_index.site.rows import SetRow, encode_row
 from cargo_static_index.site.templates import Templates
-from cargo_static_index.store import Change, Delete, Put, Store, Stored
+from cargo_static_index.store import Change, Store, Stored
 from cargo_static_index.tree import layout
+from cargo_static_index.tree.read import replaced
 
 ROWS_AT_ONCE = 2000
 """Rows merged together: enough that a part is written once, few enough to hold with the parts they belong to."""
@@ -74,11 +77,10 @@ class Shelves:
             self._merge_whole(batch)
 
     def _merge_whole(self, batch: Batch) -> None:
-        for _ in range(ATTEMPTS):
+        for _ in attempts(f"the list {batch[0][0]!r} is"):
             batch = self._merge(batch)
             if not batch:
                 return
-        raise StoreError(f"the list {batch[0][0]!r} is changed by somebody else all the time; try again later")
 
     def _some(self) -> Batch:
         """Give rows of some lists, or of a part of one: as many as are merged together."""
@@ -161,14 +163,14 @@ class Shelves:
             files = render_part(kept[prefix], self._templates)
             files[record_path(name, prefix)] = format_record(kept[prefix])
             for path in pages_of(name, prefix):
-                yield from _replaced(path, files.get(path), reading.stored(path))
+                yield from replaced(path, files.get(path), reading.stored(path))
         if kind == "dependents" and root is not None and not root.about:
             yield from self._placeholder(crate, root, reading)
         for prefix in written:
             if prefix not in kept:
                 # The record goes last: as long as it is there, a pass that remakes everything finds what is left.
                 for path in reversed(pages_of(name, prefix)):
-                    yield from _replaced(path, None, reading.stored(path))
+                    yield from replaced(path, None, reading.stored(path))
 
     def _placeholder(self, crate: str, root: Part, reading: "_Reading") -> Iterator[Change]:
         """Give the page of a crate that is not held: it says who needs it, or goes."""
@@ -176,15 +178,11 @@ class Shelves:
         page = None
         if root.total:
             page = self._templates.render("placeholder.html", path, {"name": crate, "list": part_view(root)})
-        yield from _replaced(path, page, reading.stored(path))
+        yield from replaced(path, page, reading.stored(path))
 
     def _look_at_names(self, name: str, written: Written, reading: "_Reading") -> None:
         if name == NAMES and any(bool(part and part.rows) != reading.had_rows(at) for at, part in written.items()):
-            self._transaction.state.set(SITEMAP_STALE, b"1")
-
-
-SITEMAP_STALE = "pages.sitemap"
-"""Under this key the state notes that parts of the names came or went since the sitemap was written."""
+            self._transaction.state.site = msgspec.structs.replace(self._transaction.state.site, sitemap_stale=True)
 
 
 class _Reading:
@@ -228,12 +226,3 @@ def _below(prefix: str, reading: _Reading) -> Iterator[Part]:
         yield part
         for below in part.parts:
             yield from _below(below, reading)
-
-
-def _replaced(path: str, content: bytes | None, held: Stored | None) -> Iterator[Change]:
-    """Give the change that makes a file what it is to be, or nothing where it is that already."""
-    if content is None:
-        if held is not None:
-            yield Delete(path=path, expect=held.tag)
-    elif held is None or held.content != content:
-        yield Put(path=path, content=content, expect=held.tag if held else "absent")

@@ -10,16 +10,16 @@ from contextlib import suppress
 from functools import cached_property
 from itertools import islice
 
-import msgspec
+from msgspec.structs import replace
 
-from cargo_static_index.diagnostics.errors import InvalidDocument, StoreError
+from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.registry.site.check import check_pages, named_by
 from cargo_static_index.registry.site.crates import Listing, Maker, OneCrate
 from cargo_static_index.registry.site.front import FrontPages
-from cargo_static_index.registry.site.lists import SITEMAP_STALE, ListDamaged, Shelves, read_parts
+from cargo_static_index.registry.site.lists import ListDamaged, Shelves, read_parts
 from cargo_static_index.registry.site.refused import refused_files
 from cargo_static_index.registry.site.sources import look_of, read_sources, renderer, unused_files
-from cargo_static_index.registry.transaction import ATTEMPTS, LAST_BUILD, PAGES_UNKNOWN, Transaction
+from cargo_static_index.registry.transaction import Transaction, attempts
 from cargo_static_index.registry.workers import Executor, unbroken
 from cargo_static_index.settings import Settings
 from cargo_static_index.site import paths as addresses
@@ -27,6 +27,7 @@ from cargo_static_index.site.crate_document import PagesState, format_document, 
 from cargo_static_index.site.lists import ALWAYS, pages_of
 from cargo_static_index.site.templates import Templates
 from cargo_static_index.site.theme import Look, Sources, assets_of, fingerprint_of
+from cargo_static_index.state import Remaking
 from cargo_static_index.store import Change, Delete, Put
 from cargo_static_index.tree import layout
 
@@ -38,12 +39,6 @@ CRATES_A_TASK = 8
 
 FILES_AT_ONCE = 256
 """Pages that share a batch, and so its flushes."""
-
-REMAKING = "pages.remaking"
-"""Under this key the state keeps the fingerprint that all pages are being remade for."""
-
-FIRST = b"first "
-"""Stands before that fingerprint where there were no pages before."""
 
 
 class Pages:
@@ -62,7 +57,6 @@ class Pages:
         self._moved_to = settings.drop.refused
         self._compiled_folder = settings.state.path / "templates"
         self._state = self._read_state()
-        transaction.derive = self.make_crates
         if settings.pages.templates:
             self._templates.check()  # before anything is published that would then have no page
             for text in unused_files(self._sources):
@@ -70,7 +64,7 @@ class Pages:
 
     def begin(self) -> None:
         """Look, once what an earlier process began is finished, whether the pages are those of this tree."""
-        unknown = self._transaction.state.get(PAGES_UNKNOWN) is not None
+        unknown = self._transaction.state.site.unknown
         if self._in_step:
             lost = unknown and any(True for _ in check_pages(self._transaction.store))
         else:
@@ -79,15 +73,15 @@ class Pages:
         if lost:
             self._state = None
         elif unknown:
-            self._transaction.state.set(PAGES_UNKNOWN, None)
+            self._transaction.state.site = replace(self._transaction.state.site, unknown=False)
 
     def make_crates(self) -> None:
         """Make the pages of crates that changed, and the lists that name them."""
         if self._queue.idle:
             return
         self._put_assets()
-        remaking = self._transaction.state.get(REMAKING)
-        whole = remaking is not None and not remaking.startswith(FIRST)
+        remaking = self._transaction.state.site.remaking
+        whole = remaking is not None and not remaking.first
         with unbroken("made pages was killed, perhaps for want of memory; run this again"):
             for names in self._queue.stale(CRATES_AT_ONCE):
                 self._make_some(names, whole=whole)
@@ -111,18 +105,18 @@ class Pages:
         if changed:
             self._put_assets()
             self._front.write(self._shelves)
-        remaking = self._transaction.state.get(REMAKING)
+        remaking = self._transaction.state.site.remaking
         if remaking is not None:
-            if not remaking.startswith(FIRST):
+            if not remaking.first:
                 self._sweep()
-            self._transaction.state.set(REMAKING, None)
+            self._transaction.state.site = replace(self._transaction.state.site, remaking=None)
             self._remade = True
         self._write_state()
 
     def remake(self) -> None:
         """Make all pages stale; what an earlier process began is gone on with."""
-        new = self._fingerprint.encode()
-        if self._transaction.state.get(REMAKING) in {new, FIRST + new} and not self._queue.idle:
+        remaking = self._transaction.state.site.remaking
+        if remaking and remaking.fingerprint == self._fingerprint and not self._queue.idle:
             return
         if self._transaction.record.releases and self._looks_differ:
             self._transaction.listener.note("How pages look has changed, so all of them are made anew.")
@@ -134,8 +128,8 @@ class Pages:
             if not first:
                 self._forget_lists()
                 self._queue.make_stale(self._paged_names())
-            self._transaction.state.set(SITEMAP_STALE, b"1")
-            self._transaction.state.set(REMAKING, FIRST + new if first else new)
+            remaking = Remaking(fingerprint=self._fingerprint, first=first)
+            self._transaction.state.site = replace(self._transaction.state.site, remaking=remaking, sitemap_stale=True)
 
     # What is there -----------------------------------------------------------------------------------------
 
@@ -172,7 +166,7 @@ class Pages:
         if state != self._state:
             self._transaction.apply([Put(path=addresses.STATE, content=format_document(state))])
             self._state = state
-        self._transaction.state.set(PAGES_UNKNOWN, None)
+        self._transaction.state.site = replace(self._transaction.state.site, unknown=False)
 
     def _held_names(self) -> Iterator[str]:
         after = ""
@@ -207,7 +201,7 @@ class Pages:
 
     @cached_property
     def _look(self) -> Look:
-        return msgspec.structs.replace(self._plain_look, assets=self._assets[0])
+        return replace(self._plain_look, assets=self._assets[0])
 
     @cached_property
     def _templates(self) -> Templates:
@@ -230,7 +224,7 @@ class Pages:
         return FrontPages(self._transaction, self._templates, self._look)
 
     def _put_assets(self) -> None:
-        look_inside = self._transaction.state.get(REMAKING) is not None  # else names tell contents
+        look_inside = self._transaction.state.site.remaking is not None  # else names tell contents
         wanted = (path for path in self._assets[1] if look_inside or self._transaction.store.size(path) is None)
         self._front.put((path, self._assets[1][path]) for path in wanted)
 
@@ -242,7 +236,7 @@ class Pages:
         elif scanned or held is None or not held.content:
             self._put_assets()
             before = self._assets_of_refused
-            seen = self._transaction.now if scanned else int(self._transaction.state.get(LAST_BUILD) or 0)
+            seen = self._transaction.now if scanned else self._transaction.state.site.last_build or 0
             self._front.write_refused(refused_files(self._transaction, self._moved_to, seen))
             if not self._looks_differ:  # else they are of all other pages too
                 self._transaction.apply(Delete(path=path) for path in before - self._assets_of_refused)
@@ -253,7 +247,7 @@ class Pages:
 
     def _make_some(self, names: Sequence[str], *, whole: bool) -> None:
         again = list(names)
-        for attempt in range(ATTEMPTS):
+        for attempt in attempts("crates are"):
             lost: set[str] = set()
             for listings, changes in self._made(again, whole=whole or attempt > 0):
                 self._queue.list_rows(listings)
@@ -263,7 +257,6 @@ class Pages:
             again = [name for name in again if name not in done]
             if not again:
                 return
-        raise StoreError("crates are changed by somebody else all the time; try again later")
 
     def _made(self, names: Sequence[str], *, whole: bool) -> Iterator[tuple[Iterable[Listing], Iterator[Change]]]:
         """Make the pages of some crates, here or in the processes that read crates; give rows and changes together."""

@@ -18,7 +18,6 @@ from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.protocol.index_file import IndexFile
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.protocol.registries import Home
-from cargo_static_index.registry.recover import finish_removal, reconcile
 from cargo_static_index.registry.restore import (
     Knowledge,
     Rival,
@@ -47,6 +46,7 @@ from cargo_static_index.tree.read import (
     read_index_at,
     read_record,
     read_tombstones,
+    weight_of,
 )
 from cargo_static_index.tree.restore import Known
 
@@ -90,8 +90,8 @@ def verify_tree(
     total = Delta()
     for path in index_paths(store):
         index = read_index_at(store, path)
-        total += index.weight
-        yield from verify_crate(store, home, limits, path, index.file, quick=quick)
+        total += weight_of(index)
+        yield from verify_crate(store, home, limits, path, index.value, quick=quick)
     if missing := _missing(store, total):
         # Listed before the first is told: what mends one of them mends all.
         yield from list(_check_lost_lines(store, home, (known or documented_releases)(store), missing))
@@ -108,19 +108,12 @@ def verify_tree(
 
 def mend(transaction: Transaction, finding: Finding, limits: Limits) -> Finding:
     """Mend what a finding names where that changes no release, and say so; the transaction keeps other writers out."""
-    name = finding.path.split("/")[1] if finding.path.startswith(f"{layout.CRATES}/") else ""
     if finding.fix == "write-facts":
         fixed = _write_metadata(transaction, finding.path, limits)
     elif finding.fix == "delete":
         fixed = not transaction.apply([Delete(path=finding.path)])
-    elif finding.fix == "finish-removal":
-        finish_removal(transaction, name)
-        fixed = True
     elif finding.fix in {"restore-lines", "set-line-right", "write-proven"}:
         fixed = _mend_lines(transaction, finding)
-    elif finding.fix == "recount":
-        reconcile(transaction, agreed=True)  # nothing is left that lost lines could have named
-        fixed = True
     else:
         fixed = False
     return replace(finding, fixed=fixed)
@@ -170,11 +163,11 @@ def _check_tombstones(store: Store) -> Iterator[Finding]:
         if name is None or path != layout.tombstones_file(name):
             continue
         try:
-            stones = read_tombstones(store, name).tombstones
+            stones = read_tombstones(store, name).value
         except InvalidDocument as error:
             yield found("tombstones-unreadable", path, f"{error}.")
             continue
-        file = read_index(store, name).file
+        file = read_index(store, name).value
         # Listed before the first is told: what mends one of a crate mends all of them.
         for stone in [each for each in stones.removed if _is_unfinished(store, file, name, each)]:
             message = f"{name} {stone.vers} was {'brought back' if stone.lifted else 'removed'}, but not wholly."
@@ -195,7 +188,7 @@ def _check_lost_lines(
     """Give the crates whose index file lost lines that can be put back, or what lines said."""
     for name, releases in known:
         index = read_index(store, name)
-        restored = restoration(store, home, name, index.file, releases).restored
+        restored = restoration(store, home, name, index.value, releases).restored
         if restored:
             message = f"The index file of {name} lost the lines of {', '.join(restored)}, or what they said."
             yield found("lines-lost", index.path, message, "restore-lines")
@@ -217,7 +210,7 @@ def _lines_are_lost(store: Store, total: Delta) -> bool:
         held = read_record(store)
     except InvalidDocument:
         return True
-    return held.tag is None or bool(held.record.lost) or total.releases < held.record.releases
+    return held.stored is None or bool(held.value.lost) or total.releases < held.value.releases
 
 
 def _check_crates(store: Store, *, lost: bool) -> Iterator[Finding]:
@@ -225,7 +218,7 @@ def _check_crates(store: Store, *, lost: bool) -> Iterator[Finding]:
     for name, paths in groupby(store.list(layout.CRATES), key=_crate_of):
         if name is None:
             continue  # `_check_strays` names them
-        named, lines = _named(read_index(store, name).file, name)
+        named, lines = _named(read_index(store, name).value, name)
         for path in paths:
             kind = _CKSUM.fullmatch(path.rpartition("/")[2])
             if kind is None or path.count("/") != 2 or kind[1] in named or kind[1].encode() in lines:
@@ -258,7 +251,7 @@ def _check_rival(rival: Rival, path: str, what: str) -> Iterator[Finding]:
 def _buried(store: Store, name: str) -> frozenset[str]:
     """Give the checksums of what was removed of a crate, and not brought back."""
     try:
-        stones = read_tombstones(store, name).tombstones.removed
+        stones = read_tombstones(store, name).value.removed
         return frozenset(stone.cksum for stone in stones if not stone.lifted)
     except InvalidDocument:
         return frozenset()
@@ -315,7 +308,7 @@ def _check_record(store: Store, total: Delta, *, lost: bool) -> Iterator[Finding
     except InvalidDocument as error:
         yield found("record-wrong", layout.RECORD, f"{error}.", way_out=_RECORD_DAMAGED)
         return
-    record = held.record
+    record = held.value
     counted = record.counting(total)
     if counted != record:
         message = (

@@ -1,0 +1,48 @@
+"""What a state knows of a tree as a whole, and what is left to do for its site: one small value."""
+
+import msgspec
+from msgspec import Struct
+
+from cargo_static_index.state import schema
+from cargo_static_index.state.database import Database
+
+
+class Remaking(Struct, frozen=True, kw_only=True):
+    """All pages are being made anew, to look as `fingerprint` says; `first` is set where there were none before."""
+
+    fingerprint: str
+    first: bool
+
+
+class SiteState(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of a tree, and what its site still owes, beside the crates and rows of the queue."""
+
+    known_tree: bytes | None = None
+    """The tree.json of the tree that is known wholly, None where that is not all of it."""
+    last_build: int | None = None
+    """The clock of the last `build` that came to its end."""
+    unknown: bool = False
+    """Whether it is not known what is left to do for the pages of this tree."""
+    remaking: Remaking | None = None
+    sitemap_stale: bool = False
+    """Whether parts of the names came or went since the sitemap was written."""
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(SiteState).decode
+
+
+class Flags:
+    """Keeps that value."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self) -> SiteState:
+        """Give what is kept."""
+        row = self._database.one(schema.SITE_GET)
+        return _decode(row[0]) if row else SiteState()
+
+    def set(self, site: SiteState) -> None:
+        """Keep another value."""
+        self._database.run(schema.SITE_SET, (_encode(site),))
