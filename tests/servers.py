@@ -169,26 +169,71 @@ def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
 
 
 @contextmanager
-def caddy(root: Path, site: str) -> Iterator[str]:
-    """Serve the folder `root` with a real Caddy as a Caddyfile's one site says, and give the base URL.
-
-    The site's address and its root become this server's.
-    """
-    port = free_port()
-    site = re.sub(r"^\S+ \{", f"http://127.0.0.1:{port} {{", site, count=1)
-    site = re.sub(r"(?m)^( *root \*) .*$", rf"\1 {root}", site)
+def serve_caddy(text: str, port: int) -> Iterator[None]:
+    """Run a real Caddy with a Caddyfile's sites, on a loopback port."""
+    text = re.sub(r"(?m)^(http://127\.0\.0\.1) \{", rf"\1:{port} {{", text)
     with tempfile.TemporaryDirectory(prefix="caddy-") as work:
         conf = Path(work) / "Caddyfile"
-        conf.write_text(f"{{\n    admin off\n}}\n{site}")
+        conf.write_text(f"{{\n    admin off\n}}\n{text}")
         command: list[str | Path] = [need("caddy"), "run", "--config", conf, "--adapter", "caddyfile"]
         env = os.environ | {"HOME": work, "XDG_DATA_HOME": work, "XDG_CONFIG_HOME": work}
         with (Path(work) / "log").open("wb") as log, subprocess.Popen(command, stderr=log, env=env) as process:
             try:
                 if not _answers(process, port):
                     raise RuntimeError(f"caddy did not start: {(Path(work) / 'log').read_text()}")
-                yield f"http://127.0.0.1:{port}/"
+                yield
             finally:
                 process.terminate()
+
+
+_APACHE_MODULES = (
+    *("mpm_event", "authz_core", "alias", "headers", "rewrite", "filter", "deflate", "mime", "dir", "env"),
+    *("proxy", "proxy_http"),
+)
+
+
+@contextmanager
+def Apache(text: str, port: int) -> Iterator[None]:  # noqa: N802 - called as the others are
+    """Run a real Apache with a site, on a loopback port."""
+    program = need("apache2")
+    modules = Path("/usr/lib/apache2/modules")
+    with tempfile.TemporaryDirectory(prefix="apache-") as work:
+        lines = [
+            f"ServerRoot {work}",
+            f"PidFile {work}/pid",
+            f"ErrorLog {work}/error.log",
+            f"Listen 127.0.0.1:{port}",
+            "ServerName localhost",
+            "TypesConfig /etc/mime.types" if Path("/etc/mime.types").exists() else "TypesConfig /dev/null",
+            *(f"LoadModule {name}_module {modules}/mod_{name}.so" for name in _APACHE_MODULES),
+            "User nobody" if os.geteuid() == 0 else "",
+            f"Group {_group_of_nobody()}" if os.geteuid() == 0 else "",
+            re.sub(r"<VirtualHost \*:\d+>", f"<VirtualHost *:{port}>", text),
+        ]
+        conf = Path(work) / "apache.conf"
+        conf.write_text("\n".join(lines))
+        log = Path(work) / "error.log"
+        with subprocess.Popen([program, "-X", "-f", conf], stderr=subprocess.PIPE) as process:
+            try:
+                if not _answers(process, port):
+                    process.terminate()
+                    said = process.stderr.read().decode() if process.stderr else ""
+                    raise RuntimeError(f"apache did not start: {said}{log.read_text() if log.exists() else ''}")
+                yield
+            finally:
+                process.terminate()
+
+
+@contextmanager
+def caddy(root: Path, site: str) -> Iterator[str]:
+    """Serve the folder `root` with a real Caddy as a Caddyfile's one site says, and give the base URL.
+
+    The site's address and its root become this server's.
+    """
+    port = free_port()
+    site = re.sub(r"^\S+ \{", "http://127.0.0.1 {", site, count=1)
+    with serve_caddy(re.sub(r"(?m)^( *root \*) .*$", rf"\1 {root}", site), port):
+        yield f"http://127.0.0.1:{port}/"
 
 
 class Answer(NamedTuple):

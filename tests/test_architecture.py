@@ -13,7 +13,7 @@ PACKAGE = "cargo_static_index"
 RINGS: tuple[frozenset[str], ...] = (
     frozenset({"diagnostics", "_pattern", "_version"}),
     frozenset({"protocol"}),
-    frozenset({"crate", "tree", "site"}),
+    frozenset({"crate", "tree", "site", "hosting"}),
     frozenset({"store", "state", "settings"}),
     frozenset({"registry"}),
     frozenset({"server"}),

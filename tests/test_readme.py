@@ -49,7 +49,7 @@ def anchors(document: Path) -> set[str]:
 
 
 def test_the_readme_is_read_in_one_go() -> None:
-    assert len(README.read_text().splitlines()) <= 120
+    assert len(README.read_text().splitlines()) <= 150
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())

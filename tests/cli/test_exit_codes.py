@@ -36,6 +36,7 @@ GOOD = {
     "verify": ["verify"],
     "reindex": ["reindex", "--yes"],
     "rebuild": ["rebuild"],
+    "hosting": ["hosting", "nginx"],
     "explain": ["explain", "file-empty"],
     "check-settings": ["check-settings"],
     "help": ["help", "build"],

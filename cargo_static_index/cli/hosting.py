@@ -1,0 +1,99 @@
+"""The command that prints configurations of servers and hosts: hosting."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import click
+
+from cargo_static_index.cli.command import command
+from cargo_static_index.cli.options import argument
+from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run
+from cargo_static_index.diagnostics.errors import InvalidConfig, SettingsError
+from cargo_static_index.hosting import apache, caddy, nginx, pages
+from cargo_static_index.hosting.move import move
+from cargo_static_index.hosting.place import Place, Private
+from cargo_static_index.protocol.config import base_url_of, parse_base_url
+from cargo_static_index.registry.registry import store_of
+from cargo_static_index.site.readme.markdown import content_security_policy
+from cargo_static_index.store import Store
+from cargo_static_index.tree.read import read_config
+
+HOSTS: Final[dict[str, Callable[[Place], str]]] = {
+    "nginx": nginx.nginx,
+    "caddy": caddy.caddy,
+    "apache": apache.apache,
+    "cloudflare-pages": pages.cloudflare_pages,
+    "github-pages": pages.github_pages,
+    "gitlab-pages": pages.gitlab_pages,
+}
+"""What a configuration can be printed for."""
+
+
+@command(
+    ["registry.base-url", "tree.path", "pages.images"],
+    examples=("hosting nginx > /etc/nginx/conf.d/crates.conf", "hosting move --from https://old.example.com/"),
+)
+@argument("host", type=click.Choice([*HOSTS, "move"]), metavar="HOST", says=f"One of: {', '.join(HOSTS)}; or move.")
+@click.option("--root", metavar="DIR", help="The tree's folder on the server, where it is another one than here.")
+@click.option(
+    "--private",
+    type=click.Choice(["index", "all"]),
+    help="Ask readers for a token: for the index and the archives, or for the pages, too.",
+)
+@click.option("--endpoint", metavar="ADDRESS", help="The publish endpoint behind the server, such as 127.0.0.1:8000.")
+@click.option("--from", "old", metavar="URL", help="The address that the registry moves away from.")
+def hosting_command(
+    run: Run, *, host: str, root: str | None, private: Private | None, endpoint: str | None, old: str | None
+) -> int:
+    """Print a complete configuration for a server or host, made for this registry.
+
+    Nothing is changed. Where a host has limits, the tree is counted against them, and the exit code is 1 where it does
+    not fit. With `move` it is the steps of moving to the base URL that is set, and what each of them needs.
+    """
+    tree = store_of(run.settings)
+    place = Place(
+        base_url=_base_url(run, tree),
+        root=root or _root(run),
+        policy=content_security_policy(images=run.settings.pages.images),
+        private=private or "no",
+        endpoint=endpoint,
+    )
+    if host == "move":
+        sys.stdout.write(move(place, _old(old)))
+        return GOOD
+    wrong = list(pages.over(pages.CEILINGS[host], _sizes(tree))) if host in pages.CEILINGS else []
+    for sentence in wrong:
+        run.terminal.fail(f"{sentence} ({pages.CEILINGS[host].source}); serve it from a bucket or a server of yours")
+    if not wrong:
+        sys.stdout.write(HOSTS[host](place))
+    return FOUND_WRONG if wrong else GOOD
+
+
+def _root(run: Run) -> str:
+    tree = run.settings.tree.path
+    if not isinstance(tree, Path):
+        raise SettingsError("the tree is in a bucket; name the folder that the server reads with --root")
+    return str(tree.absolute())
+
+
+def _base_url(run: Run, tree: Store) -> str:
+    config = read_config(tree)
+    found = run.settings.registry.base_url or (base_url_of(config) if config else None)
+    if found is None:
+        raise SettingsError("the base URL is not known; give it with --base-url, or set it in `[registry]`")
+    return parse_base_url(found)
+
+
+def _old(old: str | None) -> str:
+    if old is None:
+        raise SettingsError("`hosting move` needs the address that the registry moves away from: --from URL")
+    try:
+        return parse_base_url(old)
+    except InvalidConfig as error:
+        raise SettingsError(f"--from: {error}") from error
+
+
+def _sizes(tree: Store) -> list[tuple[str, int]]:
+    return [(path, tree.size(path) or 0) for path in tree.list()]

@@ -1,0 +1,106 @@
+"""A site for Apache (2.4)."""
+
+from cargo_static_index.hosting.place import Place
+
+_SITE = """\
+# The registry at @BASE@, for Apache: put it into /etc/apache2/sites-available/crates.conf, name your certificate, then
+# a2enmod alias headers rewrite deflate mime dir@MODULES@ && a2ensite crates && systemctl reload apache2
+<VirtualHost *:@PORT@>
+    ServerName @HOST@
+    @TLS@
+    Alias "@PATH@" "@ROOT@/"
+    DocumentRoot "@ROOT@"
+    FileETag MTime Size
+    AllowEncodedSlashes NoDecode
+    # What is not there is 404 and nothing else, and nobody keeps that answer.
+    ErrorDocument 404 @PATH@404.html
+    Header always set Cache-Control "@ABSENT@" "expr=%{REQUEST_STATUS} -ge 400"
+    Header always set X-Content-Type-Options nosniff
+    @TOKENS@
+
+    <Directory "@ROOT@">
+        Require all granted
+        AllowOverride None
+        Options -Indexes -MultiViews
+        DirectorySlash On
+        DirectoryIndex index.html
+        AddDefaultCharset utf-8
+        AddType application/javascript .js
+        AddType image/svg+xml .svg
+        Header set Cache-Control "@PAGES@"
+        Header set Referrer-Policy strict-origin-when-cross-origin
+        Header set Content-Security-Policy "@POLICY@"
+        AddOutputFilterByType DEFLATE text/plain text/html text/css
+        AddOutputFilterByType DEFLATE application/json application/javascript application/xml image/svg+xml
+    </Directory>
+    # Index files: asked for again each time, answered with 304 where nothing changed. They are text, and compressed.
+    <Directory "@ROOT@/index">
+        DirectorySlash Off
+        <FilesMatch "^[^.]*$">
+            ForceType text/plain
+        </FilesMatch>
+        Header set Cache-Control "@REVALIDATED@"
+        Header unset Content-Security-Policy
+    </Directory>
+    # Archives: as they are, since cargo checks their SHA-256; kept for ever, since their address holds it.
+    <LocationMatch "^@PATH@crates/[^/]+/[^/]+\\.crate$">
+        ForceType application/gzip
+        SetEnv no-gzip 1
+        RemoveEncoding .crate
+        Header unset Content-Encoding
+    </LocationMatch>
+    <LocationMatch "^@PATH@(crates/[^/]+/[0-9a-f]{64}\\.(crate|json)|assets/.+)$">
+        Header set Cache-Control "@IMMUTABLE@"
+        Header unset Content-Security-Policy
+    </LocationMatch>
+    # Folders of the index have no listing, and files that begin with a dot are not published.
+    RewriteEngine On
+    RewriteRule "/\\." - [R=404,L]
+    RewriteRule "^@PATH@index/.+/$" - [R=404,L]
+    # Tools that show where a crate comes from lead to INDEX/NAME, which is no index file: they come to its page.
+    RewriteRule "^@PATH@index/([A-Za-z][A-Za-z0-9_-]*)$" "@PATH@crates/$1/" [R=302,L]
+    @API@
+</VirtualHost>
+"""
+
+_API = """
+# The publish endpoint; it has the same limits itself.
+<LocationMatch "^@PATH@(api/|me$)">
+    LimitRequestBody @BYTES@
+</LocationMatch>
+ProxyPreserveHost On
+ProxyTimeout @SECONDS@
+ProxyPass "@PATH@api/" "http://@ENDPOINT@/api/"
+ProxyPass "@PATH@me" "http://@ENDPOINT@/me"
+"""
+
+_TOKENS = """
+# Who may read: a line for each token, made with `openssl rand -hex 32`. For a browser add `Basic BASE64`, BASE64 being
+# what `printf 'anybody:TOKEN' | base64` prints.
+Header always set WWW-Authenticate "Cargo login_url=\\"@BASE@\\"" "expr=%{REQUEST_STATUS} -eq 401"
+Header always add WWW-Authenticate "Basic realm=\\"crates\\"" "expr=%{REQUEST_STATUS} -eq 401"
+RewriteEngine On
+RewriteCond "%{HTTP:Authorization}" "!^(Bearer )?TOKEN$"
+RewriteRule "^@PATH@@KEPT@" - [R=401,L]"""
+
+
+def apache(place: Place) -> str:
+    """Give a site for Apache; a private registry has its tokens in a list, since Apache asks no other server."""
+    port = "80" if place.is_plain else "443"
+    tls = (
+        ""
+        if place.is_plain
+        else "SSLEngine on\n"
+        f"SSLCertificateFile /etc/letsencrypt/live/{place.host}/fullchain.pem\n"
+        f"SSLCertificateKeyFile /etc/letsencrypt/live/{place.host}/privkey.pem\n"
+        "Protocols h2 http/1.1"
+    )
+    return place.filled(
+        _SITE,
+        PORT=port,
+        TLS=tls,
+        MODULES=("" if place.is_plain else " ssl http2") + (" proxy proxy_http" if place.endpoint else ""),
+        TOKENS=_TOKENS if place.private != "no" else "",
+        API=_API if place.endpoint else "",
+        KEPT="" if place.private == "all" else "(index/|crates/[^/]+/[^/]+\\.(crate|json)$)",
+    )

@@ -1,0 +1,120 @@
+"""The command `hosting`: what it prints for hosts that no test can reach, what does not fit them, and moves."""
+
+import json
+import re
+import subprocess
+import sys
+import textwrap
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from cargo_static_index.hosting.move import move
+from cargo_static_index.hosting.pages import CEILINGS, MIB, github_pages, over
+from cargo_static_index.hosting.place import Place
+from tests.cargo.client import Cargo
+from tests.cli.program import environment, run
+from tests.crates import crate
+from tests.servers import Nginx, get, open_folder
+from tests.world import World
+
+NEW = "https://crates.example.com/"
+
+
+@pytest.mark.parametrize(
+    ("host", "sizes", "says"),
+    [
+        ("cloudflare-pages", [(f"{n}", 1) for n in range(20_001)], "the tree has 20,001 files, and Cloudflare Pages"),
+        ("cloudflare-pages", [("crates/a/x.crate", 26 * MIB)], "crates/a/x.crate has more than the 25 MiB"),
+        ("github-pages", [("a", 90 * MIB)] * 12, "the tree has 1,080 MiB, and GitHub Pages takes 1,024"),
+        ("gitlab-pages", [("a", 1)], ""),
+    ],
+)
+def test_a_tree_that_a_host_does_not_take_is_told(host: str, sizes: list[tuple[str, int]], says: str) -> None:
+    assert "".join(over(CEILINGS[host], sizes)).startswith(says)
+
+
+def test_what_is_printed_is_made_for_this_registry(tmp_path: Path) -> None:
+    run("init", "--base-url", f"{NEW}team/", cwd=tmp_path).ok()
+    for host in ("nginx", "caddy", "apache"):
+        text = run("hosting", host, "--root", "/srv/crates", "--endpoint", "127.0.0.1:9000", cwd=tmp_path).ok()
+        assert all(part in text for part in (f"{NEW}team/", "/srv/crates", "/team/", "127.0.0.1:9000"))
+        assert "@" not in text.replace("@absent", "").replace("@who", "") or host == "caddy"
+    for host in CEILINGS:
+        assert f"{NEW}team/" in run("hosting", host, cwd=tmp_path).ok()
+    ended = run("hosting", "move", cwd=tmp_path)
+    assert (ended.code, "--from URL" in ended.err) == (2, True)
+
+
+@pytest.mark.cargo
+def test_a_project_locked_to_the_old_address_builds_after_the_old_host_is_gone(tmp_path: Path) -> None:
+    with open_folder() as folder:
+        world = World(folder, {"tree.flush": False})
+        world.put(crate("foo"))
+        world.tree.mkdir()
+        with Nginx(world.tree) as new:
+            with Nginx(world.tree) as old:
+                world.build(options={"registry.base-url": old.url})
+                project = Cargo(tmp_path, {"acme": old.url}).project('foo = { version = "1", registry = "acme" }')
+                project.run("generate-lockfile").ok()
+            world.options["registry.base-url"] = new.url
+            world.build(move=True)
+            assert json.loads(world.read("tree.json"))["aliases"] == [old.url]
+            text = move(Place(base_url=new.url, root=str(world.tree), policy=""), old.url)
+            block = text[text.index("[source.moved-from]") :]
+            assert tomllib.loads(block)
+            config = project.folder / ".cargo/config.toml"
+            config.parent.mkdir(exist_ok=True)
+            config.write_text(f"{config.read_text() if config.exists() else ''}\n{block}")
+            project.run("build", "--locked").ok()
+
+
+@pytest.mark.parametrize("new_path", ["/", "/team/"])
+def test_the_redirects_of_a_move_lead_to_the_same_file(new_path: str) -> None:
+    with open_folder() as folder:
+        world = World(folder, {"tree.flush": False})
+        world.put(crate("foo"))
+        world.build()
+        with Nginx(world.tree, prefix=new_path) as new:
+            text = move(Place(base_url=new.url, root=str(world.tree), policy=""), "http://old.example/")
+            (redirect,) = [line for line in text.splitlines() if line.startswith("location ")]
+            server = f"server {{\n  listen 80;\n  server_name _;\n  {redirect}\n}}"
+            with Nginx(world.tree, server=server) as old:
+                assert get(f"{old.url}index/3/f/foo").content == world.read("index/3/f/foo")
+
+
+def steps(workflow: str) -> list[str]:
+    """Give what a workflow runs, less what installs this program."""
+    blocks = re.findall(r"(?m)^( *)(?:- )?run: (?:\|\n((?:\1  .*\n)+)|(.*)\n)", workflow.replace("- run:", "  run:"))
+    return [textwrap.dedent(block) or line for _, block, line in blocks if "pip install" not in (block or line)]
+
+
+def test_the_workflow_for_github_goes_on_from_what_the_run_before_published(tmp_path: Path) -> None:
+    def git(*arguments: str, cwd: Path) -> None:
+        who = ["-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "init.defaultBranch=main"]
+        subprocess.run(["git", *who, *arguments], cwd=cwd, check=True, capture_output=True)
+
+    def publish(clock: int) -> dict[str, bytes]:
+        clone = tmp_path / str(clock)
+        git("clone", "-q", str(tmp_path / "origin"), str(clone), cwd=tmp_path)
+        script = "".join(f"({step})\n" for step in steps(github_pages(place)))
+        program = f'cargo-static-index() {{ {sys.executable} -m cargo_static_index "$@"; }}\n'
+        env = environment({"SOURCE_DATE_EPOCH": str(clock), "PYTHONPATH": str(Path(__file__).parents[2])})
+        subprocess.run(["bash", "-e", "-c", program + script], cwd=clone, env=env, check=True, capture_output=True)
+        index = clone / "public/index"
+        return {str(path.relative_to(index)): path.read_bytes() for path in index.rglob("*") if path.is_file()}
+
+    place = Place(base_url=NEW, root="/", policy="")
+    assert len(steps(github_pages(place))) == 4
+    git("init", "-q", "--bare", "origin", cwd=tmp_path)
+    git("clone", "-q", "origin", "work", cwd=tmp_path)
+    crate("foo").write(tmp_path / "work/drop")
+    git("checkout", "-q", "-b", "main", cwd=tmp_path / "work")
+    git("add", "-A", cwd=tmp_path / "work")
+    git("commit", "-qm", "A crate", cwd=tmp_path / "work")
+    git("push", "-q", "origin", "main", cwd=tmp_path / "work")
+    git("symbolic-ref", "HEAD", "refs/heads/main", cwd=tmp_path / "origin")
+    first = publish(1_767_225_600)
+    assert b"2026-01-01T00:00:00Z" in first["3/f/foo"]
+    assert publish(1_767_312_000) == first
