@@ -103,7 +103,7 @@ BESIDE: dict[str, set[str]] = {
     "version-duplicate": {"record-wrong", "lines-unordered"},
 }
 """What else is wrong where a fault is, beside what an index file that somebody changed shows."""
-CHANGED_INDEX = {"record-wrong", "lines-lost"}
+CHANGED_INDEX = {"record-wrong", "lines-lost", "page-wrong"}
 NOT_SEEN_QUICKLY: set[str] = {"archive-damaged", "archive-unread", "facts-wrong", "line-differs", "line-wrong"}
 
 

@@ -4,7 +4,7 @@ Looking reads the tree as it stands, through no transaction and no state, so tha
 finding that can be mended without changing a release carries how. One crate at a time is held in memory.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 
 from msgspec.structs import replace
@@ -92,12 +92,15 @@ def verify_tree(
         index = read_index_at(store, path)
         total += weight_of(index)
         yield from verify_crate(store, home, limits, path, index.value, quick=quick)
+    lines_lost: list[Finding] = []
     if missing := _missing(store, total):
         # Listed before the first is told: what mends one of them mends all.
-        yield from list(_check_lost_lines(store, home, (known or documented_releases)(store), missing))
+        lines_lost = list(_check_lost_lines(store, home, (known or documented_releases)(store), missing))
+    yield from lines_lost
+    told = {finding.path for finding in lines_lost}
     lost = _lines_are_lost(store, total)
     unnamed = 0
-    for finding in _check_crates(store, lost=lost):
+    for finding in _check_crates(store, told, lost=lost):
         unnamed += finding.fix is None
         yield finding
     yield from _check_strays(store)
@@ -213,11 +216,14 @@ def _lines_are_lost(store: Store, total: Delta) -> bool:
     return held.stored is None or bool(held.value.lost) or total.releases < held.value.releases
 
 
-def _check_crates(store: Store, *, lost: bool) -> Iterator[Finding]:
-    """Hold the files beside each crate's archives against its lines; where lines are `lost`, none may be deleted."""
+def _check_crates(store: Store, told: Collection[str], *, lost: bool) -> Iterator[Finding]:
+    """Hold the files beside each crate's archives against its lines; where lines are `lost`, none may be deleted.
+
+    Index files whose lines can be put back are `told` of already.
+    """
     for name, paths in groupby(store.list(layout.CRATES), key=_crate_of):
-        if name is None:
-            continue  # `_check_strays` names them
+        if name is None or layout.index_file(name) in told:
+            continue  # else `_check_strays` names them
         named, lines = _named(read_index(store, name).value, name)
         for path in paths:
             kind = _CKSUM.fullmatch(path.rpartition("/")[2])
