@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -20,9 +20,10 @@ from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.store.objects.client import Client
 from cargo_static_index.store.objects.store import ObjectStore
 from tests.servers import free_port, get
-from tests.tools import need
+from tests.tools import from_npm, need
 
 _NUMBERS = count(1)
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 KEYS = {"AWS_ACCESS_KEY_ID": "an-access-key", "AWS_SECRET_ACCESS_KEY": "a-secret-of-ours", "AWS_REGION": "us-east-1"}
 
@@ -38,7 +39,7 @@ class Buckets(Struct, frozen=True, kw_only=True):
     """A server that speaks as S3 does: where it is, and the variables by which clients find it."""
 
     endpoint: str
-    environment: Mapping[str, str] = MappingProxyType({})
+    environment: Mapping[str, str] = _NONE
 
     def make(self) -> Bucket:
         """Make a bucket, and give a place in it."""
@@ -53,9 +54,13 @@ class Buckets(Struct, frozen=True, kw_only=True):
         """Give the base URL at which the server itself serves what lies there."""
         return f"{self.endpoint}/{bucket.name}/{bucket.prefix}/"
 
-    def store(self, bucket: Bucket) -> ObjectStore:
-        """Open a tree there."""
-        return ObjectStore(bucket, self.environment)
+    def store(self, bucket: Bucket, *, single_writer: bool = False) -> ObjectStore:
+        """Open a tree there, by one who has no patience."""
+        return ObjectStore(bucket, self.environment, single_writer=single_writer, pauses=(0.01, 0.02, 0.05))
+
+    def behind(self, url: str) -> "Buckets":
+        """Give the same server, reached at another URL."""
+        return Buckets(endpoint=url, environment={**self.environment, "AWS_ENDPOINT_URL": url})
 
 
 def _at(port: int) -> Buckets:
@@ -92,11 +97,47 @@ def moto() -> Iterator[Buckets]:
         yield _at(port)
 
 
+def _localbucket(folder: str, port: int) -> list[str]:
+    return [need("localbucket"), "--port", str(port), folder]
+
+
+def _nanio(folder: str, port: int) -> list[str]:
+    return [need("nanio"), "serve", "--data-dir", folder, "--host", "127.0.0.1", "--port", str(port)]
+
+
+def _s3rver(folder: str, port: int) -> list[str]:
+    program = from_npm("s3rver@3.7.1") / ".bin" / "s3rver"
+    options = ("-d", folder, "-a", "127.0.0.1", "-p", str(port), "--no-vhost-buckets", "--allow-mismatched-signatures")
+    return [need("node"), str(program), *options]
+
+
+LIARS: Mapping[str, Callable[[str, int], list[str]]] = MappingProxyType(
+    {"localbucket": _localbucket, "nanio": _nanio, "s3rver": _s3rver}
+)
+"""Servers that take conditions and do not keep to them, each in another way, and how to start them."""
+
+
 @contextmanager
-def _running(command: list[str], log: Path, port: int) -> Iterator[None]:
+def liar(name: str) -> Iterator[Buckets]:
+    """Run one of the servers that do not keep to conditions."""
+    port = free_port()
+    # s3rver knows one pair of keys, and the others any.
+    keys = {"AWS_ACCESS_KEY_ID": "S3RVER", "AWS_SECRET_ACCESS_KEY": "S3RVER"}
+    with tempfile.TemporaryDirectory(prefix=f"{name}-") as folder:
+        (Path(folder) / "data").mkdir()
+        command = LIARS[name](f"{folder}/data", port)
+        environment = {"NANIO_ACCESS_KEY": keys["AWS_ACCESS_KEY_ID"], "NANIO_SECRET_KEY": keys["AWS_SECRET_ACCESS_KEY"]}
+        with _running(command, Path(folder) / "log", port, environment):
+            here = _at(port)
+            yield Buckets(endpoint=here.endpoint, environment={**here.environment, **keys})
+
+
+@contextmanager
+def _running(command: list[str], log: Path, port: int, more: Mapping[str, str] = _NONE) -> Iterator[None]:
+    env = os.environ | dict(more)
     with (
-        log.open("wb") as stream,
-        subprocess.Popen(command, stdout=stream, stderr=stream, start_new_session=True) as process,
+        log.open("wb") as to,
+        subprocess.Popen(command, stdout=to, stderr=to, env=env, start_new_session=True) as process,
     ):
         try:
             _await(process, port, log)

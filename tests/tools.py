@@ -50,6 +50,18 @@ def unprivileged() -> tuple[str, ...]:
     return () if os.geteuid() != 0 else (need("setpriv"), "--bounding-set=-all", "--inh-caps=-all", "--")
 
 
+def from_npm(package: str) -> Path:
+    """Give the folder of modules that a package of npm's, `NAME@VERSION`, brings; it is fetched once a checkout."""
+    folder = Path(__file__).parents[1] / "target" / "npm" / package.replace("/", "-")
+    done = folder / "done"
+    if not done.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        options = ("--no-fund", "--no-audit", "--no-save", "--prefix", folder)
+        subprocess.run([need("npm"), "install", *options, package], check=True, capture_output=True, timeout=300)
+        done.touch()
+    return folder / "node_modules"
+
+
 def as_nobody(
     command: Sequence[str | Path],
     *,

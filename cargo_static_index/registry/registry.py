@@ -279,7 +279,13 @@ def _home_of_tree(store: Store, settings: Settings) -> Home:
 def store_of(settings: Settings) -> Store:
     """Give the store that the settings describe."""
     tree = settings.tree
-    return open_tree(tree.path, file_mode=tree.file_mode, dir_mode=tree.dir_mode, flush=tree.flush)
+    return open_tree(
+        tree.path,
+        file_mode=tree.file_mode,
+        dir_mode=tree.dir_mode,
+        flush=tree.flush,
+        single_writer=tree.single_writer,
+    )
 
 
 def policy_of(settings: Settings, home: Home) -> Policy:

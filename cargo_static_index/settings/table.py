@@ -153,6 +153,16 @@ class TreeSection(Struct, frozen=True, kw_only=True):
             default=True,
         ),
     ]
+    single_writer: Annotated[
+        bool,
+        _row(
+            values.FLAG,
+            "Whether nobody else ever writes to the bucket at the same time: a store that does not keep to conditions "
+            "(`If-Match`, `If-None-Match`) is refused without this.",
+            default=False,
+            also=("--single-writer",),
+        ),
+    ]
 
 
 class StateSection(Struct, frozen=True, kw_only=True):

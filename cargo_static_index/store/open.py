@@ -8,11 +8,19 @@ from cargo_static_index.store.local.store import LocalStore
 
 
 def open_tree(
-    place: Path | Bucket, *, file_mode: int | None = None, dir_mode: int | None = None, flush: bool = True
+    place: Path | Bucket,
+    *,
+    file_mode: int | None = None,
+    dir_mode: int | None = None,
+    flush: bool = True,
+    single_writer: bool = False,
 ) -> Store:
-    """Open the tree at a place; modes and `flush` are for folders. SettingsError where a bucket cannot be used."""
+    """Open the tree at a place; modes and `flush` are for folders, `single_writer` for buckets.
+
+    SettingsError where buckets cannot be used.
+    """
     if isinstance(place, Path):
         return LocalStore(place, file_mode=file_mode, dir_mode=dir_mode, flush=flush)
     from cargo_static_index.store.objects.store import ObjectStore  # noqa: PLC0415 - an extra, and slow to import
 
-    return ObjectStore(place)
+    return ObjectStore(place, single_writer=single_writer)

@@ -12,7 +12,7 @@ from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.store import Change, Delete, Tag
 
 STAGE = ".cargo-static-index-stage"
-"""The session's private folder in a local tree; no published name starts like this."""
+"""The session's private folder in a local tree, and what is private in a bucket; no published name starts so."""
 
 _LONGEST = 1024
 """Characters of a path: what object stores allow a key (S3: 1024 bytes), and far more than a tree of ours needs."""

@@ -78,6 +78,13 @@ def test_pages_and_what_is_absent_are_answered_as_they_should_be(host: Host) -> 
     assert get(f"{host.url}index/3/b/bar").status == 404
 
 
+def test_many_crates_are_read_and_their_pages_made_in_processes(host: Host) -> None:
+    """They open the bucket for themselves: what was forked with a client's threads would wait for ever."""
+    host.drop(*(crate(f"crate-{number}", "1.0.0") for number in range(40)))
+    assert "40 published" in host.run("build", "--jobs", "2").ok()
+    assert "nothing is wrong" in host.run("verify").ok()
+
+
 def test_a_scheme_that_is_not_known_is_refused_and_makes_no_folder(tmp_path: Path) -> None:
     said = run("build", "--tree", "ftp://crates/x", cwd=tmp_path).failed(2, "--tree: 'ftp' is no place")
     assert "s3://" in said

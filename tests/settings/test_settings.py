@@ -33,6 +33,7 @@ from cargo_static_index.settings.template import (
     show_settings,
     toml_value,
 )
+from cargo_static_index.store.bucket import Bucket
 from scripts.docs.settings_page import REWRITE, settings_page
 
 # It has no types of its own, and the checker asks for them where it is imported by name.
@@ -230,6 +231,7 @@ ACCEPTED: list[tuple[str, object, object]] = [
     ("drop.after-publish", "delete", "delete"),
     ("drop.after-publish", "./keep", HERE / "keep"),
     ("drop.after-publish", "published", HERE / "published"),
+    ("tree.path", "s3://crates/acme", Bucket("s3", "crates", "acme")),
     ("tree.file-mode", "644", 0o644),
     ("tree.file-mode", "0o600", 0o600),
     ("tree.dir-mode", "02775", 0o2775),
@@ -366,7 +368,7 @@ def test_a_value_that_cannot_be_names_its_variable_or_option(
 UNKNOWN = [
     ('[registry]\nbase_url = "x"', "2: [registry] has no key `base_url`: did you mean `base-url`?"),
     ('[drop]\n\nfile-mode = "0644"', "3: [drop] has no key `file-mode`: did you mean `[tree] file-mode`?"),
-    ("[tree]\nzzz = 1", "2: [tree] has no key `zzz`; there are path, file-mode, dir-mode, flush"),
+    ("[tree]\nzzz = 1", "2: [tree] has no key `zzz`; there are path, file-mode, dir-mode, flush, single-writer"),
     ('[treee]\npath = "x"', "1: there is no section `[treee]`: did you mean `[tree]`?"),
     (
         "[zzz]",
@@ -713,8 +715,9 @@ def test_the_page_has_every_key_option_and_variable_and_no_other() -> None:
         *((key.section, key.key) for key in keys),
         ("rules", "ID"),
     }
-    options = {*(key.option for key in keys), *(key.off for key in keys if key.off), "--jobs", "--bind", "--publish"}
-    others = {"--rule", "--config", "--show-settings"}
+    also = (option for key in keys for option in key.row.also if option.startswith("--"))
+    options = {*(key.option for key in keys), *(key.off for key in keys if key.off), *also}
+    others = {"--rule", "--config", "--show-settings", "--publish"}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", page)) == options | others
     variables = {key.variable for key in keys}
     assert set(re.findall(r"CARGO_STATIC_INDEX_[A-Z_]*[A-Z]", page)) == {

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from cargo_static_index.diagnostics.errors import InvalidInput, StoreError
-from cargo_static_index.store import Put
+from cargo_static_index.store import Delete, Put, Staged
 from cargo_static_index.store.bucket import Bucket, parse_bucket
-from cargo_static_index.store.objects.client import Client
+from cargo_static_index.store.objects.client import PART_BYTES, Client
 from cargo_static_index.store.objects.store import ObjectStore
-from tests.buckets import KEYS, Buckets, moto
+from tests.buckets import KEYS, LIARS, Buckets, liar, moto
+from tests.faults import Asked, Fault, Proxy, proxied
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +117,159 @@ def test_a_server_that_is_not_there_is_told_without_what_would_sign_a_request() 
         Client(Bucket("s3", "crates"), nowhere).get("index/config.json")
     assert str(failed.value).startswith("s3://crates/index/config.json: cannot read this: no answer came")
     assert not any(secret in str(failed.value) for secret in KEYS.values() if secret != "us-east-1")
+
+
+# --- whether a write landed is found out, whatever the answer says
+
+
+@pytest.fixture
+def proxy(buckets: Buckets) -> Iterator[Proxy]:
+    with proxied(buckets.endpoint) as found:
+        yield found
+
+
+@pytest.fixture
+def shaky(buckets: Buckets, place: Bucket, proxy: Proxy) -> ObjectStore:
+    """The same bucket, reached through the proxy."""
+    return buckets.behind(proxy.url).store(place)
+
+
+def first(fault: Fault, method: str) -> Callable[[Asked, int], Fault]:
+    """Do this to the first request with a method, and pass on the others."""
+    left = [fault]
+    return lambda asked, _: left.pop() if left and asked.method == method else "pass"
+
+
+@pytest.mark.parametrize("fault", ["lose-answer", "cut", "half", "busy", "late"])
+@pytest.mark.parametrize("expect", ["any", "absent", "its tag"])
+def test_a_write_whose_answer_fails_is_done_once_and_known_as_done(
+    store: ObjectStore, shaky: ObjectStore, proxy: Proxy, fault: Fault, expect: str
+) -> None:
+    if expect == "its tag":
+        store.apply([Put(path="index/a", content=b"old")])
+        expect = tag_of(store, "index/a")
+    proxy.fault = first(fault, "PUT")
+    assert shaky.apply([Put(path="index/a", content=b"new", expect=expect)]) == ()
+    assert content_of(store, "index/a") == b"new"
+
+
+@pytest.mark.parametrize("fault", ["lose-answer", "cut", "busy"])
+def test_a_delete_whose_answer_fails_is_done(
+    store: ObjectStore, shaky: ObjectStore, proxy: Proxy, fault: Fault
+) -> None:
+    for path, expect in (("a", "any"), ("b", "its tag")):
+        store.apply([Put(path=path, content=b"old")])
+        proxy.fault = first(fault, "DELETE")
+        assert shaky.apply([Delete(path=path, expect=expect if expect == "any" else tag_of(store, path))]) == ()
+        assert store.read(path) is None
+
+
+def test_another_ones_same_bytes_are_not_taken_for_ours(store: ObjectStore, shaky: ObjectStore, proxy: Proxy) -> None:
+    """Who believes that would add the same line to tree.json twice."""
+    store.apply([Put(path="index/a", content=b"same", expect="absent")])
+    change = Put(path="index/a", content=b"same", expect="absent")
+    assert shaky.apply([change]) == (change,)
+    proxy.fault = first("cut", "PUT")
+    assert shaky.apply([change]) == (change,)
+
+
+def test_who_was_overtaken_after_an_answer_was_lost_is_told_to_begin_again(
+    store: ObjectStore, shaky: ObjectStore, proxy: Proxy
+) -> None:
+    def overtaken(asked: Asked, _: int) -> Fault:
+        if asked.method != "PUT":
+            store.apply([Put(path="index/a", content=b"theirs")])
+            return "pass"
+        return "lose-answer"
+
+    proxy.fault = overtaken
+    change = Put(path="index/a", content=b"ours", expect="absent")
+    assert shaky.apply([change]) == (change,)
+
+
+def test_a_store_that_stays_away_is_reported_after_some_tries(shaky: ObjectStore, proxy: Proxy) -> None:
+    proxy.fault = lambda _asked, _number: "busy"
+    with pytest.raises(StoreError, match=r"index/a: cannot read this: 503"):
+        shaky.read("index/a")
+    assert proxy.kinds() == {"GET": 4}
+
+
+def test_a_large_archive_goes_up_in_parts(store: ObjectStore, shaky: ObjectStore, proxy: Proxy) -> None:
+    content = bytes(range(256)) * (PART_BYTES // 256 * 2) + b"end"
+    proxy.fault = lambda asked, _: (
+        "lose-answer" if "partNumber=2" in asked.path and proxy.kinds()["PUT"] < 4 else "pass"
+    )
+    with shaky.session() as stage:
+        (stage / "large").write_bytes(content)
+        proxy.forget()
+        assert shaky.apply([Put(path="crates/a", content=Staged(str(stage / "large")))]) == ()
+    assert content_of(store, "crates/a") == content
+    assert proxy.kinds()["PUT"] >= 3
+
+
+def test_a_plus_in_a_path_reaches_the_store_as_a_plus(store: ObjectStore, shaky: ObjectStore, proxy: Proxy) -> None:
+    """S3 reads a bare one as a blank."""
+    proxy.fault = lambda _asked, _number: "blank"
+    shaky.apply([Put(path="crates/a/1.0.0+b/index.html", content=b"x", expect="absent")])
+    assert list(store.list()) == ["crates/a/1.0.0+b/index.html"]
+    assert content_of(shaky, "crates/a/1.0.0+b/index.html") == b"x"
+
+
+def tag_of(store: ObjectStore, path: str) -> str:
+    found = store.read(path)
+    assert found is not None
+    return found.tag
+
+
+def content_of(store: ObjectStore, path: str) -> bytes:
+    found = store.read(path)
+    assert found is not None
+    return found.content
+
+
+# --- stores that do not keep to conditions
+
+
+def test_a_store_that_keeps_to_conditions_is_tried_once(buckets: Buckets, place: Bucket, proxy: Proxy) -> None:
+    behind = buckets.behind(proxy.url)
+    with behind.store(place).session():
+        pass
+    assert proxy.kinds()["PUT"] > 1
+    proxy.forget()
+    with behind.store(place).session():
+        pass
+    assert proxy.kinds() == {"GET": 1}
+    assert list(behind.store(place).list()) == []
+
+
+TOLD = {"If-None-Match": "If-None-Match: *", "If-Match": "meanwhile (If-Match)", "DELETE": "DELETE with If-Match"}
+BROKEN = {
+    "localbucket": {"If-Match", "DELETE"},
+    "nanio": {"If-None-Match", "If-Match", "DELETE"},
+    "s3rver": {"If-None-Match", "If-Match", "DELETE"},
+}
+
+
+@pytest.mark.parametrize("name", LIARS)
+def test_a_store_that_does_not_keep_to_conditions_is_refused_unless_nobody_else_writes(name: str) -> None:
+    with liar(name) as buckets:
+        place = buckets.make()
+        with pytest.raises(StoreError) as refused, buckets.store(place).session():
+            pass
+        said = str(refused.value)
+        assert said.startswith(f"{place}: this store does not keep to conditions: ")
+        told = {
+            "If-None-Match": "If-None-Match: *",
+            "If-Match": "meanwhile (If-Match)",
+            "DELETE": "DELETE with If-Match",
+        }
+        assert {broken for broken, words in told.items() if words in said} == BROKEN[name]
+        assert list(buckets.store(place).list()) == []
+        alone = buckets.store(place, single_writer=True)
+        with alone.session():
+            assert alone.apply([Put(path="a", content=b"1", expect="absent")]) == ()
+            change = Put(path="a", content=b"2", expect="absent")
+            assert alone.apply([change]) == (change,)
+            assert alone.apply([Put(path="a", content=b"2", expect=tag_of(alone, "a"))]) == ()
+            assert alone.apply([Delete(path="a", expect='"0"')]) != ()
+            assert alone.apply([Delete(path="a", expect=tag_of(alone, "a"))]) == ()

@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import os
 import signal
 import stat
@@ -23,16 +24,27 @@ from cargo_static_index.store.local.folders import failure
 from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.store.local.sync import can_flush_all, flush_all
 from cargo_static_index.store.memory import MemoryStore
+from cargo_static_index.store.objects.store import ObjectStore
 from cargo_static_index.store.overlay import OverlayStore
 from cargo_static_index.store.paths import STAGE, check_path, parents_of, tag_of
+from tests.buckets import Buckets, moto
 
 SECOND = 1_000_000_000
 
 
-@pytest.fixture(params=["local", "local, unflushed", "memory"])
+@pytest.fixture(scope="module")
+def buckets() -> Iterator[Buckets]:
+    with moto() as server:
+        yield server
+
+
+@pytest.fixture(params=["local", "local, unflushed", "memory", "bucket"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "memory":
         return MemoryStore()
+    if request.param == "bucket":
+        buckets: Buckets = request.getfixturevalue("buckets")
+        return buckets.store(buckets.make())
     return LocalStore(tmp_path / "tree", flush=request.param == "local")
 
 
@@ -65,6 +77,16 @@ def read(store: Store, path: str) -> Stored:
     return found
 
 
+def tag_in(store: Store, content: bytes) -> str:
+    """Give the tag of a content in a store: S3's ETag is an MD5 in quotes."""
+    return f'"{hashlib.md5(content).hexdigest()}"' if isinstance(store, ObjectStore) else tag_of(content)
+
+
+def expected(store: Store, expect: str | bytes) -> str:
+    """Give what a change expects, in a store's own tags."""
+    return expect if isinstance(expect, str) else tag_in(store, expect)
+
+
 def staged_at(path: Path) -> Staged:
     return Staged(str(path))
 
@@ -82,7 +104,7 @@ def mode(path: Path) -> int:
 
 def test_what_was_put_is_read_with_a_tag_of_its_content(store: Store) -> None:
     assert store.apply([put("index/se/rd/serde", b"line\n"), put("empty", b"")]) == ()
-    assert store.read("index/se/rd/serde") == Stored(content=b"line\n", tag=tag_of(b"line\n"))
+    assert store.read("index/se/rd/serde") == Stored(content=b"line\n", tag=tag_in(store, b"line\n"))
     assert store.size("index/se/rd/serde") == 5
     assert read(store, "empty").content == b""
     assert store.size("empty") == 0
@@ -120,24 +142,24 @@ def test_equal_content_has_an_equal_tag_wherever_it_lies(store: Store) -> None:
         (None, "absent", True),
         (b"old", "absent", False),
         (b"new", "absent", False),
-        (None, tag_of(b"old"), False),
-        (b"old", tag_of(b"old"), True),
-        (b"other", tag_of(b"old"), False),
-        (b"new", tag_of(b"new"), True),
-        (b"new", tag_of(b"old"), False),
-        (None, tag_of(b"new"), False),
+        (None, b"old", False),
+        (b"old", b"old", True),
+        (b"other", b"old", False),
+        (b"new", b"new", True),
+        (b"new", b"old", False),
+        (None, b"new", False),
     ],
 )
 @pytest.mark.parametrize("staged", [False, True])
 def test_a_put_is_carried_out_only_where_its_expectation_holds(
-    store: Store, there: bytes | None, expect: str, applied: bool, staged: bool
+    store: Store, there: bytes | None, expect: str | bytes, applied: bool, staged: bool
 ) -> None:
     if there is not None:
         store.apply([put("f/a", there)])
     with store.session() as stage:
         source = stage / "staged"
         source.write_bytes(b"new")
-        change = Put(path="f/a", content=staged_at(source) if staged else b"new", expect=expect)
+        change = Put(path="f/a", content=staged_at(source) if staged else b"new", expect=expected(store, expect))
         assert store.apply([change]) == (() if applied else (change,))
         assert source.exists() is not (staged and applied), "consumed when applied, left for the next try when not"
     assert contents(store) == ({"f/a": b"new"} if applied else {} if there is None else {"f/a": there})
@@ -148,17 +170,17 @@ def test_a_put_is_carried_out_only_where_its_expectation_holds(
     [
         (None, "any", True),
         (b"old", "any", True),
-        (None, tag_of(b"old"), True),
-        (b"old", tag_of(b"old"), True),
-        (b"other", tag_of(b"old"), False),
+        (None, b"old", True),
+        (b"old", b"old", True),
+        (b"other", b"old", False),
     ],
 )
 def test_a_delete_is_carried_out_only_where_its_expectation_holds(
-    store: Store, there: bytes | None, expect: str, applied: bool
+    store: Store, there: bytes | None, expect: str | bytes, applied: bool
 ) -> None:
     if there is not None:
         store.apply([put("f/a", there)])
-    change = Delete(path="f/a", expect=expect)
+    change = Delete(path="f/a", expect=expected(store, expect))
     assert store.apply([change]) == (() if applied else (change,))
     assert contents(store) == ({} if applied or there is None else {"f/a": there})
 
@@ -189,7 +211,6 @@ def test_the_rest_of_a_batch_is_carried_out_around_a_refused_change(store: Store
         ([put("a", b"2"), put("a", b"old")], {"a": b"old"}),
         ([Delete(path="a"), put("a", b"old")], {"a": b"old"}),
         ([put("a", b"1"), Delete(path="a")], {}),
-        ([put("a", b"1"), Put(path="a", content=b"2", expect=tag_of(b"1"))], {"a": b"2"}),
         ([Delete(path="a"), put("a/b", b"1")], {"a/b": b"1"}),
     ],
 )
@@ -199,6 +220,11 @@ def test_changes_of_one_path_are_carried_out_in_the_order_given(
     store.apply([put("a", b"old")])
     assert store.apply(changes) == ()
     assert contents(store) == after
+
+
+def test_a_change_may_expect_what_an_earlier_one_of_its_batch_wrote(store: Store) -> None:
+    assert store.apply([put("a", b"1"), Put(path="a", content=b"2", expect=tag_in(store, b"1"))]) == ()
+    assert contents(store) == {"a": b"2"}
 
 
 def test_a_large_batch_is_carried_out_like_a_small_one(store: Store) -> None:
@@ -253,6 +279,8 @@ def test_a_refused_path_is_told_what_paths_may_be() -> None:
 
 @pytest.mark.parametrize("path", ["a", "a b", "...", "..a", ".well-known/x", "a/.b", "é", "a:b", "con", "a\nb"])
 def test_any_other_path_is_kept_as_it_is(store: Store, path: str) -> None:
+    if isinstance(store, ObjectStore) and "\n" in path:
+        return  # a listing is XML, which has no such character
     store.apply([put(path)])
     assert contents(store) == {path: b"new"}
 
@@ -262,6 +290,7 @@ def test_the_folders_of_a_path_are_given_nearest_first() -> None:
     assert parents_of("a") == []
 
 
+@pytest.mark.parametrize("store", ["local", "memory"], indirect=True)  # a bucket has no folders
 @pytest.mark.parametrize(("there", "path"), [("a", "a/b"), ("a", "a/b/c"), ("a/b", "a"), ("a/b/c", "a")])
 @pytest.mark.parametrize("expect", ["any", "absent"])
 def test_a_file_cannot_be_put_where_a_folder_is_nor_below_a_file(

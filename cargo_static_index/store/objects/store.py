@@ -12,72 +12,100 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from itertools import groupby
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
+from uuid import uuid4
 
-from cargo_static_index.diagnostics.errors import InvalidInput, StoreError
-from cargo_static_index.store import Change, Delete, Put, Store, Stored
+from cargo_static_index.diagnostics.errors import InvalidInput, StoreError, TreeBusy
+from cargo_static_index.store import Change, Delete, Put, Store, Stored, Tag
 from cargo_static_index.store.bucket import Bucket
-from cargo_static_index.store.objects.client import Client, Refused, Unsure
+from cargo_static_index.store.objects.client import Client, Object, Refused, Unsure
+from cargo_static_index.store.objects.conditions import need_conditions
 from cargo_static_index.store.overlay import LookedAt
-from cargo_static_index.store.paths import check_path
+from cargo_static_index.store.paths import STAGE, check_path
 from cargo_static_index.tree.headers import headers_of
 
-AT_ONCE = 16
+AT_ONCE: Final = 16
 """Requests under way at once: a store takes its time for each, and few of them would leave the line idle."""
 
-PAUSES = (0.1, 0.3, 1.0, 3.0, 9.0)
+PAUSES: Final = (0.1, 0.3, 1.0, 3.0, 9.0)
 """Seconds before each of the next tries, less up to half of it, so that writers do not come back together."""
+
+WRITE: Final = "write"
+"""The metadata that names the write which an object is of: whoever got no answer finds out by it what was done."""
 
 T = TypeVar("T")
 
 
 class ObjectStore:
-    """Keep a tree in a bucket, which the variables of an environment tell how to reach."""
+    """Keep a tree in a bucket, which the variables of an environment tell how to reach, by default the process's own.
+
+    A session writes only where the store was found to keep to conditions, or where `single_writer` says that nobody
+    else writes. `pauses` are the seconds between tries.
+    """
 
     locks = False
 
-    def __init__(self, bucket: Bucket, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self,
+        bucket: Bucket,
+        environment: Mapping[str, str] | None = None,
+        *,
+        single_writer: bool = False,
+        pauses: tuple[float, ...] = PAUSES,
+    ) -> None:
         self._bucket = bucket
-        self._client = Client(bucket, environment)
+        self._environment = environment
+        self._client = Client(bucket, os.environ if environment is None else environment)
+        self._single_writer = single_writer
+        self._pauses = pauses
         self._stage: Path | None = None
 
     def read(self, path: str) -> Stored | None:
         """Read one file, or give None where there is none; its tag is the ETag."""
         check_path(path)
-        found = _persisting(lambda: self._client.get(path))
+        found = self._get(path)
         return Stored(content=found.content, tag=found.etag) if found else None
 
     def size(self, path: str) -> int | None:
         """Give the bytes of one file without reading it, or None where there is none."""
         check_path(path)
-        return _persisting(lambda: self._client.size(path))
+        return self._persisting(lambda: self._client.size(path))
 
     def list(self, prefix: str = "") -> Iterator[str]:
         """List the paths of all files below a folder, sorted."""
         if prefix:
             check_path(prefix)
-        return (path for path, _ in self._client.list(prefix))
+        return (path for path, _ in self._client.list(prefix) if not path.startswith(STAGE))
 
     def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
-        """Carry out changes, those that expect nothing together, and give back those whose `expect` did not hold."""
+        """Carry out changes, and give back those whose `expect` did not hold.
+
+        Many are under way at once: first what expects nothing, then what does, then what is deleted. Changes of one
+        path are carried out in the order given.
+        """
         changes = tuple(changes)
         for change in changes:
             check_path(change.path)
             if isinstance(change, Put) and isinstance(change.content, str):
                 self._check_staged(Path(change.content))
-        lost: list[Change] = []
+        if len({change.path for change in changes}) < len(changes):
+            return tuple(change for change in changes if not self._carry_out(change))
+        lost: set[Change] = set()
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for free, some in groupby(changes, key=lambda change: isinstance(change, Put) and change.expect == "any"):
-                together = list(some)
-                held = pool.map(self._carry_out, together) if free else map(self._carry_out, together)
-                lost += [change for change, done in zip(together, held, strict=True) if not done]
-        return tuple(lost)
+            for stage in range(3):
+                some = [change for change in changes if _stage_of(change) == stage]
+                held = pool.map(self._carry_out, some)
+                lost.update(change for change, done in zip(some, held, strict=True) if not done)
+        return tuple(change for change in changes if change in lost)
 
     @contextmanager
     def session(self) -> Iterator[Path]:
         """Give a temporary folder to stage files in; compare and swap is what keeps others from harm."""
+        if self._stage is not None:
+            raise TreeBusy("this store's session is open already: end it before another begins")
+        if not self._single_writer:
+            self._persisting(partial(need_conditions, self._client))
         with tempfile.TemporaryDirectory(prefix="cargo-static-index-") as folder:
             self._stage = Path(folder)
             try:
@@ -91,7 +119,7 @@ class ObjectStore:
 
     def opener(self) -> Callable[[], Store]:
         """Give what opens this tree in another process."""
-        return partial(ObjectStore, self._bucket)
+        return partial(ObjectStore, self._bucket, self._environment)
 
     def _check_staged(self, file: Path) -> None:
         if self._stage is None or file.parent != self._stage or file.is_symlink() or not file.is_file():
@@ -101,56 +129,92 @@ class ObjectStore:
         """Carry out one change; False where what it expects is not so."""
         if isinstance(change, Delete):
             return self._delete(change)
-        if isinstance(change.content, str):
-            staged = Path(change.content)
-            done = self._put(change, staged)
-            if done:
-                staged.unlink()
-            return done
-        return self._put(change, change.content)
+        if not isinstance(change.content, str):
+            return self._put(change, change.content)
+        staged = Path(change.content)
+        done = self._put(change, staged)
+        if done:
+            staged.unlink()
+        return done
 
     def _put(self, put: Put, content: bytes | Path) -> bool:
+        """Write, and where the answer does not tell whether that was done, find out."""
+        if self._single_writer and not self._is_as_expected(put.path, put.expect):
+            return False
+        expect = "any" if self._single_writer else put.expect
         headers = headers_of(put.path)
-        sent = {"Content-Type": headers.content_type, "Cache-Control": headers.cache_control}
-        for pause in (*PAUSES, None):
+        mark = uuid4().hex
+        sent = {"Content-Type": headers.content_type, "Cache-Control": headers.cache_control, WRITE: mark}
+        for pause in (*self._pauses, None):
             try:
-                self._client.put(put.path, content, sent, expect=put.expect)
+                self._client.put(put.path, content, sent, expect=expect)
             except Unsure:
                 if pause is None:
                     raise
-                time.sleep(_jittered(pause))
             except Refused:
+                # Perhaps of a second try of ours, made by something on the way: the first one may have been done.
                 pass
             else:
                 return True
-            # Whether it landed the answer does not tell: it may be to a second try of what the first one did.
-            if put.expect == "any":
-                continue
-            held = self.read(put.path)
-            if held and held.content == (content if isinstance(content, bytes) else content.read_bytes()):
-                return True
-            if (held.tag if held else "absent") != put.expect:
-                return False
-        raise StoreError(f"{self._bucket / put.path}: the store refuses to write this, and nobody changed it")
+            if expect != "any":
+                held = self._get(put.path)
+                if _is_of(held, mark, content):
+                    return True
+                if (held.etag if held else "absent") != expect:
+                    return False
+            _rest(pause or 0)
+        raise StoreError(f"{self._bucket / put.path}: the store refuses to write this, though nobody changed it")
 
     def _delete(self, delete: Delete) -> bool:
-        if delete.expect != "any":
-            held = self.read(delete.path)
-            if held is None or held.tag != delete.expect:
-                return held is None
-        _persisting(lambda: self._client.delete(delete.path))
-        return True
+        if delete.expect == "any" or self._single_writer:
+            if not self._is_as_expected(delete.path, delete.expect):
+                return self._get(delete.path) is None
+            self._persisting(lambda: self._client.delete(delete.path))
+            return True
+        for pause in (*self._pauses, None):
+            try:
+                self._client.delete_if(delete.path, delete.expect)
+            except Unsure:
+                if pause is None:
+                    raise
+                _rest(pause)
+            except Refused:
+                return self._get(delete.path) is None
+            else:
+                return True
+        return False
+
+    def _is_as_expected(self, path: str, expect: str) -> bool:
+        held = None if expect == "any" else self._get(path)
+        return expect in {"any", held.etag if held else "absent"}
+
+    def _get(self, path: str) -> Object | None:
+        return self._persisting(lambda: self._client.get(path))
+
+    def _persisting(self, request: Callable[[], T]) -> T:
+        """Make a request that may be made twice until it is answered, or raise what the last try failed of."""
+        for pause in self._pauses:
+            try:
+                return request()
+            except Unsure:
+                _rest(pause)
+        return request()
 
 
-def _persisting(request: Callable[[], T]) -> T:
-    """Make a request that may be made twice until it is answered, or raise what the last try failed of."""
-    for pause in PAUSES:
-        try:
-            return request()
-        except Unsure:
-            time.sleep(_jittered(pause))
-    return request()
+def _stage_of(change: Change) -> int:
+    if isinstance(change, Delete):
+        return 2
+    return int(change.expect != "any")
 
 
-def _jittered(pause: float) -> float:
-    return pause * random.uniform(0.5, 1)  # noqa: S311 - no secret
+def _is_of(held: Object | None, mark: Tag, content: bytes | Path) -> bool:
+    """Whether an object is of the write with that mark; where the store keeps no metadata, its content tells."""
+    if held is None:
+        return False
+    if WRITE in held.metadata:
+        return held.metadata[WRITE] == mark
+    return held.content == (content if isinstance(content, bytes) else content.read_bytes())
+
+
+def _rest(pause: float) -> None:
+    time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from tests.tools import need
+from tests.tools import from_npm, need
 
 VALIDATOR = "vnu-jar@26.9.27"
 
@@ -18,14 +18,4 @@ def complaints(*paths: Path) -> str:
 
 def jar() -> Path:
     """Give the validator, fetched once a checkout."""
-    folder = Path(__file__).parents[3] / "target" / "npm"
-    found = folder / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
-    if not found.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            [need("npm"), "install", "--no-fund", "--no-audit", "--no-save", "--prefix", folder, VALIDATOR],
-            check=True,
-            capture_output=True,
-            timeout=300,
-        )
-    return found
+    return from_npm(VALIDATOR) / "vnu-jar" / "build" / "dist" / "vnu.jar"
