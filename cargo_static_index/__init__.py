@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         InvalidName,
         InvalidVersion,
         NotHeld,
+        PagesFailed,
         SettingsError,
         StoreError,
         TreeBusy,
@@ -108,6 +109,7 @@ __all__ = [
     "MemoryStore",
     "NotHeld",
     "Outcome",
+    "PagesFailed",
     "Policy",
     "Problem",
     "Put",
@@ -175,7 +177,7 @@ __all__ = [
 _MODULES = {
     "registry.withdraw": "Spec",
     "diagnostics.errors": "CargoStaticIndexError InvalidConfig InvalidDocument InvalidIndexLine InvalidInput "
-    "InvalidName InvalidVersion NotHeld SettingsError StoreError TreeBusy",
+    "InvalidName InvalidVersion NotHeld PagesFailed SettingsError StoreError TreeBusy",
     "crate.metadata": "CrateMetadata Document File VcsInfo format_metadata parse_metadata",
     "crate.candidate": "Candidate DropFile Outcome candidate_of",
     "tree.layout": "archive_file index_file metadata_file",

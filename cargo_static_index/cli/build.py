@@ -21,7 +21,7 @@ from cargo_static_index.cli.options import (
 )
 from cargo_static_index.cli.output import PassName, Teller, make_printer
 from cargo_static_index.cli.run import Run, need_drop
-from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.diagnostics.errors import PagesFailed, SettingsError
 from cargo_static_index.registry.registry import Registry, Way, open_registry, store_of
 from cargo_static_index.registry.transaction import DEFAULT_BASE_URL
 from cargo_static_index.registry.workers import Executor, reading_executor, usable_jobs
@@ -114,8 +114,12 @@ def _build(run: Run, asked: Asked, *, move: bool, strict: bool, keep_pages: bool
     need_drop(run)
     teller = _teller(run, "build", asked)
     way = Way(now=run.now, dry=asked.dry, move=move, keep_pages=keep_pages)
-    with _reading(run, teller) as executor, open_registry(run.settings, teller, way) as registry:
-        registry.build(all_or_nothing=asked.all_or_nothing, executor=executor)
+    try:
+        with _reading(run, teller) as executor, open_registry(run.settings, teller, way) as registry:
+            registry.build(all_or_nothing=asked.all_or_nothing, executor=executor)
+    except PagesFailed:
+        teller.finish()
+        raise
     if not asked.dry:
         _place_schema(run)
     return teller.finish(strict=strict, waits=True)
@@ -134,8 +138,12 @@ def _add(run: Run, asked: Asked, files: Sequence[Path], *, restore: bool) -> int
     """Publish files given by name, and give the exit code."""
     teller, files = _teller(run, "add", asked), _existing(files)
     way = Way(now=run.now, dry=asked.dry)
-    with _reading(run, teller) as executor, open_registry(run.settings, teller, way) as registry:
-        registry.add(files, restore=restore, all_or_nothing=asked.all_or_nothing, executor=executor)
+    try:
+        with _reading(run, teller) as executor, open_registry(run.settings, teller, way) as registry:
+            registry.add(files, restore=restore, all_or_nothing=asked.all_or_nothing, executor=executor)
+    except PagesFailed:
+        teller.finish()
+        raise
     return teller.finish()
 
 

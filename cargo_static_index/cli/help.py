@@ -88,7 +88,7 @@ def _try_tree(run: Run, settings: Settings) -> None:
     """Open the tree as a dry run would, or raise SettingsError where it does not fit the settings."""
     from cargo_static_index.cli.output import ChangeListener
     from cargo_static_index.registry.registry import Way, store_of, wanted_of
-    from cargo_static_index.registry.site.sources import look_of, read_sources, unused_files
+    from cargo_static_index.registry.site.theme import read_theme, site_info_of, unused_files
     from cargo_static_index.registry.transaction import open_transaction
     from cargo_static_index.site.templates import Templates
     from cargo_static_index.store.overlay import LookedAt
@@ -101,8 +101,8 @@ def _try_tree(run: Run, settings: Settings) -> None:
         ) as transaction,
     ):
         if settings.registry.pages:
-            sources = read_sources(settings)
-            Templates(sources, look_of(transaction, settings)).check()
+            sources = read_theme(settings)
+            Templates(sources, site_info_of(transaction, settings)).check()
             for text in unused_files(sources):
                 run.terminal.warn(text)
 

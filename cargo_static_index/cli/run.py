@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cargo_static_index.cli.terminal import Color, Terminal, forget_if_full
-from cargo_static_index.diagnostics.errors import CargoStaticIndexError, InvalidInput, NotHeld, SettingsError
+from cargo_static_index.diagnostics.errors import (
+    CargoStaticIndexError,
+    InvalidInput,
+    NotHeld,
+    PagesFailed,
+    SettingsError,
+)
 
 if TYPE_CHECKING:  # imported where they are used: --version and --help need no settings
     from cargo_static_index.settings import Loaded, Settings
@@ -147,6 +153,8 @@ def _ending(error: Exception | KeyboardInterrupt) -> tuple[int, str, *tuple[str,
             ending = INTERRUPTED, "interrupted; nothing is left half done, and the next build goes on from here"
         case SettingsError() | NotHeld() | InvalidInput():
             ending = UNUSABLE, str(error)
+        case PagesFailed():
+            ending = FOUND_WRONG, str(error)
         case CargoStaticIndexError():
             ending = FAILED, str(error)
         case OSError():

@@ -74,5 +74,9 @@ class TreeBusy(StoreError):
     """Another process holds the lock on the tree."""
 
 
+class PagesFailed(CargoStaticIndexError):
+    """Some pages could not be made; all else is done. Raised at the end of a change."""
+
+
 class NotHeld(CargoStaticIndexError):
     """The crate or release that a command names is not in the tree."""

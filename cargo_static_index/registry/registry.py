@@ -1,6 +1,6 @@
 """A registry as its settings describe it: the one door through which commands and libraries change a tree."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +9,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cargo_static_index.crate.check import Policy
-from cargo_static_index.diagnostics.errors import InvalidConfig, InvalidDocument, InvalidName, SettingsError, StoreError
+from cargo_static_index.diagnostics.errors import (
+    InvalidConfig,
+    InvalidDocument,
+    InvalidName,
+    PagesFailed,
+    SettingsError,
+    StoreError,
+)
 from cargo_static_index.diagnostics.rules import Finding
 from cargo_static_index.protocol.config import base_url_of, home_at
 from cargo_static_index.protocol.names import parse_crate_name
@@ -32,7 +39,7 @@ from cargo_static_index.tree.read import read_config, read_record
 
 if TYPE_CHECKING:  # loaded when they are used: most commands make no pages, and neither verify nor reindex
     from cargo_static_index.registry.reindex import Reindexed
-    from cargo_static_index.registry.site.writer import Pages
+    from cargo_static_index.registry.site.writer import SiteWriter
 
 
 class Way(Struct, frozen=True, kw_only=True):
@@ -53,7 +60,7 @@ class Way(Struct, frozen=True, kw_only=True):
 class Registry:
     """A registry opened for a change; `open_registry` makes it."""
 
-    def __init__(self, settings: Settings, transaction: Transaction, pages: "Pages | None") -> None:
+    def __init__(self, settings: Settings, transaction: Transaction, pages: "SiteWriter | None") -> None:
         self._settings = settings
         self._pages = pages
         self.scanned = False
@@ -127,7 +134,8 @@ def open_registry(
 ) -> Iterator[Registry]:
     """Open a registry for a change: its tree is locked, known, and nothing in it left half done.
 
-    Raises TreeBusy, SettingsError or StoreError before anything is changed. What a dry run is told to do it does
+    Raises TreeBusy, SettingsError or StoreError before anything is changed, and PagesFailed at the end where single
+    pages could not be made. What a dry run is told to do it does
     to an overlay and inside a transaction that is taken back.
     """
     wanted = wanted_of(settings, way)
@@ -150,10 +158,12 @@ def open_registry(
             raise StoreError(f"{transaction.failures[0]}{more}; all else is done, and the next pass tries again")
         if registry.scanned:
             transaction.state.site = replace(transaction.state.site, last_build=transaction.now)
+        if pages and pages.failures:
+            raise PagesFailed(_failed(pages.failures))
 
 
 def finish_removals(
-    transaction: Transaction, pages: "Pages | None", withdrawn: Sequence[Withdrawn], *, told: bool = False
+    transaction: Transaction, pages: "SiteWriter | None", withdrawn: Sequence[Withdrawn], *, told: bool = False
 ) -> None:
     """Delete the archives of what is withdrawn, once no page leads to them; it is `told` of what had broken off."""
     if not withdrawn:
@@ -165,13 +175,22 @@ def finish_removals(
         transaction.listener.note(f"The removal of {name} {vers}, which had broken off, is finished.")
 
 
-def _pages(transaction: Transaction, settings: Settings, *, keep: bool = False) -> "Pages | None":
+def _failed(failures: Mapping[str, str]) -> str:
+    (path, reason), *others = failures.items()
+    more = f", and {len(others)} more cannot" if others else ""
+    return (
+        f"{path}: this page cannot be made ({reason}){more}; "
+        "all else is done, and `cargo-static-index verify` names what is not there"
+    )
+
+
+def _pages(transaction: Transaction, settings: Settings, *, keep: bool = False) -> "SiteWriter | None":
     """Give what makes the pages, where the settings want any."""
     if not settings.registry.pages:
         return None
-    from cargo_static_index.registry.site.writer import Pages
+    from cargo_static_index.registry.site.writer import SiteWriter
 
-    return Pages(transaction, settings, keep=keep)
+    return SiteWriter(transaction, settings, keep=keep)
 
 
 def _tree_for(tree: Store, way: Way) -> Store:
@@ -227,7 +246,9 @@ def verify_registry(
         yield from _mended(transaction, settings, pages, quick=quick)
 
 
-def _mended(transaction: Transaction, settings: Settings, pages: "Pages | None", *, quick: bool) -> Iterator[Finding]:
+def _mended(
+    transaction: Transaction, settings: Settings, pages: "SiteWriter | None", *, quick: bool
+) -> Iterator[Finding]:
     """Mend a transaction's tree; all that is wrong with its pages is mended together, once it is known."""
     from cargo_static_index.registry.restore import known_to
     from cargo_static_index.registry.site.check import check_pages

@@ -37,7 +37,7 @@ from cargo_static_index.tree.read import (
 from cargo_static_index.tree.restore import SLACK, Known, Restoration, restore_lines, says
 
 if TYPE_CHECKING:  # loaded when it is used: most commands read no page's document
-    from cargo_static_index.site.crate_document import Release as Published
+    from cargo_static_index.site.crate_document import ReleaseSummary
 
 Knowledge = Callable[[Store], Iterable[tuple[str, Sequence[Known]]]]
 """Gives, of a tree, each crate with the releases that are known to have stood in its index file."""
@@ -247,7 +247,7 @@ def _in_state(transaction: Transaction, name: str) -> tuple[Known, ...]:
     return tuple(map(_known, transaction.state.published.releases(name)))
 
 
-def _known(release: "Release | Published | Line") -> Known:
+def _known(release: "Release | ReleaseSummary | Line") -> Known:
     return Known(vers=release.vers, cksum=release.cksum, yanked=release.yanked, pubtime=release.pubtime)
 
 

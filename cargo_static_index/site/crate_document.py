@@ -14,8 +14,8 @@ from cargo_static_index.protocol.names import is_crate_name
 from cargo_static_index.protocol.semver import Version, is_prerelease, parse_version
 
 
-class Release(Struct, frozen=True, kw_only=True):
-    """One version. `size` is the archive's in bytes and, like `unpacked`, None where there are no facts."""
+class ReleaseSummary(Struct, frozen=True, kw_only=True):
+    """One version. `size` is the archive's in bytes and, like `unpacked`, None where there is no metadata."""
 
     vers: str
     cksum: str
@@ -27,7 +27,7 @@ class Release(Struct, frozen=True, kw_only=True):
     license: str | None = None
 
 
-class Needed(Struct, frozen=True, kw_only=True):
+class DependencyRow(Struct, frozen=True, kw_only=True):
     """One dependency: `crate` is the name of what it depends on, `name` how the code calls it.
 
     `registry` None means this registry, else it is an index URL.
@@ -44,11 +44,11 @@ class Needed(Struct, frozen=True, kw_only=True):
     registry: str | None
 
 
-class Earlier(Struct, frozen=True, kw_only=True):
+class OlderDependency(Struct, frozen=True, kw_only=True):
     """What `vers` is the highest version to need of this registry; the newest version does not."""
 
     vers: str
-    dependency: Needed
+    dependency: DependencyRow
 
 
 class CrateDocument(Struct, frozen=True, kw_only=True):
@@ -77,14 +77,14 @@ class CrateDocument(Struct, frozen=True, kw_only=True):
     proc_macro: bool = False
     bins: tuple[str, ...] = ()
     features: dict[str, tuple[str, ...]] = {}
-    dependencies: tuple[Needed, ...] = ()
-    earlier: tuple[Earlier, ...] = ()
-    versions: tuple[Release, ...]
+    dependencies: tuple[DependencyRow, ...] = ()
+    earlier: tuple[OlderDependency, ...] = ()
+    versions: tuple[ReleaseSummary, ...]
 
     @property
-    def release(self) -> Release:
+    def release(self) -> ReleaseSummary:
         """The newest version's row."""
-        return next(each for each in self.versions if each.vers == self.newest)
+        return next(summary for summary in self.versions if summary.vers == self.newest)
 
 
 Lines = Callable[[str], bytes]
@@ -126,8 +126,8 @@ def parse_crate_document(content: bytes, name: str) -> CrateDocument:
         document = _decode(content)
     except msgspec.MsgspecError as error:
         raise InvalidDocument(f"not a crate's document: {error}") from error
-    versions = [each.vers for each in document.versions]
-    needed = [each.crate for each in document.dependencies] + [each.dependency.crate for each in document.earlier]
+    versions = [summary.vers for summary in document.versions]
+    needed = [row.crate for row in document.dependencies] + [older.dependency.crate for older in document.earlier]
     if document.name != name or document.newest not in versions:
         raise InvalidDocument(f"not the document of {name}: it is of {document.name} {document.newest}")
     if not (_VERSIONS.fullmatch(" ".join(versions)) and all(map(is_crate_name, needed))):
@@ -135,23 +135,24 @@ def parse_crate_document(content: bytes, name: str) -> CrateDocument:
     return document
 
 
-def release_of(entry: Entry, facts: CrateMetadata | None) -> Release:
+def summary_of(entry: Entry, metadata: CrateMetadata | None) -> ReleaseSummary:
     """Give the row of one version."""
-    return Release(
+    return ReleaseSummary(
         vers=entry.vers,
         cksum=entry.cksum,
         yanked=entry.yanked,
         pubtime=entry.pubtime,
-        rust_version=entry.rust_version or (facts.manifest.rust_version if facts else None),
-        size=facts.packed_size if facts else None,
-        unpacked=facts.unpacked_size if facts else None,
-        license=facts.manifest.license if facts else None,
+        rust_version=entry.rust_version or (metadata.manifest.rust_version if metadata else None),
+        size=metadata.packed_size if metadata else None,
+        unpacked=metadata.unpacked_size if metadata else None,
+        license=metadata.manifest.license if metadata else None,
     )
 
 
-def newest_of(releases: Sequence[Release]) -> Release:
+def newest_of(releases: Sequence[ReleaseSummary]) -> ReleaseSummary:
     """Choose what a crate's page shows of its versions, highest first: stable before pre-release before yanked."""
-    return max(releases, key=lambda each: (not each.yanked, not is_prerelease(each.vers)))  # the first of equals
+    # The first of equals.
+    return max(releases, key=lambda summary: (not summary.yanked, not is_prerelease(summary.vers)))
 
 
 def version_key(vers: str) -> Version:
@@ -162,28 +163,30 @@ def version_key(vers: str) -> Version:
         return Version(major=-1, minor=0, patch=0)
 
 
-def earlier_needs(newest: Entry, releases: Iterable[Release], lines: Lines) -> Iterator[Earlier]:
+def older_dependencies(newest: Entry, releases: Iterable[ReleaseSummary], lines: Lines) -> Iterator[OlderDependency]:
     """Give what other versions than the newest need of this registry, each by the highest version that does.
 
     Their pages lead to it as well, so it must know. Lines are read whole only where they name something new.
     """
-    known = {needed.crate for needed in map(needed_of, newest.deps) if needed.registry is None}
-    for each in releases:
-        raw = lines(each.vers)
+    known = {needed.crate for needed in map(dependency_row, newest.deps) if needed.registry is None}
+    for summary in releases:
+        raw = lines(summary.vers)
         new = {dep.package or dep.name for dep in parse_needed(raw) if dep.registry is None} - known
         if new:
-            needed = map(needed_of, parse_entry(raw).deps)
-            yield from (
-                Earlier(vers=each.vers, dependency=one) for one in needed if one.registry is None and one.crate in new
-            )
+            for row in map(dependency_row, parse_entry(raw).deps):
+                if row.registry is None and row.crate in new:
+                    yield OlderDependency(vers=summary.vers, dependency=row)
             known |= new
 
 
 def document_of(
-    entry: Entry, facts: CrateMetadata | None, releases: tuple[Release, ...], earlier: tuple[Earlier, ...] = ()
+    entry: Entry,
+    metadata: CrateMetadata | None,
+    releases: tuple[ReleaseSummary, ...],
+    earlier: tuple[OlderDependency, ...] = (),
 ) -> CrateDocument:
-    """Give the crate's document; `entry` and `facts` are those of the newest version."""
-    times = sorted(each.pubtime for each in releases if each.pubtime)
+    """Give the crate's document; `entry` and `metadata` are those of the newest version."""
+    times = sorted(summary.pubtime for summary in releases if summary.pubtime)
     common = CrateDocument(
         name=entry.name,
         newest=entry.vers,
@@ -191,13 +194,13 @@ def document_of(
         updated=times[-1] if times else None,
         rust_version=entry.rust_version,
         features=features_of(entry),
-        dependencies=tuple(map(needed_of, entry.deps)),
+        dependencies=tuple(map(dependency_row, entry.deps)),
         earlier=earlier,
         versions=releases,
     )
-    if facts is None:
+    if metadata is None:
         return common
-    manifest = facts.manifest
+    manifest = metadata.manifest
     return msgspec.structs.replace(
         common,
         description=one_line(manifest.description),
@@ -226,9 +229,9 @@ def features_of(entry: Entry) -> dict[str, tuple[str, ...]]:
     return {name: features[name] for name in sorted(features, key=lambda name: (name != "default", name))}
 
 
-def needed_of(dependency: Dependency) -> Needed:
+def dependency_row(dependency: Dependency) -> DependencyRow:
     """Give a line's dependency as documents have it."""
-    return Needed(
+    return DependencyRow(
         crate=dependency.package or dependency.name,
         name=dependency.name,
         req=dependency.req,
@@ -241,7 +244,7 @@ def needed_of(dependency: Dependency) -> Needed:
     )
 
 
-def predecessors(versions: Iterable[Release]) -> dict[str, Release | None]:
+def predecessors(versions: Iterable[ReleaseSummary]) -> dict[str, ReleaseSummary | None]:
     """Give for each version, highest first, the one that comes before it."""
     ordered = list(versions)
-    return {each.vers: before for each, before in zip(ordered, [*ordered[1:], None], strict=True)}
+    return {summary.vers: before for summary, before in zip(ordered, [*ordered[1:], None], strict=True)}

@@ -9,7 +9,7 @@ from cargo_static_index.protocol.index_entry import Dependency, Entry
 from cargo_static_index.site.crate_document import features_of
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class Difference(Struct, frozen=True, kw_only=True):
     """One thing that changed: what it is about, and how it was and is; empty where it was not or is no more."""
 
     about: str
@@ -19,16 +19,16 @@ class Change(Struct, frozen=True, kw_only=True):
 
 def differences(
     before: tuple[Entry, CrateMetadata | None], after: tuple[Entry, CrateMetadata | None]
-) -> tuple[Change, ...]:
+) -> tuple[Difference, ...]:
     """Give what changed in dependencies, features, Rust version and size, in this order."""
     old, new = before[0], after[0]
     found = list(_dependencies(old.deps, new.deps))
     found += _features(features_of(old), features_of(new))
     if old.rust_version != new.rust_version:
-        found.append(Change(about="Rust version", before=old.rust_version or "", after=new.rust_version or ""))
+        found.append(Difference(about="Rust version", before=old.rust_version or "", after=new.rust_version or ""))
     if before[1] and after[1] and before[1].packed_size != after[1].packed_size:
         sizes = human_size(before[1].packed_size), human_size(after[1].packed_size)
-        found.append(Change(about="Size", before=sizes[0], after=sizes[1]))
+        found.append(Difference(about="Size", before=sizes[0], after=sizes[1]))
     return tuple(found)
 
 
@@ -44,18 +44,20 @@ def human_size(size: int) -> str:
     raise AssertionError("the loop ends at GB")
 
 
-def _dependencies(old: Iterable[Dependency], new: Iterable[Dependency]) -> Iterator[Change]:
+def _dependencies(old: Iterable[Dependency], new: Iterable[Dependency]) -> Iterator[Difference]:
     before, after = _by_place(old), _by_place(new)
     for place in sorted({**before, **after}):
         if before.get(place) != after.get(place):
             kind, name, target = place
             word = {"normal": "Dependency", "build": "Build dependency", "dev": "Development dependency"}[kind]
             about = f"{word} {name}" + (f" on {target}" if target else "")
-            yield Change(about=about, before=before.get(place, ""), after=after.get(place, ""))
+            yield Difference(about=about, before=before.get(place, ""), after=after.get(place, ""))
 
 
 def _by_place(dependencies: Iterable[Dependency]) -> dict[tuple[str, str, str], str]:
-    return {(each.kind, each.name, each.target or ""): _says(each) for each in dependencies}
+    return {
+        (dependency.kind, dependency.name, dependency.target or ""): _says(dependency) for dependency in dependencies
+    }
 
 
 def _says(dependency: Dependency) -> str:
@@ -69,11 +71,11 @@ def _says(dependency: Dependency) -> str:
     return ", ".join(words)
 
 
-def _features(old: dict[str, tuple[str, ...]], new: dict[str, tuple[str, ...]]) -> Iterator[Change]:
+def _features(old: dict[str, tuple[str, ...]], new: dict[str, tuple[str, ...]]) -> Iterator[Difference]:
     for name in sorted(old.keys() | new.keys()):
         before, after = old.get(name), new.get(name)
         if before != after:
-            yield Change(about=f"Feature {name}", before=_listed(before), after=_listed(after))
+            yield Difference(about=f"Feature {name}", before=_listed(before), after=_listed(after))
 
 
 def _listed(values: tuple[str, ...] | None) -> str:

@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 from cargo_static_index.diagnostics.rules import Problem
-from cargo_static_index.site.theme import Look
+from cargo_static_index.site.theme import SiteInfo
 
 
 class Update(Struct, frozen=True, kw_only=True):
@@ -55,15 +55,15 @@ class Block(Struct, frozen=True, kw_only=True):
     text: str
 
 
-def blocks_of(look: Look) -> tuple[Block, ...]:
+def blocks_of(site: SiteInfo) -> tuple[Block, ...]:
     """Give the blocks of the front page."""
     return (
-        _local(look),
-        *((_login(look),) if look.private else ()),
-        _github(look),
-        _gitlab(look),
-        _container(look),
-        *((_manifest(look),) if not look.mirror else ()),
+        _local(site),
+        *((_login(site),) if site.private else ()),
+        _github(site),
+        _gitlab(site),
+        _container(site),
+        *((_manifest(site),) if not site.mirror else ()),
     )
 
 
@@ -72,35 +72,35 @@ def variable_of(registry: str) -> str:
     return registry.upper().replace("-", "_")
 
 
-def config_toml(look: Look) -> str:
+def config_toml(site: SiteInfo) -> str:
     """Give the lines of `.cargo/config.toml`."""
-    lines = [f"[registries.{look.registry}]", f'index = "{look.index_url}"']
-    if look.private:
+    lines = [f"[registries.{site.registry}]", f'index = "{site.index_url}"']
+    if site.private:
         # Without a provider of its own cargo refuses to read a private registry.
         lines.append('credential-provider = "cargo:token"')
-    if look.mirror:
-        lines = ["[source.crates-io]", f'replace-with = "{look.registry}"', "", *lines]
+    if site.mirror:
+        lines = ["[source.crates-io]", f'replace-with = "{site.registry}"', "", *lines]
     return "\n".join(lines) + "\n"
 
 
-def _local(look: Look) -> Block:
+def _local(site: SiteInfo) -> Block:
     says = (
         "Cargo then fetches from here what it would fetch from crates.io. Put it beside a project, or into ~/.cargo."
-        if look.mirror
+        if site.mirror
         else "Tell cargo where this registry is. Put it beside a project, or into ~/.cargo for all of yours."
     )
-    return Block(id="local", title="Your machine", says=says, file=".cargo/config.toml", text=config_toml(look))
+    return Block(id="local", title="Your machine", says=says, file=".cargo/config.toml", text=config_toml(site))
 
 
-def _login(look: Look) -> Block:
+def _login(site: SiteInfo) -> Block:
     keeper = 'another credential-provider, such as "cargo:libsecret", "cargo:macos-keychain" or "cargo:wincred"'
-    if look.api:
+    if site.api:
         return Block(
             id="login",
             title="Your token",
             says=f"This registry is private. Cargo asks for your token once; with {keeper}, it keeps it safe.",
             file="a terminal",
-            text=f"cargo login --registry {look.registry}\n",
+            text=f"cargo login --registry {site.registry}\n",
         )
     # `cargo login` refuses registries without a web API.
     return Block(
@@ -108,15 +108,15 @@ def _login(look: Look) -> Block:
         title="Your token",
         says=f"This registry is private. Keep your token where only you can read it; with {keeper}, in a safe place.",
         file="~/.cargo/credentials.toml",
-        text=f'[registries.{look.registry}]\ntoken = "YOUR TOKEN"\n',
+        text=f'[registries.{site.registry}]\ntoken = "YOUR TOKEN"\n',
     )
 
 
-def _environment(look: Look) -> dict[str, str]:
+def _environment(site: SiteInfo) -> dict[str, str]:
     """Give the variables that say the same as config.toml; a source's replacement has none (cargo's book)."""
-    name = variable_of(look.registry)
-    found = {f"CARGO_REGISTRIES_{name}_INDEX": look.index_url}
-    if look.private:
+    name = variable_of(site.registry)
+    found = {f"CARGO_REGISTRIES_{name}_INDEX": site.index_url}
+    if site.private:
         found[f"CARGO_REGISTRIES_{name}_CREDENTIAL_PROVIDER"] = "cargo:token"
     return found
 
@@ -125,47 +125,47 @@ _CHECKED_IN = "Commit the .cargo/config.toml above with the project: cargo finds
 _VARIABLES = "Environment variables are enough; no file is written."
 
 
-def _github(look: Look) -> Block:
-    name = variable_of(look.registry)
-    variables = {} if look.mirror else _environment(look)
-    if look.private:
+def _github(site: SiteInfo) -> Block:
+    name = variable_of(site.registry)
+    variables = {} if site.mirror else _environment(site)
+    if site.private:
         variables[f"CARGO_REGISTRIES_{name}_TOKEN"] = "${{ secrets.CARGO_TOKEN }}"
     lines = ["on: push", *(["env:"] if variables else []), *(f"  {key}: {value}" for key, value in variables.items())]
     lines += ["jobs:", "  test:", "    runs-on: ubuntu-latest", "    steps:"]
     lines += ["      - uses: actions/checkout@v4", "      - run: cargo test --locked"]
-    secret = " Keep the token as the secret CARGO_TOKEN." if look.private else ""
+    secret = " Keep the token as the secret CARGO_TOKEN." if site.private else ""
     return Block(
         id="github",
         title="GitHub Actions",
-        says=(_CHECKED_IN if look.mirror else _VARIABLES) + secret,
+        says=(_CHECKED_IN if site.mirror else _VARIABLES) + secret,
         file=".github/workflows/test.yml",
         text="\n".join(lines) + "\n",
     )
 
 
-def _gitlab(look: Look) -> Block:
-    variables = {} if look.mirror else _environment(look)
+def _gitlab(site: SiteInfo) -> Block:
+    variables = {} if site.mirror else _environment(site)
     lines = ["test:", "  image: rust:1", *(["  variables:"] if variables else [])]
     lines += [f'    {key}: "{value}"' for key, value in variables.items()]
     lines += ["  script:", "    - cargo test --locked"]
-    token = f"CARGO_REGISTRIES_{variable_of(look.registry)}_TOKEN"
-    secret = f" Keep the token as the masked variable {token}." if look.private else ""
+    token = f"CARGO_REGISTRIES_{variable_of(site.registry)}_TOKEN"
+    secret = f" Keep the token as the masked variable {token}." if site.private else ""
     return Block(
         id="gitlab",
         title="GitLab CI",
-        says=(_CHECKED_IN if look.mirror else _VARIABLES) + secret,
+        says=(_CHECKED_IN if site.mirror else _VARIABLES) + secret,
         file=".gitlab-ci.yml",
         text="\n".join(lines) + "\n",
     )
 
 
-def _container(look: Look) -> Block:
-    name = variable_of(look.registry)
+def _container(site: SiteInfo) -> Block:
+    name = variable_of(site.registry)
     lines = ["# syntax=docker/dockerfile:1", "FROM rust:1 AS build", "WORKDIR /src", "COPY . ."]
-    if not look.mirror:
-        lines += [f'ENV {key}="{value}"' for key, value in _environment(look).items()]
-    says = _CHECKED_IN if look.mirror else "The variables are for the stage that builds."
-    if look.private:
+    if not site.mirror:
+        lines += [f'ENV {key}="{value}"' for key, value in _environment(site).items()]
+    says = _CHECKED_IN if site.mirror else "The variables are for the stage that builds."
+    if site.private:
         lines.append(f"RUN --mount=type=secret,id=cargo-token,env=CARGO_REGISTRIES_{name}_TOKEN \\")
         lines.append("    cargo build --release --locked")
         says += (
@@ -176,13 +176,13 @@ def _container(look: Look) -> Block:
     return Block(id="container", title="A container", says=says, file="Dockerfile", text="\n".join(lines) + "\n")
 
 
-def _manifest(look: Look) -> Block:
+def _manifest(site: SiteInfo) -> Block:
     return Block(
         id="manifest",
         title="Your crates",
         says="A dependency must name the registry, or cargo looks for it on crates.io. "
         "With publish, a crate that is meant for here can never be published to crates.io by mistake.",
         file="Cargo.toml",
-        text=f'[package]\npublish = ["{look.registry}"]\n\n[dependencies]\n'
-        f'some-crate = {{ version = "1", registry = "{look.registry}" }}\n',
+        text=f'[package]\npublish = ["{site.registry}"]\n\n[dependencies]\n'
+        f'some-crate = {{ version = "1", registry = "{site.registry}" }}\n',
     )

@@ -1,16 +1,17 @@
-"""The pages of lists: what a part of a list is called, where its files lie, and what its page shows."""
+"""The pages of lists: what a list is called, where the files of its nodes lie, and what the page of a node shows."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cargo_static_index.protocol.semver import parse_requirement
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import version_key
-from cargo_static_index.site.radix import END, Part, format_part, parse_part
-from cargo_static_index.site.rows import CrateRow, DependentRow, ReleaseRow, SetRow, Way, encode_row
+from cargo_static_index.site.radix import END, Node, format_node, parse_node
+from cargo_static_index.site.rows import CrateRow, DependentRow, ReleaseRow, RequirementRow, SetRow, encode_row
 from cargo_static_index.site.templates import Templates
 from cargo_static_index.site.theme import month_name
 
@@ -34,16 +35,16 @@ _ROWS: Mapping[str, type[Struct]] = {
 }
 
 
-class Below(Struct, frozen=True, kw_only=True):
-    """A part below the one that is shown: `label` is what its names begin with."""
+class ChildView(Struct, frozen=True, kw_only=True):
+    """A node below the one that is shown: `label` is what its names begin with."""
 
     label: str
     page: str
     total: int
 
 
-class PartView(Struct, frozen=True, kw_only=True):
-    """What the page of a part shows. `kind` says what the rows are; `begins` is what all of its names begin with."""
+class ListView(Struct, frozen=True, kw_only=True):
+    """What the page of a node shows. `kind` says what the rows are; `begins` is what all of its names begin with."""
 
     kind: str
     title: str
@@ -51,7 +52,7 @@ class PartView(Struct, frozen=True, kw_only=True):
     begins: str
     total: int
     rows: tuple[Any, ...]
-    below: tuple[Below, ...]
+    children: tuple[ChildView, ...]
     whole: str
     """The way to the whole list's page."""
     document: str
@@ -65,19 +66,19 @@ def is_script(name: str) -> bool:
 
 
 def record_path(name: str, prefix: str) -> str:
-    """Give the path of a part's record: what the next change of the list reads."""
+    """Give the path of a node's record: what the next change of the list reads."""
     return addresses.node_path(name, prefix) + (".js" if is_script(name) else ".json")
 
 
-def format_record(part: Part) -> bytes:
+def format_record(node: Node) -> bytes:
     """Give a record's bytes."""
-    content = format_part(part)
-    return _SCRIPT[0] + content[:-1] + _SCRIPT[1] if is_script(part.list) else content
+    content = format_node(node)
+    return _SCRIPT[0] + content[:-1] + _SCRIPT[1] if is_script(node.list) else content
 
 
-def parse_record(name: str, content: bytes) -> Part:
+def parse_record(name: str, content: bytes) -> Node:
     """Read a record, or raise InvalidDocument."""
-    return parse_part(content.removeprefix(_SCRIPT[0]).removesuffix(_SCRIPT[1]) if is_script(name) else content)
+    return parse_node(content.removeprefix(_SCRIPT[0]).removesuffix(_SCRIPT[1]) if is_script(name) else content)
 
 
 def list_of_path(path: str) -> str | None:
@@ -93,29 +94,29 @@ def list_of_path(path: str) -> str | None:
     return None
 
 
-def part_view(part: Part) -> PartView:
-    """Give what the page of a part shows."""
-    kind, _, name = part.list.partition("/")
-    path = addresses.node_path(part.list, part.prefix) + ".html"
+def list_view(node: Node) -> ListView:
+    """Give what the page of a node shows."""
+    kind, _, name = node.list.partition("/")
+    path = addresses.node_path(node.list, node.prefix) + ".html"
     decode: Callable[[Any], Any] = msgspec.json.Decoder(_ROWS[kind]).decode
-    return PartView(
+    return ListView(
         kind=kind,
-        title=title_of(part.list),
+        title=title_of(node.list),
         name=name,
-        begins=part.prefix.rstrip(END),
-        total=part.total,
-        rows=tuple(map(decode, part.rows.values())),
-        below=tuple(
-            Below(
+        begins=node.prefix.rstrip(END),
+        total=node.total,
+        rows=tuple(map(decode, node.rows.values())),
+        children=tuple(
+            ChildView(
                 label=prefix.rstrip(END),
-                page=_relative(path, addresses.node_path(part.list, prefix) + ".html"),
+                page=_relative(path, addresses.node_path(node.list, prefix) + ".html"),
                 total=total,
             )
-            for prefix, total in part.parts.items()
+            for prefix, total in node.children.items()
         ),
-        whole=_relative(path, addresses.node_path(part.list, "") + ".html"),
-        document=_relative(path, record_path(part.list, part.prefix)),
-        newest=part.about.get("newest", ""),
+        whole=_relative(path, addresses.node_path(node.list, "") + ".html"),
+        document=_relative(path, record_path(node.list, node.prefix)),
+        newest=node.about.get("newest", ""),
     )
 
 
@@ -133,27 +134,27 @@ def _relative(start: str, target: str) -> str:
     return addresses.up(start) + addresses.href(target)
 
 
-def render_part(part: Part, templates: Templates) -> dict[str, bytes]:
-    """Give the pages of a part, by path."""
-    if is_script(part.list):
+def render_node(node: Node, templates: Templates) -> dict[str, bytes]:
+    """Give the pages of a node, by path."""
+    if is_script(node.list):
         return {}
-    path = addresses.node_path(part.list, part.prefix) + ".html"
-    template = "dependents.html" if part.list.startswith("dependents/") else "list.html"
-    pages = {path: templates.render(template, path, {"list": part_view(part)})}
-    if part.list == NAMES and part.rows:
-        sitemap = sitemap_path(part.prefix)
-        names = [row.name for row in part_view(part).rows]
+    path = addresses.node_path(node.list, node.prefix) + ".html"
+    template = "dependents.html" if node.list.startswith("dependents/") else "list.html"
+    pages = {path: templates.render(template, path, {"list": list_view(node)})}
+    if node.list == NAMES and node.rows:
+        sitemap = sitemap_path(node.prefix)
+        names = [row.name for row in list_view(node).rows]
         pages[sitemap] = templates.render("sitemap-part.xml", sitemap, {"names": names})
     return pages
 
 
 def sitemap_path(prefix: str) -> str:
-    """Give the path of the sitemap of one part of the names."""
+    """Give the path of the sitemap of one node of the names."""
     return f"sitemap/{addresses.safe(prefix) or 'all'}.xml"
 
 
 def pages_of(name: str, prefix: str) -> tuple[str, ...]:
-    """Give the paths of all files that a part may have."""
+    """Give the paths of all files that a node may have."""
     paths = [record_path(name, prefix)]
     if not is_script(name):
         paths.append(addresses.node_path(name, prefix) + ".html")
@@ -162,12 +163,12 @@ def pages_of(name: str, prefix: str) -> tuple[str, ...]:
     return tuple(paths)
 
 
-def judged(row: bytes, newest: str) -> bytes:
+def with_satisfied(row: bytes, newest: str) -> bytes:
     """Say in a dependent's row which of its requirements the newest version satisfies."""
-    found = msgspec.json.decode(row, type=DependentRow)
-    needs = tuple(msgspec.structs.replace(way, satisfied=_satisfies(way, newest)) for way in found.needs)
-    return encode_row(msgspec.structs.replace(found, needs=needs))
+    dependent = msgspec.json.decode(row, type=DependentRow)
+    needs = tuple(replace(need, satisfied=_satisfies(need, newest)) for need in dependent.needs)
+    return encode_row(replace(dependent, needs=needs))
 
 
-def _satisfies(way: Way, newest: str) -> bool | None:
-    return parse_requirement(way.req).matches(version_key(newest)) if newest else None
+def _satisfies(need: RequirementRow, newest: str) -> bool | None:
+    return parse_requirement(need.req).matches(version_key(newest)) if newest else None

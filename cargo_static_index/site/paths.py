@@ -69,9 +69,9 @@ def versions_page(name: str, group: str = "") -> str:
     return f"crates/{name}/versions/{group or 'index'}.html"
 
 
-def node_path(shelf: str, prefix: str) -> str:
-    """Give the path of one part of a list, without ending. `shelf` is the list's id, `prefix` "" for its root."""
-    kind, _, name = shelf.partition("/")
+def node_path(list_name: str, prefix: str) -> str:
+    """Give the path of one part of a list, without ending. `list_name` is the list's id, `prefix` "" for its root."""
+    kind, _, name = list_name.partition("/")
     part = f"/{safe(prefix)}" if prefix else ""
     if kind == "dependents":
         return f"crates/{name}/dependents{part}"

@@ -1,7 +1,7 @@
-"""Lists cut by content: a radix tree of small parts, whose shape depends on the set of keys alone.
+"""Lists cut by content: radix trees of small nodes, whose shape depends on the set of keys alone.
 
-A part holds rows while there are few, else it names the parts below it by the next character of their keys. So
-one more key touches the parts on its way and no other, whatever order keys come in and however many there are.
+A node holds rows while there are few, else it names its children by the next character of their keys. So one more
+key touches the nodes on its way and no other, whatever order keys come in and however many there are.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -10,153 +10,154 @@ from typing import Literal, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidDocument
 
 MOST = 150
-"""Rows that a part holds at most: a page that can be looked through, a file that is quickly fetched and replaced."""
+"""Rows that a node holds at most: a page that can be looked through, a file that is quickly fetched and replaced."""
 
 END = "!"
 """Stands behind a key, so that no key begins another; it sorts before all that keys are made of."""
 
 
-class Part(Struct, frozen=True, kw_only=True):
-    """One part of a list. It has `rows` (by key), or `parts` (rows in each, by prefix) that split after `common`."""
+class Node(Struct, frozen=True, kw_only=True):
+    """One node of a list: it has `rows` by key, or `children` (rows in each, by prefix) that split after `common`."""
 
     schema: Literal[1] = 1
     list: str
     prefix: str
     total: int
     common: str = ""
-    parts: dict[str, int] = {}
+    children: dict[str, int] = msgspec.field(default_factory=dict, name="parts")
     rows: dict[str, Raw] = {}
     about: dict[str, str] = {}
-    """What else the rows depend on; the same in every part of a list."""
+    """What else the rows depend on; the same in every node of a list."""
 
 
-Load = Callable[[str], Part | None]
-Row = tuple[str, bytes | None]
+Load = Callable[[str], Node | None]
+KeyedRow = tuple[str, bytes | None]
 """A key and its row as JSON; None takes the key away."""
-Written = dict[str, Part | None]
-"""Parts that changed, by prefix; None for those that are to vanish."""
+ChangedNodes = dict[str, Node | None]
+"""Nodes that changed, by prefix; None for those that are to vanish."""
 
 T = TypeVar("T")
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Part).decode
+_decode = msgspec.json.Decoder(Node).decode
 
 
-def format_part(part: Part) -> bytes:
+def format_node(node: Node) -> bytes:
     """Give the document's bytes."""
-    return _encode(part) + b"\n"
+    return _encode(node) + b"\n"
 
 
-def parse_part(content: bytes) -> Part:
-    """Read a part, or raise InvalidDocument."""
+def parse_node(content: bytes) -> Node:
+    """Read a node, or raise InvalidDocument."""
     try:
         return _decode(content)
     except msgspec.MsgspecError as error:
         raise InvalidDocument(f"not a part of a list: {error}") from error
 
 
-def merge(name: str, rows: Sequence[Row], load: Load, about: dict[str, str] | None = None) -> Written:
+def merge(name: str, rows: Sequence[KeyedRow], load: Load, about: dict[str, str] | None = None) -> ChangedNodes:
     """Give what must be written to bring the list `name` in step with rows sorted by key; the root is never None."""
     merger = _Merger(name, load, about or {})
     root = merger.merge("", [(key + END, row) for key, row in rows])
-    merger.written[""] = root or Part(list=name, prefix="", total=0, about=about or {})
-    return merger.written
+    merger.changed[""] = root or Node(list=name, prefix="", total=0, about=about or {})
+    return merger.changed
 
 
-def rows_of(part: Part, load: Load) -> Iterator[tuple[str, Raw]]:
-    """Give all rows of a part and of those below it, by key."""
-    yield from part.rows.items()
-    for prefix in part.parts:
-        below = load(prefix)
-        if below is not None:
-            yield from rows_of(below, load)
+def rows_of(node: Node, load: Load) -> Iterator[tuple[str, Raw]]:
+    """Give all rows of a node and of those below it, by key."""
+    yield from node.rows.items()
+    for prefix in node.children:
+        child = load(prefix)
+        if child is not None:
+            yield from rows_of(child, load)
 
 
 class _Merger:
     def __init__(self, name: str, load: Load, about: dict[str, str]) -> None:
-        self.written: Written = {}
+        self.changed: ChangedNodes = {}
         self._about = about
         self._name = name
         self._load_stored = load
 
-    def _load(self, prefix: str) -> Part | None:
-        return self.written[prefix] if prefix in self.written else self._load_stored(prefix)
+    def _load(self, prefix: str) -> Node | None:
+        return self.changed[prefix] if prefix in self.changed else self._load_stored(prefix)
 
-    def merge(self, prefix: str, rows: Sequence[Row]) -> Part | None:
-        part = self._load(prefix)
-        if part is not None and part.parts:
-            return self._merge_below(part, rows)
-        held: dict[str, Raw] = {key + END: row for key, row in part.rows.items()} if part else {}
+    def merge(self, prefix: str, rows: Sequence[KeyedRow]) -> Node | None:
+        node = self._load(prefix)
+        if node is not None and node.children:
+            return self._merge_below(node, rows)
+        merged: dict[str, Raw] = {key + END: row for key, row in node.rows.items()} if node else {}
         for key, row in rows:
             if row is None:
-                held.pop(key, None)
+                merged.pop(key, None)
             else:
-                held[key] = Raw(row)
-        return self._part(prefix, dict(sorted(held.items())))
+                merged[key] = Raw(row)
+        return self._node(prefix, dict(sorted(merged.items())))
 
-    def _part(self, prefix: str, held: Mapping[str, Raw]) -> Part | None:
-        if not held:
-            self.written[prefix] = None
+    def _node(self, prefix: str, rows: Mapping[str, Raw]) -> Node | None:
+        if not rows:
+            self.changed[prefix] = None
             return None
-        if len(held) <= MOST:
-            rows = {key[:-1]: row for key, row in held.items()}
-            return self._write(Part(list=self._name, prefix=prefix, total=len(rows), rows=rows))
-        common = _common(held)
-        parts = {}
-        for below, group in _groups(held.items(), len(common) + 1):
-            self._part(below, dict(group))
-            parts[below] = len(group)
-        return self._write(Part(list=self._name, prefix=prefix, total=len(held), common=common, parts=parts))
+        if len(rows) <= MOST:
+            plain = {key[:-1]: row for key, row in rows.items()}
+            return self._write(Node(list=self._name, prefix=prefix, total=len(rows), rows=plain))
+        common = _common(rows)
+        children = {}
+        for below, group in _groups(rows.items(), len(common) + 1):
+            self._node(below, dict(group))
+            children[below] = len(group)
+        return self._write(Node(list=self._name, prefix=prefix, total=len(rows), common=common, children=children))
 
-    def _merge_below(self, part: Part, rows: Sequence[Row]) -> Part | None:
+    def _merge_below(self, node: Node, rows: Sequence[KeyedRow]) -> Node | None:
         added = [key for key, row in rows if row is not None]
-        common = _common([part.common, *added])
-        parts = dict(part.parts)
-        if common != part.common:
-            below = part.common[: len(common) + 1]
-            self._write(msgspec.structs.replace(part, prefix=below))
-            parts = {below: part.total}
+        common = _common([node.common, *added])
+        children = dict(node.children)
+        if common != node.common:
+            below = node.common[: len(common) + 1]
+            self._write(replace(node, prefix=below))
+            children = {below: node.total}
         for below, group in _groups([row for row in rows if row[0].startswith(common)], len(common) + 1):
-            if below not in parts and all(row is None for _, row in group):
+            if below not in children and all(row is None for _, row in group):
                 continue
             merged = self.merge(below, group)
-            parts.pop(below, None)
+            children.pop(below, None)
             if merged is not None:
-                parts[below] = merged.total
-        parts = dict(sorted(parts.items()))
-        return self._settle(Part(list=self._name, prefix=part.prefix, total=sum(parts.values()), common=common,
-                                 parts=parts))  # fmt: skip
+                children[below] = merged.total
+        children = dict(sorted(children.items()))
+        total = sum(children.values())
+        return self._collapsed(Node(list=self._name, prefix=node.prefix, total=total, common=common, children=children))
 
-    def _settle(self, part: Part) -> Part | None:
-        """Give a part with parts below it its one shape: few rows become one part, a single part takes its place."""
-        if part.total <= MOST:
-            held = {key + END: row for key, row in rows_of(part, self._load)}
-            self._drop_below(part)
-            return self._part(part.prefix, held)
-        if len(part.parts) == 1:
-            only = next(iter(part.parts))
-            below = self._load(only)
-            assert below is not None
-            self.written[only] = None
-            return self._write(msgspec.structs.replace(below, prefix=part.prefix))
-        return self._write(part)
+    def _collapsed(self, node: Node) -> Node | None:
+        """Give a node with children its one shape: few rows become one node, a single child takes its place."""
+        if node.total <= MOST:
+            rows = {key + END: row for key, row in rows_of(node, self._load)}
+            self._drop_below(node)
+            return self._node(node.prefix, rows)
+        if len(node.children) == 1:
+            only = next(iter(node.children))
+            child = self._load(only)
+            assert child is not None
+            self.changed[only] = None
+            return self._write(replace(child, prefix=node.prefix))
+        return self._write(node)
 
-    def _drop_below(self, part: Part) -> None:
-        for prefix in part.parts:
-            below = self._load(prefix)
-            if below is not None:
-                self._drop_below(below)
-            self.written[prefix] = None
+    def _drop_below(self, node: Node) -> None:
+        for prefix in node.children:
+            child = self._load(prefix)
+            if child is not None:
+                self._drop_below(child)
+            self.changed[prefix] = None
 
-    def _write(self, part: Part) -> Part:
-        if part.about != self._about:
-            part = msgspec.structs.replace(part, about=self._about)
-        self.written[part.prefix] = part
-        return part
+    def _write(self, node: Node) -> Node:
+        if node.about != self._about:
+            node = replace(node, about=self._about)
+        self.changed[node.prefix] = node
+        return node
 
 
 def _common(texts: Collection[str]) -> str:

@@ -1,6 +1,5 @@
 """The rows that a crate has in lists: where it is found by name, keyword, category, month, need and word."""
 
-import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from itertools import accumulate
@@ -11,7 +10,7 @@ from msgspec import Struct
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.protocol.names import collision_key
-from cargo_static_index.site.crate_document import CrateDocument, Needed, Release
+from cargo_static_index.site.crate_document import CrateDocument, DependencyRow, ReleaseSummary
 from cargo_static_index.site.paths import safe
 
 SHORT = 160
@@ -27,7 +26,8 @@ WRITTEN = 120
 """Characters that these letters have in the names of files: those of other alphabets take up to eight each."""
 
 _WORD = pattern(r"[^\W_]+")
-DULL = frozenset(re.findall(r"\w+", "a an and are as at be by for from in is it its of on or that the this to with"))
+_STOP = "a an and are as at be by for from in is it its of on or that the this to with"
+STOP_WORDS = frozenset(_STOP.split())
 """Words that no search needs; `search.js` leaves them out as well."""
 
 
@@ -52,7 +52,7 @@ class ReleaseRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     yanked: bool = False
 
 
-class Way(Struct, frozen=True, kw_only=True, omit_defaults=True, array_like=True):
+class RequirementRow(Struct, frozen=True, kw_only=True, omit_defaults=True, array_like=True):
     """One way in which a crate depends on another."""
 
     req: str
@@ -70,7 +70,7 @@ class DependentRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     name: str
     vers: str
-    needs: tuple[Way, ...]
+    needs: tuple[RequirementRow, ...]
     description: str = ""
     older: bool = False
 
@@ -111,8 +111,8 @@ def rows_of_crate(document: CrateDocument) -> Rows:
         rows["keyword/" + keyword.lower(), key] = crate
     for category in document.categories:
         rows["category/" + category.lower(), key] = crate
-    timed = [each for each in document.versions if each.pubtime]
-    first = min(reversed(timed), key=lambda each: each.pubtime or "") if timed else None
+    timed = [summary for summary in document.versions if summary.pubtime]
+    first = min(reversed(timed), key=lambda summary: summary.pubtime or "") if timed else None
     for release in timed:
         described = description if release.vers == document.newest else ""
         row = _month_row(document.name, release, described, first=release is first)
@@ -134,7 +134,7 @@ def short(text: str) -> str:
     return text[:SHORT].rpartition(" ")[0] + "…" if " " in text[:SHORT] else text[: SHORT - 1] + "…"
 
 
-def _month_row(name: str, release: Release, description: str, *, first: bool) -> bytes:
+def _month_row(name: str, release: ReleaseSummary, description: str, *, first: bool) -> bytes:
     return _encode(
         ReleaseRow(
             name=name,
@@ -147,16 +147,16 @@ def _month_row(name: str, release: Release, description: str, *, first: bool) ->
     )
 
 
-def _needs_here(document: CrateDocument) -> Mapping[str, tuple[str, tuple[Way, ...]]]:
-    found: dict[str, tuple[str, list[Way]]] = {}
-    of_newest = ((document.newest, each) for each in document.dependencies if each.registry is None)
-    for vers, each in (*of_newest, *((each.vers, each.dependency) for each in document.earlier)):
-        found.setdefault(each.crate, (vers, []))[1].append(_way(each))
-    return {name: (vers, tuple(dict.fromkeys(ways))) for name, (vers, ways) in found.items()}
+def _needs_here(document: CrateDocument) -> Mapping[str, tuple[str, tuple[RequirementRow, ...]]]:
+    found: dict[str, tuple[str, list[RequirementRow]]] = {}
+    of_newest = ((document.newest, row) for row in document.dependencies if row.registry is None)
+    for vers, row in (*of_newest, *((older.vers, older.dependency) for older in document.earlier)):
+        found.setdefault(row.crate, (vers, []))[1].append(_requirement_row(row))
+    return {name: (vers, tuple(dict.fromkeys(requirements))) for name, (vers, requirements) in found.items()}
 
 
-def _way(needed: Needed) -> Way:
-    return Way(req=needed.req, kind=needed.kind, optional=needed.optional)
+def _requirement_row(needed: DependencyRow) -> RequirementRow:
+    return RequirementRow(req=needed.req, kind=needed.kind, optional=needed.optional)
 
 
 def _search_rows(document: CrateDocument, key: str, description: str) -> Iterator[tuple[tuple[str, str], bytes]]:
@@ -174,14 +174,14 @@ def words_of(document: CrateDocument, key: str) -> set[str]:
     found = {key[at:] for at in range(1, len(key) - 2) if key[at] != "-"}
     for keyword in document.keywords:
         found.update(_words(keyword))
-    described = [word for word in _words(document.description or "") if _tells(word)]
+    described = [word for word in _words(document.description or "") if _is_telling(word)]
     found.update(list(dict.fromkeys(described))[:WORDS])
     return found
 
 
-def _tells(word: str) -> bool:
+def _is_telling(word: str) -> bool:
     """Whether a word of a description leads anywhere; of scripts other than ours a single letter may be a word."""
-    return (len(word) > 1 or not word.isascii()) and word not in DULL
+    return (len(word) > 1 or not word.isascii()) and word not in STOP_WORDS
 
 
 def _words(text: str) -> list[str]:

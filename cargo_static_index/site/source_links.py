@@ -7,7 +7,7 @@ from cargo_static_index.site.readme.forges import find_repository
 
 def web_address(text: str | None) -> str | None:
     """Give an address that a page may link to, or None: a manifest may say `javascript:` where it should say https."""
-    if text is None or not text.startswith(("https://", "http://")) or any(ord(each) <= 32 for each in text):
+    if text is None or not text.startswith(("https://", "http://")) or any(ord(char) <= 32 for char in text):
         return None
     try:
         return text if urlsplit(text).hostname else None

@@ -12,7 +12,7 @@ from markupsafe import escape
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.site import paths as addresses
-from cargo_static_index.site.theme import Look, Sources
+from cargo_static_index.site.theme import SiteInfo, Theme
 
 _TICKS = pattern(r"`([^`]+)`")
 _NOT_XML = pattern("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -36,8 +36,8 @@ class Templates:
     `compiled` is a folder of the state directory that keeps templates compiled: that takes longer than a page.
     """
 
-    def __init__(self, sources: Sources, look: Look, compiled: str | None = None) -> None:
-        texts = {name: content.decode() for name, content in sources.files.items() if not name.startswith("assets/")}
+    def __init__(self, theme: Theme, site: SiteInfo, compiled: str | None = None) -> None:
+        texts = {name: content.decode() for name, content in theme.files.items() if not name.startswith("assets/")}
         self._environment = jinja2.Environment(
             loader=_Texts(texts),
             autoescape=True,
@@ -48,7 +48,7 @@ class Templates:
             auto_reload=False,
             bytecode_cache=_Compiled(compiled) if compiled else None,
         )
-        self._environment.globals["site"] = look
+        self._environment.globals["site"] = site
         self._environment.globals["piece"] = self.piece
         self._pieces: dict[tuple[object, ...], str] = {}
         self._environment.filters["href"] = addresses.href
@@ -110,7 +110,9 @@ def _where(error: jinja2.TemplateError, template: str) -> str:
     if isinstance(error, jinja2.TemplateSyntaxError):
         return f"{(error.name or template)!r}, line {error.lineno},"
     frames = extract_tb(error.__traceback__)
-    lines = [f"{each.filename!r}, line {each.lineno}," for each in frames if each.filename.endswith((".html", ".xml"))]
+    lines = [
+        f"{frame.filename!r}, line {frame.lineno}," for frame in frames if frame.filename.endswith((".html", ".xml"))
+    ]
     return lines[-1] if lines else repr(template)
 
 

@@ -12,12 +12,12 @@ from cargo_static_index.site.readme.markdown import content_security_policy
 from cargo_static_index.site.readme.postprocess import width_css
 
 ASSETS = ("theme.js", "site.js", "search.js", "icon.svg")
-"""What pages name, beside site.css, which is put together from several sources."""
+"""What pages name, beside site.css, which is put together from several theme."""
 
 SINGULAR = {"keywords": "keyword", "categories": "category", "months": "month"}
 
 
-class Look(Struct, frozen=True, kw_only=True):
+class SiteInfo(Struct, frozen=True, kw_only=True):
     """What every page may show of the registry itself. `assets` are paths by the name that templates call them."""
 
     title: str
@@ -53,7 +53,7 @@ class Look(Struct, frozen=True, kw_only=True):
         return month_name(name) if kind == "months" else name
 
 
-class Sources(Struct, frozen=True, kw_only=True):
+class Theme(Struct, frozen=True, kw_only=True):
     """The files that pages are made from: templates and assets by name, the user's before ours, his style and logo."""
 
     files: dict[str, bytes]
@@ -64,16 +64,16 @@ class Sources(Struct, frozen=True, kw_only=True):
     """The accent colour on light and on dark ground, `#rrggbb`."""
 
 
-def assets_of(sources: Sources) -> tuple[dict[str, str], dict[str, bytes]]:
+def assets_of(theme: Theme) -> tuple[dict[str, str], dict[str, bytes]]:
     """Give the assets: their paths by name, and their content by path. A change of content changes the path."""
-    contents = {name: sources.files[f"assets/{name}"] for name in ASSETS}
+    contents = {name: theme.files[f"assets/{name}"] for name in ASSETS}
     ours = (
-        pygments_css() + width_css() + _schemes(code_colours("light"), code_colours("dark")) + _accents(*sources.accent)
+        pygments_css() + width_css() + _schemes(code_colours("light"), code_colours("dark")) + _accents(*theme.accent)
     )
-    contents["site.css"] = sources.files["assets/site.css"] + ours.encode() + sources.stylesheet
-    if sources.logo:
-        contents["logo"] = sources.logo
-    paths = {name: _asset_path(sources.logo_name if name == "logo" else name, contents[name]) for name in contents}
+    contents["site.css"] = theme.files["assets/site.css"] + ours.encode() + theme.stylesheet
+    if theme.logo:
+        contents["logo"] = theme.logo
+    paths = {name: _asset_path(theme.logo_name if name == "logo" else name, contents[name]) for name in contents}
     return paths, {paths[name]: content for name, content in contents.items()}
 
 
@@ -98,31 +98,31 @@ def _asset_path(name: str, content: bytes) -> str:
     return f"assets/{stem}-{sha256(content).hexdigest()[:12]}.{ending}"
 
 
-def fingerprint_of(sources: Sources, look: Look, renderer: str) -> str:
+def fingerprint_of(theme: Theme, site: SiteInfo, renderer: str) -> str:
     """Give what all pages depend on beside the registry's content: templates, settings, and what renders.
 
     The names are written here and stay: a class or a field that is called otherwise remakes nobody's pages.
     """
     named = {
         "renderer": renderer,
-        "files": {name: sha256(content).hexdigest() for name, content in sources.files.items()},
-        "stylesheet": sha256(sources.stylesheet).hexdigest(),
-        "logo": sha256(sources.logo).hexdigest(),
-        "logo-name": sources.logo_name,
-        "accent": sources.accent,
-        "title": look.title,
-        "registry": look.registry,
-        "description": look.description,
-        "base-url": look.base_url,
-        "index-url": look.index_url,
-        "mirror": look.mirror,
-        "private": look.private,
-        "api": look.api,
-        "documentation": look.documentation,
-        "links": look.links,
-        "footer": look.footer,
-        "images": look.images,
-        "refused": look.refused,
+        "files": {name: sha256(content).hexdigest() for name, content in theme.files.items()},
+        "stylesheet": sha256(theme.stylesheet).hexdigest(),
+        "logo": sha256(theme.logo).hexdigest(),
+        "logo-name": theme.logo_name,
+        "accent": theme.accent,
+        "title": site.title,
+        "registry": site.registry,
+        "description": site.description,
+        "base-url": site.base_url,
+        "index-url": site.index_url,
+        "mirror": site.mirror,
+        "private": site.private,
+        "api": site.api,
+        "documentation": site.documentation,
+        "links": site.links,
+        "footer": site.footer,
+        "images": site.images,
+        "refused": site.refused,
     }
     return sha256(msgspec.json.encode(named, order="deterministic")).hexdigest()
 

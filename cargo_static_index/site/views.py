@@ -14,17 +14,17 @@ from cargo_static_index.protocol.semver import is_prerelease
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import (
     CrateDocument,
-    Needed,
-    Release,
+    DependencyRow,
+    ReleaseSummary,
+    dependency_row,
     features_of,
-    needed_of,
     one_line,
     version_key,
 )
-from cargo_static_index.site.diff import Change, differences, human_size
+from cargo_static_index.site.diff import Difference, differences, human_size
 from cargo_static_index.site.prose import Prose, changelog_prose, readme_prose
 from cargo_static_index.site.source_links import compare_address, source_address, web_address
-from cargo_static_index.site.theme import Look
+from cargo_static_index.site.theme import SiteInfo
 from cargo_static_index.tree import layout
 
 _MAIL = pattern(r"[\w.+-]+@[\w.-]+", re.ASCII)
@@ -36,12 +36,12 @@ FILES_SHOWN = 1000
 """Files that a version's page lists."""
 
 
-class Held(Struct, frozen=True, kw_only=True):
-    """A release as it lies in the tree: its line and what the line says, and the archive's facts if they are there."""
+class StoredRelease(Struct, frozen=True, kw_only=True):
+    """A release as it lies in the tree: its line and what the line says, and the archive's metadata if it is there."""
 
     line: str
     entry: Entry
-    facts: CrateMetadata | None
+    metadata: CrateMetadata | None
 
 
 class Link(Struct, frozen=True, kw_only=True):
@@ -59,7 +59,7 @@ class Copy(Struct, frozen=True, kw_only=True):
     text: str
 
 
-class NeededView(Struct, frozen=True, kw_only=True):
+class DependencyView(Struct, frozen=True, kw_only=True):
     """A dependency: `page` leads to it from this page, `notes` are short remarks."""
 
     name: str
@@ -70,12 +70,12 @@ class NeededView(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
 
 
-class NeededGroup(Struct, frozen=True, kw_only=True):
+class DependencyGroup(Struct, frozen=True, kw_only=True):
     """The dependencies of one kind and target."""
 
     title: str
     target: str
-    needed: tuple[NeededView, ...]
+    dependencies: tuple[DependencyView, ...]
 
 
 class VersionRow(Struct, frozen=True, kw_only=True):
@@ -111,19 +111,19 @@ class ReleaseView(Struct, frozen=True, kw_only=True):
     date: str
     kind: str
     copies: tuple[Copy, ...]
-    facts: tuple[Link, ...]
+    about: tuple[Link, ...]
     links: tuple[Link, ...]
     keywords: tuple[Link, ...]
     categories: tuple[Link, ...]
     authors: tuple[Link, ...]
     readme: Prose
     changelog: str
-    needed: tuple[NeededGroup, ...]
-    needed_total: int
+    dependencies: tuple[DependencyGroup, ...]
+    dependencies_total: int
     features: tuple[FeatureView, ...]
     previous: str
     compare: str | None
-    changes: tuple[Change, ...]
+    changes: tuple[Difference, ...]
     files: tuple[tuple[str, str], ...]
     """Paths and sizes."""
     more_files: int
@@ -135,14 +135,20 @@ class ReleaseView(Struct, frozen=True, kw_only=True):
 
 
 def release_view(
-    held: Held, before: Held | None, document: CrateDocument, look: Look, readme: Prose | None = None, *, own: bool
+    release: StoredRelease,
+    before: StoredRelease | None,
+    document: CrateDocument,
+    site: SiteInfo,
+    readme: Prose | None = None,
+    *,
+    own: bool,
 ) -> ReleaseView:
     """Give what a page shows of a release; `before` is the next lower version, `readme` what was rendered already."""
-    entry, facts = held.entry, held.facts
-    manifest = facts.manifest if facts else None
+    entry, metadata = release.entry, release.metadata
+    manifest = metadata.manifest if metadata else None
     here = addresses.version_page(entry.name, entry.vers) if own else addresses.crate_page(entry.name)
-    groups = tuple(_needed_groups(map(needed_of, entry.deps), addresses.up(here)))
-    files = facts.files if facts and own else ()
+    groups = tuple(_dependency_groups(map(dependency_row, entry.deps), addresses.up(here)))
+    files = metadata.files if metadata and own else ()
     return ReleaseView(
         name=entry.name,
         vers=entry.vers,
@@ -150,38 +156,38 @@ def release_view(
         description=one_line(manifest.description if manifest else None) or "",
         yanked=entry.yanked,
         prerelease=is_prerelease(entry.vers),
-        all_yanked=not own and all(each.yanked for each in document.versions),
+        all_yanked=not own and all(summary.yanked for summary in document.versions),
         date=(entry.pubtime or "")[:10],
-        kind=kind_of(facts),
-        copies=tuple(_copies(held, look, own=own)),
-        facts=tuple(_facts(held)),
-        links=tuple(_links(held, look)),
+        kind=kind_of(metadata),
+        copies=tuple(_copies(release, site, own=own)),
+        about=tuple(_about(release)),
+        links=tuple(_links(release, site)),
         keywords=_set_links("keyword", manifest.keywords if manifest else (), here, own=own),
         categories=_set_links("category", manifest.categories if manifest else (), here, own=own),
         authors=tuple(map(_author, manifest.authors)) if manifest else (),
-        readme=readme or readme_of(held, look),
-        changelog=changelog_prose(held.facts, look) if own and facts else "",
-        needed=groups,
-        needed_total=len(entry.deps),
+        readme=readme or readme_of(release, site),
+        changelog=changelog_prose(release.metadata, site) if own and metadata else "",
+        dependencies=groups,
+        dependencies_total=len(entry.deps),
         features=tuple(_features(entry)),
         previous=before.entry.vers if before else "",
-        compare=_compare(held, before),
-        changes=differences((before.entry, before.facts), (entry, facts)) if before and own else (),
-        files=tuple((each.path, human_size(each.size)) for each in files[:FILES_SHOWN]),
+        compare=_compare(release, before),
+        changes=differences((before.entry, before.metadata), (entry, metadata)) if before and own else (),
+        files=tuple((file.path, human_size(file.size)) for file in files[:FILES_SHOWN]),
         more_files=max(0, len(files) - FILES_SHOWN),
         download=addresses.up(here) + layout.archive_file(entry.name, entry.cksum),
         cksum=entry.cksum,
-        line=held.line,
+        line=release.line,
         versions=version_rows(document.versions[:NEWEST_SHOWN], "") if not own else (),
         versions_total=0 if own else len(document.versions),
     )
 
 
-def kind_of(facts: CrateMetadata | None) -> str:
+def kind_of(metadata: CrateMetadata | None) -> str:
     """Say what a crate is: a library, a procedural macro, a program, or several of these."""
-    if facts is None:
+    if metadata is None:
         return ""
-    manifest = facts.manifest
+    manifest = metadata.manifest
     words = ["Procedural macro"] if manifest.proc_macro else ["Library"] if manifest.lib else []
     if manifest.bins:
         words.append("program" + "s" * (len(manifest.bins) > 1) + " " + ", ".join(manifest.bins))
@@ -189,105 +195,111 @@ def kind_of(facts: CrateMetadata | None) -> str:
     return text[:1].upper() + text[1:]
 
 
-def readme_of(held: Held, look: Look) -> Prose:
+def readme_of(release: StoredRelease, site: SiteInfo) -> Prose:
     """Render the README of a release."""
-    return readme_prose(held.facts, look)
+    return readme_prose(release.metadata, site)
 
 
-def version_rows(releases: Iterable[Release], way: str) -> tuple[VersionRow, ...]:
+def version_rows(releases: Iterable[ReleaseSummary], way: str) -> tuple[VersionRow, ...]:
     """Give rows for versions; `way` leads from the listing page to the crate's folder."""
     return tuple(
         VersionRow(
-            vers=each.vers,
-            page=f"{way}{addresses.href(each.vers)}/index.html",
-            date=(each.pubtime or "")[:10],
-            size=human_size(each.size) if each.size is not None else "",
-            rust_version=each.rust_version or "",
-            yanked=each.yanked,
-            prerelease=is_prerelease(each.vers),
+            vers=summary.vers,
+            page=f"{way}{addresses.href(summary.vers)}/index.html",
+            date=(summary.pubtime or "")[:10],
+            size=human_size(summary.size) if summary.size is not None else "",
+            rust_version=summary.rust_version or "",
+            yanked=summary.yanked,
+            prerelease=is_prerelease(summary.vers),
         )
-        for each in releases
+        for summary in releases
     )
 
 
-def version_groups(releases: Sequence[Release], most: int = 200) -> dict[str, list[Release]]:
+def version_groups(releases: Sequence[ReleaseSummary], most: int = 200) -> dict[str, list[ReleaseSummary]]:
     """Cut versions by what they say: by major number, by minor too where that is many, then by hundreds of patches."""
-    groups: dict[str, list[Release]] = {}
-    for major, some in _cut(releases, lambda each: f"{version_key(each.vers).major}"):
+    groups: dict[str, list[ReleaseSummary]] = {}
+    for major, some in _cut(releases, lambda summary: f"{version_key(summary.vers).major}"):
         if len(some) <= most:
             groups[major] = some
             continue
-        for minor, fewer in _cut(some, lambda each: f"{version_key(each.vers).major}.{version_key(each.vers).minor}"):
+        for minor, fewer in _cut(
+            some, lambda summary: f"{version_key(summary.vers).major}.{version_key(summary.vers).minor}"
+        ):
             if len(fewer) <= most:
                 groups[minor] = fewer
                 continue
-            for hundred, few in _cut(fewer, lambda each: f"{version_key(each.vers).patch // 100 * 100}"):
+            for hundred, few in _cut(fewer, lambda summary: f"{version_key(summary.vers).patch // 100 * 100}"):
                 groups[f"{minor}.{hundred}"] = few
     return groups
 
 
-def _cut(releases: Iterable[Release], key: Callable[[Release], str]) -> Iterator[tuple[str, list[Release]]]:
-    found: dict[str, list[Release]] = {}
-    for each in releases:
-        found.setdefault(key(each), []).append(each)
+def _cut(
+    releases: Iterable[ReleaseSummary], key: Callable[[ReleaseSummary], str]
+) -> Iterator[tuple[str, list[ReleaseSummary]]]:
+    found: dict[str, list[ReleaseSummary]] = {}
+    for summary in releases:
+        found.setdefault(key(summary), []).append(summary)
     return iter(found.items())
 
 
-def _copies(held: Held, look: Look, *, own: bool) -> Iterator[Copy]:
-    entry, facts = held.entry, held.facts
-    registry = "" if look.mirror else f" --registry {look.registry}"
+def _copies(release: StoredRelease, site: SiteInfo, *, own: bool) -> Iterator[Copy]:
+    entry, metadata = release.entry, release.metadata
+    registry = "" if site.mirror else f" --registry {site.registry}"
     exact = f"@{entry.vers.partition('+')[0]}" if own or is_prerelease(entry.vers) else ""
-    bins = facts.manifest.bins if facts else ()
+    bins = metadata.manifest.bins if metadata else ()
     if bins:
         only = f" --version {entry.vers.partition('+')[0]}" if exact else ""
         label = "Install the program" if len(bins) == 1 else "Install the programs"
         yield Copy(label=label, text=f"cargo install {entry.name}{only}{registry}")
-    if facts is None or facts.manifest.lib or not bins:
+    if metadata is None or metadata.manifest.lib or not bins:
         yield Copy(label="Add it to your project", text=f"cargo add {entry.name}{exact}{registry}")
-        yield Copy(label="Or write it into Cargo.toml", text=toml_line(entry, look))
+        yield Copy(label="Or write it into Cargo.toml", text=toml_line(entry, site))
 
 
-def toml_line(entry: Entry, look: Look) -> str:
+def toml_line(entry: Entry, site: SiteInfo) -> str:
     """Give the line of `[dependencies]` that asks for a release."""
     vers = entry.vers.partition("+")[0]
-    if look.mirror:
+    if site.mirror:
         return f'{entry.name} = "{vers}"'
-    return f'{entry.name} = {{ version = "{vers}", registry = "{look.registry}" }}'
+    return f'{entry.name} = {{ version = "{vers}", registry = "{site.registry}" }}'
 
 
-def _facts(held: Held) -> Iterator[Link]:
-    entry, facts = held.entry, held.facts
-    manifest = facts.manifest if facts else None
-    if kind := kind_of(facts):
+def _about(release: StoredRelease) -> Iterator[Link]:
+    entry, metadata = release.entry, release.metadata
+    manifest = metadata.manifest if metadata else None
+    if kind := kind_of(metadata):
         yield Link(label="Kind", text=kind)
     rust_version = entry.rust_version or (manifest.rust_version if manifest else None)
     if rust_version:
         yield Link(label="Rust version", text=f"{rust_version} or later")
     if manifest:
         yield Link(label="Edition", text=manifest.edition)
-        yield Link(label="License", text=manifest.license or _license_file(held) or "not stated")
-    if facts:
-        yield Link(label="Size", text=f"{human_size(facts.packed_size)}, {human_size(facts.unpacked_size)} unpacked")
+        yield Link(label="License", text=manifest.license or _license_file(release) or "not stated")
+    if metadata:
+        yield Link(
+            label="Size", text=f"{human_size(metadata.packed_size)}, {human_size(metadata.unpacked_size)} unpacked"
+        )
     if entry.links:
         yield Link(label="Links to", text=entry.links)
 
 
-def _license_file(held: Held) -> str:
-    stated = held.facts.manifest.license_file if held.facts else None
-    if held.facts is None or not stated:
+def _license_file(release: StoredRelease) -> str:
+    stated = release.metadata.manifest.license_file if release.metadata else None
+    if release.metadata is None or not stated:
         return ""
-    return f"see {find_file(stated, [file.path for file in held.facts.files]) or stated}"
+    return f"see {find_file(stated, [file.path for file in release.metadata.files]) or stated}"
 
 
-def _links(held: Held, look: Look) -> Iterator[Link]:
-    facts = held.facts
-    if facts is None or not facts.manifest.authors:
+def _links(release: StoredRelease, site: SiteInfo) -> Iterator[Link]:
+    metadata = release.metadata
+    if metadata is None or not metadata.manifest.authors:
         # Who knows whom to ask where a crate does not say: the registry's own people.
-        yield from (Link(label="Contact", address=address, text=text) for text, address in look.links)
-    if facts is None:
+        yield from (Link(label="Contact", address=address, text=text) for text, address in site.links)
+    if metadata is None:
         return
-    manifest = facts.manifest
-    documentation = manifest.documentation or _filled(look.documentation, held.entry)
+    manifest = metadata.manifest
+    documentation = manifest.documentation or _filled(site.documentation, release.entry)
     for label, address in (
         ("Documentation", documentation),
         ("Homepage", manifest.homepage),
@@ -295,10 +307,10 @@ def _links(held: Held, look: Look) -> Iterator[Link]:
     ):
         if address:
             yield Link(label=label, address=web_address(address), text=_bare(address))
-    commit = facts.vcs.sha1 if facts.vcs else None
+    commit = metadata.vcs.sha1 if metadata.vcs else None
     if commit:
-        address = source_address(manifest.repository, commit, facts.vcs.path_in_vcs if facts.vcs else "")
-        dirty = ", with changes not committed" if facts.vcs and facts.vcs.dirty else ""
+        address = source_address(manifest.repository, commit, metadata.vcs.path_in_vcs if metadata.vcs else "")
+        dirty = ", with changes not committed" if metadata.vcs and metadata.vcs.dirty else ""
         yield Link(label="Source", address=address, text=f"at {commit[:10]}{dirty}")
 
 
@@ -325,51 +337,53 @@ def _set_links(kind: str, names: Iterable[str], here: str, *, own: bool) -> tupl
     )
 
 
-def _compare(held: Held, before: Held | None) -> str | None:
-    if before is None or not (held.facts and held.facts.vcs and before.facts and before.facts.vcs):
+def _compare(release: StoredRelease, before: StoredRelease | None) -> str | None:
+    if before is None or not (release.metadata and release.metadata.vcs and before.metadata and before.metadata.vcs):
         return None
-    return compare_address(held.facts.manifest.repository, before.facts.vcs.sha1, held.facts.vcs.sha1)
+    return compare_address(release.metadata.manifest.repository, before.metadata.vcs.sha1, release.metadata.vcs.sha1)
 
 
 _KINDS = {"normal": "To build and run", "build": "For the build script", "dev": "For tests and examples"}
 
 
-def _needed_groups(needed: Iterable[Needed], root: str) -> Iterator[NeededGroup]:
-    groups: dict[tuple[str, str], list[Needed]] = {}
-    for each in needed:
-        groups.setdefault((each.kind, each.target or ""), []).append(each)
+def _dependency_groups(rows: Iterable[DependencyRow], root: str) -> Iterator[DependencyGroup]:
+    groups: dict[tuple[str, str], list[DependencyRow]] = {}
+    for row in rows:
+        groups.setdefault((row.kind, row.target or ""), []).append(row)
     for kind, title in _KINDS.items():
         for (found, target), members in sorted(groups.items()):
             if found == kind:
-                yield NeededGroup(title=title, target=target, needed=tuple(_needed(each, root) for each in members))
+                yield DependencyGroup(
+                    title=title, target=target, dependencies=tuple(_dependency_view(row, root) for row in members)
+                )
 
 
-def _needed(needed: Needed, root: str) -> NeededView:
+def _dependency_view(row: DependencyRow, root: str) -> DependencyView:
     notes = []
-    if needed.optional:
+    if row.optional:
         notes.append("optional")
-    if not needed.default_features:
+    if not row.default_features:
         notes.append("no default features")
-    if needed.features:
-        notes.append("features " + ", ".join(needed.features))
-    page, origin = _origin(needed, root)
-    return NeededView(
-        name=needed.crate,
-        alias=needed.name if needed.name != needed.crate else "",
-        req=needed.req,
+    if row.features:
+        notes.append("features " + ", ".join(row.features))
+    page, origin = _origin(row, root)
+    return DependencyView(
+        name=row.crate,
+        alias=row.name if row.name != row.crate else "",
+        req=row.req,
         page=page,
         origin=origin,
         notes=tuple(notes),
     )
 
 
-def _origin(needed: Needed, root: str) -> tuple[str | None, str]:
+def _origin(row: DependencyRow, root: str) -> tuple[str | None, str]:
     """Say where a dependency leads, and what it is called where that is not this registry."""
-    if needed.registry is None:
-        return root + addresses.href(addresses.crate_page(needed.crate)), ""
-    if needed.registry == CRATES_IO:
-        return f"https://crates.io/crates/{addresses.href(needed.crate)}", "crates.io"
-    return None, needed.registry.removeprefix("sparse+")
+    if row.registry is None:
+        return root + addresses.href(addresses.crate_page(row.crate)), ""
+    if row.registry == CRATES_IO:
+        return f"https://crates.io/crates/{addresses.href(row.crate)}", "crates.io"
+    return None, row.registry.removeprefix("sparse+")
 
 
 def _features(entry: Entry) -> Iterator[FeatureView]:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from cargo_static_index.site.radix import MOST
-from cargo_static_index.site.rows import DULL, LETTERS, WRITTEN
+from cargo_static_index.site.rows import LETTERS, STOP_WORDS, WRITTEN
 from tests.browser.registry import Watch, is_ready
 from tests.servers import Nginx
 
@@ -42,7 +42,7 @@ def test_the_browser_knows_the_lists_as_they_are_made() -> None:
     words = re.search(r'DULL = new Set\("([a-z ]+)"', script)
     assert [int(found[1]) for found in numbers if found] == [MOST, LETTERS, WRITTEN]
     assert words is not None
-    assert frozenset(words[1].split()) == DULL
+    assert frozenset(words[1].split()) == STOP_WORDS
 
 
 def test_search_finds_and_ranks(context: BrowserContext, base: str) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from cargo_static_index.site.crate_document import CrateDocument, Release
+from cargo_static_index.site.crate_document import CrateDocument, ReleaseSummary
 from cargo_static_index.site.lists import format_record, record_path
-from cargo_static_index.site.radix import Part, merge
+from cargo_static_index.site.radix import Node, merge
 from cargo_static_index.site.rows import rows_of_crate
 from tests.registry.site.registries import OPTIONS
 from tests.servers import Nginx
@@ -63,7 +63,7 @@ def names(chance: random.Random) -> Iterator[str]:
 def documents() -> Iterator[CrateDocument]:
     """Give crates with a line of description, most of them about the same things."""
     chance = random.Random(1)
-    release = Release(vers="1.0.0", cksum="0" * 64, yanked=False, pubtime=None, rust_version=None)
+    release = ReleaseSummary(vers="1.0.0", cksum="0" * 64, yanked=False, pubtime=None, rust_version=None)
     for name in islice(dict.fromkeys(names(chance)), CRATES):
         yield CrateDocument(
             name=name,
@@ -85,7 +85,7 @@ def write_search(tree: Path) -> None:
     assert len(rows["search/names"]) == CRATES
     shutil.rmtree(tree / "search")
     for name, found in rows.items():
-        parts: dict[str, Part] = {}
+        parts: dict[str, Node] = {}
         for part in merge(name, sorted(found), parts.get).values():
             assert part is not None
             path = tree / record_path(name, part.prefix)

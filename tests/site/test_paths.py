@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_static_index.site.crate_document import CrateDocument, Release
+from cargo_static_index.site.crate_document import CrateDocument, ReleaseSummary
 from cargo_static_index.site.lists import pages_of
 from cargo_static_index.site.paths import NAME_BYTES, safe
 from cargo_static_index.site.rows import rows_of_crate
@@ -29,7 +29,7 @@ def test_other_texts_never_give_the_same_name_on_a_disk_without_case(one: str, o
 
 @given(TEXTS, TEXTS, TEXTS)
 def test_no_name_that_the_search_asks_for_is_longer(description: str, keyword: str, more: str) -> None:
-    release = Release(vers="1.0.0", cksum="", yanked=False, pubtime=None, rust_version=None)
+    release = ReleaseSummary(vers="1.0.0", cksum="", yanked=False, pubtime=None, rust_version=None)
     document = CrateDocument(
         name="x" * 64,
         newest="1.0.0",

@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from cargo_static_index.site.radix import MOST, Part, Written, format_part, merge, parse_part, rows_of
+from cargo_static_index.site.radix import MOST, ChangedNodes, Node, format_node, merge, parse_node, rows_of
 
 KEYS = st.lists(st.text("ab-", min_size=1, max_size=12), max_size=900, unique=True)
 
 
-def apply(parts: dict[str, Part], changes: list[tuple[str, bytes | None]]) -> Written:
+def apply(parts: dict[str, Node], changes: list[tuple[str, bytes | None]]) -> ChangedNodes:
     written = merge("names", sorted(changes), parts.get)
     for prefix, part in written.items():
         if part is None:
@@ -21,15 +21,15 @@ def apply(parts: dict[str, Part], changes: list[tuple[str, bytes | None]]) -> Wr
     return written
 
 
-def whole(keys: set[str]) -> dict[str, Part]:
-    parts: dict[str, Part] = {}
+def whole(keys: set[str]) -> dict[str, Node]:
+    parts: dict[str, Node] = {}
     apply(parts, [(key, b"1") for key in keys])
     return parts
 
 
 @given(KEYS, st.randoms(use_true_random=False))
 def test_the_cut_depends_on_the_set_alone(keys: list[str], chance: random.Random) -> None:
-    parts: dict[str, Part] = {}
+    parts: dict[str, Node] = {}
     left = list(keys)
     chance.shuffle(left)
     while left:
@@ -49,7 +49,7 @@ def test_one_more_key_rewrites_the_parts_on_its_way_only() -> None:
     parts = whole(names)
     written = apply(parts, [("serde", b"1")])
     assert len(written) <= 4
-    assert max(len(format_part(part)) for part in written.values() if part) < 5_000
+    assert max(len(format_node(part)) for part in written.values() if part) < 5_000
     assert parts == whole(names | {"serde"})
 
 
@@ -62,8 +62,8 @@ def test_parts_hold_few_rows_and_all_of_them() -> None:
 
 
 def test_a_part_is_read_as_it_was_written() -> None:
-    part = Part(list="names", prefix="a", total=1, rows={"a": Raw(b'{"x":1}')})
-    assert format_part(parse_part(format_part(part))) == format_part(part)
+    part = Node(list="names", prefix="a", total=1, rows={"a": Raw(b'{"x":1}')})
+    assert format_node(parse_node(format_node(part))) == format_node(part)
 
 
 def test_taking_away_what_is_not_there_changes_nothing() -> None:

@@ -2,10 +2,12 @@
 
 from msgspec.structs import fields, replace
 
-from cargo_static_index.site.theme import Look, Sources, fingerprint_of
+from cargo_static_index.site.theme import SiteInfo, Theme, fingerprint_of
 
-SITE = Look(title="Acme", registry="acme", base_url="https://a.example/", index_url="sparse+https://a.example/index/")
-THEME = Sources(files={"base.html": b"<p>", "assets/site.css": b"p{}"})
+SITE = SiteInfo(
+    title="Acme", registry="acme", base_url="https://a.example/", index_url="sparse+https://a.example/index/"
+)
+THEME = Theme(files={"base.html": b"<p>", "assets/site.css": b"p{}"})
 
 
 def test_other_names_in_the_code_remake_nobodys_pages() -> None:
@@ -15,7 +17,7 @@ def test_other_names_in_the_code_remake_nobodys_pages() -> None:
 
 def test_all_that_pages_show_of_the_settings_remakes_them() -> None:
     before = fingerprint_of(THEME, SITE, "renderer 1")
-    for field in fields(Look):
+    for field in fields(SiteInfo):
         if field.name != "assets":  # their names follow from the files
             value = getattr(SITE, field.name)
             other = not value if isinstance(value, bool) else (("a", "b"),) if isinstance(value, tuple) else "other"

@@ -12,11 +12,11 @@ from cargo_static_index.protocol.index_entry import parse_entry
 from cargo_static_index.protocol.index_file import Line
 from cargo_static_index.registry.site.crates import paths_of_crate
 from cargo_static_index.registry.site.documents import read_crate_document
-from cargo_static_index.registry.site.lists import read_parts
+from cargo_static_index.registry.site.lists import read_nodes
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import CrateDocument, parse_pages_state
 from cargo_static_index.site.lists import ALWAYS, NAMES, pages_of, record_path, sitemap_path
-from cargo_static_index.site.radix import Part
+from cargo_static_index.site.radix import Node
 from cargo_static_index.site.rows import rows_of_crate
 from cargo_static_index.store import Store
 from cargo_static_index.tree import layout
@@ -28,7 +28,7 @@ _FIXED = (
     *(addresses.FEED, addresses.SITEMAP, addresses.OPENSEARCH),
 )
 
-_NAMED = pattern(rb'="(assets/[^"#?]+-[0-9a-f]{12}\.[a-z0-9]+|refused\.html)"')
+_ASSET = pattern(rb'="(assets/[^"#?]+-[0-9a-f]{12}\.[a-z0-9]+)"')
 
 
 def check_pages(store: Store) -> Iterator[Finding]:
@@ -44,15 +44,19 @@ def check_pages(store: Store) -> Iterator[Finding]:
         yield found("pages-outdated", addresses.STATE, "The pages do not show what the index holds now.", "make-pages")
         return
     told: set[str] = set()  # many crates name the same list
-    for each in _lost(store):
-        if each.path not in told:
-            told.add(each.path)
-            yield each
+    for finding in _lost(store):
+        if finding.path not in told:
+            told.add(finding.path)
+            yield finding
 
 
 def _lost(store: Store) -> Iterator[Finding]:
-    yield from _missing(store, "registry", (*_FIXED, *named_by(store, addresses.FRONT)))
-    yield from _damaged_assets(store)
+    front = store.read(addresses.FRONT)
+    content = front.content if front else b""
+    assets = sorted(assets_named(content))
+    refused = [addresses.REFUSED] if f'="{addresses.REFUSED}"'.encode() in content else []
+    yield from _missing(store, "registry", (*_FIXED, *assets, *refused))
+    yield from _damaged_assets(store, assets)
     for name in ALWAYS:
         yield from _missing(store, f"list `{name}`", _files_of(name, ""))
     listed = _Sum()
@@ -70,47 +74,46 @@ class _Sum:
     def __init__(self) -> None:
         self.total = 0
 
-    def add(self, shelf: str, key: str, sign: Literal[1, -1]) -> None:
-        digest = blake2b(f"{shelf}\0{key}".encode(), digest_size=16).digest()
+    def add(self, name: str, key: str, sign: Literal[1, -1]) -> None:
+        digest = blake2b(f"{name}\0{key}".encode(), digest_size=16).digest()
         self.total = (self.total + sign * int.from_bytes(digest, "big")) % (1 << 128)
 
 
 def _check_lists(store: Store, listed: _Sum) -> Iterator[Finding]:
-    """Read every part of every list, and hold what a part says of those below it against them."""
+    """Read every node of every list, and hold what a node says of those below it against them."""
     named: dict[str, int] = {}
-    for path, part in read_parts(store):
-        if part is None:
+    for path, node in read_nodes(store):
+        if node is None:
             yield found("page-wrong", path, "This part of a list cannot be read.", "make-pages")
             continue
-        if not part.list.startswith("sets/"):
-            for key in part.rows:
-                listed.add(part.list, key, 1)
-        if part.prefix:
-            named[path] = named.get(path, 0) - part.total
-        for prefix, total in part.parts.items():
-            below = record_path(part.list, prefix)
+        if not node.list.startswith("sets/"):
+            for key in node.rows:
+                listed.add(node.list, key, 1)
+        if node.prefix:
+            named[path] = named.get(path, 0) - node.total
+        for prefix, total in node.children.items():
+            below = record_path(node.list, prefix)
             named[below] = named.get(below, 0) + total
-        kind, _, crate = part.list.partition("/")
+        kind, _, crate = node.list.partition("/")
         if kind == "dependents":  # a page stands for what is not held, too, as long as something needs it
             yield from _missing(store, f"crate `{crate}`", [addresses.crate_page(crate)])
-        yield from _missing(store, f"list `{part.list}`", _files_below(part))
+        yield from _missing(store, f"list `{node.list}`", _files_below(node))
     for path, difference in named.items():
         if difference and store.size(path) is not None:
             yield found("page-wrong", path, "This part of a list is not what the part above it says.", "make-pages")
 
 
-def _damaged_assets(store: Store) -> Iterator[Finding]:
+def _damaged_assets(store: Store, paths: Iterable[str]) -> Iterator[Finding]:
     """Hold styles and scripts against the digest in their names: browsers keep what such a name gave them for ever."""
-    for path in named_by(store, addresses.FRONT):
-        stored = store.read(path) if path.startswith("assets/") else None
+    for path in paths:
+        stored = store.read(path)
         if stored and sha256(stored.content).hexdigest()[:12] not in path:
             yield found("page-wrong", path, "This file does not have the digest that its name says.", "make-pages")
 
 
-def named_by(store: Store, page: str) -> Iterable[str]:
-    """Give, each once, the styles and scripts that a page in the root asks for, and refused.html if it leads there."""
-    stored = store.read(page)
-    return dict.fromkeys(found[1].decode() for found in _NAMED.finditer(stored.content if stored else b""))
+def assets_named(page: bytes) -> set[str]:
+    """Give the styles and scripts that a page in the root asks for."""
+    return {found[1].decode() for found in _ASSET.finditer(page)}
 
 
 def _record(store: Store) -> TreeRecord | None:
@@ -139,17 +142,17 @@ def _check_crate(store: Store, name: str, listed: _Sum) -> Iterator[Finding]:
     if document is None:
         return
     yield from _missing(store, f"crate `{name}`", paths_of_crate(document))
-    shelves = {f"dependents/{name}"}
-    for shelf, key in rows_of_crate(document):
-        listed.add(shelf, key, -1)
-        shelves.add(shelf)
-    for shelf in sorted(shelves):
-        yield from _missing(store, f"list `{shelf}`", _files_of(shelf, ""))
+    lists = {f"dependents/{name}"}
+    for list_name, key in rows_of_crate(document):
+        listed.add(list_name, key, -1)
+        lists.add(list_name)
+    for list_name in sorted(lists):
+        yield from _missing(store, f"list `{list_name}`", _files_of(list_name, ""))
 
 
 def _agree(document: CrateDocument | None, lines: Mapping[str, Line]) -> bool:
     """Whether a document holds just those lines that pages show: the others cargo calls invalid."""
-    said = {each.vers: (each.cksum, each.yanked) for each in document.versions} if document else {}
+    said = {summary.vers: (summary.cksum, summary.yanked) for summary in document.versions} if document else {}
     if any(vers not in lines or said[vers] != (lines[vers].cksum, lines[vers].yanked) for vers in said):
         return False
     return not any(_is_entry(line) for vers, line in lines.items() if vers not in said)
@@ -163,12 +166,12 @@ def _is_entry(line: Line) -> bool:
     return True
 
 
-def _files_below(part: Part) -> Iterator[str]:
-    """Give the files of all parts that one part names, and of the sitemap that belongs to it."""
-    for prefix in part.parts:
-        yield from _files_of(part.list, prefix)
-    if part.list == NAMES and part.rows:
-        yield sitemap_path(part.prefix)
+def _files_below(node: Node) -> Iterator[str]:
+    """Give the files of all nodes that one node names, and of the sitemap that belongs to it."""
+    for prefix in node.children:
+        yield from _files_of(node.list, prefix)
+    if node.list == NAMES and node.rows:
+        yield sitemap_path(node.prefix)
 
 
 def _files_of(name: str, prefix: str) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """The pages of single crates: made from the index file as read back and the facts, each crate by itself."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -9,92 +10,111 @@ from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine
 from cargo_static_index.protocol.index_entry import Entry, parse_entry
 from cargo_static_index.protocol.index_file import Line
+from cargo_static_index.registry.site.output import Failures, written
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import (
     CrateDocument,
-    Release,
+    ReleaseSummary,
     document_of,
-    earlier_needs,
     format_document,
     newest_of,
+    older_dependencies,
     parse_crate_document,
     predecessors,
-    release_of,
+    summary_of,
     version_key,
 )
 from cargo_static_index.site.prose import Prose
 from cargo_static_index.site.rows import Rows, rows_of_crate
 from cargo_static_index.site.templates import Templates
-from cargo_static_index.site.theme import Look, Sources
-from cargo_static_index.site.views import NEWEST_SHOWN, Held, readme_of, release_view, version_groups, version_rows
-from cargo_static_index.store import Change, Delete, Put, Store
+from cargo_static_index.site.theme import SiteInfo, Theme
+from cargo_static_index.site.views import (
+    NEWEST_SHOWN,
+    StoredRelease,
+    readme_of,
+    release_view,
+    version_groups,
+    version_rows,
+)
+from cargo_static_index.store import Change, Delete, Store, Stored
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.read import read_index, read_metadata
+from cargo_static_index.tree.read import read_index, read_metadata, replaced
 
-Listing = tuple[str, str, bytes | None]
+ListedRow = tuple[str, str, bytes | None]
 """A list, a key, and the row that the list is to have there, or None for no row."""
 
+
+FEED_ENTRIES = 50
+"""Releases in the feed of a crate, the last first."""
 
 MANY_VERSIONS = 100
 """Crates with more are made where they are written, page by page: nothing holds all of their pages at once."""
 
 
-class Made(Struct, frozen=True, kw_only=True):
-    """What was made of a crate in another process; nothing for a crate with many versions."""
+class MadePages(Struct, frozen=True, kw_only=True):
+    """What was made of a crate in another process; no changes for a crate with many versions."""
 
     name: str
-    listings: tuple[Listing, ...] = ()
+    listed_rows: tuple[ListedRow, ...] = ()
     changes: tuple[Change, ...] | None = None
+    failures: dict[str, str] = {}
+    """Why what could not be made, by path."""
 
 
-class Maker(Struct, frozen=True, kw_only=True):
+class PageMaker(Struct, frozen=True, kw_only=True):
     """What another process needs to make pages of crates: it reads the tree, and writes nothing."""
 
     open_tree: Callable[[], Store]
-    sources: Sources
-    look: Look
+    theme: Theme
+    site: SiteInfo
     key: str
-    """Tells makers with other templates or another look apart."""
+    """Tells makers with other templates or other settings apart."""
     whole: bool
     compiled: str
     """A folder that keeps templates compiled."""
 
-    def make(self, names: Sequence[str]) -> list[Made]:
+    def make(self, names: Sequence[str]) -> list[MadePages]:
         """Make the pages of some crates."""
-        store = self.open_tree()
-        crates = (OneCrate(store, _templates_of(self), self.look, name, whole=self.whole) for name in names)
-        return [_made(crate) for crate in crates]
+        store, templates = self.open_tree(), _templates_of(self)
+        return [self._made(store, templates, name) for name in names]
 
-
-def _made(crate: "OneCrate") -> Made:
-    if crate.has_many_versions:
-        return Made(name=crate.name)
-    return Made(name=crate.name, listings=tuple(crate.listings()), changes=tuple(crate.changes()))
+    def _made(self, store: Store, templates: Templates, name: str) -> MadePages:
+        failures = Failures()
+        with failures.noted(addresses.crate_page(name)):
+            crate = CratePages(store, templates, self.site, name, failures, whole=self.whole)
+            if crate.has_many_versions:
+                return MadePages(name=name)
+            rows = tuple(crate.listed_rows())
+            return MadePages(name=name, listed_rows=rows, changes=tuple(crate.changes()), failures=failures.reasons)
+        return MadePages(name=name, changes=(), failures=failures.reasons)
 
 
 _TEMPLATES: dict[str, Templates] = {}
 
 
-def _templates_of(maker: Maker) -> Templates:
+def _templates_of(maker: PageMaker) -> Templates:
     """Give the templates, compiled once a process."""
     if maker.key not in _TEMPLATES:
         _TEMPLATES.clear()
-        _TEMPLATES[maker.key] = Templates(maker.sources, maker.look, maker.compiled)
+        _TEMPLATES[maker.key] = Templates(maker.theme, maker.site, maker.compiled)
     return _TEMPLATES[maker.key]
 
 
-class OneCrate:
-    """One crate: `listings` are the rows that lists must change, `changes` what its own pages must."""
+class CratePages:
+    """One crate: `listed_rows` are the rows that lists must change, `changes` what its own pages must."""
 
-    def __init__(self, store: Store, templates: Templates, look: Look, name: str, *, whole: bool) -> None:
+    def __init__(
+        self, store: Store, templates: Templates, site: SiteInfo, name: str, failures: Failures, *, whole: bool
+    ) -> None:
         self._store = store
         self._templates = templates
-        self._look = look
+        self._site = site
         self._name = name
+        self._failures = failures
         self._whole = whole
-        self._facts: dict[str, CrateMetadata | None] = {}
+        self._metadata: dict[str, CrateMetadata | None] = {}
         self._readmes: dict[str, Prose] = {}
-        # Read before the index file: who writes both after this is noticed when the document is replaced.
+        # Read before the index file: who writes both after this is noticed when the document is replaced (law 4).
         self._stored = store.read(addresses.crate_document(name))
         self._before = self._stored_document()
         self._lines = {line.vers: line for line in read_index(store, name).value.releases if line.name == name}
@@ -102,16 +122,11 @@ class OneCrate:
         self.document = self._document()
 
     @property
-    def name(self) -> str:
-        """The crate's name."""
-        return self._name
-
-    @property
     def has_many_versions(self) -> bool:
         """Whether its pages are too many to be held at once."""
         return len(self._lines) > MANY_VERSIONS
 
-    def listings(self) -> Iterator[Listing]:
+    def listed_rows(self) -> Iterator[ListedRow]:
         """Give rows that lists are to have, and those that they are not to have any more."""
         new: Rows = rows_of_crate(self.document) if self.document else {}
         old: Rows = rows_of_crate(self._before) if self._before else {}
@@ -128,20 +143,12 @@ class OneCrate:
     def changes(self) -> Iterator[Change]:
         """Give what brings the crate's pages in step, the document that says so last."""
         document = self.document
-        written: set[str] = set()
-        for path, content in self._pages(document) if document else ():
-            written.add(path)
-            yield from self._put(path, content)
-        for path in self._stale_paths(document):
-            if path not in written:
-                yield Delete(path=path)
-        path = addresses.crate_document(self._name)
-        if document:
-            content = format_document(document)
-            if self._stored is None or self._stored.content != content:
-                yield Put(path=path, content=content, expect=self._stored.tag if self._stored else "absent")
-        elif self._stored:
-            yield Delete(path=path, expect=self._stored.tag)
+        for path, make in self._pages(document) if document else ():
+            with self._failures.noted(path):
+                yield from written(path, make(), self._stored_page(path))
+        yield from (Delete(path=path) for path in self._stale_paths(document))
+        content = format_document(document) if document else None
+        yield from replaced(addresses.crate_document(self._name), content, self._stored)
 
     # Reading -----------------------------------------------------------------------------------------------
 
@@ -154,21 +161,21 @@ class OneCrate:
 
     def _document(self) -> CrateDocument | None:
         known = {} if self._whole or self._before is None else {each.vers: each for each in self._before.versions}
-        releases = [row for line in self._lines.values() if (row := self._release(line, known.get(line.vers)))]
-        if not releases:
+        summaries = [row for line in self._lines.values() if (row := self._summary(line, known.get(line.vers)))]
+        if not summaries:
             return None
-        releases.sort(key=lambda each: version_key(each.vers), reverse=True)
-        newest = newest_of(releases)
-        held = self._held(newest.vers)
-        others = (each for each in releases if each is not newest)
-        earlier = earlier_needs(held.entry, others, lambda vers: self._lines[vers].raw)
-        return document_of(held.entry, held.facts, tuple(releases), tuple(earlier))
+        summaries.sort(key=lambda summary: version_key(summary.vers), reverse=True)
+        newest = newest_of(summaries)
+        release = self._release(newest.vers)
+        others = (summary for summary in summaries if summary is not newest)
+        older = older_dependencies(release.entry, others, lambda vers: self._lines[vers].raw)
+        return document_of(release.entry, release.metadata, tuple(summaries), tuple(older))
 
-    def _release(self, line: Line, known: Release | None) -> Release | None:
+    def _summary(self, line: Line, known: ReleaseSummary | None) -> ReleaseSummary | None:
         if known is not None and known.cksum == line.cksum:
             return replace(known, yanked=line.yanked, pubtime=line.pubtime)
         entry = self._entry(line.vers)
-        return release_of(entry, self._facts_of(line)) if entry else None
+        return summary_of(entry, self._metadata_of(line)) if entry else None
 
     def _entry(self, vers: str) -> Entry | None:
         if vers not in self._entries:
@@ -178,77 +185,83 @@ class OneCrate:
                 return None  # somebody else's line, which cargo calls invalid
         return self._entries[vers]
 
-    def _facts_of(self, line: Line) -> CrateMetadata | None:
-        if line.vers not in self._facts:
-            if len(self._facts) > 2:
-                self._facts.pop(next(iter(self._facts)))
+    def _metadata_of(self, line: Line) -> CrateMetadata | None:
+        if line.vers not in self._metadata:
+            if len(self._metadata) > 2:
+                self._metadata.pop(next(iter(self._metadata)))
             try:
-                self._facts[line.vers] = read_metadata(self._store, self._name, line.cksum)
+                self._metadata[line.vers] = read_metadata(self._store, self._name, line.cksum)
             except InvalidDocument:
-                self._facts[line.vers] = None  # `verify` says so; a page without them is better than none
-        return self._facts[line.vers]
+                self._metadata[line.vers] = None  # `verify` says so; a page without it is better than none
+        return self._metadata[line.vers]
 
-    def _held(self, vers: str) -> Held:
+    def _release(self, vers: str) -> StoredRelease:
         line = self._lines[vers]
         entry = self._entry(vers)
         assert entry is not None, "versions without an entry are not in the document"
-        return Held(line=line.raw.decode(errors="replace"), entry=entry, facts=self._facts_of(line))
+        return StoredRelease(line=line.raw.decode(errors="replace"), entry=entry, metadata=self._metadata_of(line))
 
-    def _readme(self, held: Held) -> Prose:
+    def _readme(self, release: StoredRelease) -> Prose:
         """Render a README once for the two pages of the newest version."""
-        if held.entry.vers not in self._readmes:
-            self._readmes = {held.entry.vers: readme_of(held, self._look)}
-        return self._readmes[held.entry.vers]
+        if release.entry.vers not in self._readmes:
+            self._readmes = {release.entry.vers: readme_of(release, self._site)}
+        return self._readmes[release.entry.vers]
+
+    def _stored_page(self, path: str) -> Stored | None:
+        # Without a document of the crate's there are no pages of it either, and nothing need be looked at.
+        return self._store.read(path) if self._stored or self._whole else None
 
     # Writing -----------------------------------------------------------------------------------------------
 
-    def _pages(self, document: CrateDocument) -> Iterator[tuple[str, bytes]]:
+    def _pages(self, document: CrateDocument) -> Iterator[tuple[str, Callable[[], bytes]]]:
+        """Give the pages that may differ from what is there, by path, and what makes each."""
+        name = self._name
         before = predecessors(document.versions)
         known = {} if self._whole or self._before is None else _inputs(self._before)
         inputs = _inputs(document)
-        for each in reversed(document.versions):
-            if each.vers != document.newest and known.get(each.vers) != inputs[each.vers]:
-                yield self._version_page(each, before[each.vers], document)
         newest = document.release
-        if known.get(newest.vers) != inputs[newest.vers]:
-            yield self._version_page(newest, before[newest.vers], document)
+        older = (summary for summary in reversed(document.versions) if summary is not newest)
+        for summary in (*older, newest):  # the newest last, whose README is on the crate's page too
+            if known.get(summary.vers) != inputs[summary.vers]:
+                path = addresses.version_page(name, summary.vers)
+                yield path, partial(self._release_page, path, summary, before[summary.vers], document)
         if not self._whole and self._before == document:
             return
-        yield self._crate_page(newest, before[newest.vers], document)
+        path = addresses.crate_page(name)
+        yield path, partial(self._release_page, path, newest, before[newest.vers], document)
         yield from self._version_lists(document)
-        path = addresses.crate_feed(self._name)
-        recent = sorted((each for each in document.versions if each.pubtime), key=_by_time, reverse=True)
-        yield path, self._templates.render("crate-feed.xml", path, {"crate": document, "releases": recent[:50]})
+        path = addresses.crate_feed(name)
+        yield path, partial(self._feed, path, document)
 
-    def _version_page(self, release: Release, before: Release | None, document: CrateDocument) -> tuple[str, bytes]:
-        held = self._held(release.vers)
-        view = release_view(
-            held, self._held(before.vers) if before else None, document, self._look, self._readme(held), own=True
-        )
-        path = addresses.version_page(self._name, release.vers)
-        return path, self._templates.render("version.html", path, {"crate": view})
+    def _release_page(
+        self, path: str, summary: ReleaseSummary, before: ReleaseSummary | None, document: CrateDocument
+    ) -> bytes:
+        """Make the page of a version, or the crate's own, which shows its newest version."""
+        release = self._release(summary.vers)
+        previous = self._release(before.vers) if before else None
+        own = path != addresses.crate_page(self._name)
+        view = release_view(release, previous, document, self._site, self._readme(release), own=own)
+        return self._templates.render("version.html" if own else "crate.html", path, {"crate": view})
 
-    def _crate_page(self, newest: Release, before: Release | None, document: CrateDocument) -> tuple[str, bytes]:
-        held = self._held(newest.vers)
-        view = release_view(
-            held, self._held(before.vers) if before else None, document, self._look, self._readme(held), own=False
-        )
-        path = addresses.crate_page(self._name)
-        return path, self._templates.render("crate.html", path, {"crate": view})
+    def _feed(self, path: str, document: CrateDocument) -> bytes:
+        timed = (summary for summary in document.versions if summary.pubtime)
+        recent = sorted(timed, key=_by_time, reverse=True)[:FEED_ENTRIES]
+        return self._templates.render("crate-feed.xml", path, {"crate": document, "releases": recent})
 
-    def _version_lists(self, document: CrateDocument) -> Iterator[tuple[str, bytes]]:
+    def _version_lists(self, document: CrateDocument) -> Iterator[tuple[str, Callable[[], bytes]]]:
         if len(document.versions) <= NEWEST_SHOWN:
             return
         groups = version_groups(document.versions)
         known = version_groups(self._before.versions) if self._before and not self._whole else {}
-        index = addresses.versions_page(self._name)
-        counts = {group: len(rows) for group, rows in groups.items()}
-        yield index, self._templates.render("versions.html", index, {"crate": document, "groups": counts, "group": ""})
-        for group, releases in groups.items():
-            if known.get(group) != releases:
+        path = addresses.versions_page(self._name)
+        counts = {group: len(summaries) for group, summaries in groups.items()}
+        context: dict[str, object] = {"crate": document, "groups": counts, "group": ""}
+        yield path, partial(self._templates.render, "versions.html", path, context)
+        for group, summaries in groups.items():
+            if known.get(group) != summaries:
                 path = addresses.versions_page(self._name, group)
-                context = {"crate": document, "group": group, "versions": version_rows(releases, "../")}
-                yield path, self._templates.render("versions-group.html", path, context)
+                context = {"crate": document, "group": group, "versions": version_rows(summaries, "../")}
+                yield path, partial(self._templates.render, "versions-group.html", path, context)
 
     def _stale_paths(self, document: CrateDocument | None) -> Iterator[str]:
         """Give pages that may be there and are not to be, the crate's own but for those that stay in other hands."""
@@ -264,28 +277,25 @@ class OneCrate:
             if path not in wanted and path != addresses.crate_page(self._name):
                 yield path
 
-    def _put(self, path: str, content: bytes) -> Iterator[Change]:
-        # Without a document of the crate's there are no pages of it either, and nothing need be looked at.
-        held = self._store.read(path) if self._stored or self._whole else None
-        if held is None or held.content != content:
-            yield Put(path=path, content=content)
-
 
 def _newest(document: CrateDocument | None) -> str:
     return document.newest if document else ""
 
 
-def _by_time(release: Release) -> tuple[str, object]:
-    return release.pubtime or "", version_key(release.vers)
+def _by_time(summary: ReleaseSummary) -> tuple[str, object]:
+    return summary.pubtime or "", version_key(summary.vers)
 
 
 def _inputs(document: CrateDocument) -> Mapping[str, Sequence[object]]:
     """Give for each version what its page depends on beside its own archive."""
     before = predecessors(document.versions)
     return {
-        each.vers: (each.cksum, each.yanked, each.pubtime, *((previous.vers, previous.cksum) if previous else ()))
-        for each in document.versions
-        for previous in (before[each.vers],)
+        summary.vers: (
+            *(summary.cksum, summary.yanked, summary.pubtime),
+            *((previous.vers, previous.cksum) if previous else ()),
+        )
+        for summary in document.versions
+        for previous in (before[summary.vers],)
     }
 
 
@@ -294,8 +304,8 @@ def paths_of_crate(document: CrateDocument) -> Iterator[str]:
     name = document.name
     yield addresses.crate_page(name)
     yield addresses.crate_feed(name)
-    for each in document.versions:
-        yield addresses.version_page(name, each.vers)
+    for summary in document.versions:
+        yield addresses.version_page(name, summary.vers)
     if len(document.versions) > NEWEST_SHOWN:
         yield addresses.versions_page(name)
         for group in version_groups(document.versions):

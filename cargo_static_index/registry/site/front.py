@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
 
-import msgspec
+from msgspec.structs import replace
 
 from cargo_static_index.registry.site.documents import read_crate_document
-from cargo_static_index.registry.site.lists import Shelves
+from cargo_static_index.registry.site.lists import ListWriter
+from cargo_static_index.registry.site.output import Output
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import CrateDocument, format_document, version_key
@@ -14,8 +15,7 @@ from cargo_static_index.site.front import FrontDocument, RefusedFile, Update, bl
 from cargo_static_index.site.lists import NAMES, sitemap_path
 from cargo_static_index.site.rows import short
 from cargo_static_index.site.templates import Templates
-from cargo_static_index.site.theme import Look
-from cargo_static_index.store import Put
+from cargo_static_index.site.theme import SiteInfo
 from cargo_static_index.tree import layout
 
 SHOWN = 8
@@ -32,33 +32,33 @@ REFUSED_SHOWN = 1000
 class FrontPages:
     """Writes these pages where they change."""
 
-    def __init__(self, transaction: Transaction, templates: Templates, look: Look) -> None:
+    def __init__(self, transaction: Transaction, output: Output, templates: Templates, site: SiteInfo) -> None:
         self._transaction = transaction
+        self._output = output
         self._templates = templates
-        self._look = look
+        self._site = site
         self._documents: dict[str, CrateDocument | None] = {}
 
-    def write_refused(self, files: Iterable[RefusedFile]) -> None:
-        """Write the page of refused files."""
+    def refused(self, files: Iterable[RefusedFile]) -> bytes:
+        """Give the page of refused files."""
         left = iter(files)
         shown = list(islice(left, REFUSED_SHOWN))
         more = sum(1 for _ in left)
-        self.put([self._page("refused.html", addresses.REFUSED, {"files": shown, "more": more})])
+        return self._templates.render("refused.html", addresses.REFUSED, {"files": shown, "more": more})
 
-    def write(self, shelves: Shelves) -> None:
+    def write(self, lists: ListWriter) -> None:
         """Write all of them but that of refused files."""
-        self.put(self._front_pages())
-        self.put(self._fixed_pages())
+        self._output.put(self._pages())
         if self._transaction.state.site.sitemap_stale or self._transaction.store.read(addresses.SITEMAP) is None:
-            parts = [sitemap_path(part.prefix) for part in shelves.parts_of(NAMES) if part.rows]
-            self.put([self._page("sitemap.xml", addresses.SITEMAP, {"parts": parts})])
-            self._transaction.state.site = msgspec.structs.replace(self._transaction.state.site, sitemap_stale=False)
+            parts = [sitemap_path(node.prefix) for node in lists.nodes_of(NAMES) if node.rows]
+            self._output.put([self._page("sitemap.xml", addresses.SITEMAP, {"parts": parts})])
+            self._transaction.state.site = replace(self._transaction.state.site, sitemap_stale=False)
 
-    def _front_pages(self) -> Iterator[tuple[str, bytes]]:
+    def _pages(self) -> Iterator[tuple[str, bytes]]:
         updated, new = self._news()
         document = FrontDocument(
-            title=self._look.title,
-            description=self._look.description,
+            title=self._site.title,
+            description=self._site.description,
             index=f"{layout.INDEX}/",
             crates=self._transaction.record.crates,
             releases=self._transaction.record.releases,
@@ -66,10 +66,13 @@ class FrontPages:
             new=new,
         )
         yield addresses.DOCUMENT, format_document(document)
-        context = {"front": document, "blocks": blocks_of(self._look)}
+        context = {"front": document, "blocks": blocks_of(self._site)}
         yield self._page("index.html", addresses.FRONT, context)
         yield self._page("about-index.html", addresses.ABOUT_INDEX, {})
         yield self._page("feed.xml", addresses.FEED, {"updates": list(self._releases())})
+        yield self._page("search.html", addresses.SEARCH_PAGE, {})
+        yield self._page("404.html", addresses.NOT_FOUND, {})
+        yield self._page("opensearch.xml", addresses.OPENSEARCH, {})
 
     def _news(self) -> tuple[tuple[Update, ...], tuple[Update, ...]]:
         """Give updated and new crates, the last first, each once; no more documents are read than that takes."""
@@ -86,22 +89,17 @@ class FrontPages:
     def _highest(self, name: str, pubtime: str) -> Update | None:
         """Give the highest of a crate's versions that were published at one time."""
         document = self._document(name)
-        together = (each.vers for each in document.versions if each.pubtime == pubtime) if document else iter(())
-        highest = next(together, None)
+        versions = document.versions if document else ()
+        highest = next((summary.vers for summary in versions if summary.pubtime == pubtime), None)
         return None if highest is None else self._update(name, highest, pubtime)
 
     def _releases(self) -> Iterator[Update]:
         """Give the releases published last; of what came together, a crate's highest version first."""
         newest = self._transaction.state.published.newest(FEED_ENTRIES)
-        for (pubtime, name), rows in groupby(newest, key=lambda each: (each[1].pubtime or "", each[0])):
+        for (pubtime, name), rows in groupby(newest, key=lambda row: (row[1].pubtime or "", row[0])):
             versions = [release.vers for _, release in rows]
             for vers in sorted(versions, key=version_key, reverse=True) if len(versions) > 1 else versions:
                 yield self._update(name, vers, pubtime)
-
-    def _fixed_pages(self) -> Iterator[tuple[str, bytes]]:
-        yield self._page("search.html", addresses.SEARCH_PAGE, {})
-        yield self._page("404.html", addresses.NOT_FOUND, {})
-        yield self._page("opensearch.xml", addresses.OPENSEARCH, {})
 
     def _update(self, name: str, vers: str, pubtime: str) -> Update:
         document = self._document(name)
@@ -119,12 +117,3 @@ class FrontPages:
 
     def _page(self, template: str, path: str, context: dict[str, object]) -> tuple[str, bytes]:
         return path, self._templates.render(template, path, context)
-
-    def put(self, pages: Iterable[tuple[str, bytes]]) -> None:
-        """Write those files that are not what they are to be."""
-        changes = []
-        for path, content in pages:
-            held = self._transaction.store.read(path)
-            if held is None or held.content != content:
-                changes.append(Put(path=path, content=content))
-        self._transaction.apply(changes)

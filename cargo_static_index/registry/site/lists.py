@@ -1,11 +1,13 @@
-"""Writing lists: read the parts on the way, merge the rows of this change, write if unchanged, or begin again."""
+"""Writing lists: read the nodes on the way, merge the rows of this change, write if unchanged, or begin again."""
 
 from collections.abc import Iterator, Sequence
 
-import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.registry.site.documents import read_crate_document
+from cargo_static_index.registry.site.output import Output
 from cargo_static_index.registry.transaction import Transaction, attempts
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.lists import (
@@ -13,15 +15,15 @@ from cargo_static_index.site.lists import (
     NAMES,
     SETS,
     format_record,
-    judged,
     list_of_path,
+    list_view,
     pages_of,
     parse_record,
-    part_view,
     record_path,
-    render_part,
+    render_node,
+    with_satisfied,
 )
-from cargo_static_index.site.radix import Part, Row, Written, merge, rows_of
+from cargo_static_index.site.radix import ChangedNodes, KeyedRow, Node, merge, rows_of
 from cargo_static_index.site.rows import SetRow, encode_row
 from cargo_static_index.site.templates import Templates
 from cargo_static_index.store import Change, Store, Stored
@@ -29,44 +31,54 @@ from cargo_static_index.tree import layout
 from cargo_static_index.tree.read import replaced
 
 ROWS_AT_ONCE = 2000
-"""Rows merged together: enough that a part is written once, few enough to hold with the parts they belong to."""
-
+"""Rows merged together: enough that a node is written once, few enough to hold with the nodes they belong to."""
 
 LISTS_AT_ONCE = 128
 """Lists that share a batch, and so its flushes."""
 
-Batch = list[tuple[str, Sequence[Row]]]
+Batch = list[tuple[str, Sequence[KeyedRow]]]
 """Rows sorted by key, by list."""
 
 
 class ListDamaged(InvalidDocument):
-    """A part of a list cannot be read, or is not there though another one names it: the list is to be made anew."""
+    """A node of a list cannot be read, or is not there though another one names it: the list is to be made anew."""
 
 
-def read_parts(store: Store) -> Iterator[tuple[str, Part | None]]:
-    """Give the paths of the parts of all lists that are in the tree, and the parts; None where one cannot be read."""
+def read_nodes(store: Store) -> Iterator[tuple[str, Node | None]]:
+    """Give the paths of the nodes of all lists that are in the tree, and the nodes; None where one cannot be read."""
     for folder in ("browse", "search", layout.CRATES):
         for path in store.list(folder):
             kind = list_of_path(path)
             stored = store.read(path) if kind else None
             if stored is not None:
-                yield path, _part_at(path, kind or "", stored.content)
+                yield path, _node_at(path, kind or "", stored.content)
 
 
-def _part_at(path: str, kind: str, content: bytes) -> Part | None:
-    """Read a part, or give None for what cannot be read or belongs elsewhere."""
+def _node_at(path: str, kind: str, content: bytes) -> Node | None:
+    """Read a node, or give None for what cannot be read or belongs elsewhere."""
     try:
-        part = parse_record(kind, content)
+        node = parse_record(kind, content)
     except InvalidDocument:
         return None
-    return part if record_path(part.list, part.prefix) == path else None
+    return node if record_path(node.list, node.prefix) == path else None
 
 
-class Shelves:
+class _Merged(Struct, frozen=True, kw_only=True):
+    """What one attempt made of a list."""
+
+    name: str
+    rows: Sequence[KeyedRow]
+    reader: "_ListReader"
+    nodes: ChangedNodes
+    changes: tuple[Change, ...]
+
+
+class ListWriter:
     """The lists of a tree."""
 
-    def __init__(self, transaction: Transaction, templates: Templates) -> None:
+    def __init__(self, transaction: Transaction, output: Output, templates: Templates) -> None:
         self._transaction = transaction
+        self._output = output
         self._templates = templates
         self.trusting = True
         """Whether what is stored is built on, and ListDamaged raised where it cannot be; else it is made anew."""
@@ -74,9 +86,22 @@ class Shelves:
     def bring_in_step(self) -> None:
         """Write all rows that are noted in the state."""
         for batch in self._transaction.state.pages.drained(self._some):
-            self._merge_whole(batch)
+            self._write(batch)
 
-    def _merge_whole(self, batch: Batch) -> None:
+    def nodes_of(self, name: str) -> Iterator[Node]:
+        """Give all nodes of a list, from its root downwards."""
+        return _below("", _ListReader(self._transaction.store, name))
+
+    def is_reached(self, node: Node) -> bool:
+        """Whether a node hangs together with the root of its list."""
+        reader = _ListReader(self._transaction.store, node.list)
+        above = reader.load("")
+        while above is not None and above.prefix != node.prefix:
+            below = node.prefix[: len(above.common) + 1]
+            above = reader.load(below) if below in above.children else None
+        return above is not None
+
+    def _write(self, batch: Batch) -> None:
         for _ in attempts(f"the list {batch[0][0]!r} is"):
             batch = self._merge(batch)
             if not batch:
@@ -84,53 +109,50 @@ class Shelves:
 
     def _some(self) -> Batch:
         """Give rows of some lists, or of a part of one: as many as are merged together."""
-        pages = self._transaction.state.pages
+        queue = self._transaction.state.pages
         batch: Batch = []
         left = ROWS_AT_ONCE
-        name = pages.next_list()
+        name = queue.next_list()
         while name is not None and left > 0 and len(batch) < LISTS_AT_ONCE:
             # Lists that name lists learn of those when they are written, so they wait until those are.
             if batch and name.startswith("sets/"):
                 break
-            rows = pages.rows_of(name, left)
+            rows = queue.rows_of(name, left)
             batch.append((name, rows))
             left -= len(rows)
-            name = pages.next_list(name)
+            name = queue.next_list(name)
         return batch
 
     def _merge(self, batch: Batch) -> Batch:
         """Merge rows into lists, all in one batch of changes, and give those that somebody else forestalled."""
-        candidates = [_Reading(self._transaction, name, trusting=self.trusting) for name, _ in batch]
-        parts = [self._written(name, rows, reading) for (name, rows), reading in zip(batch, candidates, strict=True)]
-        changes = [
-            list(self._changes(name, written, reading))
-            for (name, _), written, reading in zip(batch, parts, candidates, strict=True)
-        ]
-        lost = {change.path for change in self._transaction.apply(change for each in changes for change in each)}
+        merged = [found for name, rows in batch for found in self._merged(name, rows)]
+        changes = [change for found in merged for change in found.changes]
+        lost = self._output.apply(changes, at_once=len(changes))
         again: Batch = []
         with self._transaction.state.writing():
-            for (name, rows), written, reading, own in zip(batch, parts, candidates, changes, strict=True):
-                if lost and any(change.path in lost for change in own):
-                    again.append((name, rows))
+            for found in merged:
+                if lost and any(change.path in lost for change in found.changes):
+                    again.append((found.name, found.rows))
                     continue
-                self._look_at_names(name, written, reading)
-                root = written[""]
-                self._note_total(name, root.total if root else 0)
-                self._transaction.state.pages.settle_rows(name, rows[-1][0])
+                self._note_sitemap(found)
+                root = found.nodes[""]
+                self._note_total(found.name, root.total if root else 0)
+                self._transaction.state.pages.settle_rows(found.name, found.rows[-1][0])
         return again
 
-    def parts_of(self, name: str) -> Iterator[Part]:
-        """Give all parts of a list, from its root downwards."""
-        return _below("", _Reading(self._transaction, name))
-
-    def is_reached(self, part: Part) -> bool:
-        """Whether a part hangs together with the root of its list."""
-        reading = _Reading(self._transaction, part.list)
-        above = reading.load("")
-        while above is not None and above.prefix != part.prefix:
-            below = part.prefix[: len(above.common) + 1]
-            above = reading.load(below) if below in above.parts else None
-        return above is not None
+    def _merged(self, name: str, rows: Sequence[KeyedRow]) -> Iterator[_Merged]:
+        """Merge rows into a list; of one that cannot be made its rows are let go, so that it fails no pass again."""
+        reader = _ListReader(self._transaction.store, name, trusting=self.trusting)
+        try:
+            nodes = self._changed_nodes(name, rows, reader)
+            changes = tuple(self._changes(name, nodes, reader))
+        except ListDamaged:
+            raise
+        except Exception as error:  # noqa: BLE001 - `Failures` raises on what is no fault of this list alone
+            self._output.failures.note(record_path(name, ""), error)
+            self._transaction.state.pages.settle_rows(name, rows[-1][0])
+        else:
+            yield _Merged(name=name, rows=rows, reader=reader, nodes=nodes, changes=changes)
 
     def _note_total(self, name: str, total: int) -> None:
         kind, _, rest = name.partition("/")
@@ -138,91 +160,93 @@ class Shelves:
             row = encode_row(SetRow(name=rest, total=total)) if total else None
             self._transaction.state.pages.list_rows([(SETS[kind], rest, row)])
 
-    def _written(self, name: str, rows: Sequence[Row], reading: "_Reading") -> Written:
-        kind, _, crate = name.partition("/")
-        about: dict[str, str] = {}
-        if kind == "dependents":
-            document = read_crate_document(self._transaction.store, crate)
-            newest = document.newest if document else ""
-            about = {"newest": newest} if newest else {}
-            rows = [(key, judged(row, newest) if row else row) for key, row in rows]
-            root = reading.load("")
-            if root is not None and root.about != about:
-                new = dict(rows)
-                held = [(key, judged(bytes(row), newest)) for key, row in rows_of(root, reading.load) if key not in new]
-                rows = sorted([*rows, *held])
-        return merge(name, rows, reading.load, about)
+    def _note_sitemap(self, merged: _Merged) -> None:
+        nodes = merged.nodes.items()
+        if merged.name == NAMES and any(bool(node and node.rows) != merged.reader.had_rows(at) for at, node in nodes):
+            self._transaction.state.site = replace(self._transaction.state.site, sitemap_stale=True)
 
-    def _changes(self, name: str, written: Written, reading: "_Reading") -> Iterator[Change]:
-        """Give changes, parts before those that lead to them; what vanishes goes last."""
-        root = written[""]
+    def _changed_nodes(self, name: str, rows: Sequence[KeyedRow], reader: "_ListReader") -> ChangedNodes:
+        kind, _, crate = name.partition("/")
+        if kind != "dependents":
+            return merge(name, rows, reader.load)
+        # Read here and now: another writer may have replaced it since this pass made the crate's pages (law 4).
+        document = read_crate_document(self._transaction.store, crate)
+        newest = document.newest if document else ""
+        about = {"newest": newest} if newest else {}
+        rows = [(key, with_satisfied(row, newest) if row else row) for key, row in rows]
+        root = reader.load("")
+        if root is not None and root.about != about:
+            new = dict(rows)
+            kept = ((key, row) for key, row in rows_of(root, reader.load) if key not in new)
+            rows = sorted([*rows, *((key, with_satisfied(bytes(row), newest)) for key, row in kept)])
+        return merge(name, rows, reader.load, about)
+
+    def _changes(self, name: str, nodes: ChangedNodes, reader: "_ListReader") -> Iterator[Change]:
+        """Give changes, nodes before those that lead to them; what vanishes goes last."""
+        root = nodes[""]
         kind, _, crate = name.partition("/")
         wanted = root is not None and (root.total > 0 or name in ALWAYS or bool(root.about))
-        kept = {prefix: part for prefix, part in written.items() if part is not None} if wanted else {}
+        kept = {prefix: node for prefix, node in nodes.items() if node is not None} if wanted else {}
         for prefix in sorted(kept, key=len, reverse=True):
-            files = render_part(kept[prefix], self._templates)
+            files = render_node(kept[prefix], self._templates)
             files[record_path(name, prefix)] = format_record(kept[prefix])
             for path in pages_of(name, prefix):
-                yield from replaced(path, files.get(path), reading.stored(path))
+                yield from replaced(path, files.get(path), reader.stored(path))
         if kind == "dependents" and root is not None and not root.about:
-            yield from self._placeholder(crate, root, reading)
-        for prefix in written:
+            yield from self._placeholder(crate, root, reader)
+        for prefix in nodes:
             if prefix not in kept:
                 # The record goes last: as long as it is there, a pass that remakes everything finds what is left.
                 for path in reversed(pages_of(name, prefix)):
-                    yield from replaced(path, None, reading.stored(path))
+                    yield from replaced(path, None, reader.stored(path))
 
-    def _placeholder(self, crate: str, root: Part, reading: "_Reading") -> Iterator[Change]:
+    def _placeholder(self, crate: str, root: Node, reader: "_ListReader") -> Iterator[Change]:
         """Give the page of a crate that is not held: it says who needs it, or goes."""
         path = addresses.crate_page(crate)
         page = None
         if root.total:
-            page = self._templates.render("placeholder.html", path, {"name": crate, "list": part_view(root)})
-        yield from replaced(path, page, reading.stored(path))
-
-    def _look_at_names(self, name: str, written: Written, reading: "_Reading") -> None:
-        if name == NAMES and any(bool(part and part.rows) != reading.had_rows(at) for at, part in written.items()):
-            self._transaction.state.site = msgspec.structs.replace(self._transaction.state.site, sitemap_stale=True)
+            page = self._templates.render("placeholder.html", path, {"name": crate, "list": list_view(root)})
+        yield from replaced(path, page, reader.stored(path))
 
 
-class _Reading:
+class _ListReader:
     """What was read of a list for one attempt, with the tags to replace it under."""
 
-    def __init__(self, transaction: Transaction, name: str, *, trusting: bool = False) -> None:
-        self._transaction = transaction
+    def __init__(self, store: Store, name: str, *, trusting: bool = False) -> None:
+        self._store = store
         self._name = name
         self._trusting = trusting
         self._stored: dict[str, Stored | None] = {}
         self._named = {""} if name in ALWAYS else set[str]()
-        """The parts that must be there: others name them."""
+        """The nodes that must be there: others name them."""
 
     def stored(self, path: str) -> Stored | None:
         """Give a file as it was first read."""
         if path not in self._stored:
-            self._stored[path] = self._transaction.store.read(path)
+            self._stored[path] = self._store.read(path)
         return self._stored[path]
 
-    def load(self, prefix: str) -> Part | None:
-        """Give a part; one that cannot be read counts as none, and is replaced, where lists are made anew."""
-        # The pages first: whoever replaces the record after this replaces them too, and is then noticed.
+    def load(self, prefix: str) -> Node | None:
+        """Give a node; one that cannot be read counts as none, and is replaced, where lists are made anew."""
+        # The pages first: whoever replaces the record after this replaces them too, and is then noticed (law 4).
         found = [self.stored(path) for path in reversed(pages_of(self._name, prefix))][-1]
         path = record_path(self._name, prefix)
-        part = _part_at(path, self._name, found.content) if found else None
-        if part is not None:
-            self._named.update(part.parts)
+        node = _node_at(path, self._name, found.content) if found else None
+        if node is not None:
+            self._named.update(node.children)
         elif self._trusting and (found or prefix in self._named):
             raise ListDamaged(f"{path}: this part of a list is lost or cannot be read")
-        return part
+        return node
 
     def had_rows(self, prefix: str) -> bool:
-        """Whether a part was there and had rows."""
-        part = self.load(prefix)
-        return part is not None and bool(part.rows)
+        """Whether a node was there and had rows."""
+        node = self.load(prefix)
+        return node is not None and bool(node.rows)
 
 
-def _below(prefix: str, reading: _Reading) -> Iterator[Part]:
-    part = reading.load(prefix)
-    if part is not None:
-        yield part
-        for below in part.parts:
-            yield from _below(below, reading)
+def _below(prefix: str, reader: _ListReader) -> Iterator[Node]:
+    node = reader.load(prefix)
+    if node is not None:
+        yield node
+        for below in node.children:
+            yield from _below(below, reader)

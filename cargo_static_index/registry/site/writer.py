@@ -5,20 +5,20 @@ made from the index file as read back: a crate's own first, with the rows that l
 then the lists; then front page and feeds. What breaks off is found there by the next pass.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
-from itertools import islice
 
 from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidDocument
-from cargo_static_index.registry.site.check import check_pages, named_by
-from cargo_static_index.registry.site.crates import Listing, Maker, OneCrate
+from cargo_static_index.registry.site.check import assets_named, check_pages
+from cargo_static_index.registry.site.crates import CratePages, ListedRow, PageMaker
 from cargo_static_index.registry.site.front import FrontPages
-from cargo_static_index.registry.site.lists import ListDamaged, Shelves, read_parts
+from cargo_static_index.registry.site.lists import ListDamaged, ListWriter, read_nodes
+from cargo_static_index.registry.site.output import Output, written
 from cargo_static_index.registry.site.refused import refused_files
-from cargo_static_index.registry.site.sources import look_of, read_sources, renderer, unused_files
+from cargo_static_index.registry.site.theme import read_theme, renderer, site_info_of, unused_files
 from cargo_static_index.registry.transaction import Transaction, attempts
 from cargo_static_index.registry.workers import Executor, unbroken
 from cargo_static_index.settings import Settings
@@ -26,7 +26,7 @@ from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import PagesState, format_document, parse_pages_state
 from cargo_static_index.site.lists import ALWAYS, pages_of
 from cargo_static_index.site.templates import Templates
-from cargo_static_index.site.theme import Look, Sources, assets_of, fingerprint_of
+from cargo_static_index.site.theme import SiteInfo, Theme, assets_of, fingerprint_of
 from cargo_static_index.state import Remaking
 from cargo_static_index.store import Change, Delete, Put
 from cargo_static_index.tree import layout
@@ -37,19 +37,18 @@ CRATES_AT_ONCE = 128
 CRATES_A_TASK = 8
 """Crates that a process makes the pages of before it answers."""
 
-FILES_AT_ONCE = 256
-"""Pages that share a batch, and so its flushes."""
 
-
-class Pages:
+class SiteWriter:
     """The pages of a transaction's tree. `keep` puts off remaking all of them because of how they look."""
 
     def __init__(self, transaction: Transaction, settings: Settings, *, keep: bool = False) -> None:
         self._transaction = transaction
+        self._output = Output(transaction)
+        self._assets_are_there = False
         self._queue = transaction.state.pages
-        self._sources: Sources = read_sources(settings)
-        self._plain_look = look_of(transaction, settings)
-        self._fingerprint = fingerprint_of(self._sources, self._plain_look, renderer())
+        self._theme: Theme = read_theme(settings)
+        self._plain_site = site_info_of(transaction, settings)
+        self._fingerprint = fingerprint_of(self._theme, self._plain_site, renderer())
         self.executor: Executor | None = None
         """Makes pages in other processes, where there is one."""
         self._keep = keep
@@ -59,7 +58,7 @@ class Pages:
         self._state = self._read_state()
         if settings.pages.templates:
             self._templates.check()  # before anything is published that would then have no page
-            for text in unused_files(self._sources):
+            for text in unused_files(self._theme):
                 transaction.listener.warn(text)
 
     def begin(self) -> None:
@@ -85,9 +84,9 @@ class Pages:
         with unbroken("made pages was killed, perhaps for want of memory; run this again"):
             for names in self._queue.stale(CRATES_AT_ONCE):
                 self._make_some(names, whole=whole)
-        self._shelves.trusting = remaking is None
+        self._lists.trusting = remaking is None
         try:
-            self._shelves.bring_in_step()
+            self._lists.bring_in_step()
         except ListDamaged as error:
             self._transaction.listener.note(f"{error}; so all pages are made anew.")
             self.remake()
@@ -104,7 +103,7 @@ class Pages:
         self._put_refused(scanned=scanned)
         if changed:
             self._put_assets()
-            self._front.write(self._shelves)
+            self._front.write(self._lists)
         remaking = self._transaction.state.site.remaking
         if remaking is not None:
             if not remaking.first:
@@ -113,18 +112,24 @@ class Pages:
             self._remade = True
         self._write_state()
 
+    @property
+    def failures(self) -> Mapping[str, str]:
+        """Why what could not be made, by path."""
+        return self._output.failures.reasons
+
     def remake(self) -> None:
         """Make all pages stale; what an earlier process began is gone on with."""
         remaking = self._transaction.state.site.remaking
         if remaking and remaking.fingerprint == self._fingerprint and not self._queue.idle:
             return
-        if self._transaction.record.releases and self._looks_differ:
+        if self._transaction.record.releases and self._theme_differs:
             self._transaction.listener.note("How pages look has changed, so all of them are made anew.")
         first = self._has_no_pages()
+        self._assets_are_there = False
         with self._transaction.state.writing():
             self._queue.clear()
             self._queue.list_rows((name, "", None) for name in ALWAYS)
-            self._queue.make_stale(self._held_names())
+            self._queue.make_stale(self._published_names())
             if not first:
                 self._forget_lists()
                 self._queue.make_stale(self._paged_names())
@@ -141,7 +146,7 @@ class Pages:
         """Whether all pages are to be made: none are known, or a build finds that they look otherwise by now."""
         if self._state is None:
             return True
-        if not scanned or not self._looks_differ:
+        if not scanned or not self._theme_differs:
             return False
         if self._keep:
             self._transaction.listener.note(
@@ -150,7 +155,7 @@ class Pages:
         return not self._keep
 
     @property
-    def _looks_differ(self) -> bool:
+    def _theme_differs(self) -> bool:
         return self._state is not None and self._state.fingerprint != self._fingerprint
 
     def _read_state(self) -> PagesState | None:
@@ -168,7 +173,7 @@ class Pages:
             self._state = state
         self._transaction.state.site = replace(self._transaction.state.site, unknown=False)
 
-    def _held_names(self) -> Iterator[str]:
+    def _published_names(self) -> Iterator[str]:
         after = ""
         while rows := self._transaction.state.published.names(after=after):
             yield from (name for _, name in rows)
@@ -189,23 +194,23 @@ class Pages:
 
     def _forget_lists(self) -> None:
         """Note every row of every list as one that is not to be; what crates give takes its place."""
-        for _, part in read_parts(self._transaction.store):
-            if part is not None:
-                self._queue.list_if_new([(part.list, "", None), *((part.list, key, None) for key in part.rows)])
+        for _, node in read_nodes(self._transaction.store):
+            if node is not None:
+                self._queue.list_if_new([(node.list, "", None), *((node.list, key, None) for key in node.rows)])
 
     # What is made ------------------------------------------------------------------------------------------
 
     @cached_property
     def _assets(self) -> tuple[dict[str, str], dict[str, bytes]]:
-        return assets_of(self._sources)
+        return assets_of(self._theme)
 
     @cached_property
-    def _look(self) -> Look:
-        return replace(self._plain_look, assets=self._assets[0])
+    def _site(self) -> SiteInfo:
+        return replace(self._plain_site, assets=self._assets[0])
 
     @cached_property
     def _templates(self) -> Templates:
-        return Templates(self._sources, self._look, self._compiled)
+        return Templates(self._theme, self._site, self._compiled)
 
     @cached_property
     def _compiled(self) -> str:
@@ -216,101 +221,102 @@ class Pages:
         return str(self._compiled_folder)
 
     @cached_property
-    def _shelves(self) -> Shelves:
-        return Shelves(self._transaction, self._templates)
+    def _lists(self) -> ListWriter:
+        return ListWriter(self._transaction, self._output, self._templates)
 
     @cached_property
     def _front(self) -> FrontPages:
-        return FrontPages(self._transaction, self._templates, self._look)
+        return FrontPages(self._transaction, self._output, self._templates, self._site)
 
     def _put_assets(self) -> None:
+        """Write styles and scripts before the first page that names them."""
+        if self._assets_are_there:
+            return
         look_inside = self._transaction.state.site.remaking is not None  # else names tell contents
         wanted = (path for path in self._assets[1] if look_inside or self._transaction.store.size(path) is None)
-        self._front.put((path, self._assets[1][path]) for path in wanted)
+        self._output.put((path, self._assets[1][path]) for path in wanted)
+        self._assets_are_there = True
 
     def _put_refused(self, *, scanned: bool) -> None:
         """Write the page of refused files: whoever did not look at the drop directory leaves one that is there."""
-        held = self._transaction.store.read(addresses.REFUSED)
-        if not self._plain_look.refused:
-            self._transaction.apply([Delete(path=addresses.REFUSED)] if held else [])
-        elif scanned or held is None or not held.content:
-            self._put_assets()
-            before = self._assets_of_refused
-            seen = self._transaction.now if scanned else self._transaction.state.site.last_build or 0
-            self._front.write_refused(refused_files(self._transaction, self._moved_to, seen))
-            if not self._looks_differ:  # else they are of all other pages too
-                self._transaction.apply(Delete(path=path) for path in before - self._assets_of_refused)
-
-    @property
-    def _assets_of_refused(self) -> set[str]:
-        return {path for path in named_by(self._transaction.store, addresses.REFUSED) if path.startswith("assets/")}
+        stored = self._transaction.store.read(addresses.REFUSED)
+        if not self._plain_site.refused:
+            self._output.apply([Delete(path=addresses.REFUSED)] if stored else [])
+            return
+        if not scanned and stored is not None and stored.content:
+            return
+        self._put_assets()
+        seen = self._transaction.now if scanned else self._transaction.state.site.last_build or 0
+        page = self._front.refused(refused_files(self._transaction, self._moved_to, seen))
+        self._output.apply(written(addresses.REFUSED, page, stored))
+        if stored is not None and not self._theme_differs:  # else they are of all other pages too
+            old = assets_named(stored.content) - assets_named(page)
+            self._output.apply(Delete(path=path) for path in sorted(old))
 
     def _make_some(self, names: Sequence[str], *, whole: bool) -> None:
         again = list(names)
         for attempt in attempts("crates are"):
             lost: set[str] = set()
-            for listings, changes in self._made(again, whole=whole or attempt > 0):
-                self._queue.list_rows(listings)
-                lost |= self._apply(changes)
+            for rows, changes in self._made(again, whole=whole or attempt > 0):
+                self._queue.list_rows(rows)
+                lost |= self._output.apply(changes)
             done = [name for name in again if addresses.crate_document(name) not in lost]
             self._queue.settle(done)
             again = [name for name in again if name not in done]
             if not again:
                 return
 
-    def _made(self, names: Sequence[str], *, whole: bool) -> Iterator[tuple[Iterable[Listing], Iterator[Change]]]:
+    def _made(self, names: Sequence[str], *, whole: bool) -> Iterator[tuple[list[ListedRow], Iterator[Change]]]:
         """Make the pages of some crates, here or in the processes that read crates; give rows and changes together."""
         open_tree = self._transaction.store.opener()
         if self.executor is None or len(names) <= CRATES_A_TASK or open_tree is None:
-            crates = [self._crate(name, whole=whole) for name in names]
-            yield [row for crate in crates for row in crate.listings()], _chained(crates)
+            yield self._made_here(names, whole=whole)
             return
-        maker = Maker(
+        maker = PageMaker(
             open_tree=open_tree,
-            sources=self._sources,
-            look=self._look,
+            theme=self._theme,
+            site=self._site,
             key=self._fingerprint,
             whole=whole,
             compiled=self._compiled,
         )
-        tasks = [self.executor.submit(maker.make, some) for some in _some(names)]
-        for task in tasks:
+        for task in [self.executor.submit(maker.make, some) for some in _some(names)]:
             made = task.result()
+            for crate in made:
+                self._output.failures.reasons.update(crate.failures)
             yield (
-                [row for each in made for row in each.listings],
-                (change for each in made for change in each.changes or ()),
+                [row for crate in made for row in crate.listed_rows],
+                (change for crate in made for change in crate.changes or ()),
             )
-            for name in (each.name for each in made if each.changes is None):
-                crate = self._crate(name, whole=whole)
-                yield crate.listings(), crate.changes()
+            for name in (crate.name for crate in made if crate.changes is None):
+                yield self._made_here([name], whole=whole)
 
-    def _crate(self, name: str, *, whole: bool) -> OneCrate:
-        return OneCrate(self._transaction.store, self._templates, self._look, name, whole=whole)
-
-    def _apply(self, changes: Iterator[Change]) -> set[str]:
-        lost: set[str] = set()
-        while batch := list(islice(changes, FILES_AT_ONCE)):
-            lost.update(change.path for change in self._transaction.apply(batch))
-        return lost
+    def _made_here(self, names: Sequence[str], *, whole: bool) -> tuple[list[ListedRow], Iterator[Change]]:
+        crates: list[CratePages] = []
+        rows: list[ListedRow] = []
+        store, failures = self._transaction.store, self._output.failures
+        for name in names:
+            with failures.noted(addresses.crate_page(name)):
+                crate = CratePages(store, self._templates, self._site, name, failures, whole=whole)
+                rows += crate.listed_rows()
+                crates.append(crate)
+        return rows, (change for crate in crates for change in crate.changes())
 
     def _sweep(self) -> None:
-        """Delete what no page leads to after all were remade: old assets, and parts that lists have let go.
+        """Delete what no page leads to after all were remade: old assets, and nodes that lists have let go.
 
         The page of refused files may still be the old one: only who looks at the drop directory makes it anew.
         """
-        kept = self._assets[1].keys() | self._assets_of_refused
+        stored = self._transaction.store.read(addresses.REFUSED)
+        kept = self._assets[1].keys() | assets_named(stored.content if stored else b"")
         old = [path for path in self._transaction.store.list("assets") if path not in kept]
         loose = [
             page
-            for path, part in read_parts(self._transaction.store)
-            if part is None or not self._shelves.is_reached(part)
-            for page in ([path] if part is None else pages_of(part.list, part.prefix))
+            for path, node in read_nodes(self._transaction.store)
+            if node is None or not self._lists.is_reached(node)
+            for page in ([path] if node is None else pages_of(node.list, node.prefix))
         ]
-        self._transaction.apply(Delete(path=path) for path in [*old, *loose])
-
-
-def _chained(crates: Iterable[OneCrate]) -> Iterator[Change]:
-    return (change for crate in crates for change in crate.changes())
+        self._output.apply(Delete(path=path) for path in [*old, *loose])
 
 
 def _some(names: Sequence[str]) -> Iterator[Sequence[str]]:

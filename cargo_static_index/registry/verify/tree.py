@@ -78,7 +78,7 @@ def verify_tree(
     quick: bool = False,
     pages: bool = True,
 ) -> Iterator[Finding]:
-    """Look at a whole tree, and give what is wrong as it is found; nothing is changed.
+    """SiteInfo at a whole tree, and give what is wrong as it is found; nothing is changed.
 
     `known` tells what is known to have stood in the index; without it the crates' own documents do.
 

@@ -1,7 +1,7 @@
 """READMEs and change logs as HTML that is safe on our pages, rendered as crates.io renders them.
 
-comrak turns Markdown into HTML, `sanitize` keeps of it what is allowed, `finish` adds anchors and colours. Text in,
-HTML out; what repositories and commits are called is the caller's knowledge.
+comrak turns Markdown into HTML, `sanitize` keeps of it what is allowed, `postprocess` adds anchors and colours. Text
+in, HTML out; what repositories and commits are called is the caller's knowledge.
 """
 
 import re
@@ -16,7 +16,7 @@ from cargo_static_index._pattern import pattern
 from cargo_static_index.site.readme.changelog import changelog_section
 from cargo_static_index.site.readme.forges import find_repository
 from cargo_static_index.site.readme.highlight import code_colours, pygments_css
-from cargo_static_index.site.readme.postprocess import Heading, finish
+from cargo_static_index.site.readme.postprocess import Heading, postprocess
 from cargo_static_index.site.readme.sanitize import Fence, Place
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def render_readme(
         return _plain(source)
     place = Place(repository=find_repository(repository), path=join(path_in_vcs, path), commit=commit)
     fence = Fence(place=place)
-    finished, headings = finish(fence.clean(_prepared(html)), ids=fence.ids, images=images, below=below)
+    finished, headings = postprocess(fence.clean(_prepared(html)), ids=fence.ids, images=images, below=below)
     return Rendered(html=finished, headings=headings)
 
 

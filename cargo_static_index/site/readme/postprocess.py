@@ -195,7 +195,7 @@ class _Walk:
         return name
 
 
-def finish(html: str, *, ids: set[str], images: bool, below: int = 1) -> tuple[str, tuple[Heading, ...]]:
+def postprocess(html: str, *, ids: set[str], images: bool, below: int = 1) -> tuple[str, tuple[Heading, ...]]:
     """Make a cleaned README ready for a page, and give its headings in their order.
 
     `ids` are those that are in the HTML. Without `images` each image becomes a link with its description as the text.

@@ -11,13 +11,13 @@ from cargo_static_index.protocol.config import index_url
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.settings import Settings
 from cargo_static_index.settings.layers import nearest
-from cargo_static_index.site.theme import Look, Sources
+from cargo_static_index.site.theme import SiteInfo, Theme
 
 _RENDERERS = ("comrak", "nh3", "Pygments", "Jinja2")
 _LINK = pattern(r"(.+?)\s+((?:https?://|mailto:)\S+)")
 
 
-def read_sources(settings: Settings) -> Sources:
+def read_theme(settings: Settings) -> Theme:
     """Read templates and assets, the user's own before ours; SettingsError where one cannot be read."""
     pages = settings.pages
     files = dict(_shipped())
@@ -25,7 +25,7 @@ def read_sources(settings: Settings) -> Sources:
         # Under this name a template of the user's extends the one whose place it takes.
         files.update({f"shipped/{name}": content for name, content in files.items()})
         files.update(_read_folder(pages.templates))
-    return Sources(
+    return Theme(
         files=files,
         stylesheet=_read(pages.stylesheet, "pages.stylesheet") if pages.stylesheet else b"",
         logo=_read(pages.logo, "pages.logo") if pages.logo else b"",
@@ -34,20 +34,20 @@ def read_sources(settings: Settings) -> Sources:
     )
 
 
-def unused_files(sources: Sources) -> Iterator[str]:
+def unused_files(theme: Theme) -> Iterator[str]:
     """Say of each of the user's own files which takes no place of ours, and is named by none, that it does nothing."""
     ours = dict(_shipped())
-    own = {name: text for name, text in sources.files.items() if not name.startswith("shipped/") and name not in ours}
+    own = {name: text for name, text in theme.files.items() if not name.startswith("shipped/") and name not in ours}
     for name in own:
-        if not any(name.encode() in text for other, text in sources.files.items() if other != name):
+        if not any(name.encode() in text for other, text in theme.files.items() if other != name):
             hint = nearest(name, tuple(ours)) or "; site-template/README.md lists the names"
             yield f"pages.templates: {name!r} takes the place of no template or asset, and none names it{hint}"
 
 
-def look_of(transaction: Transaction, settings: Settings) -> Look:
+def site_info_of(transaction: Transaction, settings: Settings) -> SiteInfo:
     """Give what every page may show of the registry itself."""
     registry, pages = settings.registry, settings.pages
-    return Look(
+    return SiteInfo(
         title=registry.title or registry.name or "Cargo registry",
         registry=registry.name or "NAME",
         description=registry.description or "",

@@ -1,0 +1,89 @@
+"""Writing pages: what differs from what is there, in batches; what cannot be made is said and stops nothing else."""
+
+import errno
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+
+from cargo_static_index.diagnostics.errors import CargoStaticIndexError, InvalidInput, SettingsError, StoreError
+from cargo_static_index.registry.transaction import Transaction
+from cargo_static_index.store import Change, Put, Stored
+
+AT_ONCE = 256
+"""Files that share a batch, and so its flushes."""
+
+_OF_ONE_PATH = frozenset(
+    {errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EILSEQ, errno.EINVAL, errno.ELOOP, errno.EEXIST}
+)
+"""Why a disk refuses one file while nothing is wrong with the others."""
+
+
+def written(path: str, content: bytes, stored: Stored | None) -> Iterator[Change]:
+    """Give the change that writes a page, unless it is there: it is made whole from what is published, as any later."""
+    if stored is None or stored.content != content:
+        yield Put(path=path, content=content)
+
+
+class Failures:
+    """What could not be made, by path: the first reasons are kept, the others counted."""
+
+    def __init__(self) -> None:
+        self.reasons: dict[str, str] = {}
+
+    @contextmanager
+    def noted(self, path: str) -> Iterator[None]:
+        """Note what fails in here; what is no fault of one page alone is raised on."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - one page must not stop the others, whatever mistake of ours it meets
+            self.note(path, error)
+
+    def note(self, path: str, error: Exception) -> None:
+        """Note why a path could not be made, or raise on what is no fault of it alone."""
+        if not is_of_one_path(error):
+            raise error
+        said = str(error) if isinstance(error, CargoStaticIndexError) else f"{type(error).__name__}: {error}"
+        self.reasons.setdefault(path, said)
+
+
+def is_of_one_path(error: Exception) -> bool:
+    """Whether nothing is wrong with other pages: no disk is full, no template of the user's fails."""
+    if isinstance(error, StoreError):
+        return isinstance(error.__cause__, OSError) and error.__cause__.errno in _OF_ONE_PATH
+    return not isinstance(error, SettingsError | MemoryError | OSError)
+
+
+class Output:
+    """Brings pages into the tree of a transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self.failures = Failures()
+
+    def put(self, pages: Iterable[tuple[str, bytes]]) -> None:
+        """Write those files that are not what they are to be."""
+        self.apply(change for path, content in pages for change in self._changes(path, content))
+
+    def _changes(self, path: str, content: bytes) -> Iterator[Change]:
+        with self.failures.noted(path):
+            yield from written(path, content, self._transaction.store.read(path))
+
+    def apply(self, changes: Iterable[Change], at_once: int = AT_ONCE) -> set[str]:
+        """Carry out changes in their order, and give the paths that somebody else forestalled."""
+        waiting = iter(changes)
+        lost: set[str] = set()
+        while batch := list(islice(waiting, at_once)):
+            lost |= self._apply(batch)
+        return lost
+
+    def _apply(self, batch: list[Change]) -> set[str]:
+        try:
+            return {change.path for change in self._transaction.apply(batch)}
+        except (InvalidInput, StoreError) as error:
+            if not is_of_one_path(error):
+                raise
+            if len(batch) == 1:
+                self.failures.note(batch[0].path, error)
+                return set()
+        # What of the batch was carried out already is no change any more.
+        return {path for change in batch for path in self._apply([change])}
