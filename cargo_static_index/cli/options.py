@@ -136,12 +136,12 @@ def one_format(output: Format, *, as_json: bool) -> Format:
     return "json" if as_json else output
 
 
-def length_of_time(option: str, text: str | None) -> float | None:
-    """Read the seconds that an option gives, or raise SettingsError; None where it is not given."""
+def length_of_time(option: str, text: str) -> float:
+    """Read the seconds that an option gives, or raise SettingsError."""
     from cargo_static_index.settings.kinds import parse_duration
 
     try:
-        return None if text is None else parse_duration(text)
+        return parse_duration(text)
     except InvalidInput as error:
         raise SettingsError(f"{option}: {error}") from error
 

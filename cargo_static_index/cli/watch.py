@@ -9,12 +9,17 @@ from cargo_static_index.cli.run import Run
 
 @command(EVERY, examples=("watch", "watch --drop /srv/drop --tree /srv/crates", "watch --exit-when-idle 10"))
 @click.option("--exit-when-idle", metavar="SECONDS", help="End once nothing has come for so long, and nothing waits.")
-def watch_command(run: Run, *, exit_when_idle: str | None) -> int:
+@click.option(
+    "--grace", metavar="SECONDS", default="5", show_default=True, help="End so long after a signal at the latest."
+)
+def watch_command(run: Run, *, exit_when_idle: str | None, grace: str) -> int:
     """Keep the drop directory published until told to end.
 
     Everything that is there is published first, and then whatever comes, as `build` does it. One line is printed a
-    change. SIGTERM and SIGINT (Ctrl-C) let the pass at hand end, and then the command, with exit code 0.
+    change. SIGTERM and SIGINT (Ctrl-C) let the batch at hand end, and then the command, with exit code 0; a second one
+    ends it at once. docs/watching.md has more.
     """
     from cargo_static_index.cli.watching import watch
 
-    return watch(run, idle=length_of_time("--exit-when-idle", exit_when_idle))
+    idle = None if exit_when_idle is None else length_of_time("--exit-when-idle", exit_when_idle)
+    return watch(run, idle=idle, grace=length_of_time("--grace", grace))

@@ -6,7 +6,7 @@
 import gc
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -23,7 +23,7 @@ from cargo_static_index.registry.dispose import Disposal, Drop, remembered
 from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.publish import Publisher
 from cargo_static_index.registry.read import Reader, is_waiting
-from cargo_static_index.registry.scan import scan_drop, settled_by_stamps
+from cargo_static_index.registry.scan import Due, scan_drop, settled_by_stamps
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.registry.workers import Executor, Result, unbroken
 from cargo_static_index.state.candidates import Packed
@@ -41,12 +41,16 @@ AHEAD = 8
 class Manner(Struct, frozen=True, kw_only=True):
     """How a pass goes about it.
 
-    `restore` brings removed releases back; `all_or_nothing` publishes none where one is refused.
+    `restore` brings removed releases back; `all_or_nothing` publishes none where one is refused. `due` says of each
+    file whether somebody may still be writing it: without it time stamps do, and what may be only a part is waited for.
+    `take` is asked before each file is read: where it says no, the pass reads no more.
     """
 
     policy: Policy
     restore: bool = False
     all_or_nothing: bool = False
+    due: Due | None = None
+    take: Callable[[DropFile], bool] | None = None
 
 
 def build(transaction: Transaction, drop: Drop, manner: Manner, executor: Executor | None = None) -> None:
@@ -54,8 +58,8 @@ def build(transaction: Transaction, drop: Drop, manner: Manner, executor: Execut
     judged = judged_by(manner.policy)
     transaction.state.drop_files.reopen_refused(judged)
     with _few_collections():
-        _read(transaction, _dropped(transaction, drop), manner, executor)
-        for outcome in remembered(transaction, drop):
+        _read(transaction, _dropped(transaction, drop, manner), manner, executor)
+        for outcome in remembered(transaction, drop) if manner.due is None else ():
             transaction.listener.file(outcome)
         _dispose_all(transaction, manner, Disposal(transaction, judged, drop))
 
@@ -86,17 +90,21 @@ def judged_by(policy: Policy) -> str:
 # Reading ---------------------------------------------------------------------------------------------------
 
 
-def _dropped(transaction: Transaction, drop: Drop) -> Iterator[DropFile]:
+def _dropped(transaction: Transaction, drop: Drop, manner: Manner) -> Iterator[DropFile]:
     """Scan the drop directory: what can be read is given, what cannot is put down as refused."""
-    for found in scan_drop(drop.path, transaction.state, settled_by_stamps(drop.settle), drop.ours):
-        if isinstance(found, DropFile):
+    due = manner.due or settled_by_stamps(drop.settle)
+    for found in scan_drop(drop.path, transaction.state, due, drop.ours):
+        if not isinstance(found, DropFile):
+            transaction.state.candidates.add([found])
+        elif manner.take is None or manner.take(found):
             yield found
         else:
-            transaction.state.candidates.add([found])
+            return
 
 
 def _read(transaction: Transaction, files: Iterable[DropFile], manner: Manner, executor: Executor | None) -> None:
-    reader = Reader(policy=manner.policy, stage=str(transaction.stage), pubtime=transaction.pubtime)
+    stage, pubtime = str(transaction.stage), transaction.pubtime
+    reader = Reader(policy=manner.policy, stage=stage, pubtime=pubtime, patient=manner.due is None)
     transaction.state.candidates.clear()
     for batch in _batches_read(_told(files, transaction.listener), reader, executor):
         transaction.state.candidates.add_packed(batch)

@@ -1,6 +1,6 @@
 """A registry as its settings describe it: the one door through which commands and libraries change a tree."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from cargo_static_index.crate.candidate import DropFile
 from cargo_static_index.crate.check import Policy
 from cargo_static_index.diagnostics.errors import (
     InvalidConfig,
@@ -27,6 +28,7 @@ from cargo_static_index.registry.build import Manner
 from cargo_static_index.registry.dispose import Drop
 from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.recover import finish_withdrawal, reconcile, recover
+from cargo_static_index.registry.scan import Due
 from cargo_static_index.registry.transaction import DEFAULT_BASE_URL, Transaction, Wanted, open_transaction
 from cargo_static_index.registry.withdraw import Spec, Withdrawn
 from cargo_static_index.registry.workers import Executor
@@ -67,11 +69,22 @@ class Registry:
         self.transaction = transaction
         self._policy = policy_of(settings, transaction.home)
 
-    def build(self, *, all_or_nothing: bool = False, executor: Executor | None = None) -> None:
-        """Publish what is new in the drop directory; raises SettingsError where it cannot be listed."""
+    def build(
+        self,
+        *,
+        all_or_nothing: bool = False,
+        executor: Executor | None = None,
+        due: Due | None = None,
+        take: Callable[[DropFile], bool] | None = None,
+    ) -> None:
+        """Publish what is new in the drop directory; raises SettingsError where it cannot be listed.
+
+        `due` and `take` say when a file may be read, and how many are.
+        """
         self.scanned = True
         self._make_pages_with(executor)
-        passes.build(self.transaction, drop_of(self._settings), self._manner(all_or_nothing=all_or_nothing), executor)
+        manner = replace(self._manner(all_or_nothing=all_or_nothing), due=due, take=take)
+        passes.build(self.transaction, drop_of(self._settings), manner, executor)
 
     def add(
         self,

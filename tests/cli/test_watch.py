@@ -23,7 +23,7 @@ def test_a_signal_ends_it_with_0(fresh: Path, number: int) -> None:
         watcher.until("Published foo 1.0.0\n")
         assert watcher.stop(number) == 0
         assert watcher.said.splitlines() == [
-            "    Watching drop",
+            "    Watching drop by events",
             "   Published bar 0.1.0",
             "   Published foo 1.0.0",
         ]

@@ -4,28 +4,10 @@ inotify(7) tells of local changes only, and its queue overflows: nothing is deci
 """
 
 import os
+import sys
 from pathlib import Path
 from queue import Empty, SimpleQueue
-
-from watchdog.events import (
-    DirCreatedEvent,
-    DirMovedEvent,
-    FileClosedEvent,
-    FileCreatedEvent,
-    FileMovedEvent,
-    FileSystemEvent,
-    FileSystemEventHandler,
-)
-from watchdog.observers.inotify import InotifyObserver
-
-_KINDS: list[type[FileSystemEvent]] = [
-    DirCreatedEvent,
-    DirMovedEvent,
-    FileClosedEvent,
-    FileCreatedEvent,
-    FileMovedEvent,
-]
-"""No event for each write: the kernel's queue is short, and a file is looked at once it is closed."""
+from typing import Protocol
 
 
 class Bell:
@@ -42,7 +24,7 @@ class Bell:
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until it is rung, at most so long, and say whether it was."""
         try:
-            self._rings.get(timeout=seconds)
+            self._rings.get(timeout=None if seconds is None else max(seconds, 0.0))
         except Empty:
             return False
         self.hush()
@@ -54,26 +36,154 @@ class Bell:
             self._rings.get()
 
 
-class Doorbell:
-    """Rings `bell` when something comes into a folder, or into one below it; OSError where the kernel refuses."""
+class Caller(Protocol):
+    """Who is told what comes, in a thread of the doorbell's; paths are relative to the folder."""
 
-    def __init__(self, folder: Path, bell: Bell) -> None:
-        self._observer = InotifyObserver(generate_full_events=True)
-        self._observer.schedule(_Ring(bell), str(folder), recursive=True, event_filter=_KINDS)
-        self._observer.start()
+    def created(self, path: bytes) -> None:
+        """Hear of a file that was made, and may still be written to."""
+
+    def closed(self, path: bytes) -> None:
+        """Hear of a file that was closed after it was written to, or renamed in."""
+
+    def came(self) -> None:
+        """Hear of anything else that is worth a look: a folder."""
+
+    def lost(self) -> None:
+        """Hear that the kernel's queue overflowed, so that events were lost."""
+
+
+class Doorbell(Protocol):
+    """What tells of changes in a folder and in all below it."""
+
+    @property
+    def failure(self) -> OSError | None:
+        """Why it cannot tell of all that comes, or of nothing any more."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it tells of what comes: no more once the folder was deleted, or its file system unmounted."""
 
     def close(self) -> None:
-        """Ring no more."""
-        self._observer.stop()
-        self._observer.join()
+        """Tell of nothing any more."""
 
 
-class _Ring(FileSystemEventHandler):
-    def __init__(self, bell: Bell) -> None:
-        self._bell = bell
+if sys.platform == "linux":
+    from watchdog.events import (
+        DirCreatedEvent,
+        DirMovedEvent,
+        FileClosedEvent,
+        FileCreatedEvent,
+        FileMovedEvent,
+        FileSystemEvent,
+        FileSystemEventHandler,
+    )
+    from watchdog.observers.api import BaseObserver
+    from watchdog.observers.inotify import InotifyFullEmitter
+    from watchdog.observers.inotify_c import CallbackId, InotifyEvent, InotifyFD, Mask, WatchCallback, WatchDescriptor
 
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        """Ring where a folder or a crate came."""
-        came = os.fsdecode(event.dest_path or event.src_path)
-        if event.is_directory or came.endswith(".crate"):
-            self._bell.ring()
+    _KINDS: list[type[FileSystemEvent]] = [
+        DirCreatedEvent,
+        DirMovedEvent,
+        FileClosedEvent,
+        FileCreatedEvent,
+        FileMovedEvent,
+    ]
+    """No event for each write: the kernel's queue is short, and a file is looked at once it is closed."""
+
+    class InotifyDoorbell:
+        """A doorbell of inotify's; OSError where the kernel refuses (EMFILE, ENOSPC: its limits)."""
+
+        def __init__(self, folder: Path, caller: Caller) -> None:
+            # The link's target: the kernel is asked not to follow links.
+            root = os.fsencode(folder.resolve())
+            self._kernel = _Kernel(root, caller)
+            self._observer = _Observer(self._kernel)
+            self._kernel.start()
+            watch = self._observer.schedule(_Ear(root, caller), os.fsdecode(root), recursive=True, event_filter=_KINDS)
+            self._emitter = next(each for each in self._observer.emitters if each.watch == watch)
+            try:
+                self._observer.start()
+            except OSError:
+                self._kernel.stop()
+                raise
+
+        @property
+        def failure(self) -> OSError | None:
+            """Why the kernel would not watch a folder below."""
+            return self._kernel.failure
+
+        @property
+        def alive(self) -> bool:
+            """Whether the kernel still watches the folder itself."""
+            return not self._kernel.gone and self._emitter.is_alive() and self._kernel.is_alive()
+
+        def close(self) -> None:
+            """Give the watches back."""
+            self._observer.stop()
+            self._observer.join()
+
+    class _Observer(BaseObserver):
+        """What `InotifyObserver(generate_full_events=True)` is, around a kernel's queue that is handed in."""
+
+        def __init__(self, kernel: "_Kernel") -> None:
+            super().__init__(InotifyFullEmitter, inotify_fd=kernel)
+            self._kernel = kernel
+
+        def on_thread_stop(self) -> None:
+            super().on_thread_stop()
+            self._kernel.stop()
+            self._kernel.join()
+
+    class _Kernel(InotifyFD):
+        """The kernel's queue, with what watchdog keeps to itself: overflows, and folders that cannot be watched."""
+
+        def __init__(self, root: bytes, caller: Caller) -> None:
+            super().__init__()
+            self.failure: OSError | None = None
+            self.gone = False
+            self._root = root
+            self._root_watch: WatchDescriptor | None = None
+            self._caller = caller
+
+        def add_callback(self, path: bytes, mask: Mask, callback: WatchCallback, id_: CallbackId) -> WatchDescriptor:
+            """Watch a folder; a limit that was reached is remembered, which watchdog passes over."""
+            try:
+                watch = super().add_callback(path, mask, callback, id_)
+            except OSError as error:
+                if not isinstance(error, FileNotFoundError | NotADirectoryError):
+                    self.failure = error
+                    self._caller.came()
+                raise
+            if path == self._root:
+                self._root_watch = watch
+            return watch
+
+        def handle_event(self, event: InotifyEvent) -> None:
+            """Take note of what was lost, and of the end of the watch on the folder itself."""
+            if event.is_queue_overflow:
+                self._caller.lost()
+            elif event.is_ignored:
+                self.gone = self.gone or event.wd == self._root_watch
+                self._caller.came()
+            super().handle_event(event)
+
+    class _Ear(FileSystemEventHandler):
+        def __init__(self, root: bytes, caller: Caller) -> None:
+            self._root = root + b"/"
+            self._caller = caller
+
+        def on_any_event(self, event: FileSystemEvent) -> None:
+            """Tell of folders, and of files that are crates."""
+            path = os.fsencode(event.dest_path or event.src_path)
+            if event.is_directory:
+                self._caller.came()
+            elif path.endswith(b".crate"):
+                self._tell(event, path.removeprefix(self._root))
+
+        def _tell(self, event: FileSystemEvent, path: bytes) -> None:
+            if isinstance(event, FileClosedEvent) or (isinstance(event, FileMovedEvent) and event.dest_path):
+                self._caller.closed(path)
+            elif event.is_synthetic:
+                self._caller.came()  # found in a folder that came: nobody saw whether it was closed
+            elif isinstance(event, FileCreatedEvent):
+                self._caller.created(path)
