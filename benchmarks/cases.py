@@ -6,16 +6,17 @@ started: interpreter and imports are in neither. `ratio` is then the product's m
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
-from benchmarks.bench import DISK, MEMORY, PYTHON, Bench, bench, elsewhere, published, real_crates, small
+from benchmarks.bench import DISK, MEMORY, Bench, bench, elsewhere, published, real_crates, small
 from benchmarks.generate import Release, Shape, archive, generate
-from benchmarks.measure import Run, in_turn, run, seconds, spread, to_json, walls
+from benchmarks.measure import Run, in_turn, seconds, spread, to_json
+from benchmarks.start import start, start_with_pages
 
 TRIES = 40
 """Small changes that one row makes, each in a transaction of its own."""
@@ -200,26 +201,6 @@ def _many_files() -> bytes:
 _LARGE = {"small": _small, "one file of 99 MiB": _one_file, "99,000 files in 88 MiB": _many_files}
 
 
-def start(turns: int) -> Figures:
-    """Measure starting the command line against a typer program of one command."""
-    program = [PYTHON, "-m", "cargo_static_index"]
-    bare = [PYTHON, "-m", "benchmarks.bare"]
-    runs = in_turn(
-        {
-            "bare": lambda: run([*bare, "--help"]),
-            "version": lambda: run([*program, "--version"]),
-            "help": lambda: run([*program, "--help"]),
-            "refused": lambda: run([*program, "build", "--no-such-option"], expect=2),
-        },
-        turns,
-    )
-    medians: Mapping[str, float] = {name: walls(each).median for name, each in runs.items()}
-    return {
-        "ratio": max(medians[name] for name in ("version", "help", "refused")) / medians["bare"],
-        **{name: to_json(walls(each)) for name, each in runs.items()},
-    }
-
-
 LIKE_CRATES_IO = Shape(names=1000, versions=10, dependencies=5, source_bytes=25_000, spread="crates.io")
 MANY_VERSIONS = Shape(names=1, versions=2000)
 
@@ -250,9 +231,11 @@ ROWS = (
     _row("disk-idle", "nothing new, 10,000 files, on disk", idle(10_000, DISK)),
     _row("one-1000", "one change at 1,000 releases", one_more(1000)),
     _row("one-10000", "one change at 10,000 releases", one_more(10_000)),
+    _row("start", "whole commands beside what starting costs, pages off", start),
     _rare("one-100000", "one change at 100,000 releases", one_more(100_000)),
     _rare("one-1000000", "one change at 1,000,000 releases", one_more(1_000_000)),
     _row("one-pages-1000", "one change at 1,000 releases, with pages", one_more(1000, "--pages")),
+    _row("start-pages", "whole commands, with pages", start_with_pages),
     _rare("one-pages-10000", "one change at 10,000 releases, with pages", one_more(10_000, "--pages")),
     _rare("one-pages-100000", "one change at 100,000 releases, with pages", one_more(100_000, "--pages")),
     _row("one-disk-10000", "one change at 10,000 releases, on disk", one_more(10_000, folder=DISK)),
@@ -260,5 +243,4 @@ ROWS = (
     _row("onto-2000", "one more version onto 2,000, and onto 1", onto_many()),
     _row("onto-pages-2000", "the same with pages", onto_many("--pages")),
     _row("largest", "the largest crates: peak memory", largest),
-    _row("start", "start-up ÷ a bare typer program", start),
 )

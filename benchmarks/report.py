@@ -38,7 +38,7 @@ Where it is more, other work ran on the same processors: ratios then are a rough
 def page(known: Known) -> str:
     """Give docs/benchmarks.md."""
     found = figures_of(known)
-    sections = [section(found) for section in (_targets, _builds, _changes, _rest, _not_run)]
+    sections = [section(found) for section in (_targets, _builds, _changes, _starts, _rest, _not_run)]
     plots = "".join(f"![{says}](benchmarks-{name}.svg)\n\n" for name, says in PLOTS.items())
     return "".join([HEAD, *sections, plots, _machines(known)])
 
@@ -118,15 +118,24 @@ def _changes(found: Found) -> str:
 
 
 def _rest(found: Found) -> str:
-    lines = ["## Memory and start-up\n\n"]
+    lines = ["## Memory\n\n"]
     if million := found.get("idle-1000000"):
         lines.append(f"A million releases were published from nothing in {million['cold']['wall']:.0f} s.\n")
     for says, each in found.get("largest", {}).items():
         peak = f"{each['median'] / MIB:.0f} MiB"
         lines.append(f"One crate of {says} takes {peak}, {each['more'] / MIB:.0f} MiB more than a small one.\n")
-    if start := found.get("start"):
-        each = ", ".join(f"{name} {_seconds(start[name])}" for name in ("bare", "version", "help", "refused"))
-        lines.append(f"Start-up: {each}.\n")
+    return "".join(lines) + "\n"
+
+
+def _starts(found: Found) -> str:
+    lines = [
+        "## Whole commands\n\nAs processes of their own, from the call to the end. `build` finds nothing new among "
+    ]
+    lines.append("10,000 files.\n\n| | pages off | with pages |\n|---|---|---|\n")
+    plain, paged = found.get("start", {}), found.get("start-pages", {})
+    for name in (each for each, figures in plain.items() if isinstance(figures, dict)):
+        cells = (_seconds(each[name]) if name in each else "" for each in (plain, paged))
+        lines.append(f"| {name} | {' | '.join(cells)} |\n")
     return "".join(lines) + "\n"
 
 

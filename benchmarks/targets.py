@@ -69,6 +69,10 @@ def _more_at_a_million(figure: Callable[[Mapping[str, Any]], float]) -> Callable
     return lambda found: (figure(found["idle-1000000"]) - figure(found["idle-10000"])) / MIB
 
 
+def _to_version(row: str, command: str) -> Callable[[Found], float]:
+    return lambda found: float(found[row][command]["median"]) / float(found[row]["version"]["median"])
+
+
 def _largest(found: Found) -> float:
     return max(float(each["more"]) for each in found["largest"].values()) / MIB
 
@@ -117,7 +121,15 @@ TARGETS = (
         number=_more_at_a_million(lambda each: float(each["peak"])),
     ),
     Target(says="peak memory of a largest crate less a small one", reach=256, unit=" MiB", number=_largest),
-    Target(says="start-up ÷ bare typer", reach=1.5, number=_ratio("start")),
+    Target(says="`--version`, `--help` and misuse ÷ bare typer", reach=0.45, number=_ratio("start")),
+    *(
+        Target(says=f"{command}, whole ÷ `--version`", reach=reach, number=_to_version("start", command))
+        for command, reach in (("entry", 1.8), ("check", 1.8), ("add", 2.0), ("build", 2.0))
+    ),
+    *(
+        Target(says=f"{command}, whole, pages on ÷ `--version`", reach=3.0, number=_to_version("start-pages", command))
+        for command in ("add", "build")
+    ),
 )
 
 

@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from msgspec import Struct
-from msgspec.structs import replace
 
 from cargo_static_index.cli.command import EVERY, command
 from cargo_static_index.cli.options import (
@@ -19,15 +18,13 @@ from cargo_static_index.cli.options import (
     one_format,
     output_format,
 )
-from cargo_static_index.cli.output import PassName, Teller, make_printer
 from cargo_static_index.cli.run import Run, need_drop
 from cargo_static_index.diagnostics.errors import PagesFailed, SettingsError
-from cargo_static_index.registry.registry import Registry, Way, open_registry, store_of
-from cargo_static_index.registry.transaction import DEFAULT_BASE_URL
-from cargo_static_index.registry.workers import Executor, reading_executor, usable_jobs
-from cargo_static_index.settings.keys import SCHEMA_NAME
-from cargo_static_index.store.overlay import LookedAt
-from cargo_static_index.tree import layout
+
+if TYPE_CHECKING:  # loaded when a command runs: help and what is wrong with a command line need none of it
+    from cargo_static_index.cli.output import PassName, Teller
+    from cargo_static_index.registry.registry import Registry
+    from cargo_static_index.registry.workers import Executor
 
 _files = argument("files", type=FILE, nargs=-1, required=True, metavar="FILE...", says="The .crate files.")
 
@@ -60,8 +57,27 @@ def build_command(
     is wrong and stays out. Files refused by an earlier pass are mentioned again until they are changed or taken away.
     With -v also every path of the tree that was written or deleted is listed.
     """
-    asked = Asked(output=one_format(output_format, as_json=as_json), dry=dry_run, all_or_nothing=all_or_nothing)
-    return _build(run, asked, move=move, strict=strict, keep_pages=keep_pages)
+    from cargo_static_index.registry.registry import Way, open_registry
+
+    need_drop(run)
+    teller = _teller(run, "build", one_format(output_format, as_json=as_json), dry=dry_run)
+    way = Way(now=run.now, dry=dry_run, move=move, keep_pages=keep_pages)
+    with _reading(run, teller) as executor, open_registry(run.settings, teller, way) as registry:
+        registry.build(all_or_nothing=all_or_nothing, executor=executor)
+    if not dry_run:
+        _place_schema(run)
+    return teller.finish(strict=strict, waits=True)
+
+
+def _place_schema(run: Run) -> None:
+    """Put the schema back where editors find it by registry.toml's first line: whoever deletes the state loses it."""
+    from cargo_static_index.settings.keys import SCHEMA_NAME
+
+    if run.loaded.file and not (run.settings.state.path / SCHEMA_NAME).exists():
+        from cargo_static_index.settings.template import place_schema
+
+        with suppress(OSError):
+            place_schema(run.settings.state.path)
 
 
 @command(EVERY, examples=("add target/package/foo-1.0.0.crate", "add --restore foo-1.0.0.crate"))
@@ -85,8 +101,13 @@ def add_command(
 
     They are read and checked as `build` does, may lie anywhere, and stay where they are.
     """
-    asked = Asked(output=one_format(output_format, as_json=as_json), dry=dry_run, all_or_nothing=all_or_nothing)
-    return _add(run, asked, files, restore=restore)
+    from cargo_static_index.registry.registry import Way, open_registry
+
+    teller = _teller(run, "add", one_format(output_format, as_json=as_json), dry=dry_run)
+    files, way = _existing(files), Way(now=run.now, dry=dry_run)
+    with _reading(run, teller) as executor, open_registry(run.settings, teller, way) as registry:
+        registry.add(files, restore=restore, all_or_nothing=all_or_nothing, executor=executor)
+    return teller.finish()
 
 
 @command(EVERY, examples=("check target/package/*.crate", "check --output-format github *.crate"))
@@ -98,76 +119,41 @@ def check_command(run: Run, *, files: Sequence[Path], output_format: Format, as_
 
     Where there is a tree, they are also held against what it holds: conflicts, removed releases, colliding names.
     """
-    return _check(run, Asked(output=one_format(output_format, as_json=as_json), dry=True), files)
-
-
-class Asked(Struct, frozen=True, kw_only=True):
-    """What is asked of a pass, whatever its files."""
-
-    output: Format
-    dry: bool
-    all_or_nothing: bool = False
-
-
-def _build(run: Run, asked: Asked, *, move: bool, strict: bool, keep_pages: bool) -> int:
-    """Publish what is new in the drop directory, and give the exit code."""
-    need_drop(run)
-    teller = _teller(run, "build", asked)
-    way = Way(now=run.now, dry=asked.dry, move=move, keep_pages=keep_pages)
-    try:
-        with _reading(run, teller) as executor, open_registry(run.settings, teller, way) as registry:
-            registry.build(all_or_nothing=asked.all_or_nothing, executor=executor)
-    except PagesFailed:
-        teller.finish()
-        raise
-    if not asked.dry:
-        _place_schema(run)
-    return teller.finish(strict=strict, waits=True)
-
-
-def _place_schema(run: Run) -> None:
-    """Put the schema back where editors find it by registry.toml's first line: whoever deletes the state loses it."""
-    if run.loaded.file and not (run.settings.state.path / SCHEMA_NAME).exists():
-        from cargo_static_index.settings.template import place_schema
-
-        with suppress(OSError):
-            place_schema(run.settings.state.path)
-
-
-def _add(run: Run, asked: Asked, files: Sequence[Path], *, restore: bool) -> int:
-    """Publish files given by name, and give the exit code."""
-    teller, files = _teller(run, "add", asked), _existing(files)
-    way = Way(now=run.now, dry=asked.dry)
-    try:
-        with _reading(run, teller) as executor, open_registry(run.settings, teller, way) as registry:
-            registry.add(files, restore=restore, all_or_nothing=asked.all_or_nothing, executor=executor)
-    except PagesFailed:
-        teller.finish()
-        raise
-    return teller.finish()
-
-
-def _check(run: Run, asked: Asked, files: Sequence[Path]) -> int:
-    """Read and check files, and give the exit code."""
-    teller, files = _teller(run, "check", asked), _existing(files)
+    teller, files = _teller(run, "check", one_format(output_format, as_json=as_json), dry=True), _existing(files)
     with _reading(run, teller) as executor, _nothing_published(run, teller) as registry:
         registry.add(files, executor=executor)
     return teller.finish()
 
 
 @contextmanager
-def _reading(run: Run, teller: Teller) -> Iterator[Executor | None]:
-    """Give what files are read with, and take the progress away at the end, whatever the end is."""
+def _reading(run: Run, teller: "Teller") -> "Iterator[Executor | None]":
+    """Give what files are read with, and take the progress away at the end, whatever the end is.
+
+    Where only pages failed, what was published is summed up before that is said.
+    """
+    from cargo_static_index.registry.workers import reading_executor, usable_jobs
+
     try:
         with reading_executor(usable_jobs(run.settings.build.jobs)) as executor:
             yield executor
+    except PagesFailed:
+        teller.stop()
+        teller.finish()
+        raise
     finally:
         teller.stop()
 
 
 @contextmanager
-def _nothing_published(run: Run, teller: Teller) -> Iterator[Registry]:
+def _nothing_published(run: Run, teller: "Teller") -> "Iterator[Registry]":
     """Open the tree for a dry run that keeps nobody out, and wants to write neither into the tree nor the state."""
+    from msgspec.structs import replace
+
+    from cargo_static_index.registry.registry import Way, open_registry, store_of
+    from cargo_static_index.registry.transaction import DEFAULT_BASE_URL
+    from cargo_static_index.store.overlay import LookedAt
+    from cargo_static_index.tree import layout
+
     settings = run.settings
     tree = store_of(settings)
     registry = replace(settings.registry, pages=False)
@@ -178,8 +164,10 @@ def _nothing_published(run: Run, teller: Teller) -> Iterator[Registry]:
         yield opened
 
 
-def _teller(run: Run, name: PassName, asked: Asked) -> Teller:
-    return Teller(run, make_printer(asked.output, run, name, dry=asked.dry))
+def _teller(run: Run, name: "PassName", output: Format, *, dry: bool) -> "Teller":
+    from cargo_static_index.cli.output import Teller, make_printer
+
+    return Teller(run, make_printer(output, run, name, dry=dry))
 
 
 def _existing(files: Sequence[Path]) -> Sequence[Path]:
