@@ -166,7 +166,7 @@ class Transaction:
         record = replace(held.value.counting(total), lost=lost or UNSET)
         if record != held.value and not self.write(held.path, format_document(record), held.stored):
             return False
-        self.record, self.in_doubt = record, False
+        self.record, self._as_read, self.in_doubt = record, None, False
         self._note_known(record)
         return True
 
