@@ -19,14 +19,20 @@ PassName = Literal["build", "add", "check"]
 
 _WORDS: Mapping[FileStatus, str] = {
     "published": "Published",
+    "restored": "Restored",
     "unchanged": "Unchanged",
     "refused": "Refused",
     "waiting": "Waiting",
     "remembered": "Still refused",
     "held-back": "Held back",
 }
-_DRY: Mapping[FileStatus, str] = {**_WORDS, "published": "Would publish", "refused": "Would refuse"}
-_CHECK: Mapping[FileStatus, str] = {**_WORDS, "published": "Good", "unchanged": "Held"}
+_DRY: Mapping[FileStatus, str] = {
+    **_WORDS,
+    "published": "Would publish",
+    "restored": "Would restore",
+    "refused": "Would refuse",
+}
+_CHECK: Mapping[FileStatus, str] = {**_WORDS, "published": "Good", "restored": "Held", "unchanged": "Held"}
 
 
 class Printer(Protocol):
@@ -135,7 +141,7 @@ class TextPrinter:
         if document.became == "remembered":
             self._remembered(document)
             return
-        if document.became in {"published", "unchanged"}:
+        if document.became in {"published", "restored", "unchanged"}:
             self._terminal.did(word, release)
         else:
             self._terminal.did(word, release, "bad" if document.became == "refused" else "warn")

@@ -162,7 +162,10 @@ def _tree(
     return Rule(id=name, level=level, says=says, way_out=way_out, of_tree=True, mended=mended, formerly=formerly)
 
 
-_PUT_BACK = "Put the release's own archive back with `cargo-static-index add FILE`, or remove the release."
+_PUT_BACK = (
+    "Run `cargo-static-index verify --fix`, which puts it back if it still lies in the drop directory; else put the "
+    "release's own archive back with `cargo-static-index add FILE`, or remove the release."
+)
 _READ_AGAIN = "Run `cargo-static-index verify --fix`, which reads them from the archive again."
 
 TREE = "What `verify` finds in a tree"
@@ -609,8 +612,8 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
         ),
     ),
     TREE: (
-        _tree("archive-damaged", "An archive does not have the bytes that its line says.", _PUT_BACK),
-        _tree("archive-missing", "A line names an archive that is not there.", _PUT_BACK),
+        _tree("archive-damaged", "An archive does not have the bytes that its line says.", _PUT_BACK, mended=True),
+        _tree("archive-missing", "A line names an archive that is not there.", _PUT_BACK, mended=True),
         _tree(
             "archive-unread",
             "An archive breaks rules of today, so that nothing can be held against it.",

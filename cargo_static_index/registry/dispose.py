@@ -101,7 +101,7 @@ class Disposal:
             return False
         if outcome.status == "refused":
             return self.drop.refused is not None
-        return outcome.status in {"published", "unchanged"} and self.drop.takes_away
+        return outcome.status in {"published", "restored", "unchanged"} and self.drop.takes_away
 
     def _take_away(self, outcome: Outcome) -> bool:
         """Move or delete a file, but for another one that took its place, and say whether that was done.

@@ -61,6 +61,7 @@ class Publisher:
         self._mend = mend
         self._stage = str(transaction.stage)
         self._adopted: set[str] = set()
+        self._put_back: set[str] = set()
         self._held: frozenset[str] = frozenset()
 
     def published(self) -> Iterator[list[Outcome]]:
@@ -123,12 +124,16 @@ class Publisher:
             lost = self._carry_out(planned)
             done = [each for each in planned if each.index.path not in lost]
             self._after(done)
-            outcomes += [outcome for each in done for outcome in each.plan.outcomes()]
+            outcomes += [self._told(outcome) for each in done for outcome in each.plan.outcomes()]
             waiting = {each.plan.name: waiting[each.plan.name] for each in planned if each.index.path in lost}
             if not waiting:
                 break
         self._adopted.clear()
         return outcomes
+
+    def _told(self, outcome: Outcome) -> Outcome:
+        put_back = outcome.status == "unchanged" and outcome.candidate.staged in self._put_back
+        return replace(outcome, status="restored") if put_back else outcome
 
     def _planned(self, waiting: Mapping[str, list[Candidate]], outcomes: list[Outcome]) -> Iterator[_Planned]:
         """Plan crate by crate; one whose tombstones cannot be read is left for a later pass, and stops no other."""
@@ -195,10 +200,14 @@ class Publisher:
     def _lost_archives(self, plan: CratePlan) -> Iterator[Change]:
         """Give the changes that put back archives of published releases that the tree lost or that were damaged."""
         for each in plan.unchanged:
-            if not each.refused and not self._is_whole(layout.archive_file(plan.name, each.cksum), each.cksum):
+            if not each.refused and not self._is_there(layout.archive_file(plan.name, each.cksum), each.cksum):
+                self._put_back.add(each.staged)
                 yield from self._archive(plan.name, each)
 
-    def _is_whole(self, path: str, cksum: str) -> bool:
+    def _is_there(self, path: str, cksum: str) -> bool:
+        """Whether an archive is in the tree, and whole where the file that holds it leaves the drop directory."""
+        if not self._mend:
+            return self._transaction.store.size(path) is not None
         held = self._transaction.store.read(path)
         return held is not None and sha256(held.content).hexdigest() == cksum
 
@@ -210,8 +219,7 @@ class Publisher:
         self._transaction.apply(change for each in done for change in self._in_vain(each.plan))
         if any(self._is_news(each.plan) for each in done if each.plan.unchanged):
             self._transaction.doubt()
-        if self._mend:
-            self._transaction.apply(change for each in done for change in self._lost_archives(each.plan))
+        self._transaction.apply(change for each in done for change in self._lost_archives(each.plan))
 
     def _is_news(self, plan: CratePlan) -> bool:
         """Whether the state lacks what is published already.

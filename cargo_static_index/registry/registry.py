@@ -279,7 +279,7 @@ def _mended(
             finish_removals(transaction, pages, withdrawn, told=finding.fix == "recount")
             yield replace(finding, fixed=True)
         else:
-            yield mend(transaction, finding, limits)
+            yield mend(transaction, finding, limits, settings.drop.path)
     if pages and of_pages:
         finish_removals(transaction, pages, recover(transaction), told=True)
         pages.begin()

@@ -6,8 +6,11 @@ says, nothing else is believed; so a pass that broke off, a removal and a restor
 
 import hashlib
 import io
+import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -21,7 +24,7 @@ from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.registries import Home
 from cargo_static_index.registry.transaction import Transaction, attempts, load_published
 from cargo_static_index.state import Release
-from cargo_static_index.store import Store
+from cargo_static_index.store import Put, Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Delta, Tombstone, Tombstones, TreeRecord, difference, weight
 from cargo_static_index.tree.read import (
@@ -214,6 +217,28 @@ def _right(store: Store, name: str) -> list[Known]:
             line = rival.line
             found.append(Known(vers=line.vers, cksum=rival.cksum, yanked=line.yanked, pubtime=line.pubtime))
     return found
+
+
+def put_back_archive(transaction: Transaction, path: str, drop: Path) -> bool:
+    """Put an archive back that the tree lost or that was damaged, where a file in the drop directory has its bytes."""
+    _, name, file = path.split("/")
+    cksum = file.removesuffix(".crate")
+    line = next((line for line in read_index(transaction.store, name).value.releases if line.cksum == cksum), None)
+    for source in transaction.state.drop_files.of_release(name, line.vers) if line else ():
+        content = _content_of(drop / source)
+        if content is not None and hashlib.sha256(content).hexdigest() == cksum:
+            return not transaction.apply([Put(path=path, content=content)])
+    return False
+
+
+def _content_of(path: Path) -> bytes | None:
+    """Read a file, None where it is not there or is none; what it may lead to must have the right bytes anyway."""
+    try:
+        opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+        with os.fdopen(opened, "rb") as file:
+            return file.read() if stat.S_ISREG(os.fstat(opened).st_mode) else None
+    except OSError:
+        return None
 
 
 def _without_copies(store: Store, name: str, file: IndexFile) -> IndexFile:

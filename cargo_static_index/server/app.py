@@ -210,9 +210,9 @@ class Endpoint:
             raise Refused(400, *map(sentence, self._refusing(reading.problems)))
 
     def _answer_outcome(self, outcome: Outcome) -> Response:
-        if outcome.status in {"published", "unchanged"}:
+        if outcome.status in {"published", "restored", "unchanged"}:
             warnings = [sentence(each) for each in outcome.problems if self._level(each) == "warn"]
-            if outcome.status == "unchanged":
+            if outcome.status != "published":
                 warnings.append(f"{outcome.name} {outcome.vers} was published before, with the same bytes")
             return _json({"warnings": {"invalid_categories": [], "invalid_badges": [], "other": warnings}})
         problems = self._refusing(outcome.problems)

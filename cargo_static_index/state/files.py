@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import partial
 from hashlib import blake2b
+from os import fsdecode
 from typing import Any
 
 import msgspec
@@ -100,6 +101,11 @@ class DropFiles:
             for outcome in self.refused():
                 if any(problem.rule == rule for problem in outcome.problems):
                     self._reopen(outcome.candidate.file.folder, outcome.candidate.file.file)
+
+    def of_release(self, name: str, vers: str) -> list[str]:
+        """Give the paths in the drop directory of the files that held a release when they were last read."""
+        rows = self._database.all(schema.DROPPED_OF_RELEASE, (name, vers))
+        return [fsdecode(folder + b"/" + file if folder else file) for folder, file in rows]
 
     def reopen_release(self, name: str, vers: str) -> None:
         """Have the next scan give out the files that held a release, because that is no longer what they become."""

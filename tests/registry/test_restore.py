@@ -166,3 +166,25 @@ def test_lines_of_others_stay(world: World) -> None:
     world.add(*world.put(crate("foo")))
     assert path.read_bytes().startswith(foreign)
     assert len(path.read_bytes().splitlines()) == 4
+
+
+def test_a_lost_archive_comes_back_from_the_drop_directory_and_is_called_restored(world: World) -> None:
+    before = world.files()
+    path = world.tree / f"crates/foo/{crate('foo').cksum()}.crate"
+    path.unlink()
+    (found,) = world.verified(fix=True)
+    assert (found.id, found.fixed) == ("archive-missing", True)
+    assert world.files() == before
+    path.unlink()
+    assert [outcome.status for outcome in world.add(*world.put(crate("foo"))).outcomes] == ["restored"]
+    path.unlink()
+    world.forget()
+    assert [outcome.vers for outcome in world.build().of("restored")] == ["1.0.0"]
+    assert world.files() == before
+
+
+def test_other_bytes_in_the_drop_directory_are_not_taken_for_a_lost_archive(world: World) -> None:
+    (world.tree / f"crates/foo/{crate('foo').cksum()}.crate").unlink()
+    (world.drop / "foo-1.0.0.crate").write_bytes(crate("foo").readme("# Other").build())
+    (found,) = world.verified(fix=True)
+    assert (found.id, found.fixed) == ("archive-missing", False)

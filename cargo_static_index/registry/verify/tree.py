@@ -6,6 +6,7 @@ finding that can be mended without changing a release carries how. One crate at 
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -25,6 +26,7 @@ from cargo_static_index.registry.restore import (
     is_left,
     missing_digest,
     proven,
+    put_back_archive,
     recount,
     restoration,
     restore_index,
@@ -109,10 +111,15 @@ def verify_tree(
         yield from check_pages(store)
 
 
-def mend(transaction: Transaction, finding: Finding, limits: Limits) -> Finding:
-    """Mend what a finding names where that changes no release, and say so; the transaction keeps other writers out."""
+def mend(transaction: Transaction, finding: Finding, limits: Limits, drop: Path) -> Finding:
+    """Mend what a finding names where that changes no release, and say so; the transaction keeps other writers out.
+
+    Lost archives are taken from the `drop` directory, where the very bytes lie there.
+    """
     if finding.fix == "write-facts":
         fixed = _write_metadata(transaction, finding.path, limits)
+    elif finding.id in {"archive-missing", "archive-damaged"}:
+        fixed = put_back_archive(transaction, finding.path, drop)
     elif finding.fix == "delete":
         fixed = not transaction.apply([Delete(path=finding.path)])
     elif finding.fix in {"restore-lines", "set-line-right", "write-proven"}:
