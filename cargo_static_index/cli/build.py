@@ -75,9 +75,10 @@ def _place_schema(run: Run) -> None:
 
     if run.loaded.file and not (run.settings.state.path / SCHEMA_NAME).exists():
         from cargo_static_index.settings.template import place_schema
+        from cargo_static_index.state.directory import state_folder
 
-        with suppress(OSError):
-            place_schema(run.settings.state.path)
+        with suppress(OSError), state_folder(run.settings.state.path) as opened:
+            place_schema(opened)
 
 
 @command(EVERY, examples=("add target/package/foo-1.0.0.crate", "add --restore foo-1.0.0.crate"))

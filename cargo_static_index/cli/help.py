@@ -13,6 +13,7 @@ from cargo_static_index.cli.options import argument, completing
 from cargo_static_index.cli.run import GOOD, Run, need_drop
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
 from cargo_static_index.settings import Settings
+from cargo_static_index.state.directory import refuse_others
 
 
 def _rules() -> Iterable[str]:
@@ -82,6 +83,7 @@ def _try_rights(settings: Settings) -> None:
         there = next(each for each in (path, *path.parents) if each.exists())
         if not os.access(there, right | os.X_OK):
             raise StoreError(f"the {name} {str(path)!r}: this user may not {word} {str(there)!r}; give it the right")
+    refuse_others(settings.state.path)
 
 
 def _try_tree(run: Run, settings: Settings) -> None:

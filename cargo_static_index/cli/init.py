@@ -40,14 +40,14 @@ def init_command(run: Run, *, dry_run: bool) -> int:
 def _begin(file: Path, settings: Settings) -> None:
     """Make the folders, then the file, which says that all is there."""
     from cargo_static_index.settings.template import place_schema, registry_toml
-    from cargo_static_index.state.directory import make_state_folder
+    from cargo_static_index.state.directory import state_folder
 
     drop, state = file.parent / "drop", file.parent / ".cargo-static-index"
     content = registry_toml(settings.registry.name, settings.registry.base_url)
     try:
         drop.mkdir(exist_ok=True)
-        make_state_folder(state)
-        place_schema(state)
+        with state_folder(state) as opened:
+            place_schema(opened)
         with file.open("x", encoding="utf-8") as stream:
             stream.write(content)
     except FileExistsError as error:

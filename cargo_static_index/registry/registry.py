@@ -213,7 +213,13 @@ def _tree_for(tree: Store, way: Way) -> Store:
 def _state_for(settings: Settings, way: Way, stack: ExitStack) -> Path:
     """Give the state directory; a dry run makes none, and needs no right to write there."""
     folder = settings.state.path
-    return folder if not way.dry or may_write(folder) else copied_state(folder, stack)
+    return folder if not way.dry or may_write(folder) else copied_state(known_state(settings), stack)
+
+
+def known_state(settings: Settings) -> Path:
+    """Give the state directory to learn from: another user's, as long as there is none of the caller's own."""
+    own, shared = settings.state.path, settings.shared_state
+    return own if shared is None or may_write(own) else shared
 
 
 def copied_state(folder: Path, stack: ExitStack) -> Path:

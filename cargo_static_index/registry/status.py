@@ -14,7 +14,7 @@ from msgspec import Struct
 from cargo_static_index.crate.candidate import Candidate, Outcome
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.registry.dispose import Drop
-from cargo_static_index.registry.registry import copied_state, drop_of, store_of
+from cargo_static_index.registry.registry import copied_state, drop_of, known_state, store_of
 from cargo_static_index.registry.scan import scan_drop, settled_by_stamps
 from cargo_static_index.registry.transaction import load_published
 from cargo_static_index.settings import Settings
@@ -57,14 +57,15 @@ def read_status(settings: Settings, *, store: Store | None = None) -> Status:
     tree = store or store_of(settings)
     config = read_config(tree)
     drop = drop_of(settings)
-    with _knowing(settings.state.path, tree) as (state, record):
+    folder = known_state(settings)
+    with _knowing(folder, tree) as (state, record):
         waiting, closed = _looked_at(state, drop)
         return Status(
             base_url=base_url_of(config) if config else None,
             crates=record.crates,
             releases=record.releases,
             last_build=state.site.last_build,
-            state_readable=may_read(settings.state.path),
+            state_readable=may_read(folder),
             waiting=tuple(waiting),
             refused=(*state.drop_files.refused(), *closed),
         )

@@ -11,6 +11,7 @@ from shlex import quote
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidInput, SettingsError
 from cargo_static_index.diagnostics.rules import RULES
@@ -25,7 +26,7 @@ from cargo_static_index.settings.layers import (
     unknown_rule,
 )
 from cargo_static_index.settings.table import Settings
-from cargo_static_index.store.local.ownership import Users, objection, trusted_users
+from cargo_static_index.store.local.ownership import Users, may_have, objection, trusted_users
 
 DEFAULT = "default"
 
@@ -67,7 +68,29 @@ def load_settings(
     file = named[0] if named else find_settings_file(directory)
     users = None if named else trusted_users(environment)
     source = _read(file, named[1] if named else FILE_NAME, users) if file else None
-    return parse_settings(options, environment, directory, file, source or "")
+    return _with_own_state(parse_settings(options, environment, directory, file, source or ""), environment)
+
+
+def _with_own_state(loaded: Loaded, environment: Mapping[str, str]) -> Loaded:
+    """Give a user of a tree that others work on too a state directory of their own, where none is named."""
+    shared = loaded.settings.state.path
+    own = own_state(shared, environment)
+    if loaded.sources["state.path"] != DEFAULT or own is None or may_have(shared):
+        return loaded
+    settings = loaded.settings
+    return replace(loaded, settings=replace(settings, state=replace(settings.state, path=own), shared_state=shared))
+
+
+def own_state(shared: Path, environment: Mapping[str, str]) -> Path | None:
+    """Give the caller's own state directory in the place of one that is not theirs; None where they have no home.
+
+    It is a cache, so it lies among the user's caches (freedesktop.org: "XDG Base Directory Specification"), by the path
+    of the other.
+    """
+    caches = Path(environment.get("XDG_CACHE_HOME") or "")
+    if not caches.is_absolute():
+        caches = Path(environment.get("HOME") or "") / ".cache"
+    return caches / "cargo-static-index" / shared.relative_to(shared.anchor) if caches.is_absolute() else None
 
 
 def _read(file: Path, named_by: str, users: Users | None) -> str:

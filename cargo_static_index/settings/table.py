@@ -388,6 +388,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     serve: ServeSection
     publish: PublishSection
     pages: PagesSection
+    shared_state: Path | None = None
+    """The default state directory, where it is another user's, so that the caller has one of their own."""
 
 
 def limits_of(settings: Settings) -> Limits:

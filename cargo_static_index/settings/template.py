@@ -4,7 +4,6 @@ import json
 import textwrap
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
-from pathlib import Path
 from typing import Final
 
 from cargo_static_index.diagnostics.escape import escape, in_toml
@@ -19,6 +18,7 @@ from cargo_static_index.settings.keys import (
 )
 from cargo_static_index.settings.load import Loaded
 from cargo_static_index.settings.table import Settings
+from cargo_static_index.store.local.files import put_file
 
 RULES_SAYS: Final = "The levels of rules that are policy."
 
@@ -142,11 +142,9 @@ def shipped_schema() -> str:
     return files("cargo_static_index").joinpath(SCHEMA_NAME).read_text(encoding="utf-8")
 
 
-def place_schema(state: Path) -> None:
-    """Write the schema into the state directory, where the first line of registry.toml lets editors find it.
+def place_schema(folder: int) -> None:
+    """Write the schema into the open state directory, where the first line of registry.toml lets editors find it.
 
-    Writes nothing where it is there already; raises OSError where it cannot be written.
+    Raises OSError where it cannot be written.
     """
-    place, text = state / SCHEMA_NAME, shipped_schema()
-    if not place.is_file() or place.read_text(encoding="utf-8") != text:
-        place.write_text(text, encoding="utf-8")
+    put_file(folder, SCHEMA_NAME, shipped_schema().encode())

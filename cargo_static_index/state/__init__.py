@@ -5,20 +5,22 @@ Nothing in it is ever loaded whole, so a million releases need no more memory th
 """
 
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from cargo_static_index.diagnostics.errors import StateDamaged, StoreError
 from cargo_static_index.state import schema
 from cargo_static_index.state.candidates import Candidates, Intents
 from cargo_static_index.state.database import Database, copy_database
-from cargo_static_index.state.directory import locked_state, make_state_folder
+from cargo_static_index.state.directory import is_ours, locked_state, state_folder, unusable
 from cargo_static_index.state.files import DropFiles
 from cargo_static_index.state.flags import Flags, Remaking, SiteState
 from cargo_static_index.state.published import Published
 from cargo_static_index.state.queue import Pages
 from cargo_static_index.state.rows import CrateChange, Release
+from cargo_static_index.store.local.files import NEW
 
 __all__ = [
     "CrateChange",
@@ -35,6 +37,7 @@ __all__ = [
 ]
 
 FILE = "catalogue.sqlite"
+_FILES = tuple(f"{FILE}{ending}" for ending in ("-wal", "-shm", "-journal", ""))
 
 # The log lets readers read while a pass writes. A power cut may lose the last transactions, never tear one:
 # what is lost is found again, because tree.json is then not the one that the state remembers.
@@ -86,9 +89,8 @@ class State:
 
 
 def may_write(folder: Path) -> bool:
-    """Whether there is a state that this user may write to."""
-    file = folder / FILE
-    return os.access(folder, os.W_OK | os.X_OK) and file.exists() and os.access(file, os.W_OK)
+    """Whether there is a state that this user may write to, and nobody else."""
+    return is_ours(folder) and os.access(folder / FILE, os.W_OK)
 
 
 def may_read(folder: Path) -> bool:
@@ -112,8 +114,8 @@ def open_state(folder: Path) -> Iterator[State]:
 
     SettingsError where the folder is on a network file system, StoreError where it cannot be written.
     """
-    make_state_folder(folder)
-    database, fresh = _open(folder)
+    with state_folder(folder) as opened:
+        database, fresh = _open(folder, opened)
     try:
         yield State(database, fresh=fresh)
     finally:
@@ -123,23 +125,62 @@ def open_state(folder: Path) -> Iterator[State]:
 def discard_state(folder: Path) -> None:
     """Delete the state's file; nothing is lost that the tree does not hold. It must not be open for writing."""
     try:
-        for ending in ("-wal", "-shm", "-journal", ""):
-            (folder / (FILE + ending)).unlink(missing_ok=True)
+        with state_folder(folder) as opened:
+            _discard(opened)
     except OSError as error:
         raise StoreError(f"The catalogue in {str(folder)!r} cannot be deleted: {error.strerror}.") from error
 
 
-def _open(folder: Path) -> tuple[Database, bool]:
-    with _closed_on_error(Database(folder / FILE)) as database:
+def _discard(opened: int) -> None:
+    for name in _FILES:
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=opened)
+
+
+def _open(folder: Path, opened: int) -> tuple[Database, bool]:
+    if not all(_is_plain(name, opened) for name in _FILES):
+        _discard(opened)
+    with _closed_on_error(_database(folder, opened)) as database:
         if _is_current(database):
             _set_up(database)
             return database, False
     database.close()
-    discard_state(folder)
-    with _closed_on_error(Database(folder / FILE)) as database:
+    _discard(opened)
+    with _closed_on_error(_database(folder, opened)) as database:
         _set_up(database)
         _make_tables(database)
         return database, True
+
+
+def _is_plain(name: str, opened: int) -> bool:
+    """Whether what has this name is the caller's own and no link, or not there."""
+    try:
+        status = os.stat(name, dir_fd=opened, follow_symlinks=False)
+    except FileNotFoundError:
+        return True
+    return status.st_uid == os.geteuid() and not stat.S_ISLNK(status.st_mode)
+
+
+def _database(folder: Path, opened: int) -> Database:
+    """Open the database in an open folder, for which SQLite has only the folder's path."""
+    try:
+        with suppress(FileExistsError):  # which must not be opened here: closing it would let go of SQLite's locks
+            os.close(os.open(FILE, NEW, 0o644, dir_fd=opened))
+    except OSError as error:
+        raise unusable(folder, error) from error
+    with _closed_on_error(Database(folder / FILE)) as database:
+        _refuse_another(folder, opened)
+        return database
+
+
+def _refuse_another(folder: Path, opened: int) -> None:
+    # Attack: who may rename the folder puts another in its place between our look at it and SQLite's.
+    wanted = os.stat(FILE, dir_fd=opened, follow_symlinks=False)
+    for number in Path("/dev/fd").iterdir():
+        with suppress(OSError):  # the one of the listing itself
+            if os.path.samestat(number.stat(), wanted):
+                return
+    raise StoreError(f"The state directory {str(folder)!r} was exchanged for another meanwhile: run this again.")
 
 
 def _is_current(database: Database) -> bool:

@@ -2,12 +2,17 @@
 
 import os
 import re
+import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
+from cargo_static_index.store.local.files import put_file
 from cargo_static_index.store.local.flock import locked
+from cargo_static_index.store.local.ownership import objection
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 # SQLite's write-ahead log is memory that processes share, and its locks are those of the file system:
 # neither works between hosts (https://sqlite.org/wal.html, "All processes using a database must be on the same host").
@@ -37,7 +42,7 @@ _BETWEEN_HOSTS = frozenset(
 _MOUNTS = Path("/proc/self/mountinfo")
 
 # https://bford.info/cachedir/: backup programs leave a directory with this file out.
-_CACHEDIR_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# What cargo-static-index derives from its tree.\n"
+_CACHEDIR_TAG = b"Signature: 8a477f597d28d172789f06886806bc55\n# What cargo-static-index derives from its tree.\n"
 
 
 _BUSY = (
@@ -52,28 +57,83 @@ def locked_state(folder: Path) -> Iterator[None]:
 
     The tree's own lock does not do: passes over two trees may have been given the same state directory.
     """
-    make_state_folder(folder)
-    try:
-        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise _unusable(folder, error) from error
-    with locked(folder, opened, _BUSY):
+    with locked(folder, _open_folder(folder), _BUSY):
         yield
 
 
-def make_state_folder(folder: Path) -> None:
-    """Make the state directory, out of sight of git and of backups, or raise SettingsError or StoreError."""
+@contextmanager
+def state_folder(folder: Path) -> Iterator[int]:
+    """Open the state directory, made if missing and out of sight of git and of backups; the descriptor is given.
+
+    Raises SettingsError where it is another user's, or others may write to it, or it is on a network file system;
+    StoreError where it cannot be used.
+    """
+    opened = _open_folder(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        refuse_network_folder(folder)
-        for name, content in ((".gitignore", "*\n"), ("CACHEDIR.TAG", _CACHEDIR_TAG)):
-            if not (folder / name).exists():
-                (folder / name).write_text(content, encoding="ascii")
+        yield opened
+    finally:
+        os.close(opened)
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether there is a state directory at this path that is the caller's, to which nobody else may write."""
+    try:
+        os.close(_open_there(folder))
+    except (SettingsError, OSError):
+        return False
+    return True
+
+
+def refuse_others(folder: Path) -> None:
+    """Raise SettingsError for a state directory that is there and is another user's, or that others may write to."""
+    try:
+        os.close(_open_there(folder))
+    except FileNotFoundError:
+        return
     except OSError as error:
-        raise _unusable(folder, error) from error
+        raise unusable(folder, error) from error
 
 
-def _unusable(folder: Path, error: OSError) -> StoreError:
+def _open_folder(folder: Path) -> int:
+    try:
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        with ExitStack() as failed:
+            opened = _open_there(folder)
+            failed.callback(os.close, opened)
+            refuse_network_folder(folder)
+            for name, content in ((".gitignore", b"*\n"), ("CACHEDIR.TAG", _CACHEDIR_TAG)):
+                if not os.path.lexists(folder / name):
+                    put_file(opened, name, content)
+            failed.pop_all()
+            return opened
+    except OSError as error:
+        raise unusable(folder, error) from error
+
+
+def _open_there(folder: Path) -> int:
+    # Attack: another user of the machine makes the folder first, and has what is remembered there (what this program
+    # has begun to remove, say) be what suits them.
+    if folder.is_symlink():
+        raise SettingsError(
+            f"The state directory {str(folder)!r} is a link, which may come to lead elsewhere. "
+            f"Name the folder itself with `--state {shlex.quote(os.path.realpath(folder))}`."
+        )
+    user = os.geteuid()
+    with ExitStack() as failed:
+        opened = os.open(folder, _FOLDER)
+        failed.callback(os.close, opened)
+        if why := objection(opened, frozenset({user})):
+            keep = f"take that right away with `chmod go-w {shlex.quote(str(folder))}`, or "
+            raise SettingsError(
+                f"The state directory {str(folder)!r} {why}, but what is remembered there is relied upon: "
+                f"{keep if os.fstat(opened).st_uid == user else ''}name another with `--state`, which loses nothing."
+            )
+        failed.pop_all()
+        return opened
+
+
+def unusable(folder: Path, error: OSError) -> StoreError:
+    """Give the error that says why the state directory cannot be used, and the way out."""
     return StoreError(
         f"The state directory {str(folder)!r} cannot be used: {error.strerror}."
         " Mend that, or name another folder with `--state`."

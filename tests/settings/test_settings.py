@@ -23,6 +23,7 @@ from cargo_static_index.settings import (
     load_settings,
     parse_settings,
 )
+from cargo_static_index.settings.keys import SCHEMA_NAME
 from cargo_static_index.settings.layers import line_of
 from cargo_static_index.settings.template import (
     json_schema,
@@ -33,6 +34,7 @@ from cargo_static_index.settings.template import (
     show_settings,
     toml_value,
 )
+from cargo_static_index.state.directory import state_folder
 from cargo_static_index.store.bucket import Bucket
 from scripts.docs.settings_page import REWRITE, settings_page
 
@@ -651,20 +653,18 @@ def test_the_shipped_schema_is_what_the_table_says() -> None:
 def test_the_template_names_the_schema_where_it_is_placed(tmp_path: Path) -> None:
     directive = registry_toml("acme", None).splitlines()[0]
     state = read().settings.state.path.name
-    (tmp_path / state).mkdir()
-    place_schema(tmp_path / state)
+    with state_folder(tmp_path / state) as opened:
+        place_schema(opened)
     assert (tmp_path / directive.removeprefix("#:schema ")).read_text() == shipped_schema()
 
 
-def test_the_schema_is_written_only_where_it_is_not_there(tmp_path: Path) -> None:
-    place_schema(tmp_path)
-    (written,) = tmp_path.iterdir()
-    before = written.stat().st_mtime_ns
-    place_schema(tmp_path)
-    assert written.stat().st_mtime_ns == before
-    written.write_text("{}")
-    place_schema(tmp_path)
-    assert written.read_text() == shipped_schema()
+def test_the_schema_takes_the_place_of_what_is_there_and_follows_no_link(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("{}")
+    with state_folder(tmp_path / "state") as opened:
+        (tmp_path / "state" / SCHEMA_NAME).symlink_to("../precious")
+        place_schema(opened)
+    assert (tmp_path / "state" / SCHEMA_NAME).read_text() == shipped_schema()
+    assert (tmp_path / "precious").read_text() == "{}"
 
 
 def fits_schema(source: str) -> bool:

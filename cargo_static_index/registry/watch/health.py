@@ -12,6 +12,8 @@ from msgspec import Struct
 
 from cargo_static_index.diagnostics.errors import StoreError
 from cargo_static_index.registry.watch.arrivals import Why
+from cargo_static_index.state.directory import state_folder, unusable
+from cargo_static_index.store.local.files import put_file
 from cargo_static_index.store.local.flock import locked
 
 _FILE, _LOCK = "watch.json", "watch.lock"
@@ -62,10 +64,8 @@ class Health(Struct, frozen=True, kw_only=True):
 
 def write_health(folder: Path, health: Health) -> None:
     """Put it into the state directory; where that cannot be done, the watcher goes on without."""
-    half = folder / f"{_FILE}.{os.getpid()}.part"
-    with suppress(OSError):
-        half.write_bytes(msgspec.json.encode(health))
-        half.replace(folder / _FILE)
+    with suppress(OSError, StoreError), state_folder(folder) as opened:
+        put_file(opened, _FILE, msgspec.json.encode(health))
 
 
 def read_health(folder: Path) -> tuple[Health | None, bool]:
@@ -94,9 +94,10 @@ def _is_locked(path: Path) -> bool:
 @contextmanager
 def only_watcher(folder: Path) -> Iterator[None]:
     """Be the only watcher with this state directory, or raise TreeBusy; StoreError where it cannot be written to."""
-    try:
-        opened = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        raise StoreError(f"The state directory {str(folder)!r} cannot be used: {error.strerror}.") from error
+    with state_folder(folder) as state:
+        try:
+            opened = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=state)
+        except OSError as error:
+            raise unusable(folder, error) from error
     with locked(folder, opened, "another watcher is at work with this state directory; one does for all"):
         yield

@@ -22,7 +22,6 @@ from cargo_static_index.registry.watch.health import Failure, Health, WaitingFil
 from cargo_static_index.registry.workers import Executor, reading_executor, usable_jobs
 from cargo_static_index.settings import Settings
 from cargo_static_index.state import open_state
-from cargo_static_index.state.directory import make_state_folder
 
 QUIET = 0.05
 """Seconds without an event after which a burst is over."""
@@ -119,7 +118,6 @@ class Watcher:
         Raises SettingsError where the first pass cannot be made with these settings, TreeBusy where another watcher
         works with this state directory. Every later failure is told, waited out and tried again.
         """
-        make_state_folder(self._settings.state.path)
         with only_watcher(self._settings.state.path):
             try:
                 self._say()

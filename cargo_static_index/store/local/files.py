@@ -16,6 +16,19 @@ _CHUNK = 1 << 18
 """Bytes read at once where a file is digested or copied: few calls, little memory."""
 
 
+def put_file(folder: int, name: str, content: bytes, *, mode: int = 0o644) -> None:
+    """Write a file whole into an open folder, in the place of what is there, and follow no link."""
+    half = f"{STAGE}-{name}"
+    with suppress(FileNotFoundError):
+        os.unlink(half, dir_fd=folder)
+    opened = os.open(half, NEW, mode, dir_fd=folder)
+    try:
+        write_all(opened, content)
+    finally:
+        os.close(opened)
+    os.rename(half, name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
 def move_across(name: str, folder: int, new_name: str, new_folder: int, *, flush: bool) -> None:
     """Move a file between two open folders of different file systems, so that no reader sees half of it.
 

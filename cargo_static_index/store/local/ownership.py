@@ -5,6 +5,7 @@ import os
 import pwd
 import stat
 from collections.abc import Mapping
+from pathlib import Path
 
 Users = frozenset[int]
 """Users by number."""
@@ -32,6 +33,17 @@ def objection(opened: int, users: Users) -> str | None:
     if status.st_mode & stat.S_IWGRP and (_has_list(opened) or not _members(status.st_gid) <= users):
         return "can be written by others"
     return None
+
+
+def may_have(folder: Path) -> bool:
+    """Whether a folder is the caller's, or is not there and the caller may make it."""
+    try:
+        return folder.lstat().st_uid == os.geteuid()
+    except FileNotFoundError:
+        there = next(each for each in folder.parents if each.exists())
+        return os.access(there, os.W_OK | os.X_OK)
+    except OSError:
+        return False
 
 
 def name_of(user: int) -> str:
