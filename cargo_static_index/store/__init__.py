@@ -1,6 +1,6 @@
 """Where a tree lives."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal, NewType, Protocol
@@ -15,10 +15,14 @@ Staged = NewType("Staged", str)
 
 
 class Stored(Struct, frozen=True, kw_only=True):
-    """A file as read: its bytes, and the tag under which it can be replaced."""
+    """A file as read: its bytes, and the tag under which it can be replaced.
+
+    `changes` are the ids of the changes that its content comes from, the last first, where no lock keeps others out.
+    """
 
     content: bytes
     tag: Tag
+    changes: tuple[str, ...] = ()
 
 
 class Put(Struct, frozen=True, kw_only=True):
@@ -26,11 +30,14 @@ class Put(Struct, frozen=True, kw_only=True):
 
     `expect`: "any" replaces whatever is there; "absent" writes only where nothing is;
     a tag writes only over that content. Same path, same content is no change at all.
+    `changes` are ids to read the file with; `tags` name it to a cache, beside what its path tells.
     """
 
     path: str
     content: bytes | Staged
     expect: Tag | Literal["any", "absent"] = "any"
+    changes: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 class Delete(Struct, frozen=True, kw_only=True):
@@ -56,6 +63,9 @@ class Store(Protocol):
 
     def read(self, path: str) -> Stored | None:
         """Read one file, or give None where there is none."""
+
+    def read_all(self, paths: Sequence[str]) -> Sequence[Stored | None]:
+        """Read several files, at the same time where that is quicker."""
 
     def size(self, path: str) -> int | None:
         """Give the bytes of one file without reading it, or None where there is none."""

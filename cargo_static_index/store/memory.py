@@ -2,7 +2,7 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -13,13 +13,15 @@ from cargo_static_index.store.paths import check_path, holds, parents_of, tag_of
 
 
 class MemoryStore:
-    """Keep a tree in a dictionary.
+    """Keep a tree in a dictionary: as a folder does, or where not `locks` as a bucket does.
 
-    Another writer is played by calling `apply` between a read and a write.
+    Another writer is played by calling `apply` between a read and a write, another host by `seen_elsewhere`.
     """
 
-    def __init__(self, files: Mapping[str, bytes] | None = None) -> None:
+    def __init__(self, files: Mapping[str, bytes] | None = None, *, locks: bool = True) -> None:
+        self.locks = locks
         self._files: dict[str, bytes] = {}
+        self._changes: dict[str, tuple[str, ...]] = {}
         self._folders: Counter[str] = Counter()
         self._stage: Path | None = None
         self.apply(Put(path=path, content=content) for path, content in (files or {}).items())
@@ -29,13 +31,23 @@ class MemoryStore:
         """All files by path, as they are now."""
         return MappingProxyType(self._files)
 
-    locks = True
+    def seen_elsewhere(self) -> "MemoryStore":
+        """Give the same files as another host sees them, with a session of its own."""
+        other = MemoryStore(locks=self.locks)
+        other._files, other._changes, other._folders = self._files, self._changes, self._folders
+        return other
 
     def read(self, path: str) -> Stored | None:
         """Read one file, or give None where there is none."""
         check_path(path)
         content = self._files.get(path)
-        return None if content is None else Stored(content=content, tag=tag_of(content))
+        if content is None:
+            return None
+        return Stored(content=content, tag=tag_of(content), changes=self._changes.get(path, ()))
+
+    def read_all(self, paths: Sequence[str]) -> Sequence[Stored | None]:
+        """Read several files."""
+        return [self.read(path) for path in paths]
 
     def size(self, path: str) -> int | None:
         """Give the bytes of one file, or None where there is none."""
@@ -94,6 +106,8 @@ class MemoryStore:
             staged.unlink()
         else:
             self._put(change.path, change.content)
+        if not self.locks and isinstance(change, Put):
+            self._changes[change.path] = change.changes
         return True
 
     def _tag(self, path: str) -> Tag | None:

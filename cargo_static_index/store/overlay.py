@@ -1,7 +1,7 @@
 """Stores for dry runs: one that keeps its changes to itself, and one that keeps nobody out."""
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from heapq import merge
 from pathlib import Path
@@ -17,6 +17,7 @@ class OverlayStore:
         self._below = below
         self.locks = below.locks
         self._over: dict[str, bytes | Staged | None] = {}
+        self._changes: dict[str, tuple[str, ...]] = {}
 
     def read(self, path: str) -> Stored | None:
         """Read a file as it would be."""
@@ -24,7 +25,13 @@ class OverlayStore:
             return self._below.read(path)
         content = self._over[path]
         found = Path(content).read_bytes() if isinstance(content, str) else content
-        return None if found is None else Stored(content=found, tag=tag_of(found))
+        return None if found is None else Stored(content=found, tag=tag_of(found), changes=self._changes.get(path, ()))
+
+    def read_all(self, paths: Sequence[str]) -> Sequence[Stored | None]:
+        """Read several files as they would be."""
+        below = [path for path in paths if path not in self._over]
+        found = dict(zip(below, self._below.read_all(below), strict=True))
+        return [found[path] if path in found else self.read(path) for path in paths]
 
     def size(self, path: str) -> int | None:
         """Give a file's size as it would be."""
@@ -64,6 +71,7 @@ class OverlayStore:
         if not holds(change, lambda: self._tag(change.path)):
             return False
         self._over[change.path] = change.content if isinstance(change, Put) else None
+        self._changes[change.path] = change.changes if isinstance(change, Put) else ()
         return True
 
     def _tag(self, path: str) -> Tag | None:
@@ -78,7 +86,7 @@ class LookedAt:
 
     def __init__(self, tree: Store) -> None:
         self.read, self.size, self.list, self.apply = tree.read, tree.size, tree.list, tree.apply
-        self.opener = tree.opener
+        self.opener, self.read_all = tree.opener, tree.read_all
 
     @contextmanager
     def session(self) -> Iterator[Path]:

@@ -4,6 +4,8 @@ For whoever serves the tree or puts it into a store that serves it. What changes
 that nobody builds on an index of yesterday; what lies under a digest of its content never changes.
 """
 
+from collections.abc import Iterator
+
 from msgspec import Struct
 
 from cargo_static_index._pattern import pattern
@@ -32,6 +34,7 @@ _TYPES = {
     "avif": "image/avif",
 }
 _NAMED = {"feed.xml": "application/atom+xml", "opensearch.xml": "application/opensearchdescription+xml"}
+_VERSION = pattern(r"[0-9]+\.[0-9]+\.[0-9]+")
 _BY_CONTENT = pattern(rf"{layout.CRATES}/[^/]+/[0-9a-f]{{64}}\.(?:crate|json)|assets/.*")
 
 
@@ -40,11 +43,30 @@ class Headers(Struct, frozen=True, kw_only=True):
 
     content_type: str
     cache_control: str
+    cache_tags: tuple[str, ...] = ()
+    """What a cache may be told to let go of: `crate:NAME`, in small letters, and `release:NAME@VERSION`."""
 
 
 def headers_of(path: str) -> Headers:
     """Give the headers of the file at a path of the tree."""
-    return Headers(content_type=_type(path), cache_control=_cache(path))
+    return Headers(content_type=_type(path), cache_control=_cache(path), cache_tags=tuple(_tags(path)))
+
+
+def release_tag(name: str, vers: str) -> str:
+    """Give the tag of what belongs to one release."""
+    return f"release:{name.lower()}@{vers}"
+
+
+def _tags(path: str) -> Iterator[str]:
+    folder, _, rest = path.partition("/")
+    if folder == layout.INDEX and "/" in rest:
+        yield f"crate:{rest.rpartition('/')[2]}"
+    if folder == layout.CRATES:
+        name, _, below = rest.partition("/")
+        yield f"crate:{name.lower()}"
+        vers, slash, _ = below.partition("/")
+        if slash and _VERSION.match(vers):
+            yield release_tag(name, vers)
 
 
 def _type(path: str) -> str:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
@@ -36,6 +36,9 @@ class Mortal:
 
     def read(self, path: str) -> Stored | None:
         return self.below.read(path)
+
+    def read_all(self, paths: Sequence[str]) -> Sequence[Stored | None]:
+        return self.below.read_all(paths)
 
     def size(self, path: str) -> int | None:
         return self.below.size(path)

@@ -192,6 +192,9 @@ class Seen:
     def read(self, path: str) -> Stored | None:
         return self.below.read(path)
 
+    def read_all(self, paths: Sequence[str]) -> Sequence[Stored | None]:
+        return self.below.read_all(paths)
+
     def size(self, path: str) -> int | None:
         return self.below.size(path)
 

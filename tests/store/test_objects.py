@@ -98,6 +98,24 @@ def test_objects_carry_type_and_cache_headers_by_their_kind(
     assert "content-encoding" not in found.metadata
 
 
+def test_objects_are_tagged_for_caches(buckets: Buckets, place: Bucket, store: ObjectStore) -> None:
+    archive = f"crates/Foo/{'0' * 64}.crate"
+    paths = {
+        "index/3/f/foo": "crate:foo",
+        "crates/Foo/index.html": "crate:foo",
+        "crates/Foo/1.0.0-RC1/index.html": "crate:foo,release:foo@1.0.0-RC1",
+        "crates/Foo/versions/1.html": "crate:foo",
+        archive: "crate:foo,release:foo@1.0.0",
+        "index.html": None,
+        "index/config.json": None,
+    }
+    tags = {archive: ("release:foo@1.0.0",)}
+    store.apply(Put(path=path, content=b"x", tags=tags.get(path, ())) for path in paths)
+    client = Client(place, buckets.environment)
+    found = {path: client.get(path) for path in paths}
+    assert {path: each.metadata.get("cache-tag") for path, each in found.items() if each} == paths
+
+
 REQUESTS: tuple[Callable[[ObjectStore], object], ...] = (
     lambda store: store.read("a"),
     lambda store: list(store.list()),
@@ -130,8 +148,12 @@ def proxy(buckets: Buckets) -> Iterator[Proxy]:
 
 @pytest.fixture
 def shaky(buckets: Buckets, place: Bucket, proxy: Proxy) -> ObjectStore:
-    """The same bucket, reached through the proxy."""
-    return buckets.behind(proxy.url).store(place)
+    """The same bucket, reached through the proxy, once it was found to keep to conditions."""
+    reached = buckets.behind(proxy.url).store(place)
+    reached.apply([Put(path="a", content=b"")])
+    reached.apply([Delete(path="a")])
+    proxy.forget()
+    return reached
 
 
 def first(fault: Fault, method: str) -> Callable[[Asked, int], Fault]:
@@ -232,17 +254,29 @@ def content_of(store: ObjectStore, path: str) -> bytes:
 
 def test_a_store_that_keeps_to_conditions_is_tried_once(buckets: Buckets, place: Bucket, proxy: Proxy) -> None:
     behind = buckets.behind(proxy.url)
-    with behind.store(place).session():
-        pass
+    behind.store(place).apply([Put(path="tree.json", content=b"1")])
     assert proxy.kinds()["PUT"] > 1
     proxy.forget()
-    with behind.store(place).session():
-        pass
-    assert proxy.kinds() == {"GET": 1}
-    assert list(behind.store(place).list()) == []
+    another = behind.store(place)
+    another.apply([Put(path="tree.json", content=b"2", expect=tag_of(another, "tree.json"))])
+    assert proxy.kinds() == {"GET": 1, "PUT": 1}
+    assert list(another.list()) == ["tree.json"]
 
 
-TOLD = {"If-None-Match": "If-None-Match: *", "If-Match": "meanwhile (If-Match)", "DELETE": "DELETE with If-Match"}
+def test_a_copied_bucket_is_tried_anew(buckets: Buckets, place: Bucket, proxy: Proxy) -> None:
+    """What other tools carry over with an object says nothing of where it lies now."""
+    buckets.store(place).apply([Put(path="tree.json", content=b"1")])
+    elsewhere = buckets.behind(proxy.url).store(place)
+    elsewhere.apply([Put(path="tree.json", content=b"2", expect=tag_of(elsewhere, "tree.json"))])
+    assert proxy.kinds()["PUT"] > 1
+
+
+TOLD = {
+    "metadata": "it keeps no metadata",
+    "If-None-Match": "If-None-Match: *",
+    "If-Match": "meanwhile (If-Match)",
+    "DELETE": "DELETE with If-Match",
+}
 BROKEN = {
     "localbucket": {"If-Match", "DELETE"},
     "nanio": {"If-None-Match", "If-Match", "DELETE"},
@@ -254,8 +288,8 @@ BROKEN = {
 def test_a_store_that_does_not_keep_to_conditions_is_refused_unless_nobody_else_writes(name: str) -> None:
     with liar(name) as buckets:
         place = buckets.make()
-        with pytest.raises(StoreError) as refused, buckets.store(place).session():
-            pass
+        with pytest.raises(StoreError) as refused:
+            buckets.store(place).apply([Put(path="a", content=b"1")])
         said = str(refused.value)
         assert said.startswith(f"{place}: this store does not keep to conditions: ")
         told = {

@@ -127,6 +127,29 @@ def test_an_empty_batch_does_nothing(store: Store) -> None:
     assert list(store.list()) == []
 
 
+def test_several_files_are_read_at_once_in_the_order_asked_for(store: Store) -> None:
+    store.apply([put("a", b"1"), put("b", b"2")])
+    found = [each and each.content for each in store.read_all(["b", "missing", "a"])]
+    assert found == [b"2", None, b"1"]
+    assert list(store.read_all([])) == []
+
+
+def test_the_changes_that_a_file_comes_from_are_read_with_it_where_no_lock_keeps_others_out(store: Store) -> None:
+    for each in (store, MemoryStore(locks=False)):
+        each.apply([Put(path="a", content=b"1", changes=("2b", "1a")), put("b")])
+        assert read(each, "a").changes == (() if each.locks else ("2b", "1a"))
+        assert read(each, "b").changes == ()
+
+
+def test_two_hosts_see_the_same_files_and_have_sessions_of_their_own() -> None:
+    here = MemoryStore(locks=False)
+    there = here.seen_elsewhere()
+    with here.session() as ours, there.session() as theirs:
+        assert ours != theirs
+        here.apply([put("a")])
+        assert read(there, "a").content == b"new"
+
+
 def test_equal_content_has_an_equal_tag_wherever_it_lies(store: Store) -> None:
     store.apply([put("a", b"x"), put("b/c", b"x"), put("d", b"y")])
     assert read(store, "a").tag == read(store, "b/c").tag

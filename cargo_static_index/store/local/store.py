@@ -6,7 +6,7 @@ It knows nothing of what the files mean.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -60,6 +60,10 @@ class LocalStore:
         except OSError as error:
             raise failure("read", self.root / path, error) from error
         return None if content is None else Stored(content=content, tag=tag_of(content))
+
+    def read_all(self, paths: Sequence[str]) -> Sequence[Stored | None]:
+        """Read several files."""
+        return [self.read(path) for path in paths]
 
     def size(self, path: str) -> int | None:
         """Give the bytes of one file without reading it, or None where there is none."""

@@ -3,6 +3,7 @@
 What a request failed of is told by kind; what may be tried again, and whether a write landed, whoever calls decides.
 """
 
+import hashlib
 import os
 import re
 import urllib.error
@@ -57,7 +58,8 @@ class Client:
 
     def __init__(self, bucket: Bucket, environment: Mapping[str, str] = os.environ) -> None:
         self.bucket = bucket
-        self.endpoint = _endpoint(environment)
+        self.id = hashlib.sha256(f"{_endpoint(environment)} {bucket}".encode()).hexdigest()[:16]
+        """Tells this way to this bucket from others."""
         self._store = _opened(bucket, environment)
 
     def get(self, path: str) -> Object | None:

@@ -8,7 +8,7 @@ import os
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -34,14 +34,23 @@ PAUSES: Final = (0.1, 0.3, 1.0, 3.0, 9.0)
 WRITE: Final = "write"
 """The metadata that names the write which an object is of: whoever got no answer finds out by it what was done."""
 
+CONDITIONS: Final = "conditions"
+"""The metadata that names by which endpoint its writer found the store to keep to conditions."""
+
+CHANGES: Final = "changes"
+"""The metadata that lists the changes which an object's content comes from."""
+
+CACHE_TAG: Final = "cache-tag"
+
 T = TypeVar("T")
 
 
 class ObjectStore:
     """Keep a tree in a bucket, which the variables of an environment tell how to reach, by default the process's own.
 
-    A session writes only where the store was found to keep to conditions, or where `single_writer` says that nobody
-    else writes. `pauses` are the seconds between tries.
+    It writes only where the store was found to keep to conditions, or where `single_writer` says that nobody else
+    writes. What was found is noted in each object that is written, so that whoever has read one need not try.
+    `pauses` are the seconds between tries.
     """
 
     locks = False
@@ -60,12 +69,22 @@ class ObjectStore:
         self._single_writer = single_writer
         self._pauses = pauses
         self._stage: Path | None = None
+        self._keeps_conditions = False
 
     def read(self, path: str) -> Stored | None:
         """Read one file, or give None where there is none; its tag is the ETag."""
         check_path(path)
         found = self._get(path)
-        return Stored(content=found.content, tag=found.etag) if found else None
+        return _stored(found) if found else None
+
+    def read_all(self, paths: Sequence[str]) -> Sequence[Stored | None]:
+        """Read several files at the same time."""
+        for path in paths:
+            check_path(path)
+        if len(paths) < 2:
+            return [self.read(path) for path in paths]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return [_stored(found) if found else None for found in pool.map(self._get, paths)]
 
     def size(self, path: str) -> int | None:
         """Give the bytes of one file without reading it, or None where there is none."""
@@ -89,6 +108,9 @@ class ObjectStore:
             check_path(change.path)
             if isinstance(change, Put) and isinstance(change.content, str):
                 self._check_staged(Path(change.content))
+        if not (self._single_writer or self._keeps_conditions):
+            self._persisting(partial(need_conditions, self._client))
+            self._keeps_conditions = True
         if len({change.path for change in changes}) < len(changes):
             return tuple(change for change in changes if not self._carry_out(change))
         lost: set[Change] = set()
@@ -104,8 +126,6 @@ class ObjectStore:
         """Give a temporary folder to stage files in; compare and swap is what keeps others from harm."""
         if self._stage is not None:
             raise TreeBusy("this store's session is open already: end it before another begins")
-        if not self._single_writer:
-            self._persisting(partial(need_conditions, self._client))
         with tempfile.TemporaryDirectory(prefix="cargo-static-index-") as folder:
             self._stage = Path(folder)
             try:
@@ -142,9 +162,8 @@ class ObjectStore:
         if self._single_writer and not self._is_as_expected(put.path, put.expect):
             return False
         expect = "any" if self._single_writer else put.expect
-        headers = headers_of(put.path)
         mark = uuid4().hex
-        sent = {"Content-Type": headers.content_type, "Cache-Control": headers.cache_control, WRITE: mark}
+        sent = self._headers(put, mark)
         for pause in (*self._pauses, None):
             try:
                 self._client.put(put.path, content, sent, expect=expect)
@@ -189,7 +208,22 @@ class ObjectStore:
         return expect in {"any", held.etag if held else "absent"}
 
     def _get(self, path: str) -> Object | None:
-        return self._persisting(lambda: self._client.get(path))
+        found = self._persisting(lambda: self._client.get(path))
+        if found and found.metadata.get(CONDITIONS) == self._client.id:
+            self._keeps_conditions = True
+        return found
+
+    def _headers(self, put: Put, mark: str) -> Mapping[str, str]:
+        headers = headers_of(put.path)
+        given = {
+            "Content-Type": headers.content_type,
+            "Cache-Control": headers.cache_control,
+            WRITE: mark,
+            CONDITIONS: "" if self._single_writer else self._client.id,
+            CHANGES: " ".join(put.changes),
+            CACHE_TAG: ",".join((*headers.cache_tags, *put.tags)),
+        }
+        return {name: value for name, value in given.items() if value}
 
     def _persisting(self, request: Callable[[], T]) -> T:
         """Make a request that may be made twice until it is answered, or raise what the last try failed of."""
@@ -199,6 +233,10 @@ class ObjectStore:
             except Unsure:
                 _rest(pause)
         return request()
+
+
+def _stored(found: Object) -> Stored:
+    return Stored(content=found.content, tag=found.etag, changes=tuple(found.metadata.get(CHANGES, "").split()))
 
 
 def _stage_of(change: Change) -> int:
