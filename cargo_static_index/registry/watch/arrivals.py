@@ -34,11 +34,15 @@ class Waiting(Struct, frozen=True):
 
 
 class _Note(Struct):
-    """A file as it was first seen at `since`, and last in the look of that number; `tried` once it was read."""
+    """A file as it was first seen at `since`, and last in the look of that number; `tried` once it was read.
+
+    `told`: it was found in a look that an event asked for.
+    """
 
     fingerprint: bytes
     since: float
     look: int
+    told: bool
     tried: bool = False
 
 
@@ -59,6 +63,7 @@ class Arrivals:
         self._notes: dict[bytes, _Note] = {}
         self._wake: float | None = None
         self._look = 0
+        self._told = True
 
     # What the doorbell tells ------------------------------------------------------------------------------
 
@@ -83,9 +88,10 @@ class Arrivals:
 
     # What the scan asks -----------------------------------------------------------------------------------
 
-    def begin(self) -> None:
-        """Begin a look: what is waited for is found out anew."""
+    def begin(self, *, told: bool) -> None:
+        """Begin a look: what is waited for is found out anew. `told` says whether an event asked for it."""
         with self._lock:
+            self._told = told
             self._wake = None
             self._look += 1
 
@@ -133,10 +139,11 @@ class Arrivals:
 
     # What others want to know -----------------------------------------------------------------------------
 
-    def knows(self, path: bytes) -> bool:
-        """Whether a file is waited for, or an event told of it."""
+    def is_told_of(self, path: bytes) -> bool:
+        """Whether an event told of a file that is not judged yet, or of something that it came with."""
         with self._lock:
-            return path in self._notes or path in self._closed or path in self._open
+            note = self._notes.get(path)
+            return path in self._closed or path in self._open or (note is not None and note.told)
 
     @property
     def wake(self) -> float | None:
@@ -157,9 +164,10 @@ class Arrivals:
     def _note(self, file: Seen, now: float) -> _Note | None:
         note = self._notes.get(file.path)
         if note is None and len(self._notes) >= HELD:
-            return None if self.polling else _Note(file.fingerprint, now, self._look)
+            return None if self.polling else _Note(file.fingerprint, now, self._look, self._told)
         if note is None or note.fingerprint != file.fingerprint:
-            note = self._notes[file.path] = _Note(file.fingerprint, now, self._look)
+            told = self._told if note is None else note.told
+            note = self._notes[file.path] = _Note(file.fingerprint, now, self._look, told)
         note.look = self._look
         return note
 

@@ -59,8 +59,8 @@ SHOWN = 100
 HEARTBEAT = 10.0
 """Seconds after which it says so though nothing is new: `status` believes a watcher that has spoken within a minute."""
 
-IN_FLIGHT_NS = 5_000_000_000
-"""How long an event may take to be heard: a file is called unannounced only when it has been as it is for longer."""
+IN_FLIGHT = 5.0
+"""Seconds that an event may take to be heard: only a file that has been as it is for longer counts as not told of."""
 
 PROOF = 1000
 """New files that a look without a pass goes through to see whether events told of them."""
@@ -186,7 +186,7 @@ class Watcher:
 
     def _passes(self, executor: Executor | None) -> None:
         while not self._is_stopped():
-            self._arrivals.begin()
+            self._arrivals.begin(told=True)
             self._pass(executor)
             if not self._is_cut:
                 self._arrivals.finish()
@@ -220,7 +220,7 @@ class Watcher:
         began, found = time.thread_time(), 0
         drop = drop_of(self._settings)
         unannounced: set[bytes] = set()
-        self._arrivals.begin()
+        self._arrivals.begin(told=False)
         with open_state(self._settings.state.path) as state:
             for each in scan_drop(drop.path, state, lambda file: self._due(file, unannounced), drop.ours):
                 file = each.file if isinstance(each, Candidate) else each
@@ -237,8 +237,10 @@ class Watcher:
     def _due(self, file: Seen, unannounced: set[bytes]) -> float | None:
         """Do what `Arrivals.due` does, and add to `unannounced` what events should have told of."""
         since = self._ears.since
-        could_be_told = since is not None and since < file.changed < time.time_ns() - IN_FLIGHT_NS
-        if could_be_told and not self._arrivals.knows(file.path):
+        could_be_told = (
+            since is not None and since < file.changed < time.time_ns() - min(IN_FLIGHT, self._net / 10) * 1e9
+        )
+        if could_be_told and not self._arrivals.is_told_of(file.path):
             unannounced.add(file.path)
         return self._arrivals.due(file)
 

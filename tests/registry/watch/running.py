@@ -1,0 +1,75 @@
+"""A watcher in a thread of the test's own, and what it said."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from cargo_static_index.registry.events import Report
+from cargo_static_index.registry.watch.health import Health
+from cargo_static_index.registry.watch.watcher import Watcher
+from tests.world import World
+
+PATIENCE = 60.0
+"""Seconds after which what was to happen counts as never happening; a busy machine is slow."""
+
+QUICK: dict[str, object] = {"tree.flush": "false", "watch.settle": "0.3s", "watch.poll-interval": "0.2s"}
+
+
+class Running:
+    """A watcher that runs; `report` is what it told, `healths` how it was."""
+
+    def __init__(self, world: World, options: dict[str, object], more: dict[str, Any]) -> None:
+        self.report = Report()
+        self.healths: list[Health] = []
+        self.error: Exception | None = None
+        settings = world.settings(QUICK | options)
+        self.watcher = Watcher(settings, self.report, lambda: world.now, supervisor=self.healths.append, **more)
+        self.thread = threading.Thread(target=self._run)
+
+    def until(self, is_so: Callable[[], object], what: str = "what was waited for") -> None:
+        """Wait until something is so."""
+        end = time.monotonic() + PATIENCE
+        while not is_so():
+            assert time.monotonic() < end, f"{what} did not happen: {self.told()}; {self.report.notes}; {self.error}"
+            time.sleep(0.01)
+
+    def until_told(self, *expected: str) -> None:
+        """Wait until this is what became of files, in any order: `published foo 1.0.0`."""
+        self.until(lambda: sorted(self.told()) == sorted(expected), str(expected))
+
+    def until_said(self, text: str) -> None:
+        """Wait until a sentence with this text was said."""
+        self.until(lambda: any(text in note for note in self.report.notes), text)
+
+    def told(self) -> list[str]:
+        """Give what became of each file, but of those that wait."""
+        found = [each for each in self.report.outcomes if each.status != "waiting"]
+        return [f"{each.status} {each.name} {each.vers}".strip() for each in found]
+
+    @property
+    def health(self) -> Health:
+        """How it was last."""
+        return self.watcher.health
+
+    def _run(self) -> None:
+        try:
+            self.watcher.run()
+        except Exception as error:  # noqa: BLE001 - it is the test that fails, and not a thread that nobody hears
+            self.error = error
+
+
+@contextmanager
+def running(world: World, options: dict[str, object] | None = None, **more: Any) -> Iterator[Running]:
+    """Run a watcher that has made its first pass."""
+    started = Running(world, options or {}, more)
+    started.thread.start()
+    try:
+        started.until(lambda: started.error or started.health.last_look is not None, "the first pass")
+        yield started
+        assert started.error is None, started.error
+    finally:
+        started.watcher.stop()
+        started.thread.join(PATIENCE)
+    assert not started.thread.is_alive()

@@ -1,0 +1,243 @@
+"""What is done to a watched folder, and what the watcher makes of it."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cargo_static_index.diagnostics.errors import SettingsError, TreeBusy
+from tests.crates import crate
+from tests.registry.watch.running import Running, running
+from tests.world import World
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+MODES = pytest.mark.parametrize("mode", ["events", "poll"])
+
+
+def asleep(seconds: float) -> None:
+    """Give the watcher time for what it must not do."""
+    time.sleep(seconds)
+
+
+@MODES
+def test_what_is_there_is_published_and_then_what_comes_at_any_depth(world: World, mode: str) -> None:
+    world.put(crate("foo"))
+    with running(world, {"watch.mode": mode}) as it:
+        assert it.health.mode == mode
+        it.until_told("published foo 1.0.0")
+        world.put(crate("foo", "1.1.0"), folder="a/b/c")
+        it.until_told("published foo 1.0.0", "published foo 1.1.0")
+    assert world.versions("3/f/foo") == ["1.0.0", "1.1.0"]
+
+
+def test_a_file_closed_several_times_in_a_burst_is_one_pass_and_one_line(world: World) -> None:
+    with running(world) as it:
+        path = world.drop / "foo-1.0.0.crate"
+        for _ in range(20):
+            path.write_bytes(crate("foo").build())
+        it.until_told("published foo 1.0.0")
+        asleep(0.6)
+        assert it.told() == ["published foo 1.0.0"]
+
+
+@MODES
+def test_an_upload_that_is_resumed_is_published_once_and_never_refused(world: World, mode: str) -> None:
+    content = crate("foo").file("src/lib.rs", os.urandom(3000)).build()
+    with running(world, {"watch.mode": mode, "watch.settle": "1.5s"}) as it:
+        for part in (content[:1000], content[1000:2000], content[2000:]):
+            with (world.drop / "foo-1.0.0.crate").open("ab") as file:
+                file.write(part)
+            asleep(0.4)
+        it.until_told("published foo 1.0.0")
+
+
+def test_a_copy_that_stalls_is_not_refused_while_it_is_open(world: World) -> None:
+    content = crate("foo").build()
+    with running(world) as it:
+        with (world.drop / "foo-1.0.0.crate").open("wb") as file:
+            file.write(content[:500])
+            file.flush()
+            asleep(1.2)
+            assert it.told() == []
+            it.until(lambda: [(each.path, each.why) for each in it.health.waiting] == [("foo-1.0.0.crate", "open")])
+            file.write(content[500:])
+        it.until_told("published foo 1.0.0")
+
+
+@MODES
+@pytest.mark.parametrize(
+    "part", [lambda whole: whole[:300] + bytes(len(whole) - 300), lambda whole: bytes(300) + whole[300:]]
+)
+def test_a_preallocated_copy_is_published_when_it_is_whole(
+    world: World, part: Callable[[bytes], bytes], mode: str
+) -> None:
+    whole = crate("foo").build()
+    with running(world, {"watch.mode": mode, "watch.settle": "1s"}) as it:
+        with (world.drop / "foo-1.0.0.crate").open("wb") as file:
+            file.write(part(whole))
+            file.flush()
+            asleep(0.5)
+            file.seek(0)
+            file.write(whole)
+        it.until_told("published foo 1.0.0")
+
+
+@MODES
+def test_a_broken_file_is_refused_once_when_it_has_settled(world: World, mode: str) -> None:
+    with running(world, {"watch.mode": mode}) as it:
+        (world.drop / "foo-1.0.0.crate").write_bytes(crate("foo").build()[:300])
+        it.until_told("refused")
+        world.put(crate("bar"))
+        it.until_told("refused", "published bar 1.0.0")
+        asleep(0.6)
+        assert it.told() == ["refused", "published bar 1.0.0"]
+    assert "gzip-damaged" in world.read("refused.html").decode()
+
+
+def test_a_file_renamed_in_is_taken_at_once(world: World) -> None:
+    with running(world, {"watch.settle": "1h"}) as it:
+        outside = crate("foo").write(world.folder)
+        outside.rename(world.drop / outside.name)
+        it.until_told("published foo 1.0.0")
+        hidden = world.drop / ".foo-1.1.0.crate.Xy12"
+        hidden.write_bytes(crate("foo", "1.1.0").build())
+        hidden.rename(world.drop / "foo-1.1.0.crate")
+        it.until_told("published foo 1.0.0", "published foo 1.1.0")
+
+
+def test_a_link_to_a_file_elsewhere_is_taken_when_it_has_settled(world: World) -> None:
+    outside = crate("foo").write(world.folder)
+    broken = world.folder / "bar-1.0.0.crate"
+    broken.write_bytes(b"no crate")
+    with running(world) as it:
+        os.link(outside, world.drop / outside.name)
+        os.link(broken, world.drop / broken.name)
+        it.until_told("published foo 1.0.0", "refused")
+
+
+def test_a_tree_of_folders_that_is_moved_in_is_published(world: World) -> None:
+    away = world.folder / "away"
+    for number in range(20):
+        crate("foo", f"1.{number}.0").write(away / str(number) / "deep")
+    with running(world) as it:
+        away.rename(world.drop / "moved")
+        it.until(lambda: len(it.told()) == 20)
+        crate("foo", "2.0.0").write(world.drop / "moved" / "7" / "deep")
+        it.until(lambda: len(it.told()) == 21)
+
+
+# The folder itself -------------------------------------------------------------------------------------------
+
+
+def removed_and_made_again(drop: Path) -> None:
+    shutil.rmtree(drop)
+    time.sleep(1.5)
+    drop.mkdir()
+
+
+def removed_and_made_again_at_once(drop: Path) -> None:
+    shutil.rmtree(drop)
+    drop.mkdir()
+
+
+def renamed_away_and_a_new_one_in_its_place(drop: Path) -> None:
+    drop.rename(drop.with_name("old"))
+    drop.mkdir()
+
+
+def renamed_away_and_back(drop: Path) -> None:
+    drop.rename(drop.with_name("old"))
+    time.sleep(1.5)
+    drop.with_name("old").rename(drop)
+
+
+@MODES
+@pytest.mark.parametrize(
+    "vanish",
+    [
+        removed_and_made_again,
+        removed_and_made_again_at_once,
+        renamed_away_and_a_new_one_in_its_place,
+        renamed_away_and_back,
+    ],
+)
+def test_a_folder_that_vanishes_and_returns_is_watched_again(
+    world: World, vanish: Callable[[Path], None], mode: str
+) -> None:
+    with running(world, {"watch.mode": mode}) as it:
+        vanish(world.drop)
+        world.put(crate("foo"))
+        it.until_told("published foo 1.0.0")
+        it.until(lambda: not it.health.fails)
+        world.put(crate("foo", "1.1.0"))
+        it.until_told("published foo 1.0.0", "published foo 1.1.0")
+
+
+# What fails --------------------------------------------------------------------------------------------------
+
+
+def test_a_tree_that_cannot_be_written_is_said_once_and_waited_out(world: World) -> None:
+    with running(world) as it:
+        world.tree.rename(world.folder / "away")
+        world.tree.write_text("in its place")
+        world.put(crate("foo"))
+        it.until(lambda: it.health.fails)
+        asleep(3.5)
+        assert len([note for note in it.report.notes if "This is tried again" in note]) == 1
+        world.tree.unlink()
+        (world.folder / "away").rename(world.tree)
+        it.until_told("published foo 1.0.0")
+        it.until_said("It works again")
+
+
+def test_a_command_and_the_watcher_work_on_one_tree(world: World) -> None:
+    with running(world) as it:
+        for number in range(5):
+            world.put(crate("foo", f"1.{number}.0"))
+            _add(world, crate("bar", f"1.{number}.0").write(world.folder))
+        it.until(lambda: len(it.told()) == 5)
+    assert len(world.versions("3/b/bar")) == len(world.versions("3/f/foo")) == 5
+
+
+def _add(world: World, path: Path) -> None:
+    """Add a file; a command does not wait for another process, so it is tried again."""
+    while True:
+        try:
+            world.add(path)
+        except TreeBusy:
+            time.sleep(0.02)
+        else:
+            return
+
+
+def test_a_second_watcher_with_the_same_state_is_refused(world: World) -> None:
+    with running(world):
+        second = Running(world, {}, {})
+        with pytest.raises(TreeBusy, match="another watcher"):
+            second.watcher.run()
+
+
+def test_settings_that_cannot_be_used_end_it_before_it_begins(world: World) -> None:
+    world.put(crate("foo"))
+    world.build()
+    other = Running(world, {"registry.base-url": "https://other.example.com/"}, {})
+    with pytest.raises(SettingsError, match="the tree is served at"):
+        other.watcher.run()
+
+
+def test_settings_that_change_under_it_are_told_of_once(world: World) -> None:
+    file = world.folder / "registry.toml"
+    file.write_text("[registry]\n")
+    with running(world, settings_file=file) as it:
+        file.write_text('[registry]\ntitle = "New"\n')
+        it.until_said("registry.toml has changed; restart the watcher")
+        asleep(2)
+        assert len(it.report.notes) == len(set(it.report.notes))
