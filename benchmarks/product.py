@@ -14,7 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cargo_static_index.crate.candidate import Outcome
-from cargo_static_index.registry.registry import Registry, Way, open_registry, specs_of
+from cargo_static_index.registry.options import Options
+from cargo_static_index.registry.registry import Registry, open_registry, specs_of
 from cargo_static_index.registry.workers import reading_executor
 from cargo_static_index.settings import Settings, load_settings
 
@@ -69,7 +70,7 @@ def settings_for(drop: str, tree: str, state: str, *, flush: bool, mirror: bool,
 def build(settings: Settings, jobs: int) -> Counter[str]:
     """Publish what is new in the drop directory, reading in so many processes."""
     listener = Counting()
-    with reading_executor(jobs) as executor, open_registry(settings, listener, Way(now=NOW)) as registry:
+    with reading_executor(jobs) as executor, open_registry(settings, listener, Options(now=NOW)) as registry:
         registry.build(executor=executor)
     return listener.status
 
@@ -79,7 +80,7 @@ def one_by_one(settings: Settings, change: Callable[[Registry, str], object], wh
     took = []
     for number, each in enumerate(what):
         begun = time.perf_counter()
-        with open_registry(settings, Counting(), Way(now=NOW + number)) as registry:
+        with open_registry(settings, Counting(), Options(now=NOW + number)) as registry:
             change(registry, each)
         took.append(time.perf_counter() - begun)
     return took

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     from cargo_static_index.protocol.registries import Home
     from cargo_static_index.protocol.semver import Version, parse_version
     from cargo_static_index.registry.events import Listener, Report
-    from cargo_static_index.registry.registry import Registry, Way, open_registry, specs_of, verify_registry
+    from cargo_static_index.registry.options import Options
+    from cargo_static_index.registry.registry import Registry, open_registry, specs_of, verify_registry
     from cargo_static_index.registry.status import Status, read_status
     from cargo_static_index.registry.withdraw import Spec
     from cargo_static_index.settings import Loaded, Settings, load_settings, parse_settings
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     Incoming = Candidate
     Reading = CheckedCrate
     Refusal = Outcome
+    Way = Options
     facts_file = metadata_file
     format_facts = format_metadata
     incoming_of = candidate_of
@@ -108,6 +110,7 @@ __all__ = [
     "ManifestDependency",
     "MemoryStore",
     "NotHeld",
+    "Options",
     "Outcome",
     "PagesFailed",
     "Policy",
@@ -192,7 +195,8 @@ _MODULES = {
     "protocol.registries": "Home",
     "protocol.semver": "Version parse_version",
     "tree.documents": "Tombstone Tombstones TreeRecord",
-    "registry.registry": "Registry Way open_registry specs_of verify_registry",
+    "registry.options": "Options",
+    "registry.registry": "Registry open_registry specs_of verify_registry",
     "crate.check": "CheckedCrate Policy check_crate",
     "registry.events": "Listener Report",
     "diagnostics.rules": "RULES Finding Problem Rule",
@@ -210,6 +214,7 @@ _EARLIER = {
     "Incoming": "Candidate",
     "Reading": "CheckedCrate",
     "Refusal": "Outcome",
+    "Way": "Options",
     "facts_file": "metadata_file",
     "format_facts": "format_metadata",
     "incoming_of": "candidate_of",

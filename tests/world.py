@@ -10,7 +10,8 @@ from types import MappingProxyType
 from cargo_static_index.diagnostics.rules import Finding
 from cargo_static_index.protocol.index_file import IndexFile, parse_index
 from cargo_static_index.registry.events import Report
-from cargo_static_index.registry.registry import Registry, Way, open_registry, specs_of, verify_registry
+from cargo_static_index.registry.options import Options
+from cargo_static_index.registry.registry import Registry, open_registry, specs_of, verify_registry
 from cargo_static_index.registry.withdraw import Spec
 from cargo_static_index.settings import Settings, load_settings
 from cargo_static_index.store import Store
@@ -60,7 +61,7 @@ class World:
         move: bool = False,
         options: Mapping[str, object] = NONE,
     ) -> Iterator[Registry]:
-        way = Way(now=self.now, dry=dry, move=move)
+        way = Options(now=self.now, dry=dry, move=move)
         with open_registry(self.settings(options), report or Report(), way, store=self.store) as registry:
             yield registry
 
@@ -115,7 +116,7 @@ class World:
     def verified(self, *, quick: bool = False, fix: bool = False) -> list[Finding]:
         """Give what `verify` finds, or mends."""
         return list(
-            verify_registry(self.settings(), Report(), Way(now=self.now), quick=quick, fix=fix, store=self.store)
+            verify_registry(self.settings(), Report(), Options(now=self.now), quick=quick, fix=fix, store=self.store)
         )
 
     def forget(self) -> None:

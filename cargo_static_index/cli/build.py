@@ -23,7 +23,6 @@ from cargo_static_index.diagnostics.errors import PagesFailed, SettingsError
 
 if TYPE_CHECKING:  # loaded when a command runs: help and what is wrong with a command line need none of it
     from cargo_static_index.cli.output import PassName, Teller
-    from cargo_static_index.registry.registry import Registry
     from cargo_static_index.registry.workers import Executor
 
 _files = argument("files", type=FILE, nargs=-1, required=True, metavar="FILE...", says="The .crate files.")
@@ -57,11 +56,12 @@ def build_command(
     is wrong and stays out. Files refused by an earlier pass are mentioned again until they are changed or taken away.
     With -v also every path of the tree that was written or deleted is listed.
     """
-    from cargo_static_index.registry.registry import Way, open_registry
+    from cargo_static_index.registry.options import Options
+    from cargo_static_index.registry.registry import open_registry
 
     need_drop(run)
     teller = _teller(run, "build", one_format(output_format, as_json=as_json), dry=dry_run)
-    way = Way(now=run.now, dry=dry_run, move=move, keep_pages=keep_pages)
+    way = Options(now=run.now, dry=dry_run, move=move, keep_pages=keep_pages)
     with _reading(run, teller) as executor, open_registry(run.settings, teller, way) as registry:
         registry.build(all_or_nothing=all_or_nothing, executor=executor)
     if not dry_run:
@@ -102,10 +102,11 @@ def add_command(
 
     They are read and checked as `build` does, may lie anywhere, and stay where they are.
     """
-    from cargo_static_index.registry.registry import Way, open_registry
+    from cargo_static_index.registry.options import Options
+    from cargo_static_index.registry.registry import open_registry
 
     teller = _teller(run, "add", one_format(output_format, as_json=as_json), dry=dry_run)
-    files, way = _existing(files), Way(now=run.now, dry=dry_run)
+    files, way = _existing(files), Options(now=run.now, dry=dry_run)
     with _reading(run, teller) as executor, open_registry(run.settings, teller, way) as registry:
         registry.add(files, restore=restore, all_or_nothing=all_or_nothing, executor=executor)
     return teller.finish()
@@ -120,8 +121,12 @@ def check_command(run: Run, *, files: Sequence[Path], output_format: Format, as_
 
     Where there is a tree, they are also held against what it holds: conflicts, removed releases, colliding names.
     """
+    from cargo_static_index.registry.options import Options
+    from cargo_static_index.registry.registry import open_registry
+
     teller, files = _teller(run, "check", one_format(output_format, as_json=as_json), dry=True), _existing(files)
-    with _reading(run, teller) as executor, _nothing_published(run, teller) as registry:
+    options = Options(now=run.now)
+    with _reading(run, teller) as executor, open_registry(run.settings, teller, options, access="look") as registry:
         registry.add(files, executor=executor)
     return teller.finish()
 
@@ -143,26 +148,6 @@ def _reading(run: Run, teller: "Teller") -> "Iterator[Executor | None]":
         raise
     finally:
         teller.stop()
-
-
-@contextmanager
-def _nothing_published(run: Run, teller: "Teller") -> "Iterator[Registry]":
-    """Open the tree for a dry run that keeps nobody out, and wants to write neither into the tree nor the state."""
-    from msgspec.structs import replace
-
-    from cargo_static_index.registry.registry import Way, open_registry, store_of
-    from cargo_static_index.registry.transaction import DEFAULT_BASE_URL
-    from cargo_static_index.store.overlay import LookedAt
-    from cargo_static_index.tree import layout
-
-    settings = run.settings
-    tree = store_of(settings)
-    registry = replace(settings.registry, pages=False)
-    if registry.base_url is None and tree.size(layout.CONFIG) is None:
-        registry = replace(registry, base_url=DEFAULT_BASE_URL)
-    settings = replace(settings, registry=registry)
-    with open_registry(settings, teller, Way(now=run.now, dry=True), store=LookedAt(tree)) as opened:
-        yield opened
 
 
 def _teller(run: Run, name: "PassName", output: Format, *, dry: bool) -> "Teller":

@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import click
 
@@ -89,22 +88,16 @@ def _try_rights(settings: Settings) -> None:
 def _try_tree(run: Run, settings: Settings) -> None:
     """Open the tree as a dry run would, or raise SettingsError where it does not fit the settings."""
     from cargo_static_index.cli.output import ChangeListener
-    from cargo_static_index.registry.registry import Way, store_of, wanted_of
+    from cargo_static_index.registry.options import Options
+    from cargo_static_index.registry.registry import open_registry
     from cargo_static_index.registry.site.theme import read_theme, site_info_of, unused_files
-    from cargo_static_index.registry.transaction import open_transaction
     from cargo_static_index.site.templates import Templates
-    from cargo_static_index.store.overlay import LookedAt
 
-    tree, listener = LookedAt(store_of(settings)), ChangeListener(run, dry=True, silent=True)
-    with (
-        TemporaryDirectory(prefix="cargo-static-index-") as state,
-        open_transaction(
-            tree, Path(state), wanted_of(settings, Way(now=run.now)), listener, now=run.now, dry=True
-        ) as transaction,
-    ):
+    listener = ChangeListener(run, dry=True, silent=True)
+    with open_registry(settings, listener, Options(now=run.now), access="look") as registry:
         if settings.registry.pages:
             sources = read_theme(settings)
-            Templates(sources, site_info_of(transaction, settings)).check()
+            Templates(sources, site_info_of(registry.transaction, settings)).check()
             for text in unused_files(sources):
                 run.terminal.warn(text)
 

@@ -28,7 +28,8 @@ from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
 from cargo_static_index.cli.terminal import counted, is_confirmed, is_interactive
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.diagnostics.rules import Finding
-from cargo_static_index.registry.registry import Way, open_registry, verify_registry
+from cargo_static_index.registry.options import Options
+from cargo_static_index.registry.registry import open_registry, verify_registry
 from cargo_static_index.registry.reindex import Reindexed
 from cargo_static_index.store.bucket import Bucket
 
@@ -54,7 +55,7 @@ def verify_command(run: Run, *, quick: bool, fix: bool, dry_run: bool, output_fo
     output = one_format(output_format, as_json=as_json)
     held_tree(run)
     listener = ChangeListener(run, dry=dry_run, silent=not dry_run or output != "text")
-    found = verify_registry(run.settings, listener, Way(now=run.now, dry=dry_run), quick=quick, fix=fix)
+    found = verify_registry(run.settings, listener, Options(now=run.now, dry=dry_run), quick=quick, fix=fix)
     documents = list(_shown(run, found, output, dry=dry_run))
     counts = _counts(documents)
     if output == "json":
@@ -118,7 +119,7 @@ def reindex_command(run: Run, *, names: Sequence[str], yes: bool, dry_run: bool,
     settings = run.settings
     held_tree(run)
     listener = ChangeListener(run, dry=dry_run)
-    with open_registry(settings, listener, Way(now=run.now, dry=True, change_mode=True)) as registry:
+    with open_registry(settings, listener, Options(now=run.now, dry=True, change_mode=True)) as registry:
         changes = sum(_show_change(run, each, as_json=as_json) for each in registry.plan_reindex(names))
         moded = settings.registry.mode not in {None, registry.transaction.home.mode}
     if dry_run or not (changes or moded):
@@ -126,7 +127,7 @@ def reindex_command(run: Run, *, names: Sequence[str], yes: bool, dry_run: bool,
         return GOOD
     if not yes:
         _ask(f"Change {counted(changes, 'line')}?" if changes else "Change the mode?")
-    with open_registry(settings, listener, Way(now=run.now, change_mode=True)) as registry:
+    with open_registry(settings, listener, Options(now=run.now, change_mode=True)) as registry:
         for _ in registry.reindex(names):
             pass
     run.terminal.did("Changed", counted(changes, "line"))
@@ -175,7 +176,7 @@ def rebuild_command(run: Run, *, pages: bool, dry_run: bool) -> int:
     anew by the next pass. It is for those who want it done now.
     """
     held_tree(run)
-    with open_registry(run.settings, ChangeListener(run, dry=dry_run), Way(now=run.now, dry=dry_run)) as registry:
+    with open_registry(run.settings, ChangeListener(run, dry=dry_run), Options(now=run.now, dry=dry_run)) as registry:
         registry.rebuild()
         if pages:
             registry.remake_pages()

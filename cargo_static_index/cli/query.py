@@ -15,16 +15,14 @@ from cargo_static_index.crate.check import CheckedCrate, check_crate
 from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.diagnostics.errors import InvalidDocument, NotHeld, SettingsError
 from cargo_static_index.diagnostics.rules import level_of
-from cargo_static_index.protocol.config import base_url_of, home_at
+from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.protocol.index_entry import format_entry
 from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.names import collision_key
-from cargo_static_index.protocol.registries import Home
 from cargo_static_index.protocol.semver import is_prerelease, parse_version
 from cargo_static_index.registry.registry import home_of, policy_of, specs_of, store_of
 from cargo_static_index.registry.transaction import DEFAULT_BASE_URL
-from cargo_static_index.settings import Settings
 from cargo_static_index.store import Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.read import (
@@ -233,7 +231,7 @@ def entry_command(run: Run, *, file: Path) -> int:
     to standard error; for a file that would be refused nothing is printed, and the exit code is 1.
     """
     settings = run.settings
-    home = _home_of(store_of(settings), settings)
+    home = home_of(settings, store_of(settings))
     policy = policy_of(settings, home)
     try:
         with file.open("rb") as stream:
@@ -255,16 +253,3 @@ def _say_problems(run: Run, path: str, reading: CheckedCrate) -> None:
             place = f"{path}: {each.place}" if each.place else path
             shown = "error" if level == "refuse" else "warning"
             run.terminal.problem(shown, each.rule, each.message, place, each.way_out, to=sys.stderr)
-
-
-def _home_of(store: Store, settings: Settings) -> Home:
-    """Give the registry that the line is for: what the settings say, and where they are silent, what the tree says."""
-    config = read_config(store)
-    base_url = base_url_of(config) if config else None
-    if base_url is None:
-        return home_of(settings)
-    record = read_record(store).value
-    urls = dict.fromkeys(
-        (settings.registry.base_url or base_url, base_url, *settings.registry.aliases, *record.aliases)
-    )
-    return home_at(settings.registry.mode or record.mode, urls)

@@ -10,7 +10,8 @@ from cargo_static_index.cli.output import ChangeListener
 from cargo_static_index.cli.run import GOOD, Run, held_tree
 from cargo_static_index.cli.terminal import is_confirmed, is_interactive
 from cargo_static_index.diagnostics.errors import NotHeld, SettingsError
-from cargo_static_index.registry.registry import Way, open_registry, specs_of
+from cargo_static_index.registry.options import Options
+from cargo_static_index.registry.registry import open_registry, specs_of
 from cargo_static_index.registry.withdraw import Spec, was_removed
 from cargo_static_index.tree.read import read_index
 
@@ -46,7 +47,7 @@ def unyank_command(run: Run, *, names: Sequence[str], version: str | None, dry_r
 
 def _set_yanked(run: Run, specs: Sequence[Spec], *, yanked: bool, dry: bool) -> int:
     held_tree(run)
-    with open_registry(run.settings, ChangeListener(run, dry=dry), Way(now=run.now, dry=dry)) as registry:
+    with open_registry(run.settings, ChangeListener(run, dry=dry), Options(now=run.now, dry=dry)) as registry:
         changed = registry.set_yanked(specs, yanked=yanked)
     what = "yank" if yanked else "unyank"
     for spec in specs:
@@ -73,7 +74,7 @@ def remove_command(run: Run, *, names: Sequence[str], every: bool, yes: bool, dr
     held_tree(run)
     if not (dry_run or yes):
         _ask(run, specs)
-    with open_registry(run.settings, ChangeListener(run, dry=dry_run), Way(now=run.now, dry=dry_run)) as registry:
+    with open_registry(run.settings, ChangeListener(run, dry=dry_run), Options(now=run.now, dry=dry_run)) as registry:
         removed = registry.remove(specs)
     for spec in removed:
         run.terminal.did("Would remove" if dry_run else "Removed", str(spec))

@@ -6,13 +6,12 @@
 import gc
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
 from cargo_static_index._version import __version__
@@ -21,9 +20,10 @@ from cargo_static_index.crate.check import Policy
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.registry.dispose import Disposal, Drop, remembered
 from cargo_static_index.registry.events import Listener
+from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.publish import Publisher
 from cargo_static_index.registry.read import Reader, is_waiting
-from cargo_static_index.registry.scan import Due, scan_drop, settled_by_stamps
+from cargo_static_index.registry.scan import scan_drop, settled_by_stamps
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.registry.workers import Executor, Result, unbroken
 from cargo_static_index.state.candidates import Packed
@@ -38,37 +38,30 @@ AHEAD = 8
 """How many batches may be under way at once: enough to keep workers busy, few enough to keep in memory."""
 
 
-class Manner(Struct, frozen=True, kw_only=True):
-    """How a pass goes about it.
-
-    `restore` brings removed releases back; `all_or_nothing` publishes none where one is refused. `due` says of each
-    file whether somebody may still be writing it: without it time stamps do, and what may be only a part is waited for.
-    `take` is asked before each file is read: where it says no, the pass reads no more.
-    """
-
-    policy: Policy
-    restore: bool = False
-    all_or_nothing: bool = False
-    due: Due | None = None
-    take: Callable[[DropFile], bool] | None = None
-
-
-def build(transaction: Transaction, drop: Drop, manner: Manner, executor: Executor | None = None) -> None:
+def build(
+    transaction: Transaction, drop: Drop, policy: Policy, options: Options, executor: Executor | None = None
+) -> None:
     """Publish what is new in the drop directory; the transaction's listener hears what becomes of each file."""
-    judged = judged_by(manner.policy)
+    judged = judged_by(policy)
     transaction.state.drop_files.reopen_refused(judged)
     with _few_collections():
-        _read(transaction, _dropped(transaction, drop, manner), manner, executor)
-        for outcome in remembered(transaction, drop) if manner.due is None else ():
+        _read(transaction, _dropped(transaction, drop, options), policy, options, executor)
+        for outcome in remembered(transaction, drop) if options.due is None else ():
             transaction.listener.file(outcome)
-        _dispose_all(transaction, manner, Disposal(transaction, judged, drop))
+        _dispose_all(transaction, policy, options, Disposal(transaction, judged, drop))
 
 
-def add(transaction: Transaction, files: Iterable[Path], manner: Manner, executor: Executor | None = None) -> None:
+def add(
+    transaction: Transaction,
+    files: Iterable[Path],
+    policy: Policy,
+    options: Options,
+    executor: Executor | None = None,
+) -> None:
     """Publish files given by name, in the same way; nothing is remembered of them and they stay where they are."""
     dropped = (DropFile(source=escape(str(path)), target=os.fsencode(path)) for path in files)
-    _read(transaction, dropped, manner, executor)
-    _dispose_all(transaction, manner, Disposal(transaction, "", None))
+    _read(transaction, dropped, policy, options, executor)
+    _dispose_all(transaction, policy, options, Disposal(transaction, "", None))
 
 
 @contextmanager
@@ -90,21 +83,23 @@ def judged_by(policy: Policy) -> str:
 # Reading ---------------------------------------------------------------------------------------------------
 
 
-def _dropped(transaction: Transaction, drop: Drop, manner: Manner) -> Iterator[DropFile]:
+def _dropped(transaction: Transaction, drop: Drop, options: Options) -> Iterator[DropFile]:
     """Scan the drop directory: what can be read is given, what cannot is put down as refused."""
-    due = manner.due or settled_by_stamps(drop.settle)
+    due = options.due or settled_by_stamps(drop.settle)
     for found in scan_drop(drop.path, transaction.state, due, drop.ours):
         if not isinstance(found, DropFile):
             transaction.state.candidates.add([found])
-        elif manner.take is None or manner.take(found):
+        elif options.take is None or options.take(found):
             yield found
         else:
             return
 
 
-def _read(transaction: Transaction, files: Iterable[DropFile], manner: Manner, executor: Executor | None) -> None:
+def _read(
+    transaction: Transaction, files: Iterable[DropFile], policy: Policy, options: Options, executor: Executor | None
+) -> None:
     stage, pubtime = str(transaction.stage), transaction.pubtime
-    reader = Reader(policy=manner.policy, stage=stage, pubtime=pubtime, patient=manner.due is None)
+    reader = Reader(policy=policy, stage=stage, pubtime=pubtime, patient=options.due is None)
     transaction.state.candidates.clear()
     for batch in _batches_read(_told(files, transaction.listener), reader, executor):
         transaction.state.candidates.add_packed(batch)
@@ -149,7 +144,7 @@ def _portions(files: Iterable[DropFile]) -> Iterator[tuple[int, list[DropFile]]]
 # Publishing ------------------------------------------------------------------------------------------------
 
 
-def _dispose_all(transaction: Transaction, manner: Manner, disposal: Disposal) -> None:
+def _dispose_all(transaction: Transaction, policy: Policy, options: Options, disposal: Disposal) -> None:
     """Dispose of what could not be read, then publish the rest crate by crate."""
     refused = False
     unreadable = map(_unreadable, transaction.state.candidates.without_release())
@@ -158,12 +153,12 @@ def _dispose_all(transaction: Transaction, manner: Manner, disposal: Disposal) -
         disposal.dispose(batch)
     publisher = Publisher(
         transaction,
-        manner.policy.levels,
-        name=manner.policy.registry_name,
-        restore=manner.restore,
+        policy.levels,
+        name=policy.registry_name,
+        restore=options.restore,
         mend=disposal.drop is None or disposal.drop.takes_away,  # else the file stays there to be added
     )
-    if manner.all_or_nothing and (refused or any(map(_any_refused, publisher.planned()))):
+    if options.all_or_nothing and (refused or any(map(_any_refused, publisher.planned()))):
         for outcomes in publisher.planned():
             disposal.dispose([_held_back(outcome) for outcome in outcomes])
         return

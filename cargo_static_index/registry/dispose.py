@@ -81,7 +81,7 @@ class Disposal:
         """
         drop_files = self._transaction.state.drop_files
         dropped = [outcome for outcome in outcomes if outcome.candidate.file.file]
-        drop_files.record(map(self._kept, dropped), self._judged, self._transaction.now)
+        drop_files.record(map(self._kept, dropped), self._judged, self._transaction.options.now)
         gone = [outcome for outcome in dropped if self._leaves(outcome) and self._take_away(outcome)]
         with self._transaction.state.writing():
             for outcome in gone:
@@ -97,7 +97,7 @@ class Disposal:
 
     def _leaves(self, outcome: Outcome) -> bool:
         """Whether the settings want the file out of the drop directory."""
-        if self.drop is None or self._transaction.dry:
+        if self.drop is None or self._transaction.options.dry:
             return False
         if outcome.status == "refused":
             return self.drop.refused is not None

@@ -5,7 +5,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from cargo_static_index.crate.candidate import DropFile
@@ -24,19 +23,20 @@ from cargo_static_index.protocol.names import parse_crate_name
 from cargo_static_index.protocol.registries import Home
 from cargo_static_index.registry import build as passes
 from cargo_static_index.registry import withdraw as changes
-from cargo_static_index.registry.build import Manner
 from cargo_static_index.registry.dispose import Drop
 from cargo_static_index.registry.events import Listener
+from cargo_static_index.registry.options import Access, Options
 from cargo_static_index.registry.recover import finish_withdrawal, reconcile, recover
 from cargo_static_index.registry.scan import Due
-from cargo_static_index.registry.transaction import DEFAULT_BASE_URL, Transaction, Wanted, open_transaction
+from cargo_static_index.registry.transaction import DEFAULT_BASE_URL, Transaction, open_transaction
 from cargo_static_index.registry.withdraw import Spec, Withdrawn
 from cargo_static_index.registry.workers import Executor
 from cargo_static_index.settings import Settings, limits_of
 from cargo_static_index.state import copy_state, may_write
 from cargo_static_index.store import Store
 from cargo_static_index.store.open import open_tree
-from cargo_static_index.tree.documents import TreeRecord
+from cargo_static_index.store.overlay import LookedAt
+from cargo_static_index.tree import layout
 from cargo_static_index.tree.read import read_config, read_record
 
 if TYPE_CHECKING:  # loaded when they are used: most commands make no pages, and neither verify nor reindex
@@ -44,27 +44,15 @@ if TYPE_CHECKING:  # loaded when they are used: most commands make no pages, and
     from cargo_static_index.registry.site.writer import SiteWriter
 
 
-class Way(Struct, frozen=True, kw_only=True):
-    """How a command goes about it. `now` is its one clock, in whole seconds since 1970.
-
-    `dry` thinks everything through and changes nothing; `move` lets the base URL change, `change_mode` the mode:
-    that is for `reindex`, until which lines stay as they are. `keep_pages` puts off remaking all pages where only
-    how they look has changed.
-    """
-
-    now: int
-    dry: bool = False
-    move: bool = False
-    change_mode: bool = False
-    keep_pages: bool = False
-
-
 class Registry:
     """A registry opened for a change; `open_registry` makes it."""
 
-    def __init__(self, settings: Settings, transaction: Transaction, pages: "SiteWriter | None") -> None:
+    def __init__(
+        self, settings: Settings, transaction: Transaction, pages: "SiteWriter | None", options: Options
+    ) -> None:
         self._settings = settings
         self._pages = pages
+        self._options = options
         self.scanned = False
         self.transaction = transaction
         self._policy = policy_of(settings, transaction.home)
@@ -83,8 +71,8 @@ class Registry:
         """
         self.scanned = True
         self._make_pages_with(executor)
-        manner = replace(self._manner(all_or_nothing=all_or_nothing), due=due, take=take)
-        passes.build(self.transaction, drop_of(self._settings), manner, executor)
+        options = replace(self._options, all_or_nothing=all_or_nothing, due=due, take=take)
+        passes.build(self.transaction, drop_of(self._settings), self._policy, options, executor)
 
     def add(
         self,
@@ -95,9 +83,9 @@ class Registry:
         executor: Executor | None = None,
     ) -> None:
         """Publish files given by name; `restore` brings removed releases back."""
-        manner = self._manner(all_or_nothing=all_or_nothing, restore=restore)
         self._make_pages_with(executor)
-        passes.add(self.transaction, files, manner, executor)
+        options = replace(self._options, all_or_nothing=all_or_nothing, restore=restore)
+        passes.add(self.transaction, files, self._policy, options, executor)
 
     def set_yanked(self, specs: Sequence[Spec], *, yanked: bool) -> tuple[Spec, ...]:
         """Yank or unyank releases, and give those that changed; NotHeld before anything is changed."""
@@ -118,7 +106,7 @@ class Registry:
     def reindex(self, names: Iterable[str] = ()) -> "Iterator[Reindexed]":
         """Derive the lines of these crates, or of all, anew from what is stored, as the iterator is read to its end.
 
-        Where the settings ask for another mode, the registry must be opened with `Way(change_mode=True)`.
+        Where the settings ask for another mode, the registry must be opened with `Options(change_mode=True)`.
         """
         from cargo_static_index.registry.reindex import apply_reindex, home_for
 
@@ -137,30 +125,32 @@ class Registry:
         if self._pages:
             self._pages.executor = executor
 
-    def _manner(self, *, all_or_nothing: bool, restore: bool = False) -> Manner:
-        return Manner(policy=self._policy, restore=restore, all_or_nothing=all_or_nothing)
-
 
 @contextmanager
 def open_registry(
-    settings: Settings, listener: Listener, way: Way, *, store: Store | None = None
+    settings: Settings,
+    listener: Listener,
+    options: Options,
+    *,
+    access: Access | None = None,
+    store: Store | None = None,
 ) -> Iterator[Registry]:
-    """Open a registry for a change: its tree is locked, known, and nothing in it left half done.
+    """Open a registry: its tree is locked, known, and nothing in it left half done.
 
-    Raises TreeBusy, SettingsError or StoreError before anything is changed, and PagesFailed at the end where single
-    pages could not be made. What a dry run is told to do it does
-    to an overlay and inside a transaction that is taken back.
+    `access` is "write" unless `options` are those of a dry run. What a dry run is told to do it does to an overlay and
+    inside a transaction that is taken back. Raises TreeBusy, SettingsError or StoreError before anything is changed,
+    and PagesFailed at the end where single pages could not be made.
     """
-    wanted = wanted_of(settings, way)
-    tree = _tree_for(store or store_of(settings), way)
+    access = access or ("dry" if options.dry else "write")
+    settings, tree, options = _opening(settings, store or store_of(settings), options, access)
     with ExitStack() as stack:
-        folder = _state_for(settings, way, stack)
-        transaction = stack.enter_context(open_transaction(tree, folder, wanted, listener, now=way.now, dry=way.dry))
-        pages = _pages(transaction, settings, keep=way.keep_pages)
+        folder = _state_for(settings, options, stack)
+        transaction = stack.enter_context(open_transaction(tree, folder, settings, listener, options))
+        pages = _pages(transaction, settings, keep=options.keep_pages)
         finish_removals(transaction, pages, recover(transaction), told=True)
         if pages:
             pages.begin()
-        registry = Registry(settings, transaction, pages)
+        registry = Registry(settings, transaction, pages, options)
         yield registry
         if pages:
             pages.finish(scanned=registry.scanned)
@@ -170,7 +160,7 @@ def open_registry(
             more = f", and {len(transaction.failures) - 1} more" if len(transaction.failures) > 1 else ""
             raise StoreError(f"{transaction.failures[0]}{more}; all else is done, and the next pass tries again")
         if registry.scanned:
-            transaction.state.site = replace(transaction.state.site, last_build=transaction.now)
+            transaction.state.site = replace(transaction.state.site, last_build=transaction.options.now)
         if pages and pages.failures:
             raise PagesFailed(_failed(pages.failures))
 
@@ -206,14 +196,22 @@ def _pages(transaction: Transaction, settings: Settings, *, keep: bool = False) 
     return SiteWriter(transaction, settings, keep=keep)
 
 
-def _tree_for(tree: Store, way: Way) -> Store:
-    return tree.for_dry_run() if way.dry else tree
+def _opening(settings: Settings, tree: Store, options: Options, access: Access) -> tuple[Settings, Store, Options]:
+    """Give what a registry is opened with; who looks only keeps nobody out, and makes neither tree nor pages."""
+    if access == "write":
+        return settings, tree, options
+    if access == "look":
+        registry = replace(settings.registry, pages=False)
+        if registry.base_url is None and tree.size(layout.CONFIG) is None:
+            registry = replace(registry, base_url=DEFAULT_BASE_URL)
+        return replace(settings, registry=registry), LookedAt(tree), replace(options, dry=True)
+    return settings, tree.for_dry_run(), replace(options, dry=True)
 
 
-def _state_for(settings: Settings, way: Way, stack: ExitStack) -> Path:
+def _state_for(settings: Settings, options: Options, stack: ExitStack) -> Path:
     """Give the state directory; a dry run makes none, and needs no right to write there."""
     folder = settings.state.path
-    return folder if not way.dry or may_write(folder) else copied_state(known_state(settings), stack)
+    return folder if not options.dry or may_write(folder) else copied_state(known_state(settings), stack)
 
 
 def known_state(settings: Settings) -> Path:
@@ -234,7 +232,7 @@ def copied_state(folder: Path, stack: ExitStack) -> Path:
 def verify_registry(
     settings: Settings,
     listener: Listener,
-    way: Way,
+    options: Options,
     *,
     quick: bool = False,
     fix: bool = False,
@@ -250,15 +248,15 @@ def verify_registry(
 
     tree = store or store_of(settings)
     if not fix:
-        home, wanted_pages = _home_of_tree(tree, settings), settings.registry.pages
+        home, wanted_pages = home_of(settings, tree), settings.registry.pages
         yield from verify_tree(tree, home, limits_of(settings), quick=quick, pages=wanted_pages)
         return
-    tree = _tree_for(tree, way)
-    wanted = wanted_of(settings, replace(way, change_mode=True))
+    options = replace(options, change_mode=True)
+    settings, tree, options = _opening(settings, tree, options, "dry" if options.dry else "write")
     config = list(check_config(tree))
     with ExitStack() as stack:
-        folder = _state_for(settings, way, stack)
-        transaction = stack.enter_context(open_transaction(tree, folder, wanted, listener, now=way.now, dry=way.dry))
+        folder = _state_for(settings, options, stack)
+        transaction = stack.enter_context(open_transaction(tree, folder, settings, listener, options))
         if not any(check_config(transaction.store)):
             yield from (replace(finding, fixed=True) for finding in config)  # opening a tree writes it
         pages = _pages(transaction, settings)
@@ -304,18 +302,6 @@ def _removals_left(transaction: Transaction, finding: Finding) -> Sequence[Withd
     return [withdrawn] if withdrawn else []
 
 
-def _home_of_tree(store: Store, settings: Settings) -> Home:
-    """Give the registry that a tree's lines were made for; where the tree does not say, what the settings say."""
-    try:
-        config, held = read_config(store), read_record(store)
-    except (InvalidConfig, InvalidDocument):
-        return home_of(settings)
-    record = held.value if held.stored is not None else TreeRecord(mode=settings.registry.mode or "registry")
-    base_url = (base_url_of(config) if config else None) or settings.registry.base_url or DEFAULT_BASE_URL
-    urls = (base_url, *settings.registry.aliases, *record.aliases)
-    return home_at(record.mode, urls)
-
-
 def store_of(settings: Settings) -> Store:
     """Give the store that the settings describe."""
     tree = settings.tree
@@ -340,10 +326,23 @@ def policy_of(settings: Settings, home: Home) -> Policy:
     )
 
 
-def home_of(settings: Settings) -> Home:
-    """Give the registry that lines are made for by the settings alone, without a look at the tree."""
-    urls = (settings.registry.base_url or DEFAULT_BASE_URL, *settings.registry.aliases)
-    return home_at(settings.registry.mode or "registry", urls)
+def home_of(settings: Settings, store: Store | None = None) -> Home:
+    """Give the registry that lines are made for: what the tree says, and where it does not say, the settings.
+
+    Without a store there is no tree to ask.
+    """
+    registry = settings.registry
+    base_url, mode = registry.base_url, registry.mode
+    earlier: tuple[str, ...] = ()
+    try:
+        config, held = (read_config(store), read_record(store)) if store else (None, None)
+        base_url = (base_url_of(config) if config else None) or base_url
+        if held and held.stored is not None:
+            mode, earlier = held.value.mode, held.value.aliases
+    except (InvalidConfig, InvalidDocument):
+        pass
+    urls = (base_url or DEFAULT_BASE_URL, *registry.aliases, *earlier)
+    return home_at(mode or "registry", urls)
 
 
 def drop_of(settings: Settings) -> Drop:
@@ -351,19 +350,6 @@ def drop_of(settings: Settings) -> Drop:
     drop = settings.drop
     settle = settings.watch.settle
     return Drop(path=drop.path, refused=drop.refused, after_publish=drop.after_publish, settle=settle)
-
-
-def wanted_of(settings: Settings, way: Way) -> Wanted:
-    """Give what the settings ask of the tree."""
-    registry = settings.registry
-    return Wanted(
-        base_url=registry.base_url,
-        mode=None if way.change_mode else registry.mode,
-        aliases=registry.aliases,
-        api=settings.publish.url,
-        auth_required=registry.auth_required,
-        move=way.move,
-    )
 
 
 def specs_of(texts: Iterable[str]) -> tuple[Spec, ...]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import (
@@ -34,6 +34,9 @@ from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.protocol.registries import Home, Mode
 from cargo_static_index.registry.events import Listener
+from cargo_static_index.registry.options import Options
+from cargo_static_index.settings import Settings
+from cargo_static_index.settings.table import RegistrySection
 from cargo_static_index.state import CrateChange, Release, State, discard_state, locked_state, open_state
 from cargo_static_index.store import Change, Delete, Store, Stored
 from cargo_static_index.store.overlay import OverlayStore
@@ -63,32 +66,15 @@ def attempts(what: str) -> Iterator[int]:
     raise StoreError(f"{what} changed by somebody else all the time; try again later")
 
 
-class Wanted(Struct, frozen=True, kw_only=True):
-    """What the settings ask of a tree; None keeps what the tree has. `aliases` are earlier base URLs.
-
-    `move` lets the base URL change: the one that the tree had becomes an alias.
-    """
-
-    base_url: str | None = None
-    mode: Mode | None = None
-    aliases: tuple[str, ...] = ()
-    api: str | None = None
-    auth_required: bool = False
-    move: bool = False
-
-
 class Transaction:
-    """A tree opened for a change by `open_transaction`; `now` is its only clock, in seconds since 1970."""
+    """A tree opened for a change by `open_transaction`; `options.now` is its only clock."""
 
-    def __init__(
-        self, store: Store, state: State, stage: Path, listener: Listener, now: int, *, dry: bool = False
-    ) -> None:
-        self.dry = dry
+    def __init__(self, store: Store, state: State, stage: Path, listener: Listener, options: Options) -> None:
+        self.options = options
         self.store = store
         self.state = state
         self.stage = stage
         self.listener = listener
-        self.now = now
         self.record = TreeRecord()
         self._as_read: StoredValue[TreeRecord] | None = None
         self.in_doubt = False
@@ -101,7 +87,7 @@ class Transaction:
     @property
     def pubtime(self) -> str:
         """The clock as a line says it: `YYYY-MM-DDTHH:MM:SSZ`."""
-        return datetime.fromtimestamp(self.now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return datetime.fromtimestamp(self.options.now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
         """Carry out a batch of changes, tell the listener, and give back those that somebody else forestalled."""
@@ -182,21 +168,21 @@ def change_of(before: StoredValue[IndexFile], after: IndexFile) -> Delta:
 
 @contextmanager
 def open_transaction(
-    store: Store, folder: Path, wanted: Wanted, listener: Listener, *, now: int, dry: bool = False
+    store: Store, folder: Path, settings: Settings, listener: Listener, options: Options
 ) -> Iterator[Transaction]:
     """Open a tree for a change, or raise TreeBusy, SettingsError or StoreError before anything is changed.
 
-    What is told to a `dry` transaction happens to an overlay, and in a transaction of the state that is taken back.
+    What is told to a dry transaction happens to an overlay, and in a transaction of the state that is taken back.
     """
-    tree = OverlayStore(store) if dry else store
+    tree = OverlayStore(store) if options.dry else store
     with (
         tree.session() as stage,
         locked_state(folder),
         _opened_state(folder) as state,
-        state.taken_back() if dry else nullcontext(),
+        state.taken_back() if options.dry else nullcontext(),
     ):
-        transaction = Transaction(tree, state, stage, listener, now, dry=dry)
-        _agree(transaction, wanted)
+        transaction = Transaction(tree, state, stage, listener, options)
+        _agree(transaction, settings)
         yield transaction
 
 
@@ -211,25 +197,28 @@ def _opened_state(folder: Path) -> Iterator[State]:
         raise StateDamaged(f"{error} It was thrown away: run this again.") from error
 
 
-def _agree(transaction: Transaction, wanted: Wanted) -> None:
+def _agree(transaction: Transaction, settings: Settings) -> None:
     """Bring config.json, and the settings kept in tree.json, in step with what is asked for."""
+    registry = settings.registry
+    if transaction.options.change_mode:
+        registry = replace(registry, mode=None)
     stored = transaction.store.read(layout.CONFIG)
-    config = _config(stored, wanted)
-    held = _record(transaction, wanted)
+    config = _config(transaction, stored, registry)
+    held = _record(transaction, registry)
     before = base_url_of(config) if config else None
-    if config and before is None and not wanted.move:
+    if config and before is None and not transaction.options.move:
         raise SettingsError(
             f"the tree's config.json was not written by this program: its `dl` is {config.dl!r}; "
             "choose another tree, or replace it with --move"
         )
-    mode = _mode(held.value, wanted)
-    if before is None and wanted.base_url is None and held.value.releases:
+    mode = _mode(held.value, registry)
+    if before is None and registry.base_url is None and held.value.releases:
         raise SettingsError(
             "the tree holds releases, but its index/config.json, which knew its base URL, is lost or not ours; "
             "give the URL with --base-url, or set it in `[registry]`"
         )
-    transaction.base_url, aliases = _base_url(transaction, before, held.value.aliases, wanted)
-    urls = dict.fromkeys((transaction.base_url, *wanted.aliases, *aliases))
+    transaction.base_url, aliases = _base_url(transaction, before, held.value.aliases, registry)
+    urls = dict.fromkeys((transaction.base_url, *registry.aliases, *aliases))
     transaction.home = home_at(mode, urls)
     transaction.take_record(held)
     if held.stored is None or (held.value.mode, held.value.aliases) != (mode, aliases):
@@ -237,16 +226,16 @@ def _agree(transaction: Transaction, wanted: Wanted) -> None:
         transaction.update_record(lambda record: replace(record, mode=mode, aliases=aliases))
     elif transaction.in_doubt:
         transaction.doubt()
-    config = config_for(transaction.base_url, api=wanted.api, auth_required=wanted.auth_required)
+    config = config_for(transaction.base_url, api=settings.publish.url, auth_required=registry.auth_required)
     transaction.write(layout.CONFIG, format_config(config), stored)
 
 
-def _config(stored: Stored | None, wanted: Wanted) -> RegistryConfig | None:
+def _config(transaction: Transaction, stored: Stored | None, registry: RegistrySection) -> RegistryConfig | None:
     """Read config.json; one that cannot be read counts as none where it is to be replaced."""
     try:
         return parse_config(stored.content) if stored else None
     except InvalidConfig as error:
-        if wanted.move and wanted.base_url is not None:
+        if transaction.options.move and registry.base_url is not None:
             return None
         raise SettingsError(
             f"the tree cannot be used: {error}, bring it back from a backup, "
@@ -254,7 +243,7 @@ def _config(stored: Stored | None, wanted: Wanted) -> RegistryConfig | None:
         ) from error
 
 
-def _record(transaction: Transaction, wanted: Wanted) -> StoredValue[TreeRecord]:
+def _record(transaction: Transaction, registry: RegistrySection) -> StoredValue[TreeRecord]:
     """Read tree.json. Where it is lost or damaged, what the index cannot tell comes from the state, or the settings."""
     damaged: Stored | None = None
     try:
@@ -266,7 +255,7 @@ def _record(transaction: Transaction, wanted: Wanted) -> StoredValue[TreeRecord]
     except InvalidDocument:
         damaged = transaction.store.read(layout.RECORD)
     known = transaction.state.site.known_tree
-    if known is None and wanted.mode is None:
+    if known is None and registry.mode is None:
         raise SettingsError(
             "the tree holds an index, but its tree.json, which knew its mode and earlier base URLs, is lost; bring it "
             "back from a backup, or set `mode`, and `aliases` if it was moved, in `[registry]`"
@@ -277,8 +266,8 @@ def _record(transaction: Transaction, wanted: Wanted) -> StoredValue[TreeRecord]
     return StoredValue(path=layout.RECORD, value=TreeRecord(mode=last.mode, aliases=last.aliases), stored=None)
 
 
-def _mode(record: TreeRecord, wanted: Wanted) -> Mode:
-    mode = wanted.mode or record.mode
+def _mode(record: TreeRecord, registry: RegistrySection) -> Mode:
+    mode = registry.mode or record.mode
     if record.releases and mode != record.mode:
         raise SettingsError(
             f"the tree's lines were made in mode {record.mode!r}, and the settings ask for {mode!r}; "
@@ -288,17 +277,17 @@ def _mode(record: TreeRecord, wanted: Wanted) -> Mode:
 
 
 def _base_url(
-    transaction: Transaction, before: str | None, aliases: tuple[str, ...], wanted: Wanted
+    transaction: Transaction, before: str | None, aliases: tuple[str, ...], registry: RegistrySection
 ) -> tuple[str, tuple[str, ...]]:
     """Give the base URL and the aliases that the tree is to have."""
-    if wanted.base_url is None:
+    if registry.base_url is None:
         if before is None:
             transaction.listener.note(f"No base URL is given, so the tree is made for {DEFAULT_BASE_URL}.")
         return before or DEFAULT_BASE_URL, aliases
-    base_url = parse_base_url(wanted.base_url)
+    base_url = parse_base_url(registry.base_url)
     if before is None or before == base_url:
         return base_url, aliases
-    if not wanted.move:
+    if not transaction.options.move:
         raise SettingsError(
             f"the tree is served at {before}, and the settings say {base_url}; "
             "keep the tree's own, or move the registry with --move"

@@ -16,7 +16,8 @@ from msgspec import Struct
 from cargo_static_index.crate.candidate import Outcome
 from cargo_static_index.diagnostics.errors import CargoStaticIndexError, StoreError, TreeBusy
 from cargo_static_index.diagnostics.escape import escape
-from cargo_static_index.registry.registry import Registry, Way, open_registry
+from cargo_static_index.registry.options import Options
+from cargo_static_index.registry.registry import Registry, open_registry
 from cargo_static_index.registry.withdraw import Spec
 from cargo_static_index.settings import Settings
 
@@ -102,7 +103,9 @@ class Writer:
         end = time.monotonic() + BUSY
         while True:
             try:
-                with open_registry(self._settings, _Listener(batch, self._warn), Way(now=self._clock())) as registry:
+                with open_registry(
+                    self._settings, _Listener(batch, self._warn), Options(now=self._clock())
+                ) as registry:
                     _carry_out_in(registry, batch)
             except TreeBusy:
                 if time.monotonic() > end:

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from cargo_static_index.protocol.names import index_path
 from cargo_static_index.registry.events import Report
-from cargo_static_index.registry.registry import Registry, Way, open_registry, specs_of
+from cargo_static_index.registry.options import Options
+from cargo_static_index.registry.registry import Registry, open_registry, specs_of
 from cargo_static_index.settings import parse_settings
 from tests.crates import CrateBuilder
 from tests.servers import Nginx, Request
@@ -105,5 +106,5 @@ class Ours:
             "state.path": str(self._private / "state"),
         } | {key.replace("_", ".", 1).replace("_", "-"): value for key, value in self._settings.items()}
         settings = parse_settings(options, {}, self._private, None, "").settings
-        with open_registry(settings, self.report, Way(now=NOW, move=move)) as registry:
+        with open_registry(settings, self.report, Options(now=NOW, move=move)) as registry:
             yield registry

@@ -11,7 +11,8 @@ import pytest
 
 from cargo_static_index.diagnostics.errors import StoreError
 from cargo_static_index.registry.events import Report
-from cargo_static_index.registry.registry import Way, open_registry
+from cargo_static_index.registry.options import Options
+from cargo_static_index.registry.registry import open_registry
 from cargo_static_index.registry.workers import (
     FEW,
     WORKER_BYTES,
@@ -127,7 +128,7 @@ def test_a_reader_that_is_killed_ends_the_pass_and_nothing_is_published(tmp_path
     killed = Killed()
     with (
         pytest.raises(StoreError, match="a process that read crates was killed"),
-        open_registry(settings, Report(), Way(now=1)) as registry,
+        open_registry(settings, Report(), Options(now=1)) as registry,
     ):
         registry.build(executor=killed)
     killed.pool.end()

@@ -12,7 +12,8 @@ from cargo_static_index.protocol.index_entry import parse_entry
 from cargo_static_index.protocol.index_file import derive_line, parse_line
 from cargo_static_index.protocol.registries import CRATES_IO
 from cargo_static_index.registry.events import Report
-from cargo_static_index.registry.registry import Registry, Way, open_registry, verify_registry
+from cargo_static_index.registry.options import Options
+from cargo_static_index.registry.registry import Registry, open_registry, verify_registry
 from cargo_static_index.registry.reindex import LineChange, LineLeft, Reindexed
 from tests.crates import crate
 from tests.world import DAY, World
@@ -41,7 +42,7 @@ def world(tmp_path: Path) -> World:
 
 @contextmanager
 def opened(world: World, *, change_mode: bool = True, dry: bool = False) -> Iterator[Registry]:
-    way = Way(now=world.now, change_mode=change_mode, dry=dry)
+    way = Options(now=world.now, change_mode=change_mode, dry=dry)
     with open_registry(world.settings(), Report(), way, store=world.store) as registry:
         yield registry
 
@@ -64,7 +65,7 @@ def registries(world: World, path: str = "3/f/foo") -> dict[str, object]:
 
 
 def findings(world: World) -> list[str]:
-    return [each.id for each in verify_registry(world.settings(), Report(), Way(now=world.now), store=world.store)]
+    return [each.id for each in verify_registry(world.settings(), Report(), Options(now=world.now), store=world.store)]
 
 
 def test_where_nothing_changed_no_line_does(world: World) -> None:

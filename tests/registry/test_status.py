@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from cargo_static_index.registry.events import Report
-from cargo_static_index.registry.registry import Way, open_registry
+from cargo_static_index.registry.options import Options
+from cargo_static_index.registry.registry import open_registry
 from cargo_static_index.registry.status import Status, read_status
 from cargo_static_index.state import SiteState, open_state
 from cargo_static_index.store import Stored
@@ -83,7 +84,7 @@ def test_nobody_waits_for_a_status(world: World) -> None:
 def test_whenever_a_build_writes_status_can_be_asked(world: World) -> None:
     world.put(*(crate(f"crate-{number}") for number in range(20)))
     asking = Asking(world)
-    with open_registry(world.settings(), asking, Way(now=world.now)) as registry:
+    with open_registry(world.settings(), asking, Options(now=world.now)) as registry:
         registry.build()
     assert {"tree.json", "index.html"} <= set(asking.paths)
     assert {each.crates for each in asking.answers} == {2, 23}

@@ -214,7 +214,7 @@ class SiteWriter:
 
     @cached_property
     def _compiled(self) -> str:
-        if self._transaction.dry:
+        if self._transaction.options.dry:
             return ""
         with suppress(OSError):  # it is for speed only
             self._compiled_folder.mkdir(parents=True, exist_ok=True)
@@ -246,7 +246,7 @@ class SiteWriter:
         if not scanned and stored is not None and stored.content:
             return
         self._put_assets()
-        seen = self._transaction.now if scanned else self._transaction.state.site.last_build or 0
+        seen = self._transaction.options.now if scanned else self._transaction.state.site.last_build or 0
         page = self._front.refused(refused_files(self._transaction, self._moved_to, seen))
         self._output.apply(written(addresses.REFUSED, page, stored))
         if stored is not None and not self._theme_differs:  # else they are of all other pages too

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from cargo_static_index.crate.candidate import Candidate, DropFile, Outcome
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError, TreeBusy
 from cargo_static_index.registry.events import Listener
-from cargo_static_index.registry.registry import Way, drop_of, open_registry
+from cargo_static_index.registry.options import Options
+from cargo_static_index.registry.registry import drop_of, open_registry
 from cargo_static_index.registry.scan import Seen, scan_drop
 from cargo_static_index.registry.watch.arrivals import Arrivals
 from cargo_static_index.registry.watch.doorbell import Bell
@@ -200,7 +201,7 @@ class Watcher:
 
     def _pass(self, executor: Executor | None) -> None:
         began, self._batch_ends, self._is_cut = time.monotonic(), None, False
-        with open_registry(self._settings, self._listener, Way(now=self._clock())) as registry:
+        with open_registry(self._settings, self._listener, Options(now=self._clock())) as registry:
             registry.build(executor=executor, due=self._arrivals.due, take=lambda file: self._take(file, began))
 
     def _take(self, file: DropFile, began: float) -> bool:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from cargo_static_index.registry.events import Report
-from cargo_static_index.registry.registry import Way, open_registry
+from cargo_static_index.registry.options import Options
+from cargo_static_index.registry.registry import open_registry
 from cargo_static_index.settings import parse_settings
 from cargo_static_index.store.memory import MemoryStore
 from tests.crates import crate
@@ -22,7 +23,7 @@ def page_of(folder: Path, tree: MemoryStore, **settings: object) -> str | None:
         "state.path": str(folder / "state"),
     } | {f"registry.{key}": value for key, value in settings.items()}
     loaded = parse_settings(options, {}, folder, None, "").settings
-    with open_registry(loaded, Report(), Way(now=NOW), store=tree) as registry:
+    with open_registry(loaded, Report(), Options(now=NOW), store=tree) as registry:
         registry.build()
     held = tree.read("index.html")
     return None if held is None else held.content.decode()

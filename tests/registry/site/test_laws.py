@@ -10,7 +10,8 @@ import pytest
 
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
 from cargo_static_index.registry.events import Report
-from cargo_static_index.registry.registry import Way, open_registry
+from cargo_static_index.registry.options import Options
+from cargo_static_index.registry.registry import open_registry
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.store import Change, Stored
 from cargo_static_index.store.memory import MemoryStore
@@ -358,7 +359,7 @@ def test_a_look_that_changes_remakes_all_pages_and_says_so_unless_they_are_to_be
     before = world.files()
     new: dict[str, object] = {"registry.title": "Other crates"}
     report = Report()
-    with open_registry(world.settings(new), report, Way(now=world.now, keep_pages=True)) as registry:
+    with open_registry(world.settings(new), report, Options(now=world.now, keep_pages=True)) as registry:
         registry.build()
     assert report.notes == ["How pages look has changed; they are kept until a build without --keep-pages."]
     assert world.files() == before
@@ -434,7 +435,7 @@ def test_pages_that_are_kept_keep_their_assets_beside_those_of_new_pages(world: 
     world.build()
     (old,) = world.tree.glob("assets/site-*.css")
     world.put(crate("bar"))
-    way = Way(now=world.now, keep_pages=True)
+    way = Options(now=world.now, keep_pages=True)
     with open_registry(world.settings({"pages.accent": "#7a1f5c"}), Report(), way) as registry:
         registry.build()
     styles = {path.name.encode() for path in world.tree.glob("assets/site-*.css")}

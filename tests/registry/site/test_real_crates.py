@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from cargo_static_index.registry.events import Report
-from cargo_static_index.registry.registry import Way, open_registry
+from cargo_static_index.registry.options import Options
+from cargo_static_index.registry.registry import open_registry
 from cargo_static_index.registry.workers import reading_executor
 from tests import corpus
 from tests.registry.site.reading import dead_links
@@ -23,7 +24,7 @@ def real(corpus_home: Path, tmp_path: Path) -> Iterator[World]:
     world = World(tmp_path, OPTIONS | {"registry.mode": "mirror", "registry.name": "mirror"})
     for path in corpus.crates(corpus_home).values():
         shutil.copyfile(path, world.drop / path.name)
-    with reading_executor(2) as executor, open_registry(world.settings(), Report(), Way(now=world.now)) as registry:
+    with reading_executor(2) as executor, open_registry(world.settings(), Report(), Options(now=world.now)) as registry:
         registry.build(executor=executor)
     yield world
     for folder in (world.drop, world.tree):

@@ -12,7 +12,8 @@ from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.diagnostics.rules import Finding
 from cargo_static_index.protocol.registries import Home
 from cargo_static_index.registry.events import Report
-from cargo_static_index.registry.registry import Way, verify_registry
+from cargo_static_index.registry.options import Options
+from cargo_static_index.registry.registry import verify_registry
 from cargo_static_index.registry.verify.tree import verify_tree
 from cargo_static_index.store import Stored
 from cargo_static_index.store.local.store import LocalStore
@@ -534,5 +535,5 @@ def test_a_link_in_the_tree_is_no_file_of_ours(world: World) -> None:
 
 def test_findings_come_as_they_are_found(world: World) -> None:
     (world.tree / "index/config.json").unlink()
-    found: Iterator[Finding] = verify_registry(world.settings(), Report(), Way(now=world.now))
+    found: Iterator[Finding] = verify_registry(world.settings(), Report(), Options(now=world.now))
     assert next(found).id == "config-wrong"

@@ -1,0 +1,34 @@
+"""What is asked of one opening of a registry, beside its settings."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from msgspec import Struct
+
+from cargo_static_index.crate.candidate import DropFile
+from cargo_static_index.registry.scan import Due
+
+Access = Literal["write", "dry", "look"]
+"""How a registry is opened: to change it; to think a change through, which changes nothing; or to be looked at, which
+needs no right to write, makes no pages and keeps nobody out."""
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """How a command goes about it. `now` is its one clock, in whole seconds since 1970.
+
+    `dry` thinks everything through and changes nothing. `move` lets the base URL change: the one that the tree had
+    becomes an alias. `change_mode` lets the mode change: that is for `reindex`, until which lines stay as they are.
+    `restore` brings removed releases back, `all_or_nothing` publishes none where one is refused. `keep_pages` puts off
+    remaking all pages where only how they look has changed. `due` and `take` say when a dropped file may be read, and
+    how many are.
+    """
+
+    now: int
+    dry: bool = False
+    move: bool = False
+    change_mode: bool = False
+    restore: bool = False
+    all_or_nothing: bool = False
+    keep_pages: bool = False
+    due: Due | None = None
+    take: Callable[[DropFile], bool] | None = None
