@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.crate.metadata import CrateMetadata
@@ -12,6 +12,9 @@ from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidVersio
 from cargo_static_index.protocol.index_entry import Dependency, Entry, parse_entry, parse_needed
 from cargo_static_index.protocol.names import is_crate_name
 from cargo_static_index.protocol.semver import Version, is_prerelease, parse_version
+
+Text = Literal["readme", "changelog"]
+"""A text of a release that its pages show."""
 
 
 class ReleaseSummary(Struct, frozen=True, kw_only=True):
@@ -25,6 +28,8 @@ class ReleaseSummary(Struct, frozen=True, kw_only=True):
     size: int | None = None
     unpacked: int | None = None
     license: str | None = None
+    plain: tuple[Text, ...] | UnsetType = UNSET
+    """Texts that are shown as they were written, because rendering them took more time or memory than any may."""
 
 
 class DependencyRow(Struct, frozen=True, kw_only=True):

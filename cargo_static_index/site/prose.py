@@ -1,11 +1,16 @@
 """READMEs and change logs as safe HTML, or the sentence that stands where there is none."""
 
+from collections.abc import Callable
+
 from msgspec import Struct
 
 from cargo_static_index.crate.metadata import CrateMetadata, Document
 from cargo_static_index.site.readme.changelog import changelog_part
-from cargo_static_index.site.readme.markdown import render_readme
+from cargo_static_index.site.readme.markdown import ReadmeSource, Rendered, render_plain
 from cargo_static_index.site.theme import SiteInfo
+
+Render = Callable[[ReadmeSource], Rendered | None]
+"""Renders a text, or gives None where it took more time or memory than any may."""
 
 _MISSING = {
     "too-large": "The file {path} is larger than the registry shows; it is in the archive.",
@@ -15,43 +20,52 @@ _MISSING = {
 
 
 class Prose(Struct, frozen=True, kw_only=True):
-    """Safe HTML, or, where it is empty, `note` that says why."""
+    """Safe HTML, or, where it is empty, `note` that says why; `overrun` where it is plain since it took too much."""
 
     html: str = ""
     note: str = ""
+    overrun: bool = False
 
 
-def readme_prose(metadata: CrateMetadata | None, site: SiteInfo) -> Prose:
+def readme_prose(metadata: CrateMetadata | None, site: SiteInfo, render: Render) -> Prose:
     """Render a README."""
     readme = metadata.readme if metadata else None
     if metadata is None or readme is None:
         return Prose(note="This release has no README.")
     if readme.text is None:
         return Prose(note=_MISSING[readme.missing or "not-found"].format(path=readme.path))
-    html = _rendered(readme.text, readme, metadata, site)
-    return Prose(html=html) if html.strip() else Prose(note="The README is empty.")
+    prose = _prose(_source(readme.text, readme, metadata, site), render)
+    return prose if prose.html.strip() else Prose(note="The README is empty.")
 
 
-def changelog_prose(metadata: CrateMetadata | None, site: SiteInfo) -> str:
+def changelog_prose(metadata: CrateMetadata | None, site: SiteInfo, render: Render) -> Prose:
     """Render what the change log says of this version, all of it where its headings name none, or nothing."""
     changelog = metadata.changelog if metadata else None
     if metadata is None or changelog is None or changelog.text is None:
-        return ""
+        return Prose()
     section = changelog_part(changelog.text, metadata.manifest.version)
-    html = _rendered(section, changelog, metadata, site, below=2) if section else ""
+    if not section:
+        return Prose()
+    prose = _prose(_source(section, changelog, metadata, site, below=2), render)
     # The README stands on the same page, and its headings may be called the same.
-    return html.replace('id="user-content-', 'id="user-content-log-').replace(
+    html = prose.html.replace('id="user-content-', 'id="user-content-log-').replace(
         'href="#user-content-', 'href="#user-content-log-'
     )
+    return Prose(html=html, overrun=prose.overrun)
 
 
-def _rendered(source: str, document: Document, metadata: CrateMetadata, site: SiteInfo, below: int = 1) -> str:
-    return render_readme(
-        source,
+def _prose(source: ReadmeSource, render: Render) -> Prose:
+    rendered = render(source)
+    return Prose(html=(rendered or render_plain(source.text)).html, overrun=rendered is None)
+
+
+def _source(text: str, document: Document, metadata: CrateMetadata, site: SiteInfo, below: int = 1) -> ReadmeSource:
+    return ReadmeSource(
+        text=text,
         path=document.origin or document.path,
         repository=metadata.manifest.repository,
         path_in_vcs=metadata.vcs.path_in_vcs if metadata.vcs else "",
         commit=metadata.vcs.sha1 if metadata.vcs else None,
         images=site.images,
         below=below,
-    ).html
+    )

@@ -22,7 +22,7 @@ from cargo_static_index.site.crate_document import (
     version_key,
 )
 from cargo_static_index.site.diff import Difference, differences, human_size
-from cargo_static_index.site.prose import Prose, changelog_prose, readme_prose
+from cargo_static_index.site.prose import Prose
 from cargo_static_index.site.source_links import compare_address, source_address, web_address
 from cargo_static_index.site.theme import SiteInfo
 from cargo_static_index.tree import layout
@@ -139,11 +139,12 @@ def release_view(
     before: StoredRelease | None,
     document: CrateDocument,
     site: SiteInfo,
-    readme: Prose | None = None,
+    readme: Prose,
+    changelog: Prose,
     *,
     own: bool,
 ) -> ReleaseView:
-    """Give what a page shows of a release; `before` is the next lower version, `readme` what was rendered already."""
+    """Give what a page shows of a release; `before` is the next lower version, `readme` and `changelog` its texts."""
     entry, metadata = release.entry, release.metadata
     manifest = metadata.manifest if metadata else None
     here = addresses.version_page(entry.name, entry.vers) if own else addresses.crate_page(entry.name)
@@ -165,8 +166,8 @@ def release_view(
         keywords=_set_links("keyword", manifest.keywords if manifest else (), here, own=own),
         categories=_set_links("category", manifest.categories if manifest else (), here, own=own),
         authors=tuple(map(_author, manifest.authors)) if manifest else (),
-        readme=readme or readme_of(release, site),
-        changelog=changelog_prose(release.metadata, site) if own and metadata else "",
+        readme=readme,
+        changelog=changelog.html,
         dependencies=groups,
         dependencies_total=len(entry.deps),
         features=tuple(_features(entry)),
@@ -193,11 +194,6 @@ def kind_of(metadata: CrateMetadata | None) -> str:
         words.append("program" + "s" * (len(manifest.bins) > 1) + " " + ", ".join(manifest.bins))
     text = " and ".join(words)
     return text[:1].upper() + text[1:]
-
-
-def readme_of(release: StoredRelease, site: SiteInfo) -> Prose:
-    """Render the README of a release."""
-    return readme_prose(release.metadata, site)
 
 
 def version_rows(releases: Iterable[ReleaseSummary], way: str) -> tuple[VersionRow, ...]:

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, Request, Route
 
-from cargo_static_index.site.readme.markdown import CSP, content_security_policy, render_readme
+from cargo_static_index.site.readme.markdown import CSP, ReadmeSource, content_security_policy, render_readme
 from tests.hostile import HOSTILE
 from tests.servers import Nginx
 
@@ -111,7 +111,8 @@ def _write_pages(root: Path) -> None:
     kinds = {"policy": (CSP, True), "bare": ("", True), "unseen": (content_security_policy(images=False), False)}
     for kind, (policy, images) in kinds.items():
         for number, source in enumerate(HOSTILE.values()):
-            html = render_readme(source, path="README.md", repository="https://github.com/o/r", images=images).html
+            readme = ReadmeSource(text=source, path="README.md", repository="https://github.com/o/r", images=images)
+            html = render_readme(readme).html
             (root / f"{kind}-{number}.html").write_text(_page(html, policy), encoding="utf-8")
 
 
@@ -169,7 +170,8 @@ def test_nothing_of_a_hostile_readme_runs_and_only_https_images_load(
 def test_an_https_image_is_asked_for_and_none_where_they_are_off(watch: Watch, server: Nginx, site: Path) -> None:
     source = "![a](https://example.org/a.png) ![b](b.png)"
     for name, images in (("on", True), ("off", False)):
-        html = render_readme(source, path="README.md", repository="https://github.com/o/r", images=images).html
+        readme = ReadmeSource(text=source, path="README.md", repository="https://github.com/o/r", images=images)
+        html = render_readme(readme).html
         # Lazy images may stay unasked for; these are to be seen at once.
         html = html.replace(' loading="lazy"', "")
         (site / f"{name}.html").write_text(_page(html, content_security_policy(images=images)))
@@ -211,7 +213,7 @@ def test_a_page_opened_from_disk_runs_our_own_script_under_the_policy(browser: B
 
 def test_an_in_page_link_scrolls_to_its_heading(watch: Watch, server: Nginx, site: Path) -> None:
     source = "[to the end](#The-End)\n\n" + "a\n\n" * 200 + "## The End\n"
-    (site / "long.html").write_text(_page(render_readme(source, path="README.md").html, CSP))
+    (site / "long.html").write_text(_page(render_readme(ReadmeSource(text=source, path="README.md")).html, CSP))
 
     watch.open(f"{server.url}long.html")
     watch.page.get_by_role("link", name="to the end").click()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from cargo_static_index.crate.metadata import CrateMetadata
@@ -11,10 +11,12 @@ from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexL
 from cargo_static_index.protocol.index_entry import Entry, parse_entry
 from cargo_static_index.protocol.index_file import Line
 from cargo_static_index.registry.site.output import Failures, written
+from cargo_static_index.registry.site.rendering import Renderer
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import (
     CrateDocument,
     ReleaseSummary,
+    Text,
     document_of,
     format_document,
     newest_of,
@@ -24,14 +26,14 @@ from cargo_static_index.site.crate_document import (
     summary_of,
     version_key,
 )
-from cargo_static_index.site.prose import Prose
+from cargo_static_index.site.prose import Prose, Render, changelog_prose, readme_prose
+from cargo_static_index.site.readme.markdown import ReadmeSource, Rendered
 from cargo_static_index.site.rows import Rows, rows_of_crate
 from cargo_static_index.site.templates import Templates
 from cargo_static_index.site.theme import SiteInfo, Theme
 from cargo_static_index.site.views import (
     NEWEST_SHOWN,
     StoredRelease,
-    readme_of,
     release_view,
     version_groups,
     version_rows,
@@ -39,6 +41,8 @@ from cargo_static_index.site.views import (
 from cargo_static_index.store import Change, Delete, Store, Stored
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.read import read_index, read_metadata, replaced
+
+_SAID: Mapping[Text, str] = {"readme": "README", "changelog": "change log"}
 
 ListedRow = tuple[str, str, bytes | None]
 """A list, a key, and the row that the list is to have there, or None for no row."""
@@ -59,6 +63,7 @@ class MadePages(Struct, frozen=True, kw_only=True):
     changes: tuple[Change, ...] | None = None
     failures: dict[str, str] = {}
     """Why what could not be made, by path."""
+    notes: tuple[str, ...] = ()
 
 
 class PageMaker(Struct, frozen=True, kw_only=True):
@@ -81,13 +86,17 @@ class PageMaker(Struct, frozen=True, kw_only=True):
     def _made(self, store: Store, templates: Templates, name: str) -> MadePages:
         failures = Failures()
         with failures.noted(addresses.crate_page(name)):
-            crate = CratePages(store, templates, self.site, name, failures, whole=self.whole)
+            crate = CratePages(store, templates, self.site, name, _RENDERER, failures, whole=self.whole)
             if crate.has_many_versions:
                 return MadePages(name=name)
             rows = tuple(crate.listed_rows())
-            return MadePages(name=name, listed_rows=rows, changes=tuple(crate.changes()), failures=failures.reasons)
+            changes, notes = tuple(crate.changes()), tuple(crate.notes)
+            return MadePages(name=name, listed_rows=rows, changes=changes, failures=failures.reasons, notes=notes)
         return MadePages(name=name, changes=(), failures=failures.reasons)
 
+
+_RENDERER = Renderer()
+"""Renders for all crates of this process; the process that it may start ends with this one."""
 
 _TEMPLATES: dict[str, Templates] = {}
 
@@ -104,22 +113,35 @@ class CratePages:
     """One crate: `listed_rows` are the rows that lists must change, `changes` what its own pages must."""
 
     def __init__(
-        self, store: Store, templates: Templates, site: SiteInfo, name: str, failures: Failures, *, whole: bool
+        self,
+        store: Store,
+        templates: Templates,
+        site: SiteInfo,
+        name: str,
+        renderer: Render,
+        failures: Failures,
+        *,
+        whole: bool,
     ) -> None:
         self._store = store
+        self._renderer = renderer
         self._templates = templates
         self._site = site
         self._name = name
         self._failures = failures
         self._whole = whole
         self._metadata: dict[str, CrateMetadata | None] = {}
-        self._readmes: dict[str, Prose] = {}
+        self._rendered: dict[str, tuple[Prose, Prose]] = {}
+        self.notes: list[str] = []
+        """What a person should know of it."""
         # Read before the index file: who writes both after this is noticed when the document is replaced (law 4).
         self._stored = store.read(addresses.crate_document(name))
         self._before = self._stored_document()
         self._lines = {line.vers: line for line in read_index(store, name).value.releases if line.name == name}
         self._entries: dict[str, Entry] = {}
         self.document = self._document()
+        summaries = self.document.versions if self.document else ()
+        self._plain = {summary.vers: summary.plain for summary in summaries if summary.plain}
 
     @property
     def has_many_versions(self) -> bool:
@@ -147,8 +169,15 @@ class CratePages:
             with self._failures.noted(path):
                 yield from written(path, make(), self._stored_page(path))
         yield from (Delete(path=path) for path in self._stale_paths(document))
-        content = format_document(document) if document else None
+        content = format_document(self._decided(document)) if document else None
         yield from replaced(addresses.crate_document(self._name), content, self._stored)
+
+    def _decided(self, document: CrateDocument) -> CrateDocument:
+        """Give the document with what was decided of texts while pages were made."""
+        if not self.notes:
+            return document
+        versions = (replace(summary, plain=self._plain.get(summary.vers, UNSET)) for summary in document.versions)
+        return replace(document, versions=tuple(versions))
 
     # Reading -----------------------------------------------------------------------------------------------
 
@@ -160,7 +189,7 @@ class CratePages:
             return None
 
     def _document(self) -> CrateDocument | None:
-        known = {} if self._whole or self._before is None else {each.vers: each for each in self._before.versions}
+        known = {each.vers: each for each in self._before.versions} if self._before else {}
         summaries = [row for line in self._lines.values() if (row := self._summary(line, known.get(line.vers)))]
         if not summaries:
             return None
@@ -172,10 +201,14 @@ class CratePages:
         return document_of(release.entry, release.metadata, tuple(summaries), tuple(older))
 
     def _summary(self, line: Line, known: ReleaseSummary | None) -> ReleaseSummary | None:
-        if known is not None and known.cksum == line.cksum:
+        if known is not None and known.cksum != line.cksum:
+            known = None
+        if known is not None and not self._whole:
             return replace(known, yanked=line.yanked, pubtime=line.pubtime)
         entry = self._entry(line.vers)
-        return summary_of(entry, self._metadata_of(line)) if entry else None
+        if entry is None:
+            return None
+        return replace(summary_of(entry, self._metadata_of(line)), plain=known.plain if known else UNSET)
 
     def _entry(self, vers: str) -> Entry | None:
         if vers not in self._entries:
@@ -201,11 +234,28 @@ class CratePages:
         assert entry is not None, "versions without an entry are not in the document"
         return StoredRelease(line=line.raw.decode(errors="replace"), entry=entry, metadata=self._metadata_of(line))
 
-    def _readme(self, release: StoredRelease) -> Prose:
-        """Render a README once for the two pages of the newest version."""
-        if release.entry.vers not in self._readmes:
-            self._readmes = {release.entry.vers: readme_of(release, self._site)}
-        return self._readmes[release.entry.vers]
+    def _texts(self, release: StoredRelease) -> tuple[Prose, Prose]:
+        """Render README and change log once for the two pages of the newest version."""
+        vers = release.entry.vers
+        if vers not in self._rendered:
+            metadata, site = release.metadata, self._site
+            readme = readme_prose(metadata, site, partial(self._render, vers, "readme"))
+            changelog = changelog_prose(metadata, site, partial(self._render, vers, "changelog"))
+            self._rendered = {vers: (readme, changelog)}
+        return self._rendered[vers]
+
+    def _render(self, vers: str, text: Text, source: ReadmeSource) -> Rendered | None:
+        """Render a text, but for one that took too much before, to whatever writer: that is decided."""
+        if text in self._plain.get(vers, ()):
+            return None
+        rendered = self._renderer(source)
+        if rendered is None:
+            self._plain[vers] = (*self._plain.get(vers, ()), text)
+            self.notes.append(
+                f"{self._name} {vers}: its {_SAID[text]} takes more time or memory to render than any may, "
+                "so it is shown as plain text."
+            )
+        return rendered
 
     def _stored_page(self, path: str) -> Stored | None:
         # Without a document of the crate's there are no pages of it either, and nothing need be looked at.
@@ -240,7 +290,9 @@ class CratePages:
         release = self._release(summary.vers)
         previous = self._release(before.vers) if before else None
         own = path != addresses.crate_page(self._name)
-        view = release_view(release, previous, document, self._site, self._readme(release), own=own)
+        readme, changelog = self._texts(release)
+        shown = changelog if own else Prose()
+        view = release_view(release, previous, document, self._site, readme, shown, own=own)
         return self._templates.render("version.html" if own else "crate.html", path, {"crate": view})
 
     def _feed(self, path: str, document: CrateDocument) -> bytes:

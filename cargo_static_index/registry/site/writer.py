@@ -5,8 +5,8 @@ made from the index file as read back: a crate's own first, with the rows that l
 then the lists; then front page and feeds. What breaks off is found there by the next pass.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from functools import cached_property
 
 from msgspec.structs import replace
@@ -18,6 +18,7 @@ from cargo_static_index.registry.site.front import FrontPages
 from cargo_static_index.registry.site.lists import ListDamaged, ListWriter, read_nodes
 from cargo_static_index.registry.site.output import Output, written
 from cargo_static_index.registry.site.refused import refused_files
+from cargo_static_index.registry.site.rendering import Renderer
 from cargo_static_index.registry.site.theme import read_theme, renderer, site_info_of, unused_files
 from cargo_static_index.registry.transaction import Transaction, attempts
 from cargo_static_index.registry.workers import Executor, unbroken
@@ -44,6 +45,7 @@ class SiteWriter:
     def __init__(self, transaction: Transaction, settings: Settings, *, keep: bool = False) -> None:
         self._transaction = transaction
         self._output = Output(transaction)
+        self._renderer = Renderer()
         self._assets_are_there = False
         self._queue = transaction.state.pages
         self._theme: Theme = read_theme(settings)
@@ -81,7 +83,10 @@ class SiteWriter:
         self._put_assets()
         remaking = self._transaction.state.site.remaking
         whole = remaking is not None and not remaking.first
-        with unbroken("made pages was killed, perhaps for want of memory; run this again"):
+        with (
+            unbroken("made pages was killed, perhaps for want of memory; run this again"),
+            closing(self._renderer),
+        ):
             for names in self._queue.stale(CRATES_AT_ONCE):
                 self._make_some(names, whole=whole)
         self._lists.trusting = remaking is None
@@ -284,6 +289,7 @@ class SiteWriter:
             made = task.result()
             for crate in made:
                 self._output.failures.reasons.update(crate.failures)
+                self._note(crate.notes)
             yield (
                 [row for crate in made for row in crate.listed_rows],
                 (change for crate in made for change in crate.changes or ()),
@@ -297,10 +303,19 @@ class SiteWriter:
         store, failures = self._transaction.store, self._output.failures
         for name in names:
             with failures.noted(addresses.crate_page(name)):
-                crate = CratePages(store, self._templates, self._site, name, failures, whole=whole)
+                crate = CratePages(store, self._templates, self._site, name, self._renderer, failures, whole=whole)
                 rows += crate.listed_rows()
                 crates.append(crate)
-        return rows, (change for crate in crates for change in crate.changes())
+        return rows, self._changes(crates)
+
+    def _changes(self, crates: Iterable[CratePages]) -> Iterator[Change]:
+        for crate in crates:
+            yield from crate.changes()
+            self._note(crate.notes)
+
+    def _note(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            self._transaction.listener.note(text)
 
     def _sweep(self) -> None:
         """Delete what no page leads to after all were remade: old assets, and nodes that lists have let go.

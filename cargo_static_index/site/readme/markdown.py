@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 __all__ = (
     "CSP",
     "Heading",
+    "ReadmeSource",
     "Rendered",
     "changelog_section",
     "code_colours",
     "content_security_policy",
     "pygments_css",
+    "render_plain",
     "render_readme",
 )
 
@@ -53,10 +55,16 @@ _MOST_ADDRESSES: Final = 1000
 _MOST_ADDRESS_WORK: Final = 50_000_000
 """`@`s, and the same times the characters. Comrak goes one call deeper for each address that it makes a link of in a
 paragraph, and copies the rest of it: 27,000 of them overran the stack, which ends the process."""
+_MOST_LINK_WORK: Final = 50_000_000
+"""Addresses of a paragraph times its characters: what is left open in it, comrak looks through at each."""
+_MOST_CLOSING: Final = 200
+"""Closing brackets in one word: at each that ends an address, comrak counts all of them."""
 _DEEPEST: Final = 100
 """Quotes and lists that one line begins. Comrak looks through all of them at each line that follows."""
 
 _NESTED = pattern(r"^(?:[ \t]*(?:>|[-+*](?=[ \t])|[0-9]{1,9}[.)](?=[ \t]))){" + str(_DEEPEST + 1) + "}", re.MULTILINE)
+_BLANK = pattern(r"\n[ \t\r]*\n")
+_WORD = pattern(r"[^ \t\n\r\f\v]+")
 _DEFINITION = pattern(r"^ {0,3}: ", re.MULTILINE)
 # GFM, "Disallowed Raw HTML". Comrak's own `tagfilter` takes the square of the tags of a block.
 _FILTERED = pattern(r"<(?=/?(?:title|textarea|style|xmp|iframe|noembed|noframes|script|plaintext)\b)", re.IGNORECASE)
@@ -91,36 +99,41 @@ CSP: Final = content_security_policy()
 """The policy where READMEs may show images."""
 
 
-def render_readme(
-    source: str,
-    *,
-    path: str,
-    repository: str | None = None,
-    path_in_vcs: str = "",
-    commit: str | None = None,
-    images: bool = True,
-    below: int = 1,
-) -> Rendered:
-    """Render a README or a part of a CHANGELOG; whatever the source is, this gives safe HTML in bounded time.
+class ReadmeSource(Struct, frozen=True, kw_only=True):
+    """A README or a part of a CHANGELOG, and what its links depend on.
 
     `path` is the file's in the package and tells by its ending whether it is Markdown; `path_in_vcs` is the
     package's in the repository. Relative links lead to that file at `commit`, or at HEAD without one, and nowhere
     where the repository is at no known forge. Without `images` each image is a link. Headings stand below the page's
     own of level `below`, and no level is left out.
     """
-    if splitext(path)[1].lower() not in _MARKDOWN or len(source) > _LONGEST:
-        return _plain(source)
-    html = _to_html(source)
+
+    text: str
+    path: str
+    repository: str | None = None
+    path_in_vcs: str = ""
+    commit: str | None = None
+    images: bool = True
+    below: int = 1
+
+
+def render_readme(source: ReadmeSource) -> Rendered:
+    """Render a text; whatever it holds, this gives safe HTML in bounded time."""
+    if splitext(source.path)[1].lower() not in _MARKDOWN or len(source.text) > _LONGEST:
+        return render_plain(source.text)
+    html = _to_html(source.text)
     if html is None:
-        return _plain(source)
-    place = Place(repository=find_repository(repository), path=join(path_in_vcs, path), commit=commit)
-    fence = Fence(place=place)
-    finished, headings = postprocess(fence.clean(_prepared(html)), ids=fence.ids, images=images, below=below)
+        return render_plain(source.text)
+    path = join(source.path_in_vcs, source.path)
+    fence = Fence(place=Place(repository=find_repository(source.repository), path=path, commit=source.commit))
+    cleaned = fence.clean(_prepared(html))
+    finished, headings = postprocess(cleaned, ids=fence.ids, images=source.images, below=source.below)
     return Rendered(html=finished, headings=headings)
 
 
-def _plain(source: str) -> Rendered:
-    return Rendered(html=f'<pre class="plain" tabindex="0">\n{escape(source, quote=False)}</pre>\n', plain=True)
+def render_plain(text: str) -> Rendered:
+    """Give a text as it was written."""
+    return Rendered(html=f'<pre class="plain" tabindex="0">\n{escape(text, quote=False)}</pre>\n', plain=True)
 
 
 def _to_html(source: str) -> str | None:
@@ -158,15 +171,34 @@ def _comrak(source: str, *, raw: bool) -> str | None:
     from comrak import render_markdown
 
     lists = ": " in source and len(_DEFINITION.findall(source)) <= _MOST_DEFINITIONS
-    addresses = source.count("@")
-    links = addresses <= _MOST_ADDRESSES and addresses * len(source) <= _MOST_ADDRESS_WORK
     try:
-        return render_markdown(source, _extensions(lists=lists, links=links), None, _rendering(raw=raw))
+        return render_markdown(source, _extensions(lists=lists, links=_may_link(source)), None, _rendering(raw=raw))
     except BaseException as error:
         # A panic of Rust code is no Exception, and its class has no name that can be imported.
         if type(error).__name__ != "PanicException":
             raise
         return None
+
+
+def _may_link(source: str) -> bool:
+    """Whether making links of plain addresses costs no more than reading the text."""
+    mails = source.count("@")
+    if mails > _MOST_ADDRESSES or mails * len(source) > _MOST_ADDRESS_WORK:
+        return False
+    addresses = _addresses(source)
+    if not addresses:
+        return True
+    if addresses * len(source) > _MOST_LINK_WORK:
+        paragraphs = _BLANK.split(source)
+        if any(_addresses(paragraph) * len(paragraph) > _MOST_LINK_WORK for paragraph in paragraphs):
+            return False
+    return source.count(")") <= _MOST_CLOSING or not any(
+        word.count(")") > _MOST_CLOSING for word in _WORD.findall(source)
+    )
+
+
+def _addresses(text: str) -> int:
+    return text.count("://") + text.count("www.") + text.count("@")
 
 
 @cache

@@ -14,7 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_static_index.site.readme.markdown import CSP, Heading, Rendered, content_security_policy, render_readme
+from cargo_static_index.site.readme.markdown import (
+    CSP,
+    Heading,
+    ReadmeSource,
+    Rendered,
+    content_security_policy,
+    render_readme,
+)
 from cargo_static_index.site.readme.postprocess import width_css
 from tests.hostile import HOSTILE
 
@@ -23,7 +30,7 @@ REL = 'rel="nofollow noopener noreferrer"'
 
 
 def render(source: str, *, repository: str | None = "https://github.com/o/r", images: bool = True) -> str:
-    return render_readme(source, path="README.md", repository=repository, images=images).html
+    return render_readme(ReadmeSource(text=source, path="README.md", repository=repository, images=images)).html
 
 
 # What Markdown becomes
@@ -121,14 +128,14 @@ def test_a_readme_may_colour_code_of_its_own_html_too() -> None:
 
 @pytest.mark.parametrize("path", ["README", "README.md", "readme.MARKDOWN", "a.b/README", "docs/readme.mkd"])
 def test_markdown_is_told_by_the_ending_or_by_none(path: str) -> None:
-    assert render_readme("*a*", path=path) == Rendered(html="<p><em>a</em></p>\n")
+    assert render_readme(ReadmeSource(text="*a*", path=path)) == Rendered(html="<p><em>a</em></p>\n")
 
 
 @pytest.mark.parametrize("path", ["README.txt", "README.rst", "README.adoc", "README.org", "README.md.bak"])
 def test_any_other_text_is_shown_as_it_is(path: str) -> None:
     source = "\n*a* <script>pwned()</script> &amp;"
 
-    assert render_readme(source, path=path) == Rendered(
+    assert render_readme(ReadmeSource(text=source, path=path)) == Rendered(
         html='<pre class="plain" tabindex="0">\n\n*a* &lt;script&gt;pwned()&lt;/script&gt; &amp;amp;</pre>\n',
         plain=True,
     )
@@ -139,7 +146,9 @@ def test_any_other_text_is_shown_as_it_is(path: str) -> None:
 
 def test_each_heading_has_an_anchor_of_its_own_that_says_where_it_leads() -> None:
     rendered = render_readme(
-        '# A & `b` "c"!\n\n## Über uns\n\n## Über uns\n\n<h3 align="center">x <b>y</b></h3>', path="a.md"
+        ReadmeSource(
+            text='# A & `b` "c"!\n\n## Über uns\n\n## Über uns\n\n<h3 align="center">x <b>y</b></h3>', path="a.md"
+        )
     )
 
     assert rendered.headings == (
@@ -179,7 +188,7 @@ def test_a_heading_inside_a_link_gets_no_link_of_its_own() -> None:
 
 
 def test_a_heading_that_is_a_picture_is_called_as_its_description_says() -> None:
-    assert render_readme("# ![Logo of foo](a.png)", path="README.md").headings == (
+    assert render_readme(ReadmeSource(text="# ![Logo of foo](a.png)", path="README.md")).headings == (
         Heading(2, "user-content-logo-of-foo", "Logo of foo"),
     )
 
@@ -213,7 +222,13 @@ def test_a_heading_that_is_a_picture_is_called_as_its_description_says() -> None
 )
 def test_a_link_leads_into_the_repository_at_that_commit(link: str, address: str | None) -> None:
     html = render_readme(
-        f"[x]({link})", path="README.md", repository="https://github.com/o/r", path_in_vcs="crates/foo", commit=COMMIT
+        ReadmeSource(
+            text=f"[x]({link})",
+            path="README.md",
+            repository="https://github.com/o/r",
+            path_in_vcs="crates/foo",
+            commit=COMMIT,
+        )
     ).html
 
     if address is None:
@@ -223,7 +238,9 @@ def test_a_link_leads_into_the_repository_at_that_commit(link: str, address: str
 
 
 def test_relative_links_start_at_the_folder_of_the_readme() -> None:
-    html = render_readme("[x](a.md) [y](../b.md)", path="docs/README.md", repository="https://gitlab.com/o/r").html
+    html = render_readme(
+        ReadmeSource(text="[x](a.md) [y](../b.md)", path="docs/README.md", repository="https://gitlab.com/o/r")
+    ).html
 
     assert 'href="https://gitlab.com/o/r/-/blob/HEAD/docs/a.md"' in html
     assert 'href="https://gitlab.com/o/r/-/blob/HEAD/b.md"' in html
@@ -459,7 +476,7 @@ def test_addresses_are_links_until_they_are_too_many_for_the_stack() -> None:
 @pytest.mark.parametrize("begin", [">" * 100_000, "- " * 50_000, "> - 1. " * 15_000])
 def test_what_is_nested_too_deep_for_every_line_is_shown_as_written(begin: str) -> None:
     """Ten seconds and more without a limit; the test's own is a minute."""
-    rendered = render_readme(begin + "    a\n" * 15_000, path="README.md")
+    rendered = render_readme(ReadmeSource(text=begin + "    a\n" * 15_000, path="README.md"))
     assert rendered.plain
 
 
@@ -525,6 +542,10 @@ _LONG: Final = {
     "lists": "* > " * (_N // 4),
     "nested lists": "".join("  " * depth + "- a\n" for depth in range(700)),
     "definitions": "a\n\n: b\n\n" * (_N // 8),
+    "brackets behind an address": "www.a.b" + ")" * _N,
+    "brackets behind an http address": "http://a.b" + ")" * _N,
+    "addresses before what is left open": "http://a.b<?" * (_N // 12),
+    "addresses and braces": "www.a.b{<?_" * (_N // 11),
     "footnotes": "[^1]" * (_N // 4) + "\n\n[^1]: a",
     "tables": "|" * 1000 + "\n|" + "-|" * 999 + "\n" + "|\n" * (_N // 2 - 2000),
     "entities": "&" * _N,
@@ -555,14 +576,14 @@ _LONG: Final = {
 @pytest.mark.parametrize("name", _LONG)
 def test_no_source_takes_more_than_seconds(name: str) -> None:
     began = time.process_time()
-    rendered = render_readme(_LONG[name][:_N], path="README.md", repository="https://github.com/o/r")
+    rendered = render_readme(ReadmeSource(text=_LONG[name][:_N], path="README.md", repository="https://github.com/o/r"))
 
     assert time.process_time() - began < 10
     assert rendered.plain or len(rendered.html) < 40 * _N
 
 
 def test_a_longer_text_than_facts_hold_is_shown_as_it_is() -> None:
-    assert render_readme("*a*" * _N, path="README.md").plain
+    assert render_readme(ReadmeSource(text="*a*" * _N, path="README.md")).plain
 
 
 def test_raw_html_that_would_cost_too_much_is_shown_as_text_and_the_markdown_stays() -> None:
@@ -577,10 +598,10 @@ def test_raw_html_that_would_cost_too_much_is_shown_as_text_and_the_markdown_sta
 def test_the_same_source_is_the_same_html_in_every_process() -> None:
     command = "\n".join(
         (
-            "from cargo_static_index.site.readme.markdown import render_readme",
+            "from cargo_static_index.site.readme.markdown import ReadmeSource, render_readme",
             "from tests.hostile import HOSTILE",
             "for source in HOSTILE.values():",
-            "    print(repr(render_readme(source, path='README.md', repository='https://github.com/o/r')))",
+            "    print(repr(render_readme(ReadmeSource(text=source, path='README.md', repository='https://github.com/o/r'))))",
         )
     )
     runs = {
@@ -610,7 +631,7 @@ def test_the_readmes_of_real_crates_keep_their_html_and_are_well_formed(corpus_h
     wrong = {}
     for archive in sorted(corpus_home.glob("registry/cache/*/*.crate")):
         source = _readme_of(archive)
-        rendered = render_readme(source, path="README.md", repository="https://github.com/o/r")
+        rendered = render_readme(ReadmeSource(text=source, path="README.md", repository="https://github.com/o/r"))
         if rendered.plain or (found := audit(rendered.html)):
             wrong[archive.name] = "shown as it is" if rendered.plain else found
 
@@ -640,7 +661,7 @@ def _readme_of(archive: Path) -> str:
 )
 def test_headings_stand_below_the_page_s_own_and_no_level_is_left_out(levels: list[int], become: list[int]) -> None:
     source = "\n\n".join(f"{'#' * level} a" for level in levels)
-    rendered = render_readme(source, path="README.md")
+    rendered = render_readme(ReadmeSource(text=source, path="README.md"))
     assert [heading.level for heading in rendered.headings] == become
     assert [int(level) for level in re.findall(r"<h(\d)", rendered.html)] == become
     assert [int(level) for level in re.findall(r"</h(\d)", rendered.html)] == become

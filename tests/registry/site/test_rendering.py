@@ -1,0 +1,94 @@
+"""Texts that cost too much to render: what ends them, what is shown of them, and that it stays decided."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from cargo_static_index.diagnostics.errors import StoreError
+from cargo_static_index.registry.site.crates import CratePages
+from cargo_static_index.registry.site.output import Failures
+from cargo_static_index.registry.site.rendering import Renderer
+from cargo_static_index.registry.site.theme import read_theme
+from cargo_static_index.site.readme.markdown import ReadmeSource, Rendered, render_readme
+from cargo_static_index.site.templates import Templates
+from cargo_static_index.site.theme import SiteInfo, assets_of
+from cargo_static_index.store.local.store import LocalStore
+from tests.crates import crate
+from tests.registry.site.reading import text_of
+from tests.registry.site.registries import OPTIONS
+from tests.world import BASE, World
+
+TEXT = ReadmeSource(text="# A\n\n*b*\n" * 3000, path="README.md", repository="https://github.com/o/r")
+COSTLY = ReadmeSource(text="|a|b|\n|-|-|\n" + "|a|b|\n" * 16_000, path="README.md")
+
+
+def test_a_text_is_the_same_wherever_it_is_rendered() -> None:
+    elsewhere = Renderer(small=0)
+    assert elsewhere(TEXT) == render_readme(TEXT) == Renderer(small=len(TEXT.text))(TEXT)
+    elsewhere.close()
+
+
+def test_a_text_that_takes_too_much_time_is_ended_and_the_next_is_rendered() -> None:
+    renderer = Renderer(small=0, seconds=0)  # so it may have what is left of a second
+    assert any(renderer(COSTLY) is None for _ in range(50))
+    assert renderer(ReadmeSource(text="a", path="README.md")) == Rendered(html="<p>a</p>\n")
+    renderer.close()
+
+
+def test_a_text_that_takes_too_much_memory_is_ended() -> None:
+    renderer = Renderer(small=0, memory=1)
+    assert renderer(COSTLY) is None
+    renderer.close()
+
+
+def test_that_somebody_else_ends_the_process_says_nothing_of_the_text() -> None:
+    renderer = Renderer(small=0)
+    renderer(TEXT)
+    (child,) = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()[-1:]
+    os.kill(int(child), signal.SIGKILL)
+    with pytest.raises(StoreError, match="ended from outside"):
+        renderer(TEXT)
+    assert renderer(TEXT) == render_readme(TEXT)
+    renderer.close()
+
+
+def ended(source: ReadmeSource) -> Rendered | None:
+    """Render as if a limit ended every text."""
+    return None
+
+
+def test_what_a_limit_ended_is_shown_as_it_was_written_and_stays_so_for_every_writer(tmp_path: Path) -> None:
+    world = World(tmp_path, OPTIONS)
+    world.put(crate().readme("# A *b*\n").file("CHANGELOG.md", "## 1.0.0\n\n*c*\n"), crate("bar").readme("*d*"))
+    world.build()
+    theme = read_theme(world.settings())
+    site = SiteInfo(title="", registry="acme", base_url=BASE, index_url=BASE, assets=assets_of(theme)[0])
+    store, failures = LocalStore(world.tree, flush=False), Failures()
+    pages = CratePages(store, Templates(theme, site), site, "foo", ended, failures, whole=True)
+    with store.session():
+        assert store.apply(pages.changes()) == ()
+    assert failures.reasons == {}
+    assert [note.partition(":")[0] for note in pages.notes] == ["foo 1.0.0", "foo 1.0.0"]
+    assert json.loads(world.read("crates/foo/index.json"))["versions"][0]["plain"] == ["readme", "changelog"]
+    for forget in (False, True):
+        if forget:
+            world.forget()
+        with world.opened() as registry:
+            registry.remake_pages()
+        page = text_of(world.read("crates/foo/1.0.0/index.html"))
+        assert "# A *b*" in page
+        assert "*c*" in page
+        assert json.loads(world.read("crates/foo/index.json"))["versions"][0]["plain"] == ["readme", "changelog"]
+    assert world.verified() == []
+    assert "<em>d</em>" in world.read("crates/bar/index.html").decode()
+
+
+def test_what_a_text_holds_decides_alike_on_every_machine(tmp_path: Path) -> None:
+    world = World(tmp_path, OPTIONS)
+    world.put(crate().readme("www.a.b" + ")" * 500_000))
+    report = world.build()
+    assert report.notes == []
+    assert "plain" not in world.read("crates/foo/index.json").decode()
