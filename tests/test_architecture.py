@@ -16,7 +16,7 @@ RINGS: tuple[frozenset[str], ...] = (
     frozenset({"crate", "tree", "site", "hosting"}),
     frozenset({"store", "state", "settings"}),
     frozenset({"registry"}),
-    frozenset({"server"}),
+    frozenset({"server", "client"}),
     frozenset({"cli", "__init__", "__main__"}),
 )
 """The folders of the package, each in its ring: it uses its own ring and those before it."""

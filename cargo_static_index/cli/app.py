@@ -35,6 +35,7 @@ TABLE: Final = {
     "verify": ("maintain", "Look at the whole tree, and say what is wrong with it."),
     "reindex": ("maintain", "Derive index lines anew from what is stored."),
     "rebuild": ("maintain", "Make the catalogue anew from the tree alone."),
+    "push": ("push", "Publish ready archives to any registry."),
     "hosting": ("hosting", "Print the configuration of a server or host for this registry."),
     "explain": ("help", "Explain a rule."),
     "check-settings": ("help", "Say whether the settings can be used."),

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from cargo_static_index.cli import documents
 from cargo_static_index.cli.app import PROGRAM, TABLE, make_program
+from cargo_static_index.cli.push import PushDocument
 
 REWRITE: Final = "python -m scripts.docs.commands_page"
 """The command that writes the files of `pages` anew."""
@@ -27,6 +28,7 @@ DOCUMENTS: Final[Mapping[str, tuple[type[Struct], str]]] = {
     "verify": (documents.VerifyDocument, "verify --json"),
     "reindex": (documents.ReindexDocument, "a line of reindex --json"),
     "status": (documents.StatusDocument, "status --json"),
+    "push": (PushDocument, "push --json"),
 }
 """Every document that commands print, by the name of its schema, with the command that prints it."""
 

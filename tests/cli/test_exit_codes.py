@@ -36,6 +36,7 @@ GOOD = {
     "verify": ["verify"],
     "reindex": ["reindex", "--yes"],
     "rebuild": ["rebuild"],
+    "push": ["push", "--help"],  # tests/client has a registry for it
     "hosting": ["hosting", "nginx"],
     "explain": ["explain", "file-empty"],
     "check-settings": ["check-settings"],

@@ -1,0 +1,98 @@
+"""Requests as cargo makes them: GETs follow redirects and are tried again, uploads do neither by themselves."""
+
+import random
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from email.message import Message
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException
+from typing import Any
+
+from msgspec import Struct
+
+from cargo_static_index._version import __version__
+from cargo_static_index.diagnostics.errors import StoreError
+
+SECONDS = 30
+"""For how long nothing may come; cargo waits as long (`http.timeout`)."""
+
+LONGEST_PAUSE = 60.0
+"""Seconds of a pause at most, unless the server asks for more."""
+
+TRY_AGAIN = frozenset({429, 500, 502, 503, 504})
+"""Answers of a server that is not able just now."""
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What a server answered; `headers` are found by their names in any case."""
+
+    status: int
+    headers: Message
+    content: bytes
+
+
+class CutOff(Exception):
+    """No answer came: the connection was refused, cut, or silent for too long."""
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Gives redirects as they are: an upload that is redirected would arrive without its body."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def send(method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
+    """Make one request, or raise CutOff; only GETs follow redirects."""
+    about = {"User-Agent": f"cargo-static-index/{__version__}", **headers}
+    request = urllib.request.Request(url, data=body, headers=about, method=method)  # noqa: S310 - http and https alone
+    opener = urllib.request.build_opener(*([] if method == "GET" else [_NoRedirect]))
+    try:
+        with opener.open(request, timeout=SECONDS) as answer:
+            return Answer(status=answer.status, headers=answer.headers, content=answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(status=error.code, headers=error.headers, content=error.read())
+    except (TimeoutError, OSError, HTTPException) as error:
+        reason = getattr(error, "reason", None) or error
+        raise CutOff(f"{url}: {reason}") from error
+
+
+def get(url: str, headers: Mapping[str, str], *, tries: int = 4) -> Answer:
+    """GET as cargo does: four times at most, with pauses; StoreError where no answer comes."""
+    for last in (False,) * (tries - 1) + (True,):
+        try:
+            answer = send("GET", url, headers)
+        except CutOff as error:
+            if last:
+                raise StoreError(f"{error}; check the address and the network, then run this again") from error
+        else:
+            if answer.status not in TRY_AGAIN or last:
+                return answer
+        time.sleep(random.uniform(0.2, 1.0))  # noqa: S311 - jitter, no secret
+    raise AssertionError
+
+
+def pauses(seconds: float, sleep: Callable[[float], object] = time.sleep) -> Iterator[Callable[[Answer | None], None]]:
+    """Give, until `seconds` have passed, what waits before the next try: longer each time, or as long as was asked."""
+    end = time.monotonic() + seconds
+    pause = 1.0
+    while time.monotonic() < end:
+        wanted = pause * random.uniform(0.5, 1.5)  # noqa: S311 - jitter, no secret
+
+        def wait(answer: Answer | None, wanted: float = wanted) -> None:
+            sleep(max(asked_pause(answer), wanted) if answer else wanted)
+
+        yield wait
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def asked_pause(answer: Answer) -> float:
+    """Give the seconds that a server asks to wait (RFC 9110, Retry-After), 0 where it does not."""
+    text = answer.headers.get("Retry-After", "")
+    try:
+        return float(text) if text.isdigit() else max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return 0.0

@@ -1,0 +1,195 @@
+"""`push` against a registry that is not ours, which fails in every way that registries do."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from cargo_static_index.client.config import CargoConfig
+from cargo_static_index.client.push import in_order, read_uploads
+from tests.cli.program import Ended, run
+from tests.client.registry import Fault, Handler, PlainRegistry
+from tests.crates import crate
+
+INDEX = "sparse+https://elsewhere.example/index/"
+
+
+@pytest.fixture
+def registry() -> Iterator[PlainRegistry]:
+    with PlainRegistry().running() as running:
+        yield running
+
+
+def archives(folder: Path, index: str = INDEX) -> list[Path]:
+    """Three crates, each of which needs the one before it, named against the order."""
+    first, second, third = crate("zero"), crate("middle"), crate("alpha")
+    second.dependency("zero", registry_index=index)
+    third.dependency("middle", registry_index=index)
+    return [each.write(folder) for each in (third, second, first)]
+
+
+def push(folder: Path, registry: PlainRegistry, *more: str | Path, env: Mapping[str, str] | None = None) -> Ended:
+    about = {"CARGO_REGISTRIES_PLAIN_INDEX": f"sparse+{registry.url}/index/", "CARGO_REGISTRIES_PLAIN_TOKEN": "secret"}
+    return run(
+        "push", "--registry", "plain", *more, cwd=folder, env={**about, "CARGO_HOME": str(folder), **(env or {})}
+    )
+
+
+def busy(status: int, after: str = "0") -> Fault:
+    def fault(_registry: PlainRegistry, handler: Handler, _body: bytes) -> bool:
+        handler.answer(status, "try later", Retry_After=after)
+        return True
+
+    return fault
+
+
+def dies(_registry: PlainRegistry, handler: Handler, _body: bytes) -> bool:
+    handler.close_connection = True
+    handler.connection.close()
+    return True
+
+
+def dies_after_the_work(registry: PlainRegistry, handler: Handler, body: bytes) -> bool:
+    registry.publish(body)
+    return dies(registry, handler, body)
+
+
+def test_dependencies_go_before_what_depends_on_them_and_again_nothing_goes(
+    tmp_path: Path, registry: PlainRegistry
+) -> None:
+    files = archives(tmp_path)
+    planned = push(tmp_path, registry, "--dry-run", *files)
+    assert planned.ok().split()[2::4] == ["zero", "middle", "alpha"]
+    assert registry.uploads == []
+    push(tmp_path, registry, *files).ok()
+    assert registry.uploads == ["zero", "middle", "alpha"]
+    document = push(tmp_path, registry, "--json", *files).document()
+    assert [each["status"] for each in document["crates"]] == ["unchanged"] * 3
+    assert registry.uploads == ["zero", "middle", "alpha"]
+
+
+@pytest.mark.parametrize("fault", [busy(429), busy(503), dies, dies_after_the_work], ids=["429", "503", "cut", "lost"])
+def test_a_registry_that_is_not_able_just_now_is_waited_for(
+    tmp_path: Path, registry: PlainRegistry, fault: Fault
+) -> None:
+    registry.faults = [fault]
+    push(tmp_path, registry, *archives(tmp_path)).ok()
+    assert {line["name"] for lines in registry.index.values() for line in lines} == {"zero", "middle", "alpha"}
+    assert all(len(lines) == 1 for lines in registry.index.values())
+    assert len(registry.uploads) == (3 if fault is dies_after_the_work else 4)
+
+
+def test_a_run_that_broke_off_goes_on_where_it_ended(tmp_path: Path, registry: PlainRegistry) -> None:
+    files = archives(tmp_path)
+    registry.faults = [lambda *_: False, busy(503)]
+    push(tmp_path, registry, "--wait", "0", *files).failed(3, "run this again, it goes on from here")
+    push(tmp_path, registry, *files).ok()
+    assert sorted(registry.uploads).count("zero") == 1
+    assert [lines[0]["name"] for lines in registry.index.values()] == ["zero", "middle", "alpha"]
+
+
+def test_what_is_there_with_other_bytes_stops_what_depends_on_it_alone(tmp_path: Path, registry: PlainRegistry) -> None:
+    files = [*archives(tmp_path), crate("other").write(tmp_path)]
+    registry.hold("middle", "1.0.0", "0" * 64)
+    ended = push(tmp_path, registry, *files)
+    assert ended.code == 1
+    assert f"it is there as 1.0.0 with SHA-256 {'0' * 64}; these bytes have" in ended.err
+    assert "it depends on middle, which did not come to be published" in ended.err
+    assert sorted(registry.uploads) == ["other", "zero"]
+
+
+def test_what_the_registry_says_is_said(tmp_path: Path, registry: PlainRegistry) -> None:
+    def refuses(_registry: PlainRegistry, handler: Handler, _body: bytes) -> bool:
+        handler.answer(400, {"errors": [{"detail": "missing description"}, {"detail": "no licence"}]})
+        return True
+
+    registry.faults = [refuses]
+    ended = push(tmp_path, registry, crate("foo").write(tmp_path))
+    assert (ended.code, "foo 1.0.0: missing description; no licence" in ended.err) == (1, True)
+
+
+def test_what_is_sent_is_what_cargo_sends(tmp_path: Path, registry: PlainRegistry) -> None:
+    home = f"sparse+{registry.url}/index/"
+    made = crate("foo").readme("# Foo").feature("x", ["dep:serde"]).dependency("serde", optional=True)
+    made.dependency("named", package="real", registry_index=home).dependency("dev", kind="dev", registry_index=INDEX)
+    push(tmp_path, registry, made.write(tmp_path)).ok()
+    sent = registry.metadata["foo"]
+    deps = {dep["name"]: dep for dep in sent["deps"]}
+    assert deps["serde"]["registry"] == "https://github.com/rust-lang/crates.io-index"
+    assert (deps["real"]["explicit_name_in_toml"], "registry" in deps["real"]) == ("named", False)
+    assert (deps["dev"]["registry"], deps["dev"]["kind"]) == (INDEX, "dev")
+    assert (sent["readme"], sent["features"], sent["badges"]) == ("# Foo", {"x": ["dep:serde"]}, {})
+    assert set(sent) == {
+        *("name", "vers", "deps", "features", "authors", "description", "documentation", "homepage", "readme"),
+        *("readme_file", "keywords", "categories", "license", "license_file", "repository", "badges", "links"),
+        "rust_version",
+    }
+
+
+def test_a_circle_of_dependencies_ends(tmp_path: Path) -> None:
+    one, other = (
+        crate("one").dependency("two", registry_index=INDEX),
+        crate("two").dependency("one", registry_index=INDEX),
+    )
+    uploads = read_uploads([one.write(tmp_path), other.write(tmp_path)])
+    assert {upload.name for upload in in_order(uploads)} == {"one", "two"}
+
+
+# Where registry and token come from -----------------------------------------------------------------------
+
+PLUGIN = """#!/usr/bin/env python3
+import json, sys
+print(json.dumps({"v": [1]}), flush=True)
+asked = json.loads(sys.stdin.readline())
+assert (asked["kind"], asked["operation"], asked["name"]) == ("get", "publish", "foo"), asked
+token = "secret" if asked["registry"]["name"] == "plain" else "wrong"
+print(json.dumps({"Ok": {"kind": "get", "token": token, "cache": "never", "operation_independent": True}}), flush=True)
+"""
+
+
+@pytest.mark.parametrize("way", ["credentials", "stdout", "plugin", "alias"])
+def test_the_token_is_found_as_cargo_finds_it(tmp_path: Path, registry: PlainRegistry, way: str) -> None:
+    plugin = tmp_path / "plugin"
+    plugin.write_text(PLUGIN)
+    plugin.chmod(0o755)
+    providers = {
+        "credentials": "",
+        "stdout": 'credential-provider = "cargo:token-from-stdout echo secret"',
+        "plugin": f'credential-provider = ["{plugin}"]',
+        "alias": 'credential-provider = "ours"',
+    }
+    (tmp_path / ".cargo").mkdir()
+    (tmp_path / ".cargo/config.toml").write_text(
+        f'[registries.plain]\nindex = "sparse+{registry.url}/index/"\n{providers[way]}\n'
+        f'[registry]\ndefault = "plain"\n[credential-alias]\nours = ["{plugin}"]\n'
+    )
+    if way == "credentials":
+        (tmp_path / "credentials.toml").write_text('[registries.plain]\ntoken = "secret"\n')
+    folder = tmp_path / "deep/down"
+    folder.mkdir(parents=True)
+    run("push", crate("foo").write(tmp_path), cwd=folder, env={"CARGO_HOME": str(tmp_path)}).ok()
+    assert registry.uploads == ["foo"]
+
+
+def test_no_token_no_registry_and_no_archive_are_said_with_the_way_out(tmp_path: Path, registry: PlainRegistry) -> None:
+    file = crate("foo").write(tmp_path)
+    push(tmp_path, registry, file, env={"CARGO_REGISTRIES_PLAIN_TOKEN": ""}).failed(
+        2, "run `cargo login --registry plain`"
+    )
+    run("push", file, cwd=tmp_path, env={"CARGO_HOME": str(tmp_path)}).failed(2, "give --registry NAME or --index URL")
+    run("push", file, "--registry", "nowhere", cwd=tmp_path, env={"CARGO_HOME": str(tmp_path)}).failed(
+        2, "cargo's configuration has no registry 'nowhere'"
+    )
+    (tmp_path / "bad.crate").write_bytes(b"")
+    push(tmp_path, registry, "bad.crate").failed(2, "bad.crate: The file is empty")
+
+
+def test_variables_win_over_files_and_near_files_over_far_ones(tmp_path: Path) -> None:
+    for folder, name in (("home", "far"), ("a/.cargo", "middle"), ("a/b/.cargo", "near")):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "config.toml").write_text(f'[registries.x]\nindex = "sparse+https://{name}.example/"\n')
+    environment = {"CARGO_HOME": str(tmp_path / "home")}
+    found = [CargoConfig(tmp_path / folder, environment).registry("x", None).url for folder in ("a/b", "a", "home")]
+    assert found == ["https://near.example/", "https://middle.example/", "https://far.example/"]
+    environment["CARGO_REGISTRIES_X_INDEX"] = "sparse+https://variable.example/"
+    assert CargoConfig(tmp_path / "a/b", environment).registry("x", None).url == "https://variable.example/"
