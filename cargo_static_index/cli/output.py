@@ -61,7 +61,7 @@ class Teller:
     """Hears what a pass does, counts it, and has it printed."""
 
     def __init__(self, run: Run, printer: Printer) -> None:
-        self._levels = run.settings.rules
+        self._levels = run.settings.levels
         self._printer = printer
         self._progress = Progress(run)
         self._read = self._written = 0

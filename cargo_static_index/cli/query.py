@@ -248,7 +248,7 @@ def entry_command(run: Run, *, file: Path) -> int:
 
 def _say_problems(run: Run, path: str, reading: CheckedCrate) -> None:
     for each in reading.problems:
-        level = level_of(each, run.settings.rules)
+        level = level_of(each, run.settings.levels)
         if level != "allow":
             place = f"{path}: {each.place}" if each.place else path
             shown = "error" if level == "refuse" else "warning"

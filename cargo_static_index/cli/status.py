@@ -67,7 +67,7 @@ def _refused(settings: Settings, outcome: Outcome) -> RefusedDocument:
     problems = (
         ProblemDocument(rule=each.rule, level="error", message=each.message, place=each.place, way_out=each.way_out)
         for each in outcome.problems
-        if level_of(each, settings.rules) == "refuse"
+        if level_of(each, settings.levels) == "refuse"
     )
     return RefusedDocument(
         path=from_here(drop_of(settings).shown(outcome.candidate.file)),

@@ -182,21 +182,28 @@ class _Contents:
         return path, kind, size, self._content(path, size) if kind == b"0" else None
 
     def _content(self, path: bytes, size: int) -> Content | None:
-        """Take a file's content, or give None where it is too large, there is no room left, or it differs from before.
+        """Take a file's content, or give None where it is too large or there is no room left.
 
-        The attack: as many manifests, or as many times the same file, as would fill the memory. So only the one
-        manifest in the package's directory has room of its own, and what comes again is compared and not kept.
+        The attack: as many manifests, or as many times the same file, as would fill the memory. So only the first
+        manifest in the package's directory has room of its own, and what comes again takes none if it is the same.
         """
         kept = self._kept.get(path)
-        if kept is not None:
-            return kept if len(kept) == size and kept == self._source.take(size) else None
+        if kept is not None and self._comes_again(kept, size):
+            return kept
         if path == self._manifest_path:
-            content: Content | None = self._source.take(size) if size <= self._limits.manifest_bytes else None
+            whole = kept is None and size <= self._limits.manifest_bytes
+            content: Content | None = self._source.take(size) if whole else None
         else:
             content = self._document(path, size)
         if content is not None:
             self._kept[path] = content
         return content
+
+    def _comes_again(self, kept: Content, size: int) -> bool:
+        if len(kept) != size:
+            return False
+        buffer, at = self._source.look(size)
+        return memoryview(buffer)[at : at + size] == kept
 
     def _document(self, path: bytes, size: int) -> Content | None:
         if size > self._limits.readme_bytes:
@@ -212,10 +219,13 @@ class _Contents:
         return self._source.view(size) if viewed else self._source.take(size)
 
     def _keep(self, path: str, size: int, content: Content | None) -> None:
+        """Know a file; one that is known already is replaced."""
         self._sizes[path] = size
         if content is None:
+            self._documents.pop(path, None)
             self._oversize[path] = size
         else:
+            self._oversize.pop(path, None)
             self._documents[path] = content
 
     def _judge(self, walked: list[Walked]) -> None:
@@ -264,15 +274,15 @@ class _Contents:
             self._problems.add("path-invalid", message, place=path)
             return
         if path in self._sizes:
-            self._note_repeated(path, content)
+            self._note_repeated(path, size, content)
             return
         if is_manifest(path):
             self._manifests.append(path)
         self._keep(path, size, content)
 
-    def _note_repeated(self, path: str, content: Content | None) -> None:
-        # The attack: cargo keeps the last of them, a reviewer's tool may show the first. Files too large to keep
-        # cannot be compared and count as different.
+    def _note_repeated(self, path: str, size: int, content: Content | None) -> None:
+        # The attack: cargo keeps the last of them, and so do we, but a reviewer's tool may show the first. Files too
+        # large to keep cannot be compared and count as different.
         if content is not None and content is self._documents.get(path):
             self._problems.add(
                 "path-repeated", f"The archive holds {quote(path)} twice, with the same bytes.", place=path
@@ -280,7 +290,9 @@ class _Contents:
         elif is_manifest(path):
             self._manifests.append(path)
         else:
-            self._problems.add("path-duplicate", f"The archive holds {quote(path)} twice.", place=path)
+            message = f"The archive holds {quote(path)} twice, with different bytes; cargo keeps the later one."
+            self._problems.add("path-overwritten", message, place=path)
+            self._keep(path, size, content)
 
     def _take_directory(self, paths: Paths, raw: bytes, size: int) -> None:
         paths.add_directory(raw)

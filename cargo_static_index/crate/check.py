@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.crate.archive import Archive, read_archive
@@ -13,7 +14,7 @@ from cargo_static_index.crate.documents import MANIFEST_AS_WRITTEN, find_file, r
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.crate.metadata import CrateMetadata, Document, VcsInfo
 from cargo_static_index.diagnostics.problems import ProblemList
-from cargo_static_index.diagnostics.rules import RULES, Level, Problem, problem, refused
+from cargo_static_index.diagnostics.rules import RULES, Level, Problem, levels_of, problem, refused
 from cargo_static_index.protocol.features import check_features
 from cargo_static_index.protocol.manifest.dependencies import ManifestDependency
 from cargo_static_index.protocol.manifest.manifest import Manifest, read_manifest
@@ -45,11 +46,14 @@ class Policy(Struct, frozen=True, kw_only=True):
     registry_name: str | None = None
     """The registry's name in `package.publish`."""
     levels: Mapping[str, Level] = {}
-    """Rules whose level differs from their own."""
+    """Rules whose level differs from their own; in a mirror those of a mirror are added."""
     required_fields: tuple[str, ...] = ()
     """Those of REQUIRABLE that must not be empty; `license-file` will do for `license`."""
     allowed: tuple[str, ...] = ()
     """Index URLs of other registries that dependencies may come from."""
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "levels", levels_of(self.levels, mirror=self.home.mode == "mirror"))
 
 
 class CheckedCrate(Struct, frozen=True, kw_only=True):
@@ -115,7 +119,7 @@ def _concerning(problems: Iterable[Problem], policy: Policy) -> Iterator[Problem
     """Give the problems that concern this registry: a mirror has no policies of a registry of one's own, unless set."""
     mirror = policy.home.mode == "mirror"
     for each in problems:
-        if not (mirror and RULES[each.rule].registry_only and policy.levels.get(each.rule, "allow") == "allow"):
+        if not (mirror and RULES[each.rule].mirror == "allow" and policy.levels.get(each.rule) == "allow"):
             yield each
 
 

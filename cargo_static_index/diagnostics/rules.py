@@ -31,7 +31,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     """A reason to refuse a crate or to warn of it, or what can be wrong with a tree (`of_tree`).
 
     `policy` rules may be set to another level by `[rules]`; the others protect clients and cannot be turned off.
-    `registry_only` rules are policies of a registry of one's own: they are off in a mirror.
+    `mirror` is the level in a mirror, where that is another: what crates.io serves and cargo reads is held.
     `mended` rules of a tree are those that `verify --fix` mends where that loses nothing.
     """
 
@@ -41,7 +41,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     way_out: str
     example: str = ""
     policy: bool = False
-    registry_only: bool = False
+    mirror: Level | None = None
     of_tree: bool = False
     mended: bool = False
     formerly: str = ""
@@ -115,6 +115,11 @@ def level_of(problem: Problem, levels: Mapping[str, Level]) -> Level:
     return levels.get(problem.rule, rule.level) if rule.policy else rule.level
 
 
+def levels_of(changed: Mapping[str, Level], *, mirror: bool) -> Mapping[str, Level]:
+    """Give the levels that are not the rules' own: in a mirror those of a mirror, and above all those that change."""
+    return {**MIRROR_LEVELS, **changed} if mirror else changed
+
+
 def refused(problems: Iterable[Problem], levels: Mapping[str, Level]) -> bool:
     """Whether any of these problems keeps a crate out."""
     return any(level_of(each, levels) == "refuse" for each in problems)
@@ -137,14 +142,15 @@ def _level(rule: Rule) -> str:
         mended = "mended by `verify --fix` where that loses nothing" if rule.mended else "for a person to decide"
         return f"{rule.severity}, {mended}"
     kind = "policy: `[rules]` may change the level" if rule.policy else "protects clients: cannot be turned off"
-    return f"{rule.level} ({kind}{'; off in a mirror' if rule.registry_only else ''})"
+    mirror = {None: "", "allow": "; off in a mirror"}.get(rule.mirror, f"; {rule.mirror} in a mirror")
+    return f"{rule.level} ({kind}{mirror})"
 
 
 def _guard(name: str, says: str, way_out: str, example: str) -> Rule:
     return Rule(id=name, level="refuse", says=says, way_out=way_out, example=example)
 
 
-def _policy(name: str, level: Level, says: str, way_out: str, example: str, *, registry_only: bool = False) -> Rule:
+def _policy(name: str, level: Level, says: str, way_out: str, example: str, *, mirror: Level | None = None) -> Rule:
     return Rule(
         id=name,
         level=level,
@@ -152,7 +158,7 @@ def _policy(name: str, level: Level, says: str, way_out: str, example: str, *, r
         way_out=way_out,
         example=example,
         policy=True,
-        registry_only=registry_only,
+        mirror=mirror,
     )
 
 
@@ -263,9 +269,17 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
         ),
         _guard(
             "path-duplicate",
-            "Two entries have the same path and different bytes, or one is a directory to another and a file itself.",
+            "An entry is a file, and a directory to another entry.",
+            "Make the archive with `cargo package`.",
+            "`src` and `src/lib.rs`, both files",
+        ),
+        _policy(
+            "path-overwritten",
+            "refuse",
+            "The archive holds a file twice, with different bytes; cargo keeps the later one.",
             "Make the archive with `cargo package`.",
             "`src/lib.rs` twice",
+            mirror="warn",
         ),
         _policy(
             "path-repeated",
@@ -364,7 +378,22 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
             "refuse",
             "Cargo refuses Cargo.toml, so nothing can be built with the crate.",
             "Mend the manifest and package again; `cargo package` would have refused it too.",
-            "no library, program, example or test; `links` without a build script",
+            'no library, program, example or test; `links` without a build script; `panic = "odd"` in a profile',
+        ),
+        _policy(
+            "manifest-nightly",
+            "warn",
+            "Cargo.toml names features of cargo that only nightly cargo has, so stable cargo refuses it.",
+            "Do without them, or tell those who depend on the crate.",
+            '`cargo-features = ["metabuild"]`',
+        ),
+        _policy(
+            "patch-ignored",
+            "warn",
+            "Cargo.toml has `[patch]` or `[replace]`, which have no effect in a dependency; crates.io refuses them.",
+            "Remove the table; the workspace that builds the program is where it works.",
+            "`[patch.crates-io]` with an entry",
+            mirror="allow",
         ),
         _guard(
             "manifest-not-normalised",
@@ -409,7 +438,7 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
             "The name is reserved: it belongs to Rust itself, or Windows cannot have such a file.",
             'Choose another name, or set the rule to "warn" in `[rules]`.',
             "`std`, `nul`",
-            registry_only=True,
+            mirror="allow",
         ),
         _guard(
             "version-invalid",
@@ -430,7 +459,7 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
             "`package.publish` does not name this registry.",
             "Add this registry's name (`[registry] name`) to `publish`, or remove the key.",
             "`publish = false`",
-            registry_only=True,
+            mirror="allow",
         ),
         _policy(
             "vcs-dirty",
@@ -460,11 +489,13 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
             "Correct the name.",
             "an empty name",
         ),
-        _guard(
+        _policy(
             "dependency-without-version",
-            "A dependency has no version requirement.",
+            "refuse",
+            "A dependency has no version requirement, so it accepts every version.",
             "Give it a `version`.",
-            '`foo = { git = "…" }`',
+            '`foo = { path = "…" }`',
+            mirror="warn",
         ),
         _guard(
             "requirement-invalid",
@@ -524,7 +555,7 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
             'Add `registry = "NAME"` to the dependency and package again; '
             'set `[registry] mode` to "mirror" where crates are those of crates.io.',
             "a forgotten `registry =`, the door of dependency confusion",
-            registry_only=True,
+            mirror="allow",
         ),
         _guard(
             "feature-name-invalid",
@@ -724,6 +755,9 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
 
 RULES: Mapping[str, Rule] = {rule.id: rule for group in GROUPS.values() for rule in group}
 """Every rule by its id."""
+
+MIRROR_LEVELS: Mapping[str, Level] = {rule.id: rule.mirror for rule in RULES.values() if rule.mirror}
+"""The levels that rules have in a mirror, where they are others."""
 
 CUT_SHORT = frozenset({"file-empty", "gzip-damaged", "tar-damaged"})
 """The rules that a file breaks of which only a part is there."""

@@ -55,6 +55,14 @@ def parse_feature_name(text: str) -> str:
     return text
 
 
+def is_feature_name(text: str) -> bool:
+    """Whether `parse_feature_name` takes the text."""
+    try:
+        return bool(parse_feature_name(text))
+    except InvalidFeature:
+        return False
+
+
 def parse_feature_value(text: str) -> FeatureValue:
     """Read one value of a feature's list, or raise InvalidFeature. Whether what it names exists is not asked here."""
     value = _read(text)
@@ -91,6 +99,8 @@ def _fault(value: FeatureValue) -> str:
             return "has more than one '/'; write DEPENDENCY/FEATURE"
         if value.dependency.startswith("dep:"):
             return "has both 'dep:' and '/'; remove 'dep:'"
+        if value.feature and not is_feature_name(value.feature):
+            return f"names {value.feature!r}, which no crate can have as a feature"
     if value.feature == "" or value.dependency == "":
         return "lacks a name; write FEATURE, dep:DEPENDENCY, DEPENDENCY/FEATURE or DEPENDENCY?/FEATURE"
     return ""

@@ -3,14 +3,14 @@
 To add a key, add its line to its section's class; to add a section, add a class and name it in `Settings`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from msgspec import Struct, structs
 
 from cargo_static_index.crate.limits import Limits
-from cargo_static_index.diagnostics.rules import Level
+from cargo_static_index.diagnostics.rules import Level, levels_of
 from cargo_static_index.protocol.registries import Mode
 from cargo_static_index.settings import kinds as values
 from cargo_static_index.settings.kinds import Kind
@@ -380,6 +380,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     state: StateSection
     rules: dict[str, Level]
     """The levels that `[rules]` changes, by rule id."""
+
+    @property
+    def levels(self) -> Mapping[str, Level]:
+        """The levels that are not the rules' own, be it that this is a mirror or that `[rules]` changes them."""
+        return levels_of(self.rules, mirror=self.registry.mode == "mirror")
+
     dependencies: DependenciesSection
     manifest: ManifestSection
     limits: LimitsSection

@@ -46,6 +46,13 @@ RUNS: Final = (
         "What we take, cargo must unpack into the files that we list.",
         command=("-m", "tests.crate.mutants", "--count", "1000000"),
     ),
+    Run(
+        name="manifests",
+        says="Manifests made key by key from cargo's own schema, with right and wrong values, are read by us and, "
+        "as those of dependencies, by the real cargo. "
+        "What we take, cargo must take; what we refuse, cargo must refuse, or we say for whose sake we do.",
+        command=("-m", "tests.cargo.manifests"),
+    ),
 )
 
 

@@ -41,11 +41,11 @@ class LocalRegistry:
         config = f'[source.crates-io]\nreplace-with = "shelf"\n[source.shelf]\nlocal-registry = "{shelf}"\n{config}'
         self.cargo = Cargo(folder / "cargo", crates_io=True, config=config)
 
-    def metadata(self, names: Iterable[str] | None = None) -> Outcome:
+    def metadata(self, names: Iterable[str] | None = None, *, project: str = "consumer") -> Outcome:
         """Let cargo unpack these crates, or all, and say what it reads of their manifests."""
         names = self._crates if names is None else names
-        project = self.cargo.project("".join(f'{name} = "=1.0.0"\n' for name in names))
-        return self.cargo.run(*self._toolchain, "metadata", "--format-version", "1", cwd=project.folder)
+        package = self.cargo.project("".join(f'{name} = "=1.0.0"\n' for name in names), name=project)
+        return self.cargo.run(*self._toolchain, "metadata", "--format-version", "1", cwd=package.folder)
 
     def packages(self) -> dict[str, dict[str, Any]]:
         """Claim that cargo reads all crates, and give what it says of each."""

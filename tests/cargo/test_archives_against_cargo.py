@@ -218,7 +218,7 @@ REFUSED: dict[str, Refused] = {
     "a name of 256 bytes": Refused(lambda top: [tar_entry(f"{top}/{'a' * 256}")], "path-invalid", "fails"),
     "a file for the directory": Refused(lambda top: [tar_entry(top, b"hi")], "path-outside-package", "fails"),
     "two files of one name": Refused(
-        lambda top: [tar_entry(f"{top}/a", b"1"), tar_entry(f"{top}/a", b"2")], "path-duplicate", "other"
+        lambda top: [tar_entry(f"{top}/a", b"1"), tar_entry(f"{top}/a", b"2")], "path-overwritten", "same"
     ),
     "a file, then a directory": Refused(
         lambda top: [tar_entry(f"{top}/a"), tar_entry(f"{top}/a/b")], "path-duplicate", "fails"

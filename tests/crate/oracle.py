@@ -1,18 +1,14 @@
 """What cargo makes of an archive, from the very crates with which cargo unpacks it: many archives in one process."""
 
-import io
 import os
-import re
 import struct
 import subprocess
-import tarfile
 import tempfile
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.request import urlopen
 
-from tests.tools import build_program, need, unprivileged
+from tests.cargo.source import cargo_lock, lock_versions
+from tests.tools import build_program, unprivileged
 
 TOP = "foo-1.0.0"
 """The one directory that the archives may have."""
@@ -55,25 +51,14 @@ def _file(text: str) -> tuple[str, tuple[int, int]]:
 
 def oracle_versions() -> dict[str, str]:
     """Give the versions with which the oracle is built."""
-    return _versions((HERE / "Cargo.lock").read_text())
+    return _judges(lock_versions((HERE / "Cargo.lock").read_text()))
 
 
 def cargo_versions() -> tuple[str, dict[str, str]]:
-    """Give the version of the cargo that is installed, and those in its lock file, which crates.io has."""
-    said = subprocess.run([need("cargo"), "--version"], capture_output=True, text=True, check=True).stdout
-    release = re.match(r"cargo 1\.(\d+)\.(\d+)", said)
-    if release is None:
-        raise RuntimeError(f"not a release of cargo: {said}")
-    version = f"0.{int(release[1]) + 1}.{release[2]}"
-    with urlopen(f"https://static.crates.io/crates/cargo/cargo-{version}.crate", timeout=60) as response:
-        archive = response.read()
-    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-        lock = files.extractfile(f"cargo-{version}/Cargo.lock")
-        if lock is None:
-            raise RuntimeError(f"cargo {version} has no lock file")
-        return said.split()[1], _versions(lock.read().decode())
+    """Give the version of the cargo that is installed, and those of the same crates in its lock file."""
+    cargo, locked = cargo_lock()
+    return cargo, _judges(locked)
 
 
-def _versions(lock: str) -> dict[str, str]:
-    packages = tomllib.loads(lock)["package"]
-    return {each["name"]: each["version"] for each in packages if each["name"] in JUDGES}
+def _judges(locked: dict[str, str]) -> dict[str, str]:
+    return {name: locked[name] for name in JUDGES}

@@ -22,6 +22,7 @@ TOP = "foo-1.0.0"
 MANIFEST = tar_entry(f"{TOP}/Cargo.toml", b"[package]\n")
 LONG = "src/" + "/".join(["a-directory-with-a-long-name"] * 10) + "/lib.rs"
 
+TWICE = "The archive holds '{}' twice, with different bytes; cargo keeps the later one."
 SEVERAL = "The archive has more than one Cargo.toml in its directory"
 
 Found = list[tuple[str, str]]
@@ -328,9 +329,16 @@ def test_files_that_are_there_twice_are_compared_beyond_what_is_kept() -> None:
     content = packed([MANIFEST, *files, *files, bytes(1024)])
     assert {rule for rule, _ in found(content)} == {"path-repeated"}
     other = tar_entry(f"{TOP}/f7", bytes([9]) * 400_000)
-    assert ("path-duplicate", "The archive holds 'f7' twice.") in found(
-        packed([MANIFEST, *files, *files[:7], other, bytes(1024)])
-    )
+    assert ("path-overwritten", TWICE.format("f7")) in found(packed([MANIFEST, *files, *files[:7], other, bytes(1024)]))
+
+
+def test_of_a_file_that_is_there_twice_the_later_one_counts() -> None:
+    first, second = (tar_entry(f"{TOP}/README.md", text) for text in (b"old", b"newer"))
+    archive, problems = read(tarball(MANIFEST, first, second))
+    assert [(each.rule, each.message) for each in problems] == [("path-overwritten", TWICE.format("README.md"))]
+    assert archive is not None
+    assert archive.documents["README.md"] == b"newer"
+    assert File(path="README.md", size=5) in archive.files
 
 
 @pytest.mark.case(75)
@@ -643,7 +651,7 @@ def test_a_path_has_up_to_1024_bytes() -> None:
 @pytest.mark.parametrize(
     ("entries", "problem"),
     [
-        (["a", "a"], ("path-duplicate", "The archive holds 'a' twice.")),
+        (["a", "a"], ("path-overwritten", TWICE.format("a"))),
         (["a", "a/b"], ("path-duplicate", "'a' is a file and also a directory.")),
         (["a/b/c", "a-b", "a"], ("path-duplicate", "'a' is a file and also a directory.")),
         (["a", "a/b/c", "a/d"], ("path-duplicate", "'a' is a file and also a directory.")),
@@ -690,7 +698,7 @@ def test_the_same_file_twice_is_warned_of_as_real_crates_of_2015_have_it() -> No
 
 def test_files_too_large_to_compare_count_as_different() -> None:
     raw = [tar_entry(f"{TOP}/a", b"1234")] * 2
-    assert found(with_entry(*raw), Limits(readme_bytes=3)) == [("path-duplicate", "The archive holds 'a' twice.")]
+    assert found(with_entry(*raw), Limits(readme_bytes=3)) == [("path-overwritten", TWICE.format("a"))]
 
 
 def test_a_directory_may_be_spelled_in_two_cases_and_named_twice() -> None:

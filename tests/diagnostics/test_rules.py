@@ -15,6 +15,7 @@ from cargo_static_index.diagnostics.rules import (
     Rule,
     explain,
     level_of,
+    levels_of,
     problem,
     refused,
 )
@@ -56,7 +57,7 @@ def test_a_rule_is_written_as_all_are(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", GUARDS, ids=lambda rule: rule.id)
 def test_a_rule_that_protects_clients_refuses_in_a_mirror_too(rule: Rule) -> None:
     assert rule.level == "refuse"
-    assert not rule.registry_only
+    assert rule.mirror is None
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
@@ -119,9 +120,17 @@ def test_one_problem_that_refuses_is_enough(rules: list[str], levels: dict[str, 
     assert refused(map(problem, rules), levels) is expected
 
 
-def test_the_policies_of_a_registry_of_ones_own_are_these() -> None:
-    off = {rule.id for rule in RULES.values() if rule.registry_only}
-    assert off == {"reserved-name", "publish-excludes-us", "dependency-likely-ours"}
+def test_a_mirror_has_other_levels_for_these_rules_and_settings_go_above_them() -> None:
+    assert levels_of({}, mirror=False) == {}
+    assert levels_of({}, mirror=True) == {
+        "reserved-name": "allow",
+        "publish-excludes-us": "allow",
+        "patch-ignored": "allow",
+        "dependency-likely-ours": "allow",
+        "dependency-without-version": "warn",
+        "path-overwritten": "warn",
+    }
+    assert levels_of({"path-overwritten": "refuse"}, mirror=True)["path-overwritten"] == "refuse"
 
 
 def test_a_rule_explains_itself() -> None:

@@ -73,6 +73,10 @@ _LACKS = "lacks a name; write FEATURE, dep:DEPENDENCY, DEPENDENCY/FEATURE or DEP
         ("/y", _LACKS),
         ("x/", _LACKS),
         ("?/y", _LACKS),
+        *(
+            (f"x/{part}", f"names {part!r}, which no crate can have as a feature")
+            for part in ("?bar", "-x", "dep:x", "🍺", "a b")
+        ),
     ],
 )
 def test_values_that_mean_nothing_are_refused(text: str, fault: str) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterable, Iterator
 
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.protocol.manifest.overrides import RESOLVERS
 from cargo_static_index.protocol.manifest.package import EDITIONS, Package
 from cargo_static_index.protocol.manifest.targets import Target, Targets, find_others, usual_programs
 from cargo_static_index.protocol.manifest.toml import fault
 
-RESOLVERS = ("1", "2", "3")
 FORBIDDEN = frozenset({"build", "deps", "examples", "incremental"})
 """Names of programs that would meet cargo's own folders below `target/`."""
 
@@ -42,6 +42,7 @@ def find_refusals(package: Package, edition: str, targets: Targets, files: Colle
         message = f"`default-run` is {quote(package.default_run)}, which is no program of the package."
         yield _refusal(message, "package.default-run")
     yield from _check_others(targets, files)
+    yield from _check_editions(targets)
 
 
 def _refusal(message: str, path: str) -> Problem:
@@ -49,24 +50,38 @@ def _refusal(message: str, path: str) -> Problem:
 
 
 def _check_rust_version(rust_version: str, edition: str) -> Iterator[Problem]:
+    """Hold it against the edition as cargo does: a Rust of another major version is compatible with none."""
     first = EDITIONS[edition]
     numbers = rust_version.split(".")[:2]
     stated = len(rust_version) < 20 and all(map(str.isdecimal, numbers))  # anything else is told elsewhere
-    if stated and edition != "2015" and tuple(map(int, numbers)) < first:
+    if not stated or edition == "2015":
+        return
+    if tuple(map(int, numbers)) < first or int(numbers[0]) > first[0]:
         needed = ".".join(map(str, first))
-        message = f"`rust-version` is {quote(rust_version)}, but edition {edition} needs Rust {needed} or later."
+        message = f"`rust-version` is {quote(rust_version)}, but edition {edition} needs Rust {needed} or a later 1.x."
         yield _refusal(message, "package.rust-version")
 
 
 def _check_build_script(package: Package, files: Collection[str]) -> Iterator[Problem]:
     build, links = package.build, package.links
     scripts = (build,) if isinstance(build, str) else build
-    if isinstance(scripts, tuple) and any(each.rstrip("/").rpartition("/")[2] in ("", "..") for each in scripts):
+    if isinstance(scripts, tuple) and not all(map(_names_file, scripts)):
         # The attack: cargo up to 1.97 panics at such a path.
         yield fault("manifest-shape", f"`package.build` is {quote(build)}, which is no file.", "package.build")
     if links is not None and (build is False or (build is None and "build.rs" not in files)):
         message = f"`links` is {quote(links)}, but the package has no build script."
         yield _refusal(message, "package.links")
+
+
+def _names_file(path: str) -> bool:
+    """Whether something is left of a path that cargo makes normal, other than the folder above."""
+    left: list[str] = []
+    for part in path.split("/"):
+        if part == ".." and left:
+            left.pop()
+        elif part not in ("", "."):
+            left.append(part)
+    return left != [] and left[-1] != ".."
 
 
 def _check_library(lib: Target, name: str, edition: str, files: Collection[str]) -> Iterator[Problem]:
@@ -79,9 +94,15 @@ def _check_library(lib: Target, name: str, edition: str, files: Collection[str])
         yield _refusal("The library cannot be both `dylib` and `cdylib`.", "lib.crate-type")
     if "proc-macro" in kinds and len(kinds) > 1:
         yield _refusal("The library cannot be a procedural macro and something else.", "lib.crate-type")
-    if lib.edition is not None and lib.edition not in EDITIONS:
-        message = f"The library's edition is {quote(lib.edition)}; cargo knows 2015, 2018, 2021 and 2024."
-        yield _refusal(message, "lib.edition")
+
+
+def _check_editions(targets: Targets) -> Iterator[Problem]:
+    library = (targets.lib,) if targets.lib is not None else ()
+    for kind, tables in (("lib", library), ("bin", targets.bins), *targets.others.items()):
+        for target in tables:
+            if target.edition is not None and target.edition not in EDITIONS:
+                message = f"`{kind}.edition` is {quote(target.edition)}; cargo knows 2015, 2018, 2021 and 2024."
+                yield _refusal(message, f"{kind}.edition")
 
 
 def _check_programs(name: str, edition: str, targets: Targets, files: Collection[str]) -> Iterator[Problem]:
@@ -125,3 +146,5 @@ def _check_others(targets: Targets, files: Collection[str]) -> Iterator[Problem]
         found.setdefault(kind, []).append(name)
     for kind, names in found.items():
         yield from _check_unique(names, kind)
+        if any(name is not None and not name.strip() for name in names):
+            yield _refusal(f"The name of a `[[{kind}]]` is empty.", f"{kind}.name")

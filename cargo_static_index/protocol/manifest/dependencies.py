@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.protocol.features import is_feature_name
 from cargo_static_index.protocol.index_entry import Kind
 from cargo_static_index.protocol.manifest.toml import (
     Table,
@@ -27,6 +28,7 @@ from cargo_static_index.protocol.manifest.toml import (
     wrong_type,
 )
 from cargo_static_index.protocol.names import parse_crate_name, parse_dependency_name
+from cargo_static_index.protocol.package_spec import is_url
 from cargo_static_index.protocol.platform import parse_target
 from cargo_static_index.protocol.registries import CRATES_IO, comes_from_crates_io, normalise_index_url
 from cargo_static_index.protocol.semver import parse_requirement
@@ -62,7 +64,7 @@ class ManifestDependency(Struct, frozen=True, kw_only=True):
     package: str | None
 
 
-class _Stated(Struct, frozen=True, kw_only=True, rename="kebab"):
+class Detail(Struct, frozen=True, kw_only=True, rename="kebab"):
     """What cargo's `TomlDetailedDependency` reads, and crates.io's other spelling of `registry-index`."""
 
     version: str | None = None
@@ -146,7 +148,7 @@ def _read_tables(
 
 def _read_dependency(value: object, place: _Place, edition: str, problems: list[Problem]) -> ManifestDependency | None:
     if isinstance(value, str):
-        stated = _Stated(version=value)
+        stated = Detail(version=value)
     elif not isinstance(value, dict):
         problems.append(wrong_type(value, str(place), "a version requirement or a table"))
         return None
@@ -154,18 +156,18 @@ def _read_dependency(value: object, place: _Place, edition: str, problems: list[
         problems.append(inherited(str(place)))
         return None
     else:
-        stated = read_fields(_Stated, value, place, problems)
+        stated = read_fields(Detail, value, place, problems)
         if stated.default_features_old is not None:
             read_hyphened(value, "default-features", edition, str(place), problems)
         if stated.features or _unusual(stated) != _USUAL:
-            problems.extend(_check_keys(stated, str(place)))
+            problems.extend(check_detail(stated, str(place)))
         if stated.version is None and "version" in value:
             return None  # its type is wrong, which is said already
     _check_names(place, stated.package, problems)
     return ManifestDependency(
         name=place.name,
         req=_read_requirement(stated, place, problems),
-        features=stated.features or (),
+        features=tuple(filter(None, stated.features or ())),  # crates.io drops empty names
         optional=stated.optional is True,
         default_features=_first(stated.default_features, stated.default_features_old) is not False,
         target=place.target,
@@ -188,7 +190,7 @@ def _check_names(place: _Place, package: str | None, problems: list[Problem]) ->
     check_text("dependency-name-invalid", parse_crate_name, package, f"{place}.package", problems)
 
 
-def _check_keys(stated: _Stated, path: str) -> Iterator[Problem]:
+def check_detail(stated: Detail, path: str) -> Iterator[Problem]:
     """Report what is written beside the version that would make cargo fail, or take the crate from elsewhere."""
     if stated.registry is not None and stated.registry != "crates-io":
         # Left unread, the dependency would be taken from crates.io: the door of dependency confusion.
@@ -205,23 +207,28 @@ def _check_keys(stated: _Stated, path: str) -> Iterator[Problem]:
         yield fault("artifact-dependency", message, f"{path}.artifact")
     elif stated.lib is not None or stated.target is not None:
         key = "target" if stated.lib is None else "lib"
-        yield fault(
-            "manifest-shape", f"`{path}.{key}` stands without `artifact`, which cargo refuses.", f"{path}.{key}"
-        )
+        message = f"`{path}.{key}` stands without `artifact`, which cargo refuses."
+        yield fault("manifest-shape", message, f"{path}.{key}")
     for feature in stated.features or ():
         if "/" in feature or feature.startswith("dep:"):
             message = f"`{path}.features` has {quote(feature)}; cargo refuses `/` and `dep:` there."
             yield fault("manifest-shape", message, f"{path}.features")
+        elif feature and not is_feature_name(feature):
+            message = f"`{path}.features` has {quote(feature)}, which no crate can have as a feature."
+            yield fault("feature-name-invalid", message, f"{path}.features")
 
 
-def _check_sources(stated: _Stated, path: str) -> Iterator[Problem]:
-    """Report two answers to the question where a dependency comes from, which cargo refuses."""
-    if stated.git is not None and stated.path is not None:
-        yield fault("manifest-unusable", f"`{path}` has both `git` and `path`.", path)
-    if stated.registry is not None and stated.registry_index is not None:
-        yield fault("manifest-unusable", f"`{path}` has both `registry` and `registry-index`.", path)
-    if stated.base is not None and stated.path is None:
-        yield fault("manifest-unusable", f"`{path}` has `base` without `path`.", path)
+def _check_sources(stated: Detail, path: str) -> Iterator[Problem]:
+    """Report two answers to the question where a dependency comes from, or one that is none."""
+    sources = [key for key in ("git", "path", "registry", "registry_index") if getattr(stated, key) is not None]
+    if ("git" in sources and len(sources) > 1) or sources[-2:] == ["registry", "registry_index"]:
+        keys = " and ".join(f"`{key.replace('_', '-')}`" for key in sources)
+        yield fault("manifest-unusable", f"`{path}` has {keys}, which say two things of where it comes from.", path)
+    if stated.git is not None and not is_url(stated.git):
+        yield fault("manifest-unusable", f"`{path}.git` is {quote(stated.git)}, which is no URL.", f"{path}.git")
+    if stated.base is not None:
+        message = f"`{path}.base` works with nightly cargo only, and beside `path`."
+        yield fault("manifest-unusable", message, f"{path}.base")
     given = [key for key in ("branch", "tag", "rev") if getattr(stated, key) is not None]
     if given and (stated.git is None or len(given) > 1):
         keys = " and ".join(f"`{key}`" for key in given)
@@ -229,15 +236,19 @@ def _check_sources(stated: _Stated, path: str) -> Iterator[Problem]:
         yield fault("manifest-unusable", message, path)
 
 
-def _read_requirement(stated: _Stated, place: _Place, problems: list[Problem]) -> str:
+def _read_requirement(stated: Detail, place: _Place, problems: list[Problem]) -> str:
     """Give the requirement as index lines have it, or the text as it stands where a problem says what is wrong.
 
-    Cargo before 1.8 left a dev-dependency by path or git alone in the archive: cargo reads it as `*`, and so does
-    crates.io's index. Later cargos leave it out.
+    Cargo reads a dependency by path or git alone as `*`, and so does crates.io's index, which has some of 2014.
+    Cargo before 1.8 left such a dev-dependency in the archive, later cargos leave it out.
     """
     text = stated.version
     if text is None:
-        if place.kind != "dev" or (stated.path is None and stated.git is None):
+        if stated.path is None and stated.git is None:
+            message = f"`{place}` has no `version`, `path` or `git`, which cargo refuses."
+            problems.append(fault("manifest-unusable", message, place))
+            return "*"
+        if place.kind != "dev":
             message = f"`{place}` has no `version`, so it would accept every version."
             problems.append(fault("dependency-without-version", message, place))
             return "*"

@@ -89,7 +89,7 @@ def _read(root: Table, files: Collection[str], problems: list[Problem]) -> Manif
     lints = root.get("lints")
     if isinstance(lints, dict) and "workspace" in lints:
         problems.append(inherited("lints"))
-    problems.extend(check_tables(root))
+    problems.extend(check_tables(root, package))
     targets = find_targets(root, package, edition, files, problems)
     if package.name is None or package.version is None:
         return None

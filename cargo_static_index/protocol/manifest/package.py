@@ -47,20 +47,35 @@ class Package(Struct, frozen=True, kw_only=True, rename="kebab"):
     default_run: str | None = None
     resolver: str | None = None
     workspace: str | None = None
+    metabuild: str | tuple[str, ...] | None = None
+    default_target: str | None = None
+    forced_target: str | None = None
+    im_a_teapot: bool | None = None
 
 
 def read_package(root: Table, problems: list[Problem]) -> Package:
     """Read `[package]`, or `[project]`, its name before Rust 1.0, with what has a grammar of its own checked."""
     key = "project" if "package" not in root and "project" in root else "package"
-    table = read_table(root, key, "", problems)
     if key not in root:
         problems.append(fault("manifest-shape", "Cargo.toml has no `[package]` table.", key))
         return Package()
-    package = read_fields(Package, table, key, problems)
+    package = _read_table(root, key, problems)
     for name in ("name", "version"):
-        if name not in table and isinstance(root[key], dict):
+        table = root[key]
+        if isinstance(table, dict) and name not in table:
             path = f"{key}.{name}"
             problems.append(fault("manifest-shape", f"`{path}` is missing.", path))
+    if key == "package" and "project" in root:
+        _read_table(root, "project", problems)  # which cargo reads, and then passes over
+    return package
+
+
+def _read_table(root: Table, key: str, problems: list[Problem]) -> Package:
+    table = read_table(root, key, "", problems)
+    package = read_fields(Package, table, key, problems)
+    if "cargo-features" in table:
+        message = f"`{key}.cargo-features` is at the wrong place; cargo reads it at the top of the file only."
+        problems.append(fault("manifest-shape", message, f"{key}.cargo-features"))
     if package.name is not None:
         check_text("name-invalid", parse_crate_name, package.name, f"{key}.name", problems)
     if package.version is not None:

@@ -31,6 +31,8 @@ class Target(Struct, frozen=True, kw_only=True, rename="kebab"):
     doc: bool | None = None
     harness: bool | None = None
     required_features: tuple[str, ...] | None = None
+    filename: str | None = None
+    doc_scrape_examples: bool | None = None
     edition: str | None = None
 
     @property

@@ -129,9 +129,9 @@ def test_a_byte_order_mark_and_windows_line_ends_are_accepted() -> None:
     [
         'build = false\nautolib = true\nresolver = "2"\nworkspace = ".."\nexclude = ["a"]',
         'build = "build.rs"\nunknown-key = { a = 1979-05-27 }',
-        'build = ["a.rs", "b.rs"]\nmetadata = "anything"',
+        'metadata = "anything"',
         '[package.metadata.docs.rs]\nx = true\n[badges.x]\ny = "z"\n[profile.dev]\nlto = true\n[unknown]\na = 1',
-        '[workspace]\n[patch.crates-io]\nx = { path = "x" }\n[hints]\n[lints.rust]',
+        "[workspace]\n[patch.crates-io]\n[hints]\n[lints.rust]",
         "[dev-dependencies]\n[target.x86_64-pc-windows-gnu.dependencies]\n[features]",
         '[[example]]\nname = "e"\n[[test]]\nname = "t"\n[[bench]]\nname = "b"',
     ],
@@ -412,7 +412,7 @@ unknown = 1
 @pytest.mark.case(42)
 @pytest.mark.parametrize("table", ["dependencies", "build-dependencies"])
 def test_public_is_left_out(table: str) -> None:
-    text = f'cargo-features = ["public-dependency"]\n{HEAD}[{table}]\nx = {{ version = "1", public = true }}'
+    text = f'{HEAD}[{table}]\nx = {{ version = "1", public = true }}'
     assert [each.name for each in read_sound(text).dependencies] == ["x"]
 
 
@@ -430,10 +430,17 @@ def test_registry_index_with_an_underscore_is_refused_since_only_some_readers_kn
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ('git = "https://g.example/"\npath = "x"', "`dependencies.x` has both `git` and `path`."),
+        (
+            'git = "https://g.example/"\npath = "x"',
+            "`dependencies.x` has `git` and `path`, which say two things of where it comes from.",
+        ),
+        (
+            'git = "https://g.example/"\nregistry-index = "https://r.example/"',
+            "`dependencies.x` has `git` and `registry-index`, which say two things of where it comes from.",
+        ),
         (
             'registry = "crates-io"\nregistry-index = "https://r.example/"',
-            "`dependencies.x` has both `registry` and `registry-index`.",
+            "`dependencies.x` has `registry` and `registry-index`, which say two things of where it comes from.",
         ),
         ('branch = "b"', "`dependencies.x` has `branch`, of which there can be one, beside `git`."),
         (
@@ -530,7 +537,7 @@ def test_a_wildcard_is_kept_and_told() -> None:
 
 @pytest.mark.case(57)
 @pytest.mark.parametrize("table", ["dependencies", "build-dependencies"])
-@pytest.mark.parametrize("value", ["{}", '{ git = "https://g.example" }', '{ path = "../x" }'])
+@pytest.mark.parametrize("value", ['{ git = "https://g.example" }', '{ path = "../x" }'])
 def test_a_dependency_without_a_version_is_refused(table: str, value: str) -> None:
     assert told(f"{HEAD}[{table}]\nx = {value}") == [
         ("dependency-without-version", f"`{table}.x` has no `version`, so it would accept every version.")
@@ -543,15 +550,52 @@ def test_a_dev_dependency_by_path_alone_is_a_wildcard_as_in_archives_of_old_carg
     assert manifest is not None
     assert manifest.dependencies[0].req == "*"
     assert [each.rule for each in problems] == ["wildcard-requirement"]
-    assert [rule for rule, _ in told(f"{HEAD}[dev-dependencies]\nx = {{}}")] == ["dependency-without-version"]
+
+
+@pytest.mark.parametrize(
+    ("names", "rule", "message"),
+    [
+        ('"edition2021", "strip"', None, None),
+        ('"metabuild"', "manifest-nightly", "`cargo-features` names 'metabuild', which is for nightly cargo."),
+        (
+            '"publish-lockfile"',
+            "manifest-unusable",
+            "`cargo-features` names 'publish-lockfile', which is gone since cargo 1.37.",
+        ),
+        ('"odd"', "manifest-unusable", "`cargo-features` names 'odd', which no cargo knows."),
+        ('"strip", "strip"', "manifest-unusable", "`cargo-features` names 'strip' more than once."),
+    ],
+)
+def test_features_of_cargo_are_known_by_name(names: str, rule: str | None, message: str | None) -> None:
+    assert told(f"cargo-features = [{names}]\n{HEAD}") == ([(rule, message)] if rule else [])
+
+
+def test_what_nightly_cargo_takes_with_the_name_of_its_feature_is_told_once() -> None:
+    text = f'cargo-features = ["profile-rustflags"]\n{HEAD}[profile.release]\nrustflags = ["-g"]'
+    assert [rule for rule, _ in told(text)] == ["manifest-nightly"]
+
+
+@pytest.mark.parametrize("text", ['[patch.crates-io]\nx = { path = "x" }', '[replace]\n"x@1.0.0" = { path = "x" }'])
+def test_a_patch_that_has_no_effect_is_warned_of(text: str) -> None:
+    key = text.lstrip("[").partition("]")[0].partition(".")[0]
+    assert told(HEAD + text) == [("patch-ignored", f"`[{key}]` is not empty, and has no effect in a dependency.")]
+
+
+@pytest.mark.parametrize("feature", ["🍺", "-x", "?bar"])
+def test_a_dependency_s_features_have_names_that_a_crate_can_have(feature: str) -> None:
+    text = f'{HEAD}[dependencies]\nx = {{ version = "1", features = ["{feature}"] }}'
+    message = f"`dependencies.x.features` has '{feature}', which no crate can have as a feature."
+    assert told(text) == [("feature-name-invalid", message)]
+
+
+def test_an_empty_name_among_a_dependency_s_features_is_left_out() -> None:
+    assert only('[dependencies]\nx = { version = "1", features = ["", "y"] }').features == ("y",)
 
 
 @pytest.mark.case(43)
 @pytest.mark.parametrize(("value", "shown"), [('"bin"', "'bin'"), ('["cdylib", "bin:b"]', "('cdylib', 'bin:b')")])
 def test_an_artifact_is_never_taken_for_a_library(value: str, shown: str) -> None:
-    text = (
-        f'cargo-features = ["bindeps"]\n{HEAD}[dependencies]\nx = {{ version = "1", artifact = {value}, lib = true }}'
-    )
+    text = f'{HEAD}[dependencies]\nx = {{ version = "1", artifact = {value}, lib = true }}'
     assert told(text) == [
         ("artifact-dependency", f"`dependencies.x` asks for the artifact {shown}, which stable cargo cannot read.")
     ]
