@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from msgspec import Raw, Struct
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from cargo_static_index.crate.candidate import FileStatus
 
@@ -135,10 +135,71 @@ class RefusedDocument(Struct, frozen=True, kw_only=True):
     problems: tuple[ProblemDocument, ...]
 
 
+Event = Literal["watching", "published", "refused", "changed", "deleted", "note", "warning"]
+
+
+class EventDocument(Struct, frozen=True, kw_only=True):
+    """One line of `watch --log-format json`. `time` is UTC, `YYYY-MM-DDTHH:MM:SSZ`.
+
+    `watching` has how (`mode`, `interval` in seconds where it polls, and `why`, where that is not what the settings
+    ask for), `published` and `refused` have the `file`, `changed` and `deleted` a `path` of the tree, `note` and
+    `warning` a `message`.
+    """
+
+    schema: Literal[1] = 1
+    time: str
+    event: Event
+    mode: Literal["events", "poll"] | UnsetType = UNSET
+    interval: float | UnsetType | None = UNSET
+    why: str | UnsetType = UNSET
+    file: FileDocument | UnsetType = UNSET
+    path: str | UnsetType = UNSET
+    message: str | UnsetType = UNSET
+
+
+class WaitingDocument(Struct, frozen=True, kw_only=True):
+    """A file that the watcher waits for: since when, and whether it is `open`, or `young`: changed a moment ago."""
+
+    path: str
+    since: int
+    why: Literal["open", "young"]
+
+
+class FailureDocument(Struct, frozen=True, kw_only=True):
+    """What the watcher could not do, and from when until when; `until` is null while it lasts."""
+
+    message: str
+    since: int
+    until: int | None
+
+
+class WatchDocument(Struct, frozen=True, kw_only=True):
+    """How the last watcher is, or was when it last spoke: `spoke`. Times are whole seconds since 1970.
+
+    `why` is the reason for the mode, where it is not what the settings ask for; `interval` the seconds between two
+    looks where it polls. `looks` is how often all that was there was published, refused or waited for, `last_look` when
+    last. `waiting` are those that have waited longest, of `waiting_files`.
+    """
+
+    running: bool
+    process: int
+    started: int
+    spoke: int
+    mode: Literal["events", "poll"] | None
+    why: str
+    interval: float | None
+    looks: int
+    last_look: int | None
+    waiting: tuple[WaitingDocument, ...]
+    waiting_files: int
+    lost_events: int
+    failure: FailureDocument | None
+
+
 class StatusDocument(Struct, frozen=True, kw_only=True):
     """What `status --json` says. Times are whole seconds since 1970.
 
-    `last_build` is null before the first pass, and where the state may not be read.
+    `last_build` is null before the first pass, and where the state may not be read; `watch` where nobody ever watched.
     """
 
     schema: Literal[1] = 1
@@ -150,3 +211,4 @@ class StatusDocument(Struct, frozen=True, kw_only=True):
     stale: bool
     waiting: tuple[str, ...]
     refused: tuple[RefusedDocument, ...]
+    watch: WatchDocument | None

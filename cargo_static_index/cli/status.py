@@ -1,11 +1,14 @@
 """The command that says how a registry is: status. It changes nothing, and needs no right to."""
 
 import re
+from os import fsdecode
 
 import click
+from msgspec import convert, to_builtins
+from msgspec.structs import replace
 
 from cargo_static_index.cli.command import OF_A_TREE, command, sections
-from cargo_static_index.cli.documents import ProblemDocument, RefusedDocument, StatusDocument
+from cargo_static_index.cli.documents import ProblemDocument, RefusedDocument, StatusDocument, WatchDocument
 from cargo_static_index.cli.formats import print_json
 from cargo_static_index.cli.options import json_lines
 from cargo_static_index.cli.output import from_here
@@ -13,10 +16,16 @@ from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, need_drop
 from cargo_static_index.cli.terminal import counted
 from cargo_static_index.crate.candidate import Outcome
 from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.rules import level_of
 from cargo_static_index.registry.registry import drop_of
-from cargo_static_index.registry.status import read_status
+from cargo_static_index.registry.scan import source_start
+from cargo_static_index.registry.status import Status, read_status
+from cargo_static_index.registry.watch.health import LastWord
 from cargo_static_index.settings import Settings
+
+_SILENT = 60
+"""Seconds after which a watcher that says nothing is not believed to work: it speaks every ten."""
 
 _AHEAD = 60
 """Seconds by which clocks may differ; a build that ended later than that tells nothing of its age."""
@@ -28,7 +37,8 @@ _AHEAD = 60
 def status_command(run: Run, *, max_age: str | None, as_json: bool) -> int:
     """Say when the last pass was, what waits in the drop directory, and what is refused and why.
 
-    Nothing is changed. With --max-age the exit code is 1 where the last `build` ended longer ago, or there was none.
+    Nothing is changed. With --max-age the exit code is 1 where the last `build` ended longer ago, or there was none,
+    and no watcher that works has said since that there was nothing to do.
     """
     need_drop(run)
     oldest = None if max_age is None else run.now - parse_age(max_age)
@@ -39,9 +49,10 @@ def status_command(run: Run, *, max_age: str | None, as_json: bool) -> int:
         releases=found.releases,
         last_build=found.last_build,
         state_readable=found.state_readable,
-        stale=oldest is not None and _is_stale(found.last_build, oldest, run.now),
+        stale=oldest is not None and _is_stale(found, oldest, run.now),
         waiting=tuple(map(from_here, found.waiting)),
         refused=tuple(_refused(run.settings, each) for each in found.refused),
+        watch=None if found.watch is None else _watch(run.settings, found.watch),
     )
     if as_json:
         print_json(document)
@@ -58,9 +69,18 @@ def parse_age(text: str) -> int:
     return int(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
 
 
-def _is_stale(last_build: int | None, oldest: int, now: int) -> bool:
-    """Whether the last build ended before `oldest`, or there was none."""
-    return last_build is None or not oldest <= last_build <= now + _AHEAD
+def _is_stale(status: Status, oldest: int, now: int) -> bool:
+    """Whether the last build ended before `oldest`, or there was none, and no watcher looks after it."""
+    spoke = status.watch.spoke if status.watch is not None and status.watch.all_is_done else None
+    ends = [end for end in (status.last_build, spoke) if end is not None]
+    return not any(oldest <= end <= now + _AHEAD for end in ends)
+
+
+def _watch(settings: Settings, word: LastWord) -> WatchDocument:
+    start = fsdecode(source_start(settings.drop.path))
+    document = convert({"running": word.running, "spoke": word.spoke, **to_builtins(word.health)}, WatchDocument)
+    waiting = (replace(each, path=from_here(escape(start + each.path))) for each in document.waiting)
+    return replace(document, waiting=tuple(waiting))
 
 
 def _refused(settings: Settings, outcome: Outcome) -> RefusedDocument:
@@ -84,14 +104,17 @@ def _show_status(run: Run, status: StatusDocument) -> None:
     say(f"registry: {status.base_url or 'none yet'}, {counts}")
     last = _ago(status.last_build, run.now) if status.state_readable else "not known"
     say(f"last build: {last}{' (stale)' if status.stale else ''}")
+    if status.watch is not None:
+        _show_watch(run, status.watch)
     if not status.state_readable:
         run.terminal.warn(
             f"the state in {str(run.settings.state.path)!r} may not be read, so what was refused before is not known; "
             "run this as the user who builds"
         )
     say(f"waiting: {len(status.waiting)}")
+    reasons = _reasons(status.watch, run.now)
     for path in status.waiting[: None if run.terminal.verbose else 10]:
-        say(f"  {path}")
+        say(f"  {path}{reasons.get(path, '')}")
     if len(status.waiting) > 10 and not run.terminal.verbose:
         say(f"  and {len(status.waiting) - 10} more")
     say(f"refused: {len(status.refused)}")
@@ -99,6 +122,33 @@ def _show_status(run: Run, status: StatusDocument) -> None:
         for problem in each.problems:
             place = f"{each.path}: {problem.place}" if problem.place else each.path
             run.terminal.problem("error", problem.rule, problem.message, place, problem.way_out)
+
+
+_WHY = {"open": "nobody has closed it yet", "young": "it was changed a moment ago, and has to settle"}
+
+
+def _reasons(watch: WatchDocument | None, now: int) -> dict[str, str]:
+    """Give why the watcher waits for files, by path."""
+    waiting = watch.waiting if watch is not None and watch.running else ()
+    return {each.path: f" ({_WHY[each.why]}; it came {_ago(each.since, now)})" for each in waiting}
+
+
+def _show_watch(run: Run, watch: WatchDocument) -> None:
+    say, now = run.terminal.result, run.now
+    if not watch.running:
+        say(f"watching: nobody; the last watcher spoke {_ago(watch.spoke, now)}")
+        return
+    how = "by events" if watch.mode == "events" else f"by a look every {watch.interval or 0:.3g} s"
+    say(f"watching: {how}{f' ({watch.why})' if watch.why else ''}, process {watch.process}, {_since(watch, now)}")
+    if watch.failure is not None:
+        over = "" if watch.failure.until is None else f", over {_ago(watch.failure.until, now)}"
+        say(f"last failure: {watch.failure.message} ({_ago(watch.failure.since, now)}{over})")
+
+
+def _since(watch: WatchDocument, now: int) -> str:
+    if now - watch.spoke > _SILENT:
+        return f"which last spoke {_ago(watch.spoke, now)}"
+    return f"last look {_ago(watch.last_look, now)}"
 
 
 def _ago(when: int | None, now: int) -> str:

@@ -1,5 +1,8 @@
 """The command that keeps a drop directory published: watch."""
 
+from pathlib import Path
+from typing import Literal
+
 import click
 
 from cargo_static_index.cli.command import EVERY, command
@@ -12,7 +15,22 @@ from cargo_static_index.cli.run import Run
 @click.option(
     "--grace", metavar="SECONDS", default="5", show_default=True, help="End so long after a signal at the latest."
 )
-def watch_command(run: Run, *, exit_when_idle: str | None, grace: str) -> int:
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Print lines for people, or a JSON document each.",
+)
+@click.option("--metrics-file", metavar="FILE", help="Keep a file up to date that Prometheus reads.")
+def watch_command(
+    run: Run,
+    *,
+    exit_when_idle: str | None,
+    grace: str,
+    log_format: Literal["text", "json"],
+    metrics_file: str | None,
+) -> int:
     """Keep the drop directory published until told to end.
 
     Everything that is there is published first, and then whatever comes, as `build` does it. One line is printed a
@@ -22,4 +40,5 @@ def watch_command(run: Run, *, exit_when_idle: str | None, grace: str) -> int:
     from cargo_static_index.cli.watching import watch
 
     idle = None if exit_when_idle is None else length_of_time("--exit-when-idle", exit_when_idle)
-    return watch(run, idle=idle, grace=length_of_time("--grace", grace))
+    metrics = None if metrics_file is None else Path(metrics_file)
+    return watch(run, idle=idle, grace=length_of_time("--grace", grace), log=log_format, metrics=metrics)

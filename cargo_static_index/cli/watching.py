@@ -3,42 +3,64 @@
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from io import TextIOWrapper
+from pathlib import Path
+from typing import Any, Literal
 
-from cargo_static_index.cli.documents import FileDocument
+from cargo_static_index.cli.documents import Event, EventDocument, FileDocument
+from cargo_static_index.cli.formats import print_json
 from cargo_static_index.cli.output import Teller, from_here
 from cargo_static_index.cli.run import GOOD, Run, need_drop, read_clock
 from cargo_static_index.cli.terminal import Terminal
 from cargo_static_index.crate.candidate import FileStatus
+from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.registry.watch.health import Health
+from cargo_static_index.registry.watch.metrics import MetricsFile
+from cargo_static_index.registry.watch.supervisor import ServiceManager
 from cargo_static_index.registry.watch.watcher import Watcher
 
 
-def watch(run: Run, *, idle: float | None, grace: float) -> int:
+def watch(run: Run, *, idle: float | None, grace: float, log: Literal["text", "json"], metrics: Path | None) -> int:
     """Keep the drop directory published until a signal says to end, and give the exit code."""
     need_drop(run)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # in a pipe too: a line tells of what has just happened
-    printer = LinePrinter(run.terminal, from_here(str(run.settings.drop.path)))
+    printer = LinePrinter(run.terminal, from_here(str(run.settings.drop.path))) if log == "text" else JsonLinePrinter()
+    hearers: list[Callable[[Health], None]] = [printer.health]
+    if metrics is not None:
+        hearers.append(MetricsFile(_outside(metrics, run.settings.tree.path), run.settings))
+    manager = ServiceManager(os.environ["NOTIFY_SOCKET"]) if os.environ.get("NOTIFY_SOCKET") else None
+    if manager is not None:
+        hearers.append(manager)
     watcher = Watcher(
         run.settings,
         Teller(run, printer),
         lambda: read_clock(os.environ),
         idle=idle,
         settings_file=run.loaded.file,
-        supervisor=printer.health,
+        hearers=hearers,
     )
-    with Signals(watcher, grace):
+    with Signals(watcher, grace, manager):
         watcher.run()
     return GOOD
+
+
+def _outside(path: Path, tree: object) -> Path:
+    """Give the path, or raise SettingsError where everybody could read it."""
+    path = path.absolute()
+    if isinstance(tree, Path) and path.is_relative_to(tree):
+        raise SettingsError(f"--metrics-file: {str(path)!r} lies in the tree, which everybody can read; name another")
+    return path
 
 
 class Signals:
     """Has SIGTERM and SIGINT stop a watcher: after the batch at hand, `grace` seconds later at most, twice at once."""
 
-    def __init__(self, watcher: Watcher, grace: float) -> None:
+    def __init__(self, watcher: Watcher, grace: float, manager: ServiceManager | None) -> None:
         self._watcher = watcher
+        self._manager = manager
         self._grace = grace
         self._told = False
         self._over = False
@@ -57,6 +79,8 @@ class Signals:
             raise KeyboardInterrupt
         self._told = True
         self._watcher.stop()
+        if self._manager is not None:
+            self._manager.stopping()
         signal.setitimer(signal.ITIMER_REAL, max(self._grace, 0.001))
 
     def _end(self, _number: int, _frame: object) -> None:
@@ -108,3 +132,43 @@ class LinePrinter:
 
     def finish(self, counts: Mapping[FileStatus, int]) -> None:
         """Print nothing: each change was told."""
+
+
+class JsonLinePrinter:
+    """Prints one JSON document a change, for programs that read logs."""
+
+    prints_paths = False
+
+    def __init__(self) -> None:
+        self._watching: tuple[object, ...] = ()
+
+    def health(self, health: Health) -> None:
+        """Print how it watches, when that changes."""
+        watching = (health.mode, health.why, health.interval)
+        if health.mode is not None and watching != self._watching:
+            self._watching = watching
+            self._print("watching", mode=health.mode, why=health.why, interval=health.interval)
+
+    def file(self, document: FileDocument) -> None:
+        """Print what became of a file that was published or refused."""
+        if document.became in {"published", "refused"}:
+            self._print(document.became, file=document)
+
+    def changed(self, path: str, *, deleted: bool = False) -> None:
+        """Print a path of the tree."""
+        self._print("deleted" if deleted else "changed", path=path)
+
+    def note(self, text: str) -> None:
+        """Print a sentence."""
+        self._print("note", message=text)
+
+    def warn(self, text: str) -> None:
+        """Print a sentence that warns."""
+        self._print("warning", message=text)
+
+    def finish(self, counts: Mapping[FileStatus, int]) -> None:
+        """Print nothing: each change was told."""
+
+    def _print(self, event: Event, **more: Any) -> None:
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        print_json(EventDocument(time=now, event=event, **more))

@@ -17,6 +17,7 @@ from cargo_static_index.registry.dispose import Drop
 from cargo_static_index.registry.registry import copied_state, drop_of, known_state, store_of
 from cargo_static_index.registry.scan import scan_drop, settled_by_stamps
 from cargo_static_index.registry.transaction import load_published
+from cargo_static_index.registry.watch.health import LastWord, read_health
 from cargo_static_index.settings import Settings
 from cargo_static_index.state import State, may_read, may_write, open_state
 from cargo_static_index.store import Store
@@ -36,6 +37,7 @@ class Status(Struct, frozen=True, kw_only=True):
     `last_build` is when the last `build` came to its end, in seconds since 1970, None where none did. `waiting` are
     the paths of dropped files that the next `build` would look at, as `drop.path` leads to them. `refused` holds
     folders, too, that cannot be listed: their `file` is empty, and when that began is not known.
+    `watch` is what the last watcher said of itself.
     Where the state is there and may not be read (`state_readable`), it is not known when the last build ended, nor what
     was refused before.
     """
@@ -47,6 +49,7 @@ class Status(Struct, frozen=True, kw_only=True):
     state_readable: bool = True
     waiting: tuple[str, ...]
     refused: tuple[Outcome, ...]
+    watch: LastWord | None = None
 
 
 def read_status(settings: Settings, *, store: Store | None = None) -> Status:
@@ -68,6 +71,7 @@ def read_status(settings: Settings, *, store: Store | None = None) -> Status:
             state_readable=may_read(folder),
             waiting=tuple(waiting),
             refused=(*state.drop_files.refused(), *closed),
+            watch=read_health(folder),
         )
 
 

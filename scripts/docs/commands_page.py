@@ -27,6 +27,7 @@ DOCUMENTS: Final[Mapping[str, tuple[type[Struct], str]]] = {
     "crate": (documents.CrateDocument, "a line of search --json"),
     "verify": (documents.VerifyDocument, "verify --json"),
     "reindex": (documents.ReindexDocument, "a line of reindex --json"),
+    "event": (documents.EventDocument, "a line of watch --log-format json"),
     "status": (documents.StatusDocument, "status --json"),
     "push": (PushDocument, "push --json"),
 }

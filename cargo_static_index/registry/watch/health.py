@@ -41,8 +41,9 @@ class Health(Struct, frozen=True, kw_only=True):
     """How a watcher is. Times are whole seconds since 1970, null where there was none yet.
 
     `why` is the reason for the mode, where it is not that of the settings alone; `interval` the seconds between two
-    looks where it polls. `waiting` are the files that have waited longest, of `waiting_files`. `last_look` is when all
-    that was there was last found published or refused, `lost_events` how often the kernel lost some.
+    looks where it polls. `waiting` are the files that have waited longest, of `waiting_files`. `looks` says how often
+    all that was there was published, refused or waited for, `last_look` when last; `lost_events` how often the kernel
+    lost some.
     """
 
     process: int
@@ -50,6 +51,7 @@ class Health(Struct, frozen=True, kw_only=True):
     mode: Mode | None = None
     why: str = ""
     interval: float | None = None
+    looks: int = 0
     last_look: int | None = None
     waiting: tuple[WaitingFile, ...] = ()
     waiting_files: int = 0
@@ -68,13 +70,28 @@ def write_health(folder: Path, health: Health) -> None:
         put_file(opened, _FILE, msgspec.json.encode(health))
 
 
-def read_health(folder: Path) -> tuple[Health | None, bool]:
-    """Give what the last watcher said of itself, None where there was none, and whether it still runs."""
+class LastWord(Struct, frozen=True, kw_only=True):
+    """What the last watcher said of itself, and when; `running` is whether it still runs."""
+
+    health: Health
+    spoke: int
+    running: bool
+
+    @property
+    def all_is_done(self) -> bool:
+        """Whether all that was there when it last spoke was published or refused, or is being waited for."""
+        return self.running and not self.health.fails and self.health.last_look is not None
+
+
+def read_health(folder: Path) -> LastWord | None:
+    """Give what the last watcher with a state directory said; None where there was none, or it may not be read."""
     try:
-        health = msgspec.json.decode((folder / _FILE).read_bytes(), type=Health)
+        with (folder / _FILE).open("rb") as file:
+            health = msgspec.json.decode(file.read(), type=Health)
+            spoke = int(os.fstat(file.fileno()).st_mtime)
     except (OSError, msgspec.MsgspecError):
-        return None, False
-    return health, _is_locked(folder / _LOCK)
+        return None
+    return LastWord(health=health, spoke=spoke, running=_is_locked(folder / _LOCK))
 
 
 def _is_locked(path: Path) -> bool:

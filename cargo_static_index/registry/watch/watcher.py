@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -71,8 +71,8 @@ class Watcher:
     """Keeps a drop directory published, from `run` until `stop`, in any thread.
 
     `clock` gives whole seconds since 1970, for `pubtime`. `idle` are seconds in which nothing comes and nothing waits
-    after which it stops by itself. `settings_file` is said to have changed when it does. `supervisor` hears how the
-    watcher is, at least once a second and between two files that it reads.
+    after which it stops by itself. `settings_file` is said to have changed when it does. `hearers` are told how the
+    watcher is about once a second, while it is at work too.
     """
 
     def __init__(
@@ -83,14 +83,14 @@ class Watcher:
         *,
         idle: float | None = None,
         settings_file: Path | None = None,
-        supervisor: Callable[[Health], None] | None = None,
+        hearers: Sequence[Callable[[Health], None]] = (),
         net: float = NET,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._idle = idle
         self._net = net
-        self._supervisor = supervisor
+        self._hearers = hearers
         self._bell = Bell()
         self._arrivals = Arrivals(settings.watch.settle)
         self._ears = Ears(settings.watch, self._arrivals, self._bell)
@@ -183,7 +183,7 @@ class Watcher:
             self._came_at = time.monotonic()
         self._plan_look()
         self._tell_mode()
-        self._say(last_look=int(time.time()))
+        self._say(looks=self.health.looks + 1, last_look=int(time.time()))
 
     def _passes(self, executor: Executor | None) -> None:
         while not self._is_stopped():
@@ -356,8 +356,8 @@ class Watcher:
         if self.health != before or time.monotonic() - self._written_at >= HEARTBEAT:
             write_health(self._settings.state.path, self.health)
             self._written_at = time.monotonic()
-        if self._supervisor is not None:
-            self._supervisor(self.health)
+        for hear in self._hearers:
+            hear(self.health)
 
 
 def _path_of(file: DropFile) -> bytes:

@@ -25,7 +25,7 @@ class Running:
         self.healths: list[Health] = []
         self.error: Exception | None = None
         settings = world.settings(QUICK | options)
-        self.watcher = Watcher(settings, self.report, lambda: world.now, supervisor=self.healths.append, **more)
+        self.watcher = Watcher(settings, self.report, lambda: world.now, hearers=[self.healths.append], **more)
         self.thread = threading.Thread(target=self._run)
 
     def until(self, is_so: Callable[[], object], what: str = "what was waited for") -> None:
