@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from cargo_static_index.cli import documents
 from cargo_static_index.cli.app import PROGRAM, TABLE, make_program
+from cargo_static_index.cli.doctor import DoctorDocument
 from cargo_static_index.cli.push import PushDocument
 
 REWRITE: Final = "python -m scripts.docs.commands_page"
@@ -30,6 +31,7 @@ DOCUMENTS: Final[Mapping[str, tuple[type[Struct], str]]] = {
     "event": (documents.EventDocument, "a line of watch --log-format json"),
     "status": (documents.StatusDocument, "status --json"),
     "push": (PushDocument, "push --json"),
+    "doctor": (DoctorDocument, "doctor --json"),
 }
 """Every document that commands print, by the name of its schema, with the command that prints it."""
 

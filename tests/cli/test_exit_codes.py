@@ -37,6 +37,7 @@ GOOD = {
     "reindex": ["reindex", "--yes"],
     "rebuild": ["rebuild"],
     "push": ["push", "--help"],  # tests/client has a registry for it
+    "doctor": ["doctor", "--help"],  # the same
     "hosting": ["hosting", "nginx"],
     "explain": ["explain", "file-empty"],
     "check-settings": ["check-settings"],
