@@ -96,9 +96,9 @@ def _try_tree(run: Run, settings: Settings) -> None:
     listener = ChangeListener(run, dry=True, silent=True)
     with open_registry(settings, listener, Options(now=run.now), access="look") as registry:
         if settings.registry.pages:
-            sources = read_theme(settings)
-            Templates(sources, site_info_of(registry.transaction, settings)).check()
-            for text in unused_files(sources):
+            theme = read_theme(settings)
+            Templates(theme, site_info_of(registry.transaction, settings)).check()
+            for text in unused_files(theme):
                 run.terminal.warn(text)
 
 

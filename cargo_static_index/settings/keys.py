@@ -49,7 +49,9 @@ class Key(Struct, frozen=True, kw_only=True):
 
 
 SECTIONS: Mapping[str, type[Struct]] = {
-    name: section for name, section in get_type_hints(Settings).items() if name not in {"rules", "shared_state"}
+    name: section
+    for name, section in get_type_hints(Settings).items()
+    if name not in {"rules", "folder", "shared_state"}
 }
 """The sections that have a fixed set of keys: all but `[rules]`."""
 

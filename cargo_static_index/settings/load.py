@@ -154,8 +154,9 @@ def parse_settings(
             sources[name] = given.source
     if problems:
         raise _settings_error(problems)
-    settings = _settings(values)
-    if problems := list(_overlaps(settings, sources)):
+    settings = replace(_settings(values), folder=file.parent if file else None)
+    problems = [*_outside(settings, sources, file), *_overlaps(settings, sources)]
+    if problems:
         raise _settings_error(problems)
     return Loaded(settings=settings, sources=sources, warnings=tuple(from_environment.warnings), file=file)
 
@@ -190,6 +191,21 @@ def _settings(values: Mapping[str, object]) -> Settings:
         given[section][key if section == "rules" else key.replace("-", "_")] = value
     sections: dict[str, Any] = {name: section(**given[name]) for name, section in SECTIONS.items()}
     return Settings(rules=given["rules"], **sections)
+
+
+def _outside(settings: Settings, sources: Mapping[str, str], file: Path | None) -> Iterator[str]:
+    """Say which files of the settings file's, of those that are published, it may not name."""
+    # The attack: a settings file in a checkout or a shared folder that publishes what its reader alone may read.
+    if file is None:
+        return
+    for key in ("templates", "stylesheet", "logo"):
+        path, source = getattr(settings.pages, key), sources[f"pages.{key}"]
+        if path and source == file.name and not _plain(path).is_relative_to(_plain(file.parent)):
+            yield (
+                f"{source}: pages.{key}: {str(path)!r} lies outside of {str(file.parent)!r}, "
+                "and what a settings file publishes lies below its folder; put it there, "
+                f"or name it with --pages-{key}"
+            )
 
 
 def _overlaps(settings: Settings, sources: Mapping[str, str]) -> Iterator[str]:

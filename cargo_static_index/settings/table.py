@@ -394,6 +394,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     serve: ServeSection
     publish: PublishSection
     pages: PagesSection
+    folder: Path | None = None
+    """The folder of registry.toml; what it names for publication lies below it."""
     shared_state: Path | None = None
     """The default state directory, where it is another user's, so that the caller has one of their own."""
 

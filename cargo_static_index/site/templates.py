@@ -2,65 +2,49 @@
 
 import html
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from traceback import extract_tb
 
 import jinja2
-import jinja2.bccache
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import escape
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.site import paths as addresses
+from cargo_static_index.site.compiled import FILTERS, OPTIONS
 from cargo_static_index.site.theme import SiteInfo, Theme
 
 _TICKS = pattern(r"`([^`]+)`")
 _NOT_XML = pattern("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-class _Compiled(jinja2.FileSystemBytecodeCache):
-    """Compiled templates in a folder, so that not every pass compiles them; where that fails, this one does."""
-
-    def load_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
-        with suppress(OSError):
-            super().load_bytecode(bucket)
-
-    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
-        with suppress(OSError):
-            super().dump_bytecode(bucket)
-
-
 class Templates:
     """Renders pages. A template that fails raises SettingsError: ours do not, so it is one of the user's.
 
-    `compiled` is a folder of the state directory that keeps templates compiled: that takes longer than a page.
+    Where some are the user's, everything renders in Jinja's sandbox, with nothing but the names that
+    site-template/README.md lists: a folder of templates is not always of one's own making.
     """
 
-    def __init__(self, theme: Theme, site: SiteInfo, compiled: str | None = None) -> None:
-        texts = {name: content.decode() for name, content in theme.files.items() if not name.startswith("assets/")}
-        self._environment = jinja2.Environment(
-            loader=_Texts(texts),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-            auto_reload=False,
-            bytecode_cache=_Compiled(compiled) if compiled else None,
-        )
+    def __init__(self, theme: Theme, site: SiteInfo) -> None:
+        self._theme = theme
+        if theme.own:
+            self._environment: jinja2.Environment = ImmutableSandboxedEnvironment(
+                autoescape=True, loader=_Texts(theme.texts), **OPTIONS
+            )
+            self._environment.globals.clear()
+        else:
+            compiled = [jinja2.ModuleLoader(theme.compiled)] if theme.compiled else []
+            loader = jinja2.ChoiceLoader([*compiled, _Texts(theme.texts)])
+            self._environment = jinja2.Environment(autoescape=True, loader=loader, **OPTIONS)
         self._environment.globals["site"] = site
         self._environment.globals["piece"] = self.piece
         self._pieces: dict[tuple[object, ...], str] = {}
-        self._environment.filters["href"] = addresses.href
-        self._environment.filters["breakable"] = breakable
-        self._environment.filters["many"] = many
-        self._environment.filters["xml"] = xml_text
-        self._environment.filters["file_rows"] = file_rows
-        self._environment.filters["ticks"] = ticks
+        functions = (addresses.href, breakable, many, xml_text, file_rows, ticks)
+        self._environment.filters.update(zip(FILTERS, functions, strict=True))
 
     def check(self) -> None:
-        """Compile every template, or raise SettingsError with the one that cannot be."""
-        for name in self._environment.list_templates():
+        """Compile the user's templates, or raise SettingsError with the one that cannot be."""
+        for name in self._theme.own:
             try:
                 self._environment.get_template(name)
             except jinja2.TemplateError as error:
@@ -99,10 +83,6 @@ class _Texts(jinja2.BaseLoader):
         if template not in self._texts:
             raise jinja2.TemplateNotFound(template)
         return self._texts[template], template, None
-
-    def list_templates(self) -> list[str]:
-        """Give all names."""
-        return sorted(self._texts)
 
 
 def _where(error: jinja2.TemplateError, template: str) -> str:

@@ -57,11 +57,20 @@ class Theme(Struct, frozen=True, kw_only=True):
     """The files that pages are made from: templates and assets by name, the user's before ours, his style and logo."""
 
     files: dict[str, bytes]
+    own: tuple[str, ...] = ()
+    """The names of the templates that are the user's."""
+    compiled: str = ""
+    """A folder that holds them compiled, where all of them are ours."""
     stylesheet: bytes = b""
     logo: bytes = b""
     logo_name: str = ""
     accent: tuple[str, str] = ("", "")
     """The accent colour on light and on dark ground, `#rrggbb`."""
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The templates by name."""
+        return {name: content.decode() for name, content in self.files.items() if not name.startswith("assets/")}
 
 
 def assets_of(theme: Theme) -> tuple[dict[str, str], dict[str, bytes]]:

@@ -75,8 +75,6 @@ class PageMaker(Struct, frozen=True, kw_only=True):
     key: str
     """Tells makers with other templates or other settings apart."""
     whole: bool
-    compiled: str
-    """A folder that keeps templates compiled."""
 
     def make(self, names: Sequence[str]) -> list[MadePages]:
         """Make the pages of some crates."""
@@ -102,10 +100,10 @@ _TEMPLATES: dict[str, Templates] = {}
 
 
 def _templates_of(maker: PageMaker) -> Templates:
-    """Give the templates, compiled once a process."""
+    """Give the templates, loaded once a process."""
     if maker.key not in _TEMPLATES:
         _TEMPLATES.clear()
-        _TEMPLATES[maker.key] = Templates(maker.theme, maker.site, maker.compiled)
+        _TEMPLATES[maker.key] = Templates(maker.theme, maker.site)
     return _TEMPLATES[maker.key]
 
 

@@ -1,5 +1,6 @@
 """The files and settings that pages are made from, read from the package, the user's folders and registry.toml."""
 
+import os
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
@@ -7,12 +8,14 @@ from pathlib import Path
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index._version import __version__
-from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.diagnostics.errors import InvalidInput, SettingsError, StoreError
 from cargo_static_index.protocol.config import index_url
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.settings import Settings
 from cargo_static_index.settings.layers import nearest
+from cargo_static_index.site.compiled import are_made_from
 from cargo_static_index.site.theme import SiteInfo, Theme
+from cargo_static_index.store.local.store import LocalStore
 
 _RENDERERS = ("comrak", "nh3", "Pygments", "Jinja2")
 _LINK = pattern(r"(.+?)\s+((?:https?://|mailto:)\S+)")
@@ -21,15 +24,17 @@ _LINK = pattern(r"(.+?)\s+((?:https?://|mailto:)\S+)")
 def read_theme(settings: Settings) -> Theme:
     """Read templates and assets, the user's own before ours; SettingsError where one cannot be read."""
     pages = settings.pages
-    files = dict(_shipped())
+    files, own = dict(_shipped()), dict[str, bytes]()
     if pages.templates:
+        own = _read_folder(settings, pages.templates)
         # Under this name a template of the user's extends the one whose place it takes.
-        files.update({f"shipped/{name}": content for name, content in files.items()})
-        files.update(_read_folder(pages.templates))
+        files = {**files, **{f"shipped/{name}": content for name, content in files.items()}, **own}
     return Theme(
         files=files,
-        stylesheet=_read(pages.stylesheet, "pages.stylesheet") if pages.stylesheet else b"",
-        logo=_read(pages.logo, "pages.logo") if pages.logo else b"",
+        own=tuple(name for name in own if not name.startswith("assets/")),
+        compiled="" if own else _compiled(),
+        stylesheet=_read(settings, pages.stylesheet, "pages.stylesheet") if pages.stylesheet else b"",
+        logo=_read(settings, pages.logo, "pages.logo") if pages.logo else b"",
         logo_name=pages.logo.name if pages.logo else "",
         accent=(pages.accent or "", pages.accent_dark or ""),
     )
@@ -92,24 +97,56 @@ def _link(text: str) -> tuple[str, str]:
     return found[1], found[2]
 
 
+_PACKAGE = Path(__file__).parents[2]
+
+
 @cache
 def _shipped() -> tuple[tuple[str, bytes], ...]:
-    package = Path(__file__).parents[2]
     # Inside the wheel the templates lie in the package, in a checkout beside it.
-    folder = package / "site-template"
-    return tuple(_read_folder(folder if folder.is_dir() else package.parent / "site-template").items())
+    folder = _PACKAGE / "site-template"
+    folder = folder if folder.is_dir() else _PACKAGE.parent / "site-template"
+    return tuple((name, (folder / name).read_bytes()) for name in _names(folder))
 
 
-def _read_folder(folder: Path) -> dict[str, bytes]:
+@cache
+def _compiled() -> str:
+    """Give the folder of the shipped templates as they were compiled with the wheel, or "" where they are others."""
+    texts = {name: content.decode() for name, content in _shipped() if not name.startswith("assets/")}
+    for folder in (_PACKAGE / "templates", _PACKAGE.parent / "build" / "templates"):
+        if are_made_from(folder, texts):
+            return str(folder)
+    return ""
+
+
+def _names(folder: Path) -> list[str]:
+    names = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if not path.is_dir())
+    # Hidden are what editors and git leave beside templates.
+    return [name for name in names if name != "README.md" and "/." not in f"/{name}"]
+
+
+# What is the user's -----------------------------------------------------------------------------------------
+
+
+def _read_folder(settings: Settings, folder: Path) -> dict[str, bytes]:
     if not folder.is_dir():
         raise SettingsError(f"pages.templates: {str(folder)!r} is no folder; name one that holds templates")
-    paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    # Hidden are what editors and git leave beside templates.
-    return {name: _read(path) for name, path in paths.items() if path.name != "README.md" and "/." not in f"/{name}"}
+    return {name: _read(settings, folder / name, "pages.templates") for name in _names(folder)}
 
 
-def _read(path: Path, key: str = "pages.templates") -> bytes:
+def _read(settings: Settings, path: Path, key: str) -> bytes:
+    """Read a file that is published, below the folder of the settings that name it, and through no link."""
+    # The attack: a link in a shared folder, to a file that only the caller may read, and that pages would then show.
+    base = settings.folder
+    if base is None or not path.is_relative_to(base):  # an option named it, by whatever way
+        base, path = Path(os.path.realpath(path.parent)), Path(os.path.realpath(path.parent)) / path.name
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise SettingsError(f"{key}: {str(path)!r} cannot be read: {error.strerror}") from error
+        stored = LocalStore(Path(os.path.realpath(base))).read(path.relative_to(base).as_posix())
+    except InvalidInput as error:
+        raise SettingsError(
+            f"{key}: {str(path)!r} is a link, or lies behind one, and is not followed; put the file itself there"
+        ) from error
+    except StoreError as error:
+        raise SettingsError(f"{key}: {error}") from error
+    if stored is None:
+        raise SettingsError(f"{key}: {str(path)!r} cannot be read: there is no such file")
+    return stored.content

@@ -6,7 +6,7 @@ then the lists; then front page and feeds. What breaks off is found there by the
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from functools import cached_property
 
 from msgspec.structs import replace
@@ -56,7 +56,6 @@ class SiteWriter:
         self._keep = keep
         self._remade = False
         self._moved_to = settings.drop.refused
-        self._compiled_folder = settings.state.path / "templates"
         self._state = self._read_state()
         if settings.pages.templates:
             self._templates.check()  # before anything is published that would then have no page
@@ -215,15 +214,7 @@ class SiteWriter:
 
     @cached_property
     def _templates(self) -> Templates:
-        return Templates(self._theme, self._site, self._compiled)
-
-    @cached_property
-    def _compiled(self) -> str:
-        if self._transaction.options.dry:
-            return ""
-        with suppress(OSError):  # it is for speed only
-            self._compiled_folder.mkdir(parents=True, exist_ok=True)
-        return str(self._compiled_folder)
+        return Templates(self._theme, self._site)
 
     @cached_property
     def _lists(self) -> ListWriter:
@@ -283,7 +274,6 @@ class SiteWriter:
             site=self._site,
             key=self._fingerprint,
             whole=whole,
-            compiled=self._compiled,
         )
         for task in [self.executor.submit(maker.make, some) for some in _some(names)]:
             made = task.result()

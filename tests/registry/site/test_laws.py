@@ -476,19 +476,6 @@ def test_a_template_of_the_users_takes_the_place_of_one_block(world: World) -> N
     assert text_of(world.read("crates/foo/index.html")).startswith("Ask us first.\nCrates\nfoo 1.0.0\n")
 
 
-@pytest.mark.parametrize("kind", ["file", "link to nowhere"])
-def test_a_folder_for_compiled_templates_that_cannot_be_used_stops_nothing(world: World, kind: str) -> None:
-    world.state.mkdir()
-    folder = world.state / "templates"
-    if kind == "file":
-        folder.write_text("")
-    else:
-        folder.symlink_to("/nowhere/at/all")
-    world.put(crate("foo"))
-    world.build()
-    assert "foo 1.0.0" in text_of(world.read("crates/foo/index.html"))
-
-
 def test_settings_give_logo_colours_stylesheet_links_and_footer(world: World) -> None:
     (world.folder / "mark.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
     (world.folder / "own.css").write_text(".own { color: red }")

@@ -1,0 +1,72 @@
+"""What pages are made from: files that settings name, opened as if somebody wanted others to be published."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.registry.site.theme import read_theme
+from cargo_static_index.settings import Settings, load_settings
+from tests.crates import crate
+from tests.registry.site.reading import text_of
+from tests.registry.site.registries import OPTIONS
+from tests.world import World
+
+KINDS = {"stylesheet": "own.css", "logo": "mark.svg", "templates": "templates"}
+
+
+def settings_of(folder: Path, text: str) -> Settings:
+    folder.mkdir(exist_ok=True)
+    (folder / "registry.toml").write_text(f"[pages]\n{text}")
+    return load_settings({}, {}, folder).settings
+
+
+@pytest.mark.parametrize("key", KINDS)
+@pytest.mark.parametrize("way", ["../", "below/../../", "{}/"])
+def test_a_settings_file_publishes_nothing_from_outside_its_folder(tmp_path: Path, key: str, way: str) -> None:
+    path = f"{way.format(tmp_path)}{KINDS[key]}"
+    with pytest.raises(SettingsError, match=rf"pages\.{key}: .* lies outside of .*--pages-{key}"):
+        settings_of(tmp_path / "registry", f'{key} = "{path}"')
+
+
+@pytest.mark.parametrize("key", KINDS)
+@pytest.mark.parametrize("linked", ["file", "folder"])
+def test_no_link_leads_out_of_it(tmp_path: Path, key: str, linked: str) -> None:
+    secret = tmp_path / "secrets" / ("base.html" if key == "templates" else KINDS[key])
+    secret.parent.mkdir()
+    secret.write_text("secret")
+    registry = tmp_path / "registry"
+    inside = registry / "look"
+    registry.mkdir()
+    if linked == "folder":
+        inside.symlink_to(secret.parent)
+    else:
+        inside.mkdir()
+        (inside / secret.name).symlink_to(secret)
+    path = "look" if key == "templates" else f"look/{secret.name}"
+    with pytest.raises(SettingsError, match=rf"pages\.{key}: .* is a link, or lies behind one"):
+        read_theme(settings_of(registry, f'{key} = "{path}"'))
+
+
+def test_what_lies_below_is_read_and_what_an_option_names_too(tmp_path: Path) -> None:
+    registry = tmp_path / "registry"
+    (registry / "look").mkdir(parents=True)
+    (registry / "look/own.css").write_text("a {}")
+    assert read_theme(settings_of(registry, 'stylesheet = "look/own.css"')).stylesheet == b"a {}"
+    (tmp_path / "other.css").write_text("b {}")
+    named = load_settings({"pages.stylesheet": str(tmp_path / "other.css")}, {}, registry).settings
+    assert read_theme(named).stylesheet == b"b {}"
+
+
+def test_the_example_of_the_templates_guide_works(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[3] / "site-template/README.md").read_text()
+    (example,) = re.findall(r"```jinja\n(.*?)```", guide, re.DOTALL)
+    world = World(tmp_path, OPTIONS)
+    (tmp_path / "registry.toml").write_text('[pages]\ntemplates = "templates"\n')
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates/crate.html").write_text(example)
+    world.put(crate("foo"), crate("bar"))
+    world.build()
+    assert "Ask #rust before you use this." in text_of(world.read("crates/foo/index.html"))
+    assert not any(world.state.rglob("*templates*"))

@@ -1,0 +1,83 @@
+"""Templates: the user's in a sandbox, ours as they were compiled with the program."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.site.compiled import MADE_FROM, are_made_from, compile_folder
+from cargo_static_index.site.templates import Templates
+from cargo_static_index.site.theme import SiteInfo, Theme
+
+SHIPPED = Path(__file__).parents[2] / "site-template"
+SITE = SiteInfo(title="Acme <&>", registry="acme", base_url="", index_url="")
+
+
+def rendered(text: str, *, own: bool = True, **context: object) -> str:
+    theme = Theme(files={"page.html": text.encode(), "piece.html": b"[{{ root }}]"}, own=("page.html",) if own else ())
+    return Templates(theme, SITE).render("page.html", "a/page.html", context).decode()
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "{{ site.__class__ }}",
+        "{{ ''.__class__.__mro__ }}",
+        "{{ site.set_page.__globals__ }}",
+        "{{ piece.__func__.__globals__ }}",
+        "{{ piece.__self__._environment }}",
+        "{{ self.__init__ }}",
+        "{{ (x for x in ()).gi_frame }}",
+        "{{ '{0.__class__}'.format(site) }}",
+        "{{ site|attr('__class__') }}",
+        "{% set _ = rows.append(1) %}",
+        "{{ range(9) }}",
+        "{{ cycler('a') }}",
+        "{{ lipsum.__globals__ }}",
+        "{% include '/etc/passwd' %}",
+        "{% include '../secret' %}",
+    ],
+)
+def test_a_template_of_the_users_reaches_nothing_but_what_it_is_given(attack: str) -> None:
+    try:
+        page = rendered(attack, rows=[])
+    except SettingsError:
+        return
+    assert page == ""
+
+
+def test_a_template_of_the_users_has_all_that_is_documented() -> None:
+    text = (
+        '{{ site.title }} {{ path }} {{ root }} {{ piece("piece.html", root) }} {{ 2|many("crate") }}'
+        ' {{ "a b"|href }} {{ "a-b"|breakable }} {{ "`a`"|ticks }} {{ ["b", "a"]|sort|join }}'
+    )
+    expected = "Acme &lt;&amp;&gt; a/page.html ../ [../] 2 crates a%20b a-<wbr>b <code>a</code> ab"
+    assert rendered(text) == rendered(text, own=False) == expected
+
+
+def test_shipped_templates_render_alike_compiled_or_not(tmp_path: Path) -> None:
+    compile_folder(SHIPPED, tmp_path)
+    files = {path.name: path.read_bytes() for path in SHIPPED.iterdir() if path.is_file() and path.suffix != ".md"}
+    site = SiteInfo(
+        title="A", registry="a", base_url="", index_url="", assets=dict.fromkeys(
+            ("theme.js", "site.js", "search.js", "icon.svg", "site.css"), "x"
+        ),
+    )  # fmt: skip
+    pages = [
+        Templates(theme, site).render("404.html", "404.html", {})
+        for theme in (Theme(files=files, compiled=str(tmp_path)), Theme(files=files))
+    ]
+    assert pages[0] == pages[1]
+
+
+def test_templates_compiled_from_others_or_by_another_jinja_are_ignored(tmp_path: Path) -> None:
+    shutil.copytree(SHIPPED, tmp_path / "templates")
+    compile_folder(tmp_path / "templates", tmp_path / "compiled")
+    texts = {path.name: path.read_text() for path in SHIPPED.iterdir() if path.suffix in {".html", ".xml"}}
+    assert are_made_from(tmp_path / "compiled", texts)
+    assert not are_made_from(tmp_path / "compiled", {**texts, "base.html": "other"})
+    assert not are_made_from(tmp_path / "templates", texts)
+    marker = tmp_path / "compiled" / MADE_FROM
+    marker.write_text(marker.read_text().replace('"jinja2": "', '"jinja2": "0.'))
+    assert not are_made_from(tmp_path / "compiled", texts)
