@@ -36,7 +36,7 @@ class DropFile(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     source: str
     """The path as the user would write it, with what is not UTF-8 escaped."""
     target: bytes = b""
-    """What to open: the file, or what it links to."""
+    """What to open: the file, or what it links to; of a file of the drop directory, its path below that."""
     folder: bytes = b""
     file: bytes = b""
     seen: bytes = b""

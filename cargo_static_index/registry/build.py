@@ -45,7 +45,7 @@ def build(
     judged = judged_by(policy)
     transaction.state.drop_files.reopen_refused(judged)
     with _few_collections():
-        _read(transaction, _dropped(transaction, drop, options), policy, options, executor)
+        _read(transaction, _dropped(transaction, drop, options), policy, options, executor, drop.path)
         for outcome in remembered(transaction, drop) if options.due is None else ():
             transaction.listener.file(outcome)
         _dispose_all(transaction, policy, options, Disposal(transaction, judged, drop))
@@ -96,10 +96,15 @@ def _dropped(transaction: Transaction, drop: Drop, options: Options) -> Iterator
 
 
 def _read(
-    transaction: Transaction, files: Iterable[DropFile], policy: Policy, options: Options, executor: Executor | None
+    transaction: Transaction,
+    files: Iterable[DropFile],
+    policy: Policy,
+    options: Options,
+    executor: Executor | None,
+    drop: Path | None = None,
 ) -> None:
     stage, pubtime = str(transaction.stage), transaction.pubtime
-    reader = Reader(policy=policy, stage=stage, pubtime=pubtime, patient=options.due is None)
+    reader = Reader(policy=policy, stage=stage, pubtime=pubtime, drop=drop, patient=options.due is None)
     transaction.state.candidates.clear()
     for batch in _batches_read(_told(files, transaction.listener), reader, executor):
         transaction.state.candidates.add_packed(batch)

@@ -13,9 +13,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cargo_static_index.crate.candidate import Candidate, DropFile, Outcome
+from cargo_static_index.diagnostics.errors import InvalidInput, StoreError
 from cargo_static_index.diagnostics.escape import escape
+from cargo_static_index.diagnostics.rules import Problem
 from cargo_static_index.registry.scan import SETTLE, is_as_seen, source_start
 from cargo_static_index.registry.transaction import Transaction
+from cargo_static_index.store.local.files import half_of, move_across, put_file
+from cargo_static_index.store.local.folders import Folders, open_folders
 
 LONGEST = 240
 """Bytes of a file's name that leave room for a number and an ending in the 255 that file systems allow."""
@@ -62,7 +66,7 @@ class Refused(Struct, frozen=True, kw_only=True):
     cksum: str
     seen: str = ""
     """When it was refused, as `pubtime` is written."""
-    problems: tuple[dict[str, str], ...]
+    problems: tuple[Problem, ...]
 
 
 class Disposal:
@@ -109,54 +113,75 @@ class Disposal:
         What fails is told when all else is done.
         """
         assert self.drop is not None
-        path = outcome.candidate.file.path
-        source = self.drop.path / path
+        file = outcome.candidate.file
         away = self.drop.refused if outcome.status == "refused" else self.drop.after_publish
         try:
-            if not _is_same(source, outcome.candidate):
-                return False
-            if isinstance(away, Path):
-                self._move(source, away / path, outcome)
-            else:
-                source.unlink()
+            with open_folders(self.drop.path) as folders:
+                folder = _folder_of(folders, outcome.candidate)
+                if folder is None:
+                    return False
+                if isinstance(away, Path):
+                    self._move(folder, away, outcome)
+                else:
+                    os.unlink(file.file, dir_fd=folder)
         except FileNotFoundError:
             return False  # its owner took it away meanwhile
-        except OSError as error:
+        except (OSError, InvalidInput, StoreError) as error:
             what = f"moved into {away}" if isinstance(away, Path) else "deleted"
-            self._transaction.failures.append(f"{source} cannot be {what}: {error.strerror or error}")
+            said = (error.strerror if isinstance(error, OSError) else None) or error
+            self._transaction.failures.append(f"{self.drop.path / file.path} cannot be {what}: {said}")
             return False
         return True
 
-    def _move(self, source: Path, wanted: Path, outcome: Outcome) -> None:
+    def _move(self, folder: int, away: Path, outcome: Outcome) -> None:
         """Move a dropped file; why it was refused stands beside its place before it comes there."""
-        target = free_path(wanted)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if outcome.status == "refused":
-            _write_problems(target, outcome, self._transaction.pubtime)
-        move_whole(source, target)
+        file = outcome.candidate.file
+        away.mkdir(parents=True, exist_ok=True)
+        with open_folders(away) as folders:
+            target = folders.make(os.fsdecode(file.folder))
+            name = free_name(target, os.fsdecode(file.file))
+            if outcome.status == "refused":
+                put_file(target, f"{name}.json", _problems_of(outcome, self._transaction.pubtime))
+            move_whole(os.fsdecode(file.file), folder, name, target)
 
 
-def _is_same(path: Path, candidate: Candidate) -> bool:
-    """Whether the file that was judged is still there: its owner may have replaced it by a better one."""
-    if candidate.cksum:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == candidate.cksum
-    if candidate.file.target:
-        return is_as_seen(candidate.file, path.stat())
-    return not stat.S_ISREG(path.lstat().st_mode)
+def _folder_of(folders: Folders, candidate: Candidate) -> int | None:
+    """Open the folder in which the file that was judged still lies: its owner may have replaced it by a better one.
+
+    None too where a link is in the place of a folder: what lies behind it is not in the drop directory.
+    """
+    file = candidate.file
+    try:
+        opened = folders.open_file(os.fsdecode(file.target)) if file.target else None
+        folder = folders.find(os.fsdecode(file.folder))
+    except InvalidInput:
+        return None
+    if opened is None:
+        irregular = folder is not None and not file.target and not _is_file(file.file, folder)
+        return folder if irregular else None
+    with os.fdopen(opened, "rb") as found:
+        same = (
+            hashlib.file_digest(found, "sha256").hexdigest() == candidate.cksum
+            if candidate.cksum
+            else is_as_seen(file, os.fstat(opened))
+        )
+    return folder if same else None
 
 
-def _write_problems(target: Path, outcome: Outcome, seen: str) -> None:
+def _is_file(name: bytes, folder: int) -> bool:
+    return stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+
+
+def _problems_of(outcome: Outcome, seen: str) -> bytes:
     document = Refused(
         source=outcome.source,
         name=outcome.name,
         vers=outcome.vers,
         cksum=outcome.cksum,
         seen=seen,
-        problems=tuple(msgspec.to_builtins(each) for each in outcome.problems),
+        problems=outcome.problems,
     )
-    content = msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
-    write_whole(target.with_name(f"{target.name}.json"), content)
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
 def remembered(transaction: Transaction, drop: Drop) -> Iterator[Outcome]:
@@ -171,50 +196,45 @@ def remembered(transaction: Transaction, drop: Drop) -> Iterator[Outcome]:
 # Moving: whole or not at all, and over nothing that is there already ---------------------------------------
 
 
-def free_path(path: Path) -> Path:
-    """Give the path, or the first like it that does not exist: `foo-1.0.0.crate`, then `foo-1.0.0.2.crate`.
+def free_name(folder: int, name: str) -> str:
+    """Give the name, or the first like it that is free in an open folder: `foo-1.0.0.crate`, then `foo-1.0.0.2.crate`.
 
-    A name so long that the document beside it could have none is cut.
+    One so long that the document beside it could have none is cut.
     """
     number = 2
-    free = path = path.with_name(path.name if len(os.fsencode(path.name)) <= LONGEST else path.name[:CUT] + ".crate")
-    while os.path.lexists(free):
-        free = path.with_name(f"{path.stem}.{number}{path.suffix}")
+    free = name = name if len(os.fsencode(name)) <= LONGEST else name[:CUT] + ".crate"
+    stem, dot, ending = name.rpartition(".")
+    while _is_there(folder, free):
+        free = f"{stem}.{number}{dot}{ending}"
         number += 1
     return free
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that nobody ever sees half of."""
-    half = _half(path)
-    half.write_bytes(content)
-    half.replace(path)
-
-
-def move_whole(source: Path, target: Path) -> None:
-    """Move a file, to another disk too, so that it has its new name only when all of it is there."""
+def _is_there(folder: int, name: str) -> bool:
     try:
-        source.rename(target)
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def move_whole(name: str, folder: int, new_name: str, new_folder: int) -> None:
+    """Move what lies in an open folder, to another disk too: it has its new name only when all of it is there."""
+    try:
+        os.rename(name, new_name, src_dir_fd=folder, dst_dir_fd=new_folder)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        _move_across(source, target)
+        _move_across(name, folder, new_name, new_folder)
 
 
-def _move_across(source: Path, target: Path) -> None:
-    import shutil  # noqa: PLC0415 - for those who move to another disk
-
-    if source.is_symlink() or not source.is_file():  # nothing that was published, or could be
-        shutil.move(source, target)
-        return
-    half = _half(target)
-    shutil.copy2(source, half)
-    with half.open("rb") as copy:
-        os.fsync(copy.fileno())  # it is the only one once the first is gone
-    half.replace(target)
-    source.unlink()
-
-
-def _half(path: Path) -> Path:
-    """Give the name of what is still being written, which no scan looks at; the next try replaces what a crash left."""
-    return path.with_name(f".{path.name}.part")
+def _move_across(name: str, folder: int, new_name: str, new_folder: int) -> None:
+    mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+    if stat.S_ISREG(mode):
+        # Flushed: it is the only one once the first is gone.
+        move_across(name, folder, new_name, new_folder, half_of(new_name), flush=True)
+    elif stat.S_ISLNK(mode):
+        os.symlink(os.readlink(name, dir_fd=folder), new_name, dir_fd=new_folder)
+        os.unlink(name, dir_fd=folder)
+    else:
+        raise StoreError("it is no file, and the folder lies on another disk; move it by hand")

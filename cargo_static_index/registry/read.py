@@ -9,7 +9,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from msgspec import Struct
@@ -18,12 +18,12 @@ from msgspec.structs import replace
 from cargo_static_index.crate.candidate import Candidate, DropFile, candidate_of
 from cargo_static_index.crate.check import CheckedCrate, Policy, check_crate
 from cargo_static_index.crate.metadata import format_metadata
-from cargo_static_index.diagnostics.errors import StoreError
+from cargo_static_index.diagnostics.errors import InvalidInput, StoreError
 from cargo_static_index.diagnostics.rules import MAYBE_PART, Problem, problem
 from cargo_static_index.registry.scan import is_as_seen
 from cargo_static_index.state.candidates import Packed, pack
 from cargo_static_index.store.local.files import write_all
-from cargo_static_index.store.local.folders import failure
+from cargo_static_index.store.local.folders import Folders, failure, open_folders
 
 WHOLE = 8 * 1024 * 1024
 """Files up to this many bytes are read into memory at once; larger ones are staged first and streamed."""
@@ -41,12 +41,14 @@ of them: every other one on FAT, which is the coarsest in use.
 class Reader(Struct, frozen=True, kw_only=True):
     """Reads files under a policy, and stages them in a folder; `pubtime` is that of the pass. It travels to workers.
 
+    `drop` is the drop directory, where files of one are read; no link on the way to them is followed.
     `patient`: it waits for files to settle that may be only a part of what they are to be.
     """
 
     policy: Policy
     stage: str
     pubtime: str | None
+    drop: Path | None = None
     patient: bool = True
 
     def read_all(self, files: Sequence[DropFile], first: int) -> list[Packed]:
@@ -56,18 +58,23 @@ class Reader(Struct, frozen=True, kw_only=True):
         them get a second look once they have settled, so that one pass can tell a broken file from one that is not
         complete yet.
         """
-        found = [self.read(file, str(number)) for number, file in enumerate(files, first)]
-        waiting = [place for place, candidate in enumerate(found) if self.patient and is_waiting(candidate)]
-        due = max((files[place].due for place in waiting), default=0.0)
-        time.sleep(max(0.0, due - time.monotonic()))
-        for place in waiting:
-            found[place] = self.read(files[place], str(first + place))
+        with open_folders(self.drop) if self.drop else nullcontext() as folders:
+            found = [self._read_one(file, str(number), folders) for number, file in enumerate(files, first)]
+            waiting = [place for place, candidate in enumerate(found) if self.patient and is_waiting(candidate)]
+            due = max((files[place].due for place in waiting), default=0.0)
+            time.sleep(max(0.0, due - time.monotonic()))
+            for place in waiting:
+                found[place] = self._read_one(files[place], str(first + place), folders)
         return [pack(candidate) for candidate in found]
 
     def read(self, file: DropFile, staged: str) -> Candidate:
         """Read, check and stage one file; what cannot be read is a candidate that says why."""
+        with open_folders(self.drop) if self.drop else nullcontext() as folders:
+            return self._read_one(file, staged, folders)
+
+    def _read_one(self, file: DropFile, staged: str, folders: Folders | None) -> Candidate:
         try:
-            opened = _open(file)
+            opened = _open(file, folders)
             try:
                 before, dated = _status(opened)
                 if not stat.S_ISREG(before.st_mode):
@@ -127,11 +134,20 @@ class Reader(Struct, frozen=True, kw_only=True):
         return checked
 
 
-def _open(file: DropFile) -> int:
+def _open(file: DropFile, folders: Folders | None) -> int:
     # O_NONBLOCK: a pipe put in the file's place since it was listed would hang an ordinary open for ever.
     # O_NOFOLLOW: a link put there could lead to a file that only we may read; one given by name may be a link.
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (os.O_NOFOLLOW if file.file else 0)
-    return os.open(file.target, flags)
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+    if folders is None:
+        return os.open(file.target, flags)
+    folder, _, name = os.fsdecode(file.target).rpartition("/")
+    try:
+        opened = folders.find(folder)
+    except InvalidInput as error:
+        raise FileNotFoundError from error  # a link was put on the way to it
+    if opened is None:
+        raise FileNotFoundError
+    return os.open(name, flags | os.O_NOFOLLOW, dir_fd=opened)
 
 
 def _status(opened: int) -> tuple[os.stat_result, bool]:

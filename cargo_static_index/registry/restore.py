@@ -7,7 +7,6 @@ says, nothing else is believed; so a pass that broke off, a removal and a restor
 import hashlib
 import io
 import os
-import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cargo_static_index.crate.metadata import CrateMetadata
-from cargo_static_index.diagnostics.errors import InvalidDocument
+from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidInput, StoreError
 from cargo_static_index.protocol.index_entry import format_entry
 from cargo_static_index.protocol.index_file import IndexFile, Line, parse_line
 from cargo_static_index.protocol.manifest.manifest import entry_of
@@ -25,6 +24,7 @@ from cargo_static_index.protocol.registries import Home
 from cargo_static_index.registry.transaction import Transaction, attempts, load_published
 from cargo_static_index.state import Release
 from cargo_static_index.store import Put, Store
+from cargo_static_index.store.local.folders import open_folders
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Delta, Tombstone, Tombstones, TreeRecord, difference, weight
 from cargo_static_index.tree.read import (
@@ -225,19 +225,22 @@ def put_back_archive(transaction: Transaction, path: str, drop: Path) -> bool:
     cksum = file.removesuffix(".crate")
     line = next((line for line in read_index(transaction.store, name).value.releases if line.cksum == cksum), None)
     for source in transaction.state.drop_files.of_release(name, line.vers) if line else ():
-        content = _content_of(drop / source)
+        content = _content_of(drop, source)
         if content is not None and hashlib.sha256(content).hexdigest() == cksum:
             return not transaction.apply([Put(path=path, content=content)])
     return False
 
 
-def _content_of(path: Path) -> bytes | None:
-    """Read a file, None where it is not there or is none; what it may lead to must have the right bytes anyway."""
+def _content_of(drop: Path, path: str) -> bytes | None:
+    """Read a file of the drop directory, None where it is not there, is none, or lies behind a link."""
     try:
-        opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
-        with os.fdopen(opened, "rb") as file:
-            return file.read() if stat.S_ISREG(os.fstat(opened).st_mode) else None
-    except OSError:
+        with open_folders(drop) as folders:
+            opened = folders.open_file(path)
+            if opened is None:
+                return None
+            with os.fdopen(opened, "rb") as file:
+                return file.read()
+    except (OSError, InvalidInput, StoreError):
         return None
 
 

@@ -3,6 +3,7 @@
 It opens no file. A folder in which nothing changed costs one `stat` a file and no row of the state.
 """
 
+import errno
 import os
 import stat
 import sys
@@ -18,11 +19,12 @@ import msgspec
 from msgspec import Struct
 
 from cargo_static_index.crate.candidate import Candidate, DropFile
-from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.diagnostics.errors import InvalidInput, SettingsError
 from cargo_static_index.diagnostics.escape import escape, quote
 from cargo_static_index.diagnostics.rules import Problem, problem
 from cargo_static_index.state import State
 from cargo_static_index.state.files import NOTHING, SeenRow, add_fingerprints
+from cargo_static_index.store.local.folders import open_folders
 
 SETTLE = 1.0
 """Seconds for which a file must be as it is, unless the settings say otherwise, to be refused as a part of one."""
@@ -125,25 +127,35 @@ class _Walk:
         self._forget = forget
 
     def run(self) -> Iterator[DropFile | Candidate]:
-        waiting = [b""]
-        while waiting:
-            folder = waiting.pop()
-            subfolders: list[bytes] = []
-            try:
-                yield from self._given(folder, self._look(folder, subfolders))
-            except FileNotFoundError:
-                continue  # gone since its parent was listed; its files are forgotten by the next scan
-            except OSError as error:
-                yield self._unreadable_folder(folder, error)
-                continue
-            below = {_join(folder, name) for name in subfolders}
-            if self._forget:
-                self._forget_all_but(below, folder)
-            waiting += sorted(below, reverse=True)
+        with open_folders(Path(_text(self._root))) as self._folders:
+            waiting = [b""]
+            while waiting:
+                folder = waiting.pop()
+                subfolders: list[bytes] = []
+                try:
+                    yield from self._files_of(folder, subfolders)
+                except (FileNotFoundError, InvalidInput):
+                    # Gone since its parent was listed, or a link is in its place; the next scan forgets its files.
+                    continue
+                except OSError as error:
+                    yield self._unreadable_folder(folder, error)
+                    continue
+                below = {_join(folder, name) for name in subfolders}
+                if self._forget:
+                    self._forget_all_but(below, folder)
+                waiting += sorted(below, reverse=True)
+
+    def _files_of(self, folder: bytes, subfolders: list[bytes]) -> Iterator[DropFile | Candidate]:
+        # Attack: a folder that others may write to is exchanged for a link to one that only we may read, so that its
+        # crates are published, and deleted. So each folder is opened in the one above it, and no link is followed.
+        with self._folders.opened(_text(folder)) as opened:
+            if opened is None:
+                raise FileNotFoundError
+            yield from self._given(folder, self._look(folder, opened, subfolders))
 
     def _given(self, folder: bytes, rows: Iterable[SeenRow]) -> Iterator[DropFile | Candidate]:
-        start = _join(self._root, folder) + b"/"
-        source = self._start + (folder + b"/" if folder else b"")
+        start = folder + b"/" if folder else b""
+        source = self._start + start
         for name, seen, changed, links, size, target, found in rows:
             shown = escape(_text(source + name))
             if found is not None:
@@ -171,14 +183,14 @@ class _Walk:
             if gone not in below:
                 self._drops.forget_folder(gone)
 
-    def _look(self, folder: bytes, subfolders: list[bytes]) -> Iterable[SeenRow]:
+    def _look(self, folder: bytes, opened: int, subfolders: list[bytes]) -> Iterable[SeenRow]:
         """Look at a folder: give its files that are not just those that were judged, and add the folders in it."""
         known = self._drops.digest(folder)
-        if known == NOTHING and len(entries := self._some(folder)) <= ROWS_HELD:
+        if known == NOTHING and len(entries := _some(opened)) <= ROWS_HELD:
             # Nothing is known of it: each file is looked at as it is asked for, so that reading begins with the first.
             return self._rows(folder, sorted(entries, key=attrgetter("name")), subfolders)
         total, number, held = 0, int.from_bytes, list[SeenRow]()
-        rows = self._all_rows(folder, subfolders)
+        rows = self._all_rows(folder, opened, subfolders)
         for row in rows:
             total += number(row[1], "big")
             held.append(row)
@@ -189,83 +201,85 @@ class _Walk:
         if add_fingerprints(NOTHING, total) == known:
             return ()
         # Too large a folder is listed a second time: most folders never change, so nothing was put down the first.
-        self._drops.see(held or self._all_rows(folder, []))
+        self._drops.see(held or self._all_rows(folder, opened, []))
         if self._forget:
             self._drops.forget_vanished(folder)
         return self._drops.changed(folder)
 
-    def _some(self, folder: bytes) -> list[os.DirEntry[bytes]]:
-        """List a folder, up to one entry more than are held."""
-        with os.scandir(_join(self._root, folder)) as entries:
-            return list(islice(entries, ROWS_HELD + 1))
-
-    def _all_rows(self, folder: bytes, subfolders: list[bytes]) -> Iterator[SeenRow]:
-        with os.scandir(_join(self._root, folder)) as entries:
+    def _all_rows(self, folder: bytes, opened: int, subfolders: list[bytes]) -> Iterator[SeenRow]:
+        with os.scandir(opened) as entries:
             yield from self._rows(folder, entries, subfolders)
 
-    def _rows(self, folder: bytes, entries: Iterable[os.DirEntry[bytes]], subfolders: list[bytes]) -> Iterator[SeenRow]:
+    def _rows(self, folder: bytes, entries: Iterable[os.DirEntry[str]], subfolders: list[bytes]) -> Iterator[SeenRow]:
         """Give a row for each entry that concerns us, and add the names of the folders to go into."""
         for entry in entries:
-            name = entry.name
-            if name.startswith(b"."):
+            if entry.name.startswith("."):
                 continue
+            name = entry.name.encode(_ENCODING, _ERRORS)
             if name.endswith(b".crate"):
-                if row := self._crate(folder, entry):
+                if row := self._crate(folder, name, entry):
                     yield row
             elif name.endswith(_LEFT_ALONE) or _join(folder, name) in self._skip:
                 continue
             elif entry.is_dir(follow_symlinks=False):
                 subfolders.append(name)
-            elif entry.is_symlink() and (row := self._link_to_folder(folder, entry)):
+            elif entry.is_symlink() and (row := self._link_to_folder(folder, name, entry)):
                 yield row
 
-    def _crate(self, folder: bytes, entry: os.DirEntry[bytes]) -> SeenRow | None:
-        name = entry.name
+    def _crate(self, folder: bytes, name: bytes, entry: os.DirEntry[str]) -> SeenRow | None:
         try:
             if not (name.isascii() and folder.isascii()) and not _is_utf8(_join(folder, name)):
-                return _unfit(folder, entry, "file-name-not-utf8", "is not UTF-8, so no index file or page can name it")
+                says = "is not UTF-8, so no index file or page can name it"
+                return _unfit(folder, name, entry, "file-name-not-utf8", says)
             if entry.is_file(follow_symlinks=False):
                 return self._row(name, entry.stat(follow_symlinks=False), None)
             if entry.is_symlink():
-                return self._link(folder, entry)
+                return self._link(folder, name, entry)
             what = _what_is(entry.stat(follow_symlinks=False).st_mode)
-            return _unfit(folder, entry, "file-irregular", f"is {what}, not a file")
-        except FileNotFoundError:
-            return None  # gone since the folder was listed
+            return _unfit(folder, name, entry, "file-irregular", f"is {what}, not a file")
+        except (FileNotFoundError, InvalidInput):
+            return None  # gone since the folder was listed, or behind a link that was put there since
         except OSError as error:
             found = problem("file-unreadable", f"{_quoted(_join(folder, name))} cannot be read: {error.strerror}.")
             seen = blake2b(name + b"/file-unreadable", digest_size=16).digest()
             return name, seen, 0, 0, 0, None, msgspec.json.encode(found)
 
-    def _link(self, folder: bytes, entry: os.DirEntry[bytes]) -> SeenRow:
+    def _link(self, folder: bytes, name: bytes, entry: os.DirEntry[str]) -> SeenRow:
         """Follow a link as far as the drop directory's edge: beyond it may lie files that its maker cannot read."""
-        target = os.path.realpath(_join(_join(self._root, folder), entry.name))
+        target = os.path.realpath(_join(_join(self._root, folder), name))
         if not self._is_inside(target):
-            return _unfit(
-                folder,
-                entry,
-                "file-link-outside",
-                f"is a link out of the drop directory, to {_quoted(target)}",
-            )
+            says = f"is a link out of the drop directory, to {_quoted(target)}"
+            return _unfit(folder, name, entry, "file-link-outside", says)
+        below = os.path.relpath(target, self._root)
         try:
-            status = entry.stat()
+            entry.stat()
+            status = self._status(below)
         except OSError as error:
             says = f"is a link that leads nowhere ({error.strerror})"
-            return _unfit(folder, entry, "file-unreadable", says, way_out="Mend the link, or remove it.")
+            return _unfit(folder, name, entry, "file-unreadable", says, way_out="Mend the link, or remove it.")
         if not stat.S_ISREG(status.st_mode):
-            return _unfit(folder, entry, "file-irregular", f"is a link to {_what_is(status.st_mode)}, not to a file")
-        return self._row(entry.name, status, target)
+            says = f"is a link to {_what_is(status.st_mode)}, not to a file"
+            return _unfit(folder, name, entry, "file-irregular", says)
+        return self._row(name, status, below)
 
-    def _link_to_folder(self, folder: bytes, entry: os.DirEntry[bytes]) -> SeenRow | None:
+    def _status(self, path: bytes) -> os.stat_result:
+        """Give what the system knows of what lies below the drop directory, with no link on the way."""
+        folder, _, name = path.rpartition(b"/")
+        opened = self._folders.find(_text(folder))
+        if opened is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        return os.stat(name, dir_fd=opened, follow_symlinks=False)
+
+    def _link_to_folder(self, folder: bytes, name: bytes, entry: os.DirEntry[str]) -> SeenRow | None:
         """Report a link to a folder outside; one to a folder inside is no news, since the scan comes there anyway."""
         try:
             if not _may_be_folder(entry):
                 return None
-            target = os.path.realpath(_join(_join(self._root, folder), entry.name))
+            target = os.path.realpath(_join(_join(self._root, folder), name))
             if self._is_inside(target):
                 return None
             says = f"is a link out of the drop directory, to {_quoted(target)}"
-            return _unfit(folder, entry, "file-link-outside", says)
+            return _unfit(folder, name, entry, "file-link-outside", says)
         except OSError:
             return None  # it leads nowhere, or is gone since the folder was listed
 
@@ -279,6 +293,12 @@ class _Walk:
         return name, _fingerprint(name, status), changed, status.st_nlink, status.st_size, target, None
 
 
+def _some(opened: int) -> list[os.DirEntry[str]]:
+    """List an open folder, up to one entry more than are held."""
+    with os.scandir(opened) as entries:
+        return list(islice(entries, ROWS_HELD + 1))
+
+
 def _text(path: bytes) -> str:
     return path.decode(_ENCODING, _ERRORS)  # os.fsdecode takes five times as long
 
@@ -287,13 +307,13 @@ def _quoted(path: bytes) -> str:
     return quote(_text(path))
 
 
-def _unfit(folder: bytes, entry: os.DirEntry[bytes], rule: str, says: str, *, way_out: str = "") -> SeenRow:
-    found = problem(rule, f"{_quoted(_join(folder, entry.name))} {says}.", way_out=way_out)
-    seen = _fingerprint(entry.name, entry.stat(follow_symlinks=False), b"/" + rule.encode())
-    return entry.name, seen, 0, 0, 0, None, msgspec.json.encode(found)
+def _unfit(folder: bytes, name: bytes, entry: os.DirEntry[str], rule: str, says: str, *, way_out: str = "") -> SeenRow:
+    found = problem(rule, f"{_quoted(_join(folder, name))} {says}.", way_out=way_out)
+    seen = _fingerprint(name, entry.stat(follow_symlinks=False), b"/" + rule.encode())
+    return name, seen, 0, 0, 0, None, msgspec.json.encode(found)
 
 
-def _may_be_folder(entry: os.DirEntry[bytes]) -> bool:
+def _may_be_folder(entry: os.DirEntry[str]) -> bool:
     """Whether a link leads to a folder, or to what this user may not look at; OSError where it leads nowhere."""
     try:
         return entry.is_dir()

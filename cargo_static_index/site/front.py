@@ -31,15 +31,12 @@ class FrontDocument(Struct, frozen=True, kw_only=True):
 
 
 class RefusedFile(Struct, frozen=True, kw_only=True):
-    """A file of the drop directory that was refused; name, version and checksum are empty where none could be read.
+    """A file of the drop directory that was refused, and why, in the words of the rules: its content is not shown.
 
     `last_seen` is a day, or the same as `first_seen` where that was on the same one.
     """
 
     path: str
-    name: str
-    vers: str
-    cksum: str
     problems: tuple[Problem, ...]
     first_seen: str
     last_seen: str

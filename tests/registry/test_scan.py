@@ -278,7 +278,7 @@ def test_links_are_followed_inside_and_reported_when_they_lead_out(drop: Path, s
         ("file-link-outside", f"'out.crate' is a link out of the drop directory, to '{outside}'."),
     ]
     files = {each.path: os.fsdecode(each.target) for each in found if isinstance(each, DropFile)}
-    assert files == {name: str((drop / "real" / "r.crate").resolve()) for name in ("in.crate", "real/r.crate")}
+    assert files == dict.fromkeys(("in.crate", "real/r.crate"), "real/r.crate")
 
 
 @pytest.mark.case(86)
@@ -326,15 +326,15 @@ def test_a_drop_directory_that_cannot_be_listed_is_a_mistake_in_the_settings(
         scan(tmp_path / name, state)
 
 
-def read(file: DropFile) -> Candidate:
+def read(drop: Path, file: DropFile) -> Candidate:
     """Read what was found."""
     with TemporaryDirectory() as stage:
-        return Reader(policy=Policy(), stage=stage, pubtime=None).read(file, "0")
+        return Reader(policy=Policy(), stage=stage, pubtime=None, drop=drop).read(file, "0")
 
 
-def rules_of(file: DropFile) -> list[str]:
+def rules_of(drop: Path, file: DropFile) -> list[str]:
     """Read what was found, and give the rules that refuse it."""
-    return [each.rule for each in read(file).problems]
+    return [each.rule for each in read(drop, file).problems]
 
 
 @pytest.mark.case(85)
@@ -343,7 +343,7 @@ def test_a_rewrite_of_the_same_size_within_the_clocks_tick_is_seen(drop: Path, s
         file = put(drop / "a.crate", content)
         [found] = scan(drop, state)
         assert isinstance(found, DropFile)
-        candidate = read(found)
+        candidate = read(drop, found)
         file.write_bytes(b"new")  # same size, same inode, and as soon after the reading as can be
         [again] = scan(drop, state)
         assert isinstance(again, DropFile)
@@ -372,7 +372,7 @@ with open_state(Path({state!r})) as state:
         os.setuid({nobody})
     for each in scan_drop(drop, state, due):
         if isinstance(each, DropFile):
-            print(each.path, *rules_of(each))
+            print(each.path, *rules_of(drop, each))
         else:
             print(path_of(each), each.problems[0].rule, each.problems[0].message)
     print("still known" if state.drop_files.get(b"closed", b"b.crate") else "forgotten")
@@ -442,9 +442,9 @@ def test_only_what_was_found_is_read(drop: Path, state: State, change: Callable[
     file = put(drop / "a.crate")
     [found] = scan(drop, state)
     assert isinstance(found, DropFile)
-    assert rules_of(found) == ["file-not-gzip"]
+    assert rules_of(drop, found) == ["file-not-gzip"]
     change(file)
-    assert rules_of(found) == [rule]
+    assert rules_of(drop, found) == [rule]
 
 
 def test_ten_thousand_files_that_nothing_happened_to_cost_little_more_than_looking(drop: Path, state: State) -> None:

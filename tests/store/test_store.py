@@ -933,7 +933,7 @@ def test_a_file_moves_whole_to_another_file_system(tmp_path: Path, other_disk: P
     (other_disk / f"{STAGE}-target").write_bytes(b"left by a crash")
     folders = [os.open(folder, os.O_RDONLY | os.O_DIRECTORY) for folder in (source.parent, other_disk)]
     try:
-        move_across(source.name, folders[0], "target", folders[1], flush=True)
+        move_across(source.name, folders[0], "target", folders[1], f"{STAGE}-target", flush=True)
     finally:
         for folder in folders:
             os.close(folder)

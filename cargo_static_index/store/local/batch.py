@@ -188,7 +188,7 @@ class _Batch:
             if error.errno != errno.EXDEV:
                 raise
             # Part of the tree is another file system (`crates/` on a larger disk).
-            move_across(name, staging, base, target, flush=self._tree.flush)
+            move_across(name, staging, base, target, f"{STAGE}-{base}", flush=self._tree.flush)
             self._elsewhere.update((folder, *parents_of(path), ""))
         self._written.discard(name)
         self._touched.add(folder)

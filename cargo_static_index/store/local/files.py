@@ -7,7 +7,6 @@ from contextlib import suppress
 from hashlib import blake2b
 
 from cargo_static_index.store import Tag
-from cargo_static_index.store.paths import STAGE
 
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 """How a file is opened that must not be there yet."""
@@ -18,7 +17,7 @@ _CHUNK = 1 << 18
 
 def put_file(folder: int, name: str, content: bytes, *, mode: int = 0o644) -> None:
     """Write a file whole into an open folder, in the place of what is there, and follow no link."""
-    half = f"{STAGE}-{name}"
+    half = half_of(name)
     with suppress(FileNotFoundError):
         os.unlink(half, dir_fd=folder)
     opened = os.open(half, NEW, mode, dir_fd=folder)
@@ -29,15 +28,19 @@ def put_file(folder: int, name: str, content: bytes, *, mode: int = 0o644) -> No
     os.rename(half, name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
-def move_across(name: str, folder: int, new_name: str, new_folder: int, *, flush: bool) -> None:
+def half_of(name: str) -> str:
+    """Give the name of a file that is still being written: no scan of a drop directory looks at it."""
+    return f".{name}.part"
+
+
+def move_across(name: str, folder: int, new_name: str, new_folder: int, half: str, *, flush: bool) -> None:
     """Move a file between two open folders of different file systems, so that no reader sees half of it.
 
-    What a crash leaves is named like the private folder: no list shows it, and the next move replaces it.
+    Until all of it is there its name is `half`; the next move replaces what a crash left.
     """
-    half = f"{STAGE}-{new_name}"
     with suppress(FileNotFoundError):
         os.unlink(half, dir_fd=new_folder)
-    source = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
+    source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     try:
         target = os.open(half, NEW, 0o600, dir_fd=new_folder)
         try:

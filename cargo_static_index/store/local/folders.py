@@ -6,7 +6,9 @@ It knows nothing of changes or tags; whoever calls turns OSError into StoreError
 import errno
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import TracebackType
 
 from cargo_static_index.diagnostics.errors import InvalidInput, StoreError
@@ -51,6 +53,17 @@ def _not_ours(path: str, mode: int) -> InvalidInput | StoreError:
     if stat.S_ISLNK(mode):
         return InvalidInput(f"{path!r} is a symbolic link, which could lead out of the tree: remove it")
     return StoreError(f"{path!r} is neither a file nor a folder: remove it")
+
+
+@contextmanager
+def open_folders(root: Path) -> Iterator["Folders"]:
+    """Open the folders below one that is there, or raise OSError; it may be a link itself."""
+    opened = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with Folders(opened) as folders:
+            yield folders
+    finally:
+        os.close(opened)
 
 
 class Folders:
@@ -100,6 +113,17 @@ class Folders:
             self._missing.add(folder)
             return None
         return self._keep(folder, descriptor)
+
+    @contextmanager
+    def opened(self, folder: str) -> Iterator[int | None]:
+        """Open a folder as `find` does, with a descriptor that is good to the end, whatever else is opened."""
+        found = self.find(folder)
+        descriptor = None if found is None else os.dup(found)
+        try:
+            yield descriptor
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
 
     def make(self, folder: str) -> int:
         """Open a folder, and make it and those above it where they are missing."""

@@ -7,7 +7,7 @@ It knows nothing of what the files mean.
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from cargo_static_index.diagnostics.errors import TreeBusy
 from cargo_static_index.store import Change, Put, Store, Stored
 from cargo_static_index.store.local.batch import LockedTree, apply_batch, not_staged
 from cargo_static_index.store.local.files import chunks
-from cargo_static_index.store.local.folders import Folders, failure
+from cargo_static_index.store.local.folders import Folders, failure, open_folders
 from cargo_static_index.store.local.lock import lock_tree
 from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.store.overlay import LookedAt
@@ -144,20 +144,14 @@ class LocalStore:
 
     @contextmanager
     def _own_folders(self) -> Iterator[Folders | None]:
-        try:
-            root = os.open(self.root, _FOLDER)
-        except FileNotFoundError:
-            root = None
-        except OSError as error:
-            raise failure("open", self.root, error) from error
-        if root is None:
-            yield None
-            return
-        try:
-            with Folders(root) as folders:
-                yield folders
-        finally:
-            os.close(root)
+        with ExitStack() as stack:
+            try:
+                folders = stack.enter_context(open_folders(self.root))
+            except FileNotFoundError:
+                folders = None
+            except OSError as error:
+                raise failure("open", self.root, error) from error
+            yield folders
 
     def _walk(self, prefix: str) -> Iterator[str]:
         # Folders of its own: the session may end, or change the tree, while this waits to go on.

@@ -311,7 +311,7 @@ def test_refused_files_are_shown_with_their_way_out_until_they_are_gone(world: W
     world.build()
     assert text_of(world.read("refused.html")).startswith(
         "Refused files\n1 file cannot be published as it is.\n"
-        "std-1.0.0.crate\nstd 1.0.0 · first seen 2026-01-01 00:00 UTC\nSHA-256 "
+        "std-1.0.0.crate\nfirst seen 2026-01-01 00:00 UTC\nreserved-name The name is reserved: it belongs to Rust"
     )
     before = world.read("refused.html")
     world.now += 3600
@@ -326,6 +326,17 @@ def test_refused_files_are_shown_with_their_way_out_until_they_are_gone(world: W
     world.build(options={"pages.refused": False})
     assert not (world.tree / "refused.html").exists()
     assert "refused.html" not in links_of(world.read("index.html"))
+
+
+def test_nothing_that_a_refused_file_holds_is_shown(world: World) -> None:
+    (world.drop / "a.crate").write_bytes(b"root:$6$salt$hash:19000:0:99999:7:::\n")
+    secret = crate("token-name", "1.2.3").package(edition="token-edition").dependency("token-dependency", "no token")
+    secret.file("token-file\\:", "").write(world.drop, "b.crate")
+    world.build()
+    page = world.read("refused.html")
+    assert b"edition-unknown" in page
+    assert b"requirement-invalid" in page
+    assert not [word for word in (b"root:", b"token", b"1.2.3") if word in page]
 
 
 def empty(path: Path) -> None:
@@ -357,7 +368,7 @@ def test_files_that_were_moved_away_are_shown_too(world: World) -> None:
     world.options["drop.refused"] = str(world.folder / "refused")
     crate("std").write(world.drop / "team")
     world.build()
-    assert "team/std-1.0.0.crate\nstd 1.0.0 · first seen 2026-01-01 00:00 UTC" in text_of(world.read("refused.html"))
+    assert "team/std-1.0.0.crate\nfirst seen 2026-01-01 00:00 UTC" in text_of(world.read("refused.html"))
     (world.folder / "refused/team/std-1.0.0.crate").unlink()
     world.build()
     assert "Nothing is refused" in text_of(world.read("refused.html")), "whoever deletes the file is done with it"
