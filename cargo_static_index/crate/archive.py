@@ -102,6 +102,7 @@ def read_archive(stream: BinaryIO, limits: Limits) -> tuple[Archive | None, tupl
     contents = _Contents(source, limits, problems)
     contents.read()
     source.finish()
+    contents.check_manifest_size()
     if problems.has("packed-too-large"):
         return None, problems.problems()
     return contents.archive(), problems.problems()
@@ -316,12 +317,17 @@ class _Contents:
             message = f"The paths in the archive have more than {self._limits.paths_bytes} bytes together."
         self._problems.add("too-many-entries", message)
 
+    def check_manifest_size(self) -> None:
+        """Note a manifest that is too large, be it for an archive of this size, once that is known."""
+        size, packed = self._sizes.get(MANIFEST, 0), self._source.packed_size
+        limit = self._limits.manifest_limit(packed)
+        if size > limit:
+            where = f", in an archive of {packed}" if limit < self._limits.manifest_bytes else ""
+            message = f"Cargo.toml has {size} bytes{where}; the limit is {limit}."
+            self._problems.add("manifest-too-large", message, place=MANIFEST)
+
     def _check_manifests(self, *, whole: bool) -> None:
         found = self._manifests
-        size, limit = self._oversize.get(MANIFEST, 0), self._limits.manifest_bytes
-        if size > limit:
-            message = f"Cargo.toml has {size} bytes; the limit is {limit}."
-            self._problems.add("manifest-too-large", message, place=MANIFEST)
         if len(found) > 1:
             names = ", ".join(quote(name) for name in found)
             message = f"The archive has more than one Cargo.toml in its directory: {names}."

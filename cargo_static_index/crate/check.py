@@ -125,7 +125,14 @@ def _concerning(problems: Iterable[Problem], policy: Policy) -> Iterator[Problem
 
 def _read_manifest(archive: Archive, content: bytes, limits: Limits) -> tuple[Manifest | None, tuple[Problem, ...]]:
     files = {file.path for file in archive.files}
-    return read_manifest(content, files, max_dependencies=limits.dependencies, max_features=limits.features)
+    return read_manifest(
+        content,
+        files,
+        max_dependencies=limits.dependencies,
+        max_features=limits.features,
+        max_entries=limits.list_entries,
+        max_text=limits.text_length,
+    )
 
 
 # --- metadata

@@ -22,6 +22,15 @@ class Limits(Struct, frozen=True, kw_only=True):
     """All paths together: 160 bytes for each of the most entries."""
     manifest_bytes: int = MIB
     """Seventeen times the manifest of web-sys, which has a feature for each type of the web."""
+    manifest_start: int = 32 * 1024
+    manifest_ratio: int = 20
+    """Cargo.toml may have `manifest_start` bytes and so many times the packed size: those of people shrink to a fifth.
+    What lines and pages say of a crate grows with its manifest, so that no crate costs much more than it is."""
+    list_entries: int = 500
+    """Of authors, keywords, categories and programs; as many as dependencies."""
+    text_length: int = 16 * 1024
+    """Characters of each text of `[package]`, and of all dependencies' targets together, which lines repeat for each;
+    crates.io takes descriptions of 1,000."""
     readme_bytes: int = 512 * 1024
     """A README or CHANGELOG becomes a page that people open; tokio's CHANGELOG, a long one, has 190 KiB."""
     documents_bytes: int = 4 * MIB
@@ -31,6 +40,10 @@ class Limits(Struct, frozen=True, kw_only=True):
     features: int = 5000
     """For the features and for what one of them turns on. crates.io starts at 300 and makes exceptions by hand: of
     real crates `web-sys` has 1,727; a line of 5,000 is some hundred kilobytes, which clients still read at once."""
+
+    def manifest_limit(self, packed_size: int) -> int:
+        """Give the bytes that Cargo.toml may have in an archive of this size."""
+        return min(self.manifest_bytes, self.manifest_start + self.manifest_ratio * packed_size)
 
     def unpacked_limit(self, packed_size: int) -> int:
         """Give the bytes of tar that cargo would read from an archive of this size."""

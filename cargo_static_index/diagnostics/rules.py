@@ -355,6 +355,12 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
             "a manifest of 10 MB",
         ),
         _guard(
+            "field-too-long",
+            "A list in Cargo.toml has more entries, or a text of it more characters, than the limit.",
+            "Shorten it; crates.io takes five keywords of 20 characters, and descriptions of 1,000.",
+            "1,000 keywords; a README in `description`",
+        ),
+        _guard(
             "manifest-invalid",
             "Cargo.toml is not valid TOML in UTF-8.",
             "Mend it and package again; `cargo package` would have refused it too.",

@@ -97,6 +97,11 @@ Lines = Callable[[str], bytes]
 
 _VERSIONS = pattern(r"(?:[0-9]+\.[0-9]+\.[0-9]+[0-9A-Za-z.+-]*(?: |\Z))+")
 
+LISTED = 5
+"""As many keywords and categories as crates.io takes."""
+LONGEST_NAME = 64
+"""Characters of one of them; crates.io takes 20 of a keyword."""
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(CrateDocument).decode
 
@@ -214,13 +219,21 @@ def document_of(
         repository=manifest.repository,
         license=manifest.license,
         edition=manifest.edition,
-        keywords=tuple(dict.fromkeys(manifest.keywords)),
-        categories=tuple(dict.fromkeys(manifest.categories)),
+        keywords=listed(manifest.keywords),
+        categories=listed(manifest.categories),
         authors=manifest.authors,
         lib=manifest.lib,
         proc_macro=manifest.proc_macro,
         bins=manifest.bins,
     )
+
+
+def listed(names: Iterable[str]) -> tuple[str, ...]:
+    """Give the keywords or categories that pages know a crate by: the first five of a reasonable length.
+
+    Each has a list of its own, so a crate with thousands would cost the tree a thousand times its size.
+    """
+    return tuple(name for name in dict.fromkeys(names) if len(name) <= LONGEST_NAME)[:LISTED]
 
 
 def one_line(text: str | None) -> str | None:

@@ -18,6 +18,7 @@ from cargo_static_index.site.crate_document import (
     ReleaseSummary,
     dependency_row,
     features_of,
+    listed,
     one_line,
     version_key,
 )
@@ -33,6 +34,9 @@ NEWEST_SHOWN = 50
 """Versions on a crate's own page; the rest are on pages of their own."""
 
 FILES_SHOWN = 1000
+FEATURES_SHOWN = 500
+VALUES_SHOWN = 100
+"""Of what one feature turns on."""
 """Files that a version's page lists."""
 
 
@@ -95,6 +99,7 @@ class FeatureView(Struct, frozen=True, kw_only=True):
 
     name: str
     enables: tuple[str, ...]
+    more: int
     default: bool
 
 
@@ -121,6 +126,7 @@ class ReleaseView(Struct, frozen=True, kw_only=True):
     dependencies: tuple[DependencyGroup, ...]
     dependencies_total: int
     features: tuple[FeatureView, ...]
+    more_features: int
     previous: str
     compare: str | None
     changes: tuple[Difference, ...]
@@ -148,6 +154,7 @@ def release_view(
     entry, metadata = release.entry, release.metadata
     manifest = metadata.manifest if metadata else None
     here = addresses.version_page(entry.name, entry.vers) if own else addresses.crate_page(entry.name)
+    features = tuple(_features(entry))
     groups = tuple(_dependency_groups(map(dependency_row, entry.deps), addresses.up(here)))
     files = metadata.files if metadata and own else ()
     return ReleaseView(
@@ -163,14 +170,15 @@ def release_view(
         copies=tuple(_copies(release, site, own=own)),
         about=tuple(_about(release)),
         links=tuple(_links(release, site)),
-        keywords=_set_links("keyword", manifest.keywords if manifest else (), here, own=own),
-        categories=_set_links("category", manifest.categories if manifest else (), here, own=own),
+        keywords=_set_links("keyword", listed(manifest.keywords) if manifest else (), here, own=own),
+        categories=_set_links("category", listed(manifest.categories) if manifest else (), here, own=own),
         authors=tuple(map(_author, manifest.authors)) if manifest else (),
         readme=readme,
         changelog=changelog.html,
         dependencies=groups,
         dependencies_total=len(entry.deps),
-        features=tuple(_features(entry)),
+        features=features[:FEATURES_SHOWN],
+        more_features=max(0, len(features) - FEATURES_SHOWN),
         previous=before.entry.vers if before else "",
         compare=_compare(release, before),
         changes=differences((before.entry, before.metadata), (entry, metadata)) if before and own else (),
@@ -388,4 +396,9 @@ def _features(entry: Entry) -> Iterator[FeatureView]:
     for name, values in features.items():
         if name == "default":
             continue
-        yield FeatureView(name=name, enables=tuple(values), default=name in from_default)
+        yield FeatureView(
+            name=name,
+            enables=tuple(values[:VALUES_SHOWN]),
+            more=max(0, len(values) - VALUES_SHOWN),
+            default=name in from_default,
+        )

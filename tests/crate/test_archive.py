@@ -850,3 +850,13 @@ def test_a_manifest_that_the_archive_ends_in_is_not_judged() -> None:
     assert archive is not None
     assert archive.manifest is None
     assert [each.rule for each in problems] == ["tar-damaged"]
+
+
+def test_a_manifest_may_not_be_much_larger_than_the_archive_around_it() -> None:
+    padded = crate().toml("#" * 100_000)
+    content = padded.compressed().build()
+    limit = LIMITS.manifest_start + LIMITS.manifest_ratio * len(content)
+    size = len(padded.manifest_text())
+    message = f"Cargo.toml has {size} bytes, in an archive of {len(content)}; the limit is {limit}."
+    assert found(content) == [("manifest-too-large", message)]
+    assert accepted(crate().toml("#" * 100_000).build()).manifest is not None

@@ -31,6 +31,12 @@ READMES = ("README.md", "README.txt", "README")
 """The names that cargo tries, in its order, where `readme` is not given (`DEFAULT_README_FILES`)."""
 
 
+_LISTS = ("authors", "keywords", "categories", "bins")
+_TEXTS = (
+    "description", "homepage", "documentation", "repository", "license", "license_file", "readme", "links", "lib",
+)  # fmt: skip
+
+
 class Manifest(Struct, frozen=True, kw_only=True):
     """What cargo, crates.io and people want to know of a packaged manifest (cargo's book: "The Manifest Format").
 
@@ -65,7 +71,13 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
 
 def read_manifest(
-    content: bytes, files: Collection[str], *, max_dependencies: int, max_features: int
+    content: bytes,
+    files: Collection[str],
+    *,
+    max_dependencies: int,
+    max_features: int,
+    max_entries: int,
+    max_text: int,
 ) -> tuple[Manifest | None, tuple[Problem, ...]]:
     """Read a Cargo.toml and give every problem found in it; there is no manifest only where it has no name or version.
 
@@ -78,6 +90,7 @@ def read_manifest(
     manifest = _read(root, files, problems)
     if manifest is not None:
         problems.extend(_beyond_limits(manifest, max_dependencies, max_features))
+        problems.extend(_too_long(manifest, max_entries, max_text))
     return manifest, tuple(problems)
 
 
@@ -157,6 +170,23 @@ def _beyond_limits(manifest: Manifest, max_dependencies: int, max_features: int)
         if len(values) > max_features:
             message = f"The feature {quote(name)} turns on {len(values)} others; the limit is {max_features}."
             yield fault("too-many-features", message, join_path("features", name))
+
+
+def _too_long(manifest: Manifest, max_entries: int, max_text: int) -> Iterator[Problem]:
+    """Report lists of more entries, and texts of more characters, than a page or a line should have to hold."""
+    fields = {key: getattr(manifest, key) for key in _LISTS} | {key: (getattr(manifest, key) or "",) for key in _TEXTS}
+    for key, texts in fields.items():
+        if len(texts) > max_entries:
+            message = f"`{key}` has {len(texts)} entries; the limit is {max_entries}."
+            yield fault("field-too-long", message, key)
+        longest = max(map(len, texts), default=0)
+        if longest > max_text:
+            name = key.replace("_", "-")
+            yield fault("field-too-long", f"`{name}` has {longest} characters; the limit is {max_text}.", name)
+    targets = sum(len(dependency.target) for dependency in manifest.dependencies if dependency.target)
+    if targets > max_text:
+        message = f"The dependencies' targets have {targets} characters together; the limit is {max_text}."
+        yield fault("field-too-long", message, "target")
 
 
 def entry_of(manifest: Manifest, *, cksum: str, home: Home, pubtime: str | None = None) -> Entry:

@@ -144,7 +144,9 @@ TAKEN: list[tuple[str, tuple[str, ...]]] = [
 
 
 def told(text: str, files: tuple[str, ...]) -> list[str]:
-    _, problems = read_manifest(f"{HEAD}{text}\n".encode(), files, max_dependencies=9, max_features=9)
+    _, problems = read_manifest(
+        f"{HEAD}{text}\n".encode(), files, max_dependencies=9, max_features=9, max_entries=9, max_text=999
+    )
     return [each.message for each in problems]
 
 

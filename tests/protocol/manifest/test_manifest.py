@@ -11,10 +11,12 @@ from cargo_static_index.protocol.manifest.manifest import Manifest, read_manifes
 
 HEAD = '[package]\nname = "foo"\nversion = "1.0.0"\n'
 
+LIMITS = {"max_dependencies": 500, "max_features": 300, "max_entries": 500, "max_text": 99_999}
+
 
 def read(text: str | bytes, *files: str) -> tuple[Manifest | None, tuple[Problem, ...]]:
     content = text if isinstance(text, bytes) else text.encode()
-    return read_manifest(content, files or ("src/lib.rs",), max_dependencies=500, max_features=300)
+    return read_manifest(content, files or ("src/lib.rs",), **LIMITS)
 
 
 def read_sound(text: str | bytes, *files: str) -> Manifest:
@@ -644,13 +646,13 @@ def test_more_than_the_limits_allow_is_refused() -> None:
     names = "\n".join(f'd{number} = "1"' for number in range(3))
     features = "\n".join(f"f{number} = {['f0'] * number}" for number in range(4))
     content = f"{HEAD}[dependencies]\n{names}\n[features]\n{features}".encode()
-    _, problems = read_manifest(content, {"src/lib.rs"}, max_dependencies=2, max_features=2)
+    _, problems = read_manifest(content, {"src/lib.rs"}, **(LIMITS | {"max_dependencies": 2, "max_features": 2}))
     assert [(each.rule, each.message) for each in problems] == [
         ("too-many-dependencies", "The manifest has 3 dependencies; the limit is 2."),
         ("too-many-features", "The manifest has 4 features; the limit is 2."),
         ("too-many-features", "The feature 'f3' turns on 3 others; the limit is 2."),
     ]
-    assert read_manifest(content, {"src/lib.rs"}, max_dependencies=3, max_features=4)[1] == ()
+    assert read_manifest(content, {"src/lib.rs"}, **(LIMITS | {"max_dependencies": 3, "max_features": 4}))[1] == ()
 
 
 # library and programs
@@ -732,3 +734,20 @@ def test_no_table_makes_the_reader_fail(table: dict[str, object]) -> None:
 def test_no_bytes_make_the_reader_fail(content: bytes) -> None:
     manifest, problems = read(content)
     assert manifest is not None or problems
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('keywords = ["a", "b", "c"]', "`keywords` has 3 entries; the limit is 2."),
+        ('authors = ["a", "b", "c"]', "`authors` has 3 entries; the limit is 2."),
+        (f'description = "{"a" * 10}"', "`description` has 10 characters; the limit is 9."),
+        (f'license-file = "{"a" * 10}"', "`license-file` has 10 characters; the limit is 9."),
+        ('[target."cfg(x)".dependencies]\na = "1"\nb = "1"',
+         "The dependencies' targets have 12 characters together; the limit is 9."),
+    ],
+)  # fmt: skip
+def test_a_list_or_a_text_beyond_the_limit_is_refused(text: str, message: str) -> None:
+    limits = LIMITS | {"max_entries": 2, "max_text": 9}
+    _, problems = read_manifest(f"{HEAD}{text}".encode(), {"src/lib.rs"}, **limits)
+    assert [(each.rule, each.message) for each in problems] == [("field-too-long", message)]
