@@ -196,10 +196,26 @@ class WatchDocument(Struct, frozen=True, kw_only=True):
     failure: FailureDocument | None
 
 
+class OnChangeDocument(Struct, frozen=True, kw_only=True):
+    """How telling the command of `on-change` goes. Times are whole seconds since 1970.
+
+    `since` is from when on changes are noted; with `incomplete` the tree held something before, and what was not told
+    of until then is not known. `undelivered` counts the paths that it was not told of yet, `failure` says why.
+    """
+
+    since: int
+    incomplete: bool
+    last: int | None
+    undelivered: int
+    failure: str
+    failing_since: int | None
+
+
 class StatusDocument(Struct, frozen=True, kw_only=True):
     """What `status --json` says. Times are whole seconds since 1970.
 
-    `last_build` is null before the first pass, and where the state may not be read; `watch` where nobody ever watched.
+    `last_build` is null before the first pass, and where the state may not be read; `watch` where nobody ever
+    watched, `on_change` where nobody is told of changes.
     """
 
     schema: Literal[1] = 1
@@ -212,3 +228,4 @@ class StatusDocument(Struct, frozen=True, kw_only=True):
     waiting: tuple[str, ...]
     refused: tuple[RefusedDocument, ...]
     watch: WatchDocument | None
+    on_change: OnChangeDocument | None

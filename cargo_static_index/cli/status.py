@@ -8,7 +8,13 @@ from msgspec import convert, to_builtins
 from msgspec.structs import replace
 
 from cargo_static_index.cli.command import OF_A_TREE, command, sections
-from cargo_static_index.cli.documents import ProblemDocument, RefusedDocument, StatusDocument, WatchDocument
+from cargo_static_index.cli.documents import (
+    OnChangeDocument,
+    ProblemDocument,
+    RefusedDocument,
+    StatusDocument,
+    WatchDocument,
+)
 from cargo_static_index.cli.formats import print_json
 from cargo_static_index.cli.options import json_lines
 from cargo_static_index.cli.output import from_here
@@ -18,6 +24,7 @@ from cargo_static_index.crate.candidate import Outcome
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.rules import level_of
+from cargo_static_index.registry.on_change import Delivery
 from cargo_static_index.registry.registry import drop_of
 from cargo_static_index.registry.scan import source_start
 from cargo_static_index.registry.status import Status, read_status
@@ -53,6 +60,7 @@ def status_command(run: Run, *, max_age: str | None, as_json: bool) -> int:
         waiting=tuple(map(from_here, found.waiting)),
         refused=tuple(_refused(run.settings, each) for each in found.refused),
         watch=None if found.watch is None else _watch(run.settings, found.watch),
+        on_change=None if found.delivery is None else _on_change(found.delivery, found.undelivered),
     )
     if as_json:
         print_json(document)
@@ -74,6 +82,10 @@ def _is_stale(status: Status, oldest: int, now: int) -> bool:
     spoke = status.watch.spoke if status.watch is not None and status.watch.all_is_done else None
     ends = [end for end in (status.last_build, spoke) if end is not None]
     return not any(oldest <= end <= now + _AHEAD for end in ends)
+
+
+def _on_change(delivery: Delivery, undelivered: int) -> OnChangeDocument:
+    return convert({"undelivered": undelivered, **to_builtins(delivery)}, OnChangeDocument)
 
 
 def _watch(settings: Settings, word: LastWord) -> WatchDocument:
@@ -106,6 +118,8 @@ def _show_status(run: Run, status: StatusDocument) -> None:
     say(f"last build: {last}{' (stale)' if status.stale else ''}")
     if status.watch is not None:
         _show_watch(run, status.watch)
+    if status.on_change is not None:
+        _show_on_change(run, status.on_change)
     if not status.state_readable:
         run.terminal.warn(
             f"the state in {str(run.settings.state.path)!r} may not be read, so what was refused before is not known; "
@@ -143,6 +157,16 @@ def _show_watch(run: Run, watch: WatchDocument) -> None:
     if watch.failure is not None:
         over = "" if watch.failure.until is None else f", over {_ago(watch.failure.until, now)}"
         say(f"last failure: {watch.failure.message} ({_ago(watch.failure.since, now)}{over})")
+
+
+def _show_on_change(run: Run, telling: OnChangeDocument) -> None:
+    say, now = run.terminal.result, run.now
+    waiting = counted(telling.undelivered, "path") if telling.undelivered else "nothing"
+    say(f"on-change: {waiting} left to tell of, last told {_ago(telling.last, now)}")
+    if telling.failure:
+        say(f"  {telling.failure} ({_ago(telling.failing_since, now)})")
+    if telling.incomplete:
+        say(f"  the state was made {_ago(telling.since, now)}: what was not told of before then is not known")
 
 
 def _since(watch: WatchDocument, now: int) -> str:

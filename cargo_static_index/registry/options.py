@@ -20,7 +20,7 @@ class Options(Struct, frozen=True, kw_only=True):
     becomes an alias. `change_mode` lets the mode change: that is for `reindex`, until which lines stay as they are.
     `restore` brings removed releases back, `all_or_nothing` publishes none where one is refused. `keep_pages` puts off
     remaking all pages where only how they look has changed. `due` and `take` say when a dropped file may be read, and
-    how many are.
+    how many are. `lasting` says that this process goes on and tells of changes by itself, and adds to the file of URLs.
     """
 
     now: int
@@ -32,3 +32,4 @@ class Options(Struct, frozen=True, kw_only=True):
     keep_pages: bool = False
     due: Due | None = None
     take: Callable[[DropFile], bool] | None = None
+    lasting: bool = False

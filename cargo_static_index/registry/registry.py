@@ -22,6 +22,7 @@ from cargo_static_index.protocol.config import base_url_of, home_at
 from cargo_static_index.protocol.names import parse_crate_name
 from cargo_static_index.protocol.registries import Home
 from cargo_static_index.registry import build as passes
+from cargo_static_index.registry import on_change
 from cargo_static_index.registry import withdraw as changes
 from cargo_static_index.registry.dispose import Drop
 from cargo_static_index.registry.events import Listener
@@ -144,8 +145,10 @@ def open_registry(
     access = access or ("dry" if options.dry else "write")
     settings, tree, options = _opening(settings, store or store_of(settings), options, access)
     with ExitStack() as stack:
+        telling = stack.enter_context(on_change.telling(settings, listener, options))
         folder = _state_for(settings, options, stack)
-        transaction = stack.enter_context(open_transaction(tree, folder, settings, listener, options))
+        transaction = stack.enter_context(open_transaction(tree, folder, settings, telling.listener, options))
+        telling.opened(transaction.base_url, now=options.now, holds_releases=transaction.record.releases > 0)
         pages = _pages(transaction, settings, keep=options.keep_pages)
         finish_removals(transaction, pages, recover(transaction), told=True)
         if pages:
@@ -255,8 +258,10 @@ def verify_registry(
     settings, tree, options = _opening(settings, tree, options, "dry" if options.dry else "write")
     config = list(check_config(tree))
     with ExitStack() as stack:
+        telling = stack.enter_context(on_change.telling(settings, listener, options))
         folder = _state_for(settings, options, stack)
-        transaction = stack.enter_context(open_transaction(tree, folder, settings, listener, options))
+        transaction = stack.enter_context(open_transaction(tree, folder, settings, telling.listener, options))
+        telling.opened(transaction.base_url, now=options.now, holds_releases=transaction.record.releases > 0)
         if not any(check_config(transaction.store)):
             yield from (replace(finding, fixed=True) for finding in config)  # opening a tree writes it
         pages = _pages(transaction, settings)

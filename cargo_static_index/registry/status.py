@@ -14,6 +14,7 @@ from msgspec import Struct
 from cargo_static_index.crate.candidate import Candidate, Outcome
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.registry.dispose import Drop
+from cargo_static_index.registry.on_change import COUNTED, Delivery, read_delivery
 from cargo_static_index.registry.registry import copied_state, drop_of, known_state, store_of
 from cargo_static_index.registry.scan import scan_drop, settled_by_stamps
 from cargo_static_index.registry.transaction import load_published
@@ -37,7 +38,8 @@ class Status(Struct, frozen=True, kw_only=True):
     `last_build` is when the last `build` came to its end, in seconds since 1970, None where none did. `waiting` are
     the paths of dropped files that the next `build` would look at, as `drop.path` leads to them. `refused` holds
     folders, too, that cannot be listed: their `file` is empty, and when that began is not known.
-    `watch` is what the last watcher said of itself.
+    `watch` is what the last watcher said of itself. `delivery` is how telling the command of `on-change` goes, where
+    there is one, and `undelivered` how many paths it was not told of yet.
     Where the state is there and may not be read (`state_readable`), it is not known when the last build ended, nor what
     was refused before.
     """
@@ -50,6 +52,8 @@ class Status(Struct, frozen=True, kw_only=True):
     waiting: tuple[str, ...]
     refused: tuple[Outcome, ...]
     watch: LastWord | None = None
+    delivery: Delivery | None = None
+    undelivered: int = 0
 
 
 def read_status(settings: Settings, *, store: Store | None = None) -> Status:
@@ -72,6 +76,8 @@ def read_status(settings: Settings, *, store: Store | None = None) -> Status:
             waiting=tuple(waiting),
             refused=(*state.drop_files.refused(), *closed),
             watch=read_health(folder),
+            delivery=read_delivery(folder) if settings.registry.on_change else None,
+            undelivered=state.undelivered.count(COUNTED),
         )
 
 

@@ -81,6 +81,8 @@ class Transaction:
         """Whether the state does not know all of this tree."""
         self.base_url = DEFAULT_BASE_URL
         self.home = Home()
+        self.notes_changes = False
+        """Whether somebody is to be told of what changes: what is about to change is noted first."""
         self.failures: list[str] = []
         """What could not be done for single dropped files; whoever opened the transaction says so at its end."""
 
@@ -94,6 +96,8 @@ class Transaction:
         changes = tuple(changes)
         if not changes:
             return ()
+        if self.notes_changes:
+            self.state.undelivered.add((change.path, isinstance(change, Delete)) for change in changes)
         lost = self.store.apply(changes)
         for change in changes:
             if change not in lost:
@@ -182,6 +186,7 @@ def open_transaction(
         state.taken_back() if options.dry else nullcontext(),
     ):
         transaction = Transaction(tree, state, stage, listener, options)
+        transaction.notes_changes = bool(settings.registry.on_change) and not options.dry
         _agree(transaction, settings)
         yield transaction
 

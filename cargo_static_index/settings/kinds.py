@@ -173,6 +173,21 @@ def _read_count(value: object, _: Path) -> int:
     raise _not(value, COUNT.expects)
 
 
+def _read_command(value: object, _: Path) -> tuple[str, ...]:
+    if isinstance(value, list) and value and all(isinstance(word, str) and word for word in value):
+        return tuple(value)
+    raise _not(value, COMMAND.expects)
+
+
+def _command_from_text(text: str) -> object:
+    import shlex
+
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text
+
+
 def parse_duration(text: str) -> float:
     """Read `500ms`, `1.5s`, `10m`, `2h`, `7d` or a number of seconds, give seconds, or raise InvalidInput."""
     found = _DURATION.fullmatch(text)
@@ -353,4 +368,11 @@ DURATION = Kind(
     metavar="TIME",
     schema={"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": f"^{_DURATION.pattern}$"}]},
     read=_read_duration,
+)
+COMMAND = Kind(
+    expects='a list of a program and its arguments, such as ["purge-cdn", "crates"]',
+    metavar="COMMAND",
+    schema={"type": "array", "items": _TEXT_SCHEMA, "minItems": 1},
+    read=_read_command,
+    from_text=_command_from_text,
 )

@@ -93,6 +93,24 @@ class RegistrySection(Struct, frozen=True, kw_only=True):
         _row(values.TEXT, "One line below the title on the front page.", example="What we share between teams."),
     ]
     pages: Annotated[bool, _row(values.FLAG, "Whether to write pages for people.", default=True)]
+    on_change: Annotated[
+        tuple[str, ...] | None,
+        _row(
+            values.COMMAND,
+            "A command that is told what changed in the tree, as JSON on its standard input, until it ends with 0: "
+            "to purge a CDN, or to copy the tree.",
+            example=["/usr/local/bin/purge-cdn", "crates"],
+        ),
+    ]
+    changed_urls: Annotated[
+        Path | None,
+        _row(
+            values.PATH,
+            "A file for the URLs of all that a command changed, one a line; `watch` and the publish endpoint add to "
+            "it.",
+            example="changed-urls.txt",
+        ),
+    ]
 
 
 class DropSection(Struct, frozen=True, kw_only=True):

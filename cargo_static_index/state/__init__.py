@@ -20,6 +20,7 @@ from cargo_static_index.state.flags import Flags, Remaking, SiteState
 from cargo_static_index.state.published import Published
 from cargo_static_index.state.queue import Pages
 from cargo_static_index.state.rows import CrateChange, Release
+from cargo_static_index.state.undelivered import Undelivered
 from cargo_static_index.store.local.files import NEW
 
 __all__ = [
@@ -63,6 +64,7 @@ class State:
         self.candidates = Candidates(database)
         self.intents = Intents(database)
         self.pages = Pages(database)
+        self.undelivered = Undelivered(database)
         self._flags = Flags(database)
         self._database = database
 

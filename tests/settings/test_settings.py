@@ -68,6 +68,8 @@ def sample(key: Key) -> tuple[str, str, object]:
         written = "mirror"
     elif key.name == "limits.entries":
         written = 77
+    elif key.name == "registry.on-change":
+        return '["purge-cdn", "my zone"]', "purge-cdn 'my zone'", ["purge-cdn", "my zone"]
     if isinstance(written, list | tuple):
         return toml_value(written), ", ".join(written), list(written)
     return toml_value(written), str(written).lower() if isinstance(written, bool) else str(written), written
@@ -88,6 +90,8 @@ def test_without_anything_the_defaults_hold() -> None:
         "title": None,
         "description": None,
         "pages": True,
+        "on_change": None,
+        "changed_urls": None,
     }
     assert structs.asdict(settings.drop) == {"path": HERE / "drop", "refused": None, "after_publish": "keep"}
     assert settings.tree.path == HERE / "public"

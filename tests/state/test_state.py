@@ -87,6 +87,7 @@ ALLOWED_SCANS = {
     "CANDIDATE_NAMES": ("SCAN json_each VIRTUAL TABLE INDEX 1:",),
     "SOUND": ("SCAN tally",),  # of two rows
     "TALLY_ZERO": ("SCAN tally",),
+    "UNDELIVERED_COUNT": ("SCAN (subquery-1)",),  # of as many rows as its LIMIT says
     "RELEASES_NEWEST": ("SCAN release USING INDEX release_newest",),  # in order, and stops at its LIMIT
 }
 SORTS_THE_ROWS_OF_ONE_CRATE = {"RELEASES_OF"}

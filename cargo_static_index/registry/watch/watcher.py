@@ -10,8 +10,15 @@ from typing import Any
 from msgspec.structs import replace
 
 from cargo_static_index.crate.candidate import Candidate, DropFile, Outcome
-from cargo_static_index.diagnostics.errors import SettingsError, StoreError, TreeBusy
+from cargo_static_index.diagnostics.errors import (
+    CargoStaticIndexError,
+    PagesFailed,
+    SettingsError,
+    StoreError,
+    TreeBusy,
+)
 from cargo_static_index.registry.events import Listener
+from cargo_static_index.registry.on_change import Teller
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import drop_of, open_registry
 from cargo_static_index.registry.scan import Seen, scan_drop
@@ -96,6 +103,8 @@ class Watcher:
         self._ears = Ears(settings.watch, self._arrivals, self._bell)
         self._listener = _Listener(listener, self._arrivals, self._tick)
         self._settings_file = _SettingsFile(settings_file)
+        self._teller = Teller(settings, listener.warn)
+        self._pages_failure = ""
         self._stopped = False
         self._ground: Ground | None = None
         self._clocks = time.time() - time.monotonic()
@@ -105,6 +114,7 @@ class Watcher:
         self._ticked_at = self._written_at = 0.0
         self._batch_ends: float | None = None
         self._is_cut = False
+        self._base_url = ""
         self._took = 0.0
         self.health = Health(process=os.getpid(), started=clock())
 
@@ -126,6 +136,7 @@ class Watcher:
                     self._round()
             finally:
                 self._ears.close()
+                self._teller.stop()
 
     def _is_stopped(self) -> bool:
         return self._stopped
@@ -136,7 +147,7 @@ class Watcher:
             if time.monotonic() >= self._look_at:
                 self._look()
             self._recovered()
-        except (StoreError, SettingsError) as error:
+        except CargoStaticIndexError as error:
             if isinstance(error, SettingsError) and self.health.last_look is None:
                 raise
             self._failed(error)
@@ -201,8 +212,16 @@ class Watcher:
 
     def _pass(self, executor: Executor | None) -> None:
         began, self._batch_ends, self._is_cut = time.monotonic(), None, False
-        with open_registry(self._settings, self._listener, Options(now=self._clock())) as registry:
-            registry.build(executor=executor, due=self._arrivals.due, take=lambda file: self._take(file, began))
+        options = Options(now=self._clock(), lasting=True)
+        try:
+            with open_registry(self._settings, self._listener, options) as registry:
+                self._base_url = registry.transaction.base_url
+                registry.build(executor=executor, due=self._arrivals.due, take=lambda file: self._take(file, began))
+        except PagesFailed as error:
+            if str(error) != self._pages_failure:  # the next pass makes them anew, and says so again
+                self._pages_failure = str(error)
+                self._listener.warn(self._pages_failure)
+        self._teller.tell(self._base_url)
 
     def _take(self, file: DropFile, began: float) -> bool:
         """Say whether a pass is to read one more file: for a moment, so that others come to their turn."""
