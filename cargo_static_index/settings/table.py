@@ -346,7 +346,7 @@ class PagesSection(Struct, frozen=True, kw_only=True):
         str | None,
         _row(
             values.DOCUMENTATION,
-            "Where documentation is of crates whose manifest names none; "
+            "Where documentation is of crates whose manifest names none, docs.rs in a mirror; "
             "`{crate}` and `{version}` stand for the release's.",
             example="https://docs.example.com/{crate}/{version}/",
         ),

@@ -9,6 +9,7 @@ from cargo_static_index._pattern import pattern
 from cargo_static_index.crate.documents import find_file
 from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.protocol.index_entry import Entry
+from cargo_static_index.protocol.manifest.manifest import Manifest
 from cargo_static_index.protocol.registries import CRATES_IO
 from cargo_static_index.protocol.semver import is_prerelease
 from cargo_static_index.site import paths as addresses
@@ -17,12 +18,12 @@ from cargo_static_index.site.crate_document import (
     DependencyRow,
     ReleaseSummary,
     dependency_row,
-    features_of,
     listed,
     one_line,
     version_key,
 )
 from cargo_static_index.site.diff import Difference, differences, human_size
+from cargo_static_index.site.features import FeatureView, feature_views
 from cargo_static_index.site.prose import Prose
 from cargo_static_index.site.source_links import compare_address, source_address, web_address
 from cargo_static_index.site.theme import SiteInfo
@@ -34,10 +35,13 @@ NEWEST_SHOWN = 50
 """Versions on a crate's own page; the rest are on pages of their own."""
 
 FILES_SHOWN = 1000
-FEATURES_SHOWN = 500
+"""Files that a version's page lists."""
+
+FEATURES_SHOWN = 2000
+"""More than any real crate has: web-sys has 1,727."""
+
 VALUES_SHOWN = 100
 """Of what one feature turns on."""
-"""Files that a version's page lists."""
 
 
 class StoredRelease(Struct, frozen=True, kw_only=True):
@@ -94,15 +98,6 @@ class VersionRow(Struct, frozen=True, kw_only=True):
     prerelease: bool
 
 
-class FeatureView(Struct, frozen=True, kw_only=True):
-    """A feature and what it turns on."""
-
-    name: str
-    enables: tuple[str, ...]
-    more: int
-    default: bool
-
-
 class ReleaseView(Struct, frozen=True, kw_only=True):
     """All that a page shows of a release. `own` is false on the crate's page, which shows its newest version."""
 
@@ -154,7 +149,7 @@ def release_view(
     entry, metadata = release.entry, release.metadata
     manifest = metadata.manifest if metadata else None
     here = addresses.version_page(entry.name, entry.vers) if own else addresses.crate_page(entry.name)
-    features = tuple(_features(entry))
+    features = feature_views(entry, VALUES_SHOWN)
     groups = tuple(_dependency_groups(map(dependency_row, entry.deps), addresses.up(here)))
     files = metadata.files if metadata and own else ()
     return ReleaseView(
@@ -251,14 +246,22 @@ def _copies(release: StoredRelease, site: SiteInfo, *, own: bool) -> Iterator[Co
     entry, metadata = release.entry, release.metadata
     registry = "" if site.mirror else f" --registry {site.registry}"
     exact = f"@{entry.vers.partition('+')[0]}" if own or is_prerelease(entry.vers) else ""
-    bins = metadata.manifest.bins if metadata else ()
-    if bins:
-        only = f" --version {entry.vers.partition('+')[0]}" if exact else ""
-        label = "Install the program" if len(bins) == 1 else "Install the programs"
-        yield Copy(label=label, text=f"cargo install {entry.name}{only}{registry}")
-    if metadata is None or metadata.manifest.lib or not bins:
+    manifest = metadata.manifest if metadata else None
+    if manifest is None or manifest.lib or not manifest.bins:
         yield Copy(label="Add it to your project", text=f"cargo add {entry.name}{exact}{registry}")
         yield Copy(label="Or write it into Cargo.toml", text=toml_line(entry, site))
+    if manifest and _is_to_be_installed(manifest):
+        only = f" --version {entry.vers.partition('+')[0]}" if exact else ""
+        label = "Install the program" if len(manifest.bins) == 1 else "Install the programs"
+        yield Copy(label=label, text=f"cargo install {entry.name}{only}{registry}")
+
+
+def _is_to_be_installed(manifest: Manifest) -> bool:
+    """Whether programs are what people install: beside a library, many are examples or serve its tests."""
+    if not manifest.lib or "command-line-utilities" in manifest.categories:
+        return bool(manifest.bins)
+    plain = manifest.name.replace("_", "-").removesuffix("-cli").removesuffix("-bin")
+    return any(name.startswith("cargo-") or name.replace("_", "-") in (plain, manifest.name) for name in manifest.bins)
 
 
 def toml_line(entry: Entry, site: SiteInfo) -> str:
@@ -388,17 +391,3 @@ def _origin(row: DependencyRow, root: str) -> tuple[str | None, str]:
     if row.registry == CRATES_IO:
         return f"https://crates.io/crates/{addresses.href(row.crate)}", "crates.io"
     return None, row.registry.removeprefix("sparse+")
-
-
-def _features(entry: Entry) -> Iterator[FeatureView]:
-    features = features_of(entry)
-    from_default = frozenset(features.get("default", ()))
-    for name, values in features.items():
-        if name == "default":
-            continue
-        yield FeatureView(
-            name=name,
-            enables=tuple(values[:VALUES_SHOWN]),
-            more=max(0, len(values) - VALUES_SHOWN),
-            default=name in from_default,
-        )

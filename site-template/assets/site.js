@@ -40,6 +40,17 @@
     });
   }
 
+  // Tables that are filtered ------------------------------------------------------------------------------
+  for (const input of document.querySelectorAll("[data-filter]")) {
+    const rows = [...document.getElementById(input.dataset.filter).tBodies[0].rows];
+    input.closest(".filter").hidden = false;
+    input.addEventListener("input", () => {
+      const wanted = input.value.trim().toLowerCase();
+      for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+      say(`${rows.filter((row) => !row.hidden).length} of ${rows.length} shown`);
+    });
+  }
+
   // Scheme -------------------------------------------------------------------------------------------------
   const names = { auto: "Auto", light: "Light", dark: "Dark" };
   // The first press is to show something: it switches to the scheme that the system does not have.

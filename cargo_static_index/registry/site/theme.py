@@ -17,6 +17,9 @@ from cargo_static_index.site.compiled import are_made_from
 from cargo_static_index.site.theme import SiteInfo, Theme
 from cargo_static_index.store.local.store import LocalStore
 
+DOCS_RS = "https://docs.rs/{crate}/{version}"
+"""Where documentation of crates.io's crates is, when a manifest names none."""
+
 _RENDERERS = ("comrak", "nh3", "Pygments", "Jinja2")
 _LINK = pattern(r"(.+?)\s+((?:https?://|mailto:)\S+)")
 
@@ -62,7 +65,7 @@ def site_info_of(transaction: Transaction, settings: Settings) -> SiteInfo:
         mirror=transaction.home.mode == "mirror",
         private=registry.auth_required,
         api=settings.publish.url or "",
-        documentation=pages.documentation or "",
+        documentation=pages.documentation or (DOCS_RS if transaction.home.mode == "mirror" else ""),
         links=tuple(_link(text) for text in pages.links),
         footer=pages.footer or "",
         images=pages.images,
