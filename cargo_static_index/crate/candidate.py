@@ -73,7 +73,7 @@ class Candidate(Struct, frozen=True, kw_only=True, array_like=True):
     """The index line, without newline."""
     pubtime: str | None = None
     """The `pubtime` in that line."""
-    needs: frozenset[Need] = frozenset()
+    needs: tuple[Need, ...] = ()
     staged: str = ""
     """The name of the staged archive in the transaction's folder; the staged metadata has `.json` behind it."""
 
@@ -157,11 +157,15 @@ def candidate_of(reading: CheckedCrate, *, home: Home, source: str = "", pubtime
     )
 
 
-def needs_of(dependencies: Iterable[Dependency]) -> frozenset[Need]:
-    """Give the crates that dependencies mean, here or on crates.io; other registries are not ours to know."""
+def needs_of(dependencies: Iterable[Dependency]) -> tuple[Need, ...]:
+    """Give the crates that dependencies mean, here or on crates.io; other registries are not ours to know.
+
+    Each stands once, by key: what is said of them is said in this order, in every process (law 5).
+    """
     wanted = {
         (dep.package or dep.name, dep.registry is None)
         for dep in dependencies
         if dep.registry is None or dep.registry == CRATES_IO
     }
-    return frozenset([Need(key=collision_key(name), here=here) for name, here in wanted])
+    keys = {(collision_key(name), here) for name, here in wanted}
+    return tuple(Need(key=key, here=here) for key, here in sorted(keys))

@@ -415,7 +415,7 @@ def reading(path: str, key: str) -> Candidate:
         name=key.upper(),
         vers="1.0.0",
         line=b'{"name":"\xc3\xa9"}',
-        needs=frozenset({Need(key="x", here=True), Need(key="y", here=False)}),
+        needs=(Need(key="x", here=True), Need(key="y", here=False)),
         problems=(problem("file-name-differs"),),
         staged="s",
     )
