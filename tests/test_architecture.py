@@ -101,6 +101,7 @@ OTHERS: dict[str, frozenset[str]] = {
     "pygments": frozenset({"site/readme/highlight", "site/readme/rustlexer"}),
     "rich": frozenset({"cli"}),
     "rtoml": frozenset({"protocol/manifest/toml", "settings/layers"}),
+    "h11": frozenset({"server"}),
     "starlette": frozenset({"server"}),
     "uvicorn": frozenset({"server"}),
     "watchdog": frozenset({"registry/watch/doorbell"}),

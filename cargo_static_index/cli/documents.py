@@ -55,6 +55,20 @@ class ReleaseDocument(Struct, frozen=True, kw_only=True):
     pubtime: str | None
 
 
+class TokenDocument(Struct, frozen=True, kw_only=True):
+    """One line of `token list --json`; nothing in it gives the token away. Times are written as `pubtime` is."""
+
+    schema: Literal[1] = 1
+    id: str
+    user: str
+    team: str | None
+    scopes: tuple[str, ...]
+    crates: tuple[str, ...]
+    created: str | None
+    expires: str | None
+    used: str | None
+
+
 class CrateDocument(Struct, frozen=True, kw_only=True):
     """One line of `search --json`: a crate, as its newest release describes it."""
 

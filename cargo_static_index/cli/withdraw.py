@@ -1,4 +1,4 @@
-"""The commands that change releases which are published: yank, unyank, remove."""
+"""The commands that change what is published: yank, unyank, remove, owner."""
 
 from collections.abc import Sequence
 
@@ -13,6 +13,7 @@ from cargo_static_index.diagnostics.errors import NotHeld, SettingsError
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import open_registry, specs_of
 from cargo_static_index.registry.withdraw import Spec, was_removed
+from cargo_static_index.tree.owners import read_owners
 from cargo_static_index.tree.read import read_index
 
 _names = argument("names", nargs=-1, required=True, metavar="NAME@VERSION...", says="The releases.")
@@ -120,3 +121,27 @@ def _specs(names: Sequence[str], version: str | None, *, every: bool = False) ->
                 f"which version of {spec.name!r}? Write `{spec.name}@1.0.0`; `list {spec.name}` shows them"
             )
     return specs
+
+
+@command(OF_A_TREE, examples=("owner foo", "owner foo --add alice", "owner foo --add team:tools --remove alice"))
+@argument("name", metavar="NAME", says="The crate.")
+@click.option("--add", metavar="OWNER", multiple=True, help="A user, or team:NAME, to become an owner.")
+@click.option("--remove", metavar="OWNER", multiple=True, help="An owner to be none any more.")
+def owner_command(run: Run, *, name: str, add: Sequence[str], remove: Sequence[str]) -> int:
+    """Show or change who owns a crate.
+
+    Owners are for the publish endpoint: they may publish versions of the crate, yank them and name more owners. What
+    came from the drop directory or the command line has none, and cargo may not change it until it gets one here.
+    """
+    (spec,) = specs_of([name])
+    store = held_tree(run)
+    if add or remove:
+        with open_registry(run.settings, ChangeListener(run, dry=False), Options(now=run.now)) as registry:
+            owners = registry.change_owners(spec.name, add=add, remove=remove)
+    else:
+        owners = read_owners(store, spec.name).value or ()
+    for owner in owners:
+        run.terminal.result(owner)
+    if not owners:
+        run.terminal.say(f"{spec.name} has no owner")
+    return GOOD

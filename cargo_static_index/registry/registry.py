@@ -23,6 +23,7 @@ from cargo_static_index.protocol.names import parse_crate_name
 from cargo_static_index.protocol.registries import Home
 from cargo_static_index.registry import build as passes
 from cargo_static_index.registry import on_change
+from cargo_static_index.registry import owners as changes_of_owners
 from cargo_static_index.registry import withdraw as changes
 from cargo_static_index.registry.dispose import Drop
 from cargo_static_index.registry.events import Listener
@@ -38,6 +39,7 @@ from cargo_static_index.store import Store
 from cargo_static_index.store.open import open_tree
 from cargo_static_index.store.overlay import LookedAt
 from cargo_static_index.tree import layout
+from cargo_static_index.tree.owners import read_owners
 from cargo_static_index.tree.read import read_config, read_record
 
 if TYPE_CHECKING:  # loaded when they are used: most commands make no pages, and neither verify nor reindex
@@ -97,6 +99,14 @@ class Registry:
         withdrawn = changes.withdraw(self.transaction, specs)
         finish_removals(self.transaction, self._pages, withdrawn)
         return tuple(spec for crate in withdrawn for spec in crate.gone)
+
+    def owners(self, name: str) -> tuple[str, ...] | None:
+        """Give the owners of a crate, None where it has none."""
+        return read_owners(self.transaction.store, name).value
+
+    def change_owners(self, name: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> tuple[str, ...]:
+        """Add and remove owners of a crate, and give those that it has then; InvalidInput before anything changes."""
+        return changes_of_owners.change_owners(self.transaction, name, add=add, remove=remove)
 
     def plan_reindex(self, names: Iterable[str] = ()) -> "Iterator[Reindexed]":
         """Give what `reindex` would change; NotHeld for a crate that is not there."""

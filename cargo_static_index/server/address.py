@@ -38,6 +38,14 @@ def base_url_asked(connection: Connection, headers: Mapping[str, str], url: str 
         return _address(connection)
 
 
+def client_of(connection: Connection, headers: Mapping[str, str], proxies: Container[str]) -> str:
+    """Give the address that a request came from: of `X-Forwarded-For`, the last that no trusted proxy has."""
+    if connection.client is not None and connection.client not in proxies:
+        return connection.client
+    hops = [hop.strip() for hop in headers.get("x-forwarded-for", "").split(",") if _is_address(hop.strip())]
+    return next((hop for hop in reversed(hops) if hop not in proxies), connection.client or "a Unix socket")
+
+
 def is_loopback(host: str) -> bool:
     """Whether an address is this machine's own; a Unix socket is."""
     if host.startswith("/") or host == "localhost":
@@ -46,6 +54,14 @@ def is_loopback(host: str) -> bool:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _address(connection: Connection) -> str:

@@ -4,7 +4,8 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -13,6 +14,8 @@ import uvicorn
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
 from cargo_static_index.server.address import is_loopback
 from cargo_static_index.server.app import create_app
+from cargo_static_index.server.auth import Gate
+from cargo_static_index.server.connections import connection_class, with_whole_bodies
 from cargo_static_index.server.writer import Writer
 from cargo_static_index.settings import Settings
 
@@ -35,19 +38,12 @@ class Server:
 
     def run(self, listener: socket.socket) -> None:
         """Serve until SIGTERM or SIGINT; what was accepted is published before this ends."""
-        with tempfile.TemporaryDirectory(prefix="cargo-static-index-uploads-") as uploads:
-            writer = Writer(self._settings, self._clock, self._warn) if self._publish else None
-            try:
-                self._uvicorn(writer, Path(uploads)).run(sockets=[listener])
-            finally:
-                if writer:
-                    writer.close()
+        with self._served() as server:
+            server.run(sockets=[listener])
 
     def run_for(self, listener: socket.socket, command: Sequence[str], environment: Mapping[str, str]) -> int:
         """Serve while a command runs, and give its exit code; a signal that ends us ends the command."""
-        with tempfile.TemporaryDirectory(prefix="cargo-static-index-uploads-") as uploads:
-            writer = Writer(self._settings, self._clock, self._warn)
-            server = self._uvicorn(writer, Path(uploads))
+        with self._served() as server:
             thread = Thread(target=server.run, args=([listener],))
             thread.start()
             try:
@@ -55,20 +51,30 @@ class Server:
             finally:
                 server.should_exit = True
                 thread.join()
-                writer.close()
 
-    def _uvicorn(self, writer: Writer | None, uploads: Path) -> "_Uvicorn":
-        config = uvicorn.Config(
-            create_app(self._settings, writer, uploads),
-            http="h11",
-            lifespan="off",
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-        )
-        return _Uvicorn(config)
+    @contextmanager
+    def _served(self) -> Iterator["_Uvicorn"]:
+        serve = self._settings.serve
+        gate = Gate(self._settings, self._clock)
+        with tempfile.TemporaryDirectory(prefix="cargo-static-index-uploads-") as uploads, ExitStack() as stack:
+            stack.callback(gate.close)
+            writer = Writer(self._settings, self._clock, self._warn) if self._publish else None
+            if writer:
+                stack.callback(writer.close)
+            app = create_app(self._settings, gate, writer, Path(uploads))
+            yield _Uvicorn(
+                uvicorn.Config(
+                    with_whole_bodies(app),
+                    http=connection_class(idle=serve.idle_timeout, request=serve.request_timeout),
+                    timeout_keep_alive=int(serve.idle_timeout) + 1,
+                    lifespan="off",
+                    ws="none",
+                    log_config=None,
+                    access_log=False,
+                    server_header=False,
+                    proxy_headers=False,
+                )
+            )
 
 
 class _Uvicorn(uvicorn.Server):

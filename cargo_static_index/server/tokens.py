@@ -1,4 +1,4 @@
-"""Tokens: who may do what. Only hashes are kept, in TOML that people can read, in the private folder.
+"""Tokens: who may do what. Only hashes are kept, in TOML that people can read.
 
 A token is `csi_ID_SECRET`; 256 bits of the secret are random, so a plain SHA-256 keeps it safe.
 """
@@ -11,26 +11,29 @@ import json
 import os
 import secrets
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from fnmatch import fnmatchcase
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal, get_args
 
 import msgspec
 from msgspec import Struct
 
-from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.diagnostics.errors import NotHeld, SettingsError, StoreError
 
 PREFIX: Final = "csi_"
 FILE: Final = "tokens.toml"
+USED_FILE: Final = "tokens-used.json"
 
 Scope = Literal["publish-new", "publish-update", "yank", "owners", "read"]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 
+Tokens = tuple["Token", ...]
 
-class Token(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is known of a token; `hash` is the SHA-256 of its whole text, times are seconds since 1970."""
+
+class Token(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What is known of a token; `hash` is the SHA-256 of its whole text."""
 
     id: str
     user: str
@@ -39,19 +42,22 @@ class Token(Struct, frozen=True, kw_only=True, omit_defaults=True):
     crates: tuple[str, ...] = ()
     """Patterns of names that it is good for; none mean all."""
     team: str | None = None
-    """The team that owns what this token publishes first, in place of its user."""
-    created: int = 0
-    expires: int | None = None
+    """The team that it acts for: what it publishes first belongs to the team, in place of its user."""
+    created: datetime | None = None
+    expires: datetime | None = None
 
-    def may(self, scope: Scope, name: str | None = None) -> bool:
-        """Whether the token is good for something, and for a crate where one is named."""
-        return scope in self.scopes and (
-            name is None or not self.crates or any(fnmatchcase(name, pattern) for pattern in self.crates)
-        )
+    def is_expired(self, now: int) -> bool:
+        """Whether it is good no more."""
+        return self.expires is not None and self.expires.timestamp() <= now
 
 
-class _File(Struct, frozen=True):
-    token: tuple[Token, ...] = ()
+class _File(Struct, frozen=True, forbid_unknown_fields=True):
+    token: Tokens = ()
+
+
+def moment(seconds: int) -> datetime:
+    """Give seconds since 1970 as a file of tokens writes them."""
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def parse_scopes(names: Iterable[str]) -> tuple[Scope, ...]:
@@ -72,7 +78,7 @@ def make_token() -> tuple[str, str, str]:
 
 def hash_of(text: str) -> str:
     """Give what is kept of a token."""
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    return f"sha256:{hashlib.sha256(text.encode(errors='surrogateescape')).hexdigest()}"
 
 
 def given_token(authorization: str) -> str:
@@ -88,12 +94,22 @@ def given_token(authorization: str) -> str:
     return authorization.strip()
 
 
-def parse_tokens(text: str, where: str) -> tuple[Token, ...]:
-    """Read a file of tokens, or raise SettingsError."""
+# Files -----------------------------------------------------------------------------------------------------
+
+
+def parse_tokens(text: str, where: str) -> Tokens:
+    """Read a file of tokens, or raise SettingsError; a time without an offset is UTC."""
     try:
-        return msgspec.convert(tomllib.loads(text), _File).token
+        tokens = msgspec.convert(tomllib.loads(text), _File).token
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise SettingsError(f"{where}: this is no file of tokens: {error}") from error
+    return tuple(map(_in_utc, tokens))
+
+
+def _in_utc(token: Token) -> Token:
+    if token.expires is None or token.expires.tzinfo is not None:
+        return token
+    return msgspec.structs.replace(token, expires=token.expires.replace(tzinfo=UTC))
 
 
 def format_tokens(tokens: Sequence[Token]) -> str:
@@ -102,57 +118,142 @@ def format_tokens(tokens: Sequence[Token]) -> str:
 
 
 def format_token(token: Token) -> str:
-    """Write one token as a file of tokens has it; JSON's strings, numbers and lists of strings are TOML's."""
-    rows = (f"{key} = {json.dumps(value)}\n" for key, value in msgspec.to_builtins(token).items())
-    return f"[[token]]\n{''.join(rows)}"
+    """Write one token as a file of tokens has it."""
+    rows = msgspec.to_builtins(token, builtin_types=(datetime,))
+    return "[[token]]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in rows.items())
+
+
+def _toml(value: object) -> str:
+    """Write a value: JSON's strings and lists of strings are TOML's."""
+    return value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else json.dumps(value)
 
 
 class TokenFile:
-    """The tokens of one file, read again whenever it has changed."""
+    """The tokens of one file, read again whenever it has changed; a file that is not there has none."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._seen: tuple[int, ...] = ()
-        self._tokens: dict[str, Token] = {}
+        self._path = path
+        self._seen: tuple[int, ...] | None = None
+        self._tokens: Mapping[str, Token] = {}
 
-    def find(self, text: str) -> Token | None:
-        """Give the token of this text, or None."""
-        token = self.tokens().get(text.removeprefix(PREFIX).partition("_")[0])
-        return token if token and hmac.compare_digest(token.hash, hash_of(text)) else None
-
-    def tokens(self) -> dict[str, Token]:
-        """Give all tokens by id; none where there is no file."""
+    def tokens(self) -> Mapping[str, Token]:
+        """Give all tokens by their hashes; raises SettingsError or StoreError."""
         try:
-            found = self.path.stat()
+            found = self._path.stat()
+            seen = (found.st_ino, found.st_mtime_ns, found.st_size)
+            if seen != self._seen:
+                tokens = parse_tokens(self._path.read_text(encoding="utf-8"), str(self._path))
+                self._tokens, self._seen = {token.hash: token for token in tokens}, seen
         except FileNotFoundError:
-            return {}
-        seen = (found.st_ino, found.st_mtime_ns, found.st_size)
-        if seen != self._seen:
-            tokens = parse_tokens(self.path.read_text(encoding="utf-8"), str(self.path))
-            self._tokens, self._seen = {token.id: token for token in tokens}, seen
+            self._tokens, self._seen = {}, None
+        except OSError as error:
+            raise StoreError(f"{self._path}: the tokens cannot be read: {error.strerror}") from error
         return self._tokens
 
 
-def change_tokens(private: Path, change: Callable[[tuple[Token, ...]], Sequence[Token]]) -> None:
-    """Change the tokens of a private folder, made if missing, for its owner alone."""
-    private.mkdir(mode=0o700, parents=True, exist_ok=True)
+class TokenFiles:
+    """The tokens of several files."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._files = tuple(map(TokenFile, paths))
+
+    def find(self, text: str) -> Token | None:
+        """Give the token of this text, or None."""
+        wanted = hash_of(text)
+        for file in self._files:
+            token = file.tokens().get(wanted)
+            if token and hmac.compare_digest(token.hash, wanted):
+                return token
+        return None
+
+    def all(self) -> list[Token]:
+        """Give all tokens."""
+        return [token for file in self._files for token in file.tokens().values()]
+
+
+def change_tokens(private: Path, change: Callable[[Tokens], Sequence[Token]]) -> None:
+    """Change the tokens of a private folder, made if missing, for its owner alone; raises StoreError."""
     path = private / FILE
-    with _locked(private):
+    with private_folder(private):
         before = parse_tokens(path.read_text(encoding="utf-8"), str(path)) if path.exists() else ()
-        new = private / f".{FILE}.new"
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(format_tokens(change(before)))
-            file.flush()
-            os.fsync(descriptor)
-        new.replace(path)
+        _replace(path, format_tokens(change(before)))
+
+
+def remove_token(private: Path, token_id: str) -> None:
+    """Forget a token, or raise NotHeld."""
+    change_tokens(private, lambda tokens: [token for token in tokens if token is not _held(tokens, token_id)])
+
+
+def rotate_token(private: Path, token_id: str, *, now: int, overlap: int, lasting: int | None) -> str:
+    """Make a token that is good for the same as another, which ends `overlap` seconds from now, and give its text.
+
+    It is good for `lasting` seconds, or without an end. Raises NotHeld.
+    """
+    text, new_id, kept = make_token()
+
+    def rotated(tokens: Tokens) -> list[Token]:
+        old = _held(tokens, token_id)
+        end = moment(now + overlap)
+        ending = msgspec.structs.replace(old, expires=min(end, old.expires or end))
+        expires = None if lasting is None else moment(now + lasting)
+        new = msgspec.structs.replace(old, id=new_id, hash=kept, created=moment(now), expires=expires)
+        return [*(ending if token is old else token for token in tokens), new]
+
+    change_tokens(private, rotated)
+    return text
+
+
+def _held(tokens: Tokens, token_id: str) -> Token:
+    for token in tokens:
+        if token.id == token_id:
+            return token
+    raise NotHeld(f"there is no token {token_id!r}; `token list` shows them")
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def private_folder(private: Path) -> Iterator[None]:
+    """Make the private folder where it is missing, for its owner alone, and keep other writers out of it."""
+    try:
+        private.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(private, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise StoreError(f"the private folder {str(private)!r} cannot be used: {error.strerror}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
+    except OSError as error:
+        raise StoreError(f"the private folder {str(private)!r} cannot be written: {error.strerror}") from error
     finally:
         os.close(descriptor)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Replace a file of the private folder as a whole."""
+    new = path.with_name(f".{path.name}.new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(descriptor)
+    new.replace(path)
+
+
+# When tokens were used last --------------------------------------------------------------------------------
+
+
+def read_used(private: Path) -> dict[str, str]:
+    """Give when tokens were used last, by their ids; what cannot be read counts as nothing."""
+    try:
+        return msgspec.json.decode((private / USED_FILE).read_bytes(), type=dict[str, str])
+    except (OSError, msgspec.MsgspecError):
+        return {}
+
+
+def note_used(private: Path, used: Mapping[str, str]) -> None:
+    """Note when tokens were used; others may do so at the same time."""
+    if not used:
+        return
+    with private_folder(private):
+        before = read_used(private)
+        latest = {token_id: max(when, before.get(token_id, "")) for token_id, when in used.items()}
+        _replace(private / USED_FILE, json.dumps({**before, **latest}, indent=2) + "\n")

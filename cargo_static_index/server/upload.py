@@ -48,7 +48,8 @@ class UploadReader:
     def __init__(self, packed_bytes: int, declared: int | None = None) -> None:
         self._limit = packed_bytes
         self._declared = declared
-        self._metadata: UploadMetadata | None = None
+        self.metadata: UploadMetadata | None = None
+        """The metadata, once it is there."""
         self._waiting = bytearray()
         self._wanted = _LENGTH
         self._take: Callable[[bytes], None] | None = self._take_metadata_size
@@ -76,11 +77,11 @@ class UploadReader:
 
     def finish(self) -> UploadMetadata:
         """Say that the body has ended, and give its metadata; raises InvalidUpload where something is missing."""
-        if self._take is not None or self._metadata is None:
+        if self._take is not None or self.metadata is None:
             raise InvalidUpload(400, "the body ends before the archive begins")
         if self._received < self._size:
             raise InvalidUpload(400, f"the body ends after {self._received} of the archive's {self._size} bytes")
-        return self._metadata
+        return self.metadata
 
     def _take_metadata_size(self, part: bytes) -> None:
         self._wanted = int.from_bytes(part, "little")
@@ -92,7 +93,7 @@ class UploadReader:
             raise self._contradiction(self._before)
 
     def _take_metadata(self, part: bytes) -> None:
-        self._metadata = parse_metadata(part)
+        self.metadata = parse_metadata(part)
         self._wanted = _LENGTH
         self._take = self._take_archive_size
 

@@ -14,12 +14,18 @@ from typing import Final
 from msgspec import Struct
 
 from cargo_static_index.crate.candidate import Outcome
-from cargo_static_index.diagnostics.errors import CargoStaticIndexError, StoreError, TreeBusy
+from cargo_static_index.diagnostics.errors import CargoStaticIndexError, NotHeld, StoreError, TreeBusy
 from cargo_static_index.diagnostics.escape import escape
+from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.registry.options import Options
+from cargo_static_index.registry.owners import forget_owners, found_owners
 from cargo_static_index.registry.registry import Registry, open_registry
 from cargo_static_index.registry.withdraw import Spec
+from cargo_static_index.server.permissions import Owners, permissions_of
+from cargo_static_index.server.tokens import Scope, Token
 from cargo_static_index.settings import Settings
+from cargo_static_index.tree.owners import TEAM
+from cargo_static_index.tree.read import read_index, read_tombstones
 
 AT_ONCE: Final = 64
 """Changes that share a transaction: more would make the first of them wait for the last."""
@@ -30,22 +36,39 @@ BUSY: Final = 60.0
 _PAUSE: Final = 0.02
 
 
-class Publish(Struct, frozen=True):
-    """A file to publish; the outcome is known once its line can be read."""
+class Forbidden(CargoStaticIndexError):
+    """What a token asks for is not for it to do."""
 
+
+class Publish(Struct, frozen=True):
+    """A file to publish; what became of it is known once its line can be read."""
+
+    token: Token
     file: Path
+    name: str
     done: Future[Outcome]
 
 
 class SetYanked(Struct, frozen=True):
     """A release to yank or unyank."""
 
+    token: Token
     spec: Spec
     yanked: bool
     done: Future[None]
 
 
-Change = Publish | SetYanked
+class ChangeOwners(Struct, frozen=True):
+    """Owners to add to a crate, or to remove; those that it has then are given."""
+
+    token: Token
+    name: str
+    add: Owners
+    remove: Owners
+    done: Future[Owners]
+
+
+Change = Publish | SetYanked | ChangeOwners
 
 
 class Writer:
@@ -59,16 +82,22 @@ class Writer:
         self._thread = Thread(target=self._work, name="writer")
         self._thread.start()
 
-    def publish(self, file: Path) -> Future[Outcome]:
-        """Publish a file."""
+    def publish(self, token: Token, file: Path, name: str) -> Future[Outcome]:
+        """Publish a file that is a crate of this name; the future raises Forbidden where the token may not."""
         done: Future[Outcome] = Future()
-        self._waiting.put(Publish(file, done))
+        self._waiting.put(Publish(token, file, name, done))
         return done
 
-    def set_yanked(self, spec: Spec, *, yanked: bool) -> Future[None]:
-        """Yank or unyank a release; the future raises NotHeld where there is none."""
+    def set_yanked(self, token: Token, spec: Spec, *, yanked: bool) -> Future[None]:
+        """Yank or unyank a release; the future raises NotHeld, or Forbidden."""
         done: Future[None] = Future()
-        self._waiting.put(SetYanked(spec, yanked, done))
+        self._waiting.put(SetYanked(token, spec, yanked, done))
+        return done
+
+    def change_owners(self, token: Token, name: str, *, add: Owners = (), remove: Owners = ()) -> Future[Owners]:
+        """Change the owners of a crate; the future raises NotHeld, Forbidden or InvalidInput."""
+        done: Future[Owners] = Future()
+        self._waiting.put(ChangeOwners(token, name, add, remove, done))
         return done
 
     def close(self) -> None:
@@ -97,16 +126,15 @@ class Writer:
             for change in left:
                 change.done.set_exception(error)
             if not left:
-                self._warn(f"What was published stands; but afterwards: {error}")
+                self._warn(f"what was published stands, but then: {error}")
 
     def _carry_out_when_free(self, batch: Sequence[Change]) -> None:
         end = time.monotonic() + BUSY
         while True:
             try:
-                with open_registry(
-                    self._settings, _Listener(batch, self._warn), Options(now=self._clock())
-                ) as registry:
-                    _carry_out_in(registry, batch)
+                listener, options = _Listener(batch, self._warn), Options(now=self._clock())
+                with open_registry(self._settings, listener, options) as registry:
+                    _Batch(registry, self._settings).carry_out(batch)
             except TreeBusy:
                 if time.monotonic() > end:
                     raise
@@ -118,17 +146,79 @@ class Writer:
                 change.done.set_exception(StoreError("nothing became of this; try again"))
 
 
-def _carry_out_in(registry: Registry, batch: Sequence[Change]) -> None:
-    files = [change.file for change in batch if isinstance(change, Publish)]
-    if files:
-        registry.add(files)
-    for change in batch:
-        if isinstance(change, SetYanked):
-            try:
-                registry.set_yanked([change.spec], yanked=change.yanked)
-                change.done.set_result(None)
-            except CargoStaticIndexError as error:
-                change.done.set_exception(error)
+class _Batch:
+    """Changes that are carried out in one transaction."""
+
+    def __init__(self, registry: Registry, settings: Settings) -> None:
+        self._registry = registry
+        self._store = registry.transaction.store
+        self._permissions = permissions_of(settings)
+        self._founded: dict[str, Owners] = {}
+
+    def carry_out(self, batch: Sequence[Change]) -> None:
+        admitted = [change.file for change in batch if isinstance(change, Publish) and self._is_admitted(change)]
+        if admitted:
+            self._registry.add(admitted)
+        for name, owners in self._founded.items():
+            if not self._is_known(name):
+                forget_owners(self._registry.transaction, name, owners)
+        for change in batch:
+            if not isinstance(change, Publish):
+                self._change(change)
+
+    def _is_admitted(self, change: Publish) -> bool:
+        """Whether a file may be published by who sent it; a crate gets its owners before its first line."""
+        try:
+            self._admit(change.token, change.name)
+        except CargoStaticIndexError as error:
+            change.done.set_exception(error)
+        return not change.done.done()
+
+    def _admit(self, token: Token, name: str) -> None:
+        transaction = self._registry.transaction
+        if transaction.state.published.name_of(collision_key(name)) not in {None, name}:
+            return  # another crate stands in its way, which is for the rules to say
+        held = self._registry.owners(name)
+        owners = self._permissions.owners_of(name, held)
+        is_new = held is None and not self._is_known(name)
+        reason = self._permissions.refuse_publish(token, name, owners, is_new=is_new)
+        if reason:
+            raise Forbidden(reason)
+        if is_new:
+            first = owners or ((f"{TEAM}{token.team}" if token.team else token.user),)
+            if not found_owners(transaction, name, first):
+                raise Forbidden(f"somebody else was quicker to publish {name}")
+            self._founded[name] = first
+
+    def _is_known(self, name: str) -> bool:
+        """Whether something is published of a crate, or was."""
+        return bool(read_index(self._store, name).value.lines or read_tombstones(self._store, name).value.removed)
+
+    def _change(self, change: SetYanked | ChangeOwners) -> None:
+        try:
+            if isinstance(change, SetYanked):
+                self._set_yanked(change)
+            else:
+                change.done.set_result(self._change_owners(change))
+        except CargoStaticIndexError as error:
+            change.done.set_exception(error)
+
+    def _set_yanked(self, change: SetYanked) -> None:
+        self._allow(change.token, "yank", change.spec.name)
+        self._registry.set_yanked([change.spec], yanked=change.yanked)
+        change.done.set_result(None)
+
+    def _change_owners(self, change: ChangeOwners) -> Owners:
+        self._allow(change.token, "owners", change.name)
+        return self._registry.change_owners(change.name, add=change.add, remove=change.remove)
+
+    def _allow(self, token: Token, scope: Scope, name: str) -> None:
+        held = self._registry.owners(name)
+        if held is None and not self._is_known(name):
+            raise NotHeld(f"there is no crate {name!r} in this registry")
+        reason = self._permissions.refuse_change(token, scope, name, self._permissions.owners_of(name, held))
+        if reason:
+            raise Forbidden(reason)
 
 
 class _Listener:

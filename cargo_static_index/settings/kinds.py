@@ -4,6 +4,7 @@ A kind knows nothing of keys; a reader says what is wrong with a value, the call
 """
 
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
@@ -207,6 +208,35 @@ def _read_duration(value: object, _: Path) -> float:
 _UNITS: Final = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = pattern(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|[smhd])?")
 
+_USER = "[A-Za-z0-9][A-Za-z0-9._@+-]*"
+
+
+def _read_words(value: object, first: str, others: str, expects: str) -> str:
+    words = value.split() if isinstance(value, str) else []
+    if words and pattern(first).fullmatch(words[0]) and all(map(pattern(others).fullmatch, words[1:])):
+        return " ".join(words)
+    raise _not(value, expects.removeprefix("a list of "))
+
+
+def _read_user(value: object) -> str:
+    return _read_words(value, _USER, "(?!)", USERS.expects)
+
+
+def _read_team(value: object) -> str:
+    return _read_words(value, _USER, _USER, TEAMS.expects)
+
+
+def _read_owned_names(value: object) -> str:
+    return _read_words(value, "[A-Za-z0-9_*?-]+", f"(?:team:)?{_USER}", OWNED_NAMES.expects)
+
+
+def _read_address(value: object) -> str:
+    try:
+        return str(ip_address(str(value)))
+    except ValueError as error:
+        raise _not(value, "an IP address such as 127.0.0.1") from error
+
+
 _BIND_PATTERN = r"/.+|(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+):[0-9]{1,5}"
 _BIND = pattern(_BIND_PATTERN)
 
@@ -313,6 +343,20 @@ BIND = Kind(
     read=lambda value, _: _read_bind(value),
 )
 BASE_URLS = _list_of("URL", "a list of http or https URLs", _URL_SCHEMA, _read_base_url)
+ADDRESSES = _list_of("ADDRESS", "a list of IP addresses", {"type": "string"}, _read_address)
+USERS = _list_of("USER", 'a list of users such as "alice"', {"type": "string", "pattern": f"^{_USER}$"}, _read_user)
+TEAMS = _list_of(
+    "TEAM",
+    'a list of teams, each with its users behind it, such as "tools alice bob"',
+    {"type": "string", "pattern": f"^{_USER}( {_USER})+$"},
+    _read_team,
+)
+OWNED_NAMES = _list_of(
+    "NAMES",
+    'a list of names or patterns, each with its owners behind it, such as "pay-* team:pay"',
+    {"type": "string", "pattern": f"^[A-Za-z0-9_*?-]+( (team:)?{_USER})+$"},
+    _read_owned_names,
+)
 INDEX_URLS = _list_of(
     "URL",
     "a list of index URLs",

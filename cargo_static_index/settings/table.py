@@ -308,6 +308,27 @@ class ServeSection(Struct, frozen=True, kw_only=True):
             also=("--bind",),
         ),
     ]
+    idle_timeout: Annotated[
+        float,
+        _row(values.DURATION, "How long a connection may be open before a request comes, or the next.", default="60s"),
+    ]
+    request_timeout: Annotated[
+        float,
+        _row(
+            values.DURATION,
+            "How long a request may take from its head to the end of its answer, the upload of an archive included.",
+            default="10m",
+        ),
+    ]
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        _row(
+            values.ADDRESSES,
+            "Addresses of web servers in front, whose `X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix` are believed. "
+            "Whoever connects through a Unix socket is believed as well.",
+            default=("127.0.0.1", "::1"),
+        ),
+    ]
 
 
 class PublishSection(Struct, frozen=True, kw_only=True):
@@ -328,6 +349,38 @@ class PublishSection(Struct, frozen=True, kw_only=True):
             values.PATH,
             "The private folder, with the tokens and the audit files; never inside the tree or the state directory.",
             default="private",
+        ),
+    ]
+    tokens_file: Annotated[
+        Path | None,
+        _row(
+            values.PATH,
+            "A file of tokens beside those of the private folder, read again when it changes: a secret that is mounted "
+            "from elsewhere. `token hash` writes its entries.",
+            example="/run/secrets/tokens.toml",
+            also=("--tokens-file",),
+        ),
+    ]
+    admins: Annotated[
+        tuple[str, ...],
+        _row(values.USERS, "Users whose tokens are good for every crate.", default=(), example=["root"]),
+    ]
+    teams: Annotated[
+        tuple[str, ...],
+        _row(
+            values.TEAMS,
+            "Teams, each with its users behind its name: `team:NAME` may then own crates.",
+            default=(),
+            example=["tools alice bob", "pay carol"],
+        ),
+    ]
+    owners: Annotated[
+        tuple[str, ...],
+        _row(
+            values.OWNED_NAMES,
+            "Names that have owners before anybody publishes them, each a name or a pattern with its owners behind it.",
+            default=(),
+            example=["pay-* team:pay", "acme alice"],
         ),
     ]
 

@@ -78,6 +78,7 @@ class CrateDocument(Struct, frozen=True, kw_only=True):
     keywords: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
     lib: str | None = None
     proc_macro: bool = False
     bins: tuple[str, ...] = ()

@@ -116,6 +116,7 @@ class ReleaseView(Struct, frozen=True, kw_only=True):
     keywords: tuple[Link, ...]
     categories: tuple[Link, ...]
     authors: tuple[Link, ...]
+    owners: tuple[str, ...]
     readme: Prose
     changelog: str
     dependencies: tuple[DependencyGroup, ...]
@@ -168,6 +169,7 @@ def release_view(
         keywords=_set_links("keyword", listed(manifest.keywords) if manifest else (), here, own=own),
         categories=_set_links("category", listed(manifest.categories) if manifest else (), here, own=own),
         authors=tuple(map(_author, manifest.authors)) if manifest else (),
+        owners=() if own else document.owners,
         readme=readme,
         changelog=changelog.html,
         dependencies=groups,

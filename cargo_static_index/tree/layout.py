@@ -35,3 +35,8 @@ def archive_and_metadata(name: str, cksum: str) -> tuple[str, str]:
 def tombstones_file(name: str) -> str:
     """Give the path of a crate's tombstones."""
     return f"{CRATES}/{name}/removed.json"
+
+
+def owners_file(name: str) -> str:
+    """Give the path of the document that says who owns a crate."""
+    return f"{CRATES}/{name}/owners.json"

@@ -26,6 +26,7 @@ DOCUMENTS: Final[Mapping[str, tuple[type[Struct], str]]] = {
     "release": (documents.ReleaseDocument, "a line of list --json"),
     "info": (documents.InfoDocument, "info --json"),
     "crate": (documents.CrateDocument, "a line of search --json"),
+    "token": (documents.TokenDocument, "a line of token list --json"),
     "verify": (documents.VerifyDocument, "verify --json"),
     "reindex": (documents.ReindexDocument, "a line of reindex --json"),
     "event": (documents.EventDocument, "a line of watch --log-format json"),

@@ -31,7 +31,12 @@ GOOD = {
     "info": ["info", "foo"],
     "search": ["search", "foo"],
     "serve": ["serve", "--ephemeral", "true"],
+    "owner": ["owner", "foo", "--add", "alice"],
     "token create": ["token", "create", "--user", "alice"],
+    "token list": ["token", "list"],
+    "token revoke": ["token", "revoke", "1a2b3c4d"],
+    "token rotate": ["token", "rotate", "1a2b3c4d"],
+    "token hash": ["token", "hash", "--user", "ci"],
     "status": ["status"],
     "verify": ["verify"],
     "reindex": ["reindex", "--yes"],
@@ -46,6 +51,8 @@ GOOD = {
 }
 """Every command as it succeeds, in the folder of `built`."""
 
+WITHOUT_SETTINGS = {"explain", "help", "generate-shell-completion", "token hash"}
+
 FOUND_WRONG = [
     ["build"],
     ["add", "bad.crate"],
@@ -58,7 +65,11 @@ FOUND_WRONG = [
 ]
 """All commands that can find something wrong, where something is."""
 
-CHANGING = [["build"], ["add", "drop/foo-1.0.0.crate"], *([*GOOD[each]] for each in ("yank", "unyank", "remove"))]
+CHANGING = [
+    ["build"],
+    ["add", "drop/foo-1.0.0.crate"],
+    *([*GOOD[each]] for each in ("yank", "unyank", "remove", "owner")),
+]
 CHANGING += [["reindex", "--yes"], ["rebuild"], ["verify", "--fix"]]
 
 
@@ -82,6 +93,9 @@ def prepared(folder: Path, command: str) -> Path:
     """Make the folder one in which the command can succeed."""
     if command == "init":
         (folder / "registry.toml").unlink()
+    if command.startswith("token "):
+        (folder / "private").mkdir()
+        (folder / "private/tokens.toml").write_text('[[token]]\nid = "1a2b3c4d"\nuser = "alice"\nhash = ""\n')
     return folder
 
 
@@ -110,7 +124,7 @@ def test_2_a_word_that_no_command_knows(tmp_path: Path, command: str) -> None:
     run(*command.split(), "--nope", cwd=tmp_path).failed(2, "error: no such option: --nope", "try '--help'")
 
 
-@pytest.mark.parametrize("command", sorted(set(TABLE) - {"explain", "help", "generate-shell-completion", "init"}))
+@pytest.mark.parametrize("command", sorted(set(TABLE) - {"init", *WITHOUT_SETTINGS}))
 def test_2_settings_that_cannot_be_used(built: Path, command: str) -> None:
     (built / "registry.toml").write_text('[registry]\nnaem = "x"\n')
     run(*GOOD[command], cwd=built).failed(2, "registry.toml:2: [registry] has no key `naem`: did you mean `name`?")
@@ -150,7 +164,7 @@ def test_3_a_tree_that_another_process_changes(built: Path, arguments: list[str]
 def test_130_interrupted(built: Path, command: str) -> None:
     """Settings from a pipe that nobody writes keep every command waiting."""
     os.mkfifo(built / "pipe.toml")
-    shows = ["--show-settings"] if command in {"init", "explain", "help", "generate-shell-completion"} else []
+    shows = ["--show-settings"] if command in {"init", *WITHOUT_SETTINGS} else []
     process = subprocess.Popen(
         [*PROGRAM, *GOOD[command], *shows, "--config", "pipe.toml"],
         cwd=prepared(built, command),

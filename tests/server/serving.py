@@ -2,12 +2,13 @@
 
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.cargo.client import Cargo
-from tests.cli.program import PROGRAM, SPOKEN, environment, run
+from tests.cli.program import PROGRAM, SPOKEN, Ended, environment, run
+from tests.server.client import Client
 from tests.servers import free_port
 
 
@@ -20,6 +21,7 @@ class Served:
         self.url = f"http://127.0.0.1:{self.port}/"
         self.tree = folder / "public"
         self.private = folder / "private"
+        self.tokens: dict[str, str] = {}
         folder.mkdir(parents=True, exist_ok=True)
         head = f'[registry]\nname = "acme"\nbase-url = "{self.url}"\n'
         (folder / "registry.toml").write_text(f'{head}{settings}\n[serve]\nbind = "127.0.0.1:{self.port}"\n')
@@ -27,6 +29,16 @@ class Served:
     def token(self, user: str = "alice", *more: str) -> str:
         """Make a token, and give its text."""
         return run("token", "create", "--user", user, *more, cwd=self.folder).ok().strip()
+
+    def run(self, *arguments: str | Path) -> Ended:
+        """Run another command on the registry, again where the endpoint has the tree at the moment."""
+        while "another process is changing this tree" in (ended := run(*arguments, cwd=self.folder)).err:
+            time.sleep(0.01)
+        return ended
+
+    def client(self, user: str | None = None) -> Client:
+        """Give a plain client, with the token of a user that is in `tokens`."""
+        return Client(self.url, self.tokens[user] if user else None)
 
     @contextmanager
     def running(self, *options: str, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
@@ -59,4 +71,12 @@ def await_text(log: Path, text: str, process: subprocess.Popen[bytes]) -> None:
     while text not in log.read_text():
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < end, log.read_text()
+        time.sleep(0.01)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds that comes soon after an answer: pages, say."""
+    end = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end, "it never came"
         time.sleep(0.01)

@@ -40,6 +40,7 @@ from cargo_static_index.site.views import (
 )
 from cargo_static_index.store import Change, Delete, Store, Stored
 from cargo_static_index.tree import layout
+from cargo_static_index.tree.owners import read_owners
 from cargo_static_index.tree.read import read_index, read_metadata, replaced
 
 _SAID: Mapping[Text, str] = {"readme": "README", "changelog": "change log"}
@@ -96,6 +97,7 @@ class PageMaker(Struct, frozen=True, kw_only=True):
 _RENDERER = Renderer()
 """Renders for all crates of this process; the process that it may start ends with this one."""
 
+
 _TEMPLATES: dict[str, Templates] = {}
 
 
@@ -135,6 +137,7 @@ class CratePages:
         # Read before the index file: who writes both after this is noticed when the document is replaced (law 4).
         self._stored = store.read(addresses.crate_document(name))
         self._before = self._stored_document()
+        self._owners = self._stored_owners()
         self._lines = {line.vers: line for line in read_index(store, name).value.releases if line.name == name}
         self._entries: dict[str, Entry] = {}
         self.document = self._document()
@@ -186,6 +189,12 @@ class CratePages:
             self._whole = True
             return None
 
+    def _stored_owners(self) -> tuple[str, ...]:
+        try:
+            return read_owners(self._store, self._name).value or ()
+        except InvalidDocument:
+            return ()  # publishing says so; a page without them is better than none
+
     def _document(self) -> CrateDocument | None:
         known = {each.vers: each for each in self._before.versions} if self._before else {}
         summaries = [row for line in self._lines.values() if (row := self._summary(line, known.get(line.vers)))]
@@ -196,7 +205,8 @@ class CratePages:
         release = self._release(newest.vers)
         others = (summary for summary in summaries if summary is not newest)
         older = older_dependencies(release.entry, others, lambda vers: self._lines[vers].raw)
-        return document_of(release.entry, release.metadata, tuple(summaries), tuple(older))
+        document = document_of(release.entry, release.metadata, tuple(summaries), tuple(older))
+        return replace(document, owners=self._owners)
 
     def _summary(self, line: Line, known: ReleaseSummary | None) -> ReleaseSummary | None:
         if known is not None and known.cksum != line.cksum:

@@ -55,7 +55,7 @@ from cargo_static_index.tree.restore import Known
 _KINDS = (".crate", ".json", ".html", ".xml")
 """How the files below `crates/` end: archives, metadata and tombstones, pages and feeds."""
 
-_DOCUMENTS = ("index.json", "removed.json")
+_DOCUMENTS = ("index.json", "owners.json", "removed.json")
 """The JSON documents beside a crate's metadata, but for the list of its dependents."""
 
 _LINES_LOST = (

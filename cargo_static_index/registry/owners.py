@@ -1,0 +1,49 @@
+"""Changes of who owns a crate: one small file, by compare and swap."""
+
+from collections.abc import Sequence
+
+from cargo_static_index.diagnostics.errors import InvalidInput
+from cargo_static_index.registry.transaction import Transaction, attempts
+from cargo_static_index.tree.owners import format_owners, parse_owner, read_owners
+
+
+def change_owners(
+    transaction: Transaction, name: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Add and remove owners of a crate, held or not, and give those that it has then.
+
+    Raises InvalidInput for one that is no name of an owner, or no owner yet is to be removed, or the last one.
+    """
+    added = [parse_owner(owner) for owner in add]
+    for _ in attempts(f"the owners of {name} are"):
+        held = read_owners(transaction.store, name)
+        before = held.value or ()
+        _check_removal(name, before, [*before, *added], remove)
+        owners = tuple(owner for owner in dict.fromkeys((*before, *added)) if owner not in remove)
+        if owners == before:
+            break
+        transaction.state.pages.make_stale([name])
+        if transaction.write(held.path, format_owners(name, owners), held.stored):
+            break
+    return owners
+
+
+def _check_removal(name: str, before: Sequence[str], after: Sequence[str], remove: Sequence[str]) -> None:
+    for owner in remove:
+        if owner not in before:
+            raise InvalidInput(f"{owner} is no owner of {name}; it has {', '.join(before) or 'none'}")
+    if before and set(after) <= set(remove):
+        raise InvalidInput(f"{before[-1]} is the last owner of {name}; add another one first")
+
+
+def found_owners(transaction: Transaction, name: str, owners: tuple[str, ...]) -> bool:
+    """Give a crate its first owners, before its first line; False where somebody else was quicker."""
+    held = read_owners(transaction.store, name)
+    return held.stored is None and transaction.write(held.path, format_owners(name, owners), None)
+
+
+def forget_owners(transaction: Transaction, name: str, owners: tuple[str, ...]) -> None:
+    """Take the first owners of a crate back where nothing of it came to be published, and they are still these."""
+    held = read_owners(transaction.store, name)
+    if held.value == owners:
+        transaction.write(held.path, None, held.stored)

@@ -1,0 +1,104 @@
+"""What the web API answers: JSON, and failures as `{"errors": [{"detail": …}]}`, whose sentences cargo prints.
+
+Cargo's book: "Registry Web API". Nothing of it is to be stored by anybody on the way.
+"""
+
+import errno
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cargo_static_index.diagnostics.errors import CargoStaticIndexError, InvalidInput, NotHeld, StoreError
+from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.server.files import NO_STORE
+from cargo_static_index.server.upload import InvalidUpload
+from cargo_static_index.server.writer import Forbidden
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class Refused(Exception):
+    """A request that is answered with a failure: a status, and sentences."""
+
+    def __init__(self, status: int, *details: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(*details)
+        self.status = status
+        self.details = details
+        self.headers = headers
+
+
+def json_answer(document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with JSON."""
+    shown = {"Cache-Control": NO_STORE, **(headers or {})}
+    return Response(msgspec.json.encode(document), status, shown, "application/json")
+
+
+def failure(status: int, *details: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with a failure."""
+    return json_answer({"errors": [{"detail": detail} for detail in details]}, status, headers)
+
+
+def sentence(problem: Problem) -> str:
+    """Write a problem as cargo prints it: the rule, where, what, the way out."""
+    place = f"{problem.place}: " if problem.place and problem.place not in problem.message else ""
+    return f"[{problem.rule}] {place}{problem.message} {problem.way_out}".rstrip()
+
+
+async def _answer_refused(_: Request, error: Refused) -> Response:
+    return failure(error.status, *error.details, headers=error.headers)
+
+
+async def _answer_upload(_: Request, error: InvalidUpload) -> Response:
+    return failure(error.status, str(error))
+
+
+async def _answer_http(_: Request, error: HTTPException) -> Response:
+    return failure(error.status_code, error.detail, headers=error.headers)
+
+
+async def _answer_ours(_: Request, error: CargoStaticIndexError) -> Response:
+    return failure(_status_of(error), str(error))
+
+
+def _status_of(error: CargoStaticIndexError) -> int:
+    match error:
+        case Forbidden():
+            return HTTPStatus.FORBIDDEN
+        case NotHeld():
+            return HTTPStatus.NOT_FOUND
+        case InvalidInput():
+            return HTTPStatus.BAD_REQUEST
+        case StoreError():
+            return HTTPStatus.INSUFFICIENT_STORAGE if _is_full(error) else HTTPStatus.SERVICE_UNAVAILABLE
+        case _:
+            return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether a disk was full at the bottom of an error."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return True
+        error = error.__cause__
+    return False
+
+
+async def _answer_disk(_: Request, error: OSError) -> Response:
+    if _is_full(error):
+        return failure(HTTPStatus.INSUFFICIENT_STORAGE, "the disk of this registry is full; nothing was published")
+    raise error
+
+
+HANDLERS: Final[Mapping[Any, Any]] = {
+    Refused: _answer_refused,
+    InvalidUpload: _answer_upload,
+    HTTPException: _answer_http,
+    CargoStaticIndexError: _answer_ours,
+    OSError: _answer_disk,
+}
+"""What each error that leaves a route is answered with."""

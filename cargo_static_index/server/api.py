@@ -1,0 +1,214 @@
+"""The web API that changes the tree: publish, yank, unyank, owners (cargo's book: "Registry Web API")."""
+
+import asyncio
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final, TypeVar
+from zlib import crc32
+
+import msgspec
+from msgspec import Struct
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cargo_static_index.crate.candidate import Outcome
+from cargo_static_index.crate.check import Policy, check_crate
+from cargo_static_index.diagnostics.errors import NotHeld
+from cargo_static_index.diagnostics.escape import escape
+from cargo_static_index.diagnostics.rules import Problem, level_of
+from cargo_static_index.registry.registry import home_of, policy_of, store_of
+from cargo_static_index.registry.withdraw import Spec
+from cargo_static_index.server.answers import Refused, json_answer, sentence
+from cargo_static_index.server.auth import Gate
+from cargo_static_index.server.permissions import refuse_scope
+from cargo_static_index.server.tokens import Token
+from cargo_static_index.server.upload import UploadMetadata, UploadReader
+from cargo_static_index.server.writer import Writer
+from cargo_static_index.settings import Settings
+from cargo_static_index.tree.owners import TEAM, parse_owner, read_owners
+from cargo_static_index.tree.read import read_index
+
+CONFLICTS: Final = frozenset({"release-conflict", "build-metadata-conflict"})
+"""Rules that say that another release is in the way: 409, where all others are 400."""
+
+OWNERS_BYTES: Final = 64 * 1024
+"""A change of owners with more is none: crates.io takes ten at a time."""
+
+T = TypeVar("T")
+
+
+class WebApi:
+    """The routes, and what they share; `uploads` is a folder for what comes in."""
+
+    def __init__(self, settings: Settings, gate: Gate, writer: Writer, uploads: Path) -> None:
+        self._settings = settings
+        self._gate = gate
+        self._writer = writer
+        self._uploads = uploads
+        self._store = store_of(settings)
+        self._policy: Policy = policy_of(settings, home_of(settings))
+
+    def routes(self) -> list[Route]:
+        """Give the routes."""
+        crate = "/api/v1/crates/{name}"
+        return [
+            Route("/api/v1/crates/new", self.publish, methods=["PUT"]),
+            Route(f"{crate}/{{vers}}/yank", self.yank, methods=["DELETE"]),
+            Route(f"{crate}/{{vers}}/unyank", self.unyank, methods=["PUT"]),
+            Route(f"{crate}/owners", self.list_owners, methods=["GET"]),
+            Route(f"{crate}/owners", self.add_owners, methods=["PUT"]),
+            Route(f"{crate}/owners", self.remove_owners, methods=["DELETE"]),
+        ]
+
+    # Publish -----------------------------------------------------------------------------------------------
+
+    async def publish(self, request: Request) -> Response:
+        """Publish a release: answered once the new line can be read."""
+        token = await self._gate.authenticated(request)
+        with self._upload_folder() as folder:
+            metadata, file = await self._receive(request, token, folder)
+            await run_in_threadpool(self._check, file, metadata)
+            outcome = await _done(self._writer.publish(token, file, metadata.name))
+        return self._answer(outcome, self._gate.warnings(token))
+
+    @contextmanager
+    def _upload_folder(self) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory(dir=self._uploads) as folder:
+            yield Path(folder)
+
+    async def _receive(self, request: Request, token: Token, folder: Path) -> tuple[UploadMetadata, Path]:
+        """Stream a body to a file, and give its metadata and the file; what a token is not good for ends early."""
+        length = request.headers.get("Content-Length")
+        reader = UploadReader(self._policy.limits.packed_bytes, int(length) if length else None)
+        received, is_allowed = folder / "upload", False
+        with received.open("wb") as file:
+            async for chunk in request.stream():
+                archive = reader.feed(chunk)
+                if reader.metadata is not None and not is_allowed:
+                    self._allow_publish(token, reader.metadata.name)
+                    is_allowed = True
+                if archive:
+                    await run_in_threadpool(file.write, archive)
+        metadata = reader.finish()
+        return metadata, received.rename(folder / f"{metadata.name}-{metadata.vers}.crate")
+
+    def _allow_publish(self, token: Token, name: str) -> None:
+        new, update = refuse_scope(token, "publish-new", name), refuse_scope(token, "publish-update", name)
+        if new and update:
+            raise Refused(HTTPStatus.FORBIDDEN, update)
+
+    def _check(self, file: Path, metadata: UploadMetadata) -> None:
+        """Read the archive, and refuse what is not the release that was announced, or breaks a rule."""
+        with file.open("rb") as stream:
+            checked = check_crate(stream, self._policy, file.name)
+        for what, announced, found in (
+            ("name", metadata.name, checked.name),
+            ("version", metadata.vers, checked.vers),
+        ):
+            if found not in {None, announced}:
+                detail = f"metadata {what} `{announced}` does not match manifest {what} `{escape(found or '')}`"
+                raise Refused(HTTPStatus.BAD_REQUEST, detail)
+        if checked.refused:
+            raise Refused(HTTPStatus.BAD_REQUEST, *map(sentence, self._of(checked.problems, "refuse")))
+
+    def _answer(self, outcome: Outcome, warnings: Sequence[str]) -> Response:
+        if outcome.status not in {"published", "restored", "unchanged"}:
+            problems = self._of(outcome.problems, "refuse")
+            conflict = any(each.rule in CONFLICTS for each in problems)
+            raise Refused(HTTPStatus.CONFLICT if conflict else HTTPStatus.BAD_REQUEST, *map(sentence, problems))
+        others = [*map(sentence, self._of(outcome.problems, "warn")), *warnings]
+        if outcome.status != "published":
+            others.append(f"{outcome.name} {outcome.vers} was published before, with the same bytes")
+        return json_answer({"warnings": {"invalid_categories": [], "invalid_badges": [], "other": others}})
+
+    def _of(self, problems: Sequence[Problem], level: str) -> list[Problem]:
+        return [each for each in problems if level_of(each, self._settings.rules) == level]
+
+    # Yank --------------------------------------------------------------------------------------------------
+
+    async def yank(self, request: Request) -> Response:
+        """Keep a release from being chosen anew."""
+        return await self._set_yanked(request, yanked=True)
+
+    async def unyank(self, request: Request) -> Response:
+        """Let a release be chosen again."""
+        return await self._set_yanked(request, yanked=False)
+
+    async def _set_yanked(self, request: Request, *, yanked: bool) -> Response:
+        spec = Spec(request.path_params["name"], request.path_params["vers"])
+        token = await self._gate.allowed(request, "yank", spec.name)
+        await _done(self._writer.set_yanked(token, spec, yanked=yanked))
+        return json_answer({"ok": True})
+
+    # Owners ------------------------------------------------------------------------------------------------
+
+    async def list_owners(self, request: Request) -> Response:
+        """List who owns a crate."""
+        await self._gate.reader(request)
+        owners = await run_in_threadpool(self._owners_of, request.path_params["name"])
+        users = [{"id": crc32(owner.encode()), "login": owner, "name": None} for owner in owners]
+        return json_answer({"users": users})
+
+    def _owners_of(self, name: str) -> tuple[str, ...]:
+        held = read_owners(self._store, name).value
+        if held is None and not read_index(self._store, name).value.releases:
+            raise NotHeld(f"there is no crate {escape(name)!r} in this registry")
+        return self._gate.permissions.owners_of(name, held)
+
+    async def add_owners(self, request: Request) -> Response:
+        """Make users and teams owners of a crate."""
+        name = request.path_params["name"]
+        token = await self._gate.allowed(request, "owners", name)
+        users = await self._users_in(request)
+        for user in users:
+            self._know(user)
+        await _done(self._writer.change_owners(token, name, add=users))
+        return json_answer({"ok": True, "msg": f"{', '.join(users)} now owns {name}"})
+
+    async def remove_owners(self, request: Request) -> Response:
+        """Let users and teams be owners of a crate no more."""
+        name = request.path_params["name"]
+        token = await self._gate.allowed(request, "owners", name)
+        users = await self._users_in(request)
+        await _done(self._writer.change_owners(token, name, remove=users))
+        return json_answer({"ok": True, "msg": f"{', '.join(users)} owns {name} no more"})
+
+    async def _users_in(self, request: Request) -> tuple[str, ...]:
+        """Give the owners that a body names; cargo sends `users`, and others also `owners`."""
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > OWNERS_BYTES:
+                raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body has more than {OWNERS_BYTES} bytes")
+        try:
+            document = msgspec.json.decode(bytes(body), type=_OwnersBody)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise Refused(HTTPStatus.BAD_REQUEST, f"the body cannot be read: {escape(str(error))}") from error
+        users = tuple(map(parse_owner, document.users or document.owners))
+        if not users:
+            raise Refused(HTTPStatus.BAD_REQUEST, 'the body names nobody: write {"users": ["alice"]}')
+        return users
+
+    def _know(self, owner: str) -> None:
+        """Refuse a name that nobody has: it is a slip of the pen, and whoever took it later would own the crate."""
+        team = owner.removeprefix(TEAM)
+        if team != owner and team not in self._gate.permissions.teams:
+            raise Refused(HTTPStatus.BAD_REQUEST, f"there is no team {team!r}: `teams` in `[publish]` names them")
+        if team == owner and owner not in self._gate.users():
+            raise Refused(HTTPStatus.BAD_REQUEST, f"there is no user {owner!r}: nobody of that name has a token")
+
+
+class _OwnersBody(Struct, frozen=True):
+    users: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+
+
+async def _done(change: Future[T]) -> T:
+    """Wait for a change; a client that leaves meanwhile stops nothing."""
+    return await asyncio.shield(asyncio.wrap_future(change))

@@ -1,0 +1,113 @@
+"""Who asks: the token of a request, and where the request came from."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
+
+from cargo_static_index.server.address import Connection, base_url_asked, client_of
+from cargo_static_index.server.answers import Refused
+from cargo_static_index.server.permissions import Permissions, permissions_of, refuse_scope
+from cargo_static_index.server.tokens import FILE, Scope, Token, TokenFiles, given_token, moment, note_used
+from cargo_static_index.settings import Settings
+
+WARNED_BEFORE: Final = 14 * 86_400
+"""Seconds before a token's end from which on cargo is told of it."""
+
+_USED_EVERY: Final = 60
+"""Seconds: a token's last use is known as exactly as this."""
+
+
+class Gate:
+    """Knows the tokens, and lets requests pass that have one; `clock` gives seconds since 1970."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], int]) -> None:
+        publish = settings.publish
+        self._private = publish.private
+        self._url = publish.url
+        self._proxies = frozenset(settings.serve.trusted_proxies)
+        self._tokens = TokenFiles([publish.private / FILE, *([publish.tokens_file] if publish.tokens_file else [])])
+        self._clock = clock
+        self._used: dict[str, str] = {}
+        self._noted: dict[str, int] = {}
+        self.auth_required = settings.registry.auth_required
+        self.permissions: Permissions = permissions_of(settings)
+
+    async def authenticated(self, request: HTTPConnection) -> Token:
+        """Give the token of a request, or refuse with 401, never with 403: cargo asks for a token where it sees one."""
+        text = given_token(request.headers.get("Authorization", ""))
+        token = await run_in_threadpool(self._tokens.find, text) if text else None
+        now = self._clock()
+        if token is None or token.is_expired(now):
+            raise self._unauthenticated(request, _why(text, token))
+        await run_in_threadpool(self._note_use, token, now)
+        return token
+
+    async def reader(self, request: HTTPConnection) -> Token | None:
+        """Give the token of who reads, None where none is needed; 401 without a token, 403 where it may not read."""
+        return await self.readable(request) if self.auth_required else None
+
+    async def readable(self, request: HTTPConnection) -> Token:
+        """Give the token of a request that may read, whether or not all need one."""
+        token = await self.authenticated(request)
+        if reason := refuse_scope(token, "read"):
+            raise Refused(HTTPStatus.FORBIDDEN, reason)
+        return token
+
+    async def allowed(self, request: HTTPConnection, scope: Scope, name: str) -> Token:
+        """Give the token of a request for a change; 403 where the token by itself is not good for it."""
+        token = await self.authenticated(request)
+        if reason := refuse_scope(token, scope, name):
+            raise Refused(HTTPStatus.FORBIDDEN, reason)
+        return token
+
+    def users(self) -> frozenset[str]:
+        """Give all users that are known: those with a token, in a team, or with all rights."""
+        members = (user for users in self.permissions.teams.values() for user in users)
+        return frozenset({*(token.user for token in self._tokens.all()), *members, *self.permissions.admins})
+
+    def warnings(self, token: Token) -> list[str]:
+        """Give what is to be said of a token to who uses it: that it ends soon."""
+        if token.expires is None or token.expires.timestamp() - self._clock() > WARNED_BEFORE:
+            return []
+        return [f"your token {token.id} ends on {token.expires:%Y-%m-%d}: ask for another one"]
+
+    def base_url(self, request: HTTPConnection) -> str:
+        """Give the base URL that a request came to."""
+        return base_url_asked(_connection(request), request.headers, self._url, self._proxies)
+
+    def client(self, request: HTTPConnection) -> str:
+        """Give the address that a request came from, seen through trusted proxies."""
+        return client_of(_connection(request), request.headers, self._proxies)
+
+    def close(self) -> None:
+        """Note the last uses that were not noted yet."""
+        used, self._used = self._used, {}
+        note_used(self._private, used)
+
+    def _note_use(self, token: Token, now: int) -> None:
+        self._used[token.id] = f"{moment(now):%Y-%m-%dT%H:%M:%SZ}"
+        if now - self._noted.get(token.id, 0) >= _USED_EVERY:
+            self._noted[token.id] = now
+            self.close()
+
+    def _unauthenticated(self, request: HTTPConnection, why: str) -> Refused:
+        login = f"{self.base_url(request)}me"
+        challenges = f'Cargo login_url="{login}", Basic realm="{self.base_url(request)}"'
+        return Refused(
+            HTTPStatus.UNAUTHORIZED, f"{why}; {login} says how to get one", headers={"WWW-Authenticate": challenges}
+        )
+
+
+def _why(text: str, token: Token | None) -> str:
+    if token is not None and token.expires is not None:
+        return f"this token ended on {token.expires:%Y-%m-%d}"
+    return "this token is not known here" if text else "this needs a token"
+
+
+def _connection(request: HTTPConnection) -> Connection:
+    server, port = request.scope.get("server") or ("", None)
+    client = request.client.host if request.client else None
+    return Connection(server=server, port=port, client=client, scheme=request.scope["scheme"])
