@@ -166,8 +166,7 @@ class Transaction:
 
 def change_of(before: StoredValue[IndexFile], after: IndexFile) -> Delta:
     """Give what replacing an index file by another adds to tree.json."""
-    content = after.format() if after.lines else None
-    return difference(weight(before.path, content, len(after.releases)), weight_of(before))
+    return difference(weight(before.path, after.format(), len(after.releases)), weight_of(before))
 
 
 @contextmanager

@@ -148,9 +148,13 @@ def update_tombstones(transaction: Transaction, name: str, change: Callable[[Tom
 
 
 def replace_index(transaction: Transaction, index: StoredValue[IndexFile], file: IndexFile) -> bool:
-    """Replace one index file and bring what is derived in step; False if somebody else was quicker."""
+    """Replace one index file and bring what is derived in step; False if somebody else was quicker.
+
+    One whose last line goes stays, empty: cargo reads it as a crate without versions, and where the crate comes back
+    at once, servers and clients see that it was changed.
+    """
     transaction.begin([index])
-    written = transaction.write(index.path, file.format() if file.lines else None, index.stored)
+    written = transaction.write(index.path, file.format(), index.stored)
     if written:
         transaction.changed([(index, file)])
     return written

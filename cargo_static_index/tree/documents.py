@@ -40,8 +40,8 @@ class Delta(Struct, frozen=True, kw_only=True):
 
 
 def weight(path: str, content: bytes | None, releases: int) -> Delta:
-    """Give what one index file with so many releases counts for; nothing where there is no file."""
-    if content is None:
+    """Give what one index file with so many releases counts for; nothing where there is none, or an empty one."""
+    if not content:
         return Delta()
     digest = sha256(path.encode() + b"\0" + content).digest()
     return Delta(crates=int(releases > 0), releases=releases, digest=int.from_bytes(digest, "big"))

@@ -227,7 +227,7 @@ def test_what_was_moved_away_and_then_restored_is_refused_no_more(built: Path) -
 def test_removing_wants_yes_where_nobody_can_be_asked(built: Path) -> None:
     run("remove", "foo@1.0.0", cwd=built).failed(2, "removing is for good: say --yes where nobody can be asked")
     assert run("remove", "foo", "--all", "--yes", cwd=built).ok() == "     Removed foo@1.0.0\n"
-    assert not (built / "public/index/3/f/foo").exists()
+    assert (built / "public/index/3/f/foo").read_bytes() == b""
     assert "error[removed-release]" in run("build", cwd=built).out
     for command in (
         ["info", "foo"],

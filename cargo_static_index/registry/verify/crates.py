@@ -85,7 +85,7 @@ class _Crate:
         for name in names:
             for other in {name.replace("-", "_"), name.replace("_", "-")}:
                 path = layout.index_file(other)
-                if path < self._path and self._store.size(path) is not None:
+                if path < self._path and self._store.size(path):
                     message = f"There are both `{other}` and `{name}`; cargo takes one for a misspelling of the other."
                     yield found("crates-collide", self._path, message)
 
