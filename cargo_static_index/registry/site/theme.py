@@ -124,7 +124,7 @@ def _compiled() -> str:
 def _names(folder: Path) -> list[str]:
     names = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if not path.is_dir())
     # Hidden are what editors and git leave beside templates.
-    return [name for name in names if name != "README.md" and "/." not in f"/{name}"]
+    return [name for name in names if name.rpartition("/")[2] != "README.md" and "/." not in f"/{name}"]
 
 
 # What is the user's -----------------------------------------------------------------------------------------
