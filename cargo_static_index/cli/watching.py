@@ -97,14 +97,15 @@ class LinePrinter:
     def __init__(self, terminal: Terminal, drop: str) -> None:
         self._terminal = terminal
         self._drop = drop
-        self._watching = ""
+        self._watching: tuple[object, ...] = ()
 
     def health(self, health: Health) -> None:
         """Print how it watches, when that changes."""
         how = "by events" if health.mode == "events" else f"by a look every {health.interval or 0:.3g} s"
-        text = f"{self._drop} {how}" + (f": {health.why}" if health.why else "")
-        if health.mode is not None and text != self._watching:
-            self._watching = text
+        watching = (health.mode, health.why)
+        if health.mode is not None and watching != self._watching:
+            self._watching = watching
+            text = f"{self._drop} {how}" + (f": {health.why}" if health.why else "")
             self._terminal.did("Watching", text, "warn" if health.why else "good")
 
     def file(self, document: FileDocument) -> None:

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from cargo_static_index.registry.watch.ground import Ground, ground_of
 from cargo_static_index.registry.watch.health import Failure, Health, WaitingFile, only_watcher, write_health
 from cargo_static_index.registry.workers import Executor, reading_executor, usable_jobs
 from cargo_static_index.settings import Settings
-from cargo_static_index.state import open_state
+from cargo_static_index.state import State, open_state
 
 QUIET = 0.05
 """Seconds without an event after which a burst is over."""
@@ -79,7 +80,8 @@ class Watcher:
 
     `clock` gives whole seconds since 1970, for `pubtime`. `idle` are seconds in which nothing comes and nothing waits
     after which it stops by itself. `settings_file` is said to have changed when it does. `hearers` are told how the
-    watcher is about once a second, while it is at work too.
+    watcher is about once a second, while it is at work too. `net` and `batch` are for tests: NET and BATCH; `wall` is
+    the system's clock.
     """
 
     def __init__(
@@ -92,11 +94,15 @@ class Watcher:
         settings_file: Path | None = None,
         hearers: Sequence[Callable[[Health], None]] = (),
         net: float = NET,
+        batch: float = BATCH,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._idle = idle
         self._net = net
+        self._batch = batch
+        self._wall = wall
         self._hearers = hearers
         self._bell = Bell()
         self._arrivals = Arrivals(settings.watch.settle)
@@ -107,7 +113,7 @@ class Watcher:
         self._pages_failure = ""
         self._stopped = False
         self._ground: Ground | None = None
-        self._clocks = time.time() - time.monotonic()
+        self._clocks = wall() - time.monotonic()
         self._failures = 0
         self._look_at = 0.0  # by the monotonic clock, as all of the following
         self._came_at = time.monotonic()
@@ -180,7 +186,11 @@ class Watcher:
             self._say(mode=mode, why=why, interval=interval)
 
     def _interval(self) -> float:
-        return max(self._settings.watch.poll_interval, self._took / SHARE, 0.1)
+        """Give the seconds between two looks: doubled until looking takes no more than its share."""
+        interval = max(self._settings.watch.poll_interval, 0.1)
+        while self._took > SHARE * interval:
+            interval *= 2
+        return interval
 
     # Looking ---------------------------------------------------------------------------------------------
 
@@ -227,7 +237,7 @@ class Watcher:
         """Say whether a pass is to read one more file: for a moment, so that others come to their turn."""
         now = time.monotonic()
         if self._batch_ends is None:
-            self._batch_ends = now + max(BATCH, 3 * (now - began))
+            self._batch_ends = now + max(self._batch, 3 * (now - began)) if self._batch else now
         if self._is_stopped() or now > self._batch_ends:
             self._is_cut = True
             return False
@@ -242,6 +252,7 @@ class Watcher:
         unannounced: set[bytes] = set()
         self._arrivals.begin(told=False)
         with open_state(self._settings.state.path) as state:
+            refused = _few(state)
             for each in scan_drop(drop.path, state, lambda file: self._due(file, unannounced), drop.ours):
                 file = each.file if isinstance(each, Candidate) else each
                 found += bool(file.file)  # what has none is a folder that cannot be listed, which is given every time
@@ -249,6 +260,7 @@ class Watcher:
                     self._ears.give_up(f"{file.source} came, and no event told of it")
                 if found > (PROOF if self._ears.mode == "events" else 0):
                     break
+            found += refused != _few(state)  # one that was taken away is to go from the page of refused files
         if not found:
             self._arrivals.finish()
         self._took = time.thread_time() - began
@@ -351,7 +363,7 @@ class Watcher:
         self._say()
 
     def _tell_jump(self) -> None:
-        clocks = time.time() - time.monotonic()
+        clocks = self._wall() - time.monotonic()
         jump, self._clocks = clocks - self._clocks, clocks
         if abs(jump) > JUMP:
             way = "ahead" if jump > 0 else "back"
@@ -377,6 +389,11 @@ class Watcher:
             self._written_at = time.monotonic()
         for hear in self._hearers:
             hear(self.health)
+
+
+def _few(state: State) -> list[DropFile]:
+    """Give some of the files that are refused."""
+    return [outcome.candidate.file for outcome in islice(state.drop_files.refused(), SHOWN)]
 
 
 def _path_of(file: DropFile) -> bytes:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,11 +18,22 @@ PATIENCE = 60.0
 QUICK: dict[str, object] = {"tree.flush": "false", "watch.settle": "0.3s", "watch.poll-interval": "0.2s"}
 
 
+class Readings(Report):
+    """A report that counts how often each file was read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: Counter[str] = Counter()
+
+    def reading(self, source: str) -> None:
+        self.read[source] += 1
+
+
 class Running:
     """A watcher that runs; `report` is what it told, `healths` how it was."""
 
     def __init__(self, world: World, options: dict[str, object], more: dict[str, Any]) -> None:
-        self.report = Report()
+        self.report = Readings()
         self.healths: list[Health] = []
         self.error: Exception | None = None
         settings = world.settings(QUICK | options)

@@ -241,3 +241,37 @@ def test_settings_that_change_under_it_are_told_of_once(world: World) -> None:
         it.until_said("registry.toml has changed; restart the watcher")
         asleep(2)
         assert len(it.report.notes) == len(set(it.report.notes))
+
+
+def test_many_files_go_in_batches_and_none_is_read_twice(world: World) -> None:
+    numbers = range(150)
+    world.put(*(crate("foo", f"1.{number}.0") for number in numbers))
+    with running(world, {"registry.pages": "false"}, batch=0.0) as it:
+        it.until(lambda: len(it.told()) == len(numbers))
+        asleep(0.5)
+    assert sorted(it.told()) == sorted(f"published foo 1.{number}.0" for number in numbers)
+    assert it.report.paths.count("tree.json") > 1
+    assert it.report.read.most_common(1)[0][1] == 1
+
+
+def test_a_clock_that_jumps_is_said_once_and_carried_on_with(world: World) -> None:
+    jumps = [0.0]
+    with running(world, wall=lambda: time.time() + jumps[0]) as it:
+        jumps[0] = 3600.0
+        it.until_said("The clock jumped 3600 seconds ahead.")
+        world.put(crate("foo"))
+        it.until_told("published foo 1.0.0")
+        jumps[0] = 0.0
+        it.until_said("The clock jumped 3600 seconds back.")
+        asleep(1.2)
+        assert len([note for note in it.report.notes if "clock" in note]) == 2
+
+
+def test_a_refused_file_that_was_taken_away_goes_from_the_page(world: World) -> None:
+    broken = world.drop / "foo-1.0.0.crate"
+    broken.write_bytes(b"no crate")
+    with running(world, net=0.5) as it:
+        it.until_told("refused")
+        it.until(lambda: b"file-not-gzip" in world.read("refused.html"))
+        broken.unlink()
+        it.until(lambda: b"file-not-gzip" not in world.read("refused.html"))
