@@ -32,6 +32,11 @@ FAILED: Final = 3
 """Disk, store or network failed; trying again may help."""
 BUG: Final = 101
 INTERRUPTED: Final = 130
+TERMINATED: Final = 143
+"""As a shell gives the end by SIGTERM; 130 is that by SIGINT."""
+
+GRACE: Final = 4.0
+"""Seconds that a command has to end by itself once it is told to; then it is ended wherever it is."""
 
 
 class Common(NamedTuple):
@@ -110,7 +115,10 @@ def perform(body: Callable[[Run], int | None], common: Common, options: Mapping[
     gc.enable()
     run = Run(common, options)
     try:
+        # As process 1 of a container nothing ends us by default, and `docker stop` would have to kill us in the end.
         signal.signal(signal.SIGTERM, _interrupt)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else whoever started us wants it ignored
+            signal.signal(signal.SIGINT, _interrupt)
         for directory in common.directories:
             _enter(directory)
         _stand_somewhere()
@@ -125,9 +133,24 @@ def perform(body: Callable[[Run], int | None], common: Common, options: Mapping[
     return code or GOOD
 
 
-def _interrupt(_number: int, _frame: object) -> None:
-    # As process 1 of a container nothing ends us by default, and `docker stop` would have to kill us in the end.
+_told_by: list[int] = []
+"""The signal that told this process to end; what it raised may be lost on its way through SQLite."""
+
+
+def _interrupt(number: int, _frame: object) -> None:
+    """End the command: what it has begun it leaves as a crash would, for the next one to finish."""
+    import threading
+
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_DFL)  # a second one ends it at once
+    threading.Thread(target=_end, args=(number,), daemon=True).start()
+    _told_by.append(number)
     raise KeyboardInterrupt
+
+
+def _end(number: int) -> None:
+    time.sleep(GRACE)
+    os._exit(128 + number)
 
 
 def code_of(error: BaseException, terminal: Terminal) -> int:
@@ -150,7 +173,8 @@ def _ending(error: Exception | KeyboardInterrupt) -> tuple[int, str, *tuple[str,
         case SettingsError() if error.problems:
             ending = UNUSABLE, str(error.args[0]), *(f"  {problem}" for problem in error.problems)
         case KeyboardInterrupt():
-            ending = INTERRUPTED, "interrupted; nothing is left half done, and the next build goes on from here"
+            code = TERMINATED if signal.SIGTERM in _told_by else INTERRUPTED
+            ending = code, "interrupted; nothing is left half done, and the next build goes on from here"
         case SettingsError() | NotHeld() | InvalidInput():
             ending = UNUSABLE, str(error)
         case PagesFailed():

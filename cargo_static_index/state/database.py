@@ -27,6 +27,13 @@ _OF_THE_DISK = {
     sqlite3.SQLITE_NOMEM: "memory ran out",
 }
 
+_STEPS = 100_000
+"""Steps of SQLite's machine, a millisecond or two, after which a signal is heard in the midst of a statement."""
+
+
+def _hear_signals() -> None:
+    """Do nothing: calling this lets Python call the handlers of signals, and what they raise ends the statement."""
+
 
 def batches(rows: Iterable[T], size: int = PAGE) -> Iterator[list[T]]:
     """Cut rows into lists of at most `size`, so that no more than that is held at once."""
@@ -70,6 +77,7 @@ class Database:
         self._depth = 0
         try:
             self._connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+            self._connection.set_progress_handler(_hear_signals, _STEPS)
         except sqlite3.DatabaseError as error:
             raise self._translated(error) from error
 
@@ -170,11 +178,13 @@ class Database:
         finally:
             self._depth -= 1
 
-    def _translated(self, error: sqlite3.DatabaseError) -> Exception:
+    def _translated(self, error: sqlite3.DatabaseError) -> BaseException:
         if isinstance(error, sqlite3.ProgrammingError):
             return error  # a bug of ours, not of the file
         # Errors that Python's own module raises carry no code: text that is not UTF-8 is one, and means damage.
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+        if code == sqlite3.SQLITE_INTERRUPT:
+            return KeyboardInterrupt()
         if reason := _OF_THE_DISK.get(code):
             return StoreError(
                 f"The catalogue {str(self._path)!r} cannot be used: {reason} ({error})."

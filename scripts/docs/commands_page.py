@@ -50,7 +50,7 @@ Results go to standard output, all else to standard error.
 | 2 | the command or the settings cannot be used as they are |
 | 3 | disk, store or network failed, or another process is changing the tree: try again |
 | 101 | a bug of this program: one sentence, and a file with the details |
-| 130 | interrupted; nothing is left half done |
+| 130, 143 | ended by SIGINT (Ctrl-C) or SIGTERM, within 5 s; nothing is left half done |
 
 `check`, `add`, `build` and `verify` print what they find as text, as JSON, or as GitHub, GitLab (Code Quality) or
 SARIF 2.1.0 read it (`--output-format`).

@@ -3,9 +3,11 @@
 import os
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import IO
 
@@ -236,10 +238,68 @@ def test_an_interrupted_build_ends_cleanly_and_the_next_one_finishes(fresh: Path
     else:
         process.send_signal(number)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
+    assert process.returncode == 128 + number, err
     assert err == "error: interrupted; nothing is left half done, and the next build goes on from here\n"
     run("build", "-q", cwd=fresh).ok()
     assert len(run("list", cwd=fresh).ok().splitlines()) == 602
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_statement_of_the_database_that_takes_for_ever(tmp_path: Path, number: signal.Signals) -> None:
+    code = f"""
+import sys
+from pathlib import Path
+from cargo_static_index.cli import run
+from cargo_static_index.state.database import Database
+def body(run):
+    database = Database(Path({str(tmp_path / "state")!r}))
+    with database.writing():
+        database.run("CREATE TABLE t (x)")
+        print("begun", flush=True)
+        database.run(
+            "INSERT INTO t WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT 1 FROM c) SELECT x FROM c WHERE x > 1"
+        )
+sys.exit(run.perform(body, run.Common(), {{}}))
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    process.send_signal(number)
+    _, err = process.communicate(timeout=5)
+    assert process.returncode == 128 + number, err
+    with closing(sqlite3.connect(tmp_path / "state")) as database:
+        assert database.execute("SELECT * FROM sqlite_master").fetchall() == []
+
+
+STUCK = """
+import sys, time
+from cargo_static_index.cli import run
+run.GRACE = 0.3
+def body(run):
+    while True:
+        try:
+            print("begun", flush=True)
+            time.sleep(60)
+        except KeyboardInterrupt:
+            pass
+sys.exit(run.perform(body, run.Common(), {}))
+"""
+
+
+@pytest.mark.parametrize("second", [None, signal.SIGTERM, signal.SIGINT])
+def test_what_does_not_end_by_itself_is_ended(second: signal.Signals | None) -> None:
+    """Some code may swallow what a signal raises; a second signal ends it at once."""
+    command = [sys.executable, "-c", STUCK]
+    with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        process.stdout.readline()
+        if second is not None:
+            process.send_signal(second)
+        assert process.wait(timeout=5) == (-second if second is not None else 143)
 
 
 # on a terminal
