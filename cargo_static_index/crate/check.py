@@ -10,6 +10,7 @@ from msgspec.structs import force_setattr
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.crate.archive import Archive, read_archive
+from cargo_static_index.crate.crates_io import check_as_crates_io
 from cargo_static_index.crate.documents import MANIFEST_AS_WRITTEN, find_file, readme_origin
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.crate.metadata import CrateMetadata, Document, VcsInfo
@@ -222,6 +223,7 @@ def _check_release(
             place = f"package.{field}"
             message = f"`{place}` is missing or empty; this registry asks for it."
             yield problem("missing-field", message, place=f"Cargo.toml.{place}")
+    yield from check_as_crates_io(manifest, policy.levels)
     if metadata.vcs is not None and metadata.vcs.dirty:
         yield problem("vcs-dirty", place=".cargo_vcs_info.json")
     if metadata.readme is not None and metadata.readme.missing == "too-large":

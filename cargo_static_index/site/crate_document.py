@@ -100,8 +100,6 @@ _VERSIONS = pattern(r"(?:[0-9]+\.[0-9]+\.[0-9]+[0-9A-Za-z.+-]*(?: |\Z))+")
 
 LISTED = 5
 """As many keywords and categories as crates.io takes."""
-LONGEST_NAME = 64
-"""Characters of one of them; crates.io takes 20 of a keyword."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(CrateDocument).decode
@@ -230,11 +228,11 @@ def document_of(
 
 
 def listed(names: Iterable[str]) -> tuple[str, ...]:
-    """Give the keywords or categories that pages know a crate by: the first five of a reasonable length.
+    """Give the keywords or categories that pages know a crate by: the first five.
 
     Each has a list of its own, so a crate with thousands would cost the tree a thousand times its size.
     """
-    return tuple(name for name in dict.fromkeys(names) if len(name) <= LONGEST_NAME)[:LISTED]
+    return tuple(dict.fromkeys(names))[:LISTED]
 
 
 def one_line(text: str | None) -> str | None:

@@ -125,6 +125,12 @@ def test_a_mirror_has_other_levels_for_these_rules_and_settings_go_above_them() 
     assert levels_of({}, mirror=True) == {
         "reserved-name": "allow",
         "publish-excludes-us": "allow",
+        "description-too-long": "allow",
+        "license-invalid": "allow",
+        "url-invalid": "allow",
+        "keyword-invalid": "allow",
+        "too-many-categories": "allow",
+        "category-unknown": "allow",
         "patch-ignored": "allow",
         "dependency-likely-ours": "allow",
         "dependency-without-version": "warn",

@@ -56,9 +56,9 @@ def test_no_list_of_a_manifest_costs_more_than_the_crate_times_a_constant(length
     assert max(costs.values()) > TIMES / 50
 
 
-def test_a_keyword_too_many_or_too_long_is_left_out_of_the_lists(tmp_path: Path) -> None:
+def test_a_sixth_keyword_is_left_out_of_the_lists(tmp_path: Path) -> None:
     world = World(tmp_path, {"registry.pages": True, "tree.flush": False})
-    world.put(crate().package(keywords=["a", "x" * 65, "b", "c", "d", "e", "f"]))
+    world.put(crate().package(keywords=["a", "a", "b", "c", "d", "e", "f"]))
     world.build()
     document = world.read("crates/foo/index.json")
     assert b'"keywords":["a","b","c","d","e"]' in document
