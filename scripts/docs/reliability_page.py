@@ -53,6 +53,19 @@ RUNS: Final = (
         "What we take, cargo must take; what we refuse, cargo must refuse, or we say for whose sake we do.",
         command=("-m", "tests.cargo.manifests"),
     ),
+    Run(
+        name="watch-flood",
+        says="100,000 files are dropped while a watcher makes a pass. "
+        "Each must be published once, in memory that does not grow with them.",
+        command=("-m", "tests.registry.watch.long", "flood", "--files", "100000"),
+    ),
+    Run(
+        name="watch-soak",
+        says="For half an hour files are dropped in every way (copied, renamed in, in pieces, preallocated, in new "
+        "folders), with commands beside; in the first half the watcher is killed again and again. "
+        "All must be held at the end, `verify` must find nothing, and memory and open files must be flat.",
+        command=("-m", "tests.registry.watch.long", "soak", "--seconds", "1800"),
+    ),
 )
 
 

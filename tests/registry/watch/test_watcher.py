@@ -10,6 +10,7 @@ import pytest
 
 from cargo_static_index.diagnostics.errors import SettingsError, TreeBusy
 from tests.crates import crate
+from tests.registry.watch import long
 from tests.registry.watch.running import Running, running
 from tests.world import World
 
@@ -275,3 +276,9 @@ def test_a_refused_file_that_was_taken_away_goes_from_the_page(world: World) -> 
         it.until(lambda: b"file-not-gzip" in world.read("refused.html"))
         broken.unlink()
         it.until(lambda: b"file-not-gzip" not in world.read("refused.html"))
+
+
+def test_files_dropped_during_a_pass_and_through_kills_are_all_published_once(tmp_path: Path) -> None:
+    """A short sample of the long runs."""
+    assert long.flood(tmp_path / "flood", 100)["published"] == 100
+    assert long.soak(tmp_path / "soak", 5)["kills survived"]
