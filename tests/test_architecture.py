@@ -102,6 +102,7 @@ OTHERS: dict[str, frozenset[str]] = {
     "rich": frozenset({"cli"}),
     "rtoml": frozenset({"protocol/manifest/toml", "settings/layers"}),
     "h11": frozenset({"server"}),
+    "prometheus_client": frozenset({"server"}),
     "starlette": frozenset({"server"}),
     "uvicorn": frozenset({"server"}),
     "watchdog": frozenset({"registry/watch/doorbell"}),

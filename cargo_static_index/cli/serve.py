@@ -20,11 +20,12 @@ from cargo_static_index.diagnostics.errors import SettingsError
     ),
 )
 @argument("command", nargs=-1, metavar="[-- COMMAND]", says="What to run with --ephemeral.")
+@click.option("--as-is", is_flag=True, help="Answer config.json as it is, not with the address that was asked.")
 @click.option("--publish", is_flag=True, help="Take `cargo publish`, `yank` and the like, with tokens.")
 @click.option(
     "--ephemeral", is_flag=True, help="Serve an empty registry to one COMMAND, give its exit code, leave nothing."
 )
-def serve_command(run: Run, *, command: Sequence[str], publish: bool, ephemeral: bool) -> int:
+def serve_command(run: Run, *, command: Sequence[str], publish: bool, ephemeral: bool, as_is: bool) -> int:
     """Serve the tree over HTTP, for trying it and for small teams.
 
     With --publish, cargo publishes into the tree: `token create` makes the tokens that it needs. Whoever stops this
@@ -42,4 +43,4 @@ def serve_command(run: Run, *, command: Sequence[str], publish: bool, ephemeral:
         raise SettingsError(
             f"`serve` needs {error.name}: install it with `pip install 'cargo-static-index[server]'`"
         ) from error
-    return rehearse(run, command) if command else serve(run, publish=publish)
+    return rehearse(run, command) if command else serve(run, publish=publish, as_is=as_is)

@@ -17,11 +17,17 @@ from cargo_static_index.settings import Settings
 from cargo_static_index.site.front import variable_of
 
 
-def serve(run: Run, *, publish: bool) -> int:
+def serve(run: Run, *, publish: bool, as_is: bool) -> int:
     """Serve until a signal says to end, and give the exit code."""
     if not publish:
         held_tree(run)
-    server = Server(run.settings, clock=lambda: read_clock(os.environ), warn=run.terminal.warn, publish=publish)
+    server = Server(
+        run.settings,
+        clock=lambda: read_clock(os.environ),
+        warn=run.terminal.warn,
+        publish=publish,
+        as_is=as_is,
+    )
     listener = open_socket(run.settings.serve.bind)
     _say(run, f"{from_here(str(run.settings.tree.path))} at {address_of(listener)}")
     server.run(listener)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from cargo_static_index.diagnostics.errors import CargoStaticIndexError, InvalidInput, NotHeld, StoreError
@@ -94,11 +94,16 @@ async def _answer_disk(_: Request, error: OSError) -> Response:
     raise error
 
 
+async def _answer_nobody(_: Request, __: ClientDisconnect) -> Response:
+    return Response(status_code=HTTPStatus.BAD_REQUEST)  # the client has left in the middle of its body
+
+
 HANDLERS: Final[Mapping[Any, Any]] = {
     Refused: _answer_refused,
     InvalidUpload: _answer_upload,
     HTTPException: _answer_http,
     CargoStaticIndexError: _answer_ours,
     OSError: _answer_disk,
+    ClientDisconnect: _answer_nobody,
 }
 """What each error that leaves a route is answered with."""

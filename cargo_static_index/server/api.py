@@ -26,6 +26,7 @@ from cargo_static_index.registry.registry import home_of, policy_of, store_of
 from cargo_static_index.registry.withdraw import Spec
 from cargo_static_index.server.answers import Refused, json_answer, sentence
 from cargo_static_index.server.auth import Gate
+from cargo_static_index.server.health import Metrics
 from cargo_static_index.server.permissions import refuse_scope
 from cargo_static_index.server.tokens import Token
 from cargo_static_index.server.upload import UploadMetadata, UploadReader
@@ -46,7 +47,9 @@ T = TypeVar("T")
 class WebApi:
     """The routes, and what they share; `uploads` is a folder for what comes in."""
 
-    def __init__(self, settings: Settings, gate: Gate, writer: Writer, uploads: Path) -> None:
+    def __init__(self, settings: Settings, gate: Gate, writer: Writer, uploads: Path, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._room = asyncio.Semaphore(settings.publish.uploads)
         self._settings = settings
         self._gate = gate
         self._writer = writer
@@ -71,6 +74,10 @@ class WebApi:
     async def publish(self, request: Request) -> Response:
         """Publish a release: answered once the new line can be read."""
         token = await self._gate.authenticated(request)
+        async with self._room:
+            return await self._publish(request, token)
+
+    async def _publish(self, request: Request, token: Token) -> Response:
         with self._upload_folder() as folder:
             metadata, file = await self._receive(request, token, folder)
             await run_in_threadpool(self._check, file, metadata)
@@ -94,6 +101,7 @@ class WebApi:
                     self._allow_publish(token, reader.metadata.name)
                     is_allowed = True
                 if archive:
+                    self._metrics.received.inc(len(archive))
                     await run_in_threadpool(file.write, archive)
         metadata = reader.finish()
         return metadata, received.rename(folder / f"{metadata.name}-{metadata.vers}.crate")
@@ -115,17 +123,23 @@ class WebApi:
                 detail = f"metadata {what} `{announced}` does not match manifest {what} `{escape(found or '')}`"
                 raise Refused(HTTPStatus.BAD_REQUEST, detail)
         if checked.refused:
-            raise Refused(HTTPStatus.BAD_REQUEST, *map(sentence, self._of(checked.problems, "refuse")))
+            raise self._refused(checked.problems)
 
     def _answer(self, outcome: Outcome, warnings: Sequence[str]) -> Response:
         if outcome.status not in {"published", "restored", "unchanged"}:
-            problems = self._of(outcome.problems, "refuse")
-            conflict = any(each.rule in CONFLICTS for each in problems)
-            raise Refused(HTTPStatus.CONFLICT if conflict else HTTPStatus.BAD_REQUEST, *map(sentence, problems))
+            raise self._refused(outcome.problems)
+        self._metrics.publishes.inc(outcome.status == "published")
         others = [*map(sentence, self._of(outcome.problems, "warn")), *warnings]
         if outcome.status != "published":
             others.append(f"{outcome.name} {outcome.vers} was published before, with the same bytes")
         return json_answer({"warnings": {"invalid_categories": [], "invalid_badges": [], "other": others}})
+
+    def _refused(self, found: Sequence[Problem]) -> Refused:
+        problems = self._of(found, "refuse")
+        for rule in {problem.rule for problem in problems}:
+            self._metrics.refusals.labels(rule).inc()
+        conflict = any(problem.rule in CONFLICTS for problem in problems)
+        return Refused(HTTPStatus.CONFLICT if conflict else HTTPStatus.BAD_REQUEST, *map(sentence, problems))
 
     def _of(self, problems: Sequence[Problem], level: str) -> list[Problem]:
         return [each for each in problems if level_of(each, self._settings.rules) == level]

@@ -15,7 +15,9 @@ from cargo_static_index.registry.registry import store_of
 from cargo_static_index.server.answers import HANDLERS
 from cargo_static_index.server.api import WebApi
 from cargo_static_index.server.auth import Gate
+from cargo_static_index.server.connections import App
 from cargo_static_index.server.files import NO_CACHE, NO_STORE, Found, TreeFiles, respond
+from cargo_static_index.server.health import Health, Metrics
 from cargo_static_index.server.writer import Writer
 from cargo_static_index.settings import Settings
 from cargo_static_index.store.paths import tag_of
@@ -24,20 +26,31 @@ from cargo_static_index.tree import layout
 Answer = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(settings: Settings, gate: Gate, writer: Writer | None, uploads: Path) -> Starlette:
-    """Make the application; it takes changes where there is a `writer`. `uploads` is a folder for what comes in."""
-    pages = Pages(settings, gate, publishes=writer is not None)
-    api = WebApi(settings, gate, writer, uploads).routes() if writer else []
-    return Starlette(routes=[*api, *pages.routes()], exception_handlers=dict(HANDLERS))
+def create_app(
+    settings: Settings, gate: Gate, writer: Writer | None, uploads: Path, *, as_is: bool = False
+) -> tuple[App, App]:
+    """Make the application, and that for those who watch over it, which is part of the first where it is not apart.
+
+    It takes changes where there is a `writer`; `uploads` is a folder for what comes in; `as_is` has config.json
+    answered as it is in the tree.
+    """
+    metrics = Metrics()
+    health = Health(settings, metrics, publishes=writer is not None).routes()
+    pages = Pages(settings, gate, publishes=writer is not None, as_is=as_is)
+    api = WebApi(settings, gate, writer, uploads, metrics).routes() if writer else []
+    own = [] if settings.serve.admin_bind else health
+    app = Starlette(routes=[*own, *api, *pages.routes()], exception_handlers=dict(HANDLERS))
+    return metrics.around(app), Starlette(routes=health)
 
 
 class Pages:
     """The routes that read: the tree, its config.json, how to get a token, and whether a token is good."""
 
-    def __init__(self, settings: Settings, gate: Gate, *, publishes: bool) -> None:
+    def __init__(self, settings: Settings, gate: Gate, *, publishes: bool, as_is: bool) -> None:
         self._settings = settings
         self._gate = gate
         self._publishes = publishes
+        self._as_is = as_is
         self._files = TreeFiles(store_of(settings))
 
     def routes(self) -> list[Route]:
@@ -60,6 +73,8 @@ class Pages:
         found = await run_in_threadpool(self._files.find, layout.CONFIG)
         if found is None or not isinstance(found.content, bytes):
             return self._files.absent(layout.CONFIG)
+        if self._as_is:
+            return respond(found, request.headers)
         content = self._rewritten(found.content, self._gate.base_url(request))
         rewritten = Found(content=content, tag=tag_of(content), media_type="application/json", cache=NO_CACHE)
         return respond(rewritten, request.headers)

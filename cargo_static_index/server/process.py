@@ -15,7 +15,7 @@ from cargo_static_index.diagnostics.errors import SettingsError, StoreError
 from cargo_static_index.server.address import is_loopback
 from cargo_static_index.server.app import create_app
 from cargo_static_index.server.auth import Gate
-from cargo_static_index.server.connections import connection_class, with_whole_bodies
+from cargo_static_index.server.connections import App, Receive, Scope, Send, connection_class, with_whole_bodies
 from cargo_static_index.server.writer import Writer
 from cargo_static_index.settings import Settings
 
@@ -28,18 +28,28 @@ class Server:
     """
 
     def __init__(
-        self, settings: Settings, *, clock: Callable[[], int], warn: Callable[[str], None], publish: bool
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], int],
+        warn: Callable[[str], None],
+        publish: bool,
+        as_is: bool = False,
     ) -> None:
         check_safety(settings, publish=publish)
         self._settings = settings
         self._clock = clock
         self._warn = warn
         self._publish = publish
+        self._as_is = as_is
 
     def run(self, listener: socket.socket) -> None:
         """Serve until SIGTERM or SIGINT; what was accepted is published before this ends."""
-        with self._served() as server:
-            server.run(sockets=[listener])
+        admin = self._settings.serve.admin_bind
+        with ExitStack() as stack:
+            listeners = [listener, *([stack.enter_context(open_socket(admin))] if admin else [])]
+            server = stack.enter_context(self._served(listeners[-1] if admin else None))
+            server.run(sockets=listeners)
 
     def run_for(self, listener: socket.socket, command: Sequence[str], environment: Mapping[str, str]) -> int:
         """Serve while a command runs, and give its exit code; a signal that ends us ends the command."""
@@ -53,7 +63,7 @@ class Server:
                 thread.join()
 
     @contextmanager
-    def _served(self) -> Iterator["_Uvicorn"]:
+    def _served(self, admin: socket.socket | None = None) -> Iterator["_Uvicorn"]:
         serve = self._settings.serve
         gate = Gate(self._settings, self._clock)
         with tempfile.TemporaryDirectory(prefix="cargo-static-index-uploads-") as uploads, ExitStack() as stack:
@@ -61,11 +71,14 @@ class Server:
             writer = Writer(self._settings, self._clock, self._warn) if self._publish else None
             if writer:
                 stack.callback(writer.close)
-            app = create_app(self._settings, gate, writer, Path(uploads))
+            app, health = create_app(self._settings, gate, writer, Path(uploads), as_is=self._as_is)
+            if admin:
+                app = _apart(app, health, admin)
             yield _Uvicorn(
                 uvicorn.Config(
                     with_whole_bodies(app),
                     http=connection_class(idle=serve.idle_timeout, request=serve.request_timeout),
+                    timeout_graceful_shutdown=int(serve.grace),
                     timeout_keep_alive=int(serve.idle_timeout) + 1,
                     lifespan="off",
                     ws="none",
@@ -75,6 +88,18 @@ class Server:
                     proxy_headers=False,
                 )
             )
+
+
+def _apart(app: App, health: App, admin: socket.socket) -> App:
+    """Give what comes in by the socket for those who watch over the server to their application, and nothing else."""
+    name = admin.getsockname()
+    address = (name, None) if isinstance(name, str) else tuple(name[:2])
+
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        here = tuple(scope.get("server") or ()) == address
+        await (health if here else app)(scope, receive, send)
+
+    return run
 
 
 class _Uvicorn(uvicorn.Server):

@@ -308,6 +308,24 @@ class ServeSection(Struct, frozen=True, kw_only=True):
             also=("--bind",),
         ),
     ]
+    admin_bind: Annotated[
+        str | None,
+        _row(
+            values.BIND,
+            "Where `/live`, `/ready`, `/ready/publish` and `/metrics` are, if not where all the rest is.",
+            example="127.0.0.1:9000",
+            also=("--admin-bind",),
+        ),
+    ]
+    grace: Annotated[
+        float,
+        _row(
+            values.DURATION,
+            "How long, once told to end, uploads that were accepted may take to be finished.",
+            default="30s",
+            also=("--grace",),
+        ),
+    ]
     idle_timeout: Annotated[
         float,
         _row(values.DURATION, "How long a connection may be open before a request comes, or the next.", default="60s"),
@@ -350,6 +368,9 @@ class PublishSection(Struct, frozen=True, kw_only=True):
             "The private folder, with the tokens and the audit files; never inside the tree or the state directory.",
             default="private",
         ),
+    ]
+    uploads: Annotated[
+        int, _row(values.COUNT, "How many uploads are received at a time; others wait for their turn.", default=32)
     ]
     tokens_file: Annotated[
         Path | None,
