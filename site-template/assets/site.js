@@ -40,6 +40,21 @@
     });
   }
 
+  // Versions that are not the newest ----------------------------------------------------------------------
+  // No old version's page is written anew for a newer one, so it asks; from a disk it cannot, and leads to the crate.
+  const newest = document.querySelector(".newest");
+  if (newest && location.protocol !== "file:") {
+    fetch(newest.dataset.crate).then((answer) => answer.json()).then((crate) => {
+      const versions = crate.versions.map((release) => release.vers);
+      const isNewer = versions.indexOf(crate.newest) < versions.indexOf(newest.dataset.version);
+      const link = newest.firstElementChild;
+      newest.hidden = !isNewer;
+      link.textContent = crate.newest;
+      link.href = `../${encodeURIComponent(crate.newest)}/index.html`;
+      newest.append(" is newer.");
+    }).catch(() => {});
+  }
+
   // Tables that are filtered ------------------------------------------------------------------------------
   for (const input of document.querySelectorAll("[data-filter]")) {
     const rows = [...document.getElementById(input.dataset.filter).tBodies[0].rows];

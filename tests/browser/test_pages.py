@@ -122,3 +122,11 @@ def test_pages_lead_on_from_a_disk_and_under_a_path(context: BrowserContext, bas
     watch.page.click("text=GitHub Actions")
     watch.page.wait_for_function("() => document.getElementById('use-github').getBoundingClientRect().top < 100")
     assert watch.wrong == []
+
+
+def test_an_old_version_says_which_is_newer_and_the_newest_says_nothing(page: Page, server: Nginx) -> None:
+    page.goto(server.url + "crates/acme-text/1.0.0/index.html")
+    page.get_by_text("1.1.0 is newer.").wait_for()
+    page.get_by_role("link", name="1.1.0", exact=True).click()
+    page.locator(".newest").wait_for(state="hidden")
+    assert page.url == server.url + "crates/acme-text/1.1.0/index.html"
