@@ -1,6 +1,7 @@
 """Imports point inwards: every module has a ring, and may use its own and those inside it."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,3 +119,21 @@ def test_every_dependency_is_imported_where_it_belongs_and_nowhere_else() -> Non
             if (top := name.split(".")[0]) not in {*sys.stdlib_module_names, PACKAGE, "msgspec"}:
                 used.setdefault(top, set()).add(place_of(module, top))
     assert used == OTHERS
+
+
+CREATES = re.compile(
+    r"\.write_(?:text|bytes)\(|\.touch\(|(?<!fd)open\([^()]*[\"'][wa]b?[\"']|\bO_CREAT\b(?!.*O_NOFOLLOW)"
+)
+"""How a file is made by its path, so that a link that others put there would be followed."""
+
+MAY_CREATE = {
+    "registry/on_change.py",  # the file that the user names with --changed-urls
+    "registry/read.py",  # in the private folder of the tree, mode 0700
+    "server/api.py",  # in a temporary folder of its own
+    "site/compiled.py",  # where the package is built
+}
+
+
+def test_files_are_made_so_that_no_link_is_followed() -> None:
+    made = {path.relative_to(ROOT / PACKAGE).as_posix() for path in modules() if CREATES.search(path.read_text())}
+    assert made == MAY_CREATE

@@ -18,6 +18,7 @@ from cargo_static_index.diagnostics.errors import (
     PagesFailed,
     SettingsError,
 )
+from cargo_static_index.diagnostics.escape import escape
 
 if TYPE_CHECKING:  # imported where they are used: --version and --help need no settings
     from cargo_static_index.settings import Loaded, Settings
@@ -223,7 +224,8 @@ def _bug(error: BaseException) -> str:
     try:
         descriptor, name = tempfile.mkstemp(prefix="cargo-static-index-", suffix=".log")
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as log:
-            log.write("".join(traceback.format_exception(error)))
+            lines = "".join(traceback.format_exception(error)).split("\n")
+            log.writelines(f"{escape(line)}\n" for line in lines)  # it may quote what somebody else wrote
     except OSError:
         return f"{head}; its details could not be written anywhere"
     return f"{head}; the details are in {name}. Please report it, and look through the file before you share it."

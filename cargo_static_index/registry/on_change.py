@@ -22,6 +22,7 @@ from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.options import Options
 from cargo_static_index.settings import Settings
 from cargo_static_index.state import open_state
+from cargo_static_index.store.local.files import put_file_at
 from cargo_static_index.store.local.flock import locked
 
 if TYPE_CHECKING:  # loaded when they are used: most commands tell nobody
@@ -129,10 +130,8 @@ def read_delivery(folder: Path) -> Delivery | None:
 
 
 def _write(folder: Path, delivery: Delivery) -> None:
-    half = folder / f"{_FILE}.{os.getpid()}.part"
     with suppress(OSError):
-        half.write_bytes(msgspec.json.encode(delivery))
-        half.replace(folder / _FILE)
+        put_file_at(folder / _FILE, msgspec.json.encode(delivery))
 
 
 def deliver(
@@ -185,7 +184,7 @@ def _run(settings: Settings, content: bytes, started: Callable[["subprocess.Pope
 @contextmanager
 def _only_one(folder: Path) -> Iterator[None]:
     try:
-        opened = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        opened = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise StoreError(f"The state directory {str(folder)!r} cannot be used: {error.strerror}.") from error
     with locked(folder, opened, "another process tells of changes"):

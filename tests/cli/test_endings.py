@@ -198,7 +198,7 @@ def test_a_bug_is_one_sentence_and_a_file_that_only_the_user_reads(tmp_path: Pat
     code = (
         "import sys\n"
         "from cargo_static_index.cli import run\n"
-        "def body(run): raise KeyError('a secret value')\n"
+        "def body(run): raise KeyError('a secret value \\x1b[2J')\n"
         "sys.exit(run.perform(body, run.Common(), {}))\n"
     )
     done = subprocess.run(
@@ -215,6 +215,7 @@ def test_a_bug_is_one_sentence_and_a_file_that_only_the_user_reads(tmp_path: Pat
         "Please report it, and look through the file before you share it.\n"
     )
     assert "a secret value" in log.read_text()
+    assert "\x1b" not in log.read_text()
     assert log.stat().st_mode & 0o077 == 0
 
 

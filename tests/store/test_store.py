@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from cargo_static_index.diagnostics.errors import InvalidInput, StoreError, TreeBusy
 from cargo_static_index.store import Change, Delete, Put, Staged, Store, Stored
-from cargo_static_index.store.local.files import move_across
+from cargo_static_index.store.local.files import move_across, put_file_at
 from cargo_static_index.store.local.folders import failure
 from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.store.local.sync import can_flush_all, flush_all
@@ -954,3 +954,14 @@ def test_a_whole_file_system_is_flushed_only_where_that_promises_as_much(tmp_pat
     finally:
         os.close(opened)
         os.close(processes)
+
+
+def test_a_file_is_put_in_the_place_of_a_link_and_of_what_a_crash_left(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_bytes(b"kept")
+    for name in ("file", ".file.part"):
+        (tmp_path / name).symlink_to("precious")
+    put_file_at(tmp_path / "file", b"new", mode=0o600)
+    assert (tmp_path / "precious").read_bytes() == b"kept"
+    assert (tmp_path / "file").read_bytes() == b"new"
+    assert stat.S_IMODE((tmp_path / "file").lstat().st_mode) == 0o600
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "precious"]

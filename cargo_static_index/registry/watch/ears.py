@@ -13,6 +13,7 @@ from cargo_static_index.registry.watch.doorbell import Bell, Doorbell
 from cargo_static_index.registry.watch.ground import file_system_under, is_remote, limit_reached
 from cargo_static_index.registry.watch.health import Mode
 from cargo_static_index.settings.table import WatchSection
+from cargo_static_index.store.local.files import NEW
 
 PROBE = b".cargo-static-index-probe.crate"
 """A file of our own that is made to see whether an event tells of it; hidden, so that no scan takes it for a crate."""
@@ -70,7 +71,9 @@ class Ears:
         self._probed.clear()
         probe = folder / os.fsdecode(PROBE)
         try:
-            probe.write_bytes(b"")
+            # A new file: a link of this name, which others may have put there, would be followed.
+            probe.unlink(missing_ok=True)
+            os.close(os.open(probe, NEW, 0o600))
             probe.unlink()
         except OSError:
             return True

@@ -3,7 +3,6 @@
 https://prometheus.io/docs/instrumenting/exposition_formats/: a file is replaced whole, so that nobody reads half.
 """
 
-import os
 import shutil
 import time
 from collections import Counter
@@ -15,6 +14,7 @@ from cargo_static_index.diagnostics.rules import level_of
 from cargo_static_index.registry.watch.health import Health
 from cargo_static_index.settings import Settings
 from cargo_static_index.state import open_state
+from cargo_static_index.store.local.files import put_file_at
 
 EVERY = 10.0
 """Seconds after which the file is written though nothing is new: ages go on."""
@@ -40,10 +40,8 @@ class MetricsFile:
             return
         if health.looks != self._counted:
             self._refused, self._counted = self._count_refused(), health.looks
-        half = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         try:
-            half.write_text("".join(self._metrics(health)), encoding="ascii")
-            half.replace(self._path)
+            put_file_at(self._path, "".join(self._metrics(health)).encode("ascii"))
         except OSError as error:
             if self._health is None:
                 raise SettingsError(f"--metrics-file: {self._path} cannot be written: {error.strerror}") from error

@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import blake2b
+from pathlib import Path
 
 from cargo_static_index.store import Tag
 
@@ -26,6 +27,15 @@ def put_file(folder: int, name: str, content: bytes, *, mode: int = 0o644) -> No
     finally:
         os.close(opened)
     os.rename(half, name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def put_file_at(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Write a file whole at a path, in the place of what is there, and follow no link that stands for it."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        put_file(folder, path.name, content, mode=mode)
+    finally:
+        os.close(folder)
 
 
 def half_of(name: str) -> str:
