@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import click
 
-from cargo_static_index.cli.command import EVERY, command
-from cargo_static_index.cli.options import argument
+from cargo_static_index.cli.command import SERVING, command
+from cargo_static_index.cli.options import argument, length_of_time
 from cargo_static_index.cli.run import Run
 from cargo_static_index.diagnostics.errors import SettingsError
 
 
 @command(
-    EVERY,
+    SERVING,
     examples=(
         "serve",
         "serve --publish",
@@ -23,9 +23,12 @@ from cargo_static_index.diagnostics.errors import SettingsError
 @click.option("--as-is", is_flag=True, help="Answer config.json as it is, not with the address that was asked.")
 @click.option("--publish", is_flag=True, help="Take `cargo publish`, `yank` and the like, with tokens.")
 @click.option(
+    "--grace", metavar="TIME", default="30s", show_default=True, help="How long accepted uploads may take at the end."
+)
+@click.option(
     "--ephemeral", is_flag=True, help="Serve an empty registry to one COMMAND, give its exit code, leave nothing."
 )
-def serve_command(run: Run, *, command: Sequence[str], publish: bool, ephemeral: bool, as_is: bool) -> int:
+def serve_command(run: Run, *, command: Sequence[str], publish: bool, ephemeral: bool, as_is: bool, grace: str) -> int:
     """Serve the tree over HTTP, for trying it and for small teams.
 
     With --publish, cargo publishes into the tree: `token create` makes the tokens that it needs. Whoever stops this
@@ -43,4 +46,8 @@ def serve_command(run: Run, *, command: Sequence[str], publish: bool, ephemeral:
         raise SettingsError(
             f"`serve` needs {error.name}: install it with `pip install 'cargo-static-index[server]'`"
         ) from error
-    return rehearse(run, command) if command else serve(run, publish=publish, as_is=as_is)
+    return (
+        rehearse(run, command)
+        if command
+        else serve(run, publish=publish, as_is=as_is, grace=length_of_time("--grace", grace) or 0.0)
+    )

@@ -17,7 +17,7 @@ from cargo_static_index.settings import Settings
 from cargo_static_index.site.front import variable_of
 
 
-def serve(run: Run, *, publish: bool, as_is: bool) -> int:
+def serve(run: Run, *, publish: bool, as_is: bool, grace: float) -> int:
     """Serve until a signal says to end, and give the exit code."""
     if not publish:
         held_tree(run)
@@ -27,6 +27,7 @@ def serve(run: Run, *, publish: bool, as_is: bool) -> int:
         warn=run.terminal.warn,
         publish=publish,
         as_is=as_is,
+        grace=grace,
     )
     listener = open_socket(run.settings.serve.bind)
     _say(run, f"{from_here(str(run.settings.tree.path))} at {address_of(listener)}")

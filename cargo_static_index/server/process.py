@@ -23,7 +23,8 @@ from cargo_static_index.settings import Settings
 class Server:
     """Serves a tree; with `publish`, also the web API that changes it.
 
-    `clock` gives seconds since 1970, `warn` is told what a person should look after. Raises SettingsError where what
+    `clock` gives seconds since 1970, `warn` is told what a person should look after; `grace` is how many seconds
+    uploads that were accepted may take at the end. Raises SettingsError where what
     is asked for would not be safe.
     """
 
@@ -35,6 +36,7 @@ class Server:
         warn: Callable[[str], None],
         publish: bool,
         as_is: bool = False,
+        grace: float = 30.0,
     ) -> None:
         check_safety(settings, publish=publish)
         self._settings = settings
@@ -42,6 +44,7 @@ class Server:
         self._warn = warn
         self._publish = publish
         self._as_is = as_is
+        self._grace = grace
 
     def run(self, listener: socket.socket) -> None:
         """Serve until SIGTERM or SIGINT; what was accepted is published before this ends."""
@@ -78,7 +81,7 @@ class Server:
                 uvicorn.Config(
                     with_whole_bodies(app),
                     http=connection_class(idle=serve.idle_timeout, request=serve.request_timeout),
-                    timeout_graceful_shutdown=int(serve.grace),
+                    timeout_graceful_shutdown=int(self._grace),
                     timeout_keep_alive=int(serve.idle_timeout) + 1,
                     lifespan="off",
                     ws="none",

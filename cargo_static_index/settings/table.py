@@ -317,15 +317,6 @@ class ServeSection(Struct, frozen=True, kw_only=True):
             also=("--admin-bind",),
         ),
     ]
-    grace: Annotated[
-        float,
-        _row(
-            values.DURATION,
-            "How long, once told to end, uploads that were accepted may take to be finished.",
-            default="30s",
-            also=("--grace",),
-        ),
-    ]
     idle_timeout: Annotated[
         float,
         _row(values.DURATION, "How long a connection may be open before a request comes, or the next.", default="60s"),
