@@ -30,7 +30,7 @@ WHOLE = 8 * 1024 * 1024
 
 _CHUNK = 1024 * 1024
 
-_TICK_NS, _COARSE_NS = 20_000_000, 2_000_000_000
+_TICK_NS, _COARSE_NS = 11_000_000, 2_000_000_000
 """A file changed less than this before it is read may change again without any time stamp showing it.
 
 Time stamps are no finer than the kernel's tick (1–10 ms), and of whole seconds where the file system keeps no parts

@@ -32,7 +32,7 @@ from cargo_static_index.registry.workers import Executor, reading_executor, usab
 from cargo_static_index.settings import Settings
 from cargo_static_index.state import State, open_state
 
-QUIET = 0.05
+QUIET = 0.01
 """Seconds without an event after which a burst is over."""
 
 BURST = 0.5

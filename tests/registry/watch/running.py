@@ -56,8 +56,8 @@ class Running:
         self.until(lambda: any(text in note for note in self.report.notes), text)
 
     def told(self) -> list[str]:
-        """Give what became of each file, but of those that wait."""
-        found = [each for each in self.report.outcomes if each.status != "waiting"]
+        """Give what became of each file, but of those that wait, or were published before: they make no line."""
+        found = [each for each in self.report.outcomes if each.status not in {"waiting", "unchanged"}]
         return [f"{each.status} {each.name} {each.vers}".strip() for each in found]
 
     @property
