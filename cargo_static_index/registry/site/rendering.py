@@ -9,17 +9,19 @@ import math
 import resource
 import signal
 import struct
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 
 from cargo_static_index.diagnostics.errors import StoreError
 from cargo_static_index.site.readme.markdown import ReadmeSource, Rendered, render_readme
+
+if TYPE_CHECKING:  # loaded with the first text that is not small
+    from subprocess import Popen
 
 SMALL = 16 * 1024
 """Characters of a text that is rendered here: one in a hundred real ones has more."""
@@ -57,7 +59,7 @@ class Renderer:
     def __init__(self, *, small: int = SMALL, seconds: int = SECONDS, memory: int = MEMORY) -> None:
         self._small = small
         self._limits = (seconds, memory)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Popen[bytes] | None = None
 
     def __call__(self, source: ReadmeSource) -> Rendered | None:
         """Render a text, or give None where it took more time or memory than any text may."""
@@ -80,7 +82,7 @@ class Renderer:
             _wait(process)
 
     @contextmanager
-    def _ended_on_error(self) -> Iterator[subprocess.Popen[bytes]]:
+    def _ended_on_error(self) -> "Iterator[Popen[bytes]]":
         """Give the process, and end it with whatever ends this one: it may be in the middle of a text."""
         try:
             if self._process is None:
@@ -90,11 +92,13 @@ class Renderer:
             self.close()
             raise
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-I", "-S", "-c", _PROGRAM, json.dumps(sys.path), *map(str, self._limits)]
-        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def _start(self) -> "Popen[bytes]":
+        from subprocess import PIPE, Popen  # noqa: PLC0415 - see above
 
-    def _ask(self, process: subprocess.Popen[bytes], request: bytes) -> _Answer | None:
+        command = [sys.executable, "-I", "-S", "-c", _PROGRAM, json.dumps(sys.path), *map(str, self._limits)]
+        return Popen(command, stdin=PIPE, stdout=PIPE)
+
+    def _ask(self, process: "Popen[bytes]", request: bytes) -> _Answer | None:
         """Send a text and read the answer; None where the process ended over it."""
         assert process.stdin is not None
         assert process.stdout is not None
@@ -116,7 +120,7 @@ class Renderer:
             )
 
 
-def _wait(process: subprocess.Popen[bytes]) -> None:
+def _wait(process: "Popen[bytes]") -> None:
     assert process.stdin is not None
     assert process.stdout is not None
     with suppress(BrokenPipeError):
