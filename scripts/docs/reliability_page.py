@@ -66,6 +66,13 @@ RUNS: Final = (
         "All must be held at the end, `verify` must find nothing, and memory and open files must be flat.",
         command=("-m", "tests.registry.watch.long", "soak", "--seconds", "1800"),
     ),
+    Run(
+        name="fuzz",
+        says="Each target of `fuzz/` is fuzzed by atheris, guided by what of our code an input reaches: "
+        "archives, manifests, index files, versions and requirements, targets, READMEs. "
+        "Whatever comes, it may only return, or raise an error of our own. Executions are added up from run to run.",
+        command=("-m", "fuzz", "--seconds", "1200"),
+    ),
 )
 
 
