@@ -118,20 +118,27 @@ def reindex_command(run: Run, *, names: Sequence[str], yes: bool, dry_run: bool,
     """
     settings = run.settings
     held_tree(run)
-    listener = ChangeListener(run, dry=dry_run)
+    listener = ChangeListener(run, dry=dry_run, silent=as_json)
     with open_registry(settings, listener, Options(now=run.now, dry=True, change_mode=True)) as registry:
         changes = sum(_show_change(run, each, as_json=as_json) for each in registry.plan_reindex(names))
         moded = settings.registry.mode not in {None, registry.transaction.home.mode}
     if dry_run or not (changes or moded):
-        run.terminal.did("Would change" if dry_run else "Finished", counted(changes, "line"))
+        _sum_up_changes(run, "Would change" if dry_run else "Finished", changes, as_json=as_json)
         return GOOD
     if not yes:
         _ask(f"Change {counted(changes, 'line')}?" if changes else "Change the mode?")
     with open_registry(settings, listener, Options(now=run.now, change_mode=True)) as registry:
         for _ in registry.reindex(names):
             pass
-    run.terminal.did("Changed", counted(changes, "line"))
+    _sum_up_changes(run, "Changed", changes, as_json=as_json)
     return GOOD
+
+
+def _sum_up_changes(run: Run, word: str, changes: int, *, as_json: bool) -> None:
+    if as_json:  # where nothing but documents goes to standard output
+        run.terminal.say(f"{word.lower()}: {counted(changes, 'line')}")
+    else:
+        run.terminal.did(word, counted(changes, "line"))
 
 
 def _show_change(run: Run, each: Reindexed, *, as_json: bool) -> bool:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from cargo_static_index.crate.check import CheckedCrate
+from cargo_static_index.crate.check import CheckedCrate, place_of
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.rules import Problem
 from cargo_static_index.protocol.index_entry import Dependency, format_entry
@@ -20,10 +20,15 @@ from cargo_static_index.protocol.registries import CRATES_IO, Home
 
 
 class Need(Struct, frozen=True, kw_only=True, gc=False):
-    """What a crate depends on: the collision key, and whether it is looked for in this registry or on crates.io."""
+    """What a crate depends on: the collision key, and whether it is looked for in this registry or on crates.io.
+
+    `place` is where the manifest says so; `dev`: for its own tests only, which no client resolves.
+    """
 
     key: str
     here: bool
+    dev: bool = False
+    place: str = ""
 
 
 class DropFile(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
@@ -162,10 +167,11 @@ def needs_of(dependencies: Iterable[Dependency]) -> tuple[Need, ...]:
 
     Each stands once, by key: what is said of them is said in this order, in every process (law 5).
     """
-    wanted = {
-        (dep.package or dep.name, dep.registry is None)
-        for dep in dependencies
-        if dep.registry is None or dep.registry == CRATES_IO
-    }
-    keys = {(collision_key(name), here) for name, here in wanted}
-    return tuple(Need(key=key, here=here) for key, here in sorted(keys))
+    needs: dict[tuple[str, bool], Need] = {}
+    for dep in dependencies:
+        if dep.registry is None or dep.registry == CRATES_IO:
+            key, here = collision_key(dep.package or dep.name), dep.registry is None
+            before = needs.get((key, here))
+            if before is None or (before.dev and dep.kind != "dev"):
+                needs[key, here] = Need(key=key, here=here, dev=dep.kind == "dev", place=place_of(dep))
+    return tuple(needs[each] for each in sorted(needs))

@@ -17,6 +17,7 @@ from cargo_static_index.crate.metadata import CrateMetadata, Document, VcsInfo
 from cargo_static_index.diagnostics.problems import ProblemList
 from cargo_static_index.diagnostics.rules import RULES, Level, Problem, levels_of, problem, refused
 from cargo_static_index.protocol.features import check_features
+from cargo_static_index.protocol.index_entry import Dependency
 from cargo_static_index.protocol.manifest.dependencies import ManifestDependency
 from cargo_static_index.protocol.manifest.manifest import Manifest, read_manifest
 from cargo_static_index.protocol.manifest.toml import join_path
@@ -273,7 +274,7 @@ def _check_dependencies(manifest: Manifest, policy: Policy) -> Iterator[Problem]
     for registry_index, dependency in reversed(registries.items()):
         found = check_registry(registry_index, policy.home, policy.allowed)
         if found is not None:
-            yield msgspec.structs.replace(found, place=_place(dependency))
+            yield msgspec.structs.replace(found, place=place_of(dependency))
     yield from check_features(manifest.features, _switches(manifest.dependencies))
 
 
@@ -282,7 +283,7 @@ def _switches(dependencies: Iterable[ManifestDependency]) -> Iterator[tuple[str,
         yield each.name, each.optional, each.kind
 
 
-def _place(dependency: ManifestDependency) -> str:
+def place_of(dependency: ManifestDependency | Dependency) -> str:
     """Give the path of a dependency in the manifest."""
     table = "dependencies" if dependency.kind == "normal" else f"{dependency.kind}-dependencies"
     within = table if dependency.target is None else f"{join_path('target', dependency.target)}.{table}"

@@ -611,6 +611,14 @@ GROUPS: Mapping[str, tuple[Rule, ...]] = {
             "a forgotten `registry =`, the door of dependency confusion",
             mirror="allow",
         ),
+        _policy(
+            "dev-dependency-likely-ours",
+            "warn",
+            "A dev-dependency comes from crates.io although this registry holds or was given a crate of that name.",
+            'Add `registry = "NAME"` to the dependency and package again; no client resolves dev-dependencies.',
+            "a forgotten `registry =` under `[dev-dependencies]`",
+            mirror="allow",
+        ),
         _guard(
             "feature-name-invalid",
             "A feature's name is not one that cargo reads.",

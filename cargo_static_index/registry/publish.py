@@ -12,7 +12,7 @@ from itertools import islice
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cargo_static_index.crate.candidate import Candidate, Outcome
+from cargo_static_index.crate.candidate import Candidate, Need, Outcome
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.diagnostics.rules import Level, Problem, level_of, problem
 from cargo_static_index.protocol.index_file import IndexFile
@@ -86,7 +86,7 @@ class Publisher:
     # What only the registry as a whole can say -----------------------------------------------------------
 
     def _with_confusions(self, groups: Mapping[str, Sequence[Candidate]]) -> dict[str, list[Candidate]]:
-        """Add `dependency-likely-ours` to those that depend on crates.io for a name of this registry."""
+        """Add `dependency-likely-ours`, or `dev-…`, to those that depend on crates.io for a name of this registry."""
         if self._transaction.home.mode == "mirror":
             return {key: list(group) for key, group in groups.items()}
         outside = {need.key for group in groups.values() for each in group for need in each.needs if not need.here}
@@ -96,18 +96,20 @@ class Publisher:
         return {key: [self._with_confusion(each, ours) for each in group] for key, group in groups.items()}
 
     def _with_confusion(self, each: Candidate, ours: Mapping[str, str]) -> Candidate:
-        found = tuple(self._confusion(ours[need.key]) for need in each.needs if not need.here and need.key in ours)
+        found = tuple(
+            self._confusion(need, ours[need.key]) for need in each.needs if not need.here and need.key in ours
+        )
         if not found:
             return each
         keeps_out = any(level_of(one, self._levels) == "refuse" for one in found)
         return replace(each, problems=each.problems + found, refused=each.refused or keeps_out)
 
-    def _confusion(self, name: str) -> Problem:
+    def _confusion(self, need: Need, name: str) -> Problem:
         registry = self._name or "NAME"
         return problem(
-            "dependency-likely-ours",
+            "dev-dependency-likely-ours" if need.dev else "dependency-likely-ours",
             f"The dependency `{name}` comes from crates.io, but this registry holds or was given a crate of that name.",
-            place=f"Cargo.toml.dependencies.{name}",
+            place=need.place,
             way_out=(
                 f'Write `{name} = {{ version = "…", registry = "{registry}" }}` in Cargo.toml and package again. '
                 "Where the crates are those of crates.io, unchanged, the registry is a mirror: set `[registry] mode`."

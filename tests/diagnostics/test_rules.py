@@ -133,6 +133,7 @@ def test_a_mirror_has_other_levels_for_these_rules_and_settings_go_above_them() 
         "category-unknown": "allow",
         "patch-ignored": "allow",
         "dependency-likely-ours": "allow",
+        "dev-dependency-likely-ours": "allow",
         "dependency-without-version": "warn",
         "path-overwritten": "warn",
     }

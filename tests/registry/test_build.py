@@ -849,7 +849,7 @@ def test_a_dependency_on_crates_io_that_is_held_here_is_refused_with_the_line_to
     outcome = only(world.build())
     (problem,) = outcome.problems
     assert problem.rule == "dependency-likely-ours"
-    assert problem.place == "Cargo.toml.dependencies.secret-lib"
+    assert problem.place == "Cargo.toml.dependencies.secret_lib"
     assert problem.message == (
         "The dependency `secret-lib` comes from crates.io, but this registry holds or was given a crate of that name."
     )
@@ -862,6 +862,23 @@ def test_a_dependency_on_crates_io_that_is_held_here_is_refused_with_the_line_to
 def test_a_dependency_on_crates_io_that_comes_in_the_same_pass_is_refused(world: World) -> None:
     world.put(crate("zz"), crate("app").dependency("alias", package="ZZ"))
     assert told(world.build()) == {"app 1.0.0": ["dependency-likely-ours"]}
+
+
+def test_a_dependency_that_is_likely_ours_is_named_where_it_stands_and_one_for_tests_only_warns(world: World) -> None:
+    app = crate("app").dependency("zz", kind="build", target="cfg(unix)")
+    tested = crate("tested").dependency("other", package="zz", kind="dev")
+    world.put(crate("zz"), app, tested, crate("both").dependency("zz", kind="dev").dependency("zz"))
+    report = world.build()
+    assert [(each.name, each.status) for each in report.outcomes if each.problems] == [
+        ("app", "refused"),
+        ("both", "refused"),
+        ("tested", "published"),
+    ]
+    assert [(problem.rule, problem.place) for each in report.outcomes for problem in each.problems] == [
+        ("dependency-likely-ours", "Cargo.toml.target.'cfg(unix)'.build-dependencies.zz"),
+        ("dependency-likely-ours", "Cargo.toml.dependencies.zz"),
+        ("dev-dependency-likely-ours", "Cargo.toml.dev-dependencies.other"),
+    ]
 
 
 def test_likely_ours_can_be_a_warning_and_is_off_in_a_mirror(tmp_path: Path) -> None:
