@@ -143,6 +143,18 @@ def small_changes(here: Bench, *options: str) -> Figures:
     return {verb: to_json(spread(here.product(verb, *options, *what).printed[LEFT_OUT:])) for verb, what in changes}
 
 
+def from_closing_to_line(_: int) -> Figures:
+    """Measure what a client waits for after a crate was closed in a watched folder, beside a pass's own work."""
+    with bench(small(1000)) as here:
+        here.cold_product()
+        dropped = here.base / "more"
+        generate(dropped, Shape(names=2 * TRIES, versions=1, first=5_000_000))
+        run = here.product("watch", *sorted(map(str, dropped.iterdir())))
+    passes, watched = (spread(run.printed[each][LEFT_OUT:]) for each in ("passes", "watched"))
+    ratio = watched.median / passes.median
+    return {"ratio": ratio, "floor": to_json(passes), "product": to_json(watched), "peak": run.peak}
+
+
 def onto_many(*options: str) -> Callable[[int], Figures]:
     """Measure one more version onto 2,000 of one crate, and onto one."""
 
@@ -240,6 +252,7 @@ ROWS = (
     _rare("one-pages-100000", "one change at 100,000 releases, with pages", one_more(100_000, "--pages")),
     _row("one-disk-10000", "one change at 10,000 releases, on disk", one_more(10_000, folder=DISK)),
     _row("one-flush-10000", "the same, flushed", one_more(10_000, "--flush", folder=DISK)),
+    _row("watch", "from closing a file in a watched folder to its line ÷ a pass's own work", from_closing_to_line),
     _row("onto-2000", "one more version onto 2,000, and onto 1", onto_many()),
     _row("onto-pages-2000", "the same with pages", onto_many("--pages")),
     _row("largest", "the largest crates: peak memory", largest),

@@ -2,20 +2,25 @@
 
 `build` is a pass over the drop directory; it prints how many files became what, and the seconds that it took.
 `add`, `yank` and `remove` make one small change after the other, of the files or releases given as further arguments,
-each in a transaction of its own, and print how long each took. With `--mirror` the registry is a mirror, which takes
+each in a transaction of its own, and print how long each took. `watch` drops the files given one after the other: it
+prints how long a pass over every other one took, and how long the rest, from being closed in a watched folder until
+their line could be read. With `--mirror` the registry is a mirror, which takes
 crates whose dependencies would be crates.io's elsewhere.
 """
 
 import argparse
 import json
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from cargo_static_index.crate.candidate import Outcome
+from cargo_static_index.protocol.names import index_path
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import Registry, open_registry, specs_of
+from cargo_static_index.registry.watch.watcher import Watcher
 from cargo_static_index.registry.workers import reading_executor
 from cargo_static_index.settings import Settings, load_settings
 
@@ -101,6 +106,43 @@ def remove(registry: Registry, release: str) -> None:
     registry.remove(specs_of([release]))
 
 
+def watched(settings: Settings, files: list[str]) -> dict[str, list[float]]:
+    """Give the seconds of passes of their own, and those from a file's closing to its line, in turns."""
+    alone, watched = files[::2], files[1::2]
+    passes = []
+    for file in alone:
+        _drop(file, settings)
+        begun = time.perf_counter()
+        build(settings, 1)
+        passes.append(time.perf_counter() - begun)
+    watcher = Watcher(settings, Counting(), lambda: NOW)
+    thread = threading.Thread(target=watcher.run)
+    thread.start()
+    while watcher.health.last_look is None:
+        time.sleep(0.01)
+    seconds = [_until_its_line(file, settings) for file in watched]
+    watcher.stop()
+    thread.join()
+    return {"passes": passes, "watched": seconds}
+
+
+def _drop(file: str, settings: Settings) -> None:
+    content = Path(file).read_bytes()
+    (settings.drop.path / Path(file).name).write_bytes(content)
+
+
+def _until_its_line(file: str, settings: Settings) -> float:
+    time.sleep(0.2)  # so that what the last one set off is over
+    name = Path(file).name.removesuffix(".crate").rpartition("-")[0]
+    assert isinstance(settings.tree.path, Path)
+    line = settings.tree.path / "index" / index_path(name)
+    _drop(file, settings)
+    begun = time.perf_counter()
+    while not line.exists():
+        time.sleep(0.0002)
+    return time.perf_counter() - begun
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for place in ("verb", "drop", "tree", "state"):
@@ -117,6 +159,8 @@ def main() -> None:
         begun = time.perf_counter()
         status = build(settings, given.jobs)
         print(json.dumps({**status, "seconds": time.perf_counter() - begun}))
+    elif given.verb == "watch":
+        print(json.dumps(watched(settings, given.what)))
     else:
         change = {"add": add, "yank": yank, "remove": remove}[given.verb]
         print(json.dumps(one_by_one(settings, change, given.what)))

@@ -101,6 +101,7 @@ TARGETS = (
         Target(says=f"add one, pages {pages}, slowest of all sizes", reach=50, unit=" ms", number=_slowest(start))
         for pages, start in (("off", "one"), ("on", "one-pages"))
     ),
+    Target(says="from closing a watched file to its line ÷ a pass", reach=3.0, number=_ratio("watch")),
     Target(says="cold with pages ÷ without", reach=4.0, number=_ratio("pages")),
     Target(
         says="pages, processor time a real release",
