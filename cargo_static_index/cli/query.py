@@ -1,7 +1,7 @@
 """The commands that show what is held, or what a file holds: list, info, search, entry. They lock nothing."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Raw
@@ -12,16 +12,14 @@ from cargo_static_index.cli.formats import print_json, print_json_line
 from cargo_static_index.cli.options import FILE, argument, json_lines
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
 from cargo_static_index.crate.check import CheckedCrate, check_crate
-from cargo_static_index.crate.metadata import CrateMetadata
-from cargo_static_index.diagnostics.errors import InvalidDocument, NotHeld, SettingsError
+from cargo_static_index.diagnostics.errors import NotHeld, SettingsError
 from cargo_static_index.diagnostics.rules import level_of
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.protocol.index_entry import format_entry
 from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.manifest.manifest import entry_of
-from cargo_static_index.protocol.names import collision_key
-from cargo_static_index.protocol.semver import is_prerelease, parse_version
 from cargo_static_index.registry.registry import home_of, policy_of, specs_of, store_of
+from cargo_static_index.registry.search import described, metadata_of, newest, ranked
 from cargo_static_index.registry.transaction import DEFAULT_BASE_URL
 from cargo_static_index.store import Store
 from cargo_static_index.tree import layout
@@ -30,7 +28,6 @@ from cargo_static_index.tree.read import (
     read_config,
     read_index,
     read_index_at,
-    read_metadata,
     read_record,
     say_removed,
 )
@@ -82,7 +79,7 @@ def info_command(run: Run, *, spec: str, as_json: bool) -> int:
 
 
 def _info(store: Store, file: IndexFile, line: Line) -> InfoDocument:
-    metadata = _facts(store, line)
+    metadata = metadata_of(store, line)
     manifest = metadata.manifest if metadata else None
     config = read_config(store)
     base_url = (base_url_of(config) if config else None) or DEFAULT_BASE_URL
@@ -136,18 +133,15 @@ def _show(run: Run, info: InfoDocument) -> None:
 def search_command(run: Run, *, query: Sequence[str], as_json: bool) -> int:
     """Find crates by name, description and keywords; the exit code is 1 where there are none.
 
-    Every word must be found, in whatever case; `-` and `_` in names are the same.
+    Every word must be found, in whatever case; `-` and `_` in names are the same. The likeliest comes first.
     """
     store = _held(run)
-    words = " ".join(query).split()
-    found = 0
-    for document, text in _described(store):
-        if all(word.lower() in text or collision_key(word) in collision_key(document.name) for word in words):
-            found += 1
-            if as_json:
-                print_json(document)
-            else:
-                run.terminal.result(f"{document.name} {document.version}{_brief(document.description)}")
+    found = ranked(query, described(store))
+    for crate in found:
+        if as_json:
+            print_json(CrateDocument(name=crate.name, version=crate.version, description=crate.description))
+        else:
+            run.terminal.result(f"{crate.name} {crate.version}{_brief(crate.description)}")
     if not found:
         run.terminal.say("nothing is found")
     return GOOD if found else FOUND_WRONG
@@ -156,35 +150,6 @@ def search_command(run: Run, *, query: Sequence[str], as_json: bool) -> int:
 def _brief(description: str | None) -> str:
     text = " ".join((description or "").split())
     return f"  # {text if len(text) <= 100 else text[:99] + '…'}" if text else ""
-
-
-def _described(store: Store) -> Iterator[tuple[CrateDocument, str]]:
-    """Give each crate with all the text that is searched, in lower case."""
-    for file in _files(store):
-        line = newest(file.releases)
-        if line is None:
-            continue
-        metadata = _facts(store, line)
-        description = metadata.manifest.description if metadata else None
-        keywords = metadata.manifest.keywords if metadata else ()
-        text = " ".join((line.name, description or "", *keywords)).lower()
-        yield CrateDocument(name=line.name, version=line.vers, description=description), text
-
-
-def newest(lines: Iterable[Line]) -> Line | None:
-    """Give the release that people want to know of: the highest, rather neither yanked nor a pre-release."""
-    return max(lines, key=_preference, default=None)
-
-
-def _preference(line: Line) -> tuple[object, ...]:
-    return not line.yanked, not is_prerelease(line.vers), parse_version(line.vers)
-
-
-def _facts(store: Store, line: Line) -> CrateMetadata | None:
-    try:
-        return read_metadata(store, line.name, line.cksum)
-    except InvalidDocument:
-        return None
 
 
 def _held(run: Run) -> Store:

@@ -18,6 +18,7 @@ from cargo_static_index.server.auth import Gate
 from cargo_static_index.server.connections import App
 from cargo_static_index.server.files import NO_CACHE, NO_STORE, Found, TreeFiles, respond
 from cargo_static_index.server.health import Health, Metrics
+from cargo_static_index.server.queries import Queries
 from cargo_static_index.server.writer import Writer
 from cargo_static_index.settings import Settings
 from cargo_static_index.store.paths import tag_of
@@ -37,7 +38,8 @@ def create_app(
     metrics = Metrics()
     health = Health(settings, metrics, publishes=writer is not None).routes()
     pages = Pages(settings, gate, publishes=writer is not None, as_is=as_is)
-    api = WebApi(settings, gate, writer, uploads, metrics).routes() if writer else []
+    changes = WebApi(settings, gate, writer, uploads, metrics).routes() if writer else []
+    api = [*changes, *Queries(settings, gate).routes()]
     own = [] if settings.serve.admin_bind else health
     app = Starlette(routes=[*own, *api, *pages.routes()], exception_handlers=dict(HANDLERS))
     return metrics.around(app), Starlette(routes=health)
