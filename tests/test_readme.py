@@ -180,3 +180,10 @@ def test_the_commands_of_use_build_a_registry_from_crates_that_are_copied(checko
     # Pages say the registry's name, which only registry.toml has.
     made_for_it = {Path("index.json"), Path("pages.json")}
     assert {path for path in changed if path.suffix not in {".html", ".xml"}} <= made_for_it
+
+
+def test_each_boundary_of_the_page_on_security_names_tests_that_are_there() -> None:
+    page = (ROOT / "docs/security.md").read_text()
+    named = re.findall(r"`(tests/[^`]+)`", page)
+    assert len(named) > 10
+    assert [path for path in named if not (ROOT / path).exists()] == []
