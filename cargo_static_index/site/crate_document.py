@@ -111,11 +111,15 @@ def format_document(document: Struct) -> bytes:
 
 
 class PagesState(Struct, frozen=True, kw_only=True):
-    """pages.json: what the pages in the tree were made with, and the tree.json digest that they show."""
+    """pages.json: what the pages in the tree were made with, and the tree.json digest that they show.
+
+    `sealed` says that every page ends with a digest of itself, which earlier versions did not write.
+    """
 
     schema: int = 1
     fingerprint: str
     digest: str
+    sealed: bool = False
 
 
 def parse_pages_state(content: bytes) -> PagesState:

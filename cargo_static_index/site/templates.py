@@ -12,6 +12,7 @@ from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.compiled import FILTERS, OPTIONS
+from cargo_static_index.site.seal import sealed
 from cargo_static_index.site.theme import SiteInfo, Theme
 
 _TICKS = pattern(r"`([^`]+)`")
@@ -62,7 +63,7 @@ class Templates:
         """Render the page that is to lie at `path`; templates know it, and the way to the root, as `root`."""
         try:
             page = self._environment.get_template(template)
-            return page.render(context, path=path, root=addresses.up(path)).encode()
+            return sealed(path, page.render(context, path=path, root=addresses.up(path)).encode())
         except jinja2.TemplateError as error:
             where = _where(error, template)
             raise SettingsError(f"the template {where} cannot be used for {path!r}: {error}") from error

@@ -14,10 +14,11 @@ from cargo_static_index.registry.site.crates import paths_of_crate
 from cargo_static_index.registry.site.documents import read_crate_document
 from cargo_static_index.registry.site.lists import read_nodes
 from cargo_static_index.site import paths as addresses
-from cargo_static_index.site.crate_document import CrateDocument, parse_pages_state
+from cargo_static_index.site.crate_document import CrateDocument, PagesState, parse_pages_state
 from cargo_static_index.site.lists import ALWAYS, NAMES, pages_of, record_path, sitemap_path
 from cargo_static_index.site.radix import Node
 from cargo_static_index.site.rows import rows_of_crate
+from cargo_static_index.site.seal import is_sealed
 from cargo_static_index.store import Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import TreeRecord
@@ -31,38 +32,40 @@ _FIXED = (
 _ASSET = pattern(rb'="(assets/[^"#?]+-[0-9a-f]{12}\.[a-z0-9]+)"')
 
 
-def check_pages(store: Store) -> Iterator[Finding]:
+def check_pages(store: Store, *, quick: bool = False) -> Iterator[Finding]:
     """Give what is wrong with the pages of a tree that is to have them: one finding for a crate, and for a list.
 
-    Where a pass broke off before its pages were made, that is all there is to say.
+    Each page is read and held against the digest at its end, or, if `quick`, only looked for. Where a pass broke off
+    before its pages were made, that is all there is to say.
     """
     stored = store.read(addresses.STATE)
     record = _record(store)
     if record is None or (stored is None and not record.releases):
         return
-    if stored is None or _shown(stored.content) != record.digest:
+    state = _state(stored.content) if stored else None
+    if state is None or state.digest != record.digest:
         yield found("pages-outdated", addresses.STATE, "The pages do not show what the index holds now.", "make-pages")
         return
     told: set[str] = set()  # many crates name the same list
-    for finding in _lost(store):
+    for finding in _lost(store, read=state.sealed and not quick):
         if finding.path not in told:
             told.add(finding.path)
             yield finding
 
 
-def _lost(store: Store) -> Iterator[Finding]:
+def _lost(store: Store, *, read: bool) -> Iterator[Finding]:
     front = store.read(addresses.FRONT)
     content = front.content if front else b""
     assets = sorted(assets_named(content))
     refused = [addresses.REFUSED] if f'="{addresses.REFUSED}"'.encode() in content else []
-    yield from _missing(store, "registry", (*_FIXED, *assets, *refused))
+    yield from _wrong(store, "registry", (*_FIXED, *assets, *refused), read=read)
     yield from _damaged_assets(store, assets)
     for name in ALWAYS:
-        yield from _missing(store, f"list `{name}`", _files_of(name, ""))
+        yield from _wrong(store, f"list `{name}`", _files_of(name, ""), read=read)
     listed = _Sum()
-    yield from _check_lists(store, listed)
+    yield from _check_lists(store, listed, read=read)
     for name, _ in groupby(store.list(layout.CRATES), key=lambda path: path.split("/")[1]):
-        yield from _check_crate(store, name, listed)
+        yield from _check_crate(store, name, listed, read=read)
     if listed.total:
         message = "The lists do not name what the documents of the crates say."
         yield found("page-wrong", record_path(NAMES, ""), message, "make-pages")
@@ -79,7 +82,7 @@ class _Sum:
         self.total = (self.total + sign * int.from_bytes(digest, "big")) % (1 << 128)
 
 
-def _check_lists(store: Store, listed: _Sum) -> Iterator[Finding]:
+def _check_lists(store: Store, listed: _Sum, *, read: bool) -> Iterator[Finding]:
     """Read every node of every list, and hold what a node says of those below it against them."""
     named: dict[str, int] = {}
     for path, node in read_nodes(store):
@@ -96,8 +99,8 @@ def _check_lists(store: Store, listed: _Sum) -> Iterator[Finding]:
             named[below] = named.get(below, 0) + total
         kind, _, crate = node.list.partition("/")
         if kind == "dependents":  # a page stands for what is not held, too, as long as something needs it
-            yield from _missing(store, f"crate `{crate}`", [addresses.crate_page(crate)])
-        yield from _missing(store, f"list `{node.list}`", _files_below(node))
+            yield from _wrong(store, f"crate `{crate}`", [addresses.crate_page(crate)], read=read)
+        yield from _wrong(store, f"list `{node.list}`", _files_below(node), read=read)
     for path, difference in named.items():
         if difference and store.size(path) is not None:
             yield found("page-wrong", path, "This part of a list is not what the part above it says.", "make-pages")
@@ -124,15 +127,15 @@ def _record(store: Store) -> TreeRecord | None:
         return None
 
 
-def _shown(pages_state: bytes) -> str | None:
-    """Give the digest of the index that the pages show; None where pages.json cannot be read."""
+def _state(content: bytes) -> PagesState | None:
+    """Read pages.json; None where it cannot be read."""
     try:
-        return parse_pages_state(pages_state).digest
+        return parse_pages_state(content)
     except InvalidDocument:
         return None
 
 
-def _check_crate(store: Store, name: str, listed: _Sum) -> Iterator[Finding]:
+def _check_crate(store: Store, name: str, listed: _Sum, *, read: bool) -> Iterator[Finding]:
     """Hold a crate's document against its index file, and look for its pages, and for the lists that name it."""
     document = read_crate_document(store, name)
     lines = {line.vers: line for line in read_index(store, name).value.releases if line.name == name}
@@ -141,13 +144,13 @@ def _check_crate(store: Store, name: str, listed: _Sum) -> Iterator[Finding]:
         yield found("page-wrong", addresses.crate_document(name), message, "make-pages")
     if document is None:
         return
-    yield from _missing(store, f"crate `{name}`", paths_of_crate(document))
+    yield from _wrong(store, f"crate `{name}`", paths_of_crate(document), read=read)
     lists = {f"dependents/{name}"}
     for list_name, key in rows_of_crate(document):
         listed.add(list_name, key, -1)
         lists.add(list_name)
     for list_name in sorted(lists):
-        yield from _missing(store, f"list `{list_name}`", _files_of(list_name, ""))
+        yield from _wrong(store, f"list `{list_name}`", _files_of(list_name, ""), read=read)
 
 
 def _agree(document: CrateDocument | None, lines: Mapping[str, Line]) -> bool:
@@ -178,8 +181,20 @@ def _files_of(name: str, prefix: str) -> Iterator[str]:
     return (path for path in pages_of(name, prefix) if path != sitemap_path(prefix))
 
 
-def _missing(store: Store, what: str, paths: Iterable[str]) -> Iterator[Finding]:
+def _wrong(store: Store, what: str, paths: Iterable[str], *, read: bool) -> Iterator[Finding]:
+    paths = tuple(paths)
     missing = [path for path in paths if not store.size(path)]
     if missing:
         more = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
         yield found("page-missing", missing[0], f"This page of the {what} is not there, or empty{more}.", "make-pages")
+    other = [path for path in paths if read and path not in missing and not _is_as_written(store, path)]
+    if other:
+        more = f", and {len(other) - 1} more" if len(other) > 1 else ""
+        yield found("page-wrong", other[0], f"This page of the {what} is not what was written{more}.", "make-pages")
+
+
+def _is_as_written(store: Store, path: str) -> bool:
+    if not path.endswith((".html", ".xml")):
+        return True  # what holds rows or documents is held against the index
+    stored = store.read(path)
+    return stored is not None and is_sealed(path, stored.content)

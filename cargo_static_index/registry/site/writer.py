@@ -66,7 +66,7 @@ class SiteWriter:
         """Look, once what an earlier process began is finished, whether the pages are those of this tree."""
         unknown = self._transaction.state.site.unknown
         if self._in_step:
-            lost = unknown and any(True for _ in check_pages(self._transaction.store))
+            lost = unknown and any(True for _ in check_pages(self._transaction.store, quick=True))
         else:
             # Somebody changed the tree, and what is left to do for its pages is not known here, or not all of it.
             lost = unknown or self._queue.idle
@@ -171,7 +171,8 @@ class SiteWriter:
 
     def _write_state(self) -> None:
         kept = self._state.fingerprint if self._state and not self._remade else self._fingerprint
-        state = PagesState(fingerprint=kept, digest=self._transaction.record.digest)
+        sealed = self._state.sealed if self._state and not self._remade else True
+        state = PagesState(fingerprint=kept, digest=self._transaction.record.digest, sealed=sealed)
         if state != self._state:
             self._transaction.apply([Put(path=addresses.STATE, content=format_document(state))])
             self._state = state

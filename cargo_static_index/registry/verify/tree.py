@@ -108,7 +108,7 @@ def verify_tree(
     yield from _check_strays(store)
     yield from _check_record(store, total, lost=lost and unnamed > 0)
     if pages:
-        yield from check_pages(store)
+        yield from check_pages(store, quick=quick)
 
 
 def mend(transaction: Transaction, finding: Finding, limits: Limits, drop: Path) -> Finding:

@@ -1,6 +1,7 @@
 """One page or list that cannot be made stops no other; it is said, and `verify` names it."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,22 @@ def test_the_command_prints_what_it_did_and_exits_with_1(tmp_path: Path) -> None
     done = run("build", "--json", "--tree", "public", "--drop", "drop", cwd=tmp_path)
     done.failed(1, "crates/foo/index.html: this page cannot be made")
     assert done.document()["counts"]["published"] == 1
+
+
+def test_a_page_that_was_replaced_is_found_by_what_it_holds_and_made_anew(world: World) -> None:
+    world.put(*some_crates())
+    world.build()
+    before = world.files()
+    other = before["crates/acme-units/index.html"]
+    damages: dict[str, Callable[[bytes], bytes]] = {
+        "crates/acme-text/1.0.0/index.html": lambda page: page[:-50],
+        "browse/names.html": lambda page: page[:200] + b"~" + page[201:],
+        "crates/acme-git/index.html": lambda _: other,
+        "index.html": lambda _: b"<p>pwned</p>",
+    }
+    for path, damage in damages.items():
+        (world.tree / path).write_bytes(damage(before[path]))
+    assert "page-wrong" not in {finding.id for finding in world.verified(quick=True) if finding.path != "index.html"}
+    assert {*damages} <= {finding.path for finding in world.verified()}
+    assert all(finding.fixed for finding in world.verified(fix=True))
+    assert world.files() == before
