@@ -1,5 +1,6 @@
 """A registry as its settings describe it: the one door through which commands and libraries change a tree."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from cargo_static_index.diagnostics.errors import (
     PagesFailed,
     SettingsError,
     StoreError,
+    TreeBusy,
 )
 from cargo_static_index.diagnostics.rules import Finding
 from cargo_static_index.protocol.config import base_url_of, home_at
@@ -45,6 +47,13 @@ from cargo_static_index.tree.read import read_config, read_record
 if TYPE_CHECKING:  # loaded when they are used: most commands make no pages, and neither verify nor reindex
     from cargo_static_index.registry.reindex import Reindexed
     from cargo_static_index.registry.site.writer import SiteWriter
+
+
+BATCHES = 60.0
+"""Seconds for which a command waits where a watcher works on the tree: many times a batch of the watcher's."""
+
+BETWEEN_TRIES = 0.02
+"""Seconds between two tries: a watcher leaves more than that between two batches."""
 
 
 class Registry:
@@ -157,7 +166,7 @@ def open_registry(
     with ExitStack() as stack:
         telling = stack.enter_context(on_change.telling(settings, listener, options))
         folder = _state_for(settings, options, stack)
-        transaction = stack.enter_context(open_transaction(tree, folder, settings, telling.listener, options))
+        transaction = _begin(stack, tree, folder, settings, telling.listener, options)
         telling.opened(transaction.base_url, now=options.now, holds_releases=transaction.record.releases > 0)
         pages = _pages(transaction, settings, keep=options.keep_pages)
         finish_removals(transaction, pages, recover(transaction), told=True)
@@ -176,6 +185,27 @@ def open_registry(
             transaction.state.site = replace(transaction.state.site, last_build=transaction.options.now)
         if pages and pages.failures:
             raise PagesFailed(_failed(pages.failures))
+
+
+def _begin(
+    stack: ExitStack, tree: Store, folder: Path, settings: Settings, listener: Listener, options: Options
+) -> Transaction:
+    """Open the transaction; a watcher is waited for, since it works in batches of a few seconds."""
+    end = time.monotonic() + BATCHES
+    while True:
+        try:
+            return stack.enter_context(open_transaction(tree, folder, settings, listener, options))
+        except TreeBusy:
+            if options.lasting or time.monotonic() > end or not _is_watched(settings.state.path):
+                raise
+            time.sleep(BETWEEN_TRIES)
+
+
+def _is_watched(folder: Path) -> bool:
+    from cargo_static_index.registry.watch.health import read_health
+
+    word = read_health(folder)
+    return word is not None and word.running
 
 
 def finish_removals(
@@ -270,7 +300,7 @@ def verify_registry(
     with ExitStack() as stack:
         telling = stack.enter_context(on_change.telling(settings, listener, options))
         folder = _state_for(settings, options, stack)
-        transaction = stack.enter_context(open_transaction(tree, folder, settings, telling.listener, options))
+        transaction = _begin(stack, tree, folder, settings, telling.listener, options)
         telling.opened(transaction.base_url, now=options.now, holds_releases=transaction.record.releases > 0)
         if not any(check_config(transaction.store)):
             yield from (replace(finding, fixed=True) for finding in config)  # opening a tree writes it

@@ -44,6 +44,9 @@ TICK = 1.0
 BATCH = 1.0
 """Seconds after which a pass reads no more and publishes what it has; three times as long as looking took, at least."""
 
+BETWEEN_BATCHES = 0.05
+"""Seconds between two passes of a burst, in which a command that waits comes to its turn."""
+
 NET = 180.0
 """Seconds between two full looks where events do: what none of them told of is found then."""
 
@@ -213,6 +216,7 @@ class Watcher:
             if not self._is_cut:
                 self._arrivals.finish()
                 return
+            time.sleep(BETWEEN_BATCHES)
 
     def _plan_look(self) -> None:
         now = time.monotonic()

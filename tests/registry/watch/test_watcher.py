@@ -203,20 +203,9 @@ def test_a_command_and_the_watcher_work_on_one_tree(world: World) -> None:
     with running(world) as it:
         for number in range(5):
             world.put(crate("foo", f"1.{number}.0"))
-            _add(world, crate("bar", f"1.{number}.0").write(world.folder))
+            world.add(crate("bar", f"1.{number}.0").write(world.folder))
         it.until(lambda: len(it.told()) == 5)
     assert len(world.versions("3/b/bar")) == len(world.versions("3/f/foo")) == 5
-
-
-def _add(world: World, path: Path) -> None:
-    """Add a file; a command does not wait for another process, so it is tried again."""
-    while True:
-        try:
-            world.add(path)
-        except TreeBusy:
-            time.sleep(0.02)
-        else:
-            return
 
 
 def test_a_second_watcher_with_the_same_state_is_refused(world: World) -> None:
@@ -242,6 +231,15 @@ def test_settings_that_change_under_it_are_told_of_once(world: World) -> None:
         it.until_said("registry.toml has changed; restart the watcher")
         asleep(2)
         assert len(it.report.notes) == len(set(it.report.notes))
+
+
+def test_a_command_comes_to_its_turn_while_the_watcher_has_much_to_do(world: World) -> None:
+    with running(world, {"registry.pages": "false"}, batch=0.0) as it:
+        world.put(*(crate("foo", f"1.{number}.0") for number in range(60)))
+        it.until(it.told)
+        world.add(crate("bar").write(world.folder))
+        assert len(it.told()) < 60
+        it.until(lambda: len(it.told()) == 60)
 
 
 def test_many_files_go_in_batches_and_none_is_read_twice(world: World) -> None:
