@@ -6,6 +6,7 @@
 import gc
 import hashlib
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -28,6 +29,9 @@ from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.registry.workers import Executor, Result, unbroken
 from cargo_static_index.state.candidates import Packed
 
+_MARGIN = 0.1
+"""Seconds that a pass waits longer than files need to settle: it looks at the first of them a moment later."""
+
 FILES_AT_ONCE = 64
 """How many files a worker reads before it answers."""
 
@@ -45,7 +49,7 @@ def build(
     judged = judged_by(policy)
     transaction.state.drop_files.reopen_refused(judged)
     with _few_collections():
-        _read(transaction, _dropped(transaction, drop, options), policy, options, executor, drop.path)
+        _read(transaction, _dropped(transaction, drop, options), policy, options, executor, drop)
         for outcome in remembered(transaction, drop) if options.due is None else ():
             transaction.listener.file(outcome)
         _dispose_all(transaction, policy, options, Disposal(transaction, judged, drop))
@@ -101,10 +105,13 @@ def _read(
     policy: Policy,
     options: Options,
     executor: Executor | None,
-    drop: Path | None = None,
+    drop: Drop | None = None,
 ) -> None:
     stage, pubtime = str(transaction.stage), transaction.pubtime
-    reader = Reader(policy=policy, stage=stage, pubtime=pubtime, drop=drop, patient=options.due is None)
+    # Files are waited for once a pass at most, however many there are that do not look whole.
+    waits = drop is not None and options.due is None
+    until = time.monotonic() + drop.settle + _MARGIN if drop and waits else 0.0
+    reader = Reader(policy=policy, stage=stage, pubtime=pubtime, drop=drop.path if drop else None, waits_until=until)
     transaction.state.candidates.clear()
     for batch in _batches_read(_told(files, transaction.listener), reader, executor):
         transaction.state.candidates.add_packed(batch)

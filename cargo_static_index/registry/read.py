@@ -42,14 +42,15 @@ class Reader(Struct, frozen=True, kw_only=True):
     """Reads files under a policy, and stages them in a folder; `pubtime` is that of the pass. It travels to workers.
 
     `drop` is the drop directory, where files of one are read; no link on the way to them is followed.
-    `patient`: it waits for files to settle that may be only a part of what they are to be.
+    Until `waits_until`, by the monotonic clock, it waits for files to settle that may be only a part of what they are
+    to be; later ones are for the next pass.
     """
 
     policy: Policy
     stage: str
     pubtime: str | None
     drop: Path | None = None
-    patient: bool = True
+    waits_until: float = 0.0
 
     def read_all(self, files: Sequence[DropFile], first: int) -> list[Packed]:
         """Read files one after the other; every one gives a candidate, as it is to be kept.
@@ -60,12 +61,17 @@ class Reader(Struct, frozen=True, kw_only=True):
         """
         with open_folders(self.drop) if self.drop else nullcontext() as folders:
             found = [self._read_one(file, str(number), folders) for number, file in enumerate(files, first)]
-            waiting = [place for place, candidate in enumerate(found) if self.patient and is_waiting(candidate)]
+            waiting = [
+                place for place, candidate in enumerate(found) if self._is_worth_waiting(files[place], candidate)
+            ]
             due = max((files[place].due for place in waiting), default=0.0)
             time.sleep(max(0.0, due - time.monotonic()))
             for place in waiting:
                 found[place] = self._read_one(files[place], str(first + place), folders)
         return [pack(candidate) for candidate in found]
+
+    def _is_worth_waiting(self, file: DropFile, candidate: Candidate) -> bool:
+        return is_waiting(candidate) and file.due <= self.waits_until
 
     def read(self, file: DropFile, staged: str) -> Candidate:
         """Read, check and stage one file; what cannot be read is a candidate that says why."""

@@ -84,10 +84,11 @@ def settled_by_stamps(settle: float) -> Due:
 
     The clock is the system's, never SOURCE_DATE_EPOCH: it is held against time stamps.
     """
+    latest = time.monotonic() + settle
 
     def due(file: Seen) -> float:
         age = (time.time_ns() - file.changed) / 1e9
-        return time.monotonic() + min(settle - age, settle)
+        return time.monotonic() + settle - age if age >= 0 else latest  # a time in the future means nothing
 
     return due
 

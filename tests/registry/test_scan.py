@@ -16,7 +16,7 @@ from cargo_static_index.crate.candidate import Candidate, DropFile, FileStatus, 
 from cargo_static_index.crate.check import Policy
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.registry.read import Reader
-from cargo_static_index.registry.scan import ROWS_HELD, Due, Seen, scan_drop, settled_by_stamps
+from cargo_static_index.registry.scan import ROWS_HELD, Due, Seen, _fingerprint, scan_drop, settled_by_stamps
 from cargo_static_index.state import State, open_state
 
 NOBODY = 65534
@@ -462,3 +462,23 @@ def timed(work: Callable[[], object]) -> float:
         work()
         times.append(time.perf_counter() - start)
     return min(times)
+
+
+def test_what_has_not_settled_when_a_pass_has_waited_is_for_the_next_one(drop: Path, tmp_path: Path) -> None:
+    file = put(drop / "a.crate", b"\x1f\x8bcut short")
+    seen = _fingerprint(b"a.crate", file.stat())
+    late = DropFile(source="a.crate", target=b"a.crate", file=b"a.crate", seen=seen, due=time.monotonic() + 60)
+    (tmp_path / "stage").mkdir()
+    began = time.monotonic()
+    reader = Reader(policy=Policy(), stage=str(tmp_path / "stage"), pubtime=None, drop=drop, waits_until=began + 1)
+    assert len(reader.read_all([late], 0)) == 1
+    assert [problem.rule for problem in reader.read(late, "0").problems] == ["file-changing"]
+    assert time.monotonic() - began < 30
+
+
+def test_a_time_in_the_future_is_waited_for_once_a_pass() -> None:
+    ahead = time.time_ns() + 3600 * 10**9
+    due = settled_by_stamps(0.2)
+    first = due(Seen(b"a.crate", b"", ahead, 1))
+    time.sleep(0.01)
+    assert due(Seen(b"b.crate", b"", ahead, 1)) == first

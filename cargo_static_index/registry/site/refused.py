@@ -14,19 +14,35 @@ from cargo_static_index.registry.dispose import Refused
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.site.front import RefusedFile
 
+_ENDING = ".crate.json"
 
-def refused_files(transaction: Transaction, moved_to: Path | None, seen: int) -> Iterator[RefusedFile]:
+
+def refused_files(transaction: Transaction, moved_to: Path | None, seen: int, shown: int) -> Iterator[RefusedFile]:
     """Give the refused files by path: what the state knows of the drop directory, then what was moved away.
 
-    `seen` is when the drop directory was last looked at: all of the first were there then.
+    `seen` is when the drop directory was last looked at: all of the first were there then. Only `shown` files are read
+    of those that were moved; of the others, which are counted alone, no more is known than their paths.
     """
+    given = 0
     for outcome in transaction.state.drop_files.refused():
+        given += 1
         yield _dropped(outcome, max(outcome.last_seen, seen))
-    if moved_to is not None and moved_to.is_dir():
-        for path in sorted(moved_to.rglob("*.crate.json")):
-            document = _read(path)
-            if document and not _is_published(transaction, document):
-                yield _moved(path, moved_to, document)
+    for path in _documents_below(moved_to) if moved_to is not None else ():
+        document = _read(path) if given < shown else None
+        if document is not None and not _is_published(transaction, document):
+            given += 1
+            yield _moved(path, moved_to or path, document)
+        elif given >= shown:
+            yield RefusedFile(path=escape(str(path)), problems=(), first_seen="", last_seen="")
+
+
+def _documents_below(folder: Path) -> list[Path]:
+    """Give the documents below a folder that have their file beside them."""
+    found: list[str] = []  # text: a Path for each would cost as much as all else
+    for place, folders, files in os.walk(folder):
+        beside = {*folders, *files}
+        found += (f"{place}/{name}" for name in files if name.endswith(_ENDING) and name[:-5] in beside)
+    return [Path(path) for path in sorted(found)]
 
 
 def _is_published(transaction: Transaction, file: Refused) -> bool:
@@ -53,9 +69,7 @@ def _dropped(outcome: Outcome, last_seen: int) -> RefusedFile:
 
 
 def _read(path: Path) -> Refused | None:
-    """Read what lies beside a file that was moved; None for what is not of ours, or has no such file beside it."""
-    if not os.path.lexists(path.with_suffix("")):
-        return None
+    """Read what lies beside a file that was moved; None for what is not of ours."""
     try:
         opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(opened, "rb") as file:

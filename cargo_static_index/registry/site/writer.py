@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.registry.site.check import assets_named, check_pages
 from cargo_static_index.registry.site.crates import CratePages, ListedRow, PageMaker
-from cargo_static_index.registry.site.front import FrontPages
+from cargo_static_index.registry.site.front import REFUSED_SHOWN, FrontPages
 from cargo_static_index.registry.site.lists import ListDamaged, ListWriter, read_nodes
 from cargo_static_index.registry.site.output import Output, written
 from cargo_static_index.registry.site.refused import refused_files
@@ -244,7 +244,7 @@ class SiteWriter:
             return
         self._put_assets()
         seen = self._transaction.options.now if scanned else self._transaction.state.site.last_build or 0
-        page = self._front.refused(refused_files(self._transaction, self._moved_to, seen))
+        page = self._front.refused(refused_files(self._transaction, self._moved_to, seen, REFUSED_SHOWN))
         self._output.apply(written(addresses.REFUSED, page, stored))
         if stored is not None and not self._theme_differs:  # else they are of all other pages too
             old = assets_named(stored.content) - assets_named(page)
