@@ -31,6 +31,7 @@ TABLE: Final = {
     "search": ("query", "Find crates by name, description and keywords."),
     "serve": ("serve", "Serve the tree over HTTP; with --publish, take `cargo publish`."),
     "owner": ("withdraw", "Show or change who owns a crate."),
+    "audit": ("audit", "Show who changed what."),
     "token create": ("token", "Make a token, and print it once."),
     "token list": ("token", "List the tokens."),
     "token revoke": ("token", "Take a token back."),

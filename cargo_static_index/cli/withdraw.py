@@ -47,9 +47,13 @@ def unyank_command(run: Run, *, names: Sequence[str], version: str | None, dry_r
 
 
 def _set_yanked(run: Run, specs: Sequence[Spec], *, yanked: bool, dry: bool) -> int:
+    from cargo_static_index.cli.auditing import note
+
     held_tree(run)
     with open_registry(run.settings, ChangeListener(run, dry=dry), Options(now=run.now, dry=dry)) as registry:
         changed = registry.set_yanked(specs, yanked=yanked)
+    if not dry:
+        note(run, "yank" if yanked else "unyank", [(spec.name, spec.vers, "") for spec in changed])
     what = "yank" if yanked else "unyank"
     for spec in specs:
         if spec in changed:
@@ -71,12 +75,16 @@ def remove_command(run: Run, *, names: Sequence[str], every: bool, yes: bool, dr
     the next `build`; `add --restore` brings it back. On a terminal the command asks first, elsewhere it wants --yes.
     What was removed before stays so: a removal that broke off is finished by doing it again.
     """
+    from cargo_static_index.cli.auditing import note
+
     specs = _specs(names, None, every=every)
     held_tree(run)
     if not (dry_run or yes):
         _ask(run, specs)
     with open_registry(run.settings, ChangeListener(run, dry=dry_run), Options(now=run.now, dry=dry_run)) as registry:
         removed = registry.remove(specs)
+    if not dry_run:
+        note(run, "remove", [(spec.name, spec.vers, "") for spec in removed])
     for spec in removed:
         run.terminal.did("Would remove" if dry_run else "Removed", str(spec))
     for spec in specs:
@@ -134,10 +142,13 @@ def owner_command(run: Run, *, name: str, add: Sequence[str], remove: Sequence[s
     came from the drop directory or the command line has none, and cargo may not change it until it gets one here.
     """
     (spec,) = specs_of([name])
+    from cargo_static_index.cli.auditing import note
+
     store = held_tree(run)
     if add or remove:
         with open_registry(run.settings, ChangeListener(run, dry=False), Options(now=run.now)) as registry:
             owners = registry.change_owners(spec.name, add=add, remove=remove)
+        note(run, "change owners", [(spec.name, "", " ".join(owners))])
     else:
         owners = read_owners(store, spec.name).value or ()
     for owner in owners:

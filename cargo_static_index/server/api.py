@@ -2,9 +2,9 @@
 
 import asyncio
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final, TypeVar
@@ -25,6 +25,7 @@ from cargo_static_index.diagnostics.rules import Problem, level_of
 from cargo_static_index.registry.registry import home_of, policy_of, store_of
 from cargo_static_index.registry.withdraw import Spec
 from cargo_static_index.server.answers import Refused, json_answer, sentence
+from cargo_static_index.server.audit import AuditFile, Entry, now_written
 from cargo_static_index.server.auth import Gate
 from cargo_static_index.server.health import Metrics
 from cargo_static_index.server.permissions import refuse_scope
@@ -49,6 +50,7 @@ class WebApi:
 
     def __init__(self, settings: Settings, gate: Gate, writer: Writer, uploads: Path, metrics: Metrics) -> None:
         self._metrics = metrics
+        self._audit = AuditFile(settings.publish.private)
         self._room = asyncio.Semaphore(settings.publish.uploads)
         self._settings = settings
         self._gate = gate
@@ -74,14 +76,16 @@ class WebApi:
     async def publish(self, request: Request) -> Response:
         """Publish a release: answered once the new line can be read."""
         token = await self._gate.authenticated(request)
-        async with self._room:
-            return await self._publish(request, token)
+        async with self._room, self._audited(request, token, "publish") as asked:
+            return await self._publish(request, token, asked)
 
-    async def _publish(self, request: Request, token: Token) -> Response:
+    async def _publish(self, request: Request, token: Token, asked: "_Asked") -> Response:
         with self._upload_folder() as folder:
             metadata, file = await self._receive(request, token, folder)
+            asked.crate, asked.version = metadata.name, metadata.vers
             await run_in_threadpool(self._check, file, metadata)
             outcome = await _done(self._writer.publish(token, file, metadata.name))
+            asked.about = f"sha256 {outcome.cksum}"
         return self._answer(outcome, self._gate.warnings(token))
 
     @contextmanager
@@ -144,6 +148,31 @@ class WebApi:
     def _of(self, problems: Sequence[Problem], level: str) -> list[Problem]:
         return [each for each in problems if level_of(each, self._settings.rules) == level]
 
+    @asynccontextmanager
+    async def _audited(
+        self, request: Request, token: Token, action: str, crate: str = "", version: str = "", about: str = ""
+    ) -> AsyncIterator["_Asked"]:
+        """Note what was asked for, and what came of it."""
+        asked, outcome = _Asked(crate, version, about), "done"
+        try:
+            yield asked
+        except BaseException as error:
+            outcome = "; ".join(error.details) if isinstance(error, Refused) else str(error) or type(error).__name__
+            raise
+        finally:
+            entry = Entry(
+                time=now_written(self._gate.clock()),
+                user=token.user,
+                token=token.id,
+                action=action,
+                crate=asked.crate,
+                version=asked.version,
+                about=asked.about,
+                client=self._gate.client(request),
+                outcome=outcome,
+            )
+            await run_in_threadpool(self._audit.append, entry)
+
     # Yank --------------------------------------------------------------------------------------------------
 
     async def yank(self, request: Request) -> Response:
@@ -157,7 +186,8 @@ class WebApi:
     async def _set_yanked(self, request: Request, *, yanked: bool) -> Response:
         spec = Spec(request.path_params["name"], request.path_params["vers"])
         token = await self._gate.allowed(request, "yank", spec.name)
-        await _done(self._writer.set_yanked(token, spec, yanked=yanked))
+        async with self._audited(request, token, "yank" if yanked else "unyank", spec.name, spec.vers):
+            await _done(self._writer.set_yanked(token, spec, yanked=yanked))
         return json_answer({"ok": True})
 
     # Owners ------------------------------------------------------------------------------------------------
@@ -182,7 +212,8 @@ class WebApi:
         users = await self._users_in(request)
         for user in users:
             self._know(user)
-        await _done(self._writer.change_owners(token, name, add=users))
+        async with self._audited(request, token, "add owners", name, about=" ".join(users)):
+            await _done(self._writer.change_owners(token, name, add=users))
         return json_answer({"ok": True, "msg": f"{', '.join(users)} now owns {name}"})
 
     async def remove_owners(self, request: Request) -> Response:
@@ -190,7 +221,8 @@ class WebApi:
         name = request.path_params["name"]
         token = await self._gate.allowed(request, "owners", name)
         users = await self._users_in(request)
-        await _done(self._writer.change_owners(token, name, remove=users))
+        async with self._audited(request, token, "remove owners", name, about=" ".join(users)):
+            await _done(self._writer.change_owners(token, name, remove=users))
         return json_answer({"ok": True, "msg": f"{', '.join(users)} owns {name} no more"})
 
     async def _users_in(self, request: Request) -> tuple[str, ...]:
@@ -216,6 +248,14 @@ class WebApi:
             raise Refused(HTTPStatus.BAD_REQUEST, f"there is no team {team!r}: `teams` in `[publish]` names them")
         if team == owner and owner not in self._gate.users():
             raise Refused(HTTPStatus.BAD_REQUEST, f"there is no user {owner!r}: nobody of that name has a token")
+
+
+class _Asked(Struct):
+    """What a change is about, as far as it is known."""
+
+    crate: str
+    version: str
+    about: str
 
 
 class _OwnersBody(Struct, frozen=True):

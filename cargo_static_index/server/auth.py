@@ -29,7 +29,7 @@ class Gate:
         self._url = publish.url
         self._proxies = frozenset(settings.serve.trusted_proxies)
         self._tokens = TokenFiles([publish.private / FILE, *([publish.tokens_file] if publish.tokens_file else [])])
-        self._clock = clock
+        self.clock = clock
         self._used: dict[str, str] = {}
         self._noted: dict[str, int] = {}
         self.auth_required = settings.registry.auth_required
@@ -39,7 +39,7 @@ class Gate:
         """Give the token of a request, or refuse with 401, never with 403: cargo asks for a token where it sees one."""
         text = given_token(request.headers.get("Authorization", ""))
         token = await run_in_threadpool(self._tokens.find, text) if text else None
-        now = self._clock()
+        now = self.clock()
         if token is None or token.is_expired(now):
             raise self._unauthenticated(request, _why(text, token))
         await run_in_threadpool(self._note_use, token, now)
@@ -70,7 +70,7 @@ class Gate:
 
     def warnings(self, token: Token) -> list[str]:
         """Give what is to be said of a token to who uses it: that it ends soon."""
-        if token.expires is None or token.expires.timestamp() - self._clock() > WARNED_BEFORE:
+        if token.expires is None or token.expires.timestamp() - self.clock() > WARNED_BEFORE:
             return []
         return [f"your token {token.id} ends on {token.expires:%Y-%m-%d}: ask for another one"]
 

@@ -32,6 +32,7 @@ GOOD = {
     "search": ["search", "foo"],
     "serve": ["serve", "--ephemeral", "true"],
     "owner": ["owner", "foo", "--add", "alice"],
+    "audit": ["audit"],
     "token create": ["token", "create", "--user", "alice"],
     "token list": ["token", "list"],
     "token revoke": ["token", "revoke", "1a2b3c4d"],
@@ -93,8 +94,10 @@ def prepared(folder: Path, command: str) -> Path:
     """Make the folder one in which the command can succeed."""
     if command == "init":
         (folder / "registry.toml").unlink()
-    if command.startswith("token "):
-        (folder / "private").mkdir()
+    if command.startswith("token ") or command == "audit":
+        (folder / "private/audit").mkdir(parents=True)
+        line = '{"time":"2026-01-01T00:00:00Z","user":"alice","action":"yank","client":"::1"}\n'
+        (folder / "private/audit/2026-01.jsonl").write_text(line)
         (folder / "private/tokens.toml").write_text('[[token]]\nid = "1a2b3c4d"\nuser = "alice"\nhash = ""\n')
     return folder
 
