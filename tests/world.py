@@ -61,7 +61,7 @@ class World:
         move: bool = False,
         options: Mapping[str, object] = NONE,
     ) -> Iterator[Registry]:
-        way = Options(now=self.now, dry=dry, move=move)
+        way = Options(now=self.now, dry=dry, move=move, clock=lambda: self.now)
         with open_registry(self.settings(options), report or Report(), way, store=self.store) as registry:
             yield registry
 
@@ -115,9 +115,8 @@ class World:
 
     def verified(self, *, quick: bool = False, fix: bool = False) -> list[Finding]:
         """Give what `verify` finds, or mends."""
-        return list(
-            verify_registry(self.settings(), Report(), Options(now=self.now), quick=quick, fix=fix, store=self.store)
-        )
+        options = Options(now=self.now, clock=lambda: self.now)
+        return list(verify_registry(self.settings(), Report(), options, quick=quick, fix=fix, store=self.store))
 
     def forget(self) -> None:
         """Delete the state directory."""

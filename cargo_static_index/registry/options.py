@@ -1,5 +1,6 @@
 """What is asked of one opening of a registry, beside its settings."""
 
+import time
 from collections.abc import Callable
 from typing import Literal
 
@@ -33,3 +34,5 @@ class Options(Struct, frozen=True, kw_only=True):
     due: Due | None = None
     take: Callable[[DropFile], bool] | None = None
     lasting: bool = False
+    clock: Callable[[], float] = time.time
+    """What orders changes of a tree that several hosts share; the time, whatever `now` is set to."""

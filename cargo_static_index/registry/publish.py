@@ -16,6 +16,7 @@ from cargo_static_index.crate.candidate import Candidate, Need, Outcome
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.diagnostics.rules import Level, Problem, level_of, problem
 from cargo_static_index.protocol.index_file import IndexFile
+from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.registry.read import metadata_of
 from cargo_static_index.registry.restore import sound_index
 from cargo_static_index.registry.transaction import Transaction, attempts, name_of
@@ -23,8 +24,9 @@ from cargo_static_index.registry.withdraw import update_tombstones
 from cargo_static_index.store import Change, Delete, Put, Staged
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Tombstones, format_document
+from cargo_static_index.tree.headers import release_tag
 from cargo_static_index.tree.plan import CratePlan, plan_crate, spelling
-from cargo_static_index.tree.read import StoredValue, read_index, read_tombstones, replaced
+from cargo_static_index.tree.read import StoredValue, read_index, replaced
 
 CRATES_AT_ONCE = 256
 """How many crates share a batch, and so its flushes."""
@@ -33,6 +35,7 @@ CRATES_AT_ONCE = 256
 class _Planned(Struct, frozen=True):
     """A plan, and what it was made from."""
 
+    group: list[Candidate]
     index: StoredValue[IndexFile]
     tombstones: StoredValue[Tombstones]
     plan: CratePlan
@@ -79,9 +82,16 @@ class Publisher:
         keys = iter(candidates.keys())
         while batch := list(islice(keys, CRATES_AT_ONCE)):
             groups = self._with_confusions(candidates.between(batch[0], batch[-1]))
-            held = self._transaction.state.published.names_of(groups)
-            self._held = frozenset(held.values())
-            yield {held.get(key) or spelling(group): group for key, group in groups.items()}
+            yield self._named(groups.values())
+
+    def _named(self, groups: Iterable[list[Candidate]]) -> dict[str, list[Candidate]]:
+        """Give candidates by the name that their crate has or would have."""
+        by_key = {collision_key(group[0].name): group for group in groups}
+        held = self._transaction.names_of(by_key)
+        self._held = frozenset(held.values())
+        named = {held.get(key) or spelling(group): group for key, group in by_key.items()}
+        self._transaction.expect(list(named))
+        return named
 
     # What only the registry as a whole can say -----------------------------------------------------------
 
@@ -90,9 +100,7 @@ class Publisher:
         if self._transaction.home.mode == "mirror":
             return {key: list(group) for key, group in groups.items()}
         outside = {need.key for group in groups.values() for each in group for need in each.needs if not need.here}
-        ours = self._transaction.state.candidates.names_of(outside) | self._transaction.state.published.names_of(
-            outside
-        )
+        ours = {**self._transaction.state.candidates.names_of(outside), **self._transaction.names_of(outside)}
         return {key: [self._with_confusion(each, ours) for each in group] for key, group in groups.items()}
 
     def _with_confusion(self, each: Candidate, ours: Mapping[str, str]) -> Candidate:
@@ -127,10 +135,12 @@ class Publisher:
             done = [each for each in planned if each.index.path not in lost]
             self._after(done)
             outcomes += [self._told(outcome) for each in done for outcome in each.plan.outcomes()]
-            waiting = {each.plan.name: waiting[each.plan.name] for each in planned if each.index.path in lost}
-            if not waiting:
+            again = [each.group for each in planned if each.index.path in lost]
+            if not again:
                 break
+            waiting = self._named(again)
         self._adopted.clear()
+        self._transaction.forget()
         return outcomes
 
     def _told(self, outcome: Outcome) -> Outcome:
@@ -148,14 +158,14 @@ class Publisher:
                     Outcome(candidate=candidate, status="waiting", problems=candidate.problems) for candidate in group
                 ]
 
-    def _plan(self, name: str, group: Iterable[Candidate]) -> _Planned:
+    def _plan(self, name: str, group: list[Candidate]) -> _Planned:
         index = (
             sound_index(self._transaction, name) if name in self._held else read_index(self._transaction.store, name)
         )
         name = name_of(index.value) or name  # another writer may have brought it in other case meanwhile
-        tombstones = read_tombstones(self._transaction.store, name)
+        tombstones = self._transaction.read_tombstones(name, index)
         plan = plan_crate(name, index.value, tombstones.value, group, restore=self._restore)
-        return _Planned(index, tombstones, plan)
+        return _Planned(group, index, tombstones, plan)
 
     def _carry_out(self, planned: Sequence[_Planned]) -> frozenset[str]:
         """Write archives, then index files, give those that were lost, and lift the tombstones of what came back.
@@ -169,16 +179,24 @@ class Publisher:
         lifted = [each for each in changed if any(stone.lifted for stone in each.plan.tombstones.removed)]
         stones = (change for each in lifted for change in _tombstones_changed(each))
         stale = {change.path for change in self._transaction.apply(stones)}
-        ready = [each for each in changed if each.tombstones.path not in stale]
-        self._transaction.begin([each.index for each in ready])
+        ready = self._claimed([each for each in changed if each.tombstones.path not in stale])
+        self._transaction.begin([(each.index, each.plan.file) for each in ready])
         refused = self._transaction.apply(
-            change for each in ready for change in replaced(each.index.path, each.plan.file.format(), each.index.stored)
+            change
+            for each in ready
+            for change in self._transaction.replaced(each.index.path, each.plan.file.format(), each.index.stored)
         )
         lost = {change.path for change in refused} | {each.index.path for each in changed if each not in ready}
         for each in lifted:
             if each.index.path not in lost:
                 self._unbury(each.plan)
         return frozenset(lost)
+
+    def _claimed(self, ready: Sequence[_Planned]) -> Sequence[_Planned]:
+        """Claim the names of crates that have no line yet, and leave out those that somebody else claimed just now."""
+        new = {collision_key(each.plan.name): each.plan.name for each in ready if not each.index.value.releases}
+        lost = self._transaction.claim(new) if new else ()
+        return [each for each in ready if collision_key(each.plan.name) not in lost]
 
     def _unbury(self, plan: CratePlan) -> None:
         back = {each.vers for each in plan.published}
@@ -196,8 +214,9 @@ class Publisher:
             return
         self._adopted.add(each.staged)
         staged = f"{self._stage}/{each.staged}"
-        yield Put(path=layout.archive_file(name, each.cksum), content=Staged(staged))
-        yield Put(path=layout.metadata_file(name, each.cksum), content=Staged(metadata_of(staged)))
+        tags = (release_tag(name, each.vers),)
+        yield Put(path=layout.archive_file(name, each.cksum), content=Staged(staged), tags=tags)
+        yield Put(path=layout.metadata_file(name, each.cksum), content=Staged(metadata_of(staged)), tags=tags)
 
     def _lost_archives(self, plan: CratePlan) -> Iterator[Change]:
         """Give the changes that put back archives of published releases that the tree lost or that were damaged."""
@@ -219,9 +238,18 @@ class Publisher:
         if changed:
             self._transaction.changed([(each.index, each.plan.file) for each in changed])
         self._transaction.apply(change for each in done for change in self._in_vain(each.plan))
-        if any(self._is_news(each.plan) for each in done if each.plan.unchanged):
+        unchanged = [each.plan for each in done if each.plan.unchanged]
+        if self._transaction.log:
+            self._count_others({plan.name for plan in unchanged})
+        elif any(map(self._is_news, unchanged)):
             self._transaction.doubt()
         self._transaction.apply(change for each in done for change in self._lost_archives(each.plan))
+
+    def _count_others(self, names: set[str]) -> None:
+        """Count releases that were there already, should their writer not have come to it: it may be dead."""
+        for identity, record in self._transaction.changes_of_others() if names else ():
+            if names & {file.name for file in record.files}:
+                self._transaction.count_change(identity, record)
 
     def _is_news(self, plan: CratePlan) -> bool:
         """Whether the state lacks what is published already.

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.registry.restore import LOST, crates_with_tombstones, is_left, recount, restore_index
+from cargo_static_index.registry.shared import is_due, name_all, prune
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.registry.withdraw import Withdrawn, update_tombstones, withdraw_versions
 from cargo_static_index.tree import layout
@@ -20,6 +21,9 @@ def recover(transaction: Transaction) -> list[Withdrawn]:
 
     Gives what removals that broke off left to delete.
     """
+    if transaction.log:
+        _warn_of_lost(transaction)
+        return []  # what others know lies in the tree; what was begun is for `finish_changes`, which lists
     unfinished = any(True for _ in transaction.state.intents.unfinished())
     known = transaction.state.site.known_tree == format_document(transaction.record)
     if not known:
@@ -27,11 +31,33 @@ def recover(transaction: Transaction) -> list[Withdrawn]:
             transaction.state.pages.clear()  # what was left to do may be another tree's; pages.json tells of this one
         transaction.state.site = replace(transaction.state.site, unknown=True)
     left = reconcile(transaction) if unfinished or not known else []
+    _warn_of_lost(transaction)
+    return left
+
+
+def _warn_of_lost(transaction: Transaction) -> None:
     if transaction.record.lost:
         transaction.listener.warn(
             f"{LOST.format(number=transaction.record.lost)} Bring index files back from a backup, or `add` the "
             "archives again, which `verify` names. Then, or if that was meant, `rebuild` takes the index as it is."
         )
+
+
+def finish_changes(transaction: Transaction) -> list[Withdrawn]:
+    """Finish the changes of a shared tree that their writers did not come to finish in time.
+
+    Gives what removals that broke off left to delete.
+    """
+    if transaction.log is None:
+        return []
+    left: list[Withdrawn] = []
+    for identity, record in transaction.changes_of_others():
+        if is_due(identity, transaction.options.clock):
+            landed = transaction.count_change(identity, record)
+            transaction.log.adopt(identity, replace(record, files=tuple(landed)))
+            found = (finish_withdrawal(transaction, file.name) for file in record.files if file.name)
+            left += [withdrawn for withdrawn in found if withdrawn]
+    prune(transaction.store, transaction.options.clock)
     return left
 
 
@@ -43,6 +69,8 @@ def reconcile(transaction: Transaction, *, agreed: bool = False) -> list[Withdra
     were lost are held to have gone on purpose.
     """
     transaction.state.intents.begin([layout.RECORD])
+    if transaction.log:
+        name_all(transaction.store, transaction.options.clock)
     if not agreed:
         restore_index(transaction)
     recount(transaction, agreed=agreed)

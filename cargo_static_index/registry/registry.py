@@ -30,7 +30,7 @@ from cargo_static_index.registry import withdraw as changes
 from cargo_static_index.registry.dispose import Drop
 from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.options import Access, Options
-from cargo_static_index.registry.recover import finish_withdrawal, reconcile, recover
+from cargo_static_index.registry.recover import finish_changes, finish_withdrawal, reconcile, recover
 from cargo_static_index.registry.scan import Due
 from cargo_static_index.registry.transaction import DEFAULT_BASE_URL, Transaction, open_transaction
 from cargo_static_index.registry.withdraw import Spec, Withdrawn
@@ -83,6 +83,7 @@ class Registry:
         """
         self.scanned = True
         self._make_pages_with(executor)
+        finish_removals(self.transaction, self._pages, finish_changes(self.transaction), told=True)
         options = replace(self._options, all_or_nothing=all_or_nothing, due=due, take=take)
         passes.build(self.transaction, drop_of(self._settings), self._policy, options, executor)
 
@@ -134,6 +135,7 @@ class Registry:
 
     def rebuild(self) -> None:
         """Make the state anew from the tree alone."""
+        finish_removals(self.transaction, self._pages, finish_changes(self.transaction), told=True)
         finish_removals(self.transaction, self._pages, reconcile(self.transaction, agreed=True), told=True)
 
     def remake_pages(self) -> None:
@@ -178,6 +180,7 @@ def open_registry(
             pages.finish(scanned=registry.scanned)
         elif not transaction.state.pages.idle:
             transaction.state.pages.clear()  # wanted again, all of them are made anew
+        transaction.finish()
         if transaction.failures:
             more = f", and {len(transaction.failures) - 1} more" if len(transaction.failures) > 1 else ""
             raise StoreError(f"{transaction.failures[0]}{more}; all else is done, and the next pass tries again")
@@ -305,7 +308,9 @@ def verify_registry(
         if not any(check_config(transaction.store)):
             yield from (replace(finding, fixed=True) for finding in config)  # opening a tree writes it
         pages = _pages(transaction, settings)
+        finish_removals(transaction, pages, finish_changes(transaction), told=True)
         yield from _mended(transaction, settings, pages, quick=quick)
+        transaction.finish()
 
 
 def _mended(

@@ -292,7 +292,7 @@ def _restore(transaction: Transaction, name: str, known: Sequence[Known]) -> Non
             return
         found = restoration(transaction.store, transaction.home, name, index.value, known)
         if found.restored:
-            transaction.begin([index])
+            transaction.begin([(index, found.file)])
         if not found.restored or transaction.write(index.path, found.file.format(), index.stored):
             transaction.state.pages.make_stale([name])
             _say(transaction, name, found)

@@ -4,7 +4,9 @@ Everything that changes a tree goes through a transaction: it takes the lock, an
 step. What an earlier process began, and a state that does not know this tree, are for `recovery` to make good.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import random
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from itertools import islice
@@ -35,18 +37,30 @@ from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.protocol.registries import Home, Mode
 from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.options import Options
+from cargo_static_index.registry.shared import ChangeLog, IndexChange, Names, landed_files, sum_of
 from cargo_static_index.settings import Settings
 from cargo_static_index.settings.table import RegistrySection
 from cargo_static_index.state import CrateChange, Release, State, discard_state, locked_state, open_state
 from cargo_static_index.store import Change, Delete, Store, Stored
+from cargo_static_index.store.ahead import ReadAhead
 from cargo_static_index.store.overlay import OverlayStore
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.documents import Delta, TreeRecord, difference, format_document, parse_record, weight
+from cargo_static_index.tree.changes import ChangedFile, ChangeRecord, nonce_of
+from cargo_static_index.tree.documents import (
+    Delta,
+    Tombstones,
+    TreeRecord,
+    difference,
+    format_document,
+    parse_record,
+    weight,
+)
 from cargo_static_index.tree.read import (
     StoredValue,
     index_paths,
-    read_index_at,
+    read_indexes,
     read_record,
+    read_tombstones,
     replaced,
     weight_of,
 )
@@ -56,13 +70,22 @@ DEFAULT_BASE_URL = "http://127.0.0.1:8000/"
 ATTEMPTS = 100
 """How often a compare-and-swap begins again before it gives up: other writers would have to win every time."""
 
+LONGEST_PAUSE = 2.0
+"""Seconds between two attempts: some stores take seconds where many write one file."""
+
 FILES_AT_ONCE = 1000
 """Index files that are read into the state together."""
 
 
 def attempts(what: str) -> Iterator[int]:
-    """Count attempts at a compare and swap, from 0; whoever comes through leaves the loop, else there is StoreError."""
-    yield from range(ATTEMPTS)
+    """Count attempts at a compare and swap, from 0; whoever comes through leaves the loop, else there is StoreError.
+
+    Between them are pauses that grow and differ, so that writers do not come back together.
+    """
+    for number in range(ATTEMPTS):
+        if number:
+            time.sleep(random.uniform(0.5, 1) * min(LONGEST_PAUSE, 0.01 * 2**number))  # noqa: S311 - no secret
+        yield number
     raise StoreError(f"{what} changed by somebody else all the time; try again later")
 
 
@@ -71,8 +94,12 @@ class Transaction:
 
     def __init__(self, store: Store, state: State, stage: Path, listener: Listener, options: Options) -> None:
         self.options = options
-        self.store = store
         self.state = state
+        self.log = ChangeLog(store, options.clock) if store.shared else None
+        """Where writers on several hosts share the tree, what is changed is written down in the tree itself."""
+        self._ahead = ReadAhead(store) if store.shared else None
+        self.store: Store = self._ahead or store
+        self._names = Names(self._ahead, options.clock) if self._ahead else None
         self.stage = stage
         self.listener = listener
         self.record = TreeRecord()
@@ -107,22 +134,85 @@ class Transaction:
 
     def write(self, path: str, content: bytes | None, stored: Stored | None) -> bool:
         """Make a file, as it was read, what it is to be (None is no file); False where somebody else was quicker."""
-        return not self.apply(replaced(path, content, stored))
+        return not self.apply(self.replaced(path, content, stored))
 
-    def begin(self, files: Iterable[StoredValue[IndexFile]]) -> None:
-        """Write down that index files are about to change, so that a crash leaves nothing that is not made good."""
-        self.state.intents.begin(each.path for each in files)
+    def replaced(self, path: str, content: bytes | None, stored: Stored | None) -> Iterator[Change]:
+        """Give the change that makes a file, as it was read, what it is to be; none where it is that."""
+        nonce = self.log.nonce if self.log else ""
+        return replaced(path, content, stored, changes=(nonce, *(stored.changes if stored else ())) if nonce else ())
 
-    def changed(self, files: Sequence[tuple[StoredValue[IndexFile], IndexFile]]) -> None:
+    def expect(self, names: Sequence[str]) -> None:
+        """Read index files and tombstones of crates together, where each would take its time."""
+        if self._ahead:
+            held = self._ahead.expect([layout.index_file(name) for name in names])
+            published = (name for name, index in zip(names, held, strict=True) if index)
+            self._ahead.expect([layout.tombstones_file(name) for name in published])
+
+    def forget(self) -> None:
+        """Forget what was read ahead, and not asked for."""
+        if self._ahead:
+            self._ahead.forget()
+
+    def names_of(self, keys: Iterable[str]) -> Mapping[str, str]:
+        """Give the names of those collision keys under which something is published."""
+        self.forget()
+        return self._names.names_of(keys) if self._names else self.state.published.names_of(keys)
+
+    def claim(self, names: Mapping[str, str]) -> Collection[str]:
+        """Claim names, by key, that have no line yet; give the keys that somebody else claimed meanwhile."""
+        return self._names.claim(names) if self._names else ()
+
+    def changes_of_others(self) -> list[tuple[str, ChangeRecord]]:
+        """Give the changes of a shared tree that other writers, dead or alive, have begun and not finished."""
+        return self.log.of_others() if self.log else []
+
+    def count_change(self, identity: str, record: ChangeRecord) -> Sequence[ChangedFile]:
+        """Bring in step what is derived from another's change, as far as its files were written; they are given."""
+        landed = landed_files(self.store, identity, record)
+        if landed:
+            self.count(sum_of(landed), nonce_of(identity))
+        self.state.pages.make_stale(file.name for file in landed if file.name)
+        return landed
+
+    def finish(self) -> None:
+        """Note in a shared tree that all is done which this transaction's changes led to."""
+        if self.log:
+            self.log.finish()
+
+    def read_tombstones(self, name: str, index: StoredValue[IndexFile]) -> StoredValue[Tombstones]:
+        """Read the tombstones of a crate, or raise InvalidDocument."""
+        if self.log and index.stored is None:  # an index file is kept when its last line goes
+            return StoredValue(path=layout.tombstones_file(name), value=Tombstones(name=name), stored=None)
+        return read_tombstones(self.store, name)
+
+    def begin(self, files: Sequence[IndexChange]) -> None:
+        """Write down what index files are about to be, so that a crash leaves nothing that is not made good."""
+        if self.log:
+            self.log.begin(files)
+        else:
+            self.state.intents.begin(before.path for before, _ in files)
+
+    def changed(self, files: Sequence[IndexChange]) -> None:
         """Bring in step what is derived from index files that were changed: tree.json, then the state."""
         delta = sum((change_of(before, after) for before, after in files), Delta())
-        self.update_record(lambda record: record.changed_by(delta))
+        if self.log:
+            self.log.landed(files)
+        self.count(delta, self.log.nonce if self.log else "")
         with self.state.writing():
             changes = (change_between(before.value, after) for before, after in files)
             self.state.published.update(change for change in changes if change)
             names = (name_of(after) or name_of(before.value) for before, after in files)
             self.state.pages.make_stale(name for name in names if name)
             self.state.intents.finish(before.path for before, _ in files)
+
+    def count(self, delta: Delta, nonce: str = "") -> None:
+        """Add a change of index files to tree.json, once: whoever finished it for its writer has done that."""
+
+        def counted(held: StoredValue[TreeRecord]) -> TreeRecord:
+            was = nonce != "" and held.stored is not None and nonce in held.stored.changes
+            return held.value if was else held.value.changed_by(delta)
+
+        self._update_record(counted, nonce)
 
     def take_record(self, held: StoredValue[TreeRecord]) -> None:
         """Take note of tree.json as it was read, so that it need not be read again before it is changed."""
@@ -135,13 +225,17 @@ class Transaction:
         Where somebody else changed the tree meanwhile, the state does not know all of it, and so forgets that
         it knows this tree: the next transaction reads it anew.
         """
+        self._update_record(lambda held: change(held.value))
+
+    def _update_record(self, change: Callable[[StoredValue[TreeRecord]], TreeRecord], nonce: str = "") -> None:
         for _ in attempts("tree.json is"):
             held = self._as_read or read_record(self.store)
             self._as_read = None
             self.in_doubt = self.in_doubt or held.value != self.record
-            self.record = change(held.value)
+            self.record = change(held)
             unchanged = held.stored is not None and self.record == held.value
-            if unchanged or self.write(held.path, format_document(self.record), held.stored):
+            ids = (nonce, *(held.stored.changes if held.stored else ())) if nonce else ()
+            if unchanged or not self.apply(replaced(held.path, format_document(self.record), held.stored, changes=ids)):
                 self._note_known(None if self.in_doubt else self.record)
                 return
             self.record = held.value
@@ -334,7 +428,7 @@ def load_published(state: State, store: Store) -> Delta:
     paths = index_paths(store)
     with state.writing():
         state.published.clear()
-        while batch := [read_index_at(store, path) for path in islice(paths, FILES_AT_ONCE)]:
+        while batch := read_indexes(store, list(islice(paths, FILES_AT_ONCE))):
             total = sum(map(weight_of, batch), total)
             changes = (change_between(IndexFile(), each.value) for each in batch)
             state.published.update(change for change in changes if change)

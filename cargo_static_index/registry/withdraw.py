@@ -88,6 +88,9 @@ def withdraw_versions(transaction: Transaction, name: str, versions: Sequence[st
     Doing it again is harmless: that is how the next transaction finishes a removal that broke off. It finds it in the
     tree; the intent only tells it to look, and is done with once the archives are gone.
     """
+    if transaction.log:
+        index = read_index(transaction.store, name)
+        transaction.begin([(index, plan_removal(index.value, Tombstones(name=name), versions).file)])
     transaction.state.intents.begin([layout.tombstones_file(name)])
     transaction.state.pages.make_stale([name])
     buried = _bury(transaction, name, versions)
@@ -153,7 +156,7 @@ def replace_index(transaction: Transaction, index: StoredValue[IndexFile], file:
     One whose last line goes stays, empty: cargo reads it as a crate without versions, and where the crate comes back
     at once, servers and clients see that it was changed.
     """
-    transaction.begin([index])
+    transaction.begin([(index, file)])
     written = transaction.write(index.path, file.format(), index.stored)
     if written:
         transaction.changed([(index, file)])
@@ -164,7 +167,8 @@ def _by_crate(transaction: Transaction, specs: Sequence[Spec]) -> dict[str, list
     """Look up every spec before anything is changed: the crate's own spelling, and the versions meant."""
     found: dict[str, list[str]] = {}
     for spec in specs:
-        name = transaction.state.published.name_of(collision_key(spec.name))
+        key = collision_key(spec.name)
+        name = transaction.names_of([key]).get(key)
         if name is None:
             hint = say_removed(transaction.store, spec.name) or "`list` shows what is held"
             raise NotHeld(f"there is no crate {spec.name!r} in this registry; {hint}")

@@ -61,6 +61,10 @@ class Store(Protocol):
     def locks(self) -> bool:
         """Whether a session keeps other writers out, so that what is read stays as it is while it is open."""
 
+    @property
+    def shared(self) -> bool:
+        """Whether writers on several hosts change it, so that what each of them must know lies in the tree itself."""
+
     def read(self, path: str) -> Stored | None:
         """Read one file, or give None where there is none."""
 

@@ -13,13 +13,14 @@ from cargo_static_index.store.paths import check_path, holds, parents_of, tag_of
 
 
 class MemoryStore:
-    """Keep a tree in a dictionary: as a folder does, or where not `locks` as a bucket does.
+    """Keep a tree in a dictionary: as a folder does, or where it is `shared` as a bucket does.
 
     Another writer is played by calling `apply` between a read and a write, another host by `seen_elsewhere`.
     """
 
-    def __init__(self, files: Mapping[str, bytes] | None = None, *, locks: bool = True) -> None:
-        self.locks = locks
+    def __init__(self, files: Mapping[str, bytes] | None = None, *, shared: bool = False) -> None:
+        self.shared = shared
+        self.locks = not shared
         self._files: dict[str, bytes] = {}
         self._changes: dict[str, tuple[str, ...]] = {}
         self._folders: Counter[str] = Counter()
@@ -33,7 +34,7 @@ class MemoryStore:
 
     def seen_elsewhere(self) -> "MemoryStore":
         """Give the same files as another host sees them, with a session of its own."""
-        other = MemoryStore(locks=self.locks)
+        other = MemoryStore(shared=self.shared)
         other._files, other._changes, other._folders = self._files, self._changes, self._folders
         return other
 
@@ -106,7 +107,7 @@ class MemoryStore:
             staged.unlink()
         else:
             self._put(change.path, change.content)
-        if not self.locks and isinstance(change, Put):
+        if self.shared and isinstance(change, Put):
             self._changes[change.path] = change.changes
         return True
 

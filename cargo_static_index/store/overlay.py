@@ -15,7 +15,7 @@ class OverlayStore:
 
     def __init__(self, below: Store) -> None:
         self._below = below
-        self.locks = below.locks
+        self.locks, self.shared = below.locks, below.shared
         self._over: dict[str, bytes | Staged | None] = {}
         self._changes: dict[str, tuple[str, ...]] = {}
 
@@ -86,7 +86,7 @@ class LookedAt:
 
     def __init__(self, tree: Store) -> None:
         self.read, self.size, self.list, self.apply = tree.read, tree.size, tree.list, tree.apply
-        self.opener, self.read_all = tree.opener, tree.read_all
+        self.opener, self.read_all, self.shared = tree.opener, tree.read_all, tree.shared
 
     @contextmanager
     def session(self) -> Iterator[Path]:

@@ -1,6 +1,6 @@
 """The tree as documents: what the store holds, read as values, with the tags to replace them under."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -11,6 +11,7 @@ from cargo_static_index.protocol.config import RegistryConfig, parse_config
 from cargo_static_index.protocol.index_file import IndexFile, parse_index
 from cargo_static_index.store import Change, Delete, Put, Store, Stored, Tag
 from cargo_static_index.tree import layout
+from cargo_static_index.tree.changes import KEPT_IDS
 from cargo_static_index.tree.documents import Delta, Tombstones, TreeRecord, parse_record, parse_tombstones, weight
 
 T = TypeVar("T")
@@ -53,6 +54,15 @@ def read_index_at(store: Store, path: str) -> StoredValue[IndexFile]:
     """Read the index file at a path of the tree."""
     stored = store.read(path)
     return StoredValue(path=path, value=parse_index(stored.content if stored else b""), stored=stored)
+
+
+def read_indexes(store: Store, paths: Sequence[str]) -> list[StoredValue[IndexFile]]:
+    """Read the index files at some paths of the tree."""
+    held = zip(paths, store.read_all(paths), strict=True)
+    return [
+        StoredValue(path=path, value=parse_index(stored.content if stored else b""), stored=stored)
+        for path, stored in held
+    ]
 
 
 def weight_of(index: StoredValue[IndexFile]) -> Delta:
@@ -117,10 +127,16 @@ def read_metadata(store: Store, name: str, cksum: str) -> CrateMetadata | None:
     return parse_metadata(stored.content) if stored else None
 
 
-def replaced(path: str, content: bytes | None, stored: Stored | None) -> Iterator[Change]:
-    """Give the change that makes a file, as it was read, what it is to be (None is no file); none where it is that."""
+def replaced(
+    path: str, content: bytes | None, stored: Stored | None, *, changes: tuple[str, ...] = ()
+) -> Iterator[Change]:
+    """Give the change that makes a file, as it was read, what it is to be (None is no file); none where it is that.
+
+    `changes` are the ids of the changes that it comes from, the last first.
+    """
     if content is None:
         if stored is not None:
             yield Delete(path=path, expect=stored.tag)
     elif stored is None or stored.content != content:
-        yield Put(path=path, content=content, expect=stored.tag if stored else "absent")
+        tag = stored.tag if stored else "absent"
+        yield Put(path=path, content=content, expect=tag, changes=changes[:KEPT_IDS])

@@ -29,6 +29,7 @@ class Mortal:
     """A store whose process dies after so many changes, between the changes of a batch too."""
 
     locks = True
+    shared = False
 
     def __init__(self, below: MemoryStore, changes: int) -> None:
         self.below = below

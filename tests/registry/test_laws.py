@@ -185,6 +185,7 @@ class Seen:
     """The files of a store, as something else sees them."""
 
     locks = True
+    shared = False
 
     def __init__(self, below: MemoryStore) -> None:
         self.below = below

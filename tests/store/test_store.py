@@ -135,14 +135,14 @@ def test_several_files_are_read_at_once_in_the_order_asked_for(store: Store) -> 
 
 
 def test_the_changes_that_a_file_comes_from_are_read_with_it_where_no_lock_keeps_others_out(store: Store) -> None:
-    for each in (store, MemoryStore(locks=False)):
+    for each in (store, MemoryStore(shared=True)):
         each.apply([Put(path="a", content=b"1", changes=("2b", "1a")), put("b")])
-        assert read(each, "a").changes == (() if each.locks else ("2b", "1a"))
+        assert read(each, "a").changes == (() if not each.shared else ("2b", "1a"))
         assert read(each, "b").changes == ()
 
 
 def test_two_hosts_see_the_same_files_and_have_sessions_of_their_own() -> None:
-    here = MemoryStore(locks=False)
+    here = MemoryStore(shared=True)
     there = here.seen_elsewhere()
     with here.session() as ours, there.session() as theirs:
         assert ours != theirs

@@ -50,6 +50,7 @@ class LocalStore:
         self._tree: LockedTree | None = None
 
     locks = True
+    shared = False
 
     def read(self, path: str) -> Stored | None:
         """Read one file, or give None where there is none."""

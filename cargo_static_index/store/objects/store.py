@@ -54,6 +54,7 @@ class ObjectStore:
     """
 
     locks = False
+    shared = True
 
     def __init__(
         self,

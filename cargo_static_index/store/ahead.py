@@ -1,0 +1,37 @@
+"""A store of which files are read before they are asked for, many at a time."""
+
+from collections.abc import Iterable, Sequence
+
+from cargo_static_index.store import Change, Store, Stored
+
+
+class ReadAhead:
+    """A store that gives what was read ahead, each file once; what is written meanwhile is read anew."""
+
+    def __init__(self, below: Store) -> None:
+        self._below = below
+        self._ahead: dict[str, Stored | None] = {}
+        self.locks, self.shared, self.read_all = below.locks, below.shared, below.read_all
+        self.size, self.list = below.size, below.list
+        self.session, self.for_dry_run, self.opener = below.session, below.for_dry_run, below.opener
+
+    def expect(self, paths: Sequence[str]) -> Sequence[Stored | None]:
+        """Read files that will be asked for next, and show them."""
+        wanted = [path for path in dict.fromkeys(paths) if path not in self._ahead]
+        self._ahead.update(zip(wanted, self._below.read_all(wanted), strict=True))
+        return [self._ahead[path] for path in paths]
+
+    def forget(self) -> None:
+        """Forget what nobody asked for."""
+        self._ahead.clear()
+
+    def read(self, path: str) -> Stored | None:
+        """Read one file, or give None where there is none."""
+        return self._ahead.pop(path) if path in self._ahead else self._below.read(path)
+
+    def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        """Carry out changes."""
+        changes = tuple(changes)
+        for change in changes:
+            self._ahead.pop(change.path, None)
+        return self._below.apply(changes)

@@ -1,0 +1,129 @@
+"""What stands in a tree for the state that writers on several hosts lack: how names are spelled, and what changed.
+
+`names/KEY.json` holds the spelling of the crate under a collision key, claimed before its first line is written.
+`begun/ID.json` is the intent of a change of index files, written before them; `changes/ID.json` tells of a change that
+is done, and takes the intent's place. Ids begin with the time, so that who has seen one lists what came after it.
+Only their content is law to nobody: a tree without them is the same tree, and they are left out where trees are
+compared.
+"""
+
+from datetime import UTC, datetime
+from typing import Final, Literal, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from cargo_static_index.diagnostics.errors import InvalidDocument
+from cargo_static_index.tree.documents import Delta, difference
+
+NAMES: Final = "names"
+BEGUN: Final = "begun"
+CHANGES: Final = "changes"
+
+KEPT_IDS: Final = 40
+"""Ids of changes that a file is kept with: 2,048 bytes are all that S3 takes of metadata, with its keys."""
+
+_STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
+
+T = TypeVar("T")
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """Who has a name: its spelling, and when it was claimed, as `pubtime` is written."""
+
+    schema: Literal[1] = 1
+    name: str
+    claimed: str
+
+
+class Weight(Struct, frozen=True, kw_only=True):
+    """What an index file counts for in tree.json: its digest in hexadecimal, "" where there is none."""
+
+    digest: str = ""
+    releases: int = 0
+
+
+class ChangedFile(Struct, frozen=True, kw_only=True):
+    """An index file, what it was and what it is after the change."""
+
+    name: str
+    path: str
+    before: Weight
+    after: Weight
+
+
+class ChangeRecord(Struct, frozen=True, kw_only=True):
+    """A change of index files, all of them in one go: begun when, and what it makes of them."""
+
+    schema: Literal[1] = 1
+    begun: str
+    files: tuple[ChangedFile, ...]
+
+
+def change_id(now: datetime, nonce: str) -> str:
+    """Give the id of a change: ids sort as their times do, and no two are the same, whatever the clocks say."""
+    return f"{now.astimezone(UTC).strftime(_STAMP)}-{nonce}"
+
+
+def nonce_of(identity: str) -> str:
+    """Give the part of an id that tells it from all others, which files are kept with."""
+    return identity.rpartition("-")[2]
+
+
+def time_of(identity: str) -> datetime | None:
+    """Give the time that an id begins with; None for what is no id."""
+    try:
+        return datetime.strptime(identity.partition("-")[0], _STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def name_file(key: str) -> str:
+    """Give the path of what says how the crate under a collision key is spelled."""
+    return f"{NAMES}/{key}.json"
+
+
+def begun_file(identity: str) -> str:
+    """Give the path of the intent of a change."""
+    return f"{BEGUN}/{identity}.json"
+
+
+def change_file(identity: str) -> str:
+    """Give the path of the record of a change that is done."""
+    return f"{CHANGES}/{identity}.json"
+
+
+def identity_of(path: str) -> str:
+    """Give the id that a path of an intent or a record is made of."""
+    return path.rpartition("/")[2].removesuffix(".json")
+
+
+def delta_of(file: ChangedFile) -> Delta:
+    """Give what a change of one index file adds to tree.json."""
+    return difference(_delta(file.after), _delta(file.before))
+
+
+def _delta(weight: Weight) -> Delta:
+    return Delta(crates=int(weight.releases > 0), releases=weight.releases, digest=int(weight.digest or "0", 16))
+
+
+def parse_claim(content: bytes) -> Claim:
+    """Read what says how a name is spelled, or raise InvalidDocument."""
+    return _parse(content, Claim)
+
+
+def parse_change(content: bytes) -> ChangeRecord:
+    """Read an intent or the record of a change, or raise InvalidDocument."""
+    return _parse(content, ChangeRecord)
+
+
+def format_change(document: Claim | ChangeRecord) -> bytes:
+    """Give the bytes of one of these documents."""
+    return msgspec.json.encode(document) + b"\n"
+
+
+def _parse(content: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.MsgspecError as error:
+        raise InvalidDocument(f"not a document of changes: {error}") from error

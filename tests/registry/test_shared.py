@@ -1,0 +1,351 @@
+"""A tree that writers on several hosts share: each knows of the others what lies in it, and no disk need last."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from cargo_static_index.protocol.index_file import IndexFile
+from cargo_static_index.store import Change, Store, Stored
+from cargo_static_index.store.memory import MemoryStore
+from cargo_static_index.tree.changes import BEGUN, CHANGES, NAMES
+from cargo_static_index.tree.documents import Delta, parse_record
+from cargo_static_index.tree.layout import RECORD, archive_file, metadata_file
+from cargo_static_index.tree.read import index_paths, read_index_at, weight_of
+from tests.crates import CrateBuilder, crate
+from tests.world import T0, World
+
+NO_PAGES = {"registry.pages": False}
+
+
+def host(folder: Path, store: Store) -> World:
+    """Give a host that has never seen the tree."""
+    return World(folder, NO_PAGES, store)
+
+
+def kept(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Give the files that make the tree, without what only says how it came to be."""
+    passing = (f"{NAMES}/", f"{BEGUN}/", f"{CHANGES}/")
+    return {path: content for path, content in files.items() if not path.startswith(passing)}
+
+
+def sound(store: Store) -> None:
+    """Check that tree.json sums up the index, and that no line lacks its archive."""
+    total = Delta()
+    for path in index_paths(store):
+        index = read_index_at(store, path)
+        total += weight_of(index)
+        for line in index.value.releases:
+            assert store.size(archive_file(line.name, line.cksum)) is not None, line
+            assert store.size(metadata_file(line.name, line.cksum)) is not None, line
+    stored = store.read(RECORD)
+    assert stored is not None
+    record = parse_record(stored.content)
+    assert record == record.counting(total)
+
+
+def index_of(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Give the index files of a tree."""
+    return {path: content for path, content in files.items() if path.startswith("index/")}
+
+
+def either(before: Mapping[str, bytes], after: Mapping[str, bytes], path: str) -> set[bytes | None]:
+    """Give what a file was, and what it was to be."""
+    return {before.get(path), after.get(path)}
+
+
+def lines(store: Store) -> dict[str, list[str]]:
+    """Give the versions in each index file."""
+    return {path: [line.vers for line in read_index_at(store, path).value.lines] for path in index_paths(store)}
+
+
+def add(world: World, *crates: CrateBuilder, restore: bool = False) -> dict[str, str]:
+    """Publish crates from this host, and say what became of each."""
+    report = world.add(*(each.write(world.folder) for each in crates), restore=restore)
+    return {f"{each.candidate.name} {each.candidate.vers}": each.status for each in report.outcomes}
+
+
+# --- what each writer must know lies in the tree
+
+
+def test_a_host_that_knows_nothing_changes_what_another_published(tmp_path: Path) -> None:
+    tree = MemoryStore(shared=True)
+    add(host(tmp_path / "one", tree), crate("foo", "1.0.0"), crate("foo", "1.1.0"))
+    other = host(tmp_path / "two", tree.seen_elsewhere())
+    assert set(add(other, crate("foo", "1.2.0"), crate("bar")).values()) == {"published"}
+    third = host(tmp_path / "three", tree.seen_elsewhere())
+    third.yank("foo@1.1.0")
+    third.remove("foo@1.0.0")
+    assert lines(tree) == {"index/3/b/bar": ["1.0.0"], "index/3/f/foo": ["1.1.0", "1.2.0"]}
+    sound(tree)
+    assert {each.id for each in host(tmp_path / "four", tree.seen_elsewhere()).verified()} == set()
+
+
+def test_names_that_cargo_could_not_tell_apart_are_refused_whoever_published_the_first(tmp_path: Path) -> None:
+    tree = MemoryStore(shared=True)
+    add(host(tmp_path / "one", tree), crate("foo-bar"))
+    world = host(tmp_path / "two", tree.seen_elsewhere())
+    report = world.add(crate("foo_bar").write(tmp_path), crate("Foo-Bar", "2.0.0").write(tmp_path))
+    assert {(each.status, *(problem.rule for problem in each.problems)) for each in report.outcomes} == {
+        ("refused", "name-collision")
+    }
+
+
+def test_a_name_is_free_again_once_its_crate_is_gone_and_its_claim_is_old(tmp_path: Path) -> None:
+    tree = MemoryStore(shared=True)
+    world = host(tmp_path / "one", tree)
+    add(world, crate("foo-bar"))
+    world.remove("foo-bar")
+    assert tree.files["index/fo/o-/foo-bar"] == b"", "cargo reads it as a crate without versions"
+    assert add(world, crate("foo_bar")) == {"foo_bar 1.0.0": "refused"}
+    world.now += 2 * 3600
+    assert add(world, crate("foo_bar")) == {"foo_bar 1.0.0": "published"}
+    assert add(world, crate("foo-bar", "2.0.0")) == {"foo-bar 2.0.0": "refused"}
+    sound(tree)
+
+
+def test_a_dependency_on_crates_io_for_a_name_of_this_registry_is_found_without_a_state(tmp_path: Path) -> None:
+    tree = MemoryStore(shared=True)
+    add(host(tmp_path / "one", tree), crate("foo"))
+    needy = crate("needy").dependency("foo")
+    world = host(tmp_path / "two", tree.seen_elsewhere())
+    report = world.add(needy.write(tmp_path))
+    assert [problem.rule for each in report.outcomes for problem in each.problems] == ["dependency-likely-ours"]
+
+
+def test_what_is_removed_stays_removed_for_a_host_that_never_saw_it(tmp_path: Path) -> None:
+    tree = MemoryStore(shared=True)
+    one = host(tmp_path / "one", tree)
+    add(one, crate("foo"))
+    one.remove("foo")
+    other = host(tmp_path / "two", tree.seen_elsewhere())
+    assert add(other, crate("foo")) == {"foo 1.0.0": "refused"}
+    assert add(other, crate("foo"), restore=True) == {"foo 1.0.0": "published"}
+    sound(tree)
+
+
+def test_a_tree_that_was_copied_from_a_folder_is_named_by_rebuild(tmp_path: Path) -> None:
+    folder = World(tmp_path / "folder", NO_PAGES, MemoryStore())
+    folder.put(crate("foo-bar"), crate("baz"))
+    folder.build()
+    tree = MemoryStore(folder.files(), shared=True)
+    world = host(tmp_path / "host", tree)
+    with world.opened() as registry:
+        registry.rebuild()
+    assert {path for path in tree.files if path.startswith(NAMES)} == {"names/baz.json", "names/foo-bar.json"}
+    assert add(world, crate("foo_bar")) == {"foo_bar 1.0.0": "refused"}
+    assert kept(tree.files) == folder.files()
+
+
+# --- writers at the same time
+
+
+class Interrupted:
+    """A store in which something else happens before the change with a number."""
+
+    locks = False
+    shared = True
+
+    def __init__(self, below: MemoryStore, number: int, happens: Callable[[], object]) -> None:
+        self.below = below
+        self.left = number
+        self.happens = happens
+
+    def read(self, path: str) -> Stored | None:
+        return self.below.read(path)
+
+    def read_all(self, paths: Sequence[str]) -> Sequence[Stored | None]:
+        return self.below.read_all(paths)
+
+    def size(self, path: str) -> int | None:
+        return self.below.size(path)
+
+    def list(self, prefix: str = "") -> Iterator[str]:
+        return self.below.list(prefix)
+
+    def session(self) -> AbstractContextManager[Path]:
+        return self.below.session()
+
+    def for_dry_run(self) -> Store:
+        return self
+
+    def opener(self) -> None:
+        return None
+
+    def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        lost: list[Change] = []
+        for change in changes:
+            if self.left == 0:
+                self.happens()
+            self.left -= 1
+            lost += self.below.apply([change])
+        return tuple(lost)
+
+
+CRATES = (crate("aa", "1.0.0"), crate("aa", "1.1.0"), crate("bb", "0.1.0"))
+
+Step = Callable[[World], object]
+
+STEPS: Mapping[str, tuple[Step, Step]] = {
+    "add": (lambda _: None, lambda world: add(world, crate("aa", "1.2.0"), crate("cc", "1.0.0"))),
+    "yank": (lambda _: None, lambda world: world.yank("aa@1.0.0")),
+    "remove a version": (lambda _: None, lambda world: world.remove("aa@1.0.0")),
+    "remove a crate": (lambda _: None, lambda world: world.remove("aa")),
+    "restore": (lambda world: world.remove("bb"), lambda world: add(world, CRATES[2], restore=True)),
+}
+
+
+def prepared(folder: Path, before: Step) -> MemoryStore:
+    tree = MemoryStore(shared=True)
+    world = host(folder, tree)
+    add(world, *CRATES)
+    before(world)
+    return tree
+
+
+def undisturbed(name: str, folder: Path) -> dict[str, bytes]:
+    before, step = STEPS[name]
+    tree = prepared(folder / "undisturbed", before)
+    step(host(folder / "undisturbed too", tree.seen_elsewhere()))
+    return kept(tree.files)
+
+
+def adding(came: list[dict[str, str]], world: World, *crates: CrateBuilder) -> Callable[[], None]:
+    """Give what publishes crates and notes what became of them."""
+    return lambda: came.append(add(world, *crates))
+
+
+class Died(Exception):
+    """The process is gone, and its disks too."""
+
+
+def die() -> None:
+    raise Died
+
+
+def deaths(name: str, folder: Path) -> Iterator[tuple[int, MemoryStore]]:
+    """Give the tree as each death leaves it: before the first change of a step, before the second, and so on."""
+    before, step = STEPS[name]
+    for number in range(100):
+        tree = prepared(folder / f"before {number}", before)
+        try:
+            step(host(folder / f"dies at {number}", Interrupted(tree.seen_elsewhere(), number, die)))
+        except Died:
+            yield number, tree
+        else:
+            assert number > 3
+            return
+    pytest.fail("the process never lived")
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_whoever_dies_at_any_change_the_same_from_empty_disks_finishes_it(name: str, tmp_path: Path) -> None:
+    wanted = undisturbed(name, tmp_path)
+    for number, tree in deaths(name, tmp_path):
+        again = host(tmp_path / f"again {number}", tree.seen_elsewhere())
+        STEPS[name][1](again)
+        sound_but_for_removals(tree)
+        later = host(tmp_path / f"later {number}", tree.seen_elsewhere())
+        later.now = T0 + 600
+        later.build()
+        assert kept(tree.files) == wanted, number
+        assert not [path for path in tree.files if path.startswith(BEGUN)], number
+        sound(tree)
+
+
+def sound_but_for_removals(tree: MemoryStore) -> None:
+    """Check that nothing is wrong that a client would meet."""
+    for path in index_paths(tree):
+        for line in read_index_at(tree, path).value.releases:
+            assert archive_file(line.name, line.cksum) in tree.files, line
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_whoever_dies_at_any_change_the_next_build_of_anybody_counts_it(name: str, tmp_path: Path) -> None:
+    before, after = kept(prepared(tmp_path / "before", STEPS[name][0]).files), undisturbed(name, tmp_path)
+    for number, tree in deaths(name, tmp_path):
+        later = host(tmp_path / f"later {number}", tree.seen_elsewhere())
+        later.now = T0 + 600
+        later.build()
+        sound(tree)
+        assert all(content in either(before, after, path) for path, content in index_of(tree.files).items())
+        assert not [path for path in tree.files if path.startswith(BEGUN)], number
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_another_hosts_change_at_any_moment_loses_no_line_and_counts_all(name: str, tmp_path: Path) -> None:
+    before, step = STEPS[name]
+    for number in range(100):
+        tree = prepared(tmp_path / f"before {number}", before)
+        other = host(tmp_path / f"other {number}", tree.seen_elsewhere())
+        came: list[dict[str, str]] = []
+        one = Interrupted(
+            tree.seen_elsewhere(), number, adding(came, other, crate("aa", "1.5.0"), crate("dd", "1.0.0"))
+        )
+        step(host(tmp_path / f"one {number}", one))
+        sound(tree)
+        assert lines(tree)["index/2/dd"] == (["1.0.0"] if came else []) if "index/2/dd" in tree.files else not came
+        if not came:
+            assert number > 3
+            return
+        assert "1.5.0" in lines(tree)["index/2/aa"]
+        if name == "add":
+            assert {"1.2.0", "1.5.0"} <= set(lines(tree)["index/2/aa"])
+    pytest.fail("the step never ended")
+
+
+def test_the_same_release_from_two_hosts_at_any_moment_is_one_line_and_counted_once(tmp_path: Path) -> None:
+    for number in range(100):
+        tree = prepared(tmp_path / f"before {number}", lambda _: None)
+        other = host(tmp_path / f"other {number}", tree.seen_elsewhere())
+        came: list[dict[str, str]] = []
+        one = Interrupted(
+            tree.seen_elsewhere(), number, adding(came, other, crate("aa", "1.2.0"), crate("cc", "1.0.0"))
+        )
+        add(host(tmp_path / f"one {number}", one), crate("aa", "1.2.0"), crate("cc", "1.0.0"))
+        sound(tree)
+        assert lines(tree)["index/2/aa"] == ["1.0.0", "1.1.0", "1.2.0"]
+        if not came:
+            assert number > 3
+            return
+    pytest.fail("the step never ended")
+
+
+def test_of_two_spellings_at_any_moment_one_is_published(tmp_path: Path) -> None:
+    for number in range(100):
+        tree = MemoryStore(shared=True)
+        other = host(tmp_path / f"other {number}", tree.seen_elsewhere())
+        came: list[dict[str, str]] = []
+        one = Interrupted(tree.seen_elsewhere(), number, adding(came, other, crate("foo_bar")))
+        became = add(host(tmp_path / f"one {number}", one), crate("foo-bar"))
+        sound(tree)
+        published = [path for path, versions in lines(tree).items() if versions]
+        assert len(published) == 1, (number, published, became, came)
+        if not came:
+            return
+    pytest.fail("the step never ended")
+
+
+def test_ids_of_changes_do_not_grow_without_end(tmp_path: Path) -> None:
+    tree = MemoryStore(shared=True)
+    world = host(tmp_path, tree)
+    for number in range(60):
+        add(world, crate("foo", f"1.{number}.0"))
+    stored = tree.read(RECORD)
+    assert stored is not None
+    assert len(" ".join(stored.changes)) < 1024
+    assert len(stored.changes) > 30
+    sound(tree)
+    assert IndexFile() != read_index_at(tree, "index/3/f/foo").value
+
+
+def test_records_of_changes_are_pruned_by_who_looks(tmp_path: Path) -> None:
+    tree = MemoryStore(shared=True)
+    world = host(tmp_path, tree)
+    add(world, crate("foo"))
+    world.now += 8 * 86_400
+    add(world, crate("bar"))
+    assert len(list(tree.list(CHANGES))) == 2
+    world.build()
+    assert len(list(tree.list(CHANGES))) == 1
