@@ -218,7 +218,7 @@ def test_what_was_moved_away_and_then_restored_is_refused_no_more(built: Path) -
     run("remove", "foo@1.0.0", "--yes", cwd=built).ok()
     away = run("build", "--drop-refused", "away", cwd=built).out
     assert "`cargo-static-index add --restore` and the file, foo-1.0.0.crate." in away
-    assert "foo-1.0.0.crate" in (built / "public/refused.html").read_text()
+    assert "foo-<wbr>1.0.0.crate" in (built / "public/refused.html").read_text()
     run("add", "--restore", "away/foo-1.0.0.crate", "--drop-refused", "away", cwd=built).ok()
     run("build", "--drop-refused", "away", cwd=built).ok()
     assert "Nothing is refused" in (built / "public/refused.html").read_text()
