@@ -12,7 +12,7 @@ from cargo_static_index.cli.formats import print_json, print_json_line
 from cargo_static_index.cli.options import FILE, argument, json_lines
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
 from cargo_static_index.crate.check import CheckedCrate, check_crate
-from cargo_static_index.diagnostics.errors import NotHeld, SettingsError
+from cargo_static_index.diagnostics.errors import InvalidDocument, NewerFormat, NotHeld, SettingsError
 from cargo_static_index.diagnostics.rules import level_of
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.protocol.index_entry import format_entry
@@ -196,7 +196,9 @@ def entry_command(run: Run, *, file: Path) -> int:
     to standard error; for a file that would be refused nothing is printed, and the exit code is 1.
     """
     settings = run.settings
-    home = home_of(settings, store_of(settings))
+    store = store_of(settings)
+    _refuse_newer(store)
+    home = home_of(settings, store)
     policy = policy_of(settings, home)
     try:
         with file.open("rb") as stream:
@@ -209,6 +211,16 @@ def entry_command(run: Run, *, file: Path) -> int:
     entry = entry_of(reading.metadata.manifest, cksum=reading.metadata.cksum, home=home)
     print_json_line(format_entry(entry))
     return GOOD
+
+
+def _refuse_newer(store: Store) -> None:
+    """Raise NewerFormat for a tree of a later format: what its lines are made by is not known here."""
+    try:
+        read_record(store)
+    except NewerFormat:
+        raise
+    except InvalidDocument:
+        pass  # a damaged one says nothing, and the settings do
 
 
 def _say_problems(run: Run, path: str, reading: CheckedCrate) -> None:

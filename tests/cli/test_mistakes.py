@@ -225,7 +225,9 @@ def test_a_full_disk_below_the_state_is_named(fresh: Path, small_disk: Path) -> 
 def test_on_a_narrow_terminal_everything_can_be_read(fresh: Path) -> None:
     code, screen = run_on_terminal("build", "--help", cwd=fresh, env={"COLUMNS": "40"})
     assert code == 0
-    assert max(map(len, screen.partition("Examples:")[0].splitlines())) <= 52  # examples stand as they are typed
+    # Examples stand as they are typed, and names of options are not broken.
+    lines = [line for line in screen.partition("Examples:")[0].splitlines() if not line.startswith("  --")]
+    assert max(map(len, lines)) <= 52
     code, screen = run_on_terminal("build", cwd=fresh, env={"COLUMNS": "40"})
     assert code == 0
     assert "foo 1.0.0" in screen

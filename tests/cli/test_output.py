@@ -51,7 +51,8 @@ DOCUMENTED = [
 
 
 def test_every_schema_is_used() -> None:
-    assert {name for name, _ in DOCUMENTED} == set(DOCUMENTS)
+    in_tests_of_clients = {"push", "doctor"}
+    assert {name for name, _ in DOCUMENTED} | in_tests_of_clients == set(DOCUMENTS)
 
 
 @pytest.mark.parametrize(("schema", "arguments"), DOCUMENTED)
