@@ -316,8 +316,9 @@ def _agree(transaction: Transaction, settings: Settings) -> None:
             "give the URL with --base-url, or set it in `[registry]`"
         )
     transaction.base_url, aliases = _base_url(transaction, before, held.value.aliases, registry)
-    urls = dict.fromkeys((transaction.base_url, *registry.aliases, *aliases))
-    transaction.home = home_at(mode, urls)
+    # Law 1: lines that were made with an alias can be made anew only by who knows it.
+    aliases += tuple(alias for alias in registry.aliases if alias not in {transaction.base_url, *aliases})
+    transaction.home = home_at(mode, (transaction.base_url, *aliases))
     transaction.take_record(held)
     if held.stored is None or (held.value.mode, held.value.aliases) != (mode, aliases):
         # The state forgets what it knew only after tree.json says it: a lost one may be known nowhere else.
@@ -385,6 +386,11 @@ def _base_url(
     base_url = parse_base_url(registry.base_url)
     if before is None or before == base_url:
         return base_url, aliases
+    if not transaction.options.move and base_url in aliases:
+        raise SettingsError(
+            f"the tree was moved to {before}, and the settings still say {base_url}; set `base-url` in `[registry]` of "
+            f'registry.toml, or the option or variable that gives it, to "{before}" (--move would move the tree back)'
+        )
     if not transaction.options.move:
         raise SettingsError(
             f"the tree is served at {before}, and the settings say {base_url}; "

@@ -301,6 +301,31 @@ def test_an_invalid_name_is_refused_and_no_file_is_written(world: World, name: s
 # --- base URL, mode, aliases
 
 
+def test_an_alias_of_the_settings_is_kept_in_the_tree_so_that_it_can_be_verified_alone(world: World) -> None:
+    old = "https://old.example.com/"
+    world.options["registry.aliases"] = [old]
+    world.put(crate("dep"), crate("app").dependency("dep", registry_index=f"sparse+{old}index/"))
+    world.build()
+    assert world.record()["aliases"] == [old]
+    before = world.files()
+    del world.options["registry.aliases"]
+    assert world.verified() == []
+    world.build()
+    assert world.files() == before
+
+
+def test_settings_that_still_say_the_address_before_a_move_are_told_which_key_to_change(world: World) -> None:
+    world.build()
+    world.build(move=True, options={"registry.base-url": "https://new.example/"})
+    with pytest.raises(SettingsError) as caught:
+        world.build()
+    assert str(caught.value) == (
+        f"the tree was moved to https://new.example/, and the settings still say {BASE}; set `base-url` in "
+        '`[registry]` of registry.toml, or the option or variable that gives it, to "https://new.example/" '
+        "(--move would move the tree back)"
+    )
+
+
 def test_without_a_base_url_an_empty_tree_takes_the_default_and_says_so(world: World) -> None:
     report = world.build(options={"registry.base-url": None})
     assert report.notes == ["No base URL is given, so the tree is made for http://127.0.0.1:8000/."]
