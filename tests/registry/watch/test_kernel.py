@@ -20,7 +20,7 @@ from tests.world import World
 def sh(*command):
     subprocess.run(command, check=True)
 
-world = World(Path(sys.argv[1]))
+world = World(Path(sys.argv[1]), {"registry.pages": "false"})
 """
 
 
