@@ -9,11 +9,11 @@ from msgspec.structs import replace
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.registry.restore import LOST, crates_with_tombstones, is_left, recount, restore_index
 from cargo_static_index.registry.shared import is_due, name_all, prune
-from cargo_static_index.registry.transaction import Transaction
+from cargo_static_index.registry.transaction import Transaction, load_published
 from cargo_static_index.registry.withdraw import Withdrawn, update_tombstones, withdraw_versions
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import format_document
-from cargo_static_index.tree.read import read_index, read_tombstones
+from cargo_static_index.tree.read import read_index, read_record, read_tombstones
 
 
 def recover(transaction: Transaction) -> list[Withdrawn]:
@@ -41,6 +41,15 @@ def _warn_of_lost(transaction: Transaction) -> None:
             f"{LOST.format(number=transaction.record.lost)} Bring index files back from a backup, or `add` the "
             "archives again, which `verify` names. Then, or if that was meant, `rebuild` takes the index as it is."
         )
+
+
+def know_others(transaction: Transaction) -> None:
+    """Learn what is published in a shared tree that others changed: its front page tells of all that is new."""
+    if transaction.log and transaction.in_doubt:
+        held = read_record(transaction.store)
+        total = load_published(transaction.state, transaction.store)
+        if held.value.counting(total) == held.value:
+            transaction.know(held, total, held.value.lost or 0)
 
 
 def finish_changes(transaction: Transaction) -> list[Withdrawn]:

@@ -30,7 +30,7 @@ from cargo_static_index.registry import withdraw as changes
 from cargo_static_index.registry.dispose import Drop
 from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.options import Access, Options
-from cargo_static_index.registry.recover import finish_changes, finish_withdrawal, reconcile, recover
+from cargo_static_index.registry.recover import finish_changes, finish_withdrawal, know_others, reconcile, recover
 from cargo_static_index.registry.scan import Due
 from cargo_static_index.registry.transaction import DEFAULT_BASE_URL, Transaction, open_transaction
 from cargo_static_index.registry.withdraw import Spec, Withdrawn
@@ -173,6 +173,7 @@ def open_registry(
         pages = _pages(transaction, settings, keep=options.keep_pages)
         finish_removals(transaction, pages, recover(transaction), told=True)
         if pages:
+            know_others(transaction)
             pages.begin()
         registry = Registry(settings, transaction, pages, options)
         yield registry

@@ -349,3 +349,13 @@ def test_records_of_changes_are_pruned_by_who_looks(tmp_path: Path) -> None:
     assert len(list(tree.list(CHANGES))) == 2
     world.build()
     assert len(list(tree.list(CHANGES))) == 1
+
+
+def test_the_pages_of_a_host_that_knows_nothing_tell_of_what_others_published(tmp_path: Path) -> None:
+    alone = World(tmp_path / "alone", store=MemoryStore(shared=True))
+    tree = MemoryStore(shared=True)
+    for number, each in enumerate((crate("foo"), crate("bar"), crate("baz"))):
+        add(alone, each)
+        add(World(tmp_path / str(number), store=tree.seen_elsewhere()), each)
+    assert isinstance(alone.store, MemoryStore)
+    assert kept(tree.files) == kept(alone.store.files)
