@@ -363,6 +363,8 @@ AS_CARGO = frozenset({"manifest-shape", "manifest-unusable", "manifest-nightly",
 LISTED: Mapping[str, str] = {
     "datetime.date": "refused by us alone: a date where a table should be, which is one to cargo",
     "'edition': 'future'": "refused by us alone: a target of the edition 'future', which stable rustc does not build",
+    "{'hints': ['']}": "refused by us alone: an array where a table should be, which serde takes for its fields",
+    "{'replace': {'a@1.0.0': {'path': 'x', 'base'": "refused by us alone: `base` in `[replace]`, which cargo ignores",
 }
 """The disagreements that are known, each by what is tried."""
 

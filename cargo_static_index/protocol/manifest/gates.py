@@ -3,6 +3,7 @@
 Not to be confused with the features of the crate.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from operator import attrgetter
@@ -65,7 +66,7 @@ _USUAL = (None,) * len(OF_PACKAGE)
 def check_gates(root: Table, package: Package) -> Iterator[Problem]:
     """Find the keys that stable cargo refuses, and names in `cargo-features` that it does, or that ask for nightly."""
     named = root.get("cargo-features", [])
-    names = [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
+    names = Counter(name for name in named if isinstance(name, str)) if isinstance(named, list) else Counter[str]()
     yield from _check_names(names)
     needed = chain(_of_package(package), _of_bins(root.get("bin")), _of_profiles(root.get("profile")))
     for path, feature in needed:
@@ -74,10 +75,10 @@ def check_gates(root: Table, package: Package) -> Iterator[Problem]:
             yield fault("manifest-unusable", message, path)
 
 
-def _check_names(names: list[str]) -> Iterator[Problem]:
+def _check_names(names: Mapping[str, int]) -> Iterator[Problem]:
     place = "cargo-features"
-    for name in dict.fromkeys(names):
-        if names.count(name) > 1:
+    for name, count in names.items():
+        if count > 1:
             yield fault("manifest-unusable", f"`cargo-features` names {quote(name)} more than once.", place)
         if name in REMOVED:
             message = f"`cargo-features` names {quote(name)}, which is gone since cargo {REMOVED[name]}."

@@ -116,6 +116,13 @@ def test_a_megabyte_of_anything_is_read_in_seconds(text: str) -> None:
         check(problem)
 
 
+def test_many_names_of_features_of_cargo_are_read_in_seconds() -> None:
+    names = ", ".join(f'"f{number}"' for number in range(60_000))
+    began = time.process_time()
+    assert read(f"cargo-features = [{names}]\n{HEAD}").refused
+    assert time.process_time() - began < 3
+
+
 def test_what_a_terminal_would_obey_is_escaped() -> None:
     reading = read(f'{HEAD}[features]\n"\\u001b[2J" = ["\\u202e\\n"]\n')
     assert [(each.message, each.place) for each in reading.problems if each.rule == "feature-name-invalid"] == [
