@@ -1,6 +1,7 @@
 """A tree in a bucket: what holds beside the contract that test_store.py holds all stores to."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,9 @@ from cargo_static_index.store.bucket import Bucket, parse_bucket
 from cargo_static_index.store.objects.client import PART_BYTES, Client
 from cargo_static_index.store.objects.store import ObjectStore
 from tests.buckets import KEYS, LIARS, Buckets, liar, moto
+from tests.crates import CrateBuilder, crate
 from tests.faults import Asked, Fault, Proxy, proxied
+from tests.world import World
 
 
 @pytest.fixture(scope="module")
@@ -307,3 +310,26 @@ def test_a_store_that_does_not_keep_to_conditions_is_refused_unless_nobody_else_
             assert alone.apply([Put(path="a", content=b"2", expect=tag_of(alone, "a"))]) == ()
             assert alone.apply([Delete(path="a", expect='"0"')]) != ()
             assert alone.apply([Delete(path="a", expect=tag_of(alone, "a"))]) == ()
+
+
+# --- what a change costs
+
+
+def test_one_more_crate_costs_twelve_requests_from_an_empty_disk_and_no_listing(
+    buckets: Buckets, place: Bucket, proxy: Proxy, tmp_path: Path
+) -> None:
+    def add(host: str, *crates: CrateBuilder) -> None:
+        store = buckets.behind(proxy.url).store(place)
+        world = World(tmp_path / host, {"registry.pages": False}, store)
+        world.add(*(each.write(world.folder) for each in crates))
+
+    add("first", *(crate(f"crate-{number}") for number in range(12)), crate("foo"))
+    for number, each in enumerate((crate("foo", "1.1.0"), crate("new"))):
+        proxy.forget()
+        add(f"host {number}", each)
+        kinds = proxy.kinds()
+        assert kinds.total() <= 12, proxy.asked
+        assert set(kinds) == {"GET", "PUT", "DELETE"}, "nothing is listed"
+    proxy.forget()
+    add("last", crate("needy").dependency("unknown"))
+    assert proxy.kinds().total() <= 12 + 2
