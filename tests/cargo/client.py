@@ -59,9 +59,9 @@ class Project(Struct, frozen=True, kw_only=True):
         """The path of its Cargo.toml."""
         return self.folder / "Cargo.toml"
 
-    def run(self, *arguments: str, env: Mapping[str, str] | None = None) -> Outcome:
+    def run(self, *arguments: str, env: Mapping[str, str] | None = None, stdin: str = "") -> Outcome:
         """Run cargo in the package's folder."""
-        return self.cargo.run(*arguments, cwd=self.folder, env=env)
+        return self.cargo.run(*arguments, cwd=self.folder, env=env, stdin=stdin)
 
     def lock(self) -> dict[str, Any]:
         """Read Cargo.lock."""
@@ -123,7 +123,9 @@ class Cargo:
         (folder / "Cargo.toml").write_text(f"{head}\n[workspace]\n\n[dependencies]\n{dependencies}\n\n{tables}\n")
         return Project(cargo=self, folder=folder)
 
-    def run(self, *arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Outcome:
+    def run(
+        self, *arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str = ""
+    ) -> Outcome:
         """Run cargo with these arguments; it is ended after five minutes."""
         done = subprocess.run(
             [self._program, *arguments],
@@ -132,7 +134,7 @@ class Cargo:
             capture_output=True,
             text=True,
             check=False,
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             timeout=300,
         )
         return Outcome(command=arguments, code=done.returncode, stdout=done.stdout, stderr=done.stderr)

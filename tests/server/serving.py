@@ -40,15 +40,22 @@ class Served:
         """Give a plain client, with the token of a user that is in `tokens`."""
         return Client(self.url, self.tokens[user] if user else None)
 
+    def start(self, *options: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """Start to serve, and give the process once it takes connections; what it says is in serve.log."""
+        log = self.folder / "serve.log"
+        with log.open("wb") as said:
+            process = subprocess.Popen(
+                [*PROGRAM, "serve", *options], cwd=self.folder, env=environment(env), stdout=said, stderr=said
+            )
+        await_text(log, "Serving", process)
+        return process
+
     @contextmanager
     def running(self, *options: str, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
         """Serve until the `with` block ends; ending must go well."""
+        process = self.start(*options, env=env)
         log = self.folder / "serve.log"
-        command = [*PROGRAM, "serve", *options]
-        with log.open("wb") as said:
-            process = subprocess.Popen(command, cwd=self.folder, env=environment(env), stdout=said, stderr=said)
         try:
-            await_text(log, "Serving", process)
             yield process
             process.terminate()
             assert process.wait(timeout=30) == 0, log.read_text()

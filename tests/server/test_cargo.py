@@ -73,3 +73,45 @@ def test_a_command_gets_a_registry_of_its_own_that_leaves_nothing(tmp_path: Path
     assert list((tmp_path / "tmp").iterdir()) == []
     package(cargo, "bar", dependencies='foo = { version = "1", registry = "acme" }')
     assert run(*command, cwd=tmp_path / "cargo/bar", env=env).code == 101  # cargo's own: there is no foo
+
+
+@pytest.mark.case(102)
+@pytest.mark.case(103)
+@pytest.mark.case(104)
+def test_every_command_of_cargo_works_on_a_private_registry(tmp_path: Path) -> None:
+    served = Served(tmp_path, "auth-required = true\n")
+    token = served.token()
+    served.token("bob")
+    keeper = '[registry]\nglobal-credential-providers = ["cargo:token"]\n'
+    cargo = served.cargo(tmp_path / "cargo", config=keeper)
+    needs = '{{ path = "../{0}", version = "1", registry = "acme" }}'
+    members = {"foo": "", "bar": f"foo = {needs.format('foo')}", "baz": f"bar = {needs.format('bar')}"}
+    workspace = tmp_path / "cargo/all"
+    for name, dependencies in members.items():
+        folder = package(cargo, f"all/{name}", dependencies=dependencies).folder
+        manifest = (folder / "Cargo.toml").read_text().replace(f'name = "all/{name}"', f'name = "{name}"')
+        (folder / "Cargo.toml").write_text(manifest.replace("[workspace]\n", ""))
+    (workspace / "Cargo.toml").write_text('[workspace]\nmembers = ["foo", "bar", "baz"]\nresolver = "2"\n')
+    with served.running("--publish"):
+        cargo.run("search", "--registry", "acme", "foo").failed("token")
+        env = {"CARGO_REGISTRIES_ACME_TOKEN": token}
+        cargo.run("publish", "--workspace", "--no-verify", "--dry-run", cwd=workspace, env=env).ok()
+        done = cargo.run("publish", "--workspace", "--no-verify", cwd=workspace, env=env).ok()
+        assert "timed out" not in done.stderr
+        again = cargo.run("publish", "-p", "foo", "--no-verify", cwd=workspace, env=env)
+        again.failed("crate foo@1.0.0 already exists on `acme` index")
+        cargo.run("owner", "--registry", "acme", "--add", "bob", "foo", env=env).ok()
+        assert "bob" in cargo.run("owner", "--registry", "acme", "--list", "foo", env=env).ok().stdout
+        cargo.run("owner", "--registry", "acme", "--remove", "bob", "foo", env=env).ok()
+        found = cargo.run("search", "--registry", "acme", "ba", env=env).ok().stdout
+        assert 'bar = "1.0.0"    # Says its name.' in found
+        assert "version: 1.0.0" in cargo.run("info", "--registry", "acme", "baz", env=env).ok().stdout
+        user = cargo.project('baz = { version = "1", registry = "acme" }', name="user")
+        user.run("generate-lockfile", env=env).ok()
+        assert user.locked() == {"foo": "1.0.0", "bar": "1.0.0", "baz": "1.0.0"}
+        user.run("fetch", env={"CARGO_REGISTRIES_ACME_TOKEN": "csi_0_0"}).failed(
+            "got 401", "this token is not known here"
+        )
+        user.run("login", "--registry", "acme", stdin=token).ok()
+        user.run("fetch").ok()
+        user.run("logout", "--registry", "acme").ok()
