@@ -71,6 +71,18 @@ def test_json_documents_keep_to_their_schema(built: Path, schema: str, arguments
         jsonschema.Draft202012Validator(said).validate(document)
 
 
+def test_a_pass_is_told_in_the_same_bytes_by_every_process(fresh: Path) -> None:
+    needy = crate("needy", "1.0.0")
+    for name in "abcdefgh":
+        crate(name, "1.0.0").write(fresh / "drop")
+        needy = needy.dependency(name).feature(f"{name}-", ["nothing"])
+    needy.package(edition="1999", rust_version="x").write(fresh / "drop")
+    crate("other", "1.0.0").dependency("a").dependency("h").dependency("c", kind="dev").write(fresh / "drop")
+    seeds = [run("build", "-n", "--json", cwd=fresh, env={"PYTHONHASHSEED": seed}) for seed in ("1", "2")]
+    assert seeds[0].code == seeds[1].code == 1
+    assert seeds[0].out == seeds[1].out
+
+
 def test_a_pass_is_told_in_json(fresh: Path) -> None:
     (fresh / "bad.crate").write_bytes(b"")
     ended = run("add", "--json", "drop/foo-1.0.0.crate", "bad.crate", cwd=fresh)
