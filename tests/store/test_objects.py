@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_static_index.diagnostics.errors import InvalidInput, StoreError
+from cargo_static_index.diagnostics.errors import InvalidInput, SettingsError, StoreError
 from cargo_static_index.store import Delete, Put, Staged
 from cargo_static_index.store.bucket import Bucket, parse_bucket
 from cargo_static_index.store.objects.client import PART_BYTES, Client
@@ -138,6 +138,25 @@ def test_a_server_that_is_not_there_is_told_without_what_would_sign_a_request() 
         Client(Bucket("s3", "crates"), nowhere).get("index/config.json")
     assert str(failed.value).startswith("s3://crates/index/config.json: cannot read this: no answer came")
     assert not any(secret in str(failed.value) for secret in KEYS.values() if secret != "us-east-1")
+
+
+def test_keys_come_from_a_named_profile(buckets: Buckets, place: Bucket, tmp_path: Path) -> None:
+    secret = KEYS["AWS_SECRET_ACCESS_KEY"]
+    (tmp_path / "credentials").write_text(
+        f"[default]\n[ci]\naws_access_key_id = {KEYS['AWS_ACCESS_KEY_ID']}\naws_secret_access_key = {secret}\n"
+    )
+    (tmp_path / "config").write_text(
+        f"[profile ci]\nregion = us-east-1\nendpoint_url = {buckets.endpoint}\n[profile sso]\nregion = x\n"
+    )
+    files = {"AWS_SHARED_CREDENTIALS_FILE": f"{tmp_path}/credentials", "AWS_CONFIG_FILE": f"{tmp_path}/config"}
+    assert Client(place, {**files, "AWS_PROFILE": "ci"}).get("nothing") is None
+    for name, what in (("sso", "gives no keys"), ("nobody", "is not there")):
+        with pytest.raises(SettingsError, match=f"AWS_PROFILE: the profile '{name}' {what}; for a role or a sign-on"):
+            Client(place, {**files, "AWS_PROFILE": name})
+    (tmp_path / "credentials").write_text(f"[ci\naws_secret_access_key = {secret}\n")
+    with pytest.raises(SettingsError, match="cannot be read as a file of profiles") as failed:
+        Client(place, {**files, "AWS_PROFILE": "ci"})
+    assert secret not in str(failed.value)
 
 
 # --- whether a write landed is found out, whatever the answer says

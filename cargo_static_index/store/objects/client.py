@@ -19,6 +19,7 @@ from msgspec import Struct
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
 from cargo_static_index.store.bucket import Bucket
+from cargo_static_index.store.objects.profiles import with_profile
 
 try:
     import obstore
@@ -58,6 +59,7 @@ class Client:
 
     def __init__(self, bucket: Bucket, environment: Mapping[str, str] = os.environ) -> None:
         self.bucket = bucket
+        environment = with_profile(environment) if bucket.scheme == "s3" else environment
         self.id = hashlib.sha256(f"{_endpoint(environment)} {bucket}".encode()).hexdigest()[:16]
         """Tells this way to this bucket from others."""
         self._store = _opened(bucket, environment)
