@@ -95,4 +95,4 @@ def _like_ruff(name: str) -> tuple[int, str]:
 def test_importing_the_package_loads_nothing_else() -> None:
     code = "import sys; before = set(sys.modules); import cargo_static_index; print(sorted(set(sys.modules) - before))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == "['cargo_static_index']\n"
+    assert done.stdout == "['cargo_static_index', 'cargo_static_index._version']\n"

@@ -55,21 +55,25 @@ class Store(Protocol):
 
     Each file is replaced whole, so that a reader sees the old or the new bytes, never half.
     Methods raise StoreError where the disk or network fails, and InvalidInput for a path that leaves the tree.
+    A store of one's own inherits from this: the five methods that have no body here are what it needs.
     """
 
     @property
     def locks(self) -> bool:
         """Whether a session keeps other writers out, so that what is read stays as it is while it is open."""
+        return False
 
     @property
     def shared(self) -> bool:
         """Whether writers on several hosts change it, so that what each of them must know lies in the tree itself."""
+        return False
 
     def read(self, path: str) -> Stored | None:
         """Read one file, or give None where there is none."""
 
     def read_all(self, paths: Sequence[str]) -> Sequence[Stored | None]:
         """Read several files, at the same time where that is quicker."""
+        return [self.read(path) for path in paths]
 
     def size(self, path: str) -> int | None:
         """Give the bytes of one file without reading it, or None where there is none."""
@@ -91,6 +95,8 @@ class Store(Protocol):
 
     def for_dry_run(self) -> "Store":
         """Give this tree as a dry run may open it: it makes no tree, and needs no right to write."""
+        return self
 
     def opener(self) -> Callable[[], "Store"] | None:
         """Give what opens this tree in another process, to be read there; None where no other process can."""
+        return None

@@ -51,10 +51,13 @@ def test_the_digest_is_the_sum_of_hashes_of_paths_and_contents() -> None:
 
 
 def test_a_file_without_releases_counts_as_no_crate_but_in_the_digest() -> None:
-    assert weight("index/1/a", None, 0) == Delta()
-    empty = weight("index/1/a", b"", 0)
-    assert (empty.crates, empty.releases) == (0, 0)
-    assert empty.digest != 0
+    foreign = weight("index/1/a", b"{}\n", 0)
+    assert (foreign.crates, foreign.releases) == (0, 0)
+    assert foreign.digest != 0
+
+
+def test_an_empty_file_counts_as_none() -> None:
+    assert weight("index/1/a", None, 0) == weight("index/1/a", b"", 0) == Delta()
 
 
 def test_content_may_not_move_between_paths_unnoticed() -> None:
