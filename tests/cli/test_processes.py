@@ -2,10 +2,8 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -207,22 +205,6 @@ def test_a_pipe_that_is_closed_ends_quietly(shell: Shell) -> None:
         ["sh", "-c", line], cwd=shell.folder, env=clean(), capture_output=True, text=True, check=False
     )
     assert done.stderr == ""
-
-
-@pytest.mark.slow
-def test_control_c_ends_a_pass_cleanly_and_the_next_one_finishes(shell: Shell) -> None:
-    for number in range(400):
-        crate(f"crate-{number:03}").file("src/data.rs", b"//" * 20000).write(shell.folder / "drop")
-    command = [sys.executable, "-m", "cargo_static_index", "build"]
-    process = subprocess.Popen(command, cwd=shell.folder, env=clean(), stderr=subprocess.PIPE, text=True)
-    time.sleep(0.7)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
-    assert process.returncode in {0, 130, -signal.SIGINT}
-    assert "Traceback" not in said
-    shell.good("build")
-    assert len(shell.good("list").splitlines()) == 400
-    shell.good("verify")
 
 
 def test_every_rule_can_be_explained_and_every_command_has_help_with_an_example(shell: Shell) -> None:

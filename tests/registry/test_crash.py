@@ -203,7 +203,7 @@ PASS = """
 import sys
 from pathlib import Path
 from tests.world import World
-World(Path(sys.argv[1])).build()
+World(Path(sys.argv[1]), {"tree.flush": True}).build()
 """
 
 
@@ -213,7 +213,7 @@ def test_a_killed_process_leaves_a_usable_tree_and_a_later_one_finishes(tmp_path
     quiet = World(tmp_path / "undisturbed")
     quiet.put(*crates)
     quiet.build()
-    world = World(tmp_path / "killed")
+    world = World(tmp_path / "killed", {"tree.flush": True})
     world.put(*crates)
     for wait in (0.3, 0.4, 0.5, 0.6, 0.8):
         command = [sys.executable, "-c", PASS, str(world.folder)]
