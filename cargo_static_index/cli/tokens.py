@@ -1,5 +1,6 @@
 """What the commands about tokens do."""
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -73,7 +74,7 @@ def write_entry(run: Run, **rights: Any) -> int:
     if not text:
         text, token_id, kept = make_token()
         run.terminal.say(f"the token {token_id}, shown this once: {text}")
-    elif len(text) < 32 or not text.isascii() or not text.isprintable() or " " in text:
+    elif re.fullmatch(r"[!-~]{32,}", text) is None:
         raise InvalidInput("a token is one word of at least 32 ASCII characters: `openssl rand -hex 32` makes one")
     else:
         kept = hash_of(text)
