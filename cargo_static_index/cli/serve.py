@@ -20,6 +20,7 @@ from cargo_static_index.diagnostics.errors import SettingsError
     ),
 )
 @argument("command", nargs=-1, metavar="[-- COMMAND]", says="What to run with --ephemeral.")
+@click.option("--watch", "watches", is_flag=True, help="Also keep the drop directory published, as `watch` does.")
 @click.option("--as-is", is_flag=True, help="Answer config.json as it is, not with the address that was asked.")
 @click.option("--publish", is_flag=True, help="Take `cargo publish`, `yank` and the like, with tokens.")
 @click.option(
@@ -28,7 +29,16 @@ from cargo_static_index.diagnostics.errors import SettingsError
 @click.option(
     "--ephemeral", is_flag=True, help="Serve an empty registry to one COMMAND, give its exit code, leave nothing."
 )
-def serve_command(run: Run, *, command: Sequence[str], publish: bool, ephemeral: bool, as_is: bool, grace: str) -> int:
+def serve_command(
+    run: Run,
+    *,
+    command: Sequence[str],
+    publish: bool,
+    watches: bool,
+    ephemeral: bool,
+    as_is: bool,
+    grace: str,
+) -> int:
     """Serve the tree over HTTP, for trying it and for small teams.
 
     With --publish, cargo publishes into the tree: `token create` makes the tokens that it needs. Whoever stops this
@@ -46,8 +56,7 @@ def serve_command(run: Run, *, command: Sequence[str], publish: bool, ephemeral:
         raise SettingsError(
             f"`serve` needs {error.name}: install it with `pip install 'cargo-static-index[server]'`"
         ) from error
-    return (
-        rehearse(run, command)
-        if command
-        else serve(run, publish=publish, as_is=as_is, grace=length_of_time("--grace", grace) or 0.0)
-    )
+    if command:
+        return rehearse(run, command)
+    seconds = length_of_time("--grace", grace) or 0.0
+    return serve(run, publish=publish, watches=watches, as_is=as_is, grace=seconds)

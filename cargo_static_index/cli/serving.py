@@ -2,22 +2,26 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from io import TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 
 from msgspec.structs import replace
 
-from cargo_static_index.cli.output import from_here
-from cargo_static_index.cli.run import GOOD, Run, held_tree, read_clock
+from cargo_static_index.cli.output import Teller, from_here
+from cargo_static_index.cli.run import GOOD, Run, held_tree, need_drop, read_clock
+from cargo_static_index.cli.watching import LinePrinter
+from cargo_static_index.registry.watch.watcher import Watcher
 from cargo_static_index.server.process import Server, address_of, open_socket
 from cargo_static_index.server.tokens import SCOPES, Token, change_tokens, make_token
 from cargo_static_index.settings import Settings
 from cargo_static_index.site.front import variable_of
 
 
-def serve(run: Run, *, publish: bool, as_is: bool, grace: float) -> int:
+def serve(run: Run, *, publish: bool, watches: bool, as_is: bool, grace: float) -> int:
     """Serve until a signal says to end, and give the exit code."""
     if not publish:
         held_tree(run)
@@ -31,8 +35,24 @@ def serve(run: Run, *, publish: bool, as_is: bool, grace: float) -> int:
     )
     listener = open_socket(run.settings.serve.bind)
     _say(run, f"{from_here(str(run.settings.tree.path))} at {address_of(listener)}")
-    server.run(listener)
+    with _watching(run) if watches else nullcontext():
+        server.run(listener)
     return GOOD
+
+
+@contextmanager
+def _watching(run: Run) -> Iterator[None]:
+    """Keep the drop directory published meanwhile."""
+    need_drop(run)
+    listener = Teller(run, LinePrinter(run.terminal, from_here(str(run.settings.drop.path))))
+    watcher = Watcher(run.settings, listener, lambda: read_clock(os.environ), settings_file=run.loaded.file)
+    thread = Thread(target=watcher.run, name="watcher")
+    thread.start()
+    try:
+        yield
+    finally:
+        watcher.stop()
+        thread.join()
 
 
 def rehearse(run: Run, command: Sequence[str]) -> int:

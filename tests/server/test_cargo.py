@@ -1,5 +1,6 @@
 """The real cargo against the real process: publish, yank, and build of what was just published."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,9 @@ import pytest
 from tests.cargo.client import Cargo, Project
 from tests.cli.program import run
 from tests.server.serving import Served
+from tests.servers import Nginx, free_port, open_folder
+
+GUIDE = Path(__file__).parents[2] / "docs/publishing.md"
 
 pytestmark = pytest.mark.cargo
 
@@ -115,3 +119,17 @@ def test_every_command_of_cargo_works_on_a_private_registry(tmp_path: Path) -> N
         user.run("login", "--registry", "acme", stdin=token).ok()
         user.run("fetch").ok()
         user.run("logout", "--registry", "acme").ok()
+
+
+def test_cargo_publishes_through_nginx_set_up_as_the_guide_says(tmp_path: Path) -> None:
+    port = free_port()
+    served = Served(tmp_path, f'\n[publish]\nurl = "http://127.0.0.1:{port}"\n')
+    (block,) = re.findall(r"```nginx\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    conf = block.replace("443 ssl", "443").replace("127.0.0.1:8000", f"127.0.0.1:{served.port}")
+    conf = conf.replace("Proto https", "Proto http")
+    with served.running("--publish"), open_folder() as empty, Nginx(empty, server=conf, port=port) as nginx:
+        cargo = Cargo(tmp_path / "cargo", {"acme": nginx.url})
+        env = {"CARGO_REGISTRIES_ACME_TOKEN": served.token()}
+        package(cargo, "foo").run("publish", "--no-verify", env=env).ok()
+        cargo.project('foo = { version = "1", registry = "acme" }').run("fetch").ok()
+        assert {each.status for each in nginx.requests()} <= {200, 304, 404}
