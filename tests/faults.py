@@ -23,11 +23,12 @@ body passed on; answered with 503; passed on a moment later; passed on with ever
 
 
 class Asked(Struct, frozen=True):
-    """One request: its method, its path with bucket and query, and whether it carried a condition."""
+    """One request: its method, its path with bucket and query, and the condition and the SHA-256 that it carried."""
 
     method: str
     path: str
     condition: str
+    checksum: str = ""
 
     @property
     def kind(self) -> str:
@@ -94,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         condition = self.headers.get("If-Match") or self.headers.get("If-None-Match") or ""
-        fault = self.ours.told(Asked(self.command, self.path, condition))
+        fault = self.ours.told(Asked(self.command, self.path, condition, self.headers.get("x-amz-checksum-sha256", "")))
         if fault == "cut":
             self._hang_up()
         elif fault == "busy":

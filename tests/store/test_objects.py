@@ -1,5 +1,7 @@
 """A tree in a bucket: what holds beside the contract that test_store.py holds all stores to."""
 
+import base64
+import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -249,6 +251,11 @@ def test_a_large_archive_goes_up_in_parts(store: ObjectStore, shaky: ObjectStore
         assert shaky.apply([Put(path="crates/a", content=Staged(str(stage / "large")))]) == ()
     assert content_of(store, "crates/a") == content
     assert proxy.kinds()["PUT"] >= 3
+
+
+def test_the_store_is_told_the_checksum_of_what_it_takes(shaky: ObjectStore, proxy: Proxy) -> None:
+    shaky.apply([Put(path="crates/a", content=b"bytes")])
+    assert [each.checksum for each in proxy.asked] == [base64.b64encode(hashlib.sha256(b"bytes").digest()).decode()]
 
 
 def test_a_plus_in_a_path_reaches_the_store_as_a_plus(store: ObjectStore, shaky: ObjectStore, proxy: Proxy) -> None:

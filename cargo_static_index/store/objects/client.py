@@ -204,7 +204,8 @@ _OF_S3 = (
 
 def _s3(environment: Mapping[str, str]) -> Any:
     given = {name.lower(): environment[name] for name in _OF_S3 if environment.get(name)}
-    return {**given, "disable_bulk_delete": True}
+    # The store takes nothing whose SHA-256 is not the one that we send.
+    return {**given, "disable_bulk_delete": True, "checksum_algorithm": "SHA256"}
 
 
 def _endpoint(environment: Mapping[str, str]) -> str:
