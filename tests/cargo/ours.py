@@ -104,6 +104,7 @@ class Ours:
             "drop.path": str(self.drop),
             "tree.path": str(self.tree),
             "state.path": str(self._private / "state"),
+            "tree.flush": False,  # no power cut is tried here
         } | {key.replace("_", ".", 1).replace("_", "-"): value for key, value in self._settings.items()}
         settings = parse_settings(options, {}, self._private, None, "").settings
         with open_registry(settings, self.report, Options(now=NOW, move=move)) as registry:

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 def clean(more: Mapping[str, str] = {}) -> dict[str, str]:
     """Give an environment without settings of ours, in which the checkout is what is run."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CARGO_STATIC_INDEX_")}
-    return {**kept, **NOW, "PYTHONPATH": str(ROOT), **more}
+    return {**kept, **NOW, "CARGO_STATIC_INDEX_TREE_FLUSH": "false", "PYTHONPATH": str(ROOT), **more}
 
 
 class Shell:
