@@ -45,6 +45,8 @@ def serve_command(
     process stops publishing alone, where another web server serves the tree. SIGTERM and SIGINT (Ctrl-C) end it with
     exit code 0, once what was accepted is published.
 
+    A socket that systemd hands over is taken in place of --bind.
+
     With --ephemeral, COMMAND gets a registry of its own to publish to: CARGO_REGISTRIES_NAME_INDEX and _TOKEN say
     where it is, NAME being the registry's name in capitals.
     """

@@ -15,7 +15,7 @@ from cargo_static_index.cli.output import Teller, from_here
 from cargo_static_index.cli.run import GOOD, Run, held_tree, need_drop, read_clock
 from cargo_static_index.cli.watching import LinePrinter
 from cargo_static_index.registry.watch.watcher import Watcher
-from cargo_static_index.server.process import Server, address_of, open_socket
+from cargo_static_index.server.process import Server, address_of, inherited_socket, open_socket
 from cargo_static_index.server.tokens import SCOPES, Token, change_tokens, make_token
 from cargo_static_index.settings import Settings
 from cargo_static_index.site.front import variable_of
@@ -33,7 +33,7 @@ def serve(run: Run, *, publish: bool, watches: bool, as_is: bool, grace: float) 
         as_is=as_is,
         grace=grace,
     )
-    listener = open_socket(run.settings.serve.bind)
+    listener = inherited_socket(os.environ) or open_socket(run.settings.serve.bind)
     _say(run, f"{from_here(str(run.settings.tree.path))} at {address_of(listener)}")
     with _watching(run) if watches else nullcontext():
         server.run(listener)

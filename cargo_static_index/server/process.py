@@ -1,5 +1,6 @@
 """The process that serves: its socket, its folder for what comes in, its end."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -132,12 +133,20 @@ def open_socket(bind: str) -> socket.socket:
             listener = socket.socket(socket.AF_UNIX)
             Path(bind).unlink(missing_ok=True)
             listener.bind(bind)
+            listener.listen(1024)
             return listener
         host, _, port = bind.rpartition(":")
         family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
         return socket.create_server((host.strip("[]"), int(port)), family=family, backlog=1024)
     except OSError as error:
         raise StoreError(f"cannot listen at {bind}: {error.strerror}; name another address with --bind") from error
+
+
+def inherited_socket(environment: Mapping[str, str]) -> socket.socket | None:
+    """Give the socket that systemd has opened for this process (sd_listen_fds(3)), None where there is none."""
+    if environment.get("LISTEN_PID") != str(os.getpid()) or environment.get("LISTEN_FDS", "0") == "0":
+        return None
+    return socket.socket(fileno=3)
 
 
 def address_of(listener: socket.socket) -> str:

@@ -1,11 +1,14 @@
 """What `serve` answers to those who read: the tree, config.json, health; and connections that do not behave."""
 
 import gzip
+import socket
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.cli.program import PROGRAM, environment, run
 from tests.crates import crate
 from tests.server.client import Client
 from tests.server.serving import Served
@@ -129,3 +132,34 @@ def test_slow_requests_end_and_others_are_served_meanwhile(tmp_path: Path) -> No
         for connection in (*idle, *slow):
             connection.close()
         client.publish(crate("after")).ok()
+
+
+def ask_unix(path: Path) -> bytes:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(path))
+        connection.sendall(b"GET /index/config.json HTTP/1.1\r\nHost: crates.example.com\r\nConnection: close\r\n\r\n")
+        return connection.makefile("rb").read()
+
+
+def test_a_unix_socket_is_served_and_who_connects_to_it_believed(tmp_path: Path) -> None:
+    served = Served(tmp_path)
+    with served.running("--publish", "--bind", str(tmp_path / "s")):
+        assert b'"api": "http://crates.example.com"' in ask_unix(tmp_path / "s")
+
+
+def test_a_socket_that_systemd_hands_over_is_taken(tmp_path: Path) -> None:
+    Served(tmp_path)
+    (tmp_path / "drop").mkdir()
+    run("build", cwd=tmp_path).ok()
+    command = 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@" 3<&0 0</dev/null'
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+        argv = ["sh", "-c", command, "sh", *PROGRAM, "serve"]
+        given, env = listener.fileno(), environment()
+        with subprocess.Popen(argv, cwd=tmp_path, env=env, stdin=given, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert str(tmp_path / "s").encode() in process.stdout.readline()
+            assert b'"dl": "http://crates.example.com/crates/' in ask_unix(tmp_path / "s")
+            process.terminate()
+        assert process.returncode == 0
