@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
+from pathlib import Path
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -20,6 +21,12 @@ _USED_EVERY: Final = 60
 """Seconds: a token's last use is known as exactly as this."""
 
 
+def token_files(settings: Settings) -> list[Path]:
+    """Give the files that tokens are in."""
+    publish = settings.publish
+    return [publish.private / FILE, *([publish.tokens_file] if publish.tokens_file else [])]
+
+
 class Gate:
     """Knows the tokens, and lets requests pass that have one; `clock` gives seconds since 1970."""
 
@@ -28,7 +35,7 @@ class Gate:
         self._private = publish.private
         self._url = publish.url
         self._proxies = frozenset(settings.serve.trusted_proxies)
-        self._tokens = TokenFiles([publish.private / FILE, *([publish.tokens_file] if publish.tokens_file else [])])
+        self._tokens = TokenFiles(token_files(settings))
         self.clock = clock
         self._used: dict[str, str] = {}
         self._noted: dict[str, int] = {}

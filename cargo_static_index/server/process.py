@@ -15,8 +15,9 @@ import uvicorn
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
 from cargo_static_index.server.address import is_loopback
 from cargo_static_index.server.app import create_app
-from cargo_static_index.server.auth import Gate
+from cargo_static_index.server.auth import Gate, token_files
 from cargo_static_index.server.connections import App, Receive, Scope, Send, connection_class, with_whole_bodies
+from cargo_static_index.server.tokens import TokenFiles
 from cargo_static_index.server.writer import Writer
 from cargo_static_index.settings import Settings
 
@@ -159,10 +160,15 @@ def address_of(listener: socket.socket) -> str:
 
 def check_safety(settings: Settings, *, publish: bool) -> None:
     """Raise SettingsError where what is asked for would not be safe."""
-    bind = settings.serve.bind
-    on_loopback = is_loopback(bind if bind.startswith("/") else bind.rpartition(":")[0])
-    if publish and not on_loopback and settings.publish.url is None:
+    bind, publishing = settings.serve.bind, settings.publish
+    if not publish or is_loopback(bind if bind.startswith("/") else bind.rpartition(":")[0]):
+        return
+    if publishing.url is None:
         raise SettingsError(
             f"`serve --publish` at {bind} needs the URL that cargo shall use: "
             'set `url` in `[publish]` (--publish-url), such as "https://crates.example.com"'
+        )
+    if not TokenFiles(token_files(settings)).all():
+        raise SettingsError(
+            f"`serve --publish` at {bind} needs a token, for nobody could publish: `token create --user YOU` makes one"
         )

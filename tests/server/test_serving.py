@@ -163,3 +163,9 @@ def test_a_socket_that_systemd_hands_over_is_taken(tmp_path: Path) -> None:
             assert b'"dl": "http://crates.example.com/crates/' in ask_unix(tmp_path / "s")
             process.terminate()
         assert process.returncode == 0
+
+
+def test_elsewhere_than_on_loopback_it_starts_only_with_an_address_and_a_token(tmp_path: Path) -> None:
+    command = ("serve", "--publish", "--bind", "0.0.0.0:0")
+    run(*command, cwd=tmp_path).failed(2, "needs the URL that cargo shall use", "--publish-url")
+    run(*command, "--publish-url", "https://x.example", cwd=tmp_path).failed(2, "needs a token", "token create")
