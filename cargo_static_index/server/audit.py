@@ -6,7 +6,7 @@ It lies in the private folder, as `audit/2026-01.jsonl`. No token stands in it, 
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
@@ -20,6 +20,7 @@ FOLDER: Final = "audit"
 class Entry(Struct, frozen=True, kw_only=True):
     """One change, or what was refused of one; `outcome` is "done", or the reason against it."""
 
+    schema: Literal[1] = 1
     time: str
     """As `pubtime` is written."""
     user: str

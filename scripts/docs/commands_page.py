@@ -17,6 +17,7 @@ from cargo_static_index.cli import documents
 from cargo_static_index.cli.app import PROGRAM, TABLE, make_program
 from cargo_static_index.cli.doctor import DoctorDocument
 from cargo_static_index.cli.push import PushDocument
+from cargo_static_index.server.audit import Entry
 
 REWRITE: Final = "python -m scripts.docs.commands_page"
 """The command that writes the files of `pages` anew."""
@@ -26,6 +27,7 @@ DOCUMENTS: Final[Mapping[str, tuple[type[Struct], str]]] = {
     "release": (documents.ReleaseDocument, "a line of list --json"),
     "info": (documents.InfoDocument, "info --json"),
     "crate": (documents.CrateDocument, "a line of search --json"),
+    "audit": (Entry, "a line of audit --json"),
     "token": (documents.TokenDocument, "a line of token list --json"),
     "verify": (documents.VerifyDocument, "verify --json"),
     "reindex": (documents.ReindexDocument, "a line of reindex --json"),

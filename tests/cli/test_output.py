@@ -46,6 +46,8 @@ DOCUMENTED = [
     ("crate", ["search", "--json", "foo"]),
     ("verify", ["verify", "--json"]),
     ("status", ["status", "--json"]),
+    ("token", ["token", "list", "--json"]),
+    ("audit", ["audit", "--json"]),
     ("reindex", ["reindex", "--json", "-n", "--mode", "mirror"]),
 ]
 
@@ -58,6 +60,10 @@ def test_every_schema_is_used() -> None:
 @pytest.mark.parametrize(("schema", "arguments"), DOCUMENTED)
 def test_json_documents_keep_to_their_schema(built: Path, schema: str, arguments: list[str]) -> None:
     (built / "bad.crate").write_bytes(b"bad")
+    (built / "private/audit").mkdir(parents=True)
+    (built / "private/tokens.toml").write_text('[[token]]\nid = "1"\nuser = "alice"\nhash = ""\n')
+    noted = '{"time":"2026-01-01T00:00:00Z","user":"alice","action":"yank","client":"::1"}\n'
+    (built / "private/audit/2026-01.jsonl").write_text(noted)
     next((built / "public/crates/bar").glob(f"{'?' * 64}.json")).unlink()
     crate("needy", "1.0.0").dependency("foo", "1", registry_index=OURS).write(built / "drop")
     if schema == "reindex":
