@@ -53,7 +53,7 @@ DOCUMENTED = [
 
 
 def test_every_schema_is_used() -> None:
-    in_tests_of_clients = {"push", "doctor"}
+    in_tests_of_clients = {"push", "doctor", "event"}
     assert {name for name, _ in DOCUMENTED} | in_tests_of_clients == set(DOCUMENTS)
 
 
