@@ -13,6 +13,7 @@ from threading import Thread
 import uvicorn
 
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
+from cargo_static_index.registry.registry import store_of
 from cargo_static_index.server.address import is_loopback
 from cargo_static_index.server.app import create_app
 from cargo_static_index.server.auth import Gate, token_files
@@ -20,6 +21,7 @@ from cargo_static_index.server.connections import App, Receive, Scope, Send, con
 from cargo_static_index.server.tokens import TokenFiles
 from cargo_static_index.server.writer import Writer
 from cargo_static_index.settings import Settings
+from cargo_static_index.tree import layout
 
 
 class Server:
@@ -76,6 +78,8 @@ class Server:
             writer = Writer(self._settings, self._clock, self._warn) if self._publish else None
             if writer:
                 stack.callback(writer.close)
+                if store_of(self._settings).size(layout.CONFIG) is None:
+                    writer.begun.wait()  # what an empty folder answers would be that there is no registry
             app, health = create_app(self._settings, gate, writer, Path(uploads), as_is=self._as_is)
             if admin:
                 app = _apart(app, health, admin)

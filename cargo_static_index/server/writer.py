@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Final
 
 from msgspec import Struct
@@ -79,6 +79,8 @@ class Writer:
         self._clock = clock
         self._warn = warn
         self._waiting: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
+        self.begun = Event()
+        """Set once what an earlier process began is finished, and the tree has its config.json."""
         self._thread = Thread(target=self._work, name="writer")
         self._thread.start()
 
@@ -107,6 +109,7 @@ class Writer:
 
     def _work(self) -> None:
         self._carry_out([])  # finishes what an earlier process began, and gives an empty folder its config.json
+        self.begun.set()
         while (first := self._waiting.get()) is not None:
             batch, last = [first], False
             while len(batch) < AT_ONCE and not self._waiting.empty() and not last:
