@@ -54,6 +54,13 @@ RUNS: Final = (
         command=("-m", "tests.cargo.manifests"),
     ),
     Run(
+        name="damages",
+        says="Files of a tree (index files, archives, metadata, documents, tree.json) are lost, emptied, cut, changed "
+        "by a bit, put back to an earlier state or copied from another crate, singly and in pairs. Who then does what "
+        "`verify` says, and nothing else, must have the tree that was, or be told what is lost.",
+        command=("-m", "tests.registry.verify.damages", "--pairs", "1000"),
+    ),
+    Run(
         name="watch-flood",
         says="100,000 files are dropped while a watcher makes a pass. "
         "Each must be published once, in memory that does not grow with them.",
