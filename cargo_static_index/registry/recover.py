@@ -6,6 +6,7 @@ been of another tree, which must not suffer for what was begun in the first.
 
 from msgspec.structs import replace
 
+from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.registry.restore import LOST, crates_with_tombstones, is_left, recount, restore_index
 from cargo_static_index.registry.shared import is_due, name_all, prune
@@ -99,8 +100,15 @@ def _make_pages_stale(transaction: Transaction) -> None:
 
 
 def finish_withdrawal(transaction: Transaction, name: str) -> Withdrawn | None:
-    """Finish what was begun with a crate's tombstones, and give what is left to delete; None where nothing is."""
-    stones = read_tombstones(transaction.store, name).value
+    """Finish what was begun with a crate's tombstones, and give what is left to delete; None where nothing is.
+
+    Tombstones that cannot be read are told at the end, and stop no other crate.
+    """
+    try:
+        stones = read_tombstones(transaction.store, name).value
+    except InvalidDocument as error:
+        transaction.failures.append(str(error))
+        return None
     lines = {line.vers: line.cksum for line in read_index(transaction.store, name).value.releases}
     back = {stone.vers for stone in stones.removed if stone.lifted and lines.get(stone.vers) == stone.cksum}
     buried = [stone for stone in stones.removed if not stone.lifted]

@@ -100,7 +100,10 @@ def _lost(transaction: Transaction, before: TreeRecord, total: Delta) -> int:
 def _removals_left(transaction: Transaction, name: str) -> int:
     """Give how many of a crate's removals took the line and left files, and so perhaps did not come to tree.json."""
     lines = {line.cksum for line in read_index(transaction.store, name).value.releases}
-    stones = read_tombstones(transaction.store, name).value.removed
+    try:
+        stones = read_tombstones(transaction.store, name).value.removed
+    except InvalidDocument:
+        return 0
     return sum(stone.cksum not in lines and is_left(transaction.store, name, stone) for stone in stones)
 
 

@@ -37,11 +37,14 @@ def test_what_verify_says_mends_every_damage_of_one_file(registry: Registry, tmp
     assert {path: says for path, says in wrong.items() if says} == {}
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
 @pytest.mark.parametrize("how", [emptied, cut, another], ids=lambda how: how.__name__)
 def test_tombstones_that_cannot_be_read_are_told_and_stop_no_other_crate(
-    registry: Registry, tmp_path: Path, how: Damage
+    registry: Registry, tmp_path: Path, how: Damage, known: bool
 ) -> None:
     world = registry.copy(tmp_path / "copy")
+    if not known:
+        world.forget()
     damage(world, TOMBSTONES, how(registry, TOMBSTONES))
     world.put(crate("bar", "0.4.0"), crate("foo", "3.0.0"))
     with pytest.raises(StoreError, match=r"bar/removed.json: .* bring it back from a backup"):
