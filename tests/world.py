@@ -104,9 +104,12 @@ class World:
         return [line.vers for line in self.index(path).lines]
 
     def files(self) -> dict[str, bytes]:
-        """Give the whole tree, but for the page of refused files, which tells of the drop directory."""
+        """Give the whole tree, but for what is no part of the registry.
+
+        That is the page of refused files, which tells of the drop directory, and index files of crates that are gone.
+        """
         found = contents(self.store or LocalStore(self.tree))
-        return {path: content for path, content in found.items() if path != "refused.html"}
+        return {path: content for path, content in found.items() if path != "refused.html" and content}
 
     def read(self, path: str) -> bytes:
         return (self.tree / path).read_bytes()

@@ -171,7 +171,7 @@ def needs_of(dependencies: Iterable[Dependency]) -> tuple[Need, ...]:
     for dep in dependencies:
         if dep.registry is None or dep.registry == CRATES_IO:
             key, here = collision_key(dep.package or dep.name), dep.registry is None
-            before = needs.get((key, here))
-            if before is None or (before.dev and dep.kind != "dev"):
-                needs[key, here] = Need(key=key, here=here, dev=dep.kind == "dev", place=place_of(dep))
+            need = Need(key=key, here=here, dev=dep.kind == "dev", place=place_of(dep))
+            before = needs.get((key, here), need)
+            needs[key, here] = min(before, need, key=lambda each: (each.dev, each.place))
     return tuple(needs[each] for each in sorted(needs))

@@ -335,7 +335,7 @@ def test_reindex_shows_the_difference_and_wants_yes(tmp_path: Path) -> None:
     alias = ["--aliases", "https://old.example/"]
     before = index(tmp_path, "3/f/foo")
     planned = run("reindex", *alias, "--dry-run", cwd=tmp_path).ok()
-    assert planned.startswith(f"index/3/f/foo\n-{before[0].decode()}\n+")
+    assert f"index/3/f/foo\n-{before[0].decode()}\n+" in planned
     run("reindex", *alias, cwd=tmp_path).failed(2, "say --yes where nobody can be asked")
     assert index(tmp_path, "3/f/foo") == before
     assert run("reindex", *alias, "--yes", cwd=tmp_path).ok().endswith("     Changed 1 line\n")

@@ -24,4 +24,4 @@ def test_what_a_crate_needs_stands_in_one_order_whatever_its_manifest_says(here:
     assert needs == needs_of(dependencies[::-1])
     assert list(needs) == sorted(needs, key=lambda need: (need.key, need.here))
     assert {need.key for need in needs if need.here} == {name.lower().replace("_", "-") for name in here}
-    assert Need(key="a", here=False) in needs or "a" not in there
+    assert Need(key="a", here=False, place="Cargo.toml.dependencies.a") in needs or "a" not in there

@@ -411,7 +411,8 @@ def test_every_field_that_can_be_required_is_missed_once() -> None:
         ("missing-field", f"`package.{field}` is missing or empty; this registry asks for it.") for field in REQUIRABLE
     ]
     full = crate().readme("hi").package(
-        authors=["A"], categories=["c"], documentation="d", homepage="h", keywords=["k"], repository="r",
+        authors=["A"], categories=["c"], documentation="https://d.example", homepage="https://h.example",
+        keywords=["k"], repository="https://r.example",
         rust_version="1.70", license=None, license_file="LICENSE",
     )  # fmt: skip
     assert told(full, policy) == []

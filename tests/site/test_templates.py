@@ -53,7 +53,8 @@ def test_a_template_of_the_users_has_all_that_is_documented() -> None:
         ' {{ "a b"|href }} {{ "a-b"|breakable }} {{ "`a`"|ticks }} {{ ["b", "a"]|sort|join }}'
     )
     expected = "Acme &lt;&amp;&gt; a/page.html ../ [../] 2 crates a%20b a-<wbr>b <code>a</code> ab"
-    assert rendered(text) == rendered(text, own=False) == expected
+    pages = [rendered(text), rendered(text, own=False)]
+    assert [page.partition("<!--")[0] for page in pages] == [expected] * 2
 
 
 def test_shipped_templates_render_alike_compiled_or_not(tmp_path: Path) -> None:
