@@ -11,7 +11,7 @@ from cargo_static_index.cli.command import command
 from cargo_static_index.cli.options import argument
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run
 from cargo_static_index.diagnostics.errors import InvalidConfig, SettingsError
-from cargo_static_index.hosting import apache, caddy, nginx, pages
+from cargo_static_index.hosting import apache, buckets, caddy, nginx, pages
 from cargo_static_index.hosting.move import move
 from cargo_static_index.hosting.place import Place, Private
 from cargo_static_index.protocol.config import base_url_of, parse_base_url
@@ -24,11 +24,14 @@ HOSTS: Final[dict[str, Callable[[Place], str]]] = {
     "nginx": nginx.nginx,
     "caddy": caddy.caddy,
     "apache": apache.apache,
+    "s3": buckets.s3,
+    "cloudfront": buckets.cloudfront,
     "cloudflare-pages": pages.cloudflare_pages,
     "github-pages": pages.github_pages,
     "gitlab-pages": pages.gitlab_pages,
 }
 """What a configuration can be printed for."""
+OF_BUCKETS: Final = frozenset({"s3", "cloudfront"})
 
 
 @command(
@@ -55,7 +58,7 @@ def hosting_command(
     tree = store_of(run.settings)
     place = Place(
         base_url=_base_url(run, tree),
-        root=root or _root(run),
+        root=root or _root(run, host),
         policy=content_security_policy(images=run.settings.pages.images),
         private=private or "no",
         endpoint=endpoint,
@@ -71,16 +74,19 @@ def hosting_command(
     return FOUND_WRONG if wrong else GOOD
 
 
-def _root(run: Run) -> str:
+def _root(run: Run, host: str) -> str:
     tree = run.settings.tree.path
+    if host in OF_BUCKETS:
+        return str(tree)
     if not isinstance(tree, Path):
         raise SettingsError("the tree is in a bucket; name the folder that the server reads with --root")
     return str(tree.absolute())
 
 
 def _base_url(run: Run, tree: Store) -> str:
-    config = read_config(tree)
-    found = run.settings.registry.base_url or (base_url_of(config) if config else None)
+    found = run.settings.registry.base_url
+    if found is None and (config := read_config(tree)) is not None:
+        found = base_url_of(config)
     if found is None:
         raise SettingsError("the base URL is not known; give it with --base-url, or set it in `[registry]`")
     return parse_base_url(found)

@@ -1,5 +1,6 @@
 """The command `hosting`: what it prints for hosts that no test can reach, what does not fit them, and moves."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import textwrap
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,7 @@ from tests.cargo.client import Cargo
 from tests.cli.program import environment, run
 from tests.crates import crate
 from tests.servers import Nginx, get, open_folder
+from tests.tools import need
 from tests.world import World
 
 NEW = "https://crates.example.com/"
@@ -45,6 +48,44 @@ def test_what_is_printed_is_made_for_this_registry(tmp_path: Path) -> None:
         assert f"{NEW}team/" in run("hosting", host, cwd=tmp_path).ok()
     ended = run("hosting", "move", cwd=tmp_path)
     assert (ended.code, "--from URL" in ended.err) == (2, True)
+
+
+def policies(text: str) -> dict[str, list[dict[str, Any]]]:
+    """Give the statements of each policy in a text, by the line above it."""
+    found = re.findall(r"(?m)^# --- (.*)\n((?:#.*\n)*)(\{\n(?:.*\n)*?\}\n)", text)
+    return {head: json.loads(policy)["Statement"] for head, _, policy in found}
+
+
+def test_buckets_get_a_policy_for_each_role_with_no_right_too_many(tmp_path: Path) -> None:
+    tree = ["--tree", "s3://crates-example/team", "--base-url", NEW]
+    found = policies(run("hosting", "s3", *tree, cwd=tmp_path).ok())
+    assert len(found) == 4
+    for role, statements in found.items():
+        actions = {action for each in statements for action in each["Action"]}
+        assert ("s3:DeleteObject" in actions) is role.startswith("Who removes")
+        assert ("s3:PutObject" in actions) is role.startswith(("Who removes", "Who publishes"))
+        assert {"s3:GetObject", "s3:ListBucket"} <= actions
+        assert statements[0]["Resource"] == "arn:aws:s3:::crates-example/team/*"
+
+
+def test_a_private_registry_behind_cloudfront_gets_a_function_that_asks_for_tokens(tmp_path: Path) -> None:
+    tree = ["--tree", "s3://crates-example", "--base-url", NEW]
+    public = run("hosting", "cloudfront", *tree, cwd=tmp_path).ok()
+    assert "handler" not in public
+    text = run("hosting", "cloudfront", "--private", "index", *tree, cwd=tmp_path).ok()
+    script = tmp_path / "function.js"
+    token = hashlib.sha256(b"secret").hexdigest()
+    tried = "".join(
+        f"console.log(JSON.stringify(handler({{request: {{headers: {json.dumps(headers)}}}}})));\n"
+        for headers in ({}, {"authorization": {"value": "secret"}}, {"authorization": {"value": "Bearer secret"}})
+    )
+    script.write_text(text[text.index("const crypto") :].replace("SHA256-OF-A-TOKEN", token) + tried)
+    said = subprocess.run([need("node"), str(script)], capture_output=True, text=True, check=True).stdout
+    without, alone, bearer = map(json.loads, said.splitlines())
+    assert (without["statusCode"], without["headers"]["cache-control"]["value"]) == (401, "no-store")
+    assert without["headers"]["www-authenticate"]["value"].startswith("Cargo login_url=")
+    assert "statusCode" not in alone
+    assert "statusCode" not in bearer
 
 
 @pytest.mark.cargo
