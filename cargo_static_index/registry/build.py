@@ -1,6 +1,7 @@
 """One pass: from files to a tree. Reading fills the state's table of incoming files, publishing empties it.
 
 `build` is the pass over the drop directory, `add` the same pass over files given by name.
+Reading comes before others are kept out; publishing keeps them out for one batch of crates after the other.
 """
 
 import gc
@@ -42,30 +43,37 @@ AHEAD = 8
 """How many batches may be under way at once: enough to keep workers busy, few enough to keep in memory."""
 
 
-def build(
+def read_drop(
     transaction: Transaction, drop: Drop, policy: Policy, options: Options, executor: Executor | None = None
 ) -> None:
-    """Publish what is new in the drop directory; the transaction's listener hears what becomes of each file."""
-    judged = judged_by(policy)
-    transaction.state.drop_files.reopen_refused(judged)
+    """Read and check what is new in the drop directory; nobody is kept out meanwhile."""
+    transaction.state.drop_files.reopen_refused(judged_by(policy))
     with _few_collections():
         _read(transaction, _dropped(transaction, drop, options), policy, options, executor, drop)
-        for outcome in remembered(transaction, drop) if options.due is None else ():
-            transaction.listener.file(outcome)
-        _dispose_all(transaction, policy, options, Disposal(transaction, judged, drop))
+    for outcome in remembered(transaction, drop) if options.due is None else ():
+        transaction.listener.file(outcome)
 
 
-def add(
+def read_named(
     transaction: Transaction,
     files: Iterable[Path],
     policy: Policy,
     options: Options,
     executor: Executor | None = None,
 ) -> None:
-    """Publish files given by name, in the same way; nothing is remembered of them and they stay where they are."""
-    dropped = (DropFile(source=escape(str(path)), target=os.fsencode(path)) for path in files)
-    _read(transaction, dropped, policy, options, executor)
-    _dispose_all(transaction, policy, options, Disposal(transaction, "", None))
+    """Read and check files given by name."""
+    named = (DropFile(source=escape(str(path)), target=os.fsencode(path)) for path in files)
+    _read(transaction, named, policy, options, executor)
+
+
+def publish_read(transaction: Transaction, drop: Drop | None, policy: Policy, options: Options) -> Iterator[None]:
+    """Publish what was read, some crates at a time; where this yields, nothing is half done and others may come in.
+
+    The transaction's listener hears what becomes of each file. Of files of a `drop` directory that is remembered.
+    """
+    disposal = Disposal(transaction, judged_by(policy) if drop else "", drop)
+    with _few_collections():
+        yield from _dispose_all(transaction, policy, options, disposal)
 
 
 @contextmanager
@@ -156,13 +164,14 @@ def _portions(files: Iterable[DropFile]) -> Iterator[tuple[int, list[DropFile]]]
 # Publishing ------------------------------------------------------------------------------------------------
 
 
-def _dispose_all(transaction: Transaction, policy: Policy, options: Options, disposal: Disposal) -> None:
+def _dispose_all(transaction: Transaction, policy: Policy, options: Options, disposal: Disposal) -> Iterator[None]:
     """Dispose of what could not be read, then publish the rest crate by crate."""
     refused = False
     unreadable = map(_unreadable, transaction.state.candidates.without_release())
     while batch := list(islice(unreadable, FILES_AT_ONCE)):
         refused = refused or _any_refused(batch)
         disposal.dispose(batch)
+        yield
     publisher = Publisher(
         transaction,
         policy.levels,
@@ -170,12 +179,18 @@ def _dispose_all(transaction: Transaction, policy: Policy, options: Options, dis
         restore=options.restore,
         mend=disposal.drop is None or disposal.drop.takes_away,  # else the file stays there to be added
     )
-    if options.all_or_nothing and (refused or any(map(_any_refused, publisher.planned()))):
-        for outcomes in publisher.planned():
-            disposal.dispose([_held_back(outcome) for outcome in outcomes])
+    if options.all_or_nothing:  # all at once, too: what others did between two batches may refuse one
+        disposal.dispose(_all_or_none(publisher, refused=refused))
         return
     for outcomes in publisher.published():
         disposal.dispose(outcomes)
+        yield
+
+
+def _all_or_none(publisher: Publisher, *, refused: bool) -> list[Outcome]:
+    if refused or any(map(_any_refused, publisher.planned())):
+        return [_held_back(outcome) for outcomes in publisher.planned() for outcome in outcomes]
+    return [outcome for outcomes in publisher.published() for outcome in outcomes]
 
 
 def _unreadable(candidate: Candidate) -> Outcome:

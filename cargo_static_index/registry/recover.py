@@ -17,22 +17,25 @@ from cargo_static_index.tree.documents import format_document
 from cargo_static_index.tree.read import read_index, read_record, read_tombstones
 
 
-def recover(transaction: Transaction) -> list[Withdrawn]:
+def recover(transaction: Transaction, *, first: bool = True) -> list[Withdrawn]:
     """Finish what was begun, and make the state anew where the tree is not the one that it knows.
 
-    Gives what removals that broke off left to delete.
+    Gives what removals that broke off left to delete. `first`: it may be another tree, which cannot be where others
+    were let in for a moment.
     """
     if transaction.log:
-        _warn_of_lost(transaction)
+        if first:
+            _warn_of_lost(transaction)
         return []  # what others know lies in the tree; what was begun is for `finish_changes`, which lists
     unfinished = any(True for _ in transaction.state.intents.unfinished())
     known = transaction.state.site.known_tree == format_document(transaction.record)
-    if not known:
+    if not known and first:
         if not unfinished:
             transaction.state.pages.clear()  # what was left to do may be another tree's; pages.json tells of this one
-        transaction.state.site = replace(transaction.state.site, unknown=True)
+        transaction.state.site = replace(transaction.state.site, unknown=True, owed="")
     left = reconcile(transaction) if unfinished or not known else []
-    _warn_of_lost(transaction)
+    if first:
+        _warn_of_lost(transaction)
     return left
 
 

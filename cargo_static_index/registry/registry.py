@@ -1,6 +1,5 @@
 """A registry as its settings describe it: the one door through which commands and libraries change a tree."""
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,7 +16,6 @@ from cargo_static_index.diagnostics.errors import (
     PagesFailed,
     SettingsError,
     StoreError,
-    TreeBusy,
 )
 from cargo_static_index.diagnostics.rules import Finding
 from cargo_static_index.protocol.config import base_url_of, home_at
@@ -39,7 +37,6 @@ from cargo_static_index.settings import Settings, limits_of
 from cargo_static_index.state import copy_state, may_write
 from cargo_static_index.store import Store
 from cargo_static_index.store.open import open_tree
-from cargo_static_index.store.overlay import LookedAt
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.owners import read_owners
 from cargo_static_index.tree.read import read_config, read_record
@@ -49,23 +46,18 @@ if TYPE_CHECKING:  # loaded when they are used: most commands make no pages, and
     from cargo_static_index.registry.site.writer import SiteWriter
 
 
-BATCHES = 60.0
-"""Seconds for which a command waits where a watcher works on the tree: many times a batch of the watcher's."""
-
-BETWEEN_TRIES = 0.02
-"""Seconds between two tries: a watcher leaves more than that between two batches."""
-
-
 class Registry:
-    """A registry opened for a change; `open_registry` makes it."""
+    """A registry that is open; `open_registry` makes it.
 
-    def __init__(
-        self, settings: Settings, transaction: Transaction, pages: "SiteWriter | None", options: Options
-    ) -> None:
+    Others are kept out while it changes, not while it reads; they are let in between two batches of crates.
+    """
+
+    def __init__(self, settings: Settings, transaction: Transaction, options: Options) -> None:
         self._settings = settings
-        self._pages = pages
+        self._pages = _pages(transaction, settings, keep=options.keep_pages)
         self._options = options
-        self.scanned = False
+        self._begun = False
+        self._scanned = False
         self.transaction = transaction
         self._policy = policy_of(settings, transaction.home)
 
@@ -81,11 +73,16 @@ class Registry:
 
         `due` and `take` say when a file may be read, and how many are.
         """
-        self.scanned = True
-        self._make_pages_with(executor)
-        finish_removals(self.transaction, self._pages, finish_changes(self.transaction), told=True)
+        self._scanned = True
         options = replace(self._options, all_or_nothing=all_or_nothing, due=due, take=take)
-        passes.build(self.transaction, drop_of(self._settings), self._policy, options, executor)
+        drop = drop_of(self._settings)
+        self._make_pages_with(executor)
+        if self.transaction.log:
+            self.take()
+            finish_removals(self.transaction, self._pages, finish_changes(self.transaction), told=True)
+        self.transaction.leave()
+        passes.read_drop(self.transaction, drop, self._policy, options, executor)
+        self._carry_out(passes.publish_read(self.transaction, drop, self._policy, options))
 
     def add(
         self,
@@ -96,16 +93,20 @@ class Registry:
         executor: Executor | None = None,
     ) -> None:
         """Publish files given by name; `restore` brings removed releases back."""
-        self._make_pages_with(executor)
         options = replace(self._options, all_or_nothing=all_or_nothing, restore=restore)
-        passes.add(self.transaction, files, self._policy, options, executor)
+        self._make_pages_with(executor)
+        self.transaction.leave()
+        passes.read_named(self.transaction, files, self._policy, options, executor)
+        self._carry_out(passes.publish_read(self.transaction, None, self._policy, options))
 
     def set_yanked(self, specs: Sequence[Spec], *, yanked: bool) -> tuple[Spec, ...]:
         """Yank or unyank releases, and give those that changed; NotHeld before anything is changed."""
+        self.take()
         return changes.set_yanked(self.transaction, specs, yanked=yanked)
 
     def remove(self, specs: Sequence[Spec]) -> tuple[Spec, ...]:
         """Remove releases for good, and give those not removed before; NotHeld before anything is changed."""
+        self.take()
         withdrawn = changes.withdraw(self.transaction, specs)
         finish_removals(self.transaction, self._pages, withdrawn)
         return tuple(spec for crate in withdrawn for spec in crate.gone)
@@ -122,6 +123,7 @@ class Registry:
         """Give what `reindex` would change; NotHeld for a crate that is not there."""
         from cargo_static_index.registry.reindex import home_for, plan_reindex
 
+        self.take()
         return plan_reindex(self.transaction, home_for(self.transaction, self._settings.registry.mode), names)
 
     def reindex(self, names: Iterable[str] = ()) -> "Iterator[Reindexed]":
@@ -131,17 +133,58 @@ class Registry:
         """
         from cargo_static_index.registry.reindex import apply_reindex, home_for
 
+        self.take()
         return apply_reindex(self.transaction, home_for(self.transaction, self._settings.registry.mode), names)
 
     def rebuild(self) -> None:
         """Make the state anew from the tree alone."""
+        self.take()
         finish_removals(self.transaction, self._pages, finish_changes(self.transaction), told=True)
         finish_removals(self.transaction, self._pages, reconcile(self.transaction, agreed=True), told=True)
 
     def remake_pages(self) -> None:
         """Have all pages made anew when the registry is closed."""
+        self.take()
         if self._pages:
             self._pages.remake()
+
+    def take(self) -> None:
+        """Keep others out from here on, and finish what an earlier process left half done; TreeBusy in the end."""
+        if not self.transaction.held:
+            self.transaction.take()
+            self._recover()
+
+    def finish(self) -> None:
+        """Bring the pages in step, and say what could not be done; the last of an opening."""
+        self.take()
+        transaction, pages = self.transaction, self._pages
+        if pages:
+            self._carry_out(pages.finish(scanned=self._scanned))
+        elif not transaction.state.pages.idle:
+            transaction.state.pages.clear()  # wanted again, all of them are made anew
+        transaction.finish()
+        if transaction.failures:
+            more = f", and {len(transaction.failures) - 1} more" if len(transaction.failures) > 1 else ""
+            raise StoreError(f"{transaction.failures[0]}{more}; all else is done, and the next pass tries again")
+        if self._scanned:
+            transaction.state.site = replace(transaction.state.site, last_build=transaction.options.now)
+        if pages and pages.failures:
+            raise PagesFailed(_failed(pages.failures))
+
+    def _carry_out(self, steps: Iterator[None]) -> None:
+        """Carry out steps, between any two of which others may come in who wait."""
+        self.take()
+        for _ in steps:
+            if self.transaction.breathe():
+                self._recover()
+
+    def _recover(self) -> None:
+        left = recover(self.transaction, first=not self._begun)
+        finish_removals(self.transaction, self._pages, left, told=True)
+        if self._pages and not self._begun:
+            know_others(self.transaction)
+            self._pages.begin()
+        self._begun = True
 
     def _make_pages_with(self, executor: Executor | None) -> None:
         if self._pages:
@@ -157,59 +200,40 @@ def open_registry(
     access: Access | None = None,
     store: Store | None = None,
 ) -> Iterator[Registry]:
-    """Open a registry: its tree is locked, known, and nothing in it left half done.
+    """Open a registry, so that nothing in it is left half done.
 
-    `access` is "write" unless `options` are those of a dry run. What a dry run is told to do it does to an overlay and
-    inside a transaction that is taken back. Raises TreeBusy, SettingsError or StoreError before anything is changed,
-    and PagesFailed at the end where single pages could not be made.
+    `access` is "write" unless `options` are those of a dry run. What a dry run is told to do it does to an overlay, and
+    to a copy of the state. Raises SettingsError or StoreError before anything is changed, TreeBusy where others keep
+    it for longer than the settings let it wait, and PagesFailed at the end where single pages could not be made.
     """
     access = access or ("dry" if options.dry else "write")
-    settings, tree, options = _opening(settings, store or store_of(settings), options, access)
+    options = replace(options, dry=access != "write")
+    settings = replace(settings, registry=replace(settings.registry, pages=False)) if access == "look" else settings
     with ExitStack() as stack:
         telling = stack.enter_context(on_change.telling(settings, listener, options))
-        folder = _state_for(settings, options, stack)
-        transaction = _begin(stack, tree, folder, settings, telling.listener, options)
+        transaction = _open(settings, store or store_of(settings), telling.listener, options, access, stack)
         telling.opened(transaction.base_url, now=options.now, holds_releases=transaction.record.releases > 0)
-        pages = _pages(transaction, settings, keep=options.keep_pages)
-        finish_removals(transaction, pages, recover(transaction), told=True)
-        if pages:
-            know_others(transaction)
-            pages.begin()
-        registry = Registry(settings, transaction, pages, options)
+        registry = Registry(settings, transaction, options)
+        if access != "look" and not (transaction.in_step or transaction.others):
+            registry.take()  # what is found now is found by whoever looks at the tree meanwhile
         yield registry
-        if pages:
-            pages.finish(scanned=registry.scanned)
-        elif not transaction.state.pages.idle:
-            transaction.state.pages.clear()  # wanted again, all of them are made anew
-        transaction.finish()
-        if transaction.failures:
-            more = f", and {len(transaction.failures) - 1} more" if len(transaction.failures) > 1 else ""
-            raise StoreError(f"{transaction.failures[0]}{more}; all else is done, and the next pass tries again")
-        if registry.scanned:
-            transaction.state.site = replace(transaction.state.site, last_build=transaction.options.now)
-        if pages and pages.failures:
-            raise PagesFailed(_failed(pages.failures))
+        registry.finish()
 
 
-def _begin(
-    stack: ExitStack, tree: Store, folder: Path, settings: Settings, listener: Listener, options: Options
+def _open(
+    settings: Settings, tree: Store, listener: Listener, options: Options, access: Access, stack: ExitStack
 ) -> Transaction:
-    """Open the transaction; a watcher is waited for, since it works in batches of a few seconds."""
-    end = time.monotonic() + BATCHES
-    while True:
-        try:
-            return stack.enter_context(open_transaction(tree, folder, settings, listener, options))
-        except TreeBusy:
-            if options.lasting or time.monotonic() > end or not _is_watched(settings.state.path):
-                raise
-            time.sleep(BETWEEN_TRIES)
+    """Open a transaction; whoever changes nothing needs no right to write, and works on a copy of the state.
 
-
-def _is_watched(folder: Path) -> bool:
-    from cargo_static_index.registry.watch.health import read_health
-
-    word = read_health(folder)
-    return word is not None and word.running
+    Who only looks does so on the state itself, for a moment: what happens to it is taken back.
+    """
+    if access == "look" and settings.registry.base_url is None and tree.size(layout.CONFIG) is None:
+        settings = replace(settings, registry=replace(settings.registry, base_url=DEFAULT_BASE_URL))
+    folder = settings.state.path
+    shared = access == "look" and may_write(folder)
+    if access != "write" and not shared:
+        folder = copied_state(known_state(settings), stack)
+    return stack.enter_context(open_transaction(tree, folder, settings, listener, options, shared=shared))
 
 
 def finish_removals(
@@ -219,7 +243,8 @@ def finish_removals(
     if not withdrawn:
         return
     if pages:
-        pages.make_crates()
+        for _ in pages.make_crates():
+            pass
     changes.delete_archives(transaction, withdrawn)
     for name, vers in ((crate.name, vers) for crate in withdrawn if told for vers in crate.versions):
         transaction.listener.note(f"The removal of {name} {vers}, which had broken off, is finished.")
@@ -241,24 +266,6 @@ def _pages(transaction: Transaction, settings: Settings, *, keep: bool = False) 
     from cargo_static_index.registry.site.writer import SiteWriter
 
     return SiteWriter(transaction, settings, keep=keep)
-
-
-def _opening(settings: Settings, tree: Store, options: Options, access: Access) -> tuple[Settings, Store, Options]:
-    """Give what a registry is opened with; who looks only keeps nobody out, and makes neither tree nor pages."""
-    if access == "write":
-        return settings, tree, options
-    if access == "look":
-        registry = replace(settings.registry, pages=False)
-        if registry.base_url is None and tree.size(layout.CONFIG) is None:
-            registry = replace(registry, base_url=DEFAULT_BASE_URL)
-        return replace(settings, registry=registry), LookedAt(tree), replace(options, dry=True)
-    return settings, tree.for_dry_run(), replace(options, dry=True)
-
-
-def _state_for(settings: Settings, options: Options, stack: ExitStack) -> Path:
-    """Give the state directory; a dry run makes none, and needs no right to write there."""
-    folder = settings.state.path
-    return folder if not options.dry or may_write(folder) else copied_state(known_state(settings), stack)
 
 
 def known_state(settings: Settings) -> Path:
@@ -298,14 +305,14 @@ def verify_registry(
         home, wanted_pages = home_of(settings, tree), settings.registry.pages
         yield from verify_tree(tree, home, limits_of(settings), quick=quick, pages=wanted_pages)
         return
-    options = replace(options, change_mode=True)
-    settings, tree, options = _opening(settings, tree, options, "dry" if options.dry else "write")
     config = list(check_config(tree))
+    options = replace(options, change_mode=True)
     with ExitStack() as stack:
         telling = stack.enter_context(on_change.telling(settings, listener, options))
-        folder = _state_for(settings, options, stack)
-        transaction = _begin(stack, tree, folder, settings, telling.listener, options)
+        access: Access = "dry" if options.dry else "write"
+        transaction = _open(settings, tree, telling.listener, options, access, stack)
         telling.opened(transaction.base_url, now=options.now, holds_releases=transaction.record.releases > 0)
+        transaction.take()
         if not any(check_config(transaction.store)):
             yield from (replace(finding, fixed=True) for finding in config)  # opening a tree writes it
         pages = _pages(transaction, settings)
@@ -340,7 +347,8 @@ def _mended(
         pages.begin()
         if any(each.id != "pages-outdated" for each in of_pages):
             pages.remake()
-        pages.finish(scanned=False)
+        for _ in pages.finish(scanned=False):
+            pass
         left = {each.path for each in check_pages(transaction.store)}
         yield from (replace(each, fixed=each.path not in left) for each in of_pages)
 
@@ -362,6 +370,7 @@ def store_of(settings: Settings) -> Store:
         dir_mode=tree.dir_mode,
         flush=tree.flush,
         single_writer=tree.single_writer,
+        lock_timeout=tree.lock_timeout,
     )
 
 

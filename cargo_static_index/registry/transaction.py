@@ -1,18 +1,19 @@
-"""A tree opened for a change: locked, with its state, and in step with what is asked for.
+"""A tree opened for a change, with its state, and in step with what is asked for.
 
-Everything that changes a tree goes through a transaction: it takes the lock, and brings config.json and tree.json in
-step. What an earlier process began, and a state that does not know this tree, are for `recovery` to make good.
+Everything that changes a tree goes through a transaction. It keeps others out while it is held, which is for a batch
+of crates at a time; each time it begins with tree.json as others left it. What an earlier process began, and a state
+that does not know this tree, are for `recover` to make good.
 """
 
 import random
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import (
@@ -40,9 +41,10 @@ from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.shared import ChangeLog, IndexChange, Names, landed_files, sum_of
 from cargo_static_index.settings import Settings
 from cargo_static_index.settings.table import RegistrySection
-from cargo_static_index.state import CrateChange, Release, State, discard_state, locked_state, open_state
-from cargo_static_index.store import Change, Delete, Store, Stored
+from cargo_static_index.state import CrateChange, Release, State, discard_state, open_state, state_lock
+from cargo_static_index.store import Change, Delete, Lock, Store, Stored
 from cargo_static_index.store.ahead import ReadAhead
+from cargo_static_index.store.local.flock import FairLock
 from cargo_static_index.store.overlay import OverlayStore
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.changes import ChangedFile, ChangeRecord, nonce_of
@@ -89,10 +91,35 @@ def attempts(what: str) -> Iterator[int]:
     raise StoreError(f"{what} changed by somebody else all the time; try again later")
 
 
+class _Agreement(Struct, frozen=True, kw_only=True):
+    """What a tree has and what is asked for, brought together: what config.json and tree.json are to say."""
+
+    base_url: str
+    home: Home
+    mode: Mode
+    aliases: tuple[str, ...]
+    held: StoredValue[TreeRecord]
+    damaged: Stored | None
+    """A tree.json that cannot be read, and goes."""
+    config: bytes
+    stored_config: Stored | None
+    seen_to: bool = False
+    """Whether config.json and tree.json were brought in step."""
+
+
 class Transaction:
     """A tree opened for a change by `open_transaction`; `options.now` is its only clock."""
 
-    def __init__(self, store: Store, state: State, stage: Path, listener: Listener, options: Options) -> None:
+    def __init__(
+        self,
+        store: Store,
+        state: State,
+        stage: Path,
+        listener: Listener,
+        options: Options,
+        settings: Settings,
+        state_lock: FairLock | None = None,
+    ) -> None:
         self.options = options
         self.state = state
         self.log = ChangeLog(store, options.clock) if store.shared else None
@@ -102,16 +129,118 @@ class Transaction:
         self._names = Names(self._ahead, options.clock) if self._ahead else None
         self.stage = stage
         self.listener = listener
+        self.held = False
+        """Whether others are kept out."""
+        self.others_came = store.lock is None and not options.dry
+        """Whether others may have changed the tree since it was opened."""
         self.record = TreeRecord()
         self._as_read: StoredValue[TreeRecord] | None = None
         self.in_doubt = False
         """Whether the state does not know all of this tree."""
-        self.base_url = DEFAULT_BASE_URL
-        self.home = Home()
-        self.notes_changes = False
+        self.notes_changes = bool(settings.registry.on_change) and not options.dry
         """Whether somebody is to be told of what changes: what is about to change is noted first."""
         self.failures: list[str] = []
         """What could not be done for single dropped files; whoever opened the transaction says so at its end."""
+        self.taken_back: ExitStack | None = None
+        """Where what happens to the state is to be taken back: what ends with the transaction."""
+        self._settings = settings
+        self._state_lock = state_lock
+        self._agreement = _agree(self, settings)
+        self.base_url, self.home = self._agreement.base_url, self._agreement.home
+        self.take_record(self._agreement.held)
+        self.state.pages.owner = self._lock.name if self._lock else ""
+
+    @property
+    def _lock(self) -> Lock | None:
+        return self.store.lock
+
+    @property
+    def in_step(self) -> bool:
+        """Whether the state knows all of the tree, as far as can be seen, and nothing is begun and not finished."""
+        return not self.in_doubt and not any(True for _ in self.state.intents.unfinished())
+
+    @property
+    def others(self) -> frozenset[str]:
+        """The names of the other sessions that are open on this machine."""
+        return self._lock.others if self._lock else frozenset()
+
+    def take(self) -> None:
+        """Keep others out, unless that is so already; waits for those who do, or raises TreeBusy.
+
+        Raises SettingsError where the tree does not fit the settings, StoreError where it came to be another meanwhile.
+        """
+        if self.held:
+            return
+        if self._lock:
+            self._lock.take(self.listener.note)
+        self.held = True
+        try:
+            if self.taken_back:
+                self.taken_back.enter_context(self.state.taken_back())
+                self.taken_back = None
+            if self._state_lock:
+                self._state_lock.take(self._settings.tree.lock_timeout, self.listener.note)
+            self._come_in_step()
+        except BaseException:
+            self.leave()
+            raise
+
+    def leave(self) -> None:
+        """Let others in."""
+        if not self.held:
+            return
+        self.held = False
+        if self._state_lock:
+            self._state_lock.leave()
+        if self._lock:
+            self._lock.leave()
+
+    def breathe(self) -> bool:
+        """Let others in who wait, and say whether somebody was: then the tree may have changed."""
+        wanted = (self._lock and self._lock.is_wanted) or (self._state_lock and self._state_lock.is_wanted)
+        if not (self.held and wanted):
+            return False
+        self.leave()
+        self.others_came = True
+        self.take()
+        return True
+
+    def _come_in_step(self) -> None:
+        """Take what others did meanwhile, and bring config.json and tree.json in step with what is asked for.
+
+        Tree.json is read again, though it was before: until now nobody was kept out. Where nobody can be, compare and
+        swap finds out.
+        """
+        again = _read_again(self.store) if self._lock else None
+        if again is not None:
+            if self._is_another(again.value):
+                self._agreement = _agree(self, self._settings)
+                if (self._agreement.base_url, self._agreement.home) != (self.base_url, self.home):
+                    raise StoreError("the registry was moved, or came to have another mode, meanwhile; run this again")
+            self.take_record(again)
+        if not self._agreement.seen_to:
+            self._see_to(self._agreement)
+            self._agreement = replace(self._agreement, seen_to=True)
+        elif self.in_doubt:
+            self.doubt()
+
+    def _is_another(self, record: TreeRecord) -> bool:
+        """Whether tree.json came to say something else than what was agreed upon: only a move changes the aliases."""
+        known = self._agreement.seen_to or self._agreement.held.stored is not None
+        return not known or (record.mode, record.aliases) != (self.record.mode, self.record.aliases)
+
+    def _see_to(self, agreed: _Agreement) -> None:
+        if agreed.damaged is not None:
+            self.apply([Delete(path=layout.RECORD, expect=agreed.damaged.tag)])
+        if self._as_read is None or self._as_read.stored is None or self._differs(agreed):
+            # The state forgets what it knew only after tree.json says it: a lost one may be known nowhere else.
+            self.update_record(lambda record: replace(record, mode=agreed.mode, aliases=agreed.aliases))
+        elif self.in_doubt:
+            self.doubt()
+        self.write(layout.CONFIG, agreed.config, agreed.stored_config)
+
+    def _differs(self, agreed: _Agreement) -> bool:
+        return (self.record.mode, self.record.aliases) != (agreed.mode, agreed.aliases)
 
     @property
     def pubtime(self) -> str:
@@ -203,6 +332,7 @@ class Transaction:
             self.state.published.update(change for change in changes if change)
             names = (name_of(after) or name_of(before.value) for before, after in files)
             self.state.pages.make_stale(name for name in names if name)
+            self.state.site = self.state.site.owing(delta.digest)
             self.state.intents.finish(before.path for before, _ in files)
 
     def count(self, delta: Delta, nonce: str = "") -> None:
@@ -265,22 +395,22 @@ def change_of(before: StoredValue[IndexFile], after: IndexFile) -> Delta:
 
 @contextmanager
 def open_transaction(
-    store: Store, folder: Path, settings: Settings, listener: Listener, options: Options
+    store: Store, folder: Path, settings: Settings, listener: Listener, options: Options, *, shared: bool = False
 ) -> Iterator[Transaction]:
-    """Open a tree for a change, or raise TreeBusy, SettingsError or StoreError before anything is changed.
+    """Open a tree for a change, or raise SettingsError or StoreError before anything is changed; it is not held yet.
 
-    What is told to a dry transaction happens to an overlay, and in a transaction of the state that is taken back.
+    What is told to a dry transaction happens to an overlay; where the state is `shared` with others who write, what
+    happens to it is taken back.
     """
     tree = OverlayStore(store) if options.dry else store
-    with (
-        tree.session() as stage,
-        locked_state(folder),
-        _opened_state(folder) as state,
-        state.taken_back() if options.dry else nullcontext(),
-    ):
-        transaction = Transaction(tree, state, stage, listener, options)
-        transaction.notes_changes = bool(settings.registry.on_change) and not options.dry
-        _agree(transaction, settings)
+    with ExitStack() as stack:
+        stage = stack.enter_context(tree.session())
+        lock = None if options.dry else stack.enter_context(state_lock(folder))
+        state = stack.enter_context(_opened_state(folder))
+        transaction = Transaction(tree, state, stage, listener, options, settings, lock)
+        stack.callback(transaction.leave)
+        if shared:
+            transaction.taken_back = stack
         yield transaction
 
 
@@ -295,14 +425,14 @@ def _opened_state(folder: Path) -> Iterator[State]:
         raise StateDamaged(f"{error} It was thrown away: run this again.") from error
 
 
-def _agree(transaction: Transaction, settings: Settings) -> None:
-    """Bring config.json, and the settings kept in tree.json, in step with what is asked for."""
+def _agree(transaction: Transaction, settings: Settings) -> _Agreement:
+    """Read what the tree has; SettingsError where that does not go with what is asked for. Nothing is changed."""
     registry = settings.registry
     if transaction.options.change_mode:
         registry = replace(registry, mode=None)
     stored = transaction.store.read(layout.CONFIG)
     config = _config(transaction, stored, registry)
-    held = _record(transaction, registry)
+    held, damaged = _record(transaction, registry)
     before = base_url_of(config) if config else None
     if config and before is None and not transaction.options.move:
         raise SettingsError(
@@ -315,18 +445,31 @@ def _agree(transaction: Transaction, settings: Settings) -> None:
             "the tree holds releases, but its index/config.json, which knew its base URL, is lost or not ours; "
             "give the URL with --base-url, or set it in `[registry]`"
         )
-    transaction.base_url, aliases = _base_url(transaction, before, held.value.aliases, registry)
+    base_url, aliases = _base_url(transaction, before, held.value.aliases, registry)
     # Law 1: lines that were made with an alias can be made anew only by who knows it.
-    aliases += tuple(alias for alias in registry.aliases if alias not in {transaction.base_url, *aliases})
-    transaction.home = home_at(mode, (transaction.base_url, *aliases))
-    transaction.take_record(held)
-    if held.stored is None or (held.value.mode, held.value.aliases) != (mode, aliases):
-        # The state forgets what it knew only after tree.json says it: a lost one may be known nowhere else.
-        transaction.update_record(lambda record: replace(record, mode=mode, aliases=aliases))
-    elif transaction.in_doubt:
-        transaction.doubt()
-    config = config_for(transaction.base_url, api=settings.publish.url, auth_required=registry.auth_required)
-    transaction.write(layout.CONFIG, format_config(config), stored)
+    aliases += tuple(alias for alias in registry.aliases if alias not in {base_url, *aliases})
+    wanted = config_for(base_url, api=settings.publish.url, auth_required=registry.auth_required)
+    return _Agreement(
+        base_url=base_url,
+        home=home_at(mode, (base_url, *aliases)),
+        mode=mode,
+        aliases=aliases,
+        held=held,
+        damaged=damaged,
+        config=format_config(wanted),
+        stored_config=stored,
+    )
+
+
+def _read_again(store: Store) -> StoredValue[TreeRecord] | None:
+    """Read tree.json, or give None where there is none that can be read."""
+    try:
+        held = read_record(store)
+    except NewerFormat as error:
+        raise SettingsError(f"the tree cannot be used: {error}") from error
+    except InvalidDocument:
+        return None
+    return held if held.stored is not None else None
 
 
 def _config(transaction: Transaction, stored: Stored | None, registry: RegistrySection) -> RegistryConfig | None:
@@ -342,13 +485,16 @@ def _config(transaction: Transaction, stored: Stored | None, registry: RegistryS
         ) from error
 
 
-def _record(transaction: Transaction, registry: RegistrySection) -> StoredValue[TreeRecord]:
-    """Read tree.json. Where it is lost or damaged, what the index cannot tell comes from the state, or the settings."""
+def _record(transaction: Transaction, registry: RegistrySection) -> tuple[StoredValue[TreeRecord], Stored | None]:
+    """Read tree.json, and give what is there, too, if that cannot be read.
+
+    Where it is lost or damaged, what the index cannot tell comes from the state, or the settings.
+    """
     damaged: Stored | None = None
     try:
         held = read_record(transaction.store)
         if held.stored is not None or not any(True for _ in index_paths(transaction.store)):
-            return held
+            return held, None
     except NewerFormat as error:
         raise SettingsError(f"the tree cannot be used: {error}") from error
     except InvalidDocument:
@@ -359,10 +505,9 @@ def _record(transaction: Transaction, registry: RegistrySection) -> StoredValue[
             "the tree holds an index, but its tree.json, which knew its mode and earlier base URLs, is lost; bring it "
             "back from a backup, or set `mode`, and `aliases` if it was moved, in `[registry]`"
         )
-    if damaged is not None:
-        transaction.apply([Delete(path=layout.RECORD, expect=damaged.tag)])
     last = parse_record(known) if known is not None else TreeRecord()
-    return StoredValue(path=layout.RECORD, value=TreeRecord(mode=last.mode, aliases=last.aliases), stored=None)
+    record = TreeRecord(mode=last.mode, aliases=last.aliases)
+    return StoredValue(path=layout.RECORD, value=record, stored=None), damaged
 
 
 def _mode(record: TreeRecord, registry: RegistrySection) -> Mode:

@@ -181,6 +181,16 @@ class TreeSection(Struct, frozen=True, kw_only=True):
             also=("--single-writer",),
         ),
     ]
+    lock_timeout: Annotated[
+        float | None,
+        _row(
+            values.DURATION,
+            "How long to wait for another process that is changing the tree; without it, as long as it takes. "
+            "0 gives up at once.",
+            example="10m",
+            also=("--lock-timeout",),
+        ),
+    ]
 
 
 class StateSection(Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from cargo_static_index.diagnostics.errors import StateDamaged, StoreError
 from cargo_static_index.state import schema
 from cargo_static_index.state.candidates import Candidates, Intents
 from cargo_static_index.state.database import Database, copy_database
-from cargo_static_index.state.directory import is_ours, locked_state, state_folder, unusable
+from cargo_static_index.state.directory import is_ours, state_folder, state_lock, unusable
 from cargo_static_index.state.files import DropFiles
 from cargo_static_index.state.flags import Flags, Remaking, SiteState
 from cargo_static_index.state.published import Published
@@ -31,10 +31,10 @@ __all__ = [
     "State",
     "copy_state",
     "discard_state",
-    "locked_state",
     "may_read",
     "may_write",
     "open_state",
+    "state_lock",
 ]
 
 FILE = "catalogue.sqlite"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
 from cargo_static_index.store.local.files import put_file
-from cargo_static_index.store.local.flock import locked
+from cargo_static_index.store.local.flock import FairLock, kept
 from cargo_static_index.store.local.ownership import objection
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -45,20 +45,20 @@ _MOUNTS = Path("/proc/self/mountinfo")
 _CACHEDIR_TAG = b"Signature: 8a477f597d28d172789f06886806bc55\n# What cargo-static-index derives from its tree.\n"
 
 
-_BUSY = (
-    "another process uses this state directory. "
-    "Wait until it ends, then run this again; two trees are better off with a state directory each (`--state`)."
-)
+_BUSY = "another process uses this state directory"
+_WAY_OUT = "Wait until it ends, then run this again; two trees are better off with a state directory each (`--state`)."
 
 
 @contextmanager
-def locked_state(folder: Path) -> Iterator[None]:
-    """Keep others' changes out of the state directory, made if missing, or raise TreeBusy, SettingsError or StoreError.
+def state_lock(folder: Path) -> Iterator[FairLock]:
+    """Give the lock of a state directory, made if missing, or raise SettingsError or StoreError.
 
     The tree's own lock does not do: passes over two trees may have been given the same state directory.
     """
-    with locked(folder, _open_folder(folder), _BUSY):
-        yield
+    with kept(_open_folder(folder)) as main:
+        gate = os.open("CACHEDIR.TAG", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=main)
+        with kept(gate):
+            yield FairLock(folder, main, gate, _BUSY, _WAY_OUT)
 
 
 @contextmanager

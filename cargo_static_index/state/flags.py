@@ -1,7 +1,10 @@
 """What a state knows of a tree as a whole, and what is left to do for its site: one small value."""
 
+from typing import Self
+
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cargo_static_index.state import schema
 from cargo_static_index.state.database import Database
@@ -26,6 +29,12 @@ class SiteState(Struct, frozen=True, kw_only=True, omit_defaults=True):
     remaking: Remaking | None = None
     sitemap_stale: bool = False
     """Whether parts of the names came or went since the sitemap was written."""
+    owed: str = ""
+    """What changes whose pages are not made yet add to the digest of the tree, modulo 2^256, in hex; "" is nothing."""
+
+    def owing(self, digest: int) -> Self:
+        """Give the same with a change that adds so much to the digest."""
+        return replace(self, owed=f"{(int(self.owed or '0', 16) + digest) % (1 << 256):064x}")
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -3,7 +3,7 @@
 Kept on disk, so that a pass that broke off is finished by the next, and a million rows need no more memory than one.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 
 from cargo_static_index.state import schema
@@ -11,31 +11,33 @@ from cargo_static_index.state.database import Database, T
 
 
 class Pages:
-    """The queue of the pages."""
+    """The queue of the pages. Each row has an owner, the session that noted it, which is the one to see to it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.owner = ""
+        """This session; rows of others are not given."""
 
     def make_stale(self, names: Iterable[str]) -> None:
         """Note crates whose pages must be made anew."""
-        self._database.run_many(schema.STALE_INSERT, ((name,) for name in names))
+        self._database.run_many(schema.STALE_INSERT, ((name, self.owner) for name in names))
 
     def stale(self, limit: int) -> Iterator[list[str]]:
         """Give the crates whose pages must be made anew, some at a time, which are to be settled before the next."""
-        rows = self._database.drained(partial(self._database.all, schema.STALE_PAGE, (limit,)))
+        rows = self._database.drained(partial(self._database.all, schema.STALE_PAGE, (self.owner, limit)))
         return ([row[0] for row in some] for some in rows)
 
     def list_rows(self, rows: Iterable[tuple[str, str, bytes | None]]) -> None:
         """Note rows (list, key, row) that lists are to have, or with None are not to have."""
-        self._database.run_many(schema.LISTING_SET, rows)
+        self._database.run_many(schema.LISTING_SET, ((*row, self.owner) for row in rows))
 
     def list_if_new(self, rows: Iterable[tuple[str, str, bytes | None]]) -> None:
         """Note rows, but not over those that are noted already."""
-        self._database.run_many(schema.LISTING_INSERT, rows)
+        self._database.run_many(schema.LISTING_INSERT, ((*row, self.owner) for row in rows))
 
     def next_list(self, after: str = "") -> str | None:
         """Give the first list above `after` that has rows noted."""
-        row = self._database.one(schema.LISTING_NEXT, (after,))
+        row = self._database.one(schema.LISTING_NEXT, (self.owner, after))
         return row[0] if row else None
 
     def drained(self, give: Callable[[], list[T]]) -> Iterator[list[T]]:
@@ -47,23 +49,43 @@ class Pages:
 
     def rows_of(self, name: str, limit: int) -> list[tuple[str, bytes | None]]:
         """Give some of the rows noted for a list, by key."""
-        return self._database.all(schema.LISTING_PAGE, (name, limit))
+        return self._database.all(schema.LISTING_PAGE, (self.owner, name, limit))
 
     def settle(self, names: Iterable[str]) -> None:
         """Strike out crates whose pages were made."""
-        self._database.run_many(schema.STALE_DELETE, ((name,) for name in names))
+        self._database.run_many(schema.STALE_DELETE, ((self.owner, name) for name in names))
 
     def settle_rows(self, name: str, last: str) -> None:
         """Strike out the rows of a list up to the key `last`."""
-        self._database.run(schema.LISTING_DELETE, (name, last))
+        self._database.run(schema.LISTING_DELETE, (self.owner, name, last))
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget everything, others' rows too."""
         with self._database.writing():
             self._database.run(schema.STALE_CLEAR)
             self._database.run(schema.LISTING_CLEAR)
 
+    def adopt(self, others: Collection[str]) -> None:
+        """Make ours what sessions left that are none of `others`: they are not there any more."""
+        with self._database.writing():
+            for owner in list(self._owners()):
+                if owner != self.owner and owner not in others:
+                    self._database.run(schema.STALE_ADOPT, (self.owner, owner))
+                    self._database.run(schema.LISTING_ADOPT, (self.owner, owner))
+
+    def _owners(self) -> Iterator[str]:
+        for statement in (schema.STALE_OWNER, schema.LISTING_OWNER):
+            row = self._database.one(statement, ("",)) if self.owner else None
+            while row:
+                yield row[0]
+                row = self._database.one(statement, row)
+
     @property
     def idle(self) -> bool:
-        """Whether nothing is left to do."""
+        """Whether nothing is left for this session to do."""
         return self.next_list() is None and not any(self.stale(1))
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is left for anybody to do."""
+        return not any(self._database.one(statement) for statement in (schema.STALE_ANY, schema.LISTING_ANY))

@@ -31,8 +31,12 @@ CREATE INDEX dropped_refused ON dropped (folder, file) WHERE outcome = 'refused'
 CREATE INDEX dropped_release ON dropped (name, vers);
 CREATE INDEX dropped_judged ON dropped (judged) WHERE outcome = 'refused';
 
-CREATE TABLE stale (name TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE listing (list TEXT NOT NULL, key TEXT NOT NULL, row BLOB, PRIMARY KEY (list, key)) WITHOUT ROWID;
+CREATE TABLE stale (name TEXT PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX stale_owner ON stale (owner, name);
+CREATE TABLE listing (
+    list TEXT NOT NULL, key TEXT NOT NULL, row BLOB, owner TEXT NOT NULL, PRIMARY KEY (list, key)
+) WITHOUT ROWID;
+CREATE INDEX listing_owner ON listing (owner, list, key);
 
 CREATE TABLE intent (path TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE undelivered (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, deleted INTEGER NOT NULL);
@@ -135,15 +139,21 @@ SELECT file FROM dropped WHERE folder = ? AND NOT EXISTS (SELECT 1 FROM temp.see
 LIMIT ?
 """
 
-STALE_INSERT = "INSERT OR IGNORE INTO stale VALUES (?)"
-STALE_PAGE = "SELECT name FROM stale WHERE name > '' ORDER BY name LIMIT ?"
-STALE_DELETE = "DELETE FROM stale WHERE name = ?"
+STALE_INSERT = "INSERT OR REPLACE INTO stale VALUES (?, ?)"
+STALE_PAGE = "SELECT name FROM stale WHERE owner = ? ORDER BY name LIMIT ?"
+STALE_DELETE = "DELETE FROM stale WHERE owner = ? AND name = ?"
+STALE_ADOPT = "UPDATE stale SET owner = ? WHERE owner = ?"
+STALE_OWNER = "SELECT owner FROM stale WHERE owner > ? ORDER BY owner LIMIT 1"
+STALE_ANY = "SELECT 1 FROM stale WHERE owner >= '' LIMIT 1"
 STALE_CLEAR = "DELETE FROM stale"
-LISTING_SET = "INSERT OR REPLACE INTO listing VALUES (?, ?, ?)"
-LISTING_INSERT = "INSERT OR IGNORE INTO listing VALUES (?, ?, ?)"
-LISTING_NEXT = "SELECT list FROM listing WHERE list > ? ORDER BY list LIMIT 1"
-LISTING_PAGE = "SELECT key, row FROM listing WHERE list = ? ORDER BY key LIMIT ?"
-LISTING_DELETE = "DELETE FROM listing WHERE list = ? AND key <= ?"
+LISTING_SET = "INSERT OR REPLACE INTO listing VALUES (?, ?, ?, ?)"
+LISTING_INSERT = "INSERT OR IGNORE INTO listing VALUES (?, ?, ?, ?)"
+LISTING_NEXT = "SELECT list FROM listing WHERE owner = ? AND list > ? ORDER BY list LIMIT 1"
+LISTING_PAGE = "SELECT key, row FROM listing WHERE owner = ? AND list = ? ORDER BY key LIMIT ?"
+LISTING_DELETE = "DELETE FROM listing WHERE owner = ? AND list = ? AND key <= ?"
+LISTING_ADOPT = "UPDATE listing SET owner = ? WHERE owner = ?"
+LISTING_OWNER = "SELECT owner FROM listing WHERE owner > ? ORDER BY owner LIMIT 1"
+LISTING_ANY = "SELECT 1 FROM listing WHERE owner >= '' LIMIT 1"
 LISTING_CLEAR = "DELETE FROM listing"
 
 UNDELIVERED_ADD = "INSERT OR REPLACE INTO undelivered (path, deleted) VALUES (?, ?)"

@@ -50,6 +50,28 @@ class Delete(Struct, frozen=True, kw_only=True):
 Change = Put | Delete
 
 
+class Lock(Protocol):
+    """Keeps other writers on this machine out of a tree, for as long as one batch takes."""
+
+    @property
+    def name(self) -> str:
+        """What other sessions know this one by."""
+
+    @property
+    def others(self) -> frozenset[str]:
+        """The names of the other sessions that are open on this machine."""
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether somebody waits for it."""
+
+    def take(self, tell: Callable[[str], None]) -> None:
+        """Wait for it, or raise TreeBusy; of a long wait `tell` hears once, a sentence."""
+
+    def leave(self) -> None:
+        """Let others have it; who waited comes before us if we want it again."""
+
+
 class Store(Protocol):
     """Where a tree lives: paths are `/`-separated, relative, without `.` or `..`.
 
@@ -60,8 +82,13 @@ class Store(Protocol):
 
     @property
     def locks(self) -> bool:
-        """Whether a session keeps other writers out, so that what is read stays as it is while it is open."""
+        """Whether others can be kept out; else compare and swap has to do."""
         return False
+
+    @property
+    def lock(self) -> Lock | None:
+        """What keeps others out while it is held, of a session that is open; None where nothing does, or need not."""
+        return None
 
     @property
     def shared(self) -> bool:
@@ -88,14 +115,10 @@ class Store(Protocol):
         """
 
     def session(self) -> AbstractContextManager[Path]:
-        """Keep other writers on this machine out (or raise TreeBusy), and give a private folder to stage files in.
+        """Give a private folder to stage files in, which is removed at the end; what dead sessions left goes at once.
 
-        The folder is emptied at the end, and what a session that died left is emptied at the next start.
+        It keeps nobody out.
         """
-
-    def for_dry_run(self) -> "Store":
-        """Give this tree as a dry run may open it: it makes no tree, and needs no right to write."""
-        return self
 
     def opener(self) -> Callable[[], "Store"] | None:
         """Give what opens this tree in another process, to be read there; None where no other process can."""

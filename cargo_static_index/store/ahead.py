@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from cargo_static_index.store import Change, Store, Stored
+from cargo_static_index.store import Change, Lock, Store, Stored
 
 
 class ReadAhead:
@@ -13,7 +13,12 @@ class ReadAhead:
         self._ahead: dict[str, Stored | None] = {}
         self.locks, self.shared, self.read_all = below.locks, below.shared, below.read_all
         self.size, self.list = below.size, below.list
-        self.session, self.for_dry_run, self.opener = below.session, below.for_dry_run, below.opener
+        self.session, self.opener = below.session, below.opener
+
+    @property
+    def lock(self) -> Lock | None:
+        """What keeps others out."""
+        return self._below.lock
 
     def expect(self, paths: Sequence[str]) -> Sequence[Stored | None]:
         """Read files that will be asked for next, and show them."""

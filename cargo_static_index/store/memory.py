@@ -2,13 +2,13 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
 from cargo_static_index.diagnostics.errors import InvalidInput, StoreError, TreeBusy
-from cargo_static_index.store import Change, Delete, Put, Staged, Store, Stored, Tag
+from cargo_static_index.store import Change, Delete, Lock, Put, Staged, Stored, Tag
 from cargo_static_index.store.paths import check_path, holds, parents_of, tag_of
 
 
@@ -84,9 +84,10 @@ class MemoryStore:
             finally:
                 self._stage = None
 
-    def for_dry_run(self) -> Store:
-        """Give this tree itself."""
-        return self
+    @property
+    def lock(self) -> Lock | None:
+        """A lock that nobody else takes, as long as one session is all that there can be."""
+        return _Unshared() if self.locks else None
 
     def opener(self) -> None:
         """Give nothing: no other process sees this tree."""
@@ -133,3 +134,17 @@ class MemoryStore:
             self._folders[parent] -= 1
             if not self._folders[parent]:
                 del self._folders[parent]
+
+
+class _Unshared:
+    """A lock of which there is one only."""
+
+    name = ""
+    others: frozenset[str] = frozenset()
+    is_wanted = False
+
+    def take(self, tell: Callable[[str], None]) -> None:
+        """Wait for nobody."""
+
+    def leave(self) -> None:
+        """Wait for nobody."""

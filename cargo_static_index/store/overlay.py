@@ -1,8 +1,8 @@
-"""Stores for dry runs: one that keeps its changes to itself, and one that keeps nobody out."""
+"""A store seen as it would be after changes that are not carried out: what a dry run writes to."""
 
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from heapq import merge
 from pathlib import Path
 
@@ -56,13 +56,15 @@ class OverlayStore:
             check_path(change.path)
         return tuple(change for change in changes if not self._keep(change))
 
-    def session(self) -> AbstractContextManager[Path]:
-        """Keep other writers out while the changes are thought through."""
-        return self._below.session()
+    @property
+    def lock(self) -> None:
+        """Nothing: a dry run need not keep others out."""
 
-    def for_dry_run(self) -> Store:
-        """Give this store itself: it writes nothing."""
-        return self
+    @contextmanager
+    def session(self) -> Iterator[Path]:
+        """Give a folder to stage files in, away from the tree."""
+        with tempfile.TemporaryDirectory(prefix="cargo-static-index-") as stage:
+            yield Path(stage)
 
     def opener(self) -> None:
         """Give nothing: the changes are known here alone."""
@@ -77,23 +79,3 @@ class OverlayStore:
     def _tag(self, path: str) -> Tag | None:
         held = self.read(path)
         return held.tag if held else None
-
-
-class LookedAt:
-    """A store for dry runs that keep nobody out, and that need no right to write: other processes may go on."""
-
-    locks = False
-
-    def __init__(self, tree: Store) -> None:
-        self.read, self.size, self.list, self.apply = tree.read, tree.size, tree.list, tree.apply
-        self.opener, self.read_all, self.shared = tree.opener, tree.read_all, tree.shared
-
-    @contextmanager
-    def session(self) -> Iterator[Path]:
-        """Give a folder to stage files in, away from the tree."""
-        with tempfile.TemporaryDirectory(prefix="cargo-static-index-") as stage:
-            yield Path(stage)
-
-    def for_dry_run(self) -> Store:
-        """Give this store itself."""
-        return self

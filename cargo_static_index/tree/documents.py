@@ -47,6 +47,11 @@ def weight(path: str, content: bytes | None, releases: int) -> Delta:
     return Delta(crates=int(releases > 0), releases=releases, digest=int.from_bytes(digest, "big"))
 
 
+def sum_of(digest: str, other: str) -> str:
+    """Give the sum of two digests, modulo 2^256, where "" is nothing."""
+    return f"{(int(digest or '0', 16) + int(other or '0', 16)) % _MODULUS:064x}"
+
+
 def difference(new: Delta, old: Delta) -> Delta:
     """Give what must be added to `old` to make `new`."""
     return Delta(

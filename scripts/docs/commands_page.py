@@ -50,7 +50,7 @@ Results go to standard output, all else to standard error.
 | 0 | all is good |
 | 1 | something was refused or found wrong; what is good was done all the same |
 | 2 | the command or the settings cannot be used as they are |
-| 3 | disk, store or network failed, or another process is changing the tree: try again |
+| 3 | disk, store or network failed, or another process kept the tree for longer than `--lock-timeout`: try again |
 | 101 | a bug of this program: one sentence, and a file with the details |
 | 130, 143 | ended by SIGINT (Ctrl-C) or SIGTERM, within 5 s; nothing is left half done |
 

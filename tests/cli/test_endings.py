@@ -95,18 +95,26 @@ def test_the_clock_is_the_variable_or_the_time() -> None:
 # 3: disk, store, another process
 
 
-def test_a_tree_that_another_process_changes_ends_with_3(built: Path) -> None:
+def test_a_tree_that_another_process_changes_is_waited_for_as_long_as_is_said(built: Path) -> None:
     lock = "import fcntl, os, sys; d = os.open(sys.argv[1], 0); fcntl.flock(d, 2); print('held', flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", lock, built / "public"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
-        run("build", cwd=built).failed(3, "another process is changing this tree. Wait until it ends")
+        run("build", "--lock-timeout", "0", cwd=built).failed(
+            3, "another process is changing this tree. Wait until it ends"
+        )
         run("check", "drop/foo-1.0.0.crate", cwd=built).ok()
+        run("build", "-n", cwd=built).ok()
         run("list", cwd=built).ok()
+        build = subprocess.Popen([*PROGRAM, "build"], cwd=built, env=environment(), stderr=subprocess.PIPE, text=True)
+        assert build.stderr is not None
+        waits = "public: another process is changing this tree; waiting for it\n"
+        assert next(line for line in build.stderr if "another" in line).endswith(waits)
         holder.kill()
-    run("build", cwd=built).ok()
+    with build:
+        assert build.wait() == 0
 
 
 def test_a_tree_that_may_not_be_written_ends_with_3(built: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_static_index.store import Change, Delete, Store, Stored
+from cargo_static_index.store import Change, Delete, Lock, Store, Stored
 from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.tree.layout import archive_file, metadata_file
@@ -50,8 +50,9 @@ class Mortal:
     def session(self) -> AbstractContextManager[Path]:
         return self.below.session()
 
-    def for_dry_run(self) -> Store:
-        return self
+    @property
+    def lock(self) -> Lock | None:
+        return self.below.lock
 
     def opener(self) -> None:
         return None

@@ -202,8 +202,9 @@ class Seen:
     def list(self, prefix: str = "") -> Iterator[str]:
         return self.below.list(prefix)
 
-    def for_dry_run(self) -> Store:
-        return self.below
+    @property
+    def lock(self) -> None:
+        return None
 
     def opener(self) -> None:
         return None

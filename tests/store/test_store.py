@@ -10,6 +10,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -711,6 +712,7 @@ def wait_for(process: "subprocess.Popen[str]", word: str) -> None:
 
 HOLD = """
     with store.session() as stage:
+        store.lock.take(print)
         (stage / "left").write_bytes(b"x")
         print("held", flush=True)
         time.sleep(60)
@@ -729,29 +731,78 @@ def holder(tree: Path, code: str = HOLD) -> "Iterator[subprocess.Popen[str]]":
 
 @pytest.mark.case(84)
 def test_a_second_process_is_told_that_the_tree_is_busy(local: LocalStore, tree: Path) -> None:
-    with holder(tree):
-        for attempt in (lambda: local.apply([put("a")]), lambda: local.session().__enter__()):
+    with holder(tree), local.session() as stage:
+        for attempt in (lambda: local.apply([put("a")]), lambda: local.lock.take(print)):
             with pytest.raises(TreeBusy) as busy:
                 attempt()
             assert str(busy.value) == (
                 f"{tree}: another process is changing this tree. Wait until it ends, then run this again."
             )
         assert local.read("a") is None, "reading needs no lock"
-        assert (tree / STAGE / "left").exists(), "the other's folder is not touched"
+        (theirs,) = local.lock.others
+        assert (tree / STAGE / theirs / "left").exists(), "the other's folder is not touched"
+        assert list(stage.iterdir()) == []
 
 
-def test_a_lock_ends_with_the_process_that_held_it(local: LocalStore, tree: Path) -> None:
+def test_what_a_dead_process_staged_is_cleared_and_its_lock_ends(local: LocalStore, tree: Path) -> None:
     with holder(tree) as process:
         process.send_signal(signal.SIGKILL)
         process.wait()
         with local.session() as stage:
+            local.lock.take(print)
             assert list(stage.iterdir()) == []
+            assert [each.name for each in (tree / STAGE).iterdir()] == [local.lock.name]
+            assert local.lock.others == frozenset()
+    assert list(tree.iterdir()) == []
+
+
+def test_a_session_that_ends_leaves_the_folders_of_the_others(local: LocalStore, tree: Path) -> None:
+    with local.session() as stage:
+        with LocalStore(tree).session() as other:
+            (stage / "mine").write_bytes(b"x")
+            assert local.lock.others == {other.name}
+        assert local.lock.others == frozenset()
+        assert local.apply([Put(path="a", content=staged_at(stage / "mine"))]) == ()
+    assert contents(local) == {"a": b"x"}
+
+
+def test_who_lets_go_of_the_lock_comes_after_those_who_wait(local: LocalStore, tree: Path) -> None:
+    order: list[str] = []
+    waiter = LocalStore(tree, lock_timeout=30)
+    with local.session(), waiter.session(), ThreadPoolExecutor(1) as thread:
+        local.lock.take(print)
+        assert not local.lock.is_wanted
+
+        def wait() -> None:
+            waiter.lock.take(print)
+            order.append("the waiter")
+            waiter.lock.leave()
+
+        waiting = thread.submit(wait)
+        while not local.lock.is_wanted:
+            time.sleep(0.001)
+        local.lock.leave()
+        LocalStore(tree, lock_timeout=30).apply([put("a")])
+        order.append("who let go")
+        waiting.result()
+    assert order == ["the waiter", "who let go"]
+
+
+def test_a_long_wait_is_told_once_and_a_short_one_is_not(tree: Path) -> None:
+    said: list[str] = []
+    waiter = LocalStore(tree, lock_timeout=None)
+    for seconds in (0.1, 1.2):
+        brief = f'with store.session():\n store.lock.take(print)\n print("held", flush=True)\n time.sleep({seconds})'
+        with holder(tree, brief), waiter.session():
+            waiter.lock.take(said.append)
+    assert said == [f"{tree}: another process is changing this tree; waiting for it"]
 
 
 def test_a_worker_that_outlives_its_killed_parent_does_not_keep_the_lock(tree: Path) -> None:
     patient = LocalStore(tree, lock_timeout=10)  # the child lets go as soon as it runs at all
     forking = """
     with store.session() as stage:
+        store.lock.take(print)
         if os.fork() == 0:
             os.close(1)
             time.sleep(20)
@@ -762,13 +813,15 @@ def test_a_worker_that_outlives_its_killed_parent_does_not_keep_the_lock(tree: P
     with holder(tree, forking) as process:
         process.send_signal(signal.SIGKILL)
         process.wait()
-        with patient.session():
+        with patient.session() as stage:
+            assert (stage.parent.name, patient.lock.others) == (STAGE, frozenset())
             assert patient.apply([put("a")]) == ()
 
 
 def test_a_forked_child_that_leaves_the_session_does_not_end_it(local: LocalStore, tree: Path) -> None:
     leaving = """
     with store.session() as stage:
+        store.lock.take(print)
         (stage / "left").write_bytes(b"x")
         pid = os.fork()
         if pid == 0:
@@ -785,8 +838,8 @@ def test_a_forked_child_that_leaves_the_session_does_not_end_it(local: LocalStor
         assert contents(local) == {"a": b"x"}
 
 
-def test_a_session_can_wait_for_the_other_to_end(tree: Path) -> None:
-    brief = 'with store.session():\n    print("held", flush=True)\n    time.sleep(0.3)\n'
+def test_a_change_waits_as_long_as_it_is_told(tree: Path) -> None:
+    brief = 'with store.session():\n    store.lock.take(print)\n    print("held", flush=True)\n    time.sleep(0.3)\n'
     with holder(tree, brief):
         assert LocalStore(tree, lock_timeout=30).apply([put("a")]) == ()
     with holder(tree):

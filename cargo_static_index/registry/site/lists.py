@@ -83,10 +83,11 @@ class ListWriter:
         self.trusting = True
         """Whether what is stored is built on, and ListDamaged raised where it cannot be; else it is made anew."""
 
-    def bring_in_step(self) -> None:
-        """Write all rows that are noted in the state."""
+    def bring_in_step(self) -> Iterator[None]:
+        """Write all rows that are noted in the state; where it yields, others may come in."""
         for batch in self._transaction.state.pages.drained(self._some):
             self._write(batch)
+            yield
 
     def nodes_of(self, name: str) -> Iterator[Node]:
         """Give all nodes of a list, from its root downwards."""
@@ -157,8 +158,13 @@ class ListWriter:
     def _note_total(self, name: str, total: int) -> None:
         kind, _, rest = name.partition("/")
         if kind in SETS:
-            row = encode_row(SetRow(name=rest, total=total)) if total else None
-            self._transaction.state.pages.list_rows([(SETS[kind], rest, row)])
+            self._transaction.state.pages.list_rows([(SETS[kind], rest, _set_row(rest, total))])
+
+    def _total_row(self, name: str, key: str) -> bytes | None:
+        """Give the row of a list in the list that names it, as it is here and now: others may have written it since."""
+        kind = next(kind for kind, names in SETS.items() if names == name)
+        root = _ListReader(self._transaction.store, f"{kind}/{key}").load("")
+        return _set_row(key, root.total if root else 0)
 
     def _note_sitemap(self, merged: _Merged) -> None:
         nodes = merged.nodes.items()
@@ -167,6 +173,8 @@ class ListWriter:
 
     def _changed_nodes(self, name: str, rows: Sequence[KeyedRow], reader: "_ListReader") -> ChangedNodes:
         kind, _, crate = name.partition("/")
+        if kind == "sets" and self._transaction.others_came:
+            rows = [(key, self._total_row(name, key)) for key, _ in rows]
         if kind != "dependents":
             return merge(name, rows, reader.load)
         # Read here and now: another writer may have replaced it since this pass made the crate's pages (law 4).
@@ -207,6 +215,10 @@ class ListWriter:
         if root.total:
             page = self._templates.render("placeholder.html", path, {"name": crate, "list": list_view(root)})
         yield from replaced(path, page, reader.stored(path))
+
+
+def _set_row(name: str, total: int) -> bytes | None:
+    return encode_row(SetRow(name=name, total=total)) if total else None
 
 
 class _ListReader:

@@ -29,8 +29,9 @@ from cargo_static_index.site.lists import ALWAYS, pages_of
 from cargo_static_index.site.templates import Templates
 from cargo_static_index.site.theme import SiteInfo, Theme, assets_of, fingerprint_of
 from cargo_static_index.state import Remaking
-from cargo_static_index.store import Change, Delete, Put
+from cargo_static_index.store import Change, Delete, Stored
 from cargo_static_index.tree import layout
+from cargo_static_index.tree.documents import sum_of
 
 CRATES_AT_ONCE = 128
 """Crates whose pages are made before the next are asked for."""
@@ -56,7 +57,7 @@ class SiteWriter:
         self._keep = keep
         self._remade = False
         self._moved_to = settings.drop.refused
-        self._state = self._read_state()
+        self._state: PagesState | None = None
         if settings.pages.templates:
             self._templates.check()  # before anything is published that would then have no page
             for text in unused_files(self._theme):
@@ -64,52 +65,59 @@ class SiteWriter:
 
     def begin(self) -> None:
         """Look, once what an earlier process began is finished, whether the pages are those of this tree."""
-        unknown = self._transaction.state.site.unknown
-        if self._in_step:
-            lost = unknown and any(True for _ in check_pages(self._transaction.store, quick=True))
+        others = self._transaction.others
+        self._queue.adopt(others)
+        self._state = self._read_state()
+        site = self._transaction.state.site
+        if self._state is None:
+            lost = not (others and site.remaking)  # else another session makes all of them
+        elif self._in_step:
+            lost = site.unknown and any(True for _ in check_pages(self._transaction.store, quick=True))
         else:
-            # Somebody changed the tree, and what is left to do for its pages is not known here, or not all of it.
-            lost = unknown or self._queue.idle
+            # Somebody changed the tree, and what is left to do for its pages is not known here, or not all of it:
+            # who did may be at it, and else it is all to do.
+            lost = (site.unknown or self._queue.empty) and not others
         if lost:
             self._state = None
-        elif unknown:
-            self._transaction.state.site = replace(self._transaction.state.site, unknown=False)
+            self.remake()
+        elif site.unknown and not others:
+            self._transaction.state.site = replace(site, unknown=False)
 
-    def make_crates(self) -> None:
-        """Make the pages of crates that changed, and the lists that name them."""
+    def make_crates(self) -> Iterator[None]:
+        """Make the pages of crates that changed, and the lists that name them; where it yields, others may come in."""
         if self._queue.idle:
             return
         self._put_assets()
-        remaking = self._transaction.state.site.remaking
-        whole = remaking is not None and not remaking.first
         with (
             unbroken("made pages was killed, perhaps for want of memory; run this again"),
             closing(self._renderer),
         ):
             for names in self._queue.stale(CRATES_AT_ONCE):
-                self._make_some(names, whole=whole)
-        self._lists.trusting = remaking is None
+                remaking = self._transaction.state.site.remaking
+                self._make_some(names, whole=remaking is not None and not remaking.first)
+                yield
+        self._lists.trusting = self._transaction.state.site.remaking is None
         try:
-            self._lists.bring_in_step()
+            yield from self._lists.bring_in_step()
         except ListDamaged as error:
             self._transaction.listener.note(f"{error}; so all pages are made anew.")
             self.remake()
-            self.make_crates()
+            yield from self.make_crates()
 
-    def finish(self, *, scanned: bool) -> None:
+    def finish(self, *, scanned: bool) -> Iterator[None]:
         """Bring all pages in step; `scanned` says that the drop directory was looked at."""
         if self._needs_remake(scanned=scanned):
             self.remake()
         elif self._queue.idle and self._in_step and not scanned:
             return
         changed = not (self._queue.idle and self._in_step)
-        self.make_crates()
+        yield from self.make_crates()
         self._put_refused(scanned=scanned)
         if changed:
             self._put_assets()
             self._front.write(self._lists)
         remaking = self._transaction.state.site.remaking
-        if remaking is not None:
+        if remaking is not None and self._queue.empty:
             if not remaking.first:
                 self._sweep()
             self._transaction.state.site = replace(self._transaction.state.site, remaking=None)
@@ -124,7 +132,7 @@ class SiteWriter:
     def remake(self) -> None:
         """Make all pages stale; what an earlier process began is gone on with."""
         remaking = self._transaction.state.site.remaking
-        if remaking and remaking.fingerprint == self._fingerprint and not self._queue.idle:
+        if remaking and remaking.fingerprint == self._fingerprint and not self._queue.empty:
             return
         if self._transaction.record.releases and self._theme_differs:
             self._transaction.listener.note("How pages look has changed, so all of them are made anew.")
@@ -147,9 +155,7 @@ class SiteWriter:
         return self._state is not None and self._state.digest == self._transaction.record.digest
 
     def _needs_remake(self, *, scanned: bool) -> bool:
-        """Whether all pages are to be made: none are known, or a build finds that they look otherwise by now."""
-        if self._state is None:
-            return True
+        """Whether all pages are to be made, as a build finds that they look otherwise by now."""
         if not scanned or not self._theme_differs:
             return False
         if self._keep:
@@ -163,20 +169,33 @@ class SiteWriter:
         return self._state is not None and self._state.fingerprint != self._fingerprint
 
     def _read_state(self) -> PagesState | None:
-        stored = self._transaction.store.read(addresses.STATE)
-        try:
-            return parse_pages_state(stored.content) if stored else None
-        except InvalidDocument:
-            return None
+        return _parsed(self._transaction.store.read(addresses.STATE))
 
     def _write_state(self) -> None:
-        kept = self._state.fingerprint if self._state and not self._remade else self._fingerprint
-        sealed = self._state.sealed if self._state and not self._remade else True
-        state = PagesState(fingerprint=kept, digest=self._transaction.record.digest, sealed=sealed)
-        if state != self._state:
-            self._transaction.apply([Put(path=addresses.STATE, content=format_document(state))])
-            self._state = state
-        self._transaction.state.site = replace(self._transaction.state.site, unknown=False)
+        """Say in pages.json which tree the pages show.
+
+        Its digest is that of tree.json, less what others have still to make: so everybody adds what was his to make.
+        Where nobody else is at work nothing is left, whatever the sums say.
+        """
+        site = self._transaction.state.site
+        if not self._queue.empty:
+            return  # another process has rows in the same state, and comes to this when they are done
+        for _ in attempts(f"{addresses.STATE} is"):
+            stored = self._transaction.store.read(addresses.STATE)
+            before = _parsed(stored)
+            others = self._transaction.others
+            if before is None and others and not self._remade:
+                return  # they make all pages, and say so
+            kept = before if before and not self._remade else None
+            state = PagesState(
+                fingerprint=kept.fingerprint if kept else self._fingerprint,
+                digest=sum_of(before.digest, site.owed) if before and others else self._transaction.record.digest,
+                sealed=kept.sealed if kept else True,
+            )
+            if self._transaction.write(addresses.STATE, format_document(state), stored):
+                break
+        self._state = state
+        self._transaction.state.site = replace(site, unknown=site.unknown and bool(others), owed="")
 
     def _published_names(self) -> Iterator[str]:
         after = ""
@@ -327,3 +346,10 @@ class SiteWriter:
 
 def _some(names: Sequence[str]) -> Iterator[Sequence[str]]:
     return (names[at : at + CRATES_A_TASK] for at in range(0, len(names), CRATES_A_TASK))
+
+
+def _parsed(stored: Stored | None) -> PagesState | None:
+    try:
+        return parse_pages_state(stored.content) if stored else None
+    except InvalidDocument:
+        return None

@@ -26,14 +26,22 @@ _MANY = 32
 _SECOND = 1_000_000_000
 
 
-class LockedTree:
-    """A tree that this process has locked: its root and its private folder, both open, and how to write in it."""
+class OpenTree:
+    """A tree opened for changes: its root and its private folder, both open, and how to write in it."""
 
     def __init__(
-        self, root: Path, *, opened: int, staging: int, file_mode: int | None, dir_mode: int | None, flush: bool
+        self,
+        root: Path,
+        stage: Path,
+        *,
+        opened: int,
+        staging: int,
+        file_mode: int | None,
+        dir_mode: int | None,
+        flush: bool,
     ) -> None:
         self.root = root
-        self.stage = root / STAGE
+        self.stage = stage
         self._stage = str(self.stage)
         self.opened = opened
         self.staging = staging
@@ -72,7 +80,7 @@ def not_staged(staged: Staged) -> InvalidInput:
     return InvalidInput(f"{staged!r} is not a file staged in the open session's folder: write it there")
 
 
-def apply_batch(tree: LockedTree, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+def apply_batch(tree: OpenTree, changes: tuple[Change, ...]) -> tuple[Change, ...]:
     """Carry out changes whose paths are checked; give back those whose `expect` did not hold."""
     tree.folders.forget()  # what others did since must not be missed, be it a person with `rm`
     batch = _Batch(tree, len(changes))
@@ -84,7 +92,7 @@ def apply_batch(tree: LockedTree, changes: tuple[Change, ...]) -> tuple[Change, 
 
 
 class _Batch:
-    def __init__(self, tree: LockedTree, size: int) -> None:
+    def __init__(self, tree: OpenTree, size: int) -> None:
         self._tree = tree
         self._folders = tree.folders
         self._at_once = tree.flush and size >= _MANY and can_flush_all(tree.opened)

@@ -13,12 +13,10 @@ from pathlib import Path
 
 from cargo_static_index.diagnostics.errors import TreeBusy
 from cargo_static_index.store import Change, Put, Store, Stored
-from cargo_static_index.store.local.batch import LockedTree, apply_batch, not_staged
+from cargo_static_index.store.local.batch import apply_batch, not_staged
 from cargo_static_index.store.local.files import chunks
 from cargo_static_index.store.local.folders import Folders, failure, open_folders
-from cargo_static_index.store.local.lock import lock_tree
-from cargo_static_index.store.memory import MemoryStore
-from cargo_static_index.store.overlay import LookedAt
+from cargo_static_index.store.local.lock import LocalSession, open_local
 from cargo_static_index.store.paths import check_path, is_name, tag_of
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -28,9 +26,9 @@ class LocalStore:
     """Keep a tree in the folder `root`, which the first session makes.
 
     Files and folders get the modes that the umask leaves of 0666 and 0777, unless `file_mode` and `dir_mode` say
-    otherwise. `flush=False` gives up durability (not atomicity) for speed. A session waits up to `lock_timeout`
-    seconds for another process to finish. No link in the tree is followed: InvalidInput says to remove it.
-    The root itself may be a link.
+    otherwise. `flush=False` gives up durability (not atomicity) for speed. Changes wait up to `lock_timeout` seconds
+    (None: as long as it takes) for another process that holds the lock. No link in the tree is followed: InvalidInput
+    says to remove it. The root itself may be a link.
     """
 
     def __init__(
@@ -40,14 +38,14 @@ class LocalStore:
         file_mode: int | None = None,
         dir_mode: int | None = None,
         flush: bool = True,
-        lock_timeout: float = 0.0,
+        lock_timeout: float | None = 0.0,
     ) -> None:
         self.root = root.absolute()
         self._file_mode = file_mode
         self._dir_mode = dir_mode
         self._flush = flush
         self._lock_timeout = lock_timeout
-        self._tree: LockedTree | None = None
+        self._session: LocalSession | None = None
 
     locks = True
     shared = False
@@ -96,38 +94,42 @@ class LocalStore:
             check_path(change.path)
         if not changes:
             return ()
-        if self._tree is not None:
-            return apply_batch(self._tree, changes)
-        for change in changes:
-            if isinstance(change, Put) and isinstance(change.content, str):
-                raise not_staged(change.content)
-        with self._begin() as tree:
-            return apply_batch(tree, changes)
+        session = self._session
+        if session is None:
+            for change in changes:
+                if isinstance(change, Put) and isinstance(change.content, str):
+                    raise not_staged(change.content)
+            with self._begin() as session, _locked(session):
+                return apply_batch(session.tree, changes)
+        if session.held:
+            return apply_batch(session.tree, changes)
+        with _locked(session):
+            return apply_batch(session.tree, changes)
 
     @contextmanager
     def session(self) -> Iterator[Path]:
-        """Lock the tree (TreeBusy where another process has), and give its private folder to stage files in."""
-        with self._begin() as tree:
-            self._tree = tree
+        """Give a private folder to stage files in."""
+        if self._session is not None:
+            raise TreeBusy(f"{self.root}: this store's session is open already: end it before another begins")
+        with self._begin() as session:
+            self._session = session
             try:
-                yield tree.stage
+                yield session.tree.stage
             finally:
-                self._tree = None
+                self._session = None
 
-    def for_dry_run(self) -> Store:
-        """Give an empty tree where there is none; else this one, kept for itself only where this user may write."""
-        if not self.root.exists():
-            return MemoryStore()
-        return self if os.access(self.root, os.W_OK) else LookedAt(self)
+    @property
+    def lock(self) -> LocalSession:
+        """The lock of the session that is open."""
+        assert self._session is not None, "whoever locks a tree has opened a session of it"
+        return self._session
 
     def opener(self) -> Callable[[], Store]:
         """Give what opens this tree in another process, to be read there."""
         return partial(LocalStore, self.root)
 
-    def _begin(self) -> AbstractContextManager[LockedTree]:
-        if self._tree is not None:
-            raise TreeBusy(f"{self.root}: this store's session is open already: end it before another begins")
-        return lock_tree(
+    def _begin(self) -> AbstractContextManager[LocalSession]:
+        return open_local(
             self.root,
             file_mode=self._file_mode,
             dir_mode=self._dir_mode,
@@ -137,8 +139,8 @@ class LocalStore:
 
     @contextmanager
     def _folders(self) -> Iterator[Folders | None]:
-        if self._tree is not None:
-            yield self._tree.folders  # nobody else on this machine changes them while it is locked
+        if self._session is not None and self._session.held:
+            yield self._session.tree.folders  # nobody else on this machine changes them while it is locked
             return
         with self._own_folders() as folders:
             yield folders
@@ -169,6 +171,15 @@ class LocalStore:
                     levels.append(iter(_names(self.root, folders, found[:-1])))
                 else:
                     yield found
+
+
+@contextmanager
+def _locked(session: LocalSession) -> Iterator[None]:
+    session.take(lambda _: None)
+    try:
+        yield
+    finally:
+        session.leave()
 
 
 def _read(folders: Folders, path: str) -> bytes | None:
