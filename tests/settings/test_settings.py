@@ -374,7 +374,10 @@ def test_a_value_that_cannot_be_names_its_variable_or_option(
 UNKNOWN = [
     ('[registry]\nbase_url = "x"', "2: [registry] has no key `base_url`: did you mean `base-url`?"),
     ('[drop]\n\nfile-mode = "0644"', "3: [drop] has no key `file-mode`: did you mean `[tree] file-mode`?"),
-    ("[tree]\nzzz = 1", "2: [tree] has no key `zzz`; there are path, file-mode, dir-mode, flush, single-writer"),
+    (
+        "[tree]\nzzz = 1",
+        "2: [tree] has no key `zzz`; there are path, file-mode, dir-mode, flush, single-writer, lock-timeout",
+    ),
     ('[treee]\npath = "x"', "1: there is no section `[treee]`: did you mean `[tree]`?"),
     (
         "[zzz]",
