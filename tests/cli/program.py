@@ -91,7 +91,8 @@ def run_on_terminal(
             except OSError:  # Linux says EIO where the other end is closed
                 break
         if answer and b"[y/N]" in seen:
-            os.write(leader, answer.encode() + b"\n")
+            # Ctrl-C and the end of input are keys by themselves: nobody presses Enter behind them.
+            os.write(leader, answer.encode() + (b"" if answer in "\x03\x04" else b"\n"))
             answer = ""
     os.close(leader)
     screen = seen.decode(errors="replace")
