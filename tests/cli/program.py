@@ -91,6 +91,7 @@ def run_on_terminal(
             except OSError:  # Linux says EIO where the other end is closed
                 break
         if answer and b"[y/N]" in seen:
+            time.sleep(0.3)  # nobody answers before the program reads; what comes a moment too early is seen late
             # Ctrl-C and the end of input are keys by themselves: nobody presses Enter behind them.
             os.write(leader, answer.encode() + (b"" if answer in "\x03\x04" else b"\n"))
             answer = ""
