@@ -16,6 +16,7 @@ from cargo_static_index.hosting.move import move
 from cargo_static_index.hosting.place import Place, Private
 from cargo_static_index.protocol.config import base_url_of, parse_base_url
 from cargo_static_index.registry.registry import store_of
+from cargo_static_index.server.upload import largest_body
 from cargo_static_index.site.readme.markdown import content_security_policy
 from cargo_static_index.store import Store
 from cargo_static_index.tree.read import read_config
@@ -35,7 +36,7 @@ OF_BUCKETS: Final = frozenset({"s3", "cloudfront"})
 
 
 @command(
-    ["registry.base-url", "tree.path", "pages.images"],
+    ["registry.base-url", "tree.path", "limits.packed-bytes", "serve.request-timeout", "pages.images"],
     examples=("hosting nginx > /etc/nginx/conf.d/crates.conf", "hosting move --from https://old.example.com/"),
 )
 @argument("host", type=click.Choice([*HOSTS, "move"]), metavar="HOST", says=f"One of: {', '.join(HOSTS)}; or move.")
@@ -62,6 +63,8 @@ def hosting_command(
         policy=content_security_policy(images=run.settings.pages.images),
         private=private or "no",
         endpoint=endpoint,
+        upload_bytes=largest_body(run.settings.limits.packed_bytes),
+        seconds=int(run.settings.serve.request_timeout),
     )
     if host == "move":
         sys.stdout.write(move(place, _old(old)))

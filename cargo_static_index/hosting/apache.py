@@ -72,6 +72,16 @@ ProxyPreserveHost On
 ProxyTimeout @SECONDS@
 ProxyPass "@PATH@api/" "http://@ENDPOINT@/api/"
 ProxyPass "@PATH@me" "http://@ENDPOINT@/me"
+@ASKED@
+RequestHeader unset X-Forwarded-For
+RequestHeader unset X-Forwarded-Host
+RequestHeader set X-Forwarded-Proto @SCHEME@
+RequestHeader set X-Forwarded-Prefix @PATH@
+"""
+
+_ASKED = """
+# What is private is answered by the endpoint, too: Apache asks no other server whether a token may read.
+ProxyPassMatch "^@PATH@(@KEPT@.*)$" "http://@ENDPOINT@/$1"
 """
 
 _TOKENS = """
@@ -85,7 +95,8 @@ RewriteRule "^@PATH@@KEPT@" - [R=401,L]"""
 
 
 def apache(place: Place) -> str:
-    """Give a site for Apache; a private registry has its tokens in a list, since Apache asks no other server."""
+    """Give a site for Apache; a private registry has its tokens in a list where no endpoint knows them."""
+    private = place.private != "no"
     port = "80" if place.is_plain else "443"
     tls = (
         ""
@@ -100,7 +111,9 @@ def apache(place: Place) -> str:
         PORT=port,
         TLS=tls,
         MODULES=("" if place.is_plain else " ssl http2") + (" proxy proxy_http" if place.endpoint else ""),
-        TOKENS=_TOKENS if place.private != "no" else "",
+        TOKENS=_TOKENS if private and not place.endpoint else "",
         API=_API if place.endpoint else "",
+        ASKED=_ASKED if private else "",
+        SCHEME="http" if place.is_plain else "https",
         KEPT="" if place.private == "all" else "(index/|crates/[^/]+/[^/]+\\.(crate|json)$)",
     )

@@ -64,7 +64,9 @@ handle @api {
     request_body {
         max_size @BYTES@
     }
+    @STRIPPED@
     reverse_proxy @ENDPOINT@ {
+        header_up X-Forwarded-Prefix @PATH@
         transport http {
             response_header_timeout @SECONDS@s
         }
@@ -77,6 +79,7 @@ _ASKED = """\
 @private @KEPT@
 forward_auth @private @ENDPOINT@ {
     uri /api/v1/auth
+    header_up X-Forwarded-Prefix @PATH@
 }"""
 
 _BY_LIST = """\
@@ -99,6 +102,7 @@ def caddy(place: Place) -> str:
         _SITE,
         ADDRESS=f"http://{place.host}" if place.is_plain else place.host,
         API=_API if place.endpoint else "",
+        STRIPPED="" if place.path == "/" else f"uri strip_prefix {place.path.rstrip('/')}",
         CHECKED=checked,
         KEPT="path *" if place.private == "all" else "path /index/* /crates/*/*.crate /crates/*/*.json",
     )

@@ -94,11 +94,10 @@ server {
 _API = """
 # The publish endpoint. Uploads go through as they come; it has the same limits itself.
 location ~ ^@PATH@(api/|me$) {
+    rewrite ^@PATH@(.*)$ /$1 break;
     proxy_pass http://@ENDPOINT@;
     proxy_http_version 1.1;
-    proxy_set_header Host $host;
-    proxy_set_header X-Forwarded-For $remote_addr;
-    proxy_set_header X-Forwarded-Proto $scheme;
+    @FORWARDED@
     client_max_body_size @BYTES@;
     client_body_timeout @SECONDS@s;
     proxy_request_buffering off;
@@ -114,10 +113,16 @@ location = /-/auth {
     proxy_pass http://@ENDPOINT@/api/v1/auth;
     proxy_pass_request_body off;
     proxy_set_header Content-Length "";
-    proxy_set_header Host $host;
-    proxy_set_header X-Forwarded-For $remote_addr;
+    @FORWARDED@
 }
 """
+
+_FORWARDED = """\
+proxy_set_header Host $http_host;
+proxy_set_header X-Forwarded-For $remote_addr;
+proxy_set_header X-Forwarded-Host $http_host;
+proxy_set_header X-Forwarded-Proto $scheme;
+proxy_set_header X-Forwarded-Prefix @PATH@;"""
 
 _TOKENS = """\
 # Who may read: a line for each token, made with `openssl rand -hex 32`. Keep this file readable by nginx alone.
@@ -162,6 +167,7 @@ def nginx(place: Place) -> str:
         CHECKED=checked,
         PAGESCHECKED=checked if place.private == "all" else "",
         API=api,
+        FORWARDED=_FORWARDED,
     )
 
 

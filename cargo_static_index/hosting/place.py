@@ -36,7 +36,7 @@ class Place(Struct, frozen=True, kw_only=True):
     policy: str
     private: Private = "no"
     endpoint: str | None = None
-    upload_bytes: int = 20 * 1024 * 1024
+    upload_bytes: int = 101 * 1024 * 1024
     seconds: int = 600
 
     @property

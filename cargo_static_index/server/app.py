@@ -91,7 +91,7 @@ class Pages:
 
     async def auth(self, request: Request) -> Response:
         """Say to a web server in front whether a request has a token that may read."""
-        await self._gate.readable(request)
+        await self._gate.checked(request)
         return Response(status_code=204, headers={"Cache-Control": NO_STORE})
 
     async def me(self, request: Request) -> Response:

@@ -54,14 +54,21 @@ class Gate:
 
     async def reader(self, request: HTTPConnection) -> Token | None:
         """Give the token of who reads, None where none is needed; 401 without a token, 403 where it may not read."""
-        return await self.readable(request) if self.auth_required else None
-
-    async def readable(self, request: HTTPConnection) -> Token:
-        """Give the token of a request that may read, whether or not all need one."""
+        if not self.auth_required:
+            return None
         token = await self.authenticated(request)
         if reason := refuse_scope(token, "read"):
             raise Refused(HTTPStatus.FORBIDDEN, reason)
         return token
+
+    async def checked(self, request: HTTPConnection) -> None:
+        """Refuse with 401 what may not read, whether or not a token is needed here.
+
+        A web server in front asks, and what it makes of a 403 is not for us to say: nginx answers as for a folder.
+        """
+        token = await self.authenticated(request)
+        if reason := refuse_scope(token, "read"):
+            raise self._unauthenticated(request, reason)
 
     async def allowed(self, request: HTTPConnection, scope: Scope, name: str) -> Token:
         """Give the token of a request for a change; 403 where the token by itself is not good for it."""
@@ -102,7 +109,8 @@ class Gate:
 
     def _unauthenticated(self, request: HTTPConnection, why: str) -> Refused:
         login = f"{self.base_url(request)}me"
-        challenges = f'Cargo login_url="{login}", Basic realm="{self.base_url(request)}"'
+        # In one line, since nginx passes on one only; `Basic` first, since Chromium looks no further.
+        challenges = f'Basic realm="{self.base_url(request)}", Cargo login_url="{login}"'
         return Refused(
             HTTPStatus.UNAUTHORIZED, f"{why}; {login} says how to get one", headers={"WWW-Authenticate": challenges}
         )

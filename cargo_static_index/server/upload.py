@@ -21,6 +21,11 @@ _LENGTH: Final = 4
 """Bytes of each of the two lengths: 32 bits, unsigned, little-endian."""
 
 
+def largest_body(packed_bytes: int) -> int:
+    """Give the bytes of the largest body there is where an archive has at most `packed_bytes`."""
+    return packed_bytes + METADATA_BYTES + 2 * _LENGTH
+
+
 class InvalidUpload(Exception):
     """A body that is no publish request: `status` is the HTTP status to answer with."""
 
@@ -57,7 +62,7 @@ class UploadReader:
         self._before = 2 * _LENGTH
         self._size = 0
         self._received = 0
-        if declared is not None and declared > packed_bytes + METADATA_BYTES + self._before:
+        if declared is not None and declared > largest_body(packed_bytes):
             raise self._too_large(declared)
 
     def feed(self, chunk: bytes) -> bytes:

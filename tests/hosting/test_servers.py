@@ -1,7 +1,9 @@
 """What `hosting` prints for servers does what it says: one table of requests, the same right answers of each."""
 
+import base64
 import gzip
 import http.client
+import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -19,6 +21,7 @@ from cargo_static_index.site.readme.markdown import CSP
 from cargo_static_index.tree.layout import archive_file, metadata_file
 from tests.cargo.client import Cargo
 from tests.crates import crate
+from tests.server.serving import Served, until
 from tests.servers import Apache, Nginx, free_port, get, open_folder, serve_caddy
 from tests.tools import need
 from tests.world import World
@@ -35,11 +38,13 @@ def printed(kind: str, place: Place) -> str:
 
 
 @contextmanager
-def served(kind: str, root: Path, *, private: Private = "no") -> Iterator[str]:
+def served(
+    kind: str, root: Path, *, private: Private = "no", endpoint: str | None = None, port: int = 0
+) -> Iterator[str]:
     """Serve a tree below PATH as `hosting` says, and give its base URL."""
-    port = free_port()
+    port = port or free_port()
     base = f"http://127.0.0.1:{port}{PATH}"
-    text = printed(kind, Place(base_url=base, root=str(root), policy=CSP, private=private))
+    text = printed(kind, Place(base_url=base, root=str(root), policy=CSP, private=private, endpoint=endpoint))
     starts: dict[str, Callable[[], AbstractContextManager[object]]] = {
         "nginx": lambda: Nginx(root, server=text, port=port),
         "caddy": lambda: serve_caddy(text, port),
@@ -142,6 +147,41 @@ def test_a_private_registry_asks_for_a_token_as_cargo_and_browsers_understand(ki
     with served(kind, tree.tree, private="all") as base:
         assert get(f"{base}crates/foo/").status == 401
         assert get(f"{base}crates/foo/", Authorization=TOKEN).status == 200
+
+
+@pytest.mark.cargo
+@pytest.mark.parametrize("kind", SERVERS)
+def test_a_private_registry_with_an_endpoint_asks_it_who_may_read(kind: str, tmp_path: Path) -> None:
+    with open_folder() as folder, ExitStack() as stack:
+        port = free_port()
+        base = f"http://127.0.0.1:{port}{PATH}"
+        endpoint = Served(folder, f'auth-required = true\n[publish]\nurl = "{base.rstrip("/")}"\n', base)
+        token, writer = endpoint.token(), endpoint.token("writer", "--scope", "publish-new")
+        stack.enter_context(endpoint.running("--publish"))
+        address = f"127.0.0.1:{endpoint.port}"
+        stack.enter_context(served(kind, endpoint.tree, private="all", endpoint=address, port=port))
+        keeper = '[registry]\nglobal-credential-providers = ["cargo:token"]\n'
+        cargo, env = Cargo(tmp_path, {"acme": base}, config=keeper), {"CARGO_REGISTRIES_ACME_TOKEN": token}
+        foo = cargo.project(name="foo", package='publish = ["acme"]\ndescription = "Foo."\nlicense = "MIT"')
+        foo.run("publish", "--no-verify", env=env).ok()
+        cargo.project('foo = { version = "0.1", registry = "acme" }', code="use foo as _;").run("build", env=env).ok()
+        assert "Foo." in cargo.run("search", "--registry", "acme", "foo", env=env).ok().stdout
+        until((endpoint.tree / "crates/foo/index.html").exists)
+        line = (endpoint.tree / "index/3/f/foo").read_bytes()
+        archive = archive_file("foo", json.loads(line)["cksum"])
+        basic = base64.b64encode(f"anybody:{token}".encode()).decode()
+        for path in ("index/config.json", "index/3/f/foo", archive, "crates/foo/", "api/v1/crates?q=foo"):
+            for wrong in ({}, {"Authorization": "csi_0_0"}):
+                refused = get(base + path, **wrong)
+                assert (path, refused.status) == (path, 401)
+                challenge = ", ".join(refused.headers.get_all("WWW-Authenticate") or [])
+                assert challenge == f'Basic realm="{base}", Cargo login_url="{base}me"'
+            for right in (token, f"Bearer {token}", f"Basic {basic}"):
+                assert (path, get(base + path, Authorization=right).status) == (path, 200)
+        assert get(f"{base}index/3/f/foo", Authorization=writer).status in {401, 403}
+        assert get(f"{base}index/3/b/bar", Authorization=token).status == 404
+        assert get(f"{base}index/3/f/foo", Authorization=token).content == line
+        assert (get(f"{base}me").status, get(f"{base}me").content.startswith(base.encode())) == (200, True)
 
 
 @pytest.mark.cargo

@@ -13,9 +13,12 @@ from tests.servers import free_port
 
 
 class Served:
-    """A registry in `folder`, which `running` serves at `url`; cargo calls it `acme`."""
+    """A registry in `folder`, which `running` serves at `url`; cargo calls it `acme`.
 
-    def __init__(self, folder: Path, settings: str = "") -> None:
+    `base_url` is that of a web server in front, where there is one.
+    """
+
+    def __init__(self, folder: Path, settings: str = "", base_url: str = "") -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
@@ -23,7 +26,7 @@ class Served:
         self.private = folder / "private"
         self.tokens: dict[str, str] = {}
         folder.mkdir(parents=True, exist_ok=True)
-        head = f'[registry]\nname = "acme"\nbase-url = "{self.url}"\n'
+        head = f'[registry]\nname = "acme"\nbase-url = "{base_url or self.url}"\n'
         (folder / "registry.toml").write_text(f'{head}{settings}\n[serve]\nbind = "127.0.0.1:{self.port}"\n')
 
     def token(self, user: str = "alice", *more: str) -> str:

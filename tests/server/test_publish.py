@@ -151,7 +151,7 @@ def test_no_token_or_an_unknown_one_is_401_and_bearer_and_basic_are_understood(e
     stranger = endpoint.client()
     foo = crate("authenticated")
     challenge = stranger.publish(foo).failed(401, "this needs a token", "/me").headers["WWW-Authenticate"]
-    assert challenge == f'Cargo login_url="{endpoint.url}me", Basic realm="{endpoint.url}"'
+    assert challenge == f'Basic realm="{endpoint.url}", Cargo login_url="{endpoint.url}me"'
     for wrong in ("csi_0_0", "Bearer ", "Basic !", "Basic aGVsbG8=", "é".encode().decode("latin-1")):
         assert stranger.publish(foo, Authorization=wrong).status == 401, wrong
     for kind in ("{}", "Bearer {}", "bearer {}"):
