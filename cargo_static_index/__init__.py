@@ -33,7 +33,9 @@ if TYPE_CHECKING:
         StoreError,
         TreeBusy,
     )
-    from cargo_static_index.diagnostics.rules import RULES, Finding, Problem, Rule
+    from cargo_static_index.diagnostics.problems import Finding, Problem
+    from cargo_static_index.diagnostics.rule import Rule
+    from cargo_static_index.diagnostics.rules import RULES
     from cargo_static_index.protocol.config import RegistryConfig, format_config, parse_config
     from cargo_static_index.protocol.index_entry import Dependency, Entry, format_entry, parse_entry
     from cargo_static_index.protocol.index_file import IndexFile, Line, parse_index, parse_line
@@ -199,7 +201,9 @@ _MODULES = {
     "registry.registry": "Registry open_registry specs_of verify_registry",
     "crate.check": "CheckedCrate Policy check_crate",
     "registry.events": "Listener Report",
-    "diagnostics.rules": "RULES Finding Problem Rule",
+    "diagnostics.problems": "Finding Problem",
+    "diagnostics.rule": "Rule",
+    "diagnostics.rules": "RULES",
     "settings": "Loaded Settings load_settings parse_settings",
     "registry.status": "Status read_status",
     "store": "Change Delete Put Staged Store Stored",

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
-from cargo_static_index.diagnostics.rules import Finding
+from cargo_static_index.diagnostics.problems import Finding
 from cargo_static_index.protocol.index_file import IndexFile, parse_index
 from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.options import Options

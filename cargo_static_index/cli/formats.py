@@ -12,7 +12,8 @@ from cargo_static_index._version import __version__
 from cargo_static_index.cli.documents import ProblemDocument
 from cargo_static_index.cli.options import Format
 from cargo_static_index.diagnostics.escape import escape, in_json
-from cargo_static_index.diagnostics.rules import RULES, Rule
+from cargo_static_index.diagnostics.rule import Rule
+from cargo_static_index.diagnostics.rules import RULES
 
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 

@@ -27,7 +27,7 @@ from cargo_static_index.cli.output import ChangeListener, from_here
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
 from cargo_static_index.cli.terminal import counted, is_confirmed, is_interactive
 from cargo_static_index.diagnostics.errors import SettingsError
-from cargo_static_index.diagnostics.rules import Finding
+from cargo_static_index.diagnostics.problems import Finding
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import open_registry, verify_registry
 from cargo_static_index.registry.reindex import Reindexed

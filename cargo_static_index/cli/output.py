@@ -13,7 +13,8 @@ from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run
 from cargo_static_index.cli.terminal import Terminal, counted
 from cargo_static_index.crate.candidate import FileStatus, Outcome
 from cargo_static_index.diagnostics.escape import escape
-from cargo_static_index.diagnostics.rules import Level, Problem, level_of
+from cargo_static_index.diagnostics.problems import Problem, level_of
+from cargo_static_index.diagnostics.rule import Level
 
 PassName = Literal["build", "add", "check"]
 

@@ -13,14 +13,14 @@ from cargo_static_index.cli.options import FILE, argument, json_lines
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
 from cargo_static_index.crate.check import CheckedCrate, check_crate
 from cargo_static_index.diagnostics.errors import InvalidDocument, NewerFormat, NotHeld, SettingsError
-from cargo_static_index.diagnostics.rules import level_of
+from cargo_static_index.diagnostics.problems import level_of
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.protocol.index_entry import format_entry
 from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.manifest.manifest import entry_of
+from cargo_static_index.registry.agreement import DEFAULT_BASE_URL
 from cargo_static_index.registry.registry import home_of, policy_of, specs_of, store_of
 from cargo_static_index.registry.search import described, metadata_of, newest, ranked
-from cargo_static_index.registry.transaction import DEFAULT_BASE_URL
 from cargo_static_index.store import Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.read import (

@@ -23,7 +23,7 @@ from cargo_static_index.cli.terminal import counted
 from cargo_static_index.crate.candidate import Outcome
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.diagnostics.escape import escape
-from cargo_static_index.diagnostics.rules import level_of
+from cargo_static_index.diagnostics.problems import level_of
 from cargo_static_index.registry.on_change import Delivery
 from cargo_static_index.registry.registry import drop_of
 from cargo_static_index.registry.scan import source_start

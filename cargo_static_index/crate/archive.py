@@ -18,8 +18,7 @@ from cargo_static_index.crate.metadata import File
 from cargo_static_index.crate.paths import Paths, is_manifest, plain_paths
 from cargo_static_index.crate.tar import Member, walk_tar
 from cargo_static_index.diagnostics.escape import quote
-from cargo_static_index.diagnostics.problems import ProblemList
-from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.diagnostics.problems import Problem, ProblemList
 
 MANIFEST = "Cargo.toml"
 VCS_INFO = ".cargo_vcs_info.json"

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from cargo_static_index.crate.check import CheckedCrate, place_of
 from cargo_static_index.diagnostics.errors import InvalidInput
-from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.diagnostics.problems import Problem
 from cargo_static_index.protocol.index_entry import Dependency, format_entry
 from cargo_static_index.protocol.index_file import new_line
 from cargo_static_index.protocol.manifest.manifest import entry_of

@@ -14,8 +14,9 @@ from cargo_static_index.crate.crates_io import check_as_crates_io
 from cargo_static_index.crate.documents import MANIFEST_AS_WRITTEN, find_file, readme_origin
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.crate.metadata import CrateMetadata, Document, VcsInfo
-from cargo_static_index.diagnostics.problems import ProblemList
-from cargo_static_index.diagnostics.rules import RULES, Level, Problem, levels_of, problem, refused
+from cargo_static_index.diagnostics.problems import Problem, ProblemList, problem, refused
+from cargo_static_index.diagnostics.rule import Level
+from cargo_static_index.diagnostics.rules import RULES, levels_of
 from cargo_static_index.protocol.features import check_features
 from cargo_static_index.protocol.index_entry import Dependency
 from cargo_static_index.protocol.manifest.dependencies import ManifestDependency

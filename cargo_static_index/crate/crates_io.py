@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.escape import quote
-from cargo_static_index.diagnostics.rules import RULES, Level, Problem, problem
+from cargo_static_index.diagnostics.problems import Problem, problem
+from cargo_static_index.diagnostics.rule import Level
+from cargo_static_index.diagnostics.rules import RULES
 from cargo_static_index.protocol.manifest.manifest import Manifest
 from cargo_static_index.protocol.spdx import parse_license
 from cargo_static_index.protocol.urls import parse_url

@@ -1,12 +1,91 @@
 """Problems as they are found: every one is counted, the first of each rule are told."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Literal
 
-from cargo_static_index.diagnostics.rules import Problem, problem
+from msgspec import Struct
+from msgspec.structs import force_setattr
+
+from cargo_static_index.diagnostics.escape import escape
+from cargo_static_index.diagnostics.rule import Level, Severity
+from cargo_static_index.diagnostics.rules import RULES
+
+Fix = Literal[
+    "write-facts",
+    "delete",
+    "finish-removal",
+    "recount",
+    "make-pages",
+    "restore-lines",
+    "set-line-right",
+    "write-proven",
+]
+"""What mends a tree without changing a release."""
+
+LONGEST = 1000
+"""Characters of a sentence or place; a hostile crate can have names of a million."""
 
 TOLD = 10
 """Problems of one rule that are told; a hostile archive or manifest can have a hundred thousand."""
+
+
+class Problem(Struct, frozen=True, kw_only=True):
+    """One thing found wrong: `place` says where inside the crate, `message` is the whole sentence.
+
+    All its texts are short and without control characters, whatever the crate says.
+    """
+
+    rule: str
+    message: str
+    place: str = ""
+    way_out: str = ""
+
+    def __post_init__(self) -> None:
+        for field in ("message", "place", "way_out"):
+            text = getattr(self, field)
+            if len(text) > LONGEST or not text.isprintable():
+                force_setattr(self, field, escape(text, longest=LONGEST))
+
+
+class Finding(Problem, frozen=True, kw_only=True):
+    """A problem of a tree, at `path`: `fix` is what mends it, None where that is for a person; `fixed`: it was done."""
+
+    path: str
+    fix: Fix | None = None
+    fixed: bool = False
+
+    @property
+    def id(self) -> str:
+        """The id of its rule."""
+        return self.rule
+
+    @property
+    def level(self) -> Severity:
+        """How grave it is."""
+        return RULES[self.rule].severity
+
+
+def problem(rule: str, message: str = "", *, place: str = "", way_out: str = "") -> Problem:
+    """Give the problem that breaks `rule`; sentence and way out are the rule's own unless better ones are given."""
+    broken = RULES[rule]
+    return Problem(rule=rule, message=message or broken.says, place=place, way_out=way_out or broken.way_out)
+
+
+def found(rule: str, path: str, message: str, fix: Fix | None = None, *, way_out: str = "") -> Finding:
+    """Give the problem of a tree that breaks `rule` at a path; the way out is the rule's own unless one is given."""
+    return Finding(rule=rule, path=path, place=path, message=message, way_out=way_out or RULES[rule].way_out, fix=fix)
+
+
+def level_of(problem: Problem, levels: Mapping[str, Level]) -> Level:
+    """Give the level of a problem under the levels that the settings change."""
+    rule = RULES[problem.rule]
+    return levels.get(problem.rule, rule.level) if rule.policy else rule.level
+
+
+def refused(problems: Iterable[Problem], levels: Mapping[str, Level]) -> bool:
+    """Whether any of these problems keeps a crate out."""
+    return any(level_of(each, levels) == "refuse" for each in problems)
 
 
 class ProblemList:

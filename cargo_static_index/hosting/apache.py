@@ -16,6 +16,7 @@ _SITE = """\
     ErrorDocument 404 @PATH@404.html
     Header always set Cache-Control "@ABSENT@" "expr=%{REQUEST_STATUS} -ge 400"
     Header always set X-Content-Type-Options nosniff
+    RewriteEngine On
     @TOKENS@
 
     <Directory "@ROOT@">
@@ -54,7 +55,6 @@ _SITE = """\
         Header unset Content-Security-Policy
     </LocationMatch>
     # Folders of the index have no listing, and files that begin with a dot are not published.
-    RewriteEngine On
     RewriteRule "/\\." - [R=404,L]
     RewriteRule "^@PATH@index/.+/$" - [R=404,L]
     # Tools that show where a crate comes from lead to INDEX/NAME, which is no index file: they come to its page.
@@ -89,7 +89,6 @@ _TOKENS = """
 # what `printf 'anybody:TOKEN' | base64` prints.
 Header always set WWW-Authenticate "Cargo login_url=\\"@BASE@\\"" "expr=%{REQUEST_STATUS} -eq 401"
 Header always add WWW-Authenticate "Basic realm=\\"crates\\"" "expr=%{REQUEST_STATUS} -eq 401"
-RewriteEngine On
 RewriteCond "%{HTTP:Authorization}" "!^(Bearer )?TOKEN$"
 RewriteRule "^@PATH@@KEPT@" - [R=401,L]"""
 

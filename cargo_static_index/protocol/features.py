@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidFeature
-from cargo_static_index.diagnostics.rules import Problem, problem
+from cargo_static_index.diagnostics.problems import Problem, problem
 
 Features = Mapping[str, tuple[str, ...]]
 

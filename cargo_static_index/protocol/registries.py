@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 from cargo_static_index.diagnostics.errors import InvalidConfig
-from cargo_static_index.diagnostics.rules import Problem, problem
+from cargo_static_index.diagnostics.problems import Problem, problem
 from cargo_static_index.protocol.urls import Url, parse_url
 
 CRATES_IO = "https://github.com/rust-lang/crates.io-index"

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from cargo_static_index.crate.candidate import Candidate, DropFile, Outcome
 from cargo_static_index.diagnostics.errors import InvalidInput, StoreError
 from cargo_static_index.diagnostics.escape import escape
-from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.diagnostics.problems import Problem
 from cargo_static_index.registry.scan import SETTLE, is_as_seen, source_start
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.store.local.files import half_of, move_across, put_file

@@ -14,12 +14,14 @@ from msgspec.structs import replace
 
 from cargo_static_index.crate.candidate import Candidate, Need, Outcome
 from cargo_static_index.diagnostics.errors import InvalidDocument
-from cargo_static_index.diagnostics.rules import Level, Problem, level_of, problem
+from cargo_static_index.diagnostics.problems import Problem, level_of, problem
+from cargo_static_index.diagnostics.rule import Level
 from cargo_static_index.protocol.index_file import IndexFile
 from cargo_static_index.protocol.names import collision_key
+from cargo_static_index.registry.known import name_of
 from cargo_static_index.registry.read import metadata_of
 from cargo_static_index.registry.restore import sound_index
-from cargo_static_index.registry.transaction import Transaction, attempts, name_of
+from cargo_static_index.registry.transaction import Transaction, attempts
 from cargo_static_index.registry.withdraw import update_tombstones
 from cargo_static_index.store import Change, Delete, Put, Staged
 from cargo_static_index.tree import layout

@@ -19,7 +19,8 @@ from cargo_static_index.crate.candidate import Candidate, DropFile, candidate_of
 from cargo_static_index.crate.check import CheckedCrate, Policy, check_crate
 from cargo_static_index.crate.metadata import format_metadata
 from cargo_static_index.diagnostics.errors import InvalidInput, StoreError
-from cargo_static_index.diagnostics.rules import MAYBE_PART, Problem, problem
+from cargo_static_index.diagnostics.problems import Problem, problem
+from cargo_static_index.diagnostics.rules import MAYBE_PART
 from cargo_static_index.registry.scan import is_as_seen
 from cargo_static_index.state.candidates import Packed, pack
 from cargo_static_index.store.local.files import write_all

@@ -8,9 +8,10 @@ from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.protocol.names import collision_key
+from cargo_static_index.registry.known import load_published
 from cargo_static_index.registry.restore import LOST, crates_with_tombstones, is_left, recount, restore_index
 from cargo_static_index.registry.shared import is_due, name_all, prune
-from cargo_static_index.registry.transaction import Transaction, load_published
+from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.registry.withdraw import Withdrawn, update_tombstones, withdraw_versions
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import format_document

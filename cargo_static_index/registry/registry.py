@@ -17,7 +17,7 @@ from cargo_static_index.diagnostics.errors import (
     SettingsError,
     StoreError,
 )
-from cargo_static_index.diagnostics.rules import Finding
+from cargo_static_index.diagnostics.problems import Finding
 from cargo_static_index.protocol.config import base_url_of, home_at
 from cargo_static_index.protocol.names import parse_crate_name
 from cargo_static_index.protocol.registries import Home
@@ -25,12 +25,13 @@ from cargo_static_index.registry import build as passes
 from cargo_static_index.registry import on_change
 from cargo_static_index.registry import owners as changes_of_owners
 from cargo_static_index.registry import withdraw as changes
+from cargo_static_index.registry.agreement import DEFAULT_BASE_URL
 from cargo_static_index.registry.dispose import Drop
 from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.options import Access, Options
 from cargo_static_index.registry.recover import finish_changes, finish_withdrawal, know_others, reconcile, recover
 from cargo_static_index.registry.scan import Due
-from cargo_static_index.registry.transaction import DEFAULT_BASE_URL, Transaction, open_transaction
+from cargo_static_index.registry.transaction import Transaction, open_transaction
 from cargo_static_index.registry.withdraw import Spec, Withdrawn
 from cargo_static_index.registry.workers import Executor
 from cargo_static_index.settings import Settings, limits_of

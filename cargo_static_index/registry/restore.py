@@ -21,7 +21,8 @@ from cargo_static_index.protocol.index_entry import format_entry
 from cargo_static_index.protocol.index_file import IndexFile, Line, parse_line
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.registries import Home
-from cargo_static_index.registry.transaction import Transaction, attempts, load_published
+from cargo_static_index.registry.known import load_published
+from cargo_static_index.registry.transaction import Transaction, attempts
 from cargo_static_index.state import Release
 from cargo_static_index.store import Put, Store
 from cargo_static_index.store.local.folders import open_folders

@@ -21,7 +21,7 @@ from msgspec import Struct
 from cargo_static_index.crate.candidate import Candidate, DropFile
 from cargo_static_index.diagnostics.errors import InvalidInput, SettingsError
 from cargo_static_index.diagnostics.escape import escape, quote
-from cargo_static_index.diagnostics.rules import Problem, problem
+from cargo_static_index.diagnostics.problems import Problem, problem
 from cargo_static_index.state import State
 from cargo_static_index.state.files import NOTHING, SeenRow, add_fingerprints
 from cargo_static_index.store.local.folders import open_folders

@@ -14,10 +14,10 @@ from msgspec import Struct
 from cargo_static_index.crate.candidate import Candidate, Outcome
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.registry.dispose import Drop
+from cargo_static_index.registry.known import load_published
 from cargo_static_index.registry.on_change import COUNTED, Delivery, read_delivery
 from cargo_static_index.registry.registry import copied_state, drop_of, known_state, store_of
 from cargo_static_index.registry.scan import scan_drop, settled_by_stamps
-from cargo_static_index.registry.transaction import load_published
 from cargo_static_index.registry.watch.health import LastWord, read_health
 from cargo_static_index.settings import Settings
 from cargo_static_index.state import State, may_read, may_write, open_state

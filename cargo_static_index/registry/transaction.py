@@ -10,38 +10,23 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import (
-    InvalidConfig,
-    InvalidDocument,
-    NewerFormat,
-    SettingsError,
     StateDamaged,
     StoreError,
 )
-from cargo_static_index.protocol.config import (
-    RegistryConfig,
-    base_url_of,
-    config_for,
-    format_config,
-    home_at,
-    parse_base_url,
-    parse_config,
-)
-from cargo_static_index.protocol.index_file import IndexFile, Line
-from cargo_static_index.protocol.names import collision_key
-from cargo_static_index.protocol.registries import Home, Mode
+from cargo_static_index.protocol.index_file import IndexFile
+from cargo_static_index.registry.agreement import Agreement, agree, read_again
 from cargo_static_index.registry.events import Listener
+from cargo_static_index.registry.known import change_between, name_of
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.shared import ChangeLog, IndexChange, Names, landed_files, sum_of
 from cargo_static_index.settings import Settings
-from cargo_static_index.settings.table import RegistrySection
-from cargo_static_index.state import CrateChange, Release, State, discard_state, open_state, state_lock
+from cargo_static_index.state import State, discard_state, open_state, state_lock
 from cargo_static_index.store import Change, Delete, Lock, Store, Stored
 from cargo_static_index.store.ahead import ReadAhead
 from cargo_static_index.store.local.flock import FairLock
@@ -54,29 +39,21 @@ from cargo_static_index.tree.documents import (
     TreeRecord,
     difference,
     format_document,
-    parse_record,
     weight,
 )
 from cargo_static_index.tree.read import (
     StoredValue,
-    index_paths,
-    read_indexes,
     read_record,
     read_tombstones,
     replaced,
     weight_of,
 )
 
-DEFAULT_BASE_URL = "http://127.0.0.1:8000/"
-
 ATTEMPTS = 100
 """How often a compare-and-swap begins again before it gives up: other writers would have to win every time."""
 
 LONGEST_PAUSE = 2.0
 """Seconds between two attempts: some stores take seconds where many write one file."""
-
-FILES_AT_ONCE = 1000
-"""Index files that are read into the state together."""
 
 
 def attempts(what: str) -> Iterator[int]:
@@ -89,22 +66,6 @@ def attempts(what: str) -> Iterator[int]:
             time.sleep(random.uniform(0.5, 1) * min(LONGEST_PAUSE, 0.01 * 2**number))  # noqa: S311 - no secret
         yield number
     raise StoreError(f"{what} changed by somebody else all the time; try again later")
-
-
-class _Agreement(Struct, frozen=True, kw_only=True):
-    """What a tree has and what is asked for, brought together: what config.json and tree.json are to say."""
-
-    base_url: str
-    home: Home
-    mode: Mode
-    aliases: tuple[str, ...]
-    held: StoredValue[TreeRecord]
-    damaged: Stored | None
-    """A tree.json that cannot be read, and goes."""
-    config: bytes
-    stored_config: Stored | None
-    seen_to: bool = False
-    """Whether config.json and tree.json were brought in step."""
 
 
 class Transaction:
@@ -145,7 +106,7 @@ class Transaction:
         """Where what happens to the state is to be taken back: what ends with the transaction."""
         self._settings = settings
         self._state_lock = state_lock
-        self._agreement = _agree(self, settings)
+        self._agreement = self._agree()
         self.base_url, self.home = self._agreement.base_url, self._agreement.home
         self.take_record(self._agreement.held)
         self.state.pages.owner = self._lock.name if self._lock else ""
@@ -211,10 +172,10 @@ class Transaction:
         Tree.json is read again, though it was before: until now nobody was kept out. Where nobody can be, compare and
         swap finds out.
         """
-        again = _read_again(self.store) if self._lock else None
+        again = read_again(self.store) if self._lock else None
         if again is not None:
             if self._is_another(again.value):
-                self._agreement = _agree(self, self._settings)
+                self._agreement = self._agree()
                 if (self._agreement.base_url, self._agreement.home) != (self.base_url, self.home):
                     raise StoreError("the registry was moved, or came to have another mode, meanwhile; run this again")
             self.take_record(again)
@@ -224,23 +185,24 @@ class Transaction:
         elif self.in_doubt:
             self.doubt()
 
+    def _agree(self) -> Agreement:
+        known = self.state.site.known_tree
+        return agree(self.store, self._settings, self.options, known=known, note=self.listener.note)
+
     def _is_another(self, record: TreeRecord) -> bool:
         """Whether tree.json came to say something else than what was agreed upon: only a move changes the aliases."""
         known = self._agreement.seen_to or self._agreement.held.stored is not None
         return not known or (record.mode, record.aliases) != (self.record.mode, self.record.aliases)
 
-    def _see_to(self, agreed: _Agreement) -> None:
+    def _see_to(self, agreed: Agreement) -> None:
         if agreed.damaged is not None:
             self.apply([Delete(path=layout.RECORD, expect=agreed.damaged.tag)])
-        if self._as_read is None or self._as_read.stored is None or self._differs(agreed):
+        if self._as_read is None or self._as_read.stored is None or not agreed.fits(self.record):
             # The state forgets what it knew only after tree.json says it: a lost one may be known nowhere else.
             self.update_record(lambda record: replace(record, mode=agreed.mode, aliases=agreed.aliases))
         elif self.in_doubt:
             self.doubt()
         self.write(layout.CONFIG, agreed.config, agreed.stored_config)
-
-    def _differs(self, agreed: _Agreement) -> bool:
-        return (self.record.mode, self.record.aliases) != (agreed.mode, agreed.aliases)
 
     @property
     def pubtime(self) -> str:
@@ -423,164 +385,3 @@ def _opened_state(folder: Path) -> Iterator[State]:
     except StateDamaged as error:
         discard_state(folder)
         raise StateDamaged(f"{error} It was thrown away: run this again.") from error
-
-
-def _agree(transaction: Transaction, settings: Settings) -> _Agreement:
-    """Read what the tree has; SettingsError where that does not go with what is asked for. Nothing is changed."""
-    registry = settings.registry
-    if transaction.options.change_mode:
-        registry = replace(registry, mode=None)
-    stored = transaction.store.read(layout.CONFIG)
-    config = _config(transaction, stored, registry)
-    held, damaged = _record(transaction, registry)
-    before = base_url_of(config) if config else None
-    if config and before is None and not transaction.options.move:
-        raise SettingsError(
-            f"the tree's config.json was not written by this program: its `dl` is {config.dl!r}; "
-            "choose another tree, or replace it with --move"
-        )
-    mode = _mode(held.value, registry)
-    if before is None and registry.base_url is None and held.value.releases:
-        raise SettingsError(
-            "the tree holds releases, but its index/config.json, which knew its base URL, is lost or not ours; "
-            "give the URL with --base-url, or set it in `[registry]`"
-        )
-    base_url, aliases = _base_url(transaction, before, held.value.aliases, registry)
-    # Law 1: lines that were made with an alias can be made anew only by who knows it.
-    aliases += tuple(alias for alias in registry.aliases if alias not in {base_url, *aliases})
-    wanted = config_for(base_url, api=settings.publish.url, auth_required=registry.auth_required)
-    return _Agreement(
-        base_url=base_url,
-        home=home_at(mode, (base_url, *aliases)),
-        mode=mode,
-        aliases=aliases,
-        held=held,
-        damaged=damaged,
-        config=format_config(wanted),
-        stored_config=stored,
-    )
-
-
-def _read_again(store: Store) -> StoredValue[TreeRecord] | None:
-    """Read tree.json, or give None where there is none that can be read."""
-    try:
-        held = read_record(store)
-    except NewerFormat as error:
-        raise SettingsError(f"the tree cannot be used: {error}") from error
-    except InvalidDocument:
-        return None
-    return held if held.stored is not None else None
-
-
-def _config(transaction: Transaction, stored: Stored | None, registry: RegistrySection) -> RegistryConfig | None:
-    """Read config.json; one that cannot be read counts as none where it is to be replaced."""
-    try:
-        return parse_config(stored.content) if stored else None
-    except InvalidConfig as error:
-        if transaction.options.move and registry.base_url is not None:
-            return None
-        raise SettingsError(
-            f"the tree cannot be used: {error}, bring it back from a backup, "
-            "or replace it with `build --move`, the base URL being set"
-        ) from error
-
-
-def _record(transaction: Transaction, registry: RegistrySection) -> tuple[StoredValue[TreeRecord], Stored | None]:
-    """Read tree.json, and give what is there, too, if that cannot be read.
-
-    Where it is lost or damaged, what the index cannot tell comes from the state, or the settings.
-    """
-    damaged: Stored | None = None
-    try:
-        held = read_record(transaction.store)
-        if held.stored is not None or not any(True for _ in index_paths(transaction.store)):
-            return held, None
-    except NewerFormat as error:
-        raise SettingsError(f"the tree cannot be used: {error}") from error
-    except InvalidDocument:
-        damaged = transaction.store.read(layout.RECORD)
-    known = transaction.state.site.known_tree
-    if known is None and registry.mode is None:
-        raise SettingsError(
-            "the tree holds an index, but its tree.json, which knew its mode and earlier base URLs, is lost; bring it "
-            "back from a backup, or set `mode`, and `aliases` if it was moved, in `[registry]`"
-        )
-    last = parse_record(known) if known is not None else TreeRecord()
-    record = TreeRecord(mode=last.mode, aliases=last.aliases)
-    return StoredValue(path=layout.RECORD, value=record, stored=None), damaged
-
-
-def _mode(record: TreeRecord, registry: RegistrySection) -> Mode:
-    mode = registry.mode or record.mode
-    if record.releases and mode != record.mode:
-        raise SettingsError(
-            f"the tree's lines were made in mode {record.mode!r}, and the settings ask for {mode!r}; "
-            f'set `mode = "{record.mode}"`, or derive the lines anew with `cargo-static-index reindex`'
-        )
-    return mode
-
-
-def _base_url(
-    transaction: Transaction, before: str | None, aliases: tuple[str, ...], registry: RegistrySection
-) -> tuple[str, tuple[str, ...]]:
-    """Give the base URL and the aliases that the tree is to have."""
-    if registry.base_url is None:
-        if before is None:
-            transaction.listener.note(f"No base URL is given, so the tree is made for {DEFAULT_BASE_URL}.")
-        return before or DEFAULT_BASE_URL, aliases
-    base_url = parse_base_url(registry.base_url)
-    if before is None or before == base_url:
-        return base_url, aliases
-    if not transaction.options.move and base_url in aliases:
-        raise SettingsError(
-            f"the tree was moved to {before}, and the settings still say {base_url}; set `base-url` in `[registry]` of "
-            f'registry.toml, or the option or variable that gives it, to "{before}" (--move would move the tree back)'
-        )
-    if not transaction.options.move:
-        raise SettingsError(
-            f"the tree is served at {before}, and the settings say {base_url}; "
-            "keep the tree's own, or move the registry with --move"
-        )
-    return base_url, (*(alias for alias in aliases if alias not in {base_url, before}), before)
-
-
-# What the state learns of index files: one change at a time, or all of them anew ----------------------------
-
-
-def change_between(before: IndexFile, after: IndexFile) -> CrateChange | None:
-    """Give what an index file that takes another's place says anew; None where nothing can be read in either."""
-    known = {line.raw for line in before.lines}
-    new = [line for line in after.releases if line.raw not in known]
-    held = {line.vers for line in after.releases}
-    gone = [line.vers for line in before.releases if line.vers not in held]
-    name = name_of(after) or name_of(before)
-    if name is None:
-        return None
-    return CrateChange(
-        key=collision_key(name),
-        name=name,
-        releases=tuple(_release(line) for line in new),
-        gone=tuple(gone),
-    )
-
-
-def name_of(file: IndexFile) -> str | None:
-    """Give the name of the crate that an index file is about: that of its first readable line."""
-    return next((line.name for line in file.releases), None)
-
-
-def _release(line: Line) -> Release:
-    return Release(vers=line.vers, cksum=line.cksum, yanked=line.yanked, pubtime=line.pubtime)
-
-
-def load_published(state: State, store: Store) -> Delta:
-    """Read every index file into the state, in place of what it knew, and give what the index counts for."""
-    total = Delta()
-    paths = index_paths(store)
-    with state.writing():
-        state.published.clear()
-        while batch := read_indexes(store, list(islice(paths, FILES_AT_ONCE))):
-            total = sum(map(weight_of, batch), total)
-            changes = (change_between(IndexFile(), each.value) for each in batch)
-            state.published.update(change for change in changes if change)
-    return total

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from cargo_static_index.diagnostics.errors import CargoStaticIndexError, InvalidInput, NotHeld, StoreError
-from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.diagnostics.problems import Problem
 from cargo_static_index.server.files import NO_STORE
 from cargo_static_index.server.upload import InvalidUpload
 from cargo_static_index.server.writer import Forbidden

@@ -21,7 +21,7 @@ from cargo_static_index.crate.candidate import Outcome
 from cargo_static_index.crate.check import Policy, check_crate
 from cargo_static_index.diagnostics.errors import NotHeld
 from cargo_static_index.diagnostics.escape import escape
-from cargo_static_index.diagnostics.rules import Problem, level_of
+from cargo_static_index.diagnostics.problems import Problem, level_of
 from cargo_static_index.registry.registry import home_of, policy_of, store_of
 from cargo_static_index.registry.withdraw import Spec
 from cargo_static_index.server.answers import Refused, json_answer, sentence

@@ -10,7 +10,8 @@ from typing import Annotated, Final, Literal
 from msgspec import Struct, structs
 
 from cargo_static_index.crate.limits import Limits
-from cargo_static_index.diagnostics.rules import Level, levels_of
+from cargo_static_index.diagnostics.rule import Level
+from cargo_static_index.diagnostics.rules import levels_of
 from cargo_static_index.protocol.registries import Mode
 from cargo_static_index.settings import kinds as values
 from cargo_static_index.settings.kinds import Kind

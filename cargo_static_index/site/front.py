@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.diagnostics.problems import Problem
 from cargo_static_index.site.theme import SiteInfo
 
 

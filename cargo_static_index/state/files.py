@@ -17,7 +17,7 @@ import msgspec
 
 from cargo_static_index.crate.candidate import Candidate, DropFile, Outcome
 from cargo_static_index.diagnostics.errors import StateDamaged
-from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.diagnostics.problems import Problem
 from cargo_static_index.state import schema
 from cargo_static_index.state.database import PAGE, Database
 

@@ -10,7 +10,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cargo_static_index.crate.candidate import Candidate, Outcome
-from cargo_static_index.diagnostics.rules import CUT_SHORT, Problem, problem
+from cargo_static_index.diagnostics.problems import Problem, problem
+from cargo_static_index.diagnostics.rules import CUT_SHORT
 from cargo_static_index.protocol.index_entry import format_entry, parse_entry
 from cargo_static_index.protocol.index_file import IndexFile, Line, new_line
 from cargo_static_index.protocol.semver import order_key, without_build

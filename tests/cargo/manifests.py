@@ -22,7 +22,7 @@ import rtoml
 from msgspec import Struct
 
 from cargo_static_index.crate.check import Policy, check_crate
-from cargo_static_index.diagnostics.rules import level_of
+from cargo_static_index.diagnostics.problems import level_of
 from cargo_static_index.protocol.registries import Home
 from tests.cargo.localregistry import LocalRegistry
 from tests.cargo.source import cargo_lock, crate_file

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 from cargo_static_index.crate.archive import read_archive
 from cargo_static_index.crate.limits import Limits
-from cargo_static_index.diagnostics.rules import refused
+from cargo_static_index.diagnostics.problems import refused
 from tests.cargo.test_archives_against_cargo import ACCEPTED, change
 from tests.crate.oracle import TOP, ArchiveOracle, Verdict, cargo_versions, oracle_versions
 from tests.crates import crate, gzip_member, tar_entry

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from cargo_static_index.crate.archive import Archive, read_archive
 from cargo_static_index.crate.limits import MIB, Limits
 from cargo_static_index.crate.metadata import File
-from cargo_static_index.diagnostics.rules import RULES, Problem
+from cargo_static_index.diagnostics.problems import Problem
+from cargo_static_index.diagnostics.rules import RULES
 from tests.crate.mutants import literals
 from tests.crates import BLOCK, CrateBuilder, crate, gzip_member, long_name_entry, pax_entry, tar_entry
 

@@ -7,18 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cargo_static_index.diagnostics.rules import (
-    GROUPS,
-    RULES,
-    Level,
-    Problem,
-    Rule,
-    explain,
-    level_of,
-    levels_of,
-    problem,
-    refused,
-)
+from cargo_static_index.diagnostics.problems import Problem, level_of, problem, refused
+from cargo_static_index.diagnostics.rule import Level, Rule
+from cargo_static_index.diagnostics.rules import GROUPS, RULES, explain, levels_of
 from cargo_static_index.settings import KEYS
 from scripts.docs.settings_page import REWRITE, rules_page
 
@@ -28,12 +19,16 @@ SOURCES = sorted(Path(str(files("cargo_static_index"))).rglob("*.py"))
 
 
 def trees() -> Iterator[ast.Module]:
-    return (ast.parse(path.read_text()) for path in SOURCES if path.name != "rules.py")
+    return (
+        ast.parse(path.read_text())
+        for path in SOURCES
+        if path.name not in {"crate_rules.py", "rules.py", "tree_rules.py"}
+    )
 
 
 def test_the_page_of_rules_is_what_the_table_says() -> None:
     found = (REPOSITORY / "docs/rules.md").read_text()
-    assert found == rules_page(), f"docs/rules.md is not what rules.py says; write it anew with `{REWRITE}`"
+    assert found == rules_page(), f"docs/rules.md is not what the tables of rules say; write it anew with `{REWRITE}`"
 
 
 def test_the_page_has_each_rule_once_and_no_other() -> None:

@@ -50,6 +50,13 @@ def test_what_is_printed_is_made_for_this_registry(tmp_path: Path) -> None:
     assert (ended.code, "--from URL" in ended.err) == (2, True)
 
 
+def test_a_private_site_for_apache_turns_rewriting_on_once_and_before_it_rewrites(tmp_path: Path) -> None:
+    run("init", "--base-url", NEW, cwd=tmp_path).ok()
+    text = run("hosting", "apache", "--private", "all", cwd=tmp_path).ok()
+    assert re.findall(r"Rewrite\w+", text)[0] == "RewriteEngine"
+    assert text.count("RewriteEngine") == 1
+
+
 def policies(text: str) -> dict[str, list[dict[str, Any]]]:
     """Give the statements of each policy in a text, by the line above it."""
     found = re.findall(r"(?m)^# --- (.*)\n((?:#.*\n)*)(\{\n(?:.*\n)*?\}\n)", text)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from cargo_static_index import state as package
 from cargo_static_index.crate.candidate import Candidate, DropFile, FileStatus, Need, Outcome
 from cargo_static_index.diagnostics.errors import StateDamaged, StoreError
-from cargo_static_index.diagnostics.rules import problem
+from cargo_static_index.diagnostics.problems import problem
 from cargo_static_index.state import (
     CrateChange,
     Release,

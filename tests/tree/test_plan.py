@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 
 from cargo_static_index.crate.candidate import Candidate, DropFile
-from cargo_static_index.diagnostics.rules import problem
+from cargo_static_index.diagnostics.problems import problem
 from cargo_static_index.protocol.index_entry import Entry, format_entry
 from cargo_static_index.protocol.index_file import IndexFile, parse_index
 from cargo_static_index.protocol.names import collision_key

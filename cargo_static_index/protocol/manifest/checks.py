@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 
 from cargo_static_index.diagnostics.escape import quote
-from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.diagnostics.problems import Problem
 from cargo_static_index.protocol.manifest.overrides import RESOLVERS
 from cargo_static_index.protocol.manifest.package import EDITIONS, Package
 from cargo_static_index.protocol.manifest.targets import Target, Targets, find_others, usual_programs

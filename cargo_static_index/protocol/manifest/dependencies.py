@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.escape import quote
-from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.diagnostics.problems import Problem
 from cargo_static_index.protocol.features import is_feature_name
 from cargo_static_index.protocol.index_entry import Kind
 from cargo_static_index.protocol.manifest.toml import (

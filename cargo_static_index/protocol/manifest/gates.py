@@ -9,7 +9,7 @@ from itertools import chain
 from operator import attrgetter
 
 from cargo_static_index.diagnostics.escape import quote
-from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.diagnostics.problems import Problem
 from cargo_static_index.protocol.manifest.package import Package
 from cargo_static_index.protocol.manifest.profiles import layers
 from cargo_static_index.protocol.manifest.toml import Table, fault

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from msgspec import Struct
 
 from cargo_static_index.diagnostics.escape import quote
-from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.diagnostics.problems import Problem
 from cargo_static_index.protocol.features import split_features
 from cargo_static_index.protocol.index_entry import Dependency, Entry, sort_dependencies
 from cargo_static_index.protocol.manifest.checks import find_refusals

@@ -9,7 +9,7 @@ from msgspec import ValidationError, convert
 
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.escape import quote
-from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.diagnostics.problems import Problem
 from cargo_static_index.protocol.manifest.dependencies import Detail, check_detail
 from cargo_static_index.protocol.manifest.package import Package, trimmed
 from cargo_static_index.protocol.manifest.toml import Table, fault, join_path

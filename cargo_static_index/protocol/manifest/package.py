@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.escape import quote
-from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.diagnostics.problems import Problem
 from cargo_static_index.protocol.manifest.toml import Table, check_text, fault, read_fields, read_table
 from cargo_static_index.protocol.names import parse_crate_name
 from cargo_static_index.protocol.semver import parse_rust_version, parse_version

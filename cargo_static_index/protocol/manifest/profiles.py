@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.escape import quote
-from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.diagnostics.problems import Problem
 from cargo_static_index.protocol.manifest.toml import Table, fault, join_path
 from cargo_static_index.protocol.package_spec import parse_package_spec
 

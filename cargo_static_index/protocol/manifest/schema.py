@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, ValidationError, convert
 
 from cargo_static_index.diagnostics.escape import quote
-from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.diagnostics.problems import Problem
 from cargo_static_index.protocol.manifest.dependencies import Detail
 from cargo_static_index.protocol.manifest.gates import check_gates
 from cargo_static_index.protocol.manifest.overrides import check_overrides

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
 
-from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.diagnostics.problems import Problem
 from cargo_static_index.protocol.manifest.package import Package
 from cargo_static_index.protocol.manifest.toml import Table, fault, read_fields, read_hyphened, read_table, wrong_type
 

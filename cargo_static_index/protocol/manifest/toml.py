@@ -13,7 +13,7 @@ from msgspec.structs import fields
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.escape import quote
-from cargo_static_index.diagnostics.rules import Problem, problem
+from cargo_static_index.diagnostics.problems import Problem, problem
 
 T = TypeVar("T", bound=Struct)
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine
-from cargo_static_index.diagnostics.rules import Finding, found
+from cargo_static_index.diagnostics.problems import Finding, found
 from cargo_static_index.protocol.index_entry import parse_entry
 from cargo_static_index.protocol.index_file import Line
 from cargo_static_index.registry.site.crates import paths_of_crate

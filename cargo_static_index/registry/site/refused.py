@@ -9,7 +9,8 @@ import msgspec
 
 from cargo_static_index.crate.candidate import Outcome
 from cargo_static_index.diagnostics.escape import escape
-from cargo_static_index.diagnostics.rules import RULES, Problem, problem
+from cargo_static_index.diagnostics.problems import Problem, problem
+from cargo_static_index.diagnostics.rules import RULES
 from cargo_static_index.registry.dispose import Refused
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.site.front import RefusedFile

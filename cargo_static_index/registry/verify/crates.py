@@ -10,7 +10,7 @@ from cargo_static_index.crate.check import Policy, check_crate
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.crate.metadata import CrateMetadata, parse_metadata
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine, StoreError
-from cargo_static_index.diagnostics.rules import Finding, found
+from cargo_static_index.diagnostics.problems import Finding, found
 from cargo_static_index.protocol.index_entry import Dependency, Entry, parse_entry, sort_dependencies
 from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.manifest.manifest import entry_of

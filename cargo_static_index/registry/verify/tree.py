@@ -14,7 +14,7 @@ from cargo_static_index._pattern import pattern
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.crate.metadata import format_metadata
 from cargo_static_index.diagnostics.errors import InvalidConfig, InvalidDocument, NewerFormat
-from cargo_static_index.diagnostics.rules import Finding, found
+from cargo_static_index.diagnostics.problems import Finding, found
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.protocol.index_file import IndexFile
 from cargo_static_index.protocol.names import collision_key

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
-from cargo_static_index.diagnostics.rules import level_of
+from cargo_static_index.diagnostics.problems import level_of
 from cargo_static_index.registry.watch.health import Health
 from cargo_static_index.settings import Settings
 from cargo_static_index.state import open_state

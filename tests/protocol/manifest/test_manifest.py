@@ -5,7 +5,7 @@ import rtoml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_static_index.diagnostics.rules import Problem
+from cargo_static_index.diagnostics.problems import Problem
 from cargo_static_index.protocol.manifest.dependencies import ManifestDependency
 from cargo_static_index.protocol.manifest.manifest import Manifest, read_manifest
 

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from msgspec import Struct
 
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
-from cargo_static_index.diagnostics.rules import Finding
+from cargo_static_index.diagnostics.problems import Finding
 from tests.crates import crate
 from tests.world import BASE, DAY, World
 

@@ -9,7 +9,7 @@ import pytest
 
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.diagnostics.errors import SettingsError
-from cargo_static_index.diagnostics.rules import Finding
+from cargo_static_index.diagnostics.problems import Finding
 from cargo_static_index.protocol.registries import Home
 from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.options import Options

@@ -1,0 +1,129 @@
+"""Every rule for a tree: all that `verify` can find wrong with what is published.
+
+Values only: what finds a problem stands where the thing is read.
+"""
+
+from cargo_static_index.diagnostics.rule import Level, Rule
+
+
+def _tree(
+    name: str, says: str, way_out: str, level: Level = "refuse", *, mended: bool = False, formerly: str = ""
+) -> Rule:
+    return Rule(id=name, level=level, says=says, way_out=way_out, of_tree=True, mended=mended, formerly=formerly)
+
+
+_PUT_BACK = (
+    "Run `cargo-static-index verify --fix`, which puts it back if it still lies in the drop directory; else put the "
+    "release's own archive back with `cargo-static-index add FILE`, or remove the release."
+)
+_READ_AGAIN = "Run `cargo-static-index verify --fix`, which reads them from the archive again."
+
+TREE_RULES: tuple[Rule, ...] = (
+    _tree("archive-damaged", "An archive does not have the bytes that its line says.", _PUT_BACK, mended=True),
+    _tree("archive-missing", "A line names an archive that is not there.", _PUT_BACK, mended=True),
+    _tree(
+        "archive-unread",
+        "An archive breaks rules of today, so that nothing can be held against it.",
+        "Remove the release, or read its pages with care; newer rules may refuse what older ones took.",
+    ),
+    _tree(
+        "config-wrong",
+        "`index/config.json` is missing, cannot be read, or sends cargo elsewhere.",
+        "Run `cargo-static-index build`, which writes config.json; "
+        "a foreign one, or one that cannot be read, needs `--move`.",
+        mended=True,
+    ),
+    _tree(
+        "crates-collide",
+        "Two crates differ only in `-` and `_`.",
+        "Remove one of the two crates.",
+        formerly="name-collision",
+    ),
+    _tree("facts-missing", "The facts beside an archive are not there.", _READ_AGAIN, mended=True),
+    _tree("facts-wrong", "The facts beside an archive are not what it says.", _READ_AGAIN, mended=True),
+    _tree("file-stray", "A file lies where nobody asks for it.", "Move the file out of the tree."),
+    _tree(
+        "file-unnamed",
+        "No line names an archive, or facts: a pass broke off, or the line was lost.",
+        "Run `cargo-static-index build`: if a pass broke off, it publishes what it had begun. "
+        "What nobody names then either, `cargo-static-index verify --fix` deletes; no client can ask for it.",
+        mended=True,
+    ),
+    _tree(
+        "line-differs",
+        "A line does not say what its archive says.",
+        "Run `cargo-static-index reindex`, which shows the difference and derives the line anew.",
+    ),
+    _tree(
+        "line-misplaced",
+        "A line stands in a file in which cargo does not look for its crate.",
+        "Take the line out of this file; cargo ignores it there.",
+    ),
+    _tree(
+        "line-unreadable",
+        "Cargo cannot read a line.",
+        "Take the line out of the file if nobody needs it; cargo skips it or calls it invalid.",
+        level="warn",
+    ),
+    _tree(
+        "line-wrong",
+        "A line names the archive of another release, or its release has an archive with nearly the same checksum.",
+        "Run `cargo-static-index verify --fix`, which sets the line right where damage can be the only reason; "
+        "else take the line out of the file, and run `cargo-static-index rebuild`.",
+        mended=True,
+    ),
+    _tree(
+        "lines-lost",
+        "An index file lost lines, or what they said, that the state or the crate's own `index.json` still knows.",
+        "Run `cargo-static-index verify --fix`, or any command that changes the crate, which puts them back.",
+        mended=True,
+    ),
+    _tree(
+        "lines-unordered",
+        "The lines of a file do not stand in order of publication and version.",
+        "None is needed: cargo does not mind.",
+        level="warn",
+    ),
+    _tree(
+        "page-missing",
+        "A page for people is not there, or empty.",
+        "Run `cargo-static-index rebuild --pages`, or `cargo-static-index verify --fix`.",
+        mended=True,
+    ),
+    _tree(
+        "page-wrong",
+        "A crate's document or a part of a list cannot be read, or does not say what the index says.",
+        "Run `cargo-static-index rebuild --pages`, or `cargo-static-index verify --fix`.",
+        mended=True,
+    ),
+    _tree(
+        "pages-outdated",
+        "The pages do not show what the index holds: a pass broke off, or made none.",
+        "Run `cargo-static-index build`, which makes the pages that a pass did not come to make.",
+        level="warn",
+        mended=True,
+    ),
+    _tree(
+        "record-wrong",
+        "`tree.json` does not sum up what the index holds.",
+        "Run `cargo-static-index verify --fix`, which counts anew.",
+        mended=True,
+    ),
+    _tree(
+        "removal-unfinished",
+        "A release was removed, or brought back, and not wholly.",
+        "Run `cargo-static-index verify --fix`, or any pass, which finishes it.",
+        mended=True,
+    ),
+    _tree(
+        "tombstones-unreadable",
+        "What was removed of a crate cannot be read.",
+        "Bring the file back from a backup; without it removed releases can come back.",
+    ),
+    _tree(
+        "version-duplicate",
+        "A file has two lines of one version.",
+        "Take one of the lines out of the file: cargo cannot tell them apart.",
+    ),
+)
+"""The rules in the order of their ids."""

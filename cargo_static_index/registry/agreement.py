@@ -1,0 +1,172 @@
+"""What a tree has and what the settings ask for, brought together before anything is changed."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from cargo_static_index.diagnostics.errors import InvalidConfig, InvalidDocument, NewerFormat, SettingsError
+from cargo_static_index.protocol.config import (
+    RegistryConfig,
+    base_url_of,
+    config_for,
+    format_config,
+    home_at,
+    parse_base_url,
+    parse_config,
+)
+from cargo_static_index.protocol.registries import Home, Mode
+from cargo_static_index.registry.options import Options
+from cargo_static_index.settings import Settings
+from cargo_static_index.settings.table import RegistrySection
+from cargo_static_index.store import Store, Stored
+from cargo_static_index.tree import layout
+from cargo_static_index.tree.documents import TreeRecord, parse_record
+from cargo_static_index.tree.read import StoredValue, index_paths, read_record
+
+DEFAULT_BASE_URL = "http://127.0.0.1:8000/"
+
+
+class Agreement(Struct, frozen=True, kw_only=True):
+    """What a tree has and what is asked for, brought together: what config.json and tree.json are to say."""
+
+    base_url: str
+    home: Home
+    mode: Mode
+    aliases: tuple[str, ...]
+    held: StoredValue[TreeRecord]
+    damaged: Stored | None
+    """A tree.json that cannot be read, and goes."""
+    config: bytes
+    stored_config: Stored | None
+    seen_to: bool = False
+    """Whether config.json and tree.json were brought in step."""
+
+    def fits(self, record: TreeRecord) -> bool:
+        """Whether tree.json says the mode and the aliases that were agreed upon."""
+        return (record.mode, record.aliases) == (self.mode, self.aliases)
+
+
+def agree(
+    store: Store, settings: Settings, options: Options, *, known: bytes | None, note: Callable[[str], None]
+) -> Agreement:
+    """Read what the tree has, and note where it gets a base URL that nobody gave; nothing is changed.
+
+    `known` is the tree.json that the state knows. Raises SettingsError where that does not go with what is asked for.
+    """
+    registry = settings.registry
+    if options.change_mode:
+        registry = replace(registry, mode=None)
+    stored = store.read(layout.CONFIG)
+    config = _config(stored, registry, options)
+    held, damaged = _record(store, known, registry)
+    before = base_url_of(config) if config else None
+    if config and before is None and not options.move:
+        raise SettingsError(
+            f"the tree's config.json was not written by this program: its `dl` is {config.dl!r}; "
+            "choose another tree, or replace it with --move"
+        )
+    mode = _mode(held.value, registry)
+    if before is None and registry.base_url is None and held.value.releases:
+        raise SettingsError(
+            "the tree holds releases, but its index/config.json, which knew its base URL, is lost or not ours; "
+            "give the URL with --base-url, or set it in `[registry]`"
+        )
+    if registry.base_url is None and before is None:
+        note(f"No base URL is given, so the tree is made for {DEFAULT_BASE_URL}.")
+    base_url, aliases = _base_url(before, held.value.aliases, registry, options)
+    # Law 1: lines that were made with an alias can be made anew only by who knows it.
+    aliases += tuple(alias for alias in registry.aliases if alias not in {base_url, *aliases})
+    wanted = config_for(base_url, api=settings.publish.url, auth_required=registry.auth_required)
+    return Agreement(
+        base_url=base_url,
+        home=home_at(mode, (base_url, *aliases)),
+        mode=mode,
+        aliases=aliases,
+        held=held,
+        damaged=damaged,
+        config=format_config(wanted),
+        stored_config=stored,
+    )
+
+
+def read_again(store: Store) -> StoredValue[TreeRecord] | None:
+    """Read tree.json, or give None where there is none that can be read."""
+    try:
+        held = read_record(store)
+    except NewerFormat as error:
+        raise SettingsError(f"the tree cannot be used: {error}") from error
+    except InvalidDocument:
+        return None
+    return held if held.stored is not None else None
+
+
+def _config(stored: Stored | None, registry: RegistrySection, options: Options) -> RegistryConfig | None:
+    """Read config.json; one that cannot be read counts as none where it is to be replaced."""
+    try:
+        return parse_config(stored.content) if stored else None
+    except InvalidConfig as error:
+        if options.move and registry.base_url is not None:
+            return None
+        raise SettingsError(
+            f"the tree cannot be used: {error}, bring it back from a backup, "
+            "or replace it with `build --move`, the base URL being set"
+        ) from error
+
+
+def _record(
+    store: Store, known: bytes | None, registry: RegistrySection
+) -> tuple[StoredValue[TreeRecord], Stored | None]:
+    """Read tree.json, and give what is there, too, if that cannot be read.
+
+    Where it is lost or damaged, what the index cannot tell comes from the state, or the settings.
+    """
+    damaged: Stored | None = None
+    try:
+        held = read_record(store)
+        if held.stored is not None or not any(True for _ in index_paths(store)):
+            return held, None
+    except NewerFormat as error:
+        raise SettingsError(f"the tree cannot be used: {error}") from error
+    except InvalidDocument:
+        damaged = store.read(layout.RECORD)
+    if known is None and registry.mode is None:
+        raise SettingsError(
+            "the tree holds an index, but its tree.json, which knew its mode and earlier base URLs, is lost; bring it "
+            "back from a backup, or set `mode`, and `aliases` if it was moved, in `[registry]`"
+        )
+    last = parse_record(known) if known is not None else TreeRecord()
+    record = TreeRecord(mode=last.mode, aliases=last.aliases)
+    return StoredValue(path=layout.RECORD, value=record, stored=None), damaged
+
+
+def _mode(record: TreeRecord, registry: RegistrySection) -> Mode:
+    mode = registry.mode or record.mode
+    if record.releases and mode != record.mode:
+        raise SettingsError(
+            f"the tree's lines were made in mode {record.mode!r}, and the settings ask for {mode!r}; "
+            f'set `mode = "{record.mode}"`, or derive the lines anew with `cargo-static-index reindex`'
+        )
+    return mode
+
+
+def _base_url(
+    before: str | None, aliases: tuple[str, ...], registry: RegistrySection, options: Options
+) -> tuple[str, tuple[str, ...]]:
+    """Give the base URL and the aliases that the tree is to have."""
+    if registry.base_url is None:
+        return before or DEFAULT_BASE_URL, aliases
+    base_url = parse_base_url(registry.base_url)
+    if before is None or before == base_url:
+        return base_url, aliases
+    if not options.move and base_url in aliases:
+        raise SettingsError(
+            f"the tree was moved to {before}, and the settings still say {base_url}; set `base-url` in `[registry]` of "
+            f'registry.toml, or the option or variable that gives it, to "{before}" (--move would move the tree back)'
+        )
+    if not options.move:
+        raise SettingsError(
+            f"the tree is served at {before}, and the settings say {base_url}; "
+            "keep the tree's own, or move the registry with --move"
+        )
+    return base_url, (*(alias for alias in aliases if alias not in {base_url, before}), before)

@@ -1,0 +1,52 @@
+"""What the state knows of the index: learnt one change at a time, or from all index files anew."""
+
+from itertools import islice
+
+from cargo_static_index.protocol.index_file import IndexFile, Line
+from cargo_static_index.protocol.names import collision_key
+from cargo_static_index.state import CrateChange, Release, State
+from cargo_static_index.store import Store
+from cargo_static_index.tree.documents import Delta
+from cargo_static_index.tree.read import index_paths, read_indexes, weight_of
+
+FILES_AT_ONCE = 1000
+"""Index files that are read into the state together."""
+
+
+def change_between(before: IndexFile, after: IndexFile) -> CrateChange | None:
+    """Give what an index file that takes another's place says anew; None where nothing can be read in either."""
+    known = {line.raw for line in before.lines}
+    new = [line for line in after.releases if line.raw not in known]
+    held = {line.vers for line in after.releases}
+    gone = [line.vers for line in before.releases if line.vers not in held]
+    name = name_of(after) or name_of(before)
+    if name is None:
+        return None
+    return CrateChange(
+        key=collision_key(name),
+        name=name,
+        releases=tuple(_release(line) for line in new),
+        gone=tuple(gone),
+    )
+
+
+def name_of(file: IndexFile) -> str | None:
+    """Give the name of the crate that an index file is about: that of its first readable line."""
+    return next((line.name for line in file.releases), None)
+
+
+def _release(line: Line) -> Release:
+    return Release(vers=line.vers, cksum=line.cksum, yanked=line.yanked, pubtime=line.pubtime)
+
+
+def load_published(state: State, store: Store) -> Delta:
+    """Read every index file into the state, in place of what it knew, and give what the index counts for."""
+    total = Delta()
+    paths = index_paths(store)
+    with state.writing():
+        state.published.clear()
+        while batch := read_indexes(store, list(islice(paths, FILES_AT_ONCE))):
+            total = sum(map(weight_of, batch), total)
+            changes = (change_between(IndexFile(), each.value) for each in batch)
+            state.published.update(change for change in changes if change)
+    return total
