@@ -5,6 +5,7 @@ import json
 import os
 import pwd
 import re
+import select
 import shutil
 import socket
 import subprocess
@@ -15,7 +16,9 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -145,8 +148,10 @@ class Nginx:
         user = f"user nobody {_group_of_nobody()};" if os.geteuid() == 0 else ""
         server = _SERVER.format(root=self.root, port=self.port, prefix=self.prefix, extra=self.conf_extra)
         if self.server:
-            own = {"listen": f"127.0.0.1:{self.port}", "server_name": "_", "root": self.root}
-            server = re.sub(r"(?m)^( *(listen|server_name|root) ).*;$", lambda at: f"{at[1]}{own[at[2]]};", self.server)
+            own = {"server_name": "_", "root": self.root}
+            server = re.sub(r"(?m)^( *(server_name|root) ).*;$", lambda at: f"{at[1]}{own[at[2]]};", self.server)
+            server = re.sub(r"(?m)^ *listen \[::\].*\n", "", server)
+            server = re.sub(r"(?m)^( *listen )[^ ;]+", rf"\g<1>127.0.0.1:{self.port}", server)
         return _CONF.format(work=self._work, user=user, server=server)
 
     def _await(self) -> None:
@@ -234,6 +239,38 @@ def caddy(root: Path, site: str) -> Iterator[str]:
     site = re.sub(r"^\S+ \{", "http://127.0.0.1 {", site, count=1)
     with serve_caddy(re.sub(r"(?m)^( *root \*) .*$", rf"\1 {root}", site), port):
         yield f"http://127.0.0.1:{port}/"
+
+
+@contextmanager
+def tunnel(port: int) -> Iterator[str]:
+    """Run a proxy that leads whoever wants to connect to any host over TLS to a loopback port, and give its URL."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _tunnels_to(port)) as proxy:
+        thread = Thread(target=proxy.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{proxy.server_port}"
+        finally:
+            proxy.shutdown()
+            thread.join()
+
+
+def _tunnels_to(port: int) -> type[BaseHTTPRequestHandler]:
+    class Tunnel(BaseHTTPRequestHandler):
+        def do_CONNECT(self) -> None:
+            with socket.create_connection(("127.0.0.1", port)) as server:
+                self.send_response(200)
+                self.end_headers()
+                ends = {self.connection: server, server: self.connection}
+                while ready := select.select(list(ends), [], [], 60)[0]:
+                    for end in ready:
+                        if not (data := end.recv(65536)):
+                            return
+                        ends[end].sendall(data)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    return Tunnel
 
 
 class Answer(NamedTuple):

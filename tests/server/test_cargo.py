@@ -1,6 +1,8 @@
 """The real cargo against the real process: publish, yank, and build of what was just published."""
 
-import re
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,6 @@ from tests.cargo.client import Cargo, Project
 from tests.cli.program import run
 from tests.server.serving import Served
 from tests.servers import Nginx, free_port, open_folder
-
-GUIDE = Path(__file__).parents[2] / "docs/publishing.md"
 
 pytestmark = pytest.mark.cargo
 
@@ -26,34 +26,6 @@ def package(cargo: Cargo, name: str, version: str = "1.0.0", dependencies: str =
     manifest = project.manifest.read_text().replace('version = "0.1.0"', f'version = "{version}"')
     project.manifest.write_text(manifest)
     return project
-
-
-@pytest.mark.case(101)
-def test_what_cargo_publishes_is_added_and_built_at_once(tmp_path: Path) -> None:
-    served = Served(tmp_path)
-    cargo = served.cargo(tmp_path / "cargo", served.token())
-    with served.running("--publish"):
-        done = package(cargo, "foo").run("publish").ok()
-        assert "Published foo v1.0.0" in done.stderr
-        assert "timed out" not in done.stderr
-        user = cargo.project(code="pub fn it() -> &'static str { foo::says() }")
-        user.run("add", "--registry", "acme", "foo").ok()
-        user.run("build").ok()
-        assert user.locked() == {"foo": "1.0.0"}
-
-
-@pytest.mark.case(103)
-def test_cargo_yanks_and_takes_it_back(tmp_path: Path) -> None:
-    served = Served(tmp_path)
-    cargo = served.cargo(tmp_path / "cargo", served.token())
-    with served.running("--publish"):
-        foo = package(cargo, "foo")
-        foo.run("publish", "--no-verify").ok()
-        foo.run("yank", "--registry", "acme", "foo@1.0.0").ok()
-        cargo.project('foo = { version = "1", registry = "acme" }').run("generate-lockfile").failed("yanked")
-        foo.run("yank", "--registry", "acme", "--undo", "foo@1.0.0").ok()
-        cargo.project('foo = { version = "1", registry = "acme" }').run("generate-lockfile").ok()
-        foo.run("yank", "--registry", "acme", "foo@2.0.0").failed("there is no release foo 2.0.0 in this registry")
 
 
 @pytest.mark.case(98)
@@ -79,57 +51,96 @@ def test_a_command_gets_a_registry_of_its_own_that_leaves_nothing(tmp_path: Path
     assert run(*command, cwd=tmp_path / "cargo/bar", env=env).code == 101  # cargo's own: there is no foo
 
 
+@contextmanager
+def registry(where: str, kind: str, folder: Path) -> Iterator[tuple[Cargo, Served]]:
+    """Run an endpoint, "directly" or behind "nginx" that is set up as `hosting` says, and give a cargo for it.
+
+    A "private" one asks for a token for all; the cargo has alice's, which variables hold as long as the block lasts.
+    """
+    private = kind == "private"
+    with open_folder() as home, ExitStack() as stack:
+        port = free_port()
+        front = f"http://127.0.0.1:{port}/" if where == "nginx" else ""
+        url = f'[publish]\nurl = "{front.rstrip("/")}"\n' if front else ""
+        served = Served(home, f"auth-required = {str(private).lower()}\n{url}", front)
+        served.tokens |= {user: served.token(user) for user in ("alice", "bob")}
+        stack.enter_context(served.running("--publish"))
+        if front:
+            endpoint = ["--endpoint", f"127.0.0.1:{served.port}", *(["--private", "all"] if private else [])]
+            site = served.run("hosting", "nginx", *endpoint).ok()
+            stack.enter_context(Nginx(served.tree, server=site, port=port))
+        keeper = '[registry]\nglobal-credential-providers = ["cargo:token"]\n' if private else ""
+        yield Cargo(folder, {"acme": front or served.url}, config=keeper), served
+
+
+def members(cargo: Cargo, needs: Mapping[str, str | None]) -> Path:
+    """Write a workspace of packages, each with the other member that it needs, and give its folder."""
+    folder = cargo.folder / "all"
+    for name, other in needs.items():
+        needed = f'{other} = {{ path = "../{other}", version = "1", registry = "acme" }}' if other else ""
+        manifest = package(cargo, f"all/{name}", dependencies=needed).manifest
+        text = manifest.read_text().replace(f'name = "all/{name}"', f'name = "{name}"')
+        manifest.write_text(text.replace("[workspace]\n", ""))
+    (folder / "Cargo.toml").write_text(f'[workspace]\nmembers = {json.dumps(list(needs))}\nresolver = "2"\n')
+    return folder
+
+
+@pytest.mark.case(101)
 @pytest.mark.case(102)
 @pytest.mark.case(103)
 @pytest.mark.case(104)
-def test_every_command_of_cargo_works_on_a_private_registry(tmp_path: Path) -> None:
-    served = Served(tmp_path, "auth-required = true\n")
-    token = served.token()
-    served.token("bob")
-    keeper = '[registry]\nglobal-credential-providers = ["cargo:token"]\n'
-    cargo = served.cargo(tmp_path / "cargo", config=keeper)
-    needs = '{{ path = "../{0}", version = "1", registry = "acme" }}'
-    members = {"foo": "", "bar": f"foo = {needs.format('foo')}", "baz": f"bar = {needs.format('bar')}"}
-    workspace = tmp_path / "cargo/all"
-    for name, dependencies in members.items():
-        folder = package(cargo, f"all/{name}", dependencies=dependencies).folder
-        manifest = (folder / "Cargo.toml").read_text().replace(f'name = "all/{name}"', f'name = "{name}"')
-        (folder / "Cargo.toml").write_text(manifest.replace("[workspace]\n", ""))
-    (workspace / "Cargo.toml").write_text('[workspace]\nmembers = ["foo", "bar", "baz"]\nresolver = "2"\n')
-    with served.running("--publish"):
-        cargo.run("search", "--registry", "acme", "foo").failed("token")
-        env = {"CARGO_REGISTRIES_ACME_TOKEN": token}
-        cargo.run("publish", "--workspace", "--no-verify", "--dry-run", cwd=workspace, env=env).ok()
-        done = cargo.run("publish", "--workspace", "--no-verify", cwd=workspace, env=env).ok()
+@pytest.mark.parametrize("kind", ["open", "private"])
+@pytest.mark.parametrize("where", ["directly", "nginx"])
+def test_every_command_of_cargo_works(where: str, kind: str, tmp_path: Path) -> None:
+    with registry(where, kind, tmp_path) as (cargo, served):
+        foo = package(cargo, "foo")
+        if kind == "private":
+            foo.run("publish").failed("no token found for `acme`, please run `cargo login --registry acme`")
+        foo.run("login", "--registry", "acme", stdin=served.tokens["alice"]).ok()
+        assert "Uploading" in foo.run("publish", "--dry-run").ok().stderr
+        assert not (served.tree / "index/3/f/foo").exists()
+        done = foo.run("publish").ok().stderr
+        assert ("Published foo v1.0.0" in done, "timed out" in done) == (True, False)
+        foo.run("publish", "--no-verify").failed("crate foo@1.0.0 already exists on `acme` index")
+        user = cargo.project(code="pub fn it() -> &'static str { foo::says() }", name="user")
+        user.run("add", "--registry", "acme", "foo").ok()
+        user.run("build").ok()
+        assert user.locked() == {"foo": "1.0.0"}
+
+        workspace = members(cargo, {"ring": None, "rope": "ring", "anchor": "rope"})
+        cargo.run("publish", "--workspace", "--dry-run", cwd=workspace).ok()
+        assert "timed out" not in cargo.run("publish", "--workspace", cwd=workspace).ok().stderr
+        user = cargo.project('anchor = { version = "1", registry = "acme" }', code="use anchor as _;", name="sailor")
+        user.run("build").ok()
+        assert user.locked() == {"anchor": "1.0.0", "ring": "1.0.0", "rope": "1.0.0"}
+
+        cargo.run("yank", "--registry", "acme", "foo@1.0.0").ok()
+        late = cargo.project('foo = { version = "1", registry = "acme" }', name="late")
+        late.run("generate-lockfile").failed("yanked")
+        cargo.run("yank", "--registry", "acme", "--undo", "foo@1.0.0").ok()
+        late.run("generate-lockfile").ok()
+        cargo.run("yank", "--registry", "acme", "foo@2.0.0").failed("there is no release foo 2.0.0 in this registry")
+
+        cargo.run("owner", "--registry", "acme", "--add", "bob", "foo").ok()
+        assert cargo.run("owner", "--registry", "acme", "--list", "foo").ok().stdout.split() == ["alice", "bob"]
+        cargo.run("owner", "--registry", "acme", "--remove", "bob", "foo").ok()
+        cargo.run("owner", "--registry", "acme", "--remove", "alice", "foo").failed("the last owner")
+        assert 'rope = "1.0.0"    # Says its name.' in cargo.run("search", "--registry", "acme", "ro").ok().stdout
+        assert "version: 1.0.0" in cargo.run("info", "--registry", "acme", "anchor").ok().stdout
+        cargo.run("logout", "--registry", "acme").ok()
+        cargo.run("owner", "--registry", "acme", "--list", "foo").failed("cargo login")
+        wrong = {"CARGO_REGISTRIES_ACME_TOKEN": "csi_0_0"}
+        cargo.run("yank", "--registry", "acme", "foo@1.0.0", env=wrong).failed("401")
+
+
+@pytest.mark.case(102)
+def test_thirty_members_are_published_at_once(tmp_path: Path) -> None:
+    with registry("nginx", "private", tmp_path) as (cargo, served):
+        needs = {f"part{number}": f"part{(number - 1) // 5}" if number else None for number in range(30)}
+        env = {"CARGO_REGISTRIES_ACME_TOKEN": served.tokens["alice"]}
+        done = cargo.run("publish", "--workspace", "--no-verify", cwd=members(cargo, needs), env=env).ok()
         assert "timed out" not in done.stderr
-        again = cargo.run("publish", "-p", "foo", "--no-verify", cwd=workspace, env=env)
-        again.failed("crate foo@1.0.0 already exists on `acme` index")
-        cargo.run("owner", "--registry", "acme", "--add", "bob", "foo", env=env).ok()
-        assert "bob" in cargo.run("owner", "--registry", "acme", "--list", "foo", env=env).ok().stdout
-        cargo.run("owner", "--registry", "acme", "--remove", "bob", "foo", env=env).ok()
-        found = cargo.run("search", "--registry", "acme", "ba", env=env).ok().stdout
-        assert 'bar = "1.0.0"    # Says its name.' in found
-        assert "version: 1.0.0" in cargo.run("info", "--registry", "acme", "baz", env=env).ok().stdout
-        user = cargo.project('baz = { version = "1", registry = "acme" }', name="user")
-        user.run("generate-lockfile", env=env).ok()
-        assert user.locked() == {"foo": "1.0.0", "bar": "1.0.0", "baz": "1.0.0"}
-        user.run("fetch", env={"CARGO_REGISTRIES_ACME_TOKEN": "csi_0_0"}).failed(
-            "got 401", "this token is not known here"
-        )
-        user.run("login", "--registry", "acme", stdin=token).ok()
-        user.run("fetch").ok()
-        user.run("logout", "--registry", "acme").ok()
-
-
-def test_cargo_publishes_through_nginx_set_up_as_the_guide_says(tmp_path: Path) -> None:
-    port = free_port()
-    served = Served(tmp_path, f'\n[publish]\nurl = "http://127.0.0.1:{port}"\n')
-    (block,) = re.findall(r"```nginx\n(.*?)```", GUIDE.read_text(), re.DOTALL)
-    conf = block.replace("443 ssl", "443").replace("127.0.0.1:8000", f"127.0.0.1:{served.port}")
-    conf = conf.replace("Proto https", "Proto http")
-    with served.running("--publish"), open_folder() as empty, Nginx(empty, server=conf, port=port) as nginx:
-        cargo = Cargo(tmp_path / "cargo", {"acme": nginx.url})
-        env = {"CARGO_REGISTRIES_ACME_TOKEN": served.token()}
-        package(cargo, "foo").run("publish", "--no-verify", env=env).ok()
-        cargo.project('foo = { version = "1", registry = "acme" }').run("fetch").ok()
-        assert {each.status for each in nginx.requests()} <= {200, 304, 404}
+        every = "".join(f'{name} = {{ version = "1", registry = "acme" }}\n' for name in needs)
+        user = cargo.project(every)
+        user.run("fetch", env=env).ok()
+        assert user.locked() == dict.fromkeys(needs, "1.0.0")
