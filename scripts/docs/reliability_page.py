@@ -61,6 +61,13 @@ RUNS: Final = (
         command=("-m", "tests.registry.verify.damages", "--pairs", "1000"),
     ),
     Run(
+        name="same-bytes",
+        says="The whole corpus and a set of damaged and rivalling crates are built in a folder and in a bucket, by one "
+        "process and by several, dropped in different orders, each command with a random seed of Python's hashes. "
+        "Every published byte and every document that is printed must be the same.",
+        command=("-m", "tests.registry.same_bytes", "--refused", "2000"),
+    ),
+    Run(
         name="watch-flood",
         says="100,000 files are dropped while a watcher makes a pass. "
         "Each must be published once, in memory that does not grow with them.",
