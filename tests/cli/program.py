@@ -15,6 +15,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from tests.documents import hold_output
+
 PROGRAM = [sys.executable, "-m", "cargo_static_index"]
 
 SPOKEN = "Traceback (most recent call last)"
@@ -51,7 +53,7 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def run(*arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None, stdin: str | None = None) -> Ended:
-    """Run the program in a folder; no run may ever show a traceback."""
+    """Run the program in a folder; no run may ever show a traceback, nor a document that is not as its schema says."""
     done = subprocess.run(
         [*PROGRAM, *arguments],
         cwd=cwd,
@@ -63,6 +65,7 @@ def run(*arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None,
         timeout=120,
     )
     assert SPOKEN not in done.stdout + done.stderr, done.stderr
+    hold_output(arguments, done.stdout)
     return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
 
 

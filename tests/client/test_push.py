@@ -1,10 +1,7 @@
 """`push` against a registry that is not ours, which fails in every way that registries do."""
 
-import importlib
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,8 +11,6 @@ from tests.cli.program import Ended, run
 from tests.client.registry import Fault, Handler, PlainRegistry
 from tests.crates import crate
 
-jsonschema: Any = importlib.import_module("jsonschema")
-SCHEMAS = Path(__file__).parents[2] / "cargo_static_index/schemas"
 INDEX = "sparse+https://elsewhere.example/index/"
 
 
@@ -69,7 +64,6 @@ def test_dependencies_go_before_what_depends_on_them_and_again_nothing_goes(
     push(tmp_path, registry, *files).ok()
     assert registry.uploads == ["zero", "middle", "alpha"]
     document = push(tmp_path, registry, "--json", *files).document()
-    jsonschema.validate(document, json.loads((SCHEMAS / "push.schema.json").read_text()))
     assert [each["status"] for each in document["crates"]] == ["unchanged"] * 3
     assert registry.uploads == ["zero", "middle", "alpha"]
 
