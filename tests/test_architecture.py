@@ -121,6 +121,34 @@ def test_every_dependency_is_imported_where_it_belongs_and_nowhere_else() -> Non
     assert used == OTHERS
 
 
+def defined(module: Path) -> Iterator[str]:
+    """Give the public names that a file defines for the whole package: classes, functions, types and constants."""
+    for node in ast.parse(module.read_text()).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from (target.id for target in targets if isinstance(target, ast.Name) and target.id != "T")
+
+
+def taken(module: Path) -> Iterator[tuple[str, str]]:
+    """Give the names that a file imports from our modules, each with its module."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from ((node.module, alias.name) for alias in node.names)
+
+
+def test_a_public_name_means_one_thing_in_the_whole_package() -> None:
+    used = {pair for module in modules() for pair in taken(module)}
+    meanings: dict[str, set[str]] = {}
+    for module in modules():
+        path = ".".join(module.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for name in defined(module):
+            if not name.startswith("_") and (not name.isupper() or (path, name) in used):
+                meanings.setdefault(name, set()).add(path)
+    assert not {name: places for name, places in meanings.items() if len(places) > 1}
+
+
 CREATES = re.compile(
     r"\.write_(?:text|bytes)\(|\.touch\(|(?<!fd)open\([^()]*[\"'][wa]b?[\"']|\bO_CREAT\b(?!.*O_NOFOLLOW)"
 )

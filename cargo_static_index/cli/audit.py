@@ -17,6 +17,6 @@ def audit_command(run: Run, *, crate: str | None, user: str | None, as_json: boo
     The publish endpoint notes every change that it is asked for, and `yank`, `unyank`, `remove` and `owner` note
     theirs, in the private folder.
     """
-    from cargo_static_index.cli.auditing import show
+    from cargo_static_index.cli.auditing import show_audit
 
-    return show(run, crate=crate, user=user, as_json=as_json)
+    return show_audit(run, crate=crate, user=user, as_json=as_json)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from cargo_static_index.cli.formats import print_json
 from cargo_static_index.cli.run import GOOD, Run
-from cargo_static_index.server.audit import AuditFile, Entry, now_written
+from cargo_static_index.server.audit import AuditEntry, AuditFile, now_written
 
 
 def note(run: Run, action: str, changes: Iterable[tuple[str, str, str]]) -> None:
@@ -15,7 +15,7 @@ def note(run: Run, action: str, changes: Iterable[tuple[str, str, str]]) -> None
         return
     file = AuditFile(private)
     for crate, version, about in changes:
-        entry = Entry(
+        entry = AuditEntry(
             time=now_written(run.now),
             user=_user(),
             action=action,
@@ -34,7 +34,7 @@ def _user() -> str:
         return "unknown"
 
 
-def show(run: Run, *, crate: str | None, user: str | None, as_json: bool) -> int:
+def show_audit(run: Run, *, crate: str | None, user: str | None, as_json: bool) -> int:
     """Print the entries that are asked for."""
     for entry in AuditFile(run.settings.publish.private).entries():
         if crate in {None, entry.crate} and user in {None, entry.user}:
@@ -45,7 +45,7 @@ def show(run: Run, *, crate: str | None, user: str | None, as_json: bool) -> int
     return GOOD
 
 
-def _row(entry: Entry) -> str:
+def _row(entry: AuditEntry) -> str:
     release = f"{entry.crate}@{entry.version}" if entry.version else entry.crate
     token = f" (token {entry.token})" if entry.token else ""
     about = f" {entry.about}" if entry.about else ""

@@ -22,7 +22,7 @@ from cargo_static_index.cli.run import Run, need_drop
 from cargo_static_index.diagnostics.errors import PagesFailed, SettingsError
 
 if TYPE_CHECKING:  # loaded when a command runs: help and what is wrong with a command line need none of it
-    from cargo_static_index.cli.output import PassName, Teller
+    from cargo_static_index.cli.output import PassName, PassOutput
     from cargo_static_index.registry.workers import Executor
 
 _files = argument("files", type=FILE, nargs=-1, required=True, metavar="FILE...", says="The .crate files.")
@@ -132,7 +132,7 @@ def check_command(run: Run, *, files: Sequence[Path], output_format: Format, as_
 
 
 @contextmanager
-def _reading(run: Run, teller: "Teller") -> "Iterator[Executor | None]":
+def _reading(run: Run, teller: "PassOutput") -> "Iterator[Executor | None]":
     """Give what files are read with, and take the progress away at the end, whatever the end is.
 
     Where only pages failed, what was published is summed up before that is said.
@@ -150,10 +150,10 @@ def _reading(run: Run, teller: "Teller") -> "Iterator[Executor | None]":
         teller.stop()
 
 
-def _teller(run: Run, name: "PassName", output: Format, *, dry: bool) -> "Teller":
-    from cargo_static_index.cli.output import Teller, make_printer
+def _teller(run: Run, name: "PassName", output: Format, *, dry: bool) -> "PassOutput":
+    from cargo_static_index.cli.output import PassOutput, make_printer
 
-    return Teller(run, make_printer(output, run, name, dry=dry))
+    return PassOutput(run, make_printer(output, run, name, dry=dry))
 
 
 def _existing(files: Sequence[Path]) -> Sequence[Path]:

@@ -69,7 +69,7 @@ class TokenDocument(Struct, frozen=True, kw_only=True):
     used: str | None
 
 
-class CrateDocument(Struct, frozen=True, kw_only=True):
+class SearchDocument(Struct, frozen=True, kw_only=True):
     """One line of `search --json`: a crate, as its newest release describes it."""
 
     schema: Literal[1] = 1

@@ -58,7 +58,7 @@ class Printer(Protocol):
         """Print what is to stand at the end."""
 
 
-class Teller:
+class PassOutput:
     """Hears what a pass does, counts it, and has it printed."""
 
     def __init__(self, run: Run, printer: Printer) -> None:

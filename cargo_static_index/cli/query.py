@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec import Raw
 
 from cargo_static_index.cli.command import command, sections
-from cargo_static_index.cli.documents import CrateDocument, InfoDocument, ReleaseDocument
+from cargo_static_index.cli.documents import InfoDocument, ReleaseDocument, SearchDocument
 from cargo_static_index.cli.formats import print_json, print_json_line
 from cargo_static_index.cli.options import FILE, argument, json_lines
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
@@ -20,7 +20,7 @@ from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.registry.agreement import DEFAULT_BASE_URL
 from cargo_static_index.registry.registry import home_of, policy_of, specs_of, store_of
-from cargo_static_index.registry.search import described, metadata_of, newest, ranked
+from cargo_static_index.registry.search import described, known_metadata, newest, ranked
 from cargo_static_index.store import Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.read import (
@@ -79,7 +79,7 @@ def info_command(run: Run, *, spec: str, as_json: bool) -> int:
 
 
 def _info(store: Store, file: IndexFile, line: Line) -> InfoDocument:
-    metadata = metadata_of(store, line)
+    metadata = known_metadata(store, line)
     manifest = metadata.manifest if metadata else None
     config = read_config(store)
     base_url = (base_url_of(config) if config else None) or DEFAULT_BASE_URL
@@ -139,7 +139,7 @@ def search_command(run: Run, *, query: Sequence[str], as_json: bool) -> int:
     found = ranked(query, described(store))
     for crate in found:
         if as_json:
-            print_json(CrateDocument(name=crate.name, version=crate.version, description=crate.description))
+            print_json(SearchDocument(name=crate.name, version=crate.version, description=crate.description))
         else:
             run.terminal.result(f"{crate.name} {crate.version}{_brief(crate.description)}")
     if not found:

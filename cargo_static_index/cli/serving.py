@@ -11,14 +11,14 @@ from threading import Thread
 
 from msgspec.structs import replace
 
-from cargo_static_index.cli.output import Teller, from_here
+from cargo_static_index.cli.output import PassOutput, from_here
 from cargo_static_index.cli.run import GOOD, Run, held_tree, need_drop, read_clock
 from cargo_static_index.cli.watching import LinePrinter
 from cargo_static_index.registry.watch.watcher import Watcher
 from cargo_static_index.server.process import Server, address_of, inherited_socket, open_socket
 from cargo_static_index.server.tokens import SCOPES, Token, change_tokens, make_token
 from cargo_static_index.settings import Settings
-from cargo_static_index.site.front import variable_of
+from cargo_static_index.site.front import variable_part
 
 
 def serve(run: Run, *, publish: bool, watches: bool, as_is: bool, grace: float) -> int:
@@ -44,7 +44,7 @@ def serve(run: Run, *, publish: bool, watches: bool, as_is: bool, grace: float) 
 def _watching(run: Run) -> Iterator[None]:
     """Keep the drop directory published meanwhile."""
     need_drop(run)
-    listener = Teller(run, LinePrinter(run.terminal, from_here(str(run.settings.drop.path))))
+    listener = PassOutput(run, LinePrinter(run.terminal, from_here(str(run.settings.drop.path))))
     watcher = Watcher(run.settings, listener, lambda: read_clock(os.environ), settings_file=run.loaded.file)
     thread = Thread(target=watcher.run, name="watcher")
     thread.start()
@@ -82,7 +82,7 @@ def _variables(settings: Settings) -> dict[str, str]:
     token = Token(id=token_id, user="rehearsal", hash=kept, scopes=SCOPES)
     change_tokens(settings.publish.private, lambda tokens: (*tokens, token))
     assert settings.registry.name is not None
-    registry = f"CARGO_REGISTRIES_{variable_of(settings.registry.name)}"
+    registry = f"CARGO_REGISTRIES_{variable_part(settings.registry.name)}"
     found = {f"{registry}_INDEX": f"sparse+{settings.registry.base_url}index/", f"{registry}_TOKEN": text}
     return found | ({f"{registry}_CREDENTIAL_PROVIDER": "cargo:token"} if settings.registry.auth_required else {})
 

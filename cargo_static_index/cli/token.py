@@ -57,9 +57,9 @@ def token_create_command(run: Run, **rights: Any) -> int:
 @json_lines
 def token_list_command(run: Run, *, as_json: bool) -> int:
     """List the tokens of the private folder: whose they are, what they are good for, and when they were used last."""
-    from cargo_static_index.cli.tokens import show
+    from cargo_static_index.cli.tokens import show_tokens
 
-    return show(run, as_json=as_json)
+    return show_tokens(run, as_json=as_json)
 
 
 @command(["publish.private"], examples=("token revoke 1a2b3c4d",))

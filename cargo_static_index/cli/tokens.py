@@ -12,18 +12,18 @@ from cargo_static_index.cli.options import length_of_time
 from cargo_static_index.cli.run import GOOD, Run
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.server.tokens import (
-    FILE,
+    TOKENS_FILE,
     Token,
     TokenFile,
     change_tokens,
     format_token,
     hash_of,
     make_token,
-    moment,
     parse_scopes,
     read_used,
     remove_token,
     rotate_token,
+    utc_time,
 )
 from cargo_static_index.tree.owners import parse_owner
 
@@ -36,11 +36,11 @@ def create(run: Run, **rights: Any) -> int:
     return _print_once(run, f"the token {token_id} of {token.user}", text)
 
 
-def show(run: Run, *, as_json: bool) -> int:
+def show_tokens(run: Run, *, as_json: bool) -> int:
     """List the tokens of the private folder."""
     private = run.settings.publish.private
     used = read_used(private)
-    for token in TokenFile(private / FILE).tokens().values():
+    for token in TokenFile(private / TOKENS_FILE).tokens().values():
         document = _document(token, used.get(token.id))
         if as_json:
             print_json(document)
@@ -104,8 +104,8 @@ def _token(
         scopes=parse_scopes(_words(scopes)),
         crates=tuple(_words(crates)),
         team=team,
-        created=moment(run.now),
-        expires=None if lasting is None else moment(run.now + lasting),
+        created=utc_time(run.now),
+        expires=None if lasting is None else utc_time(run.now + lasting),
     )
 
 

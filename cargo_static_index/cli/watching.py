@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from cargo_static_index.cli.documents import Event, EventDocument, FileDocument
 from cargo_static_index.cli.formats import print_json
-from cargo_static_index.cli.output import Teller, from_here
+from cargo_static_index.cli.output import PassOutput, from_here
 from cargo_static_index.cli.run import GOOD, Run, need_drop, read_clock
 from cargo_static_index.cli.terminal import Terminal
 from cargo_static_index.crate.candidate import FileStatus
@@ -36,7 +36,7 @@ def watch(run: Run, *, idle: float | None, grace: float, log: Literal["text", "j
         hearers.append(manager)
     watcher = Watcher(
         run.settings,
-        Teller(run, printer),
+        PassOutput(run, printer),
         lambda: read_clock(os.environ),
         idle=idle,
         settings_file=run.loaded.file,

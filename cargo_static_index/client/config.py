@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from cargo_static_index.diagnostics.errors import SettingsError
 
-CRATES_IO = "crates-io"
+CRATES_IO_NAME = "crates-io"
 """What cargo calls crates.io in its configuration."""
 CRATES_IO_INDEX = "sparse+https://index.crates.io/"
 
@@ -51,11 +51,11 @@ class CargoConfig:
         name = name or self.get("registry", "default")
         if name is None:
             raise SettingsError("no registry is named: give --registry NAME or --index URL")
-        found = CRATES_IO_INDEX if name == CRATES_IO else self.get("registries", name, "index")
+        found = CRATES_IO_INDEX if name == CRATES_IO_NAME else self.get("registries", name, "index")
         if found is None:
             raise SettingsError(
                 f"cargo's configuration has no registry {name!r}; write `[registries.{name}]` with `index` into "
-                f".cargo/config.toml, or set {variable_of('registries', name, 'index')}"
+                f".cargo/config.toml, or set {config_variable('registries', name, 'index')}"
             )
         return RemoteRegistry(name=name, index=_sparse(found))
 
@@ -72,7 +72,7 @@ class CargoConfig:
 
     def get(self, *keys: str) -> Any:
         """Give the value of a key: a variable's, else that of the file nearest to the folder; None where none is."""
-        if (text := self._environment.get(variable_of(*keys))) is not None:
+        if (text := self._environment.get(config_variable(*keys))) is not None:
             return text
         return next((found for file in self._files if (found := _at(file, keys)) is not None), None)
 
@@ -87,7 +87,7 @@ class CargoConfig:
 
     def _providers(self, name: str | None) -> Iterator[Sequence[str]]:
         """Give the credential providers, the first to be asked first."""
-        keys = ("registry",) if name == CRATES_IO else ("registries", name or "")
+        keys = ("registry",) if name == CRATES_IO_NAME else ("registries", name or "")
         own = self.get(*keys, "credential-provider") if name else None
         everybody = self.get("registry", "global-credential-providers") or ["cargo:token"]
         for provider in [own] if own else reversed(everybody):
@@ -104,13 +104,13 @@ class CargoConfig:
         if kind.startswith("cargo:"):
             raise SettingsError(
                 f"the credential provider {kind!r} is built into cargo, and cannot be asked from outside; "
-                f"set {variable_of('registries', registry.name or 'NAME', 'token')} for this run"
+                f"set {config_variable('registries', registry.name or 'NAME', 'token')} for this run"
             )
         return _token_of_plugin(provider, registry, request)
 
     def _stored_token(self, name: str | None) -> str | None:
-        keys = ("registry", "token") if name in {None, CRATES_IO} else ("registries", str(name), "token")
-        if (token := self._environment.get(variable_of(*keys))) is not None:
+        keys = ("registry", "token") if name in {None, CRATES_IO_NAME} else ("registries", str(name), "token")
+        if (token := self._environment.get(config_variable(*keys))) is not None:
             return token
         for file in ("credentials.toml", "credentials"):
             if (found := _at(_read(self.home / file), keys)) is not None:
@@ -167,7 +167,7 @@ def _at(table: Mapping[str, Any], keys: Sequence[str]) -> Any:
     return found
 
 
-def variable_of(*keys: str) -> str:
+def config_variable(*keys: str) -> str:
     """Give the name of cargo's variable for a key."""
     return "_".join(["CARGO", *keys]).upper().replace("-", "_")
 

@@ -12,8 +12,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from cargo_static_index.client.config import CRATES_IO as CRATES_IO_NAME
-from cargo_static_index.client.config import CargoConfig, RemoteRegistry, variable_of
+from cargo_static_index.client.config import CRATES_IO_NAME, CargoConfig, RemoteRegistry, config_variable
 from cargo_static_index.client.http import TRY_AGAIN, Answer, CutOff, get, pauses, send
 from cargo_static_index.crate.check import Policy, check_crate
 from cargo_static_index.crate.metadata import CrateMetadata
@@ -297,5 +296,7 @@ def _skipped(upload: Upload, missing: Sequence[str]) -> Pushed:
 
 def _no_token(registry: RemoteRegistry) -> str:
     name = registry.name or "NAME"
-    variable = variable_of("registry", "token") if name == CRATES_IO_NAME else variable_of("registries", name, "token")
+    variable = (
+        config_variable("registry", "token") if name == CRATES_IO_NAME else config_variable("registries", name, "token")
+    )
     return f"there is no token for {registry.index}; run `cargo login --registry {name}`, or set {variable}"

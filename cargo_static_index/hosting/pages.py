@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
+from cargo_static_index.crate.limits import MIB
 from cargo_static_index.hosting.place import Place
 
 
@@ -16,8 +17,6 @@ class Ceiling(Struct, frozen=True, kw_only=True):
     file: int | None = None
     source: str
 
-
-MIB = 1 << 20
 
 CEILINGS = {
     "cloudflare-pages": Ceiling(

@@ -7,15 +7,11 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from cargo_static_index.tree.headers import IMMUTABLE, REVALIDATED, SHORT
+
 Private = Literal["no", "index", "all"]
 """Who reads needs a token: for nothing, for the index and the archives, or for the pages, too."""
 
-IMMUTABLE = "public, max-age=31536000, immutable"
-"""What lies under its checksum, or under a hash of its content, never changes."""
-REVALIDATED = "no-cache"
-"""Index files are asked for each time: a copy that is kept hides a new release."""
-PAGES = "public, max-age=60, must-revalidate"
-"""A page may be a minute old."""
 ABSENT = "no-store"
 """A 404 that is kept hides the crate that comes next."""
 
@@ -70,7 +66,7 @@ class Place(Struct, frozen=True, kw_only=True):
             "POLICY": self.policy,
             "IMMUTABLE": IMMUTABLE,
             "REVALIDATED": REVALIDATED,
-            "PAGES": PAGES,
+            "PAGES": SHORT,
             "ABSENT": ABSENT,
             **more,
         }

@@ -17,7 +17,7 @@ from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.protocol.semver import parse_requirement, parse_rust_version, parse_version
 from cargo_static_index.protocol.urls import parse_url
 
-Kind = Literal["normal", "build", "dev"]
+DependencyKind = Literal["normal", "build", "dev"]
 
 
 class Dependency(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -33,7 +33,7 @@ class Dependency(Struct, frozen=True, kw_only=True, omit_defaults=True):
     optional: bool
     default_features: bool
     target: str | None
-    kind: Kind
+    kind: DependencyKind
     registry: str | None = None
     package: str | None = None
 
@@ -59,7 +59,7 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     v: int | None = None
 
 
-_KIND_ORDER: dict[Kind, int] = {"normal": 0, "build": 1, "dev": 2}
+_KIND_ORDER: dict[DependencyKind, int] = {"normal": 0, "build": 1, "dev": 2}
 
 _PUBTIME = pattern(
     r"[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
@@ -196,7 +196,7 @@ def _entry(found: _FoundEntry) -> Entry:
 def _dependency(found: _FoundDependency) -> Dependency:
     parse_requirement(found.req)
     # cargo: every kind that it does not know, misspelled ones too, is a normal dependency.
-    kind: Kind = "dev" if found.kind == "dev" else "build" if found.kind == "build" else "normal"
+    kind: DependencyKind = "dev" if found.kind == "dev" else "build" if found.kind == "build" else "normal"
     if not found.name or found.package == "":
         raise InvalidIndexLine("a dependency's name is empty, on which cargo panics; name it")
     if found.public and kind != "normal":

@@ -21,7 +21,7 @@ from cargo_static_index.settings import Settings
 from cargo_static_index.settings.table import RegistrySection
 from cargo_static_index.store import Store, Stored
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.documents import TreeRecord, parse_record
+from cargo_static_index.tree.documents import TreeRecord, parse_tree_record
 from cargo_static_index.tree.read import StoredValue, index_paths, read_record
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8000/"
@@ -135,7 +135,7 @@ def _record(
             "the tree holds an index, but its tree.json, which knew its mode and earlier base URLs, is lost; bring it "
             "back from a backup, or set `mode`, and `aliases` if it was moved, in `[registry]`"
         )
-    last = parse_record(known) if known is not None else TreeRecord()
+    last = parse_tree_record(known) if known is not None else TreeRecord()
     record = TreeRecord(mode=last.mode, aliases=last.aliases)
     return StoredValue(path=layout.RECORD, value=record, stored=None), damaged
 

@@ -56,7 +56,7 @@ class Drop(Struct, frozen=True, kw_only=True):
         return escape(os.fsdecode(source_start(self.path)) + file.path)
 
 
-class Refused(Struct, frozen=True, kw_only=True):
+class RefusalDocument(Struct, frozen=True, kw_only=True):
     """The document beside a refused file that was moved away: the rule, the place, the sentence, the way out."""
 
     schema: Literal[1] = 1
@@ -173,7 +173,7 @@ def _is_file(name: bytes, folder: int) -> bool:
 
 
 def _problems_of(outcome: Outcome, seen: str) -> bytes:
-    document = Refused(
+    document = RefusalDocument(
         source=outcome.source,
         name=outcome.name,
         vers=outcome.vers,

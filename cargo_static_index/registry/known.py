@@ -19,7 +19,7 @@ def change_between(before: IndexFile, after: IndexFile) -> CrateChange | None:
     new = [line for line in after.releases if line.raw not in known]
     held = {line.vers for line in after.releases}
     gone = [line.vers for line in before.releases if line.vers not in held]
-    name = name_of(after) or name_of(before)
+    name = crate_name(after) or crate_name(before)
     if name is None:
         return None
     return CrateChange(
@@ -30,7 +30,7 @@ def change_between(before: IndexFile, after: IndexFile) -> CrateChange | None:
     )
 
 
-def name_of(file: IndexFile) -> str | None:
+def crate_name(file: IndexFile) -> str | None:
     """Give the name of the crate that an index file is about: that of its first readable line."""
     return next((line.name for line in file.releases), None)
 

@@ -40,7 +40,7 @@ PAUSES = (1.0, 5.0, 15.0, 60.0, 300.0)
 _FILE, _LOCK = "on-change.json", "on-change.lock"
 
 
-class ChangedFile(Struct, frozen=True, kw_only=True):
+class PathUrls(Struct, frozen=True, kw_only=True):
     """A path of the tree that was written or deleted, and all URLs that lead to it."""
 
     path: str
@@ -54,7 +54,7 @@ class Changes(Struct, frozen=True, kw_only=True):
     schema: Literal[1] = 1
     base_url: str
     tree: str
-    changed: tuple[ChangedFile, ...]
+    changed: tuple[PathUrls, ...]
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
@@ -149,7 +149,7 @@ def deliver(
             if not some:
                 return True
             changed = tuple(
-                ChangedFile(path=path, urls=urls_of(base_url, path), deleted=deleted) for _, path, deleted in some
+                PathUrls(path=path, urls=urls_of(base_url, path), deleted=deleted) for _, path, deleted in some
             )
             document = Changes(base_url=base_url, tree=str(settings.tree.path), changed=changed)
             failure = _run(settings, msgspec.json.encode(document), started)
@@ -191,7 +191,7 @@ def _only_one(folder: Path) -> Iterator[None]:
         yield
 
 
-class Teller:
+class Notifier:
     """Tells the command in a thread of its own, for processes that go on: again and again until it succeeds."""
 
     def __init__(self, settings: Settings, warn: Callable[[str], None]) -> None:

@@ -18,8 +18,8 @@ from cargo_static_index.diagnostics.problems import Problem, level_of, problem
 from cargo_static_index.diagnostics.rule import Level
 from cargo_static_index.protocol.index_file import IndexFile
 from cargo_static_index.protocol.names import collision_key
-from cargo_static_index.registry.known import name_of
-from cargo_static_index.registry.read import metadata_of
+from cargo_static_index.registry.known import crate_name
+from cargo_static_index.registry.read import staged_metadata
 from cargo_static_index.registry.restore import sound_index
 from cargo_static_index.registry.transaction import Transaction, attempts
 from cargo_static_index.registry.withdraw import update_tombstones
@@ -164,7 +164,7 @@ class Publisher:
         index = (
             sound_index(self._transaction, name) if name in self._held else read_index(self._transaction.store, name)
         )
-        name = name_of(index.value) or name  # another writer may have brought it in other case meanwhile
+        name = crate_name(index.value) or name  # another writer may have brought it in other case meanwhile
         tombstones = self._transaction.read_tombstones(name, index)
         plan = plan_crate(name, index.value, tombstones.value, group, restore=self._restore)
         return _Planned(group, index, tombstones, plan)
@@ -218,7 +218,7 @@ class Publisher:
         staged = f"{self._stage}/{each.staged}"
         tags = (release_tag(name, each.vers),)
         yield Put(path=layout.archive_file(name, each.cksum), content=Staged(staged), tags=tags)
-        yield Put(path=layout.metadata_file(name, each.cksum), content=Staged(metadata_of(staged)), tags=tags)
+        yield Put(path=layout.metadata_file(name, each.cksum), content=Staged(staged_metadata(staged)), tags=tags)
 
     def _lost_archives(self, plan: CratePlan) -> Iterator[Change]:
         """Give the changes that put back archives of published releases that the tree lost or that were damaged."""

@@ -121,7 +121,7 @@ class Reader(Struct, frozen=True, kw_only=True):
             refused = _refused(file, *checked.problems)
             return replace(refused, name=checked.name or "", vers=checked.vers or "", cksum=checked.cksum or "")
         if not checked.refused:
-            _write(f"{self.stage}/{metadata_of(staged)}", format_metadata(checked.metadata))
+            _write(f"{self.stage}/{staged_metadata(staged)}", format_metadata(checked.metadata))
         candidate = candidate_of(checked, home=self.policy.home, pubtime=self.pubtime)
         return replace(candidate, file=file, staged=staged)
 
@@ -222,6 +222,6 @@ def _not_staged(path: Path | str, error: OSError) -> StoreError:
     return failure("write", path, error)
 
 
-def metadata_of(staged: str) -> str:
+def staged_metadata(staged: str) -> str:
     """Give the name of the staged metadata that belong to a staged archive."""
     return f"{staged}.json"

@@ -69,7 +69,7 @@ def _preference(line: Line) -> tuple[object, ...]:
     return not line.yanked, not is_prerelease(line.vers), parse_version(line.vers)
 
 
-def metadata_of(store: Store, line: Line) -> CrateMetadata | None:
+def known_metadata(store: Store, line: Line) -> CrateMetadata | None:
     """Give the metadata of a release, None where it is lost or damaged, which `verify` says."""
     try:
         return read_metadata(store, line.name, line.cksum)
@@ -81,7 +81,7 @@ def _describe(store: Store, path: str) -> Described | None:
     line = newest(read_index_at(store, path).value.releases)
     if line is None:
         return None
-    metadata = metadata_of(store, line)
+    metadata = known_metadata(store, line)
     if metadata is None:
         return Described(name=line.name, version=line.vers)
     manifest = metadata.manifest

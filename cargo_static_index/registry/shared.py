@@ -231,7 +231,7 @@ def _has_landed(file: ChangedFile, stored: Stored | None, identity: str) -> bool
     return _weight(weight(file.path, stored.content, releases)) == file.after  # other tools copied it without the ids
 
 
-def sum_of(files: Iterable[ChangedFile]) -> Delta:
+def total_of(files: Iterable[ChangedFile]) -> Delta:
     """Give what changes of index files add to tree.json."""
     return sum(map(delta_of, files), Delta())
 

@@ -22,9 +22,9 @@ from cargo_static_index.diagnostics.errors import (
 from cargo_static_index.protocol.index_file import IndexFile
 from cargo_static_index.registry.agreement import Agreement, agree, read_again
 from cargo_static_index.registry.events import Listener
-from cargo_static_index.registry.known import change_between, name_of
+from cargo_static_index.registry.known import change_between, crate_name
 from cargo_static_index.registry.options import Options
-from cargo_static_index.registry.shared import ChangeLog, IndexChange, Names, landed_files, sum_of
+from cargo_static_index.registry.shared import ChangeLog, IndexChange, Names, landed_files, total_of
 from cargo_static_index.settings import Settings
 from cargo_static_index.state import State, discard_state, open_state, state_lock
 from cargo_static_index.store import Change, Delete, Lock, Store, Stored
@@ -261,7 +261,7 @@ class Transaction:
         """Bring in step what is derived from another's change, as far as its files were written; they are given."""
         landed = landed_files(self.store, identity, record)
         if landed:
-            self.count(sum_of(landed), nonce_of(identity))
+            self.count(total_of(landed), nonce_of(identity))
         self.state.pages.make_stale(file.name for file in landed if file.name)
         return landed
 
@@ -292,7 +292,7 @@ class Transaction:
         with self.state.writing():
             changes = (change_between(before.value, after) for before, after in files)
             self.state.published.update(change for change in changes if change)
-            names = (name_of(after) or name_of(before.value) for before, after in files)
+            names = (crate_name(after) or crate_name(before.value) for before, after in files)
             self.state.pages.make_stale(name for name in names if name)
             self.state.site = self.state.site.owing(delta.digest)
             self.state.intents.finish(before.path for before, _ in files)

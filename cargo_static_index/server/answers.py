@@ -22,7 +22,7 @@ from cargo_static_index.server.writer import Forbidden
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A request that is answered with a failure: a status, and sentences."""
 
     def __init__(self, status: int, *details: str, headers: Mapping[str, str] | None = None) -> None:
@@ -38,7 +38,7 @@ def json_answer(document: object, status: int = 200, headers: Mapping[str, str] 
     return Response(msgspec.json.encode(document), status, shown, "application/json")
 
 
-def failure(status: int, *details: str, headers: Mapping[str, str] | None = None) -> Response:
+def answer_failure(status: int, *details: str, headers: Mapping[str, str] | None = None) -> Response:
     """Answer with a failure."""
     return json_answer({"errors": [{"detail": detail} for detail in details]}, status, headers)
 
@@ -49,20 +49,20 @@ def sentence(problem: Problem) -> str:
     return f"[{problem.rule}] {place}{problem.message} {problem.way_out}".rstrip()
 
 
-async def _answer_refused(_: Request, error: Refused) -> Response:
-    return failure(error.status, *error.details, headers=error.headers)
+async def _answer_refused(_: Request, error: RequestRefused) -> Response:
+    return answer_failure(error.status, *error.details, headers=error.headers)
 
 
 async def _answer_upload(_: Request, error: InvalidUpload) -> Response:
-    return failure(error.status, str(error))
+    return answer_failure(error.status, str(error))
 
 
 async def _answer_http(_: Request, error: HTTPException) -> Response:
-    return failure(error.status_code, error.detail, headers=error.headers)
+    return answer_failure(error.status_code, error.detail, headers=error.headers)
 
 
 async def _answer_ours(_: Request, error: CargoStaticIndexError) -> Response:
-    return failure(_status_of(error), str(error))
+    return answer_failure(_status_of(error), str(error))
 
 
 def _status_of(error: CargoStaticIndexError) -> int:
@@ -90,7 +90,9 @@ def _is_full(error: BaseException | None) -> bool:
 
 async def _answer_disk(_: Request, error: OSError) -> Response:
     if _is_full(error):
-        return failure(HTTPStatus.INSUFFICIENT_STORAGE, "the disk of this registry is full; nothing was published")
+        return answer_failure(
+            HTTPStatus.INSUFFICIENT_STORAGE, "the disk of this registry is full; nothing was published"
+        )
     raise error
 
 
@@ -99,7 +101,7 @@ async def _answer_nobody(_: Request, __: ClientDisconnect) -> Response:
 
 
 HANDLERS: Final[Mapping[Any, Any]] = {
-    Refused: _answer_refused,
+    RequestRefused: _answer_refused,
     InvalidUpload: _answer_upload,
     HTTPException: _answer_http,
     CargoStaticIndexError: _answer_ours,

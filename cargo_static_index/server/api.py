@@ -24,8 +24,8 @@ from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.problems import Problem, level_of
 from cargo_static_index.registry.registry import home_of, policy_of, store_of
 from cargo_static_index.registry.withdraw import Spec
-from cargo_static_index.server.answers import Refused, json_answer, sentence
-from cargo_static_index.server.audit import AuditFile, Entry, now_written
+from cargo_static_index.server.answers import RequestRefused, json_answer, sentence
+from cargo_static_index.server.audit import AuditEntry, AuditFile, now_written
 from cargo_static_index.server.auth import Gate
 from cargo_static_index.server.health import Metrics
 from cargo_static_index.server.permissions import refuse_scope
@@ -113,7 +113,7 @@ class WebApi:
     def _allow_publish(self, token: Token, name: str) -> None:
         new, update = refuse_scope(token, "publish-new", name), refuse_scope(token, "publish-update", name)
         if new and update:
-            raise Refused(HTTPStatus.FORBIDDEN, update)
+            raise RequestRefused(HTTPStatus.FORBIDDEN, update)
 
     def _check(self, file: Path, metadata: UploadMetadata) -> None:
         """Read the archive, and refuse what is not the release that was announced, or breaks a rule."""
@@ -125,7 +125,7 @@ class WebApi:
         ):
             if found not in {None, announced}:
                 detail = f"metadata {what} `{announced}` does not match manifest {what} `{escape(found or '')}`"
-                raise Refused(HTTPStatus.BAD_REQUEST, detail)
+                raise RequestRefused(HTTPStatus.BAD_REQUEST, detail)
         if checked.refused:
             raise self._refused(checked.problems)
 
@@ -138,12 +138,12 @@ class WebApi:
             others.append(f"{outcome.name} {outcome.vers} was published before, with the same bytes")
         return json_answer({"warnings": {"invalid_categories": [], "invalid_badges": [], "other": others}})
 
-    def _refused(self, found: Sequence[Problem]) -> Refused:
+    def _refused(self, found: Sequence[Problem]) -> RequestRefused:
         problems = self._of(found, "refuse")
         for rule in {problem.rule for problem in problems}:
             self._metrics.refusals.labels(rule).inc()
         conflict = any(problem.rule in CONFLICTS for problem in problems)
-        return Refused(HTTPStatus.CONFLICT if conflict else HTTPStatus.BAD_REQUEST, *map(sentence, problems))
+        return RequestRefused(HTTPStatus.CONFLICT if conflict else HTTPStatus.BAD_REQUEST, *map(sentence, problems))
 
     def _of(self, problems: Sequence[Problem], level: str) -> list[Problem]:
         return [each for each in problems if level_of(each, self._settings.rules) == level]
@@ -157,10 +157,12 @@ class WebApi:
         try:
             yield asked
         except BaseException as error:
-            outcome = "; ".join(error.details) if isinstance(error, Refused) else str(error) or type(error).__name__
+            outcome = (
+                "; ".join(error.details) if isinstance(error, RequestRefused) else str(error) or type(error).__name__
+            )
             raise
         finally:
-            entry = Entry(
+            entry = AuditEntry(
                 time=now_written(self._gate.clock()),
                 user=token.user,
                 token=token.id,
@@ -231,23 +233,27 @@ class WebApi:
         async for chunk in request.stream():
             body += chunk
             if len(body) > OWNERS_BYTES:
-                raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body has more than {OWNERS_BYTES} bytes")
+                raise RequestRefused(
+                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body has more than {OWNERS_BYTES} bytes"
+                )
         try:
             document = msgspec.json.decode(bytes(body), type=_OwnersBody)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise Refused(HTTPStatus.BAD_REQUEST, f"the body cannot be read: {escape(str(error))}") from error
+            raise RequestRefused(HTTPStatus.BAD_REQUEST, f"the body cannot be read: {escape(str(error))}") from error
         users = tuple(map(parse_owner, document.users or document.owners))
         if not users:
-            raise Refused(HTTPStatus.BAD_REQUEST, 'the body names nobody: write {"users": ["alice"]}')
+            raise RequestRefused(HTTPStatus.BAD_REQUEST, 'the body names nobody: write {"users": ["alice"]}')
         return users
 
     def _know(self, owner: str) -> None:
         """Refuse a name that nobody has: it is a slip of the pen, and whoever took it later would own the crate."""
         team = owner.removeprefix(TEAM)
         if team != owner and team not in self._gate.permissions.teams:
-            raise Refused(HTTPStatus.BAD_REQUEST, f"there is no team {team!r}: `teams` in `[publish]` names them")
+            raise RequestRefused(
+                HTTPStatus.BAD_REQUEST, f"there is no team {team!r}: `teams` in `[publish]` names them"
+            )
         if team == owner and owner not in self._gate.users():
-            raise Refused(HTTPStatus.BAD_REQUEST, f"there is no user {owner!r}: nobody of that name has a token")
+            raise RequestRefused(HTTPStatus.BAD_REQUEST, f"there is no user {owner!r}: nobody of that name has a token")
 
 
 class _Asked(Struct):

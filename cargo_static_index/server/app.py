@@ -17,14 +17,14 @@ from cargo_static_index.server.api import WebApi
 from cargo_static_index.server.auth import Gate
 from cargo_static_index.server.connections import App
 from cargo_static_index.server.files import NO_CACHE, NO_STORE, Found, TreeFiles, respond
-from cargo_static_index.server.health import Health, Metrics
+from cargo_static_index.server.health import HealthRoutes, Metrics
 from cargo_static_index.server.queries import Queries
 from cargo_static_index.server.writer import Writer
 from cargo_static_index.settings import Settings
 from cargo_static_index.store.paths import tag_of
 from cargo_static_index.tree import layout
 
-Answer = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 def create_app(
@@ -36,8 +36,8 @@ def create_app(
     answered as it is in the tree.
     """
     metrics = Metrics()
-    health = Health(settings, metrics, publishes=writer is not None).routes()
-    pages = Pages(settings, gate, publishes=writer is not None, as_is=as_is)
+    health = HealthRoutes(settings, metrics, publishes=writer is not None).routes()
+    pages = TreeRoutes(settings, gate, publishes=writer is not None, as_is=as_is)
     changes = WebApi(settings, gate, writer, uploads, metrics).routes() if writer else []
     api = [*changes, *Queries(settings, gate).routes()]
     own = [] if settings.serve.admin_bind else health
@@ -45,7 +45,7 @@ def create_app(
     return metrics.around(app), Starlette(routes=health)
 
 
-class Pages:
+class TreeRoutes:
     """The routes that read: the tree, its config.json, how to get a token, and whether a token is good."""
 
     def __init__(self, settings: Settings, gate: Gate, *, publishes: bool, as_is: bool) -> None:

@@ -12,12 +12,12 @@ import msgspec
 from msgspec import Struct
 
 from cargo_static_index.diagnostics.errors import StoreError
-from cargo_static_index.server.tokens import moment
+from cargo_static_index.server.tokens import utc_time
 
 FOLDER: Final = "audit"
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class AuditEntry(Struct, frozen=True, kw_only=True):
     """One change, or what was refused of one; `outcome` is "done", or the reason against it."""
 
     schema: Literal[1] = 1
@@ -41,7 +41,7 @@ class AuditFile:
     def __init__(self, private: Path) -> None:
         self._folder = private / FOLDER
 
-    def append(self, entry: Entry) -> None:
+    def append(self, entry: AuditEntry) -> None:
         """Append one line, as a whole; raises StoreError."""
         path = self._folder / f"{entry.time[:7]}.jsonl"
         try:
@@ -54,17 +54,17 @@ class AuditFile:
         except OSError as error:
             raise StoreError(f"the audit file {str(path)!r} cannot be written: {error.strerror}") from error
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[AuditEntry]:
         """Give all entries, oldest first; a line that a crash cut short is left out."""
         for path in sorted(self._folder.glob("*.jsonl")):
             with path.open("rb") as lines:
                 for line in lines:
                     try:
-                        yield msgspec.json.decode(line, type=Entry)
+                        yield msgspec.json.decode(line, type=AuditEntry)
                     except msgspec.MsgspecError:
                         continue
 
 
 def now_written(seconds: int) -> str:
     """Give a time as entries have it."""
-    return f"{moment(seconds):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{utc_time(seconds):%Y-%m-%dT%H:%M:%SZ}"

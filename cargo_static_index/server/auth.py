@@ -9,9 +9,17 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
 from cargo_static_index.server.address import Connection, base_url_asked, client_of
-from cargo_static_index.server.answers import Refused
+from cargo_static_index.server.answers import RequestRefused
 from cargo_static_index.server.permissions import Permissions, permissions_of, refuse_scope
-from cargo_static_index.server.tokens import FILE, Scope, Token, TokenFiles, given_token, moment, note_used
+from cargo_static_index.server.tokens import (
+    TOKENS_FILE,
+    Token,
+    TokenFiles,
+    TokenScope,
+    given_token,
+    note_used,
+    utc_time,
+)
 from cargo_static_index.settings import Settings
 
 WARNED_BEFORE: Final = 14 * 86_400
@@ -24,7 +32,7 @@ _USED_EVERY: Final = 60
 def token_files(settings: Settings) -> list[Path]:
     """Give the files that tokens are in."""
     publish = settings.publish
-    return [publish.private / FILE, *([publish.tokens_file] if publish.tokens_file else [])]
+    return [publish.private / TOKENS_FILE, *([publish.tokens_file] if publish.tokens_file else [])]
 
 
 class Gate:
@@ -58,7 +66,7 @@ class Gate:
             return None
         token = await self.authenticated(request)
         if reason := refuse_scope(token, "read"):
-            raise Refused(HTTPStatus.FORBIDDEN, reason)
+            raise RequestRefused(HTTPStatus.FORBIDDEN, reason)
         return token
 
     async def checked(self, request: HTTPConnection) -> None:
@@ -70,11 +78,11 @@ class Gate:
         if reason := refuse_scope(token, "read"):
             raise self._unauthenticated(request, reason)
 
-    async def allowed(self, request: HTTPConnection, scope: Scope, name: str) -> Token:
+    async def allowed(self, request: HTTPConnection, scope: TokenScope, name: str) -> Token:
         """Give the token of a request for a change; 403 where the token by itself is not good for it."""
         token = await self.authenticated(request)
         if reason := refuse_scope(token, scope, name):
-            raise Refused(HTTPStatus.FORBIDDEN, reason)
+            raise RequestRefused(HTTPStatus.FORBIDDEN, reason)
         return token
 
     def users(self) -> frozenset[str]:
@@ -102,16 +110,16 @@ class Gate:
         note_used(self._private, used)
 
     def _note_use(self, token: Token, now: int) -> None:
-        self._used[token.id] = f"{moment(now):%Y-%m-%dT%H:%M:%SZ}"
+        self._used[token.id] = f"{utc_time(now):%Y-%m-%dT%H:%M:%SZ}"
         if now - self._noted.get(token.id, 0) >= _USED_EVERY:
             self._noted[token.id] = now
             self.close()
 
-    def _unauthenticated(self, request: HTTPConnection, why: str) -> Refused:
+    def _unauthenticated(self, request: HTTPConnection, why: str) -> RequestRefused:
         login = f"{self.base_url(request)}me"
         # In one line, since nginx passes on one only; `Basic` first, since Chromium looks no further.
         challenges = f'Basic realm="{self.base_url(request)}", Cargo login_url="{login}"'
-        return Refused(
+        return RequestRefused(
             HTTPStatus.UNAUTHORIZED, f"{why}; {login} says how to get one", headers={"WWW-Authenticate": challenges}
         )
 

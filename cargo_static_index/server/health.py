@@ -59,7 +59,7 @@ class Metrics:
         return run
 
 
-class Health:
+class HealthRoutes:
     """The routes for those who watch over the server."""
 
     def __init__(self, settings: Settings, metrics: Metrics, *, publishes: bool) -> None:

@@ -19,8 +19,8 @@ from cargo_static_index.protocol.index_entry import Dependency, parse_entry
 from cargo_static_index.protocol.index_file import Line
 from cargo_static_index.protocol.semver import is_prerelease, parse_version
 from cargo_static_index.registry.registry import store_of
-from cargo_static_index.registry.search import SearchIndex, metadata_of, newest, ranked
-from cargo_static_index.server.answers import Refused, json_answer
+from cargo_static_index.registry.search import SearchIndex, known_metadata, newest, ranked
+from cargo_static_index.server.answers import RequestRefused, json_answer
 from cargo_static_index.server.auth import Gate
 from cargo_static_index.settings import Settings
 from cargo_static_index.tree import layout
@@ -29,7 +29,7 @@ from cargo_static_index.tree.read import read_index
 MOST_PER_PAGE: Final = 100
 """As crates.io; cargo asks for no more."""
 
-Document = dict[str, object]
+_JsonObject = dict[str, object]
 
 
 class Queries:
@@ -60,7 +60,7 @@ class Queries:
         page = _number(request, "page", 1, 1_000_000)
         query = [request.query_params.get("q", "")]
 
-        def found() -> Document:
+        def found() -> _JsonObject:
             crates = ranked(query, self._search.crates())
             shown = crates[(page - 1) * per_page : page * per_page]
             rows = [
@@ -75,7 +75,7 @@ class Queries:
         """Tell of a crate and its versions."""
         name = request.path_params["name"]
 
-        def found() -> Document:
+        def found() -> _JsonObject:
             lines = self._lines(name)
             return {"crate": self._crate(lines), "versions": [self._version(line) for line in lines]}
 
@@ -93,7 +93,7 @@ class Queries:
     async def dependencies(self, request: Request) -> Response:
         """List what a version depends on."""
 
-        def found() -> Document:
+        def found() -> _JsonObject:
             entry = parse_entry(self._line(request).raw)
             return {"dependencies": [_dependency(number, each) for number, each in enumerate(entry.deps)]}
 
@@ -103,7 +103,7 @@ class Queries:
         """List the crates whose newest version depends on a crate."""
         name = request.path_params["name"]
 
-        def found() -> Document:
+        def found() -> _JsonObject:
             self._lines(name)
             rows = [row for crate in self._search.crates() for row in self._needs(crate.name, name)]
             return {
@@ -150,9 +150,9 @@ class Queries:
                 return line
         raise NotHeld(f"crate `{escape(name)}` does not have a version `{escape(vers)}`")
 
-    def _crate(self, lines: list[Line]) -> Document:
+    def _crate(self, lines: list[Line]) -> _JsonObject:
         shown = newest(lines) or lines[0]
-        metadata = metadata_of(self._store, shown)
+        metadata = known_metadata(self._store, shown)
         times = sorted(line.pubtime for line in lines if line.pubtime)
         stable = [line.vers for line in lines if not line.yanked and not is_prerelease(line.vers)]
         return {
@@ -169,8 +169,8 @@ class Queries:
             **_about(metadata),
         }
 
-    def _version(self, line: Line) -> Document:
-        metadata, entry = metadata_of(self._store, line), parse_entry(line.raw)
+    def _version(self, line: Line) -> _JsonObject:
+        metadata, entry = known_metadata(self._store, line), parse_entry(line.raw)
         api = f"/api/v1/crates/{line.name}/{line.vers}"
         return {
             "crate": line.name,
@@ -190,13 +190,13 @@ class Queries:
             **_about(metadata),
         }
 
-    def _needs(self, name: str, wanted: str) -> list[tuple[Document, Document]]:
+    def _needs(self, name: str, wanted: str) -> list[tuple[_JsonObject, _JsonObject]]:
         """Give how the newest version of a crate depends on another one of this registry."""
         line = newest(read_index(self._store, name).value.releases)
         if line is None or f'"{wanted}"'.encode() not in line.raw:
             return []
         entry = parse_entry(line.raw)
-        version: Document = {"crate": name, "num": line.vers}
+        version: _JsonObject = {"crate": name, "num": line.vers}
         return [
             (_dependency(number, each), version)
             for number, each in enumerate(entry.deps)
@@ -204,12 +204,12 @@ class Queries:
         ]
 
 
-def _about(metadata: CrateMetadata | None) -> Document:
+def _about(metadata: CrateMetadata | None) -> _JsonObject:
     keys = ("description", "homepage", "documentation", "repository")
     return {key: getattr(metadata.manifest, key) if metadata else None for key in keys}
 
 
-def _dependency(number: int, dependency: Dependency) -> Document:
+def _dependency(number: int, dependency: Dependency) -> _JsonObject:
     return {
         "id": number,
         "crate_id": dependency.package or dependency.name,
@@ -226,4 +226,4 @@ def _number(request: Request, key: str, default: int, most: int) -> int:
     text = request.query_params.get(key, str(default))
     if text.isascii() and text.isdigit() and len(text) < 8 and 1 <= int(text) <= most:
         return int(text)
-    raise Refused(HTTPStatus.BAD_REQUEST, f"{key} is a whole number from 1 to {most}")
+    raise RequestRefused(HTTPStatus.BAD_REQUEST, f"{key} is a whole number from 1 to {most}")

@@ -23,11 +23,11 @@ from msgspec import Struct
 from cargo_static_index.diagnostics.errors import NotHeld, SettingsError, StoreError
 
 PREFIX: Final = "csi_"
-FILE: Final = "tokens.toml"
+TOKENS_FILE: Final = "tokens.toml"
 USED_FILE: Final = "tokens-used.json"
 
-Scope = Literal["publish-new", "publish-update", "yank", "owners", "read"]
-SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
+TokenScope = Literal["publish-new", "publish-update", "yank", "owners", "read"]
+SCOPES: Final[tuple[TokenScope, ...]] = get_args(TokenScope)
 
 Tokens = tuple["Token", ...]
 
@@ -38,7 +38,7 @@ class Token(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
     id: str
     user: str
     hash: str
-    scopes: tuple[Scope, ...] = SCOPES
+    scopes: tuple[TokenScope, ...] = SCOPES
     crates: tuple[str, ...] = ()
     """Patterns of names that it is good for; none mean all."""
     team: str | None = None
@@ -55,12 +55,12 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     token: Tokens = ()
 
 
-def moment(seconds: int) -> datetime:
+def utc_time(seconds: int) -> datetime:
     """Give seconds since 1970 as a file of tokens writes them."""
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def parse_scopes(names: Iterable[str]) -> tuple[Scope, ...]:
+def parse_scopes(names: Iterable[str]) -> tuple[TokenScope, ...]:
     """Read scopes, or raise SettingsError; none mean all."""
     names = tuple(names)
     for name in names:
@@ -173,7 +173,7 @@ class TokenFiles:
 
 def change_tokens(private: Path, change: Callable[[Tokens], Sequence[Token]]) -> None:
     """Change the tokens of a private folder, made if missing, for its owner alone; raises StoreError."""
-    path = private / FILE
+    path = private / TOKENS_FILE
     with private_folder(private):
         before = parse_tokens(path.read_text(encoding="utf-8"), str(path)) if path.exists() else ()
         _replace(path, format_tokens(change(before)))
@@ -193,10 +193,10 @@ def rotate_token(private: Path, token_id: str, *, now: int, overlap: int, lastin
 
     def rotated(tokens: Tokens) -> list[Token]:
         old = _held(tokens, token_id)
-        end = moment(now + overlap)
+        end = utc_time(now + overlap)
         ending = msgspec.structs.replace(old, expires=min(end, old.expires or end))
-        expires = None if lasting is None else moment(now + lasting)
-        new = msgspec.structs.replace(old, id=new_id, hash=kept, created=moment(now), expires=expires)
+        expires = None if lasting is None else utc_time(now + lasting)
+        new = msgspec.structs.replace(old, id=new_id, hash=kept, created=utc_time(now), expires=expires)
         return [*(ending if token is old else token for token in tokens), new]
 
     change_tokens(private, rotated)

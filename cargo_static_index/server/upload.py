@@ -98,7 +98,7 @@ class UploadReader:
             raise self._contradiction(self._before)
 
     def _take_metadata(self, part: bytes) -> None:
-        self.metadata = parse_metadata(part)
+        self.metadata = parse_upload(part)
         self._wanted = _LENGTH
         self._take = self._take_archive_size
 
@@ -119,7 +119,7 @@ class UploadReader:
         return InvalidUpload(413, f"the archive has {size} bytes; this registry takes at most {self._limit}")
 
 
-def parse_metadata(content: bytes) -> UploadMetadata:
+def parse_upload(content: bytes) -> UploadMetadata:
     """Read the metadata, or raise InvalidUpload."""
     try:
         metadata = _decode(content)

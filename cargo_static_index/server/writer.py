@@ -21,8 +21,8 @@ from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.owners import forget_owners, found_owners
 from cargo_static_index.registry.registry import Registry, open_registry
 from cargo_static_index.registry.withdraw import Spec
-from cargo_static_index.server.permissions import Owners, permissions_of
-from cargo_static_index.server.tokens import Scope, Token
+from cargo_static_index.server.permissions import OwnerNames, permissions_of
+from cargo_static_index.server.tokens import Token, TokenScope
 from cargo_static_index.settings import Settings
 from cargo_static_index.tree.owners import TEAM
 from cargo_static_index.tree.read import read_index, read_tombstones
@@ -63,12 +63,12 @@ class ChangeOwners(Struct, frozen=True):
 
     token: Token
     name: str
-    add: Owners
-    remove: Owners
-    done: Future[Owners]
+    add: OwnerNames
+    remove: OwnerNames
+    done: Future[OwnerNames]
 
 
-Change = Publish | SetYanked | ChangeOwners
+_Change = Publish | SetYanked | ChangeOwners
 
 
 class Writer:
@@ -78,7 +78,7 @@ class Writer:
         self._settings = settings
         self._clock = clock
         self._warn = warn
-        self._waiting: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
         self.begun = Event()
         """Set once what an earlier process began is finished, and the tree has its config.json."""
         self._thread = Thread(target=self._work, name="writer")
@@ -96,9 +96,11 @@ class Writer:
         self._waiting.put(SetYanked(token, spec, yanked, done))
         return done
 
-    def change_owners(self, token: Token, name: str, *, add: Owners = (), remove: Owners = ()) -> Future[Owners]:
+    def change_owners(
+        self, token: Token, name: str, *, add: OwnerNames = (), remove: OwnerNames = ()
+    ) -> Future[OwnerNames]:
         """Change the owners of a crate; the future raises NotHeld, Forbidden or InvalidInput."""
-        done: Future[Owners] = Future()
+        done: Future[OwnerNames] = Future()
         self._waiting.put(ChangeOwners(token, name, add, remove, done))
         return done
 
@@ -120,7 +122,7 @@ class Writer:
             if last:
                 return
 
-    def _carry_out(self, batch: Sequence[Change]) -> None:
+    def _carry_out(self, batch: Sequence[_Change]) -> None:
         """Carry out a batch; what goes wrong is told to all whose change is not done yet."""
         try:
             self._carry_out_when_free(batch)
@@ -131,7 +133,7 @@ class Writer:
             if not left:
                 self._warn(f"what was published stands, but then: {error}")
 
-    def _carry_out_when_free(self, batch: Sequence[Change]) -> None:
+    def _carry_out_when_free(self, batch: Sequence[_Change]) -> None:
         end = time.monotonic() + BUSY
         while True:
             try:
@@ -156,9 +158,9 @@ class _Batch:
         self._registry = registry
         self._store = registry.transaction.store
         self._permissions = permissions_of(settings)
-        self._founded: dict[str, Owners] = {}
+        self._founded: dict[str, OwnerNames] = {}
 
-    def carry_out(self, batch: Sequence[Change]) -> None:
+    def carry_out(self, batch: Sequence[_Change]) -> None:
         admitted = [change.file for change in batch if isinstance(change, Publish) and self._is_admitted(change)]
         if admitted:
             self._registry.add(admitted)
@@ -211,11 +213,11 @@ class _Batch:
         self._registry.set_yanked([change.spec], yanked=change.yanked)
         change.done.set_result(None)
 
-    def _change_owners(self, change: ChangeOwners) -> Owners:
+    def _change_owners(self, change: ChangeOwners) -> OwnerNames:
         self._allow(change.token, "owners", change.name)
         return self._registry.change_owners(change.name, add=change.add, remove=change.remove)
 
-    def _allow(self, token: Token, scope: Scope, name: str) -> None:
+    def _allow(self, token: Token, scope: TokenScope, name: str) -> None:
         held = self._registry.owners(name)
         if held is None and not self._is_known(name):
             raise NotHeld(f"there is no crate {name!r} in this registry")
@@ -227,7 +229,7 @@ class _Batch:
 class _Listener:
     """Tells each change what became of its file, as soon as that is durable."""
 
-    def __init__(self, batch: Sequence[Change], warn: Callable[[str], None]) -> None:
+    def __init__(self, batch: Sequence[_Change], warn: Callable[[str], None]) -> None:
         self._waiting = {escape(str(change.file)): change for change in batch if isinstance(change, Publish)}
         self._warn = warn
 

@@ -5,7 +5,7 @@ from typing import Final, get_type_hints
 
 from msgspec import Struct
 
-from cargo_static_index.settings.table import Row, Settings
+from cargo_static_index.settings.table import KeyRow, Settings
 
 PREFIX: Final = "CARGO_STATIC_INDEX_"
 FILE_NAME: Final = "registry.toml"
@@ -23,7 +23,7 @@ class Key(Struct, frozen=True, kw_only=True):
 
     section: str
     key: str
-    row: Row
+    row: KeyRow
 
     @property
     def name(self) -> str:

@@ -15,7 +15,7 @@ from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.protocol.config import parse_base_url
 from cargo_static_index.protocol.registries import normalise_index_url
-from cargo_static_index.store.bucket import Bucket, is_url, parse_bucket
+from cargo_static_index.store.bucket import Bucket, is_bucket_url, parse_bucket
 
 Schema = Mapping[str, object]
 
@@ -136,7 +136,7 @@ def _read_path(value: object, base: Path) -> Path:
 
 def _read_tree(value: object, base: Path) -> Path | Bucket:
     text = _read_text(value, TREE.expects)
-    return parse_bucket(text) if is_url(text) else _read_path(text, base)
+    return parse_bucket(text) if is_bucket_url(text) else _read_path(text, base)
 
 
 def _read_after_publish(value: object, base: Path) -> Path | str:

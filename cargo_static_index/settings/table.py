@@ -23,7 +23,7 @@ Written = str | int | bool | Sequence[str] | None
 _LIMITS: Final = Limits()
 
 
-class Row(Struct, frozen=True, kw_only=True):
+class KeyRow(Struct, frozen=True, kw_only=True):
     """What the table says of a key besides its place: `default` and `example` are written as in TOML."""
 
     kind: Kind
@@ -34,8 +34,10 @@ class Row(Struct, frozen=True, kw_only=True):
     """Other names of the option."""
 
 
-def _row(kind: Kind, says: str, *, default: Written = None, example: Written = None, also: tuple[str, ...] = ()) -> Row:
-    return Row(kind=kind, says=says, default=default, example=example, also=also)
+def _row(
+    kind: Kind, says: str, *, default: Written = None, example: Written = None, also: tuple[str, ...] = ()
+) -> KeyRow:
+    return KeyRow(kind=kind, says=says, default=default, example=example, also=also)
 
 
 class RegistrySection(Struct, frozen=True, kw_only=True):

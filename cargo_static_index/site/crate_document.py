@@ -105,7 +105,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(CrateDocument).decode
 
 
-def format_document(document: Struct) -> bytes:
+def format_page_document(document: Struct) -> bytes:
     """Give a document's bytes: compact, one newline at the end."""
     return _encode(document) + b"\n"
 

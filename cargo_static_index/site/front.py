@@ -64,7 +64,7 @@ def blocks_of(site: SiteInfo) -> tuple[Block, ...]:
     )
 
 
-def variable_of(registry: str) -> str:
+def variable_part(registry: str) -> str:
     """Give a registry's name as cargo's environment variables have it (cargo's book: "Configuration")."""
     return registry.upper().replace("-", "_")
 
@@ -111,7 +111,7 @@ def _login(site: SiteInfo) -> Block:
 
 def _environment(site: SiteInfo) -> dict[str, str]:
     """Give the variables that say the same as config.toml; a source's replacement has none (cargo's book)."""
-    name = variable_of(site.registry)
+    name = variable_part(site.registry)
     found = {f"CARGO_REGISTRIES_{name}_INDEX": site.index_url}
     if site.private:
         found[f"CARGO_REGISTRIES_{name}_CREDENTIAL_PROVIDER"] = "cargo:token"
@@ -123,7 +123,7 @@ _VARIABLES = "Environment variables are enough; no file is written."
 
 
 def _github(site: SiteInfo) -> Block:
-    name = variable_of(site.registry)
+    name = variable_part(site.registry)
     variables = {} if site.mirror else _environment(site)
     if site.private:
         variables[f"CARGO_REGISTRIES_{name}_TOKEN"] = "${{ secrets.CARGO_TOKEN }}"
@@ -145,7 +145,7 @@ def _gitlab(site: SiteInfo) -> Block:
     lines = ["test:", "  image: rust:1", *(["  variables:"] if variables else [])]
     lines += [f'    {key}: "{value}"' for key, value in variables.items()]
     lines += ["  script:", "    - cargo test --locked"]
-    token = f"CARGO_REGISTRIES_{variable_of(site.registry)}_TOKEN"
+    token = f"CARGO_REGISTRIES_{variable_part(site.registry)}_TOKEN"
     secret = f" Keep the token as the masked variable {token}." if site.private else ""
     return Block(
         id="gitlab",
@@ -157,7 +157,7 @@ def _gitlab(site: SiteInfo) -> Block:
 
 
 def _container(site: SiteInfo) -> Block:
-    name = variable_of(site.registry)
+    name = variable_part(site.registry)
     lines = ["# syntax=docker/dockerfile:1", "FROM rust:1 AS build", "WORKDIR /src", "COPY . ."]
     if not site.mirror:
         lines += [f'ENV {key}="{value}"' for key, value in _environment(site).items()]

@@ -37,8 +37,8 @@ __all__ = [
     "state_lock",
 ]
 
-FILE = "catalogue.sqlite"
-_FILES = tuple(f"{FILE}{ending}" for ending in ("-wal", "-shm", "-journal", ""))
+DATABASE = "catalogue.sqlite"
+_FILES = tuple(f"{DATABASE}{ending}" for ending in ("-wal", "-shm", "-journal", ""))
 
 # The log lets readers read while a pass writes. A power cut may lose the last transactions, never tear one:
 # what is lost is found again, because tree.json is then not the one that the state remembers.
@@ -92,12 +92,12 @@ class State:
 
 def may_write(folder: Path) -> bool:
     """Whether there is a state that this user may write to, and nobody else."""
-    return is_ours(folder) and os.access(folder / FILE, os.W_OK)
+    return is_ours(folder) and os.access(folder / DATABASE, os.W_OK)
 
 
 def may_read(folder: Path) -> bool:
     """Whether this user may read the state in a folder, or there is none."""
-    file = folder / FILE
+    file = folder / DATABASE
     try:
         return not file.exists() or os.access(file, os.R_OK)
     except PermissionError:
@@ -106,8 +106,8 @@ def may_read(folder: Path) -> bool:
 
 def copy_state(folder: Path, target: Path) -> None:
     """Copy a state into another folder; where there is none, or none that can be read, there is none then."""
-    if os.access(folder / FILE, os.R_OK) and not copy_database(folder / FILE, target / FILE):
-        (target / FILE).unlink(missing_ok=True)
+    if os.access(folder / DATABASE, os.R_OK) and not copy_database(folder / DATABASE, target / DATABASE):
+        (target / DATABASE).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -167,17 +167,17 @@ def _database(folder: Path, opened: int) -> Database:
     """Open the database in an open folder, for which SQLite has only the folder's path."""
     try:
         with suppress(FileExistsError):  # which must not be opened here: closing it would let go of SQLite's locks
-            os.close(os.open(FILE, NEW, 0o644, dir_fd=opened))
+            os.close(os.open(DATABASE, NEW, 0o644, dir_fd=opened))
     except OSError as error:
         raise unusable(folder, error) from error
-    with _closed_on_error(Database(folder / FILE)) as database:
+    with _closed_on_error(Database(folder / DATABASE)) as database:
         _refuse_another(folder, opened)
         return database
 
 
 def _refuse_another(folder: Path, opened: int) -> None:
     # Attack: who may rename the folder puts another in its place between our look at it and SQLite's.
-    wanted = os.stat(FILE, dir_fd=opened, follow_symlinks=False)
+    wanted = os.stat(DATABASE, dir_fd=opened, follow_symlinks=False)
     for number in Path("/dev/fd").iterdir():
         with suppress(OSError):  # the one of the listing itself
             if os.path.samestat(number.stat(), wanted):

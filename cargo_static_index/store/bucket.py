@@ -32,7 +32,7 @@ class Bucket(Struct, frozen=True):
         return f"{self}/{path}"
 
 
-def is_url(text: str) -> bool:
+def is_bucket_url(text: str) -> bool:
     """Whether a text is a URL and so no path."""
     return _URL.fullmatch(text) is not None
 

@@ -47,7 +47,7 @@ def weight(path: str, content: bytes | None, releases: int) -> Delta:
     return Delta(crates=int(releases > 0), releases=releases, digest=int.from_bytes(digest, "big"))
 
 
-def sum_of(digest: str, other: str) -> str:
+def sum_digests(digest: str, other: str) -> str:
     """Give the sum of two digests, modulo 2^256, where "" is nothing."""
     return f"{(int(digest or '0', 16) + int(other or '0', 16)) % _MODULUS:064x}"
 
@@ -144,7 +144,7 @@ class _Format(Struct):
     needs: str | None = None
 
 
-def parse_record(content: bytes) -> TreeRecord:
+def parse_tree_record(content: bytes) -> TreeRecord:
     """Read tree.json, or raise InvalidDocument: also for a format newer than this program knows."""
     try:
         head = msgspec.json.decode(content, type=_Format)

@@ -12,7 +12,7 @@ from cargo_static_index.protocol.index_file import IndexFile, parse_index
 from cargo_static_index.store import Change, Delete, Put, Store, Stored, Tag
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.changes import KEPT_IDS
-from cargo_static_index.tree.documents import Delta, Tombstones, TreeRecord, parse_record, parse_tombstones, weight
+from cargo_static_index.tree.documents import Delta, Tombstones, TreeRecord, parse_tombstones, parse_tree_record, weight
 
 T = TypeVar("T")
 
@@ -93,7 +93,7 @@ def read_tombstones(store: Store, name: str) -> StoredValue[Tombstones]:
 def read_record(store: Store) -> StoredValue[TreeRecord]:
     """Read tree.json, or raise InvalidDocument; a new tree's where there is none."""
     stored = store.read(layout.RECORD)
-    value = parse_record(stored.content) if stored else TreeRecord()
+    value = parse_tree_record(stored.content) if stored else TreeRecord()
     return StoredValue(path=layout.RECORD, value=value, stored=stored)
 
 

@@ -17,7 +17,7 @@ from cargo_static_index.cli import documents
 from cargo_static_index.cli.app import PROGRAM, TABLE, make_program
 from cargo_static_index.cli.doctor import DoctorDocument
 from cargo_static_index.cli.push import PushDocument
-from cargo_static_index.server.audit import Entry
+from cargo_static_index.server.audit import AuditEntry
 
 REWRITE: Final = "python -m scripts.docs.commands_page"
 """The command that writes the files of `pages` anew."""
@@ -26,8 +26,8 @@ DOCUMENTS: Final[Mapping[str, tuple[type[Struct], str]]] = {
     "pass": (documents.PassDocument, "build --json, add --json, check --json"),
     "release": (documents.ReleaseDocument, "a line of list --json"),
     "info": (documents.InfoDocument, "info --json"),
-    "crate": (documents.CrateDocument, "a line of search --json"),
-    "audit": (Entry, "a line of audit --json"),
+    "crate": (documents.SearchDocument, "a line of search --json"),
+    "audit": (AuditEntry, "a line of audit --json"),
     "token": (documents.TokenDocument, "a line of token list --json"),
     "verify": (documents.VerifyDocument, "verify --json"),
     "reindex": (documents.ReindexDocument, "a line of reindex --json"),

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from cargo_static_index.crate.limits import MIB
 from cargo_static_index.hosting.move import move
-from cargo_static_index.hosting.pages import CEILINGS, MIB, github_pages, over
+from cargo_static_index.hosting.pages import CEILINGS, github_pages, over
 from cargo_static_index.hosting.place import Place
 from tests.cargo.client import Cargo
 from tests.cli.program import environment, run

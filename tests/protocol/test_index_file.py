@@ -12,8 +12,8 @@ from cargo_static_index.diagnostics.errors import InvalidIndexLine, NotHeld
 from cargo_static_index.protocol.features import split_features
 from cargo_static_index.protocol.index_entry import (
     Dependency,
+    DependencyKind,
     Entry,
-    Kind,
     format_entry,
     parse_entry,
     parse_pubtime,
@@ -95,7 +95,7 @@ def test_a_package_equal_to_its_alias_is_written() -> None:
 
 @pytest.mark.case(27)
 def test_one_dependency_in_several_tables_stays_several_and_normal_comes_first() -> None:
-    kinds: tuple[Kind, ...] = ("dev", "build", "normal")
+    kinds: tuple[DependencyKind, ...] = ("dev", "build", "normal")
     several = [dependency(kind=kind, target=target) for kind in kinds for target in ("cfg(unix)", "a-b-c", None)]
     assert [(each.kind, each.target) for each in sort_dependencies(several)] == [
         (kind, target) for kind in ("normal", "build", "dev") for target in (None, "a-b-c", "cfg(unix)")

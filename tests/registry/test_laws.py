@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from cargo_static_index.registry.events import Report
 from cargo_static_index.store import Change, Put, Store, Stored
 from cargo_static_index.store.memory import MemoryStore
-from cargo_static_index.tree.documents import Delta, TreeRecord, parse_record
+from cargo_static_index.tree.documents import Delta, TreeRecord, parse_tree_record
 from cargo_static_index.tree.layout import RECORD, archive_file
 from cargo_static_index.tree.read import index_paths, read_index_at, weight_of
 from tests.crates import CrateBuilder, crate
@@ -176,7 +176,7 @@ def test_the_digest_is_always_what_a_full_recount_gives(steps: list[tuple[str, S
             assert world.store is not None
             stored = world.store.read(RECORD)
             if stored:
-                assert parse_record(stored.content) == recount(world.store)
+                assert parse_tree_record(stored.content) == recount(world.store)
 
     in_a_world(law)
 
@@ -263,7 +263,7 @@ def test_two_writers_that_do_not_know_of_each_other_lose_no_line(mine: list[Seed
         assert held == {(seed.name, seed.vers) for seed in (*mine, *theirs)}
         stored = tree.read(RECORD)
         assert stored is not None
-        assert parse_record(stored.content) == recount(tree)
+        assert parse_tree_record(stored.content) == recount(tree)
         for name, cksum in named(tree):
             assert tree.size(archive_file(name, cksum)) is not None
 

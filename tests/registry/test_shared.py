@@ -10,7 +10,7 @@ from cargo_static_index.protocol.index_file import IndexFile
 from cargo_static_index.store import Change, Store, Stored
 from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.tree.changes import BEGUN, CHANGES, NAMES
-from cargo_static_index.tree.documents import Delta, parse_record
+from cargo_static_index.tree.documents import Delta, parse_tree_record
 from cargo_static_index.tree.layout import RECORD, archive_file, metadata_file
 from cargo_static_index.tree.read import index_paths, read_index_at, weight_of
 from tests.crates import CrateBuilder, crate
@@ -41,7 +41,7 @@ def sound(store: Store) -> None:
             assert store.size(metadata_file(line.name, line.cksum)) is not None, line
     stored = store.read(RECORD)
     assert stored is not None
-    record = parse_record(stored.content)
+    record = parse_tree_record(stored.content)
     assert record == record.counting(total)
 
 

@@ -14,8 +14,8 @@ from cargo_static_index.server.tokens import (
     format_tokens,
     given_token,
     hash_of,
-    moment,
     parse_tokens,
+    utc_time,
 )
 from tests.cli.program import run
 from tests.crates import crate
@@ -114,8 +114,8 @@ def test_what_is_written_is_read_again() -> None:
             scopes=("read",),
             crates=('a"*',),
             team="t",
-            created=moment(0),
-            expires=moment(9),
+            created=utc_time(0),
+            expires=utc_time(9),
         ),
     )
     assert parse_tokens(format_tokens(tokens), "here") == tokens

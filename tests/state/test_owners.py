@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
-from cargo_static_index.state import FILE, SiteState, open_state
+from cargo_static_index.state import DATABASE, SiteState, open_state
 from tests.cli.program import run
 from tests.crates import crate
 from tests.users import ALICE, BOB, SHARED, as_root, being, everybody, give, run_as
@@ -60,7 +60,7 @@ def test_a_link_to_a_state_directory_is_not_followed(tmp_path: Path) -> None:
 def test_links_in_a_state_directory_lead_nowhere(everybody: Path) -> None:
     folder = everybody / "state"
     folder.mkdir()
-    for name in (".gitignore", FILE, f"{FILE}-wal"):
+    for name in (".gitignore", DATABASE, f"{DATABASE}-wal"):
         (folder / name).symlink_to(everybody / f"made by {name}")
     with open_state(folder) as state:
         state.site = SiteState(last_build=1)
@@ -71,7 +71,7 @@ def test_a_database_that_somebody_else_put_there_is_thrown_away(everybody: Path)
     folder = everybody / "state"
     with open_state(folder) as state:
         state.site = SiteState(last_build=1)
-    os.chown(folder / FILE, BOB, BOB)
+    os.chown(folder / DATABASE, BOB, BOB)
     with open_state(folder) as state:
         assert state.fresh
         assert state.site == SiteState()
@@ -127,7 +127,7 @@ def test_a_second_user_of_a_shared_tree_has_a_state_of_their_own(everybody: Path
     assert "Published bar 1.0.0" in built
     assert "Unchanged foo 1.0.0" in built
     own = home / ".cache/cargo-static-index" / place.relative_to("/") / ".cargo-static-index"
-    assert {(path.owner(), path.exists()) for path in (own, own / FILE)} == {("bin", True)}
+    assert {(path.owner(), path.exists()) for path in (own, own / DATABASE)} == {("bin", True)}
     assert (place / ".cargo-static-index").owner() == "daemon"
     assert "Unchanged bar 1.0.0" in run_as(ALICE, "build", *options, cwd=place, groups=[SHARED]).ok()
 

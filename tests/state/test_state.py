@@ -71,7 +71,7 @@ def drop_file(path: str, fingerprint: bytes = b"f") -> DropFile:
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_no_statement_reads_a_whole_table_or_sorts_one(place: Path, state: State, name: str) -> None:
     statement = STATEMENTS[name]
-    with sqlite3.connect(place / package.FILE) as plain:
+    with sqlite3.connect(place / package.DATABASE) as plain:
         plain.executescript(schema.TEMPORARY_TABLES)
         plain.execute(schema.CANDIDATE_FILES)
         values = [None] * statement.count("?")
@@ -146,7 +146,7 @@ def a_log_of_nonsense(file: Path) -> None:
 def test_a_file_that_cannot_be_used_is_made_anew(place: Path, spoil: Callable[[Path], None]) -> None:
     with open_state(place) as first:
         first.site = SiteState(last_build=1)
-    spoil(place / package.FILE)
+    spoil(place / package.DATABASE)
     with open_state(place) as second:
         assert second.fresh
         assert second.site == SiteState()
@@ -158,7 +158,7 @@ def test_a_file_that_cannot_be_used_is_made_anew(place: Path, spoil: Callable[[P
 def test_damage_met_while_at_work_is_said_and_is_mended_by_discarding(place: Path) -> None:
     with open_state(place) as first:
         first.published.update(crate(f"crate-{number}") for number in range(5000))
-    file = place / package.FILE
+    file = place / package.DATABASE
     content = bytearray(file.read_bytes())
     pages_kept = 4096 * 40  # the roots of all tables, so that nothing is seen at the opening
     content[pages_kept:] = b"\xaa" * (len(content) - pages_kept)
@@ -182,7 +182,7 @@ def test_a_folder_that_is_a_file_is_an_error_that_names_it(tmp_path: Path) -> No
 
 
 def test_a_file_that_is_a_folder_is_an_error_that_names_it(place: Path) -> None:
-    (place / package.FILE).mkdir(parents=True)
+    (place / package.DATABASE).mkdir(parents=True)
     with pytest.raises(StoreError, match=r"cannot be used: it cannot be opened"), open_state(place):
         pass
 

@@ -14,8 +14,8 @@ from cargo_static_index.tree.documents import (
     TreeRecord,
     difference,
     format_document,
-    parse_record,
     parse_tombstones,
+    parse_tree_record,
     weight,
 )
 
@@ -86,7 +86,7 @@ stones = st.builds(
 
 @given(records)
 def test_a_record_is_read_as_it_was_written(record: TreeRecord) -> None:
-    assert parse_record(format_document(record)) == record
+    assert parse_tree_record(format_document(record)) == record
 
 
 @given(st.lists(stones).map(tuple))
@@ -139,7 +139,7 @@ WAY_OUT = "; bring it back from a backup, or delete it, and the next pass makes 
 )
 def test_what_is_no_record_of_this_version_is_refused(content: bytes, message: str) -> None:
     with pytest.raises(InvalidDocument) as caught:
-        parse_record(content)
+        parse_tree_record(content)
     assert str(caught.value) == message
 
 

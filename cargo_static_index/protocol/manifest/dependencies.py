@@ -15,7 +15,7 @@ from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.diagnostics.problems import Problem
 from cargo_static_index.protocol.features import is_feature_name
-from cargo_static_index.protocol.index_entry import Kind
+from cargo_static_index.protocol.index_entry import DependencyKind
 from cargo_static_index.protocol.manifest.toml import (
     Table,
     check_text,
@@ -35,7 +35,7 @@ from cargo_static_index.protocol.semver import parse_requirement
 
 T = TypeVar("T")
 
-_KINDS: tuple[tuple[str, Kind], ...] = (
+_KINDS: tuple[tuple[str, DependencyKind], ...] = (
     ("dependencies", "normal"),
     ("dev-dependencies", "dev"),
     ("build-dependencies", "build"),
@@ -59,7 +59,7 @@ class ManifestDependency(Struct, frozen=True, kw_only=True):
     optional: bool
     default_features: bool
     target: str | None
-    kind: Kind
+    kind: DependencyKind
     registry_index: str | None
     package: str | None
 
@@ -93,7 +93,7 @@ class _Place(Struct, frozen=True):
 
     within: str
     name: str
-    kind: Kind
+    kind: DependencyKind
     target: str | None
 
     def __str__(self) -> str:

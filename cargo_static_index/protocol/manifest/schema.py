@@ -17,17 +17,17 @@ from cargo_static_index.protocol.manifest.package import Package
 from cargo_static_index.protocol.manifest.profiles import check_profiles
 from cargo_static_index.protocol.manifest.toml import Table, fault
 
-Level = Literal["forbid", "deny", "warn", "allow"]
+_LintLevel = Literal["forbid", "deny", "warn", "allow"]
 Debug = Literal["none", "limited", "full", "line-tables-only", "line-directives-only"]
 Trimmed = Literal["diagnostics", "macro", "object"]
 
 
 class _Lint(Struct, frozen=True, kw_only=True):
-    level: Level
+    level: _LintLevel
     priority: Annotated[int, Meta(ge=-128, le=127)] = 0
 
 
-Lints = dict[str, dict[str, Level | _Lint]]
+Lints = dict[str, dict[str, _LintLevel | _Lint]]
 
 
 class _Profile(Struct, frozen=True, kw_only=True, rename="kebab"):

@@ -18,7 +18,7 @@ from cargo_static_index.site.crate_document import (
     ReleaseSummary,
     Text,
     document_of,
-    format_document,
+    format_page_document,
     newest_of,
     older_dependencies,
     parse_crate_document,
@@ -170,7 +170,7 @@ class CratePages:
             with self._failures.noted(path):
                 yield from written(path, make(), self._stored_page(path))
         yield from (Delete(path=path) for path in self._stale_paths(document))
-        content = format_document(self._decided(document)) if document else None
+        content = format_page_document(self._decided(document)) if document else None
         yield from replaced(addresses.crate_document(self._name), content, self._stored)
 
     def _decided(self, document: CrateDocument) -> CrateDocument:

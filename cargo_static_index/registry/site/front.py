@@ -10,7 +10,7 @@ from cargo_static_index.registry.site.lists import ListWriter
 from cargo_static_index.registry.site.output import Output
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.site import paths as addresses
-from cargo_static_index.site.crate_document import CrateDocument, format_document, version_key
+from cargo_static_index.site.crate_document import CrateDocument, format_page_document, version_key
 from cargo_static_index.site.front import FrontDocument, RefusedFile, Update, blocks_of
 from cargo_static_index.site.lists import NAMES, sitemap_path
 from cargo_static_index.site.rows import short
@@ -65,7 +65,7 @@ class FrontPages:
             updated=updated,
             new=new,
         )
-        yield addresses.DOCUMENT, format_document(document)
+        yield addresses.DOCUMENT, format_page_document(document)
         context = {"front": document, "blocks": blocks_of(self._site)}
         yield self._page("index.html", addresses.FRONT, context)
         yield self._page("about-index.html", addresses.ABOUT_INDEX, {})

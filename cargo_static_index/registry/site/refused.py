@@ -11,7 +11,7 @@ from cargo_static_index.crate.candidate import Outcome
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.problems import Problem, problem
 from cargo_static_index.diagnostics.rules import RULES
-from cargo_static_index.registry.dispose import Refused
+from cargo_static_index.registry.dispose import RefusalDocument
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.site.front import RefusedFile
 
@@ -46,7 +46,7 @@ def _documents_below(folder: Path) -> list[Path]:
     return [Path(path) for path in sorted(found)]
 
 
-def _is_published(transaction: Transaction, file: Refused) -> bool:
+def _is_published(transaction: Transaction, file: RefusalDocument) -> bool:
     """Whether a file was published after all since it was moved, as a removed release that was brought back is."""
     releases = transaction.state.published.releases(file.name) if file.name else []
     return any((each.vers, each.cksum) == (file.vers, file.cksum) for each in releases)
@@ -69,17 +69,17 @@ def _dropped(outcome: Outcome, last_seen: int) -> RefusedFile:
     )
 
 
-def _read(path: Path) -> Refused | None:
+def _read(path: Path) -> RefusalDocument | None:
     """Read what lies beside a file that was moved; None for what is not of ours."""
     try:
         opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(opened, "rb") as file:
-            return msgspec.json.decode(file.read(), type=Refused)
+            return msgspec.json.decode(file.read(), type=RefusalDocument)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 
-def _moved(path: Path, folder: Path, document: Refused) -> RefusedFile:
+def _moved(path: Path, folder: Path, document: RefusalDocument) -> RefusedFile:
     seen = f"{document.seen[:10]} {document.seen[11:16]} UTC" if document.seen else ""
     return RefusedFile(
         path=escape(str(path.relative_to(folder).with_suffix(""))),

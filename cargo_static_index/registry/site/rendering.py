@@ -146,7 +146,7 @@ def _receive(stream: IO[bytes]) -> bytes | None:
 # In the other process --------------------------------------------------------------------------------------
 
 
-def serve(seconds: int, memory: int) -> None:
+def render_requests(seconds: int, memory: int) -> None:
     """Render what is asked for on the standard input until it ends, each text within so much time and memory."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     render_readme(ReadmeSource(text="", path=""))  # what it needs is loaded before memory is limited

@@ -24,14 +24,14 @@ from cargo_static_index.registry.transaction import Transaction, attempts
 from cargo_static_index.registry.workers import Executor, unbroken
 from cargo_static_index.settings import Settings
 from cargo_static_index.site import paths as addresses
-from cargo_static_index.site.crate_document import PagesState, format_document, parse_pages_state
+from cargo_static_index.site.crate_document import PagesState, format_page_document, parse_pages_state
 from cargo_static_index.site.lists import ALWAYS, pages_of
 from cargo_static_index.site.templates import Templates
 from cargo_static_index.site.theme import SiteInfo, Theme, assets_of, fingerprint_of
 from cargo_static_index.state import Remaking
 from cargo_static_index.store import Change, Delete, Stored
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.documents import sum_of
+from cargo_static_index.tree.documents import sum_digests
 
 CRATES_AT_ONCE = 128
 """Crates whose pages are made before the next are asked for."""
@@ -189,10 +189,10 @@ class SiteWriter:
             kept = before if before and not self._remade else None
             state = PagesState(
                 fingerprint=kept.fingerprint if kept else self._fingerprint,
-                digest=sum_of(before.digest, site.owed) if before and others else self._transaction.record.digest,
+                digest=sum_digests(before.digest, site.owed) if before and others else self._transaction.record.digest,
                 sealed=kept.sealed if kept else True,
             )
-            if self._transaction.write(addresses.STATE, format_document(state), stored):
+            if self._transaction.write(addresses.STATE, format_page_document(state), stored):
                 break
         self._state = state
         self._transaction.state.site = replace(site, unknown=site.unknown and bool(others), owed="")

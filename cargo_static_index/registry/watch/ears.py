@@ -11,7 +11,7 @@ from cargo_static_index.registry.watch import doorbell
 from cargo_static_index.registry.watch.arrivals import Arrivals
 from cargo_static_index.registry.watch.doorbell import Bell, Doorbell
 from cargo_static_index.registry.watch.ground import file_system_under, is_remote, limit_reached
-from cargo_static_index.registry.watch.health import Mode
+from cargo_static_index.registry.watch.health import WatchMode
 from cargo_static_index.settings.table import WatchSection
 from cargo_static_index.store.local.files import NEW
 
@@ -26,7 +26,7 @@ class Ears:
     """Hears what the doorbell tells, passes it on, and rings the bell where it is worth a look."""
 
     def __init__(self, settings: WatchSection, arrivals: Arrivals, bell: Bell) -> None:
-        self.mode: Mode = "poll"
+        self.mode: WatchMode = "poll"
         self.why = ""
         """Why there are no events, where that is not what the settings ask for."""
         self.since: int | None = None

@@ -18,7 +18,7 @@ from cargo_static_index.store.local.flock import locked
 
 _FILE, _LOCK = "watch.json", "watch.lock"
 
-Mode = Literal["events", "poll"]
+WatchMode = Literal["events", "poll"]
 
 
 class WaitingFile(Struct, frozen=True, kw_only=True):
@@ -48,7 +48,7 @@ class Health(Struct, frozen=True, kw_only=True):
 
     process: int
     started: int
-    mode: Mode | None = None
+    mode: WatchMode | None = None
     why: str = ""
     interval: float | None = None
     looks: int = 0

@@ -19,7 +19,7 @@ from cargo_static_index.diagnostics.errors import (
     TreeBusy,
 )
 from cargo_static_index.registry.events import Listener
-from cargo_static_index.registry.on_change import Teller
+from cargo_static_index.registry.on_change import Notifier
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import drop_of, open_registry
 from cargo_static_index.registry.scan import Seen, scan_drop
@@ -112,7 +112,7 @@ class Watcher:
         self._ears = Ears(settings.watch, self._arrivals, self._bell)
         self._listener = _Listener(listener, self._arrivals, self._tick)
         self._settings_file = _SettingsFile(settings_file)
-        self._teller = Teller(settings, listener.warn)
+        self._teller = Notifier(settings, listener.warn)
         self._pages_failure = ""
         self._stopped = False
         self._ground: Ground | None = None

@@ -17,7 +17,7 @@ from cargo_static_index.site.readme.changelog import changelog_section
 from cargo_static_index.site.readme.forges import find_repository
 from cargo_static_index.site.readme.highlight import code_colours, pygments_css
 from cargo_static_index.site.readme.postprocess import Heading, postprocess
-from cargo_static_index.site.readme.sanitize import Fence, Place
+from cargo_static_index.site.readme.sanitize import Fence, LinkBase
 
 if TYPE_CHECKING:
     from comrak import ExtensionOptions, RenderOptions
@@ -125,7 +125,7 @@ def render_readme(source: ReadmeSource) -> Rendered:
     if html is None:
         return render_plain(source.text)
     path = join(source.path_in_vcs, source.path)
-    fence = Fence(place=Place(repository=find_repository(source.repository), path=path, commit=source.commit))
+    fence = Fence(place=LinkBase(repository=find_repository(source.repository), path=path, commit=source.commit))
     cleaned = fence.clean(_prepared(html))
     finished, headings = postprocess(cleaned, ids=fence.ids, images=source.images, below=source.below)
     return Rendered(html=finished, headings=headings)

@@ -149,7 +149,7 @@ _DOT = pattern(r"%2e", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class LinkBase:
     """Where a README's relative links start from: a file of a repository at a commit, or nowhere."""
 
     repository: Repository | None
@@ -229,7 +229,7 @@ def _normal(path: str) -> str:
 class Fence:
     """The allow list for one README; after `clean`, `ids` holds the ids that it kept, each once, with their prefix."""
 
-    place: Place
+    place: LinkBase
     ids: set[str] = field(default_factory=set)
     _rewritten: dict[str, Callable[[str], str | None]] = field(init=False)
 

@@ -27,7 +27,7 @@ def objection(opened: int, users: Users) -> str | None:
     """
     status = os.fstat(opened)
     if status.st_uid not in users:
-        return f"belongs to {name_of(status.st_uid)}"
+        return f"belongs to {user_name(status.st_uid)}"
     if status.st_mode & stat.S_IWOTH:
         return "can be written by everybody"
     if status.st_mode & stat.S_IWGRP and (_has_list(opened) or not _members(status.st_gid) <= users):
@@ -46,7 +46,7 @@ def may_have(folder: Path) -> bool:
         return False
 
 
-def name_of(user: int) -> str:
+def user_name(user: int) -> str:
     """Give a user's name with the number, or the number where there is no name, as in many containers."""
     try:
         return f"{pwd.getpwuid(user).pw_name} (user {user})"

@@ -38,7 +38,7 @@ _TIMEOUTS = {"connect_timeout": "10s", "timeout": f"{_SECONDS}s"}
 _LOOPBACK = pattern(r"localhost|127(?:\.[0-9]+){3}|::1")
 
 
-class Refused(Exception):
+class ConditionFailed(Exception):
     """The store says that a condition does not hold: which may be true, or an answer to a request made twice."""
 
 
@@ -100,10 +100,10 @@ class Client:
                 max_concurrency=4,
             )
         except (failures.AlreadyExistsError, failures.PreconditionError):
-            raise Refused from None
+            raise ConditionFailed from None
         except FileNotFoundError as error:
             self._need_bucket(error)
-            raise Refused from None  # some stores say 404 to If-Match where nothing is
+            raise ConditionFailed from None  # some stores say 404 to If-Match where nothing is
         except failures.BaseError as error:
             raise self._failure("write", path, error) from None
 
@@ -133,7 +133,7 @@ class Client:
         except OSError:
             code = 0
         if code in {409, 412}:
-            raise Refused
+            raise ConditionFailed
         if code != 404:
             kind = Unsure if code in {0, 408, 425, 429} or code >= 500 else StoreError
             raise kind(f"{self.bucket / path}: cannot delete this: {code or 'no answer came'}. Try again later.")

@@ -5,7 +5,7 @@ from typing import Final
 from uuid import uuid4
 
 from cargo_static_index.diagnostics.errors import StoreError
-from cargo_static_index.store.objects.client import Client, Refused
+from cargo_static_index.store.objects.client import Client, ConditionFailed
 from cargo_static_index.store.paths import STAGE
 
 _HEADERS: Final = {"Content-Type": "application/json", "Cache-Control": "no-store", "kept": "yes"}
@@ -43,6 +43,6 @@ def broken_conditions(client: Client) -> Iterator[str]:
 def _refuses(request: Callable[[], None]) -> bool:
     try:
         request()
-    except Refused:
+    except ConditionFailed:
         return True
     return False

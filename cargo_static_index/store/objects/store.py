@@ -19,7 +19,7 @@ from uuid import uuid4
 from cargo_static_index.diagnostics.errors import InvalidInput, StoreError, TreeBusy
 from cargo_static_index.store import Change, Delete, Put, Store, Stored, Tag
 from cargo_static_index.store.bucket import Bucket
-from cargo_static_index.store.objects.client import Client, Object, Refused, Unsure
+from cargo_static_index.store.objects.client import Client, ConditionFailed, Object, Unsure
 from cargo_static_index.store.objects.conditions import need_conditions
 from cargo_static_index.store.paths import STAGE, check_path
 from cargo_static_index.tree.headers import headers_of
@@ -170,7 +170,7 @@ class ObjectStore:
             except Unsure:
                 if pause is None:
                     raise
-            except Refused:
+            except ConditionFailed:
                 # Perhaps of a second try of ours, made by something on the way: the first one may have been done.
                 pass
             else:
@@ -197,7 +197,7 @@ class ObjectStore:
                 if pause is None:
                     raise
                 _rest(pause)
-            except Refused:
+            except ConditionFailed:
                 return self._get(delete.path) is None
             else:
                 return True
