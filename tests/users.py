@@ -45,12 +45,25 @@ sys.exit(run_program(arguments))
 """
 
 
+# All mounts are this process's own; the folder given first stays as it is.
+_READ_ONLY = """
+mount --make-rprivate / && mount --bind "$0" "$0" && mount -o remount,bind,ro / && cd "$0" && exec "$@"
+"""
+
+
 def run_as(
-    user: int, *arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None, groups: Sequence[int] = ()
+    user: int,
+    *arguments: str | Path,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    groups: Sequence[int] = (),
+    writable: Path | None = None,
 ) -> Ended:
-    """Run the program as another user."""
+    """Run the program as another user; where a folder is `writable`, nothing else of the root file system is."""
+    contained: list[str | Path] = ["unshare", "--mount", "sh", "-c", _READ_ONLY, writable] if writable else []
+    as_user = [sys.executable, "-c", _AS_USER, str(user), ",".join(map(str, (user, *groups)))]
     done = subprocess.run(
-        [sys.executable, "-c", _AS_USER, str(user), ",".join(map(str, (user, *groups))), *map(str, arguments)],
+        [*contained, *as_user, *map(str, arguments)],
         cwd=cwd,
         env=environment({"HOME": str(cwd), **(env or {})}),
         capture_output=True,

@@ -35,6 +35,7 @@ _files = argument("files", type=FILE, nargs=-1, required=True, metavar="FILE..."
 @click.option("--move", is_flag=True, help="Let the base URL change; the old one becomes an alias.")
 @all_or_nothing
 @click.option("--strict", is_flag=True, help="Exit with 1 also for files refused by earlier passes.")
+@click.option("--must-exist", is_flag=True, help="Refuse to begin a new registry where the tree is empty.")
 @click.option("--keep-pages", is_flag=True, help="Keep pages as they are where only how they look has changed.")
 @dry_run
 @output_format
@@ -45,6 +46,7 @@ def build_command(
     move: bool,
     all_or_nothing: bool,
     strict: bool,
+    must_exist: bool,
     keep_pages: bool,
     dry_run: bool,
     output_format: Format,
@@ -61,8 +63,13 @@ def build_command(
 
     need_drop(run)
     teller = _teller(run, "build", one_format(output_format, as_json=as_json), dry=dry_run)
-    way = Options(now=run.now, dry=dry_run, move=move, keep_pages=keep_pages)
+    way = Options(now=run.now, dry=dry_run, move=move, keep_pages=keep_pages, must_exist=must_exist)
     with _reading(run, teller) as executor, open_registry(run.settings, teller, way) as registry:
+        if registry.transaction.is_new:
+            from cargo_static_index.cli.output import from_here
+
+            base_url = registry.transaction.base_url
+            teller.note(f"a new registry begins in {from_here(str(run.settings.tree.path))}, for {base_url}")
         registry.build(all_or_nothing=all_or_nothing, executor=executor)
     if not dry_run:
         _place_schema(run)

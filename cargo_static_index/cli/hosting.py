@@ -11,7 +11,7 @@ from cargo_static_index.cli.command import command
 from cargo_static_index.cli.options import argument
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run
 from cargo_static_index.diagnostics.errors import InvalidConfig, SettingsError
-from cargo_static_index.hosting import apache, buckets, caddy, nginx, pages
+from cargo_static_index.hosting import apache, buckets, caddy, nginx, pages, purges
 from cargo_static_index.hosting.move import move
 from cargo_static_index.hosting.place import Place, Private
 from cargo_static_index.protocol.config import base_url_of, parse_base_url
@@ -30,9 +30,12 @@ HOSTS: Final[dict[str, Callable[[Place], str]]] = {
     "cloudflare-pages": pages.cloudflare_pages,
     "github-pages": pages.github_pages,
     "gitlab-pages": pages.gitlab_pages,
+    "purge-cloudflare": purges.purge_cloudflare,
+    "purge-cloudfront": purges.purge_cloudfront,
+    "purge-fastly": purges.purge_fastly,
 }
 """What a configuration can be printed for."""
-OF_BUCKETS: Final = frozenset({"s3", "cloudfront"})
+OF_BUCKETS: Final = frozenset({"s3", "cloudfront", "purge-cloudflare", "purge-cloudfront", "purge-fastly"})
 
 
 @command(
@@ -51,7 +54,7 @@ OF_BUCKETS: Final = frozenset({"s3", "cloudfront"})
 def hosting_command(
     run: Run, *, host: str, root: str | None, private: Private | None, endpoint: str | None, old: str | None
 ) -> int:
-    """Print a complete configuration for a server or host, made for this registry.
+    """Print a complete configuration for a server or host, or a script that purges a CDN, made for this registry.
 
     Nothing is changed. Where a host has limits, the tree is counted against them, and the exit code is 1 where it does
     not fit. With `move` it is the steps of moving to the base URL that is set, and what each of them needs.

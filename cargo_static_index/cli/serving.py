@@ -25,6 +25,8 @@ def serve(run: Run, *, publish: bool, watches: bool, as_is: bool, grace: float) 
     """Serve until a signal says to end, and give the exit code."""
     if not publish:
         held_tree(run)
+    if watches:
+        need_drop(run)
     server = Server(
         run.settings,
         clock=lambda: read_clock(os.environ),
@@ -43,7 +45,6 @@ def serve(run: Run, *, publish: bool, watches: bool, as_is: bool, grace: float) 
 @contextmanager
 def _watching(run: Run) -> Iterator[None]:
     """Keep the drop directory published meanwhile."""
-    need_drop(run)
     listener = PassOutput(run, LinePrinter(run.terminal, from_here(str(run.settings.drop.path))))
     watcher = Watcher(run.settings, listener, lambda: read_clock(os.environ), settings_file=run.loaded.file)
     thread = Thread(target=watcher.run, name="watcher")

@@ -96,7 +96,6 @@ RewriteRule "^@PATH@@KEPT@" - [R=401,L]"""
 def apache(place: Place) -> str:
     """Give a site for Apache; a private registry has its tokens in a list where no endpoint knows them."""
     private = place.private != "no"
-    port = "80" if place.is_plain else "443"
     tls = (
         ""
         if place.is_plain
@@ -107,7 +106,7 @@ def apache(place: Place) -> str:
     )
     return place.filled(
         _SITE,
-        PORT=port,
+        PORT=str(place.port),
         TLS=tls,
         MODULES=("" if place.is_plain else " ssl http2") + (" proxy proxy_http" if place.endpoint else ""),
         TOKENS=_TOKENS if private and not place.endpoint else "",

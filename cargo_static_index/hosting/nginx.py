@@ -173,10 +173,10 @@ def nginx(place: Place) -> str:
 
 def _listen(place: Place) -> str:
     if place.is_plain:
-        return "listen 80;"
+        return f"listen {place.port};"
     return (
-        "listen 443 ssl http2;\n"
-        "listen [::]:443 ssl http2;\n"
+        f"listen {place.port} ssl http2;\n"
+        f"listen [::]:{place.port} ssl http2;\n"
         f"ssl_certificate /etc/letsencrypt/live/{place.host}/fullchain.pem;\n"
         f"ssl_certificate_key /etc/letsencrypt/live/{place.host}/privkey.pem;"
     )

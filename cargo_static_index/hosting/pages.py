@@ -101,13 +101,19 @@ jobs:
       - uses: actions/checkout@v5
       - name: The tree as it was published
         run: |
-          if git fetch origin registry; then git worktree add -B registry public FETCH_HEAD; else
-            git worktree add --detach public && git -C public checkout --orphan registry && git -C public rm -rfq .
-          fi
+          asked=0; git ls-remote --exit-code --heads origin registry || asked=$?
+          case $asked in
+            0) git fetch origin registry && git worktree add -B registry public FETCH_HEAD ;;
+            2) git worktree add --detach public   # the first run: a new registry begins
+               git -C public checkout --orphan registry && git -C public rm -rfq . ;;
+            *) exit "$asked" ;;                   # nobody knows: that must begin no new registry
+          esac
       - uses: actions/setup-python@v6
         with: {python-version: "3.13"}
       - run: pip install cargo-static-index
-      - run: cargo-static-index build --drop drop --tree public --base-url @BASE@
+      - run: |
+          known=$(git -C public rev-parse -q --verify HEAD || true)
+          cargo-static-index build ${known:+--must-exist} --drop drop --tree public --base-url @BASE@
       - run: touch public/.nojekyll && { [ -e public/404.html ] || echo "404" > public/404.html; }
       - name: Keep the tree
         run: |
@@ -132,11 +138,16 @@ pages:
   script:
     - git remote set-url origin "https://registry:$REGISTRY_TOKEN@$CI_SERVER_HOST/$CI_PROJECT_PATH.git"
     - |
-      if git fetch origin registry; then git worktree add -B registry public FETCH_HEAD; else
-        git worktree add --detach public && git -C public checkout --orphan registry && git -C public rm -rfq .
-      fi
+      asked=0; git ls-remote --exit-code --heads origin registry || asked=$?
+      case $asked in
+        0) git fetch origin registry && git worktree add -B registry public FETCH_HEAD ;;
+        2) git worktree add --detach public   # the first run: a new registry begins
+           git -C public checkout --orphan registry && git -C public rm -rfq . ;;
+        *) exit "$asked" ;;                   # nobody knows: that must begin no new registry
+      esac
     - pip install cargo-static-index
-    - cargo-static-index build --drop drop --tree public --base-url @BASE@
+    - known=$(git -C public rev-parse -q --verify HEAD || true)
+    - cargo-static-index build ${known:+--must-exist} --drop drop --tree public --base-url @BASE@
     - '[ -e public/404.html ] || echo "404" > public/404.html'
     - cd public && git add -A
     - git -c user.name=registry -c user.email=registry@localhost commit -qm "Publish" || true

@@ -41,6 +41,11 @@ class Place(Struct, frozen=True, kw_only=True):
         return urlsplit(self.base_url).hostname or "localhost"
 
     @property
+    def port(self) -> int:
+        """The port that clients ask at."""
+        return urlsplit(self.base_url).port or (80 if self.is_plain else 443)
+
+    @property
     def path(self) -> str:
         """The path of the base URL: it begins and ends with a slash."""
         return urlsplit(self.base_url).path

@@ -42,6 +42,11 @@ class Agreement(Struct, frozen=True, kw_only=True):
     seen_to: bool = False
     """Whether config.json and tree.json were brought in step."""
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the tree was empty, so that a new registry begins."""
+        return self.stored_config is None and self.held.stored is None and self.damaged is None
+
     def fits(self, record: TreeRecord) -> bool:
         """Whether tree.json says the mode and the aliases that were agreed upon."""
         return (record.mode, record.aliases) == (self.mode, self.aliases)
@@ -60,6 +65,11 @@ def agree(
     stored = store.read(layout.CONFIG)
     config = _config(stored, registry, options)
     held, damaged = _record(store, known, registry)
+    if options.must_exist and stored is None and held.stored is None and damaged is None:
+        raise SettingsError(
+            f"there is no registry in {settings.tree.path}, and it must exist; "
+            "name the published tree with --tree, or begin a new one without --must-exist"
+        )
     before = base_url_of(config) if config else None
     if config and before is None and not options.move:
         raise SettingsError(

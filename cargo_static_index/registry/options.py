@@ -20,8 +20,9 @@ class Options(Struct, frozen=True, kw_only=True):
     `dry` thinks everything through and changes nothing. `move` lets the base URL change: the one that the tree had
     becomes an alias. `change_mode` lets the mode change: that is for `reindex`, until which lines stay as they are.
     `restore` brings removed releases back, `all_or_nothing` publishes none where one is refused. `keep_pages` puts off
-    remaking all pages where only how they look has changed. `due` and `take` say when a dropped file may be read, and
-    how many are. `lasting` says that this process goes on and tells of changes by itself, and adds to the file of URLs.
+    remaking all pages where only how they look has changed. `must_exist` refuses to begin a new registry. `due` and
+    `take` say when a dropped file may be read, and how many are. `lasting` says that this process goes on and tells of
+    changes by itself, and adds to the file of URLs.
     """
 
     now: int
@@ -31,6 +32,7 @@ class Options(Struct, frozen=True, kw_only=True):
     restore: bool = False
     all_or_nothing: bool = False
     keep_pages: bool = False
+    must_exist: bool = False
     due: Due | None = None
     take: Callable[[DropFile], bool] | None = None
     lasting: bool = False

@@ -121,6 +121,11 @@ class Transaction:
         return not self.in_doubt and not any(True for _ in self.state.intents.unfinished())
 
     @property
+    def is_new(self) -> bool:
+        """Whether the tree was empty when it was opened, so that a new registry begins."""
+        return self._agreement.is_new
+
+    @property
     def others(self) -> frozenset[str]:
         """The names of the other sessions that are open on this machine."""
         return self._lock.others if self._lock else frozenset()
