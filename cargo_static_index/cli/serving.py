@@ -36,9 +36,9 @@ def serve(run: Run, *, publish: bool, watches: bool, as_is: bool, grace: float) 
         grace=grace,
     )
     listener = inherited_socket(os.environ) or open_socket(run.settings.serve.bind)
-    _say(run, f"{from_here(str(run.settings.tree.path))} at {address_of(listener)}")
+    where = f"{from_here(str(run.settings.tree.path))} at {address_of(listener)}"
     with _watching(run) if watches else nullcontext():
-        server.run(listener)
+        server.run(listener, lambda: _say(run, where))
     return GOOD
 
 

@@ -9,12 +9,16 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from cargo_static_index.diagnostics.errors import CargoStaticIndexError, InvalidInput, NotHeld, StoreError
+from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.problems import Problem
+from cargo_static_index.protocol.names import is_crate_name
+from cargo_static_index.server.documents import FailureDetail, WebFailure
 from cargo_static_index.server.files import NO_STORE
 from cargo_static_index.server.upload import InvalidUpload
 from cargo_static_index.server.writer import Forbidden
@@ -32,7 +36,9 @@ class RequestRefused(Exception):
         self.headers = headers
 
 
-def json_answer(document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def json_answer(
+    document: Struct | Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
     """Answer with JSON."""
     shown = {"Cache-Control": NO_STORE, **(headers or {})}
     return Response(msgspec.json.encode(document), status, shown, "application/json")
@@ -40,7 +46,15 @@ def json_answer(document: object, status: int = 200, headers: Mapping[str, str] 
 
 def answer_failure(status: int, *details: str, headers: Mapping[str, str] | None = None) -> Response:
     """Answer with a failure."""
-    return json_answer({"errors": [{"detail": detail} for detail in details]}, status, headers)
+    return json_answer(WebFailure(tuple(map(FailureDetail, details))), status, headers)
+
+
+def crate_of(request: Request) -> str:
+    """Give the name of a crate in an address, or raise NotHeld: what is no name is no crate's."""
+    name: str = request.path_params["name"]
+    if not is_crate_name(name):
+        raise NotHeld(f"crate `{escape(name)}` does not exist")
+    return name
 
 
 def sentence(problem: Problem) -> str:

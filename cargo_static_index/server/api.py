@@ -24,9 +24,10 @@ from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.problems import Problem, level_of
 from cargo_static_index.registry.registry import home_of, policy_of, store_of
 from cargo_static_index.registry.withdraw import Spec
-from cargo_static_index.server.answers import RequestRefused, json_answer, sentence
+from cargo_static_index.server.answers import RequestRefused, crate_of, json_answer, sentence
 from cargo_static_index.server.audit import AuditEntry, AuditFile, now_written
 from cargo_static_index.server.auth import Gate
+from cargo_static_index.server.documents import Done, Owner, OwnersChanged, OwnersDocument, PublishDocument, Warnings
 from cargo_static_index.server.health import Metrics
 from cargo_static_index.server.permissions import refuse_scope
 from cargo_static_index.server.tokens import Token
@@ -66,9 +67,7 @@ class WebApi:
             Route("/api/v1/crates/new", self.publish, methods=["PUT"]),
             Route(f"{crate}/{{vers}}/yank", self.yank, methods=["DELETE"]),
             Route(f"{crate}/{{vers}}/unyank", self.unyank, methods=["PUT"]),
-            Route(f"{crate}/owners", self.list_owners, methods=["GET"]),
-            Route(f"{crate}/owners", self.add_owners, methods=["PUT"]),
-            Route(f"{crate}/owners", self.remove_owners, methods=["DELETE"]),
+            Route(f"{crate}/owners", self.owners, methods=["GET", "PUT", "DELETE"]),
         ]
 
     # Publish -----------------------------------------------------------------------------------------------
@@ -136,7 +135,7 @@ class WebApi:
         others = [*map(sentence, self._of(outcome.problems, "warn")), *warnings]
         if outcome.status != "published":
             others.append(f"{outcome.name} {outcome.vers} was published before, with the same bytes")
-        return json_answer({"warnings": {"invalid_categories": [], "invalid_badges": [], "other": others}})
+        return json_answer(PublishDocument(Warnings(other=tuple(others))))
 
     def _refused(self, found: Sequence[Problem]) -> RequestRefused:
         problems = self._of(found, "refuse")
@@ -186,20 +185,24 @@ class WebApi:
         return await self._set_yanked(request, yanked=False)
 
     async def _set_yanked(self, request: Request, *, yanked: bool) -> Response:
-        spec = Spec(request.path_params["name"], request.path_params["vers"])
-        token = await self._gate.allowed(request, "yank", spec.name)
+        token = await self._gate.allowed(request, "yank")
+        spec = Spec(crate_of(request), request.path_params["vers"])
         async with self._audited(request, token, "yank" if yanked else "unyank", spec.name, spec.vers):
             await _done(self._writer.set_yanked(token, spec, yanked=yanked))
-        return json_answer({"ok": True})
+        return json_answer(Done())
 
     # Owners ------------------------------------------------------------------------------------------------
+
+    async def owners(self, request: Request) -> Response:
+        """List, add to or remove from who owns a crate; one route, so that `Allow` names all methods."""
+        answers = {"PUT": self.add_owners, "DELETE": self.remove_owners}
+        return await answers.get(request.method, self.list_owners)(request)
 
     async def list_owners(self, request: Request) -> Response:
         """List who owns a crate."""
         await self._gate.reader(request)
-        owners = await run_in_threadpool(self._owners_of, request.path_params["name"])
-        users = [{"id": crc32(owner.encode()), "login": owner, "name": None} for owner in owners]
-        return json_answer({"users": users})
+        owners = await run_in_threadpool(self._owners_of, crate_of(request))
+        return json_answer(OwnersDocument(tuple(Owner(id=crc32(owner.encode()), login=owner) for owner in owners)))
 
     def _owners_of(self, name: str) -> tuple[str, ...]:
         held = read_owners(self._store, name).value
@@ -209,23 +212,23 @@ class WebApi:
 
     async def add_owners(self, request: Request) -> Response:
         """Make users and teams owners of a crate."""
-        name = request.path_params["name"]
-        token = await self._gate.allowed(request, "owners", name)
+        token = await self._gate.allowed(request, "owners")
+        name = crate_of(request)
         users = await self._users_in(request)
         for user in users:
             self._know(user)
         async with self._audited(request, token, "add owners", name, about=" ".join(users)):
             await _done(self._writer.change_owners(token, name, add=users))
-        return json_answer({"ok": True, "msg": f"{', '.join(users)} now owns {name}"})
+        return json_answer(OwnersChanged(msg=f"{', '.join(users)} now owns {name}"))
 
     async def remove_owners(self, request: Request) -> Response:
         """Let users and teams be owners of a crate no more."""
-        name = request.path_params["name"]
-        token = await self._gate.allowed(request, "owners", name)
+        token = await self._gate.allowed(request, "owners")
+        name = crate_of(request)
         users = await self._users_in(request)
         async with self._audited(request, token, "remove owners", name, about=" ".join(users)):
             await _done(self._writer.change_owners(token, name, remove=users))
-        return json_answer({"ok": True, "msg": f"{', '.join(users)} owns {name} no more"})
+        return json_answer(OwnersChanged(msg=f"{', '.join(users)} owns {name} no more"))
 
     async def _users_in(self, request: Request) -> tuple[str, ...]:
         """Give the owners that a body names; cargo sends `users`, and others also `owners`."""

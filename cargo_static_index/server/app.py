@@ -1,6 +1,7 @@
 """The application: its routes, and what those of them answer that read."""
 
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -10,9 +11,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cargo_static_index.diagnostics.errors import InvalidConfig, StoreError
+from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.protocol.config import config_for, format_config, parse_config
 from cargo_static_index.registry.registry import store_of
-from cargo_static_index.server.answers import HANDLERS
+from cargo_static_index.server import openapi
+from cargo_static_index.server.answers import HANDLERS, answer_failure, json_answer
 from cargo_static_index.server.api import WebApi
 from cargo_static_index.server.auth import Gate
 from cargo_static_index.server.connections import App
@@ -60,6 +63,8 @@ class TreeRoutes:
         return [
             Route("/me", self.me),
             Route("/api/v1/auth", self.auth),
+            Route(openapi.PATH, self.description),
+            Route("/api/{path:path}", self.nowhere),
             Route("/index/config.json", self.config),
             Route("/{path:path}", self.tree),
         ]
@@ -93,6 +98,22 @@ class TreeRoutes:
         """Say to a web server in front whether a request has a token that may read."""
         await self._gate.checked(request)
         return Response(status_code=204, headers={"Cache-Control": NO_STORE})
+
+    async def description(self, request: Request) -> Response:
+        """Describe the web API."""
+        await self._gate.reader(request)
+        auth_required = self._gate.auth_required
+        described = openapi.describe(
+            self._gate.base_url(request), publishes=self._publishes, auth_required=auth_required
+        )
+        return json_answer(described)
+
+    async def nowhere(self, request: Request) -> Response:
+        """Answer for an address of the API at which there is nothing."""
+        await self._gate.reader(request)
+        return answer_failure(
+            HTTPStatus.NOT_FOUND, f"there is nothing at {escape(request.url.path)}: see {openapi.PATH}"
+        )
 
     async def me(self, request: Request) -> Response:
         """Say how to get a token: cargo prints this address."""

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 
 from cargo_static_index.server.address import Connection, base_url_asked, client_of
-from cargo_static_index.server.answers import RequestRefused
+from cargo_static_index.server.answers import RequestRefused, crate_of
 from cargo_static_index.server.permissions import Permissions, permissions_of, refuse_scope
 from cargo_static_index.server.tokens import (
     TOKENS_FILE,
@@ -78,10 +78,10 @@ class Gate:
         if reason := refuse_scope(token, "read"):
             raise self._unauthenticated(request, reason)
 
-    async def allowed(self, request: HTTPConnection, scope: TokenScope, name: str) -> Token:
-        """Give the token of a request for a change; 403 where the token by itself is not good for it."""
+    async def allowed(self, request: Request, scope: TokenScope) -> Token:
+        """Give the token of a request to change a crate; 403 where the token by itself is not good for it."""
         token = await self.authenticated(request)
-        if reason := refuse_scope(token, scope, name):
+        if reason := refuse_scope(token, scope, crate_of(request)):
             raise RequestRefused(HTTPStatus.FORBIDDEN, reason)
         return token
 

@@ -50,12 +50,16 @@ class Server:
         self._as_is = as_is
         self._grace = grace
 
-    def run(self, listener: socket.socket) -> None:
-        """Serve until SIGTERM or SIGINT; what was accepted is published before this ends."""
+    def run(self, listener: socket.socket, began: Callable[[], None] = lambda: None) -> None:
+        """Serve until SIGTERM or SIGINT; what was accepted is published before this ends.
+
+        `began` is called once connections are taken, and signals end this well.
+        """
         admin = self._settings.serve.admin_bind
         with ExitStack() as stack:
             listeners = [listener, *([stack.enter_context(open_socket(admin))] if admin else [])]
             server = stack.enter_context(self._served(listeners[-1] if admin else None))
+            server.began = began
             server.run(sockets=listeners)
 
     def run_for(self, listener: socket.socket, command: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -112,6 +116,13 @@ def _apart(app: App, health: App, admin: socket.socket) -> App:
 
 
 class _Uvicorn(uvicorn.Server):
+    began: Callable[[], None] = staticmethod(lambda: None)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to take connections, and say so."""
+        await super().startup(sockets)
+        self.began()
+
     def handle_exit(self, sig: int, frame: object) -> None:
         """End well: unlike uvicorn's own, this does not have the signal end the process afterwards."""
         del frame

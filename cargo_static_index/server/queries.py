@@ -3,10 +3,11 @@
 Shapes are crates.io's, with the keys that we know. Cargo's book: "Registry Web API", section "Search".
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
+from msgspec import Struct
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -20,16 +21,29 @@ from cargo_static_index.protocol.index_file import Line
 from cargo_static_index.protocol.semver import is_prerelease, parse_version
 from cargo_static_index.registry.registry import store_of
 from cargo_static_index.registry.search import SearchIndex, known_metadata, newest, ranked
-from cargo_static_index.server.answers import RequestRefused, json_answer
+from cargo_static_index.server.answers import RequestRefused, crate_of, json_answer
 from cargo_static_index.server.auth import Gate
+from cargo_static_index.server.documents import (
+    CrateAndVersions,
+    Dependencies,
+    Dependents,
+    DependentVersion,
+    FoundCrate,
+    FoundCrates,
+    Location,
+    OneVersion,
+    Total,
+    Versions,
+    WebCrate,
+    WebDependency,
+    WebVersion,
+)
 from cargo_static_index.settings import Settings
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.read import read_index
 
 MOST_PER_PAGE: Final = 100
 """As crates.io; cargo asks for no more."""
-
-_JsonObject = dict[str, object]
 
 
 class Queries:
@@ -60,57 +74,55 @@ class Queries:
         page = _number(request, "page", 1, 1_000_000)
         query = [request.query_params.get("q", "")]
 
-        def found() -> _JsonObject:
+        def found() -> FoundCrates:
             crates = ranked(query, self._search.crates())
             shown = crates[(page - 1) * per_page : page * per_page]
-            rows = [
-                {"id": crate.name, "name": crate.name, "max_version": crate.version, "description": crate.description}
-                for crate in shown
-            ]
-            return {"crates": rows, "meta": {"total": len(crates)}}
+            rows = (
+                FoundCrate(id=each.name, name=each.name, max_version=each.version, description=each.description)
+                for each in shown
+            )
+            return FoundCrates(tuple(rows), Total(len(crates)))
 
         return await self._answer(request, found)
 
     async def crate(self, request: Request) -> Response:
         """Tell of a crate and its versions."""
-        name = request.path_params["name"]
 
-        def found() -> _JsonObject:
-            lines = self._lines(name)
-            return {"crate": self._crate(lines), "versions": [self._version(line) for line in lines]}
+        def found() -> CrateAndVersions:
+            lines = self._lines(crate_of(request))
+            return CrateAndVersions(self._crate(lines), tuple(map(self._version, lines)))
 
         return await self._answer(request, found)
 
     async def versions(self, request: Request) -> Response:
         """List the versions of a crate, the highest first."""
-        name = request.path_params["name"]
-        return await self._answer(request, lambda: {"versions": [self._version(line) for line in self._lines(name)]})
+        return await self._answer(request, lambda: Versions(tuple(map(self._version, self._lines(crate_of(request))))))
 
     async def version(self, request: Request) -> Response:
         """Tell of one version."""
-        return await self._answer(request, lambda: {"version": self._version(self._line(request))})
+        return await self._answer(request, lambda: OneVersion(self._version(self._line(request))))
 
     async def dependencies(self, request: Request) -> Response:
         """List what a version depends on."""
 
-        def found() -> _JsonObject:
+        def found() -> Dependencies:
             entry = parse_entry(self._line(request).raw)
-            return {"dependencies": [_dependency(number, each) for number, each in enumerate(entry.deps)]}
+            return Dependencies(tuple(_dependency(number, each) for number, each in enumerate(entry.deps)))
 
         return await self._answer(request, found)
 
     async def reverse_dependencies(self, request: Request) -> Response:
         """List the crates whose newest version depends on a crate."""
-        name = request.path_params["name"]
 
-        def found() -> _JsonObject:
+        def found() -> Dependents:
+            name = crate_of(request)
             self._lines(name)
             rows = [row for crate in self._search.crates() for row in self._needs(crate.name, name)]
-            return {
-                "dependencies": [row for row, _ in rows],
-                "versions": [version for _, version in rows],
-                "meta": {"total": len(rows)},
-            }
+            return Dependents(
+                dependencies=tuple(row for row, _ in rows),
+                versions=tuple(version for _, version in rows),
+                meta=Total(len(rows)),
+            )
 
         return await self._answer(request, found)
 
@@ -124,7 +136,7 @@ class Queries:
 
     # -------------------------------------------------------------------------------------------------------
 
-    async def _answer(self, request: Request, found: Callable[[], Mapping[str, object]]) -> Response:
+    async def _answer(self, request: Request, found: Callable[[], Struct]) -> Response:
         await self._gate.reader(request)
         return json_answer(await run_in_threadpool(found))
 
@@ -133,7 +145,7 @@ class Queries:
         line = await run_in_threadpool(self._line, request)
         url = self._gate.base_url(request) + path(line)
         if "application/json" in request.headers.get("Accept", ""):
-            return json_answer({"url": url}, headers={"Vary": "Accept"})
+            return json_answer(Location(url), headers={"Vary": "Accept"})
         return RedirectResponse(url, HTTPStatus.FOUND, {"Vary": "Accept", "Cache-Control": "no-store"})
 
     def _lines(self, name: str) -> list[Line]:
@@ -144,59 +156,59 @@ class Queries:
         return sorted(lines, key=lambda line: parse_version(line.vers), reverse=True)
 
     def _line(self, request: Request) -> Line:
-        name, vers = request.path_params["name"], request.path_params["vers"]
+        name, vers = crate_of(request), request.path_params["vers"]
         for line in self._lines(name):
             if line.vers == vers:
                 return line
         raise NotHeld(f"crate `{escape(name)}` does not have a version `{escape(vers)}`")
 
-    def _crate(self, lines: list[Line]) -> _JsonObject:
+    def _crate(self, lines: list[Line]) -> WebCrate:
         shown = newest(lines) or lines[0]
         metadata = known_metadata(self._store, shown)
         times = sorted(line.pubtime for line in lines if line.pubtime)
         stable = [line.vers for line in lines if not line.yanked and not is_prerelease(line.vers)]
-        return {
-            "id": shown.name,
-            "name": shown.name,
-            "max_version": next((line.vers for line in lines if not line.yanked), "0.0.0"),
-            "max_stable_version": stable[0] if stable else None,
-            "newest_version": max(lines, key=lambda line: line.pubtime or "").vers,
-            "default_version": shown.vers,
-            "created_at": times[0] if times else None,
-            "updated_at": times[-1] if times else None,
-            "keywords": list(metadata.manifest.keywords) if metadata else [],
-            "categories": list(metadata.manifest.categories) if metadata else [],
+        return WebCrate(
+            id=shown.name,
+            name=shown.name,
+            max_version=next((line.vers for line in lines if not line.yanked), "0.0.0"),
+            max_stable_version=stable[0] if stable else None,
+            newest_version=max(lines, key=lambda line: line.pubtime or "").vers,
+            default_version=shown.vers,
+            created_at=times[0] if times else None,
+            updated_at=times[-1] if times else None,
+            keywords=metadata.manifest.keywords if metadata else (),
+            categories=metadata.manifest.categories if metadata else (),
             **_about(metadata),
-        }
+        )
 
-    def _version(self, line: Line) -> _JsonObject:
+    def _version(self, line: Line) -> WebVersion:
         metadata, entry = known_metadata(self._store, line), parse_entry(line.raw)
         api = f"/api/v1/crates/{line.name}/{line.vers}"
-        return {
-            "crate": line.name,
-            "num": line.vers,
-            "checksum": line.cksum,
-            "yanked": line.yanked,
-            "created_at": line.pubtime,
-            "updated_at": line.pubtime,
-            "features": entry.features | (entry.features2 or {}),
-            "links": entry.links,
-            "rust_version": entry.rust_version,
-            "crate_size": metadata.packed_size if metadata else None,
-            "license": metadata.manifest.license if metadata else None,
-            "edition": metadata.manifest.edition if metadata else None,
-            "dl_path": f"{api}/download",
-            "readme_path": f"{api}/readme",
+        return WebVersion(
+            crate=line.name,
+            num=line.vers,
+            checksum=line.cksum,
+            yanked=line.yanked,
+            created_at=line.pubtime,
+            updated_at=line.pubtime,
+            features=entry.features | (entry.features2 or {}),
+            links=entry.links,
+            rust_version=entry.rust_version,
+            crate_size=metadata.packed_size if metadata else None,
+            license=metadata.manifest.license if metadata else None,
+            edition=metadata.manifest.edition if metadata else None,
+            dl_path=f"{api}/download",
+            readme_path=f"{api}/readme",
             **_about(metadata),
-        }
+        )
 
-    def _needs(self, name: str, wanted: str) -> list[tuple[_JsonObject, _JsonObject]]:
+    def _needs(self, name: str, wanted: str) -> list[tuple[WebDependency, DependentVersion]]:
         """Give how the newest version of a crate depends on another one of this registry."""
         line = newest(read_index(self._store, name).value.releases)
         if line is None or f'"{wanted}"'.encode() not in line.raw:
             return []
         entry = parse_entry(line.raw)
-        version: _JsonObject = {"crate": name, "num": line.vers}
+        version = DependentVersion(name, line.vers)
         return [
             (_dependency(number, each), version)
             for number, each in enumerate(entry.deps)
@@ -204,22 +216,22 @@ class Queries:
         ]
 
 
-def _about(metadata: CrateMetadata | None) -> _JsonObject:
+def _about(metadata: CrateMetadata | None) -> dict[str, str | None]:
     keys = ("description", "homepage", "documentation", "repository")
     return {key: getattr(metadata.manifest, key) if metadata else None for key in keys}
 
 
-def _dependency(number: int, dependency: Dependency) -> _JsonObject:
-    return {
-        "id": number,
-        "crate_id": dependency.package or dependency.name,
-        "req": dependency.req,
-        "optional": dependency.optional,
-        "default_features": dependency.default_features,
-        "features": list(dependency.features),
-        "target": dependency.target,
-        "kind": dependency.kind,
-    }
+def _dependency(number: int, dependency: Dependency) -> WebDependency:
+    return WebDependency(
+        id=number,
+        crate_id=dependency.package or dependency.name,
+        req=dependency.req,
+        optional=dependency.optional,
+        default_features=dependency.default_features,
+        features=dependency.features,
+        target=dependency.target,
+        kind=dependency.kind,
+    )
 
 
 def _number(request: Request, key: str, default: int, most: int) -> int:

@@ -17,7 +17,9 @@ from cargo_static_index.tree.read import StoredValue
 
 TEAM: Final = "team:"
 
-_OWNER = pattern(rf"(?:{TEAM})?[A-Za-z0-9][A-Za-z0-9._@+-]*")
+OWNER: Final = rf"(?:{TEAM})?[A-Za-z0-9][A-Za-z0-9._@+-]*"
+"""How an owner is written, at most 100 characters."""
+_is_owner = pattern(OWNER).fullmatch
 
 
 class Owners(Struct, frozen=True, kw_only=True):
@@ -30,7 +32,7 @@ class Owners(Struct, frozen=True, kw_only=True):
 
 def parse_owner(text: str) -> str:
     """Give a text as the name of an owner, or raise InvalidInput."""
-    if len(text) <= 100 and _OWNER.fullmatch(text):
+    if len(text) <= 100 and _is_owner(text):
         return text
     raise InvalidInput(f"{text!r} is no owner: write a user such as `alice`, or a team such as `team:tools`")
 

@@ -68,6 +68,13 @@ RUNS: Final = (
         command=("-m", "tests.registry.same_bytes", "--refused", "2000"),
     ),
     Run(
+        name="web-api",
+        says="schemathesis asks the publish endpoint whatever its OpenAPI description allows, and much that it does "
+        "not, of an open and of a private registry, with and without tokens. "
+        "Every answer must have a status and a shape that are described, and none may be an error of the server.",
+        command=("-m", "tests.server.described", "--examples", "100"),
+    ),
+    Run(
         name="watch-flood",
         says="100,000 files are dropped while a watcher makes a pass. "
         "Each must be published once, in memory that does not grow with them.",
