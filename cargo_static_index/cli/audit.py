@@ -14,8 +14,8 @@ from cargo_static_index.cli.run import Run
 def audit_command(run: Run, *, crate: str | None, user: str | None, as_json: bool) -> int:
     """Show who changed what, from where, and what came of it.
 
-    The publish endpoint notes every change that it is asked for, and `yank`, `unyank`, `remove` and `owner` note
-    theirs, in the private folder.
+    The publish endpoint notes every change that it is asked for, and `yank`, `unyank`, `remove`, `owner` and `token`
+    note theirs, in the private folder.
     """
     from cargo_static_index.cli.auditing import show_audit
 

@@ -48,5 +48,5 @@ def show_audit(run: Run, *, crate: str | None, user: str | None, as_json: bool) 
 def _row(entry: AuditEntry) -> str:
     release = f"{entry.crate}@{entry.version}" if entry.version else entry.crate
     token = f" (token {entry.token})" if entry.token else ""
-    about = f" {entry.about}" if entry.about else ""
-    return f"{entry.time} {entry.user}{token} from {entry.client}: {entry.action} {release}{about}: {entry.outcome}"
+    what = " ".join(filter(None, (entry.action, release, entry.about)))
+    return f"{entry.time} {entry.user}{token} from {entry.client}: {what}: {entry.outcome}"

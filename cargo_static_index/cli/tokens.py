@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from cargo_static_index.cli.auditing import note
 from cargo_static_index.cli.documents import TokenDocument
 from cargo_static_index.cli.formats import print_json
 from cargo_static_index.cli.options import length_of_time
@@ -33,6 +34,7 @@ def create(run: Run, **rights: Any) -> int:
     text, token_id, kept = make_token()
     token = _token(run, token_id, kept, **rights)
     change_tokens(run.settings.publish.private, lambda tokens: (*tokens, token))
+    note(run, "create token", [("", "", f"{token_id} for {token.user}")])
     return _print_once(run, f"the token {token_id} of {token.user}", text)
 
 
@@ -52,6 +54,7 @@ def show_tokens(run: Run, *, as_json: bool) -> int:
 def revoke(run: Run, token_id: str) -> int:
     """Take a token back."""
     remove_token(run.settings.publish.private, token_id)
+    note(run, "revoke token", [("", "", token_id)])
     run.terminal.did("Revoked", token_id)
     return GOOD
 
@@ -65,6 +68,7 @@ def rotate(run: Run, token_id: str, *, overlap: str, expires: str) -> int:
         overlap=int(length_of_time("--overlap", overlap) or 0),
         lasting=_lasting(expires),
     )
+    note(run, "rotate token", [("", "", f"{token_id} to {text.split('_')[1]}")])
     return _print_once(run, f"the token that takes the place of {token_id}", text)
 
 

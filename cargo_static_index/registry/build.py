@@ -7,6 +7,7 @@ Reading comes before others are kept out; publishing keeps them out for one batc
 import gc
 import hashlib
 import os
+import shutil
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -24,11 +25,12 @@ from cargo_static_index.registry.dispose import Disposal, Drop, remembered
 from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.publish import Publisher
-from cargo_static_index.registry.read import Reader, is_waiting
+from cargo_static_index.registry.read import Reader, is_waiting, staged_metadata
 from cargo_static_index.registry.scan import scan_drop, settled_by_stamps
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.registry.workers import Executor, Result, unbroken
 from cargo_static_index.state.candidates import Packed
+from cargo_static_index.store.local.folders import failure
 
 _MARGIN = 0.1
 """Seconds that a pass waits longer than files need to settle: it looks at the first of them a moment later."""
@@ -64,6 +66,19 @@ def read_named(
     """Read and check files given by name."""
     named = (DropFile(source=escape(str(path)), target=os.fsencode(path)) for path in files)
     _read(transaction, named, policy, options, executor)
+
+
+def take_read(transaction: Transaction, read: Iterable[tuple[Candidate, Path]]) -> None:
+    """Take files that were read before, and staged in folders of other sessions, which they leave."""
+    transaction.state.candidates.clear()
+    for number, (candidate, folder) in enumerate(read):
+        staged = str(number)
+        for before, name in ((candidate.staged, staged), (staged_metadata(candidate.staged), staged_metadata(staged))):
+            try:
+                shutil.move(folder / before, transaction.stage / name)
+            except OSError as error:
+                raise failure("write", transaction.stage / name, error) from error
+        transaction.state.candidates.add([replace(candidate, staged=staged)])
 
 
 def publish_read(transaction: Transaction, drop: Drop | None, policy: Policy, options: Options) -> Iterator[None]:

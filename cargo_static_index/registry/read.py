@@ -19,6 +19,7 @@ from cargo_static_index.crate.candidate import Candidate, DropFile, candidate_of
 from cargo_static_index.crate.check import CheckedCrate, Policy, check_crate
 from cargo_static_index.crate.metadata import format_metadata
 from cargo_static_index.diagnostics.errors import InvalidInput, StoreError
+from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.problems import Problem, problem
 from cargo_static_index.diagnostics.rules import MAYBE_PART
 from cargo_static_index.registry.scan import is_as_seen
@@ -79,6 +80,13 @@ class Reader(Struct, frozen=True, kw_only=True):
         with open_folders(self.drop) if self.drop else nullcontext() as folders:
             return self._read_one(file, staged, folders)
 
+    def read_staged(self, staged: str, name: str) -> Candidate:
+        """Read and check an archive called `name` that is staged already, where nobody else writes to it."""
+        path = Path(self.stage, staged)
+        with path.open("rb") as archive:
+            checked = check_crate(archive, self.policy, name)
+        return self._candidate(checked, DropFile(source=escape(str(path)), target=os.fsencode(path)), staged)
+
     def _read_one(self, file: DropFile, staged: str, folders: Folders | None) -> Candidate:
         try:
             opened = _open(file, folders)
@@ -117,6 +125,9 @@ class Reader(Struct, frozen=True, kw_only=True):
                 _write(f"{self.stage}/{staged}", content)
         else:
             checked = self._read_large(opened, Path(self.stage, staged), name)
+        return self._candidate(checked, file, staged)
+
+    def _candidate(self, checked: CheckedCrate, file: DropFile, staged: str) -> Candidate:
         if checked.metadata is None:
             refused = _refused(file, *checked.problems)
             return replace(refused, name=checked.name or "", vers=checked.vers or "", cksum=checked.cksum or "")

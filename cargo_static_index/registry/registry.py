@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from cargo_static_index.crate.candidate import DropFile
+from cargo_static_index.crate.candidate import Candidate, DropFile
 from cargo_static_index.crate.check import Policy
 from cargo_static_index.diagnostics.errors import (
     InvalidConfig,
@@ -99,6 +99,13 @@ class Registry:
         self.transaction.leave()
         passes.read_named(self.transaction, files, self._policy, options, executor)
         self._carry_out(passes.publish_read(self.transaction, None, self._policy, options))
+
+    def add_read(self, read: Sequence[tuple[Candidate, Path]]) -> None:
+        """Publish what `Reader.read_staged` gave, each with the folder that it is staged in, which it leaves."""
+        self._make_pages_with(None)
+        self.take()  # before the files leave their folders: whoever waited in vain may try again
+        passes.take_read(self.transaction, read)
+        self._carry_out(passes.publish_read(self.transaction, None, self._policy, self._options))
 
     def set_yanked(self, specs: Sequence[Spec], *, yanked: bool) -> tuple[Spec, ...]:
         """Yank or unyank releases, and give those that changed; NotHeld before anything is changed."""

@@ -1,10 +1,10 @@
 """The web API that changes the tree: publish, yank, unyank, owners (cargo's book: "Registry Web API")."""
 
 import asyncio
-import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+import os
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Future
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final, TypeVar
@@ -17,11 +17,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cargo_static_index.crate.candidate import Outcome
-from cargo_static_index.crate.check import Policy, check_crate
+from cargo_static_index.crate.candidate import Candidate, Outcome
+from cargo_static_index.crate.check import Policy
 from cargo_static_index.diagnostics.errors import NotHeld
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.problems import Problem, level_of
+from cargo_static_index.registry.read import Reader
 from cargo_static_index.registry.registry import home_of, policy_of, store_of
 from cargo_static_index.registry.withdraw import Spec
 from cargo_static_index.server.answers import RequestRefused, crate_of, json_answer, sentence
@@ -43,20 +44,22 @@ CONFLICTS: Final = frozenset({"release-conflict", "build-metadata-conflict"})
 OWNERS_BYTES: Final = 64 * 1024
 """A change of owners with more is none: crates.io takes ten at a time."""
 
+_UPLOAD: Final = "upload"
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
 T = TypeVar("T")
 
 
 class WebApi:
-    """The routes, and what they share; `uploads` is a folder for what comes in."""
+    """The routes, and what they share."""
 
-    def __init__(self, settings: Settings, gate: Gate, writer: Writer, uploads: Path, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, gate: Gate, writer: Writer, metrics: Metrics) -> None:
         self._metrics = metrics
         self._audit = AuditFile(settings.publish.private)
         self._room = asyncio.Semaphore(settings.publish.uploads)
         self._settings = settings
         self._gate = gate
         self._writer = writer
-        self._uploads = uploads
         self._store = store_of(settings)
         self._policy: Policy = policy_of(settings, home_of(settings))
 
@@ -79,25 +82,26 @@ class WebApi:
             return await self._publish(request, token, asked)
 
     async def _publish(self, request: Request, token: Token, asked: "_Asked") -> Response:
-        with self._upload_folder() as folder:
-            metadata, file = await self._receive(request, token, folder)
+        async with self._stage() as folder:
+            metadata = await self._receive(request, token, folder)
             asked.crate, asked.version = metadata.name, metadata.vers
-            await run_in_threadpool(self._check, file, metadata)
-            outcome = await _done(self._writer.publish(token, file, metadata.name))
+            candidate = await run_in_threadpool(self._read, folder, metadata)
+            outcome = await _done(self._writer.publish(token, candidate, folder))
             asked.about = f"sha256 {outcome.cksum}"
         return self._answer(outcome, self._gate.warnings(token))
 
-    @contextmanager
-    def _upload_folder(self) -> Iterator[Path]:
-        with tempfile.TemporaryDirectory(dir=self._uploads) as folder:
-            yield Path(folder)
+    @asynccontextmanager
+    async def _stage(self) -> AsyncIterator[Path]:
+        """Give a folder of the tree's own for one upload; what a killed process left there goes with the next."""
+        with ExitStack() as stack:
+            yield await run_in_threadpool(stack.enter_context, store_of(self._settings).session())
 
-    async def _receive(self, request: Request, token: Token, folder: Path) -> tuple[UploadMetadata, Path]:
-        """Stream a body to a file, and give its metadata and the file; what a token is not good for ends early."""
+    async def _receive(self, request: Request, token: Token, folder: Path) -> UploadMetadata:
+        """Stream the archive of a body to a file, and give its metadata; what a token is not good for ends early."""
         length = request.headers.get("Content-Length")
         reader = UploadReader(self._policy.limits.packed_bytes, int(length) if length else None)
-        received, is_allowed = folder / "upload", False
-        with received.open("wb") as file:
+        is_allowed = False
+        with os.fdopen(os.open(folder / _UPLOAD, _NEW, 0o600), "wb") as file:
             async for chunk in request.stream():
                 archive = reader.feed(chunk)
                 if reader.metadata is not None and not is_allowed:
@@ -106,27 +110,27 @@ class WebApi:
                 if archive:
                     self._metrics.received.inc(len(archive))
                     await run_in_threadpool(file.write, archive)
-        metadata = reader.finish()
-        return metadata, received.rename(folder / f"{metadata.name}-{metadata.vers}.crate")
+        return reader.finish()
 
     def _allow_publish(self, token: Token, name: str) -> None:
         new, update = refuse_scope(token, "publish-new", name), refuse_scope(token, "publish-update", name)
         if new and update:
             raise RequestRefused(HTTPStatus.FORBIDDEN, update)
 
-    def _check(self, file: Path, metadata: UploadMetadata) -> None:
+    def _read(self, folder: Path, metadata: UploadMetadata) -> Candidate:
         """Read the archive, and refuse what is not the release that was announced, or breaks a rule."""
-        with file.open("rb") as stream:
-            checked = check_crate(stream, self._policy, file.name)
-        for what, announced, found in (
-            ("name", metadata.name, checked.name),
-            ("version", metadata.vers, checked.vers),
+        reader = Reader(policy=self._policy, stage=str(folder), pubtime=now_written(self._gate.clock()))
+        found = reader.read_staged(_UPLOAD, f"{metadata.name}-{metadata.vers}.crate")
+        for what, announced, there in (
+            ("name", metadata.name, found.name),
+            ("version", metadata.vers, found.vers),
         ):
-            if found not in {None, announced}:
-                detail = f"metadata {what} `{announced}` does not match manifest {what} `{escape(found or '')}`"
+            if there not in {"", announced}:
+                detail = f"metadata {what} `{announced}` does not match manifest {what} `{escape(there)}`"
                 raise RequestRefused(HTTPStatus.BAD_REQUEST, detail)
-        if checked.refused:
-            raise self._refused(checked.problems)
+        if found.refused:
+            raise self._refused(found.problems)
+        return found
 
     def _answer(self, outcome: Outcome, warnings: Sequence[str]) -> Response:
         if outcome.status not in {"published", "restored", "unchanged"}:

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -30,18 +29,15 @@ from cargo_static_index.tree import layout
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(
-    settings: Settings, gate: Gate, writer: Writer | None, uploads: Path, *, as_is: bool = False
-) -> tuple[App, App]:
+def create_app(settings: Settings, gate: Gate, writer: Writer | None, *, as_is: bool = False) -> tuple[App, App]:
     """Make the application, and that for those who watch over it, which is part of the first where it is not apart.
 
-    It takes changes where there is a `writer`; `uploads` is a folder for what comes in; `as_is` has config.json
-    answered as it is in the tree.
+    It takes changes where there is a `writer`; `as_is` has config.json answered as it is in the tree.
     """
     metrics = Metrics()
     health = HealthRoutes(settings, metrics, publishes=writer is not None).routes()
     pages = TreeRoutes(settings, gate, publishes=writer is not None, as_is=as_is)
-    changes = WebApi(settings, gate, writer, uploads, metrics).routes() if writer else []
+    changes = WebApi(settings, gate, writer, metrics).routes() if writer else []
     api = [*changes, *Queries(settings, gate).routes()]
     own = [] if settings.serve.admin_bind else health
     app = Starlette(routes=[*own, *api, *pages.routes()], exception_handlers=dict(HANDLERS))

@@ -1,10 +1,9 @@
-"""The process that serves: its socket, its folder for what comes in, its end."""
+"""The process that serves: its socket, its end."""
 
 import os
 import signal
 import socket
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -77,14 +76,14 @@ class Server:
     def _served(self, admin: socket.socket | None = None) -> Iterator["_Uvicorn"]:
         serve = self._settings.serve
         gate = Gate(self._settings, self._clock)
-        with tempfile.TemporaryDirectory(prefix="cargo-static-index-uploads-") as uploads, ExitStack() as stack:
+        with ExitStack() as stack:
             stack.callback(gate.close)
             writer = Writer(self._settings, self._clock, self._warn) if self._publish else None
             if writer:
                 stack.callback(writer.close)
                 if store_of(self._settings).size(layout.CONFIG) is None:
                     writer.begun.wait()  # what an empty folder answers would be that there is no registry
-            app, health = create_app(self._settings, gate, writer, Path(uploads), as_is=self._as_is)
+            app, health = create_app(self._settings, gate, writer, as_is=self._as_is)
             if admin:
                 app = _apart(app, health, admin)
             yield _Uvicorn(

@@ -13,9 +13,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from cargo_static_index.crate.candidate import Outcome
+from cargo_static_index.crate.candidate import Candidate, Outcome
 from cargo_static_index.diagnostics.errors import CargoStaticIndexError, NotHeld, StoreError, TreeBusy
-from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.owners import forget_owners, found_owners
@@ -41,11 +40,14 @@ class Forbidden(CargoStaticIndexError):
 
 
 class Publish(Struct, frozen=True):
-    """A file to publish; what became of it is known once its line can be read."""
+    """A release to publish, as it was read, and the folder it is staged in.
+
+    What became of it is known once its line can be read.
+    """
 
     token: Token
-    file: Path
-    name: str
+    candidate: Candidate
+    folder: Path
     done: Future[Outcome]
 
 
@@ -84,10 +86,10 @@ class Writer:
         self._thread = Thread(target=self._work, name="writer")
         self._thread.start()
 
-    def publish(self, token: Token, file: Path, name: str) -> Future[Outcome]:
-        """Publish a file that is a crate of this name; the future raises Forbidden where the token may not."""
+    def publish(self, token: Token, candidate: Candidate, folder: Path) -> Future[Outcome]:
+        """Publish what was read and is staged in a folder; the future raises Forbidden where the token may not."""
         done: Future[Outcome] = Future()
-        self._waiting.put(Publish(token, file, name, done))
+        self._waiting.put(Publish(token, candidate, folder, done))
         return done
 
     def set_yanked(self, token: Token, spec: Spec, *, yanked: bool) -> Future[None]:
@@ -161,9 +163,9 @@ class _Batch:
         self._founded: dict[str, OwnerNames] = {}
 
     def carry_out(self, batch: Sequence[_Change]) -> None:
-        admitted = [change.file for change in batch if isinstance(change, Publish) and self._is_admitted(change)]
+        admitted = [each for each in batch if isinstance(each, Publish) and self._is_admitted(each)]
         if admitted:
-            self._registry.add(admitted)
+            self._registry.add_read([(each.candidate, each.folder) for each in admitted])
         for name, owners in self._founded.items():
             if not self._is_known(name):
                 forget_owners(self._registry.transaction, name, owners)
@@ -174,7 +176,7 @@ class _Batch:
     def _is_admitted(self, change: Publish) -> bool:
         """Whether a file may be published by who sent it; a crate gets its owners before its first line."""
         try:
-            self._admit(change.token, change.name)
+            self._admit(change.token, change.candidate.name)
         except CargoStaticIndexError as error:
             change.done.set_exception(error)
         return not change.done.done()
@@ -230,7 +232,7 @@ class _Listener:
     """Tells each change what became of its file, as soon as that is durable."""
 
     def __init__(self, batch: Sequence[_Change], warn: Callable[[str], None]) -> None:
-        self._waiting = {escape(str(change.file)): change for change in batch if isinstance(change, Publish)}
+        self._waiting = {change.candidate.source: change for change in batch if isinstance(change, Publish)}
         self._warn = warn
 
     def reading(self, source: str) -> None:
