@@ -14,6 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from cargo_static_index.client.http import Network
 from cargo_static_index.diagnostics.errors import SettingsError
 
 CRATES_IO_NAME = "crates-io"
@@ -58,6 +59,17 @@ class CargoConfig:
                 f".cargo/config.toml, or set {config_variable('registries', name, 'index')}"
             )
         return RemoteRegistry(name=name, index=_sparse(found))
+
+    @property
+    def network(self) -> Network:
+        """How requests go out: `http.proxy`, `http.cainfo`, `http.timeout` and `http.user-agent` (cargo's book)."""
+        usual = Network()
+        return Network(
+            proxy=self.get("http", "proxy"),
+            cainfo=self.get("http", "cainfo"),
+            seconds=float(self.get("http", "timeout") or usual.seconds),
+            user_agent=self.get("http", "user-agent") or usual.user_agent,
+        )
 
     def token(self, registry: RemoteRegistry, request: Mapping[str, object]) -> str | None:
         """Give the token for a request, from the last credential provider that has one; None where none has.

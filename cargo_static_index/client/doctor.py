@@ -7,11 +7,13 @@ cargo: src/sources/registry/http_remote.rs.
 import gzip
 import hashlib
 import json
+import re
 import secrets
 import time
 import zlib
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -47,19 +49,26 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
     mend: str
 
 
-def diagnose(registry: RemoteRegistry, cargo: CargoConfig, crate: str | None = None) -> Iterator[Diagnosis]:
+Get = Callable[[str, Mapping[str, str]], Answer]
+"""Asks for a URL with headers, and gives the answer, or raises CutOff."""
+
+
+def diagnose(
+    registry: RemoteRegistry, cargo: CargoConfig, crate: str | None = None, get: Get | None = None
+) -> Iterator[Diagnosis]:
     """Ask a registry as cargo would, and give what is wrong as it is found; `crate` is one that it holds.
 
-    Without one the site's own list is asked for it, which ours has.
+    Without one the site's own list is asked for it, which ours has. `get` asks, where the network is not to.
     """
-    return _Doctor(registry, cargo, crate).look()
+    return _Doctor(registry, cargo, crate, get or partial(send, "GET", network=cargo.network)).look()
 
 
 class _Doctor:
-    def __init__(self, registry: RemoteRegistry, cargo: CargoConfig, crate: str | None) -> None:
+    def __init__(self, registry: RemoteRegistry, cargo: CargoConfig, crate: str | None, get: Get) -> None:
         self._registry = registry
         self._cargo = cargo
         self._crate = crate
+        self._ask = get
         self._auth: dict[str, str] = {}
 
     def look(self) -> Iterator[Diagnosis]:
@@ -80,7 +89,7 @@ class _Doctor:
             yield _fault(url, f"no answer: {error}", mend)
 
     def _get(self, url: str, headers: Mapping[str, str] = {}) -> Answer:
-        return send("GET", url, {**headers, **self._auth})
+        return self._ask(url, {**headers, **self._auth})
 
     def _config_answer(self, url: str) -> Generator[Diagnosis, None, Answer | None]:
         answer = self._get(url, INDEX_HEADERS)
@@ -93,6 +102,10 @@ class _Doctor:
                 return None
             self._auth = {"Authorization": token}
             answer = self._get(url, INDEX_HEADERS)
+            if (there := urlsplit(answer.url).netloc) != urlsplit(url).netloc:
+                says = f"it redirects to {there}, and no token goes to another host"
+                yield _fault(url, says, f"name the index URL at {there}, or answer where it is asked")
+                return None
             if answer.status in {401, 403}:
                 yield _fault(
                     url, f"it refuses the token ({answer.status})", "make a new token, then `cargo login` again"
@@ -166,6 +179,10 @@ class _Doctor:
         if newest := next((line for line in reversed(lines.releases) if line.name == name), None):
             yield from self._check_archive(config, newest)
 
+    def _is_ours(self) -> bool:
+        """Whether it is a tree of this program, which gives a file that it replaces a later second."""
+        return self._get(f"{self._registry.url.removesuffix('index/')}tree.json").status == 200
+
     def _some_crate(self) -> str | None:
         """Give a crate of a registry of ours, which lists its newest beside its front page."""
         base = self._registry.url.removesuffix("index/")
@@ -193,6 +210,14 @@ class _Doctor:
             yield _warning(
                 url, f"asked again it answers {again.status} where nothing changed", "answer 304 to If-None-Match"
             )
+        if _is_of_seconds(etag, answer) and not self._is_ours():
+            says = "its ETag is made of seconds and size: of two changes in one second the second may not be seen"
+            yield _warning(url, says, "let each write set a later time, or make ETags of contents")
+        if int(answer.headers.get("Age") or 0) > 0:
+            fresh = self._get(url, {**INDEX_HEADERS, "Cache-Control": "no-cache"})
+            if fresh.status == 200 and fresh.content != answer.content:
+                says = "the cache in front answers with another copy than the store's own"
+                yield _warning(url, says, "purge what changes (`on-change`), or have the cache ask each time")
         age = max(_max_age(answer), int(answer.headers.get("Age") or 0))
         if age > FRESH:
             says = f"it may be kept for {age} seconds: for as long nobody sees a new release"
@@ -219,6 +244,16 @@ class _Doctor:
         elif hashlib.sha256(answer.content).hexdigest() != line.cksum:
             says = f"the archive of {line.name} {line.vers} has not the SHA-256 that its line says"
             yield _fault(url, says, "bring the right archive back; `cargo-static-index verify` names all such")
+
+
+def _is_of_seconds(etag: str | None, answer: Answer) -> bool:
+    """Whether an ETag is nginx's: the file's time in seconds and its size, both in hexadecimal digits."""
+    found = re.fullmatch(r'(?:W/)?"([0-9a-f]{8})-([0-9a-f]+)"', etag or "")
+    try:
+        date = parsedate_to_datetime(answer.headers["Last-Modified"]).timestamp()
+    except (KeyError, TypeError, ValueError):
+        return False
+    return found is not None and int(found[1], 16) == int(date)
 
 
 def _check_challenge(url: str, answer: Answer) -> Iterator[Diagnosis]:

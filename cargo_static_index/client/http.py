@@ -1,14 +1,16 @@
 """Requests as cargo makes them: GETs follow redirects and are tried again, uploads do neither by themselves."""
 
 import random
+import ssl
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from email.message import Message
 from email.utils import parsedate_to_datetime
-from http.client import HTTPException
+from http.client import HTTPException, HTTPMessage
 from typing import Any
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -25,46 +27,80 @@ TRY_AGAIN = frozenset({429, 500, 502, 503, 504})
 """Answers of a server that is not able just now."""
 
 
+class Network(Struct, frozen=True, kw_only=True):
+    """How requests go out, as `[http]` of cargo's configuration says: its proxy, certificates, patience and name."""
+
+    proxy: str | None = None
+    cainfo: str | None = None
+    seconds: float = SECONDS
+    user_agent: str = f"cargo-static-index/{__version__}"
+
+
 class Answer(Struct, frozen=True, kw_only=True):
-    """What a server answered; `headers` are found by their names in any case."""
+    """What a server answered; `headers` are found by their names in any case, `url` is where redirects led to."""
 
     status: int
     headers: Message
     content: bytes
+    url: str
 
 
 class CutOff(Exception):
     """No answer came: the connection was refused, cut, or silent for too long."""
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Gives redirects as they are: an upload that is redirected would arrive without its body."""
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects of GETs alone, since an upload would arrive without its body; tokens stay with their host.
 
-    def redirect_request(self, *_: Any) -> None:
-        return None
+    So does curl, which cargo asks with: CURLOPT_UNRESTRICTED_AUTH is off.
+    """
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> urllib.request.Request | None:
+        if req.get_method() != "GET":
+            return None
+        request = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if request and urlsplit(newurl).netloc != urlsplit(req.full_url).netloc:
+            request.remove_header("Authorization")
+        return request
 
 
-def send(method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
+def send(
+    method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, *, network: Network | None = None
+) -> Answer:
     """Make one request, or raise CutOff; only GETs follow redirects."""
-    about = {"User-Agent": f"cargo-static-index/{__version__}", **headers}
-    request = urllib.request.Request(url, data=body, headers=about, method=method)  # noqa: S310 - http and https alone
-    opener = urllib.request.build_opener(*([] if method == "GET" else [_NoRedirect]))
+    network = network or Network()
+    request = urllib.request.Request(  # noqa: S310 - http and https alone
+        url, data=body, headers={"User-Agent": network.user_agent, **headers}, method=method
+    )
     try:
-        with opener.open(request, timeout=SECONDS) as answer:
-            return Answer(status=answer.status, headers=answer.headers, content=answer.read())
+        with _opener(network).open(request, timeout=network.seconds) as answer:
+            return Answer(status=answer.status, headers=answer.headers, content=answer.read(), url=answer.url)
     except urllib.error.HTTPError as error:
         with error:
-            return Answer(status=error.code, headers=error.headers, content=error.read())
+            return Answer(status=error.code, headers=error.headers, content=error.read(), url=error.url or url)
     except (TimeoutError, OSError, HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         raise CutOff(f"{url}: {reason}") from error
 
 
-def get(url: str, headers: Mapping[str, str], *, tries: int = 4) -> Answer:
+def _opener(network: Network) -> urllib.request.OpenerDirector:
+    handlers: list[urllib.request.BaseHandler] = [_Redirects()]
+    if network.proxy:
+        proxy = network.proxy if "://" in network.proxy else f"http://{network.proxy}"
+        handlers.append(urllib.request.ProxyHandler({"http": proxy, "https": proxy}))
+    if network.cainfo:
+        context = ssl.create_default_context(cafile=network.cainfo)
+        handlers.append(urllib.request.HTTPSHandler(context=context))
+    return urllib.request.build_opener(*handlers)
+
+
+def get(url: str, headers: Mapping[str, str], *, network: Network | None = None, tries: int = 4) -> Answer:
     """GET as cargo does: four times at most, with pauses; StoreError where no answer comes."""
     for last in (False,) * (tries - 1) + (True,):
         try:
-            answer = send("GET", url, headers)
+            answer = send("GET", url, headers, network=network)
         except CutOff as error:
             if last:
                 raise StoreError(f"{error}; check the address and the network, then run this again") from error

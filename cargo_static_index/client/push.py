@@ -144,7 +144,7 @@ class Pusher:
         for wait in pauses(self._seconds):
             answer: Answer | None = None
             try:
-                answer = send("PUT", url, headers, body)
+                answer = send("PUT", url, headers, body, network=self._cargo.network)
                 if answer.status not in TRY_AGAIN:
                     return answer
                 last = f"it answers {answer.status}"
@@ -167,7 +167,8 @@ class Pusher:
         return None
 
     def _index_file(self, name: str) -> bytes:
-        answer = get(f"{self._registry.url}{index_path(name)}", {"Cache-Control": "no-cache", **self._auth})
+        headers = {"Cache-Control": "no-cache", **self._auth}
+        answer = get(f"{self._registry.url}{index_path(name)}", headers, network=self._cargo.network)
         if answer.status in {404, 410, 451}:
             return b""
         if answer.status != 200:
@@ -183,13 +184,13 @@ class Pusher:
     def _read_config(self) -> tuple[RegistryConfig, Mapping[str, str]]:
         """Read config.json, with a token where the registry asks for one; and what to ask the index with."""
         url = f"{self._registry.url}config.json"
-        answer, auth = get(url, {}), dict[str, str]()
+        answer, auth = get(url, {}, network=self._cargo.network), dict[str, str]()
         if answer.status == 401:
             token = self._cargo.token(self._registry, {"operation": "read"})
             if not token:
                 raise SettingsError(_no_token(self._registry))
             auth = {"Authorization": token}
-            answer = get(url, auth)
+            answer = get(url, auth, network=self._cargo.network)
         if answer.status != 200:
             raise StoreError(f"{url} answers {answer.status}; is that the index of a registry?")
         config = parse_config(answer.content)

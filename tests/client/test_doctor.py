@@ -16,6 +16,7 @@ import pytest
 
 from cargo_static_index.client.config import CargoConfig, RemoteRegistry
 from cargo_static_index.client.doctor import Diagnosis, diagnose
+from tests.buckets import liar, moto
 from tests.cli.program import run
 from tests.crates import crate
 from tests.servers import Nginx, open_folder
@@ -193,6 +194,74 @@ def test_a_private_registry_is_asked_as_cargo_asks() -> None:
     for wrong, token, says in cases:
         told = found(wrong, token=token)
         assert any(says in each.says for each in told), (says, told)
+
+
+def test_a_redirect_that_a_token_does_not_follow_is_told() -> None:
+    def moves(path: str, asked: dict[str, str], reply: Reply) -> Reply:
+        if path.endswith("config.json") and "authorization" in asked:
+            return Reply(302, {"Location": f"{there}{path}"}, b"")
+        return private()(path, asked, reply)
+
+    with serving(private()) as there:
+        told = found(moves, token=TOKEN)
+    assert [f"it redirects to {there.removeprefix('http://')}" in each.says for each in told] == [True]
+
+
+def test_etags_of_seconds_and_an_older_copy_are_told() -> None:
+    at = 1_767_225_600
+    wrong = headers("/f/foo", ETag=f'"{at:08x}-{len(LINE):x}"', Last_Modified=formatdate(at, usegmt=True))
+    assert any("made of seconds and size" in each.says for each in found(wrong))
+
+    def older(path: str, asked: dict[str, str], reply: Reply) -> Reply:
+        if "/f/foo" not in path or "if-none-match" in asked or asked.get("cache-control") == "no-cache":
+            return reply
+        return reply._replace(headers={**reply.headers, "Age": "10"}, content=LINE.replace(b"false", b"true") + b"\n")
+
+    assert any("another copy than the store's own" in each.says for each in found(older))
+
+
+def test_the_network_is_used_as_cargo_is_told_to(tmp_path: Path) -> None:
+    """A host's name that nobody knows can be asked for through a proxy alone."""
+    asked: list[tuple[str, str]] = []
+
+    def proxy(path: str, headers: dict[str, str], reply: Reply) -> Reply:
+        asked.append((path, headers["user-agent"]))
+        return Reply(404, {}, b"")
+
+    with serving(proxy) as url:
+        (tmp_path / "config.toml").write_text(f'[http]\nproxy = "{url}"\nuser-agent = "ours"\ntimeout = 7\n')
+        registry = RemoteRegistry(name="x", index="sparse+http://crates.invalid/index/")
+        told = list(diagnose(registry, CargoConfig(Path("/"), {"CARGO_HOME": str(tmp_path)})))
+    assert asked == [("http://crates.invalid/index/config.json", "ours")]
+    assert [each.says for each in told] == ["it answers 404"]
+    known = CargoConfig(Path("/"), {"CARGO_HOME": str(tmp_path), "CARGO_HTTP_CAINFO": "/ours.pem"}).network
+    assert (known.cainfo, known.seconds) == ("/ours.pem", 7)
+
+
+def test_a_folder_is_looked_at_as_it_would_be_served(tmp_path: Path) -> None:
+    world = World(tmp_path, {"tree.flush": False, "registry.base-url": "https://crates.example.com/"})
+    world.put(crate("foo"))
+    world.build()
+    tree = str(world.tree)
+    run("doctor", tree, cwd=tmp_path).ok()
+    index = world.tree / "index/3/f/foo"
+    index.chmod(0o600)
+    ended = run("doctor", tree, cwd=tmp_path)
+    assert (ended.code, "other users cannot read it (mode 0600)" in ended.out + ended.err) == (0, True)
+    index.chmod(0o644)
+    index.rename(index.with_name("Foo"))
+    ended = run("doctor", tree, cwd=tmp_path)
+    assert (ended.code, "finds this one nowhere" in ended.out + ended.err) == (1, True)
+    run("doctor", str(tmp_path), cwd=tmp_path).failed(2, "holds no registry")
+
+
+def test_a_bucket_whose_store_does_not_keep_to_conditions_is_found_out(tmp_path: Path) -> None:
+    with moto() as honest:
+        run("doctor", "--race", str(honest.make()), cwd=tmp_path, env=honest.environment).ok()
+    with liar("localbucket") as store:
+        ended = run("doctor", str(store.make()), cwd=tmp_path, env=store.environment)
+        assert (ended.code, "If-Match" in ended.out + ended.err) == (1, True)
+    run("doctor", "--race", cwd=tmp_path).failed(2, "--race needs the bucket")
 
 
 def test_nobody_there_is_told_too(tmp_path: Path) -> None:

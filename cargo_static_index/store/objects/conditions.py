@@ -1,14 +1,19 @@
 """Whether a store keeps to conditions: found by trying, since some answer as if they did and overwrite all the same."""
 
+import random
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 from uuid import uuid4
 
 from cargo_static_index.diagnostics.errors import StoreError
-from cargo_static_index.store.objects.client import Client, ConditionFailed
+from cargo_static_index.store.objects.client import Client, ConditionFailed, Unsure
 from cargo_static_index.store.paths import STAGE
 
 _HEADERS: Final = {"Content-Type": "application/json", "Cache-Control": "no-store", "kept": "yes"}
+
+_ATTEMPTS: Final = 100
 
 
 def need_conditions(client: Client) -> None:
@@ -38,6 +43,32 @@ def broken_conditions(client: Client) -> Iterator[str]:
             yield "it deletes what changed meanwhile (DELETE with If-Match)"
     finally:
         client.delete(path)
+
+
+def lost_in_race(client: Client, writers: int = 16) -> int:
+    """Have so many write one object at the same time, each adding itself to it; give how many are not there then."""
+    path = f"{STAGE}-race-{uuid4().hex}"
+    client.put(path, b"", _HEADERS)
+    try:
+        with ThreadPoolExecutor(writers) as pool:
+            list(pool.map(lambda number: _add_to(client, path, b"%d\n" % number), range(writers)))
+        held = client.get(path)
+        return writers - len(set(held.content.split()) if held else ())
+    finally:
+        client.delete(path)
+
+
+def _add_to(client: Client, path: str, line: bytes) -> None:
+    for number in range(_ATTEMPTS):
+        held = client.get(path)
+        if held is None or line in held.content.splitlines(keepends=True):
+            return
+        try:
+            client.put(path, held.content + line, _HEADERS, expect=held.etag)
+        except (ConditionFailed, Unsure):
+            time.sleep(random.uniform(0.5, 1) * min(2.0, 0.01 * 2**number))  # noqa: S311 - no secret
+        else:
+            return
 
 
 def _refuses(request: Callable[[], None]) -> bool:
