@@ -89,7 +89,7 @@ class Publisher:
     def _named(self, groups: Iterable[list[Candidate]]) -> dict[str, list[Candidate]]:
         """Give candidates by the name that their crate has or would have."""
         by_key = {collision_key(group[0].name): group for group in groups}
-        held = self._transaction.names_of(by_key)
+        held = self._transaction.names_of(by_key, {key: spelling(group) for key, group in by_key.items()})
         self._held = frozenset(held.values())
         named = {held.get(key) or spelling(group): group for key, group in by_key.items()}
         self._transaction.expect(list(named))

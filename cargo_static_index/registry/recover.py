@@ -66,9 +66,9 @@ def finish_changes(transaction: Transaction) -> list[Withdrawn]:
         return []
     left: list[Withdrawn] = []
     for identity, record in transaction.changes_of_others():
+        transaction.others_at_work = transaction.others_at_work or not is_due(identity, transaction.options.clock)
         if is_due(identity, transaction.options.clock):
-            landed = transaction.count_change(identity, record)
-            transaction.log.adopt(identity, replace(record, files=tuple(landed)))
+            transaction.take_over(identity, record)
             found = (finish_withdrawal(transaction, file.name) for file in record.files if file.name)
             left += [withdrawn for withdrawn in found if withdrawn]
     prune(transaction.store, transaction.options.clock)

@@ -29,7 +29,7 @@ from cargo_static_index.registry.agreement import DEFAULT_BASE_URL
 from cargo_static_index.registry.dispose import Drop
 from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.options import Access, Options
-from cargo_static_index.registry.recover import finish_changes, finish_withdrawal, know_others, reconcile, recover
+from cargo_static_index.registry.recover import finish_changes, finish_withdrawal, reconcile, recover
 from cargo_static_index.registry.scan import Due
 from cargo_static_index.registry.transaction import Transaction, open_transaction
 from cargo_static_index.registry.withdraw import Spec, Withdrawn
@@ -81,6 +81,8 @@ class Registry:
         if self.transaction.log:
             self.take()
             finish_removals(self.transaction, self._pages, finish_changes(self.transaction), told=True)
+            if self._pages:
+                self._pages.catch_up()
         self.transaction.leave()
         passes.read_drop(self.transaction, drop, self._policy, options, executor)
         self._carry_out(passes.publish_read(self.transaction, drop, self._policy, options))
@@ -190,7 +192,6 @@ class Registry:
         left = recover(self.transaction, first=not self._begun)
         finish_removals(self.transaction, self._pages, left, told=True)
         if self._pages and not self._begun:
-            know_others(self.transaction)
             self._pages.begin()
         self._begun = True
 
@@ -353,7 +354,7 @@ def _mended(
     if pages and of_pages:
         finish_removals(transaction, pages, recover(transaction), told=True)
         pages.begin()
-        if any(each.id != "pages-outdated" for each in of_pages):
+        if transaction.log or any(each.id != "pages-outdated" for each in of_pages):
             pages.remake()
         for _ in pages.finish(scanned=False):
             pass

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from uuid import uuid4
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidDocument
@@ -83,11 +83,20 @@ class Names:
         self._clock = clock
         self._seen: dict[str, tuple[Claim | None, Stored | None]] = {}
 
-    def names_of(self, keys: Iterable[str]) -> dict[str, str]:
+    def names_of(self, keys: Iterable[str], likely: Mapping[str, str]) -> dict[str, str]:
         """Give the names of those collision keys under which something is published, or will be any moment.
 
-        Their index files are read ahead.
+        Their index files are read ahead: where that of a `likely` name holds releases, nobody else can have the key.
         """
+        known = self._published(likely)
+        return known | self._claimed_names(key for key in keys if key not in known)
+
+    def _published(self, likely: Mapping[str, str]) -> dict[str, str]:
+        indexes = self._store.expect([layout.index_file(name) for name in likely.values()])
+        held = zip(likely.items(), indexes, strict=True)
+        return {key: name for (key, name), index in held if index and _name_in(index) == name}
+
+    def _claimed_names(self, keys: Iterable[str]) -> dict[str, str]:
         self._seen = self._claims(keys)
         claims = {key: claim for key, (claim, _) in self._seen.items() if claim}
         indexes = self._store.expect([layout.index_file(claim.name) for claim in claims.values()])
@@ -124,7 +133,11 @@ def _claim(stored: Stored | None) -> tuple[Claim | None, Stored | None]:
 
 
 def _has_releases(index: Stored | None) -> bool:
-    return index is not None and bool(parse_index(index.content).releases)
+    return index is not None and _name_in(index) is not None
+
+
+def _name_in(index: Stored) -> str | None:
+    return next((line.name for line in parse_index(index.content).releases), None)
 
 
 class _Open(Struct, frozen=True, kw_only=True):
@@ -166,6 +179,21 @@ class ChangeLog:
         self._open.append(replace(latest, record=record))
         self._landed.add(latest.identity)
 
+    @property
+    def deltas(self) -> dict[str, Delta]:
+        """Give what each change that is under way, or taken over, added to tree.json, by its nonce."""
+        landed = (each for each in self._open if each.identity in self._landed)
+        return {nonce_of(each.identity): total_of(each.record.files) for each in landed}
+
+    def note_gone(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Write down rows (list, key) that lists lose by the change under way, before nothing else tells of them."""
+        if not (rows and self._open):
+            return
+        first = self._open[0]
+        record = replace(first.record, rows_gone=(*(first.record.rows_gone or ()), *rows))
+        self._open[0] = replace(first, record=record)
+        self._store.apply([Put(path=begun_file(first.identity), content=format_change(record))])
+
     def adopt(self, identity: str, record: ChangeRecord) -> None:
         """Take over another's change, of which all was done that could be."""
         self._open.insert(0, _Open(identity=identity, record=record))
@@ -183,7 +211,10 @@ class ChangeLog:
         """Note that everything that these changes led to is done."""
         ends = moment(self._clock)
         done = [each for each in self._open if each.identity in self._landed and each.record.files]
-        records = {change_file(change_id(ends, nonce_of(each.identity))): each.record for each in done}
+        records = {
+            change_file(change_id(ends, nonce_of(each.identity))): replace(each.record, rows_gone=UNSET)
+            for each in done
+        }
         self._store.apply(Put(path=path, content=format_change(record)) for path, record in records.items())
         self._store.apply(Delete(path=begun_file(each.identity)) for each in self._open)
         self._open.clear()

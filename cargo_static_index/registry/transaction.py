@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -48,6 +49,8 @@ from cargo_static_index.tree.read import (
     replaced,
     weight_of,
 )
+
+NONE: Mapping[str, str] = MappingProxyType({})
 
 ATTEMPTS = 100
 """How often a compare-and-swap begins again before it gives up: other writers would have to win every time."""
@@ -100,6 +103,10 @@ class Transaction:
         """Whether the state does not know all of this tree."""
         self.notes_changes = bool(settings.registry.on_change) and not options.dry
         """Whether somebody is to be told of what changes: what is about to change is noted first."""
+        self.others_at_work = False
+        """Whether changes of a shared tree are under way that are not this one's to finish, as far as it looked."""
+        self.taken_over: set[str] = set()
+        """Crates of others' changes that are finished here: how far their pages came is not known."""
         self.failures: list[str] = []
         """What could not be done for single dropped files; whoever opened the transaction says so at its end."""
         self.taken_back: ExitStack | None = None
@@ -249,10 +256,10 @@ class Transaction:
         if self._ahead:
             self._ahead.forget()
 
-    def names_of(self, keys: Iterable[str]) -> Mapping[str, str]:
-        """Give the names of those collision keys under which something is published."""
+    def names_of(self, keys: Iterable[str], likely: Mapping[str, str] = NONE) -> Mapping[str, str]:
+        """Give the names of those collision keys under which something is published, which are `likely` these."""
         self.forget()
-        return self._names.names_of(keys) if self._names else self.state.published.names_of(keys)
+        return self._names.names_of(keys, likely) if self._names else self.state.published.names_of(keys)
 
     def claim(self, names: Mapping[str, str]) -> Collection[str]:
         """Claim names, by key, that have no line yet; give the keys that somebody else claimed meanwhile."""
@@ -269,6 +276,14 @@ class Transaction:
             self.count(total_of(landed), nonce_of(identity))
         self.state.pages.make_stale(file.name for file in landed if file.name)
         return landed
+
+    def take_over(self, identity: str, record: ChangeRecord) -> None:
+        """Finish another's change in its stead: tree.json is counted, and the pages are for the next who makes any."""
+        assert self.log is not None
+        landed = self.count_change(identity, record)
+        self.log.adopt(identity, replace(record, files=tuple(landed)))
+        self.taken_over.update(file.name for file in landed if file.name)
+        self.state.pages.list_rows((name, key, None) for name, key in record.rows_gone or ())
 
     def finish(self) -> None:
         """Note in a shared tree that all is done which this transaction's changes led to."""

@@ -183,7 +183,8 @@ class _Batch:
 
     def _admit(self, token: Token, name: str) -> None:
         transaction = self._registry.transaction
-        if transaction.state.published.name_of(collision_key(name)) not in {None, name}:
+        key = collision_key(name)
+        if transaction.names_of([key], {key: name}).get(key, name) != name:
             return  # another crate stands in its way, which is for the rules to say
         held = self._registry.owners(name)
         owners = self._permissions.owners_of(name, held)

@@ -1,12 +1,14 @@
 """The pages of lists: what a list is called, where the files of its nodes lie, and what the page of a node shows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.protocol.semver import parse_requirement
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import version_key
@@ -23,6 +25,9 @@ SETS: Mapping[str, str] = {"keyword": "sets/keywords", "category": "sets/categor
 
 ALWAYS = (NAMES, "search/names", "search/words", *SETS.values())
 """Lists that are there even while they are empty."""
+
+_PART = pattern(rb"(sitemap/[^/<]+[.]xml)</loc>")
+_ESCAPED = pattern(r"_([0-9a-f]+)_")
 
 _TITLES = {"names": "All crates", "keywords": "Keywords", "categories": "Categories", "months": "Months"}
 _ROWS: Mapping[str, type[Struct]] = {
@@ -146,6 +151,16 @@ def render_node(node: Node, templates: Templates) -> dict[str, bytes]:
         names = [row.name for row in list_view(node).rows]
         pages[sitemap] = templates.render("sitemap-part.xml", sitemap, {"names": names})
     return pages
+
+
+def sitemap_parts(content: bytes) -> list[str]:
+    """Give the paths of the sitemaps that the sitemap of all names, as `sitemap.xml` made it."""
+    return [unquote(found[1].decode()) for found in _PART.finditer(content)]
+
+
+def in_order_of_names(parts: Iterable[str]) -> list[str]:
+    """Sort the paths of sitemaps as the names that they hold are sorted."""
+    return sorted(parts, key=lambda path: _ESCAPED.sub(lambda found: chr(int(found[1], 16)), path))
 
 
 def sitemap_path(prefix: str) -> str:

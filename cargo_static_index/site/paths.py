@@ -20,6 +20,7 @@ FEED = "feed.xml"
 SITEMAP = "sitemap.xml"
 OPENSEARCH = "opensearch.xml"
 STATE = "pages.json"
+RECENT = "recent.json"
 
 
 def safe(text: str) -> str:

@@ -1,8 +1,23 @@
-"""A store of which files are read before they are asked for, many at a time."""
+"""A store of which files are read before they are asked for, many at a time.
+
+What lies under its own checksum and was just written need not be read.
+"""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-from cargo_static_index.store import Change, Lock, Store, Stored
+from cargo_static_index._pattern import pattern
+from cargo_static_index.store import Change, Lock, Put, Store, Stored
+
+KEPT = 32
+"""Files that are kept after they were written, at the most."""
+
+_LASTING = pattern(r"crates/[^/]+/[0-9a-f]{64}\.json")
+
+
+def is_lasting(path: str) -> bool:
+    """Whether a path is that of the metadata of an archive, which never changes."""
+    return _LASTING.fullmatch(path) is not None
 
 
 class ReadAhead:
@@ -39,4 +54,14 @@ class ReadAhead:
         changes = tuple(changes)
         for change in changes:
             self._ahead.pop(change.path, None)
-        return self._below.apply(changes)
+        told = {change.path: _told(change) for change in changes if isinstance(change, Put) and is_lasting(change.path)}
+        lost = self._below.apply(changes)
+        if len(told) <= KEPT:
+            self._ahead.update(told)
+        return lost
+
+
+def _told(put: Put) -> Stored:
+    """Give a file as it will be read, but for its tag: nobody ever replaces it."""
+    content = Path(put.content).read_bytes() if isinstance(put.content, str) else put.content
+    return Stored(content=content, tag="")

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.tree.documents import Delta, difference
@@ -53,11 +53,16 @@ class ChangedFile(Struct, frozen=True, kw_only=True):
 
 
 class ChangeRecord(Struct, frozen=True, kw_only=True):
-    """A change of index files, all of them in one go: begun when, and what it makes of them."""
+    """A change of index files, all of them in one go: begun when, and what it makes of them.
+
+    As long as it is not done, `rows_gone` are the rows (list, key) that lists lose by it: once a crate's pages are
+    made, nothing else tells of them.
+    """
 
     schema: Literal[1] = 1
     begun: str
     files: tuple[ChangedFile, ...]
+    rows_gone: tuple[tuple[str, str], ...] | UnsetType = UNSET
 
 
 def change_id(now: datetime, nonce: str) -> str:

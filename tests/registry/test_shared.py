@@ -1,22 +1,29 @@
 """A tree that writers on several hosts share: each knows of the others what lies in it, and no disk need last."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from cargo_static_index.protocol.index_file import IndexFile
-from cargo_static_index.store import Change, Store, Stored
+from cargo_static_index.site.paths import RECENT
+from cargo_static_index.store import Change, Put, Store, Stored
 from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.tree.changes import BEGUN, CHANGES, NAMES
 from cargo_static_index.tree.documents import Delta, parse_tree_record
 from cargo_static_index.tree.layout import RECORD, archive_file, metadata_file
 from cargo_static_index.tree.read import index_paths, read_index_at, weight_of
 from tests.crates import CrateBuilder, crate
-from tests.world import T0, World
+from tests.world import BASE, T0, World
 
 NO_PAGES = {"registry.pages": False}
+
+STEP = int(os.environ.get("EVERY", "12"))
+"""Of the many moments of a pass with pages, every so manyth is tried; every one where EVERY=1."""
 
 
 def host(folder: Path, store: Store) -> World:
@@ -26,7 +33,7 @@ def host(folder: Path, store: Store) -> World:
 
 def kept(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """Give the files that make the tree, without what only says how it came to be."""
-    passing = (f"{NAMES}/", f"{BEGUN}/", f"{CHANGES}/")
+    passing = (f"{NAMES}/", f"{BEGUN}/", f"{CHANGES}/", RECENT, "refused.html")
     return {path: content for path, content in files.items() if not path.startswith(passing)}
 
 
@@ -360,3 +367,166 @@ def test_the_pages_of_a_host_that_knows_nothing_tell_of_what_others_published(tm
         add(World(tmp_path / str(number), store=tree.seen_elsewhere()), each)
     assert isinstance(alone.store, MemoryStore)
     assert kept(tree.files) == kept(alone.store.files)
+
+
+# --- what a change costs with pages
+
+
+class Counted(MemoryStore):
+    """A bucket that keeps a list of what was asked of it."""
+
+    def __init__(self, files: Mapping[str, bytes] | None = None) -> None:
+        self.asked: list[tuple[str, str]] = []
+        super().__init__(files, shared=True)
+        self.asked.clear()
+
+    def read(self, path: str) -> Stored | None:
+        self.asked.append(("GET", path))
+        return super().read(path)
+
+    def size(self, path: str) -> int | None:
+        self.asked.append(("HEAD", path))
+        return super().size(path)
+
+    def list(self, prefix: str = "") -> Iterator[str]:
+        self.asked.append(("LIST", prefix))
+        return super().list(prefix)
+
+    def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        changes = tuple(changes)
+        self.asked += [("PUT" if isinstance(change, Put) else "DELETE", change.path) for change in changes]
+        return super().apply(changes)
+
+
+def crates_of(number: int) -> Iterator[CrateBuilder]:
+    for each in range(number):
+        yield crate(f"crate-{each}").package(keywords=[f"keyword-{each % 3}"])
+
+
+@pytest.mark.parametrize("number", [10, 400])
+@pytest.mark.parametrize("new", [crate("crate-1", "1.1.0"), crate("new")], ids=["version", "crate"])
+def test_with_pages_one_more_costs_two_requests_a_file_that_changes_and_no_listing(
+    tmp_path: Path, number: int, new: CrateBuilder
+) -> None:
+    tree = MemoryStore(shared=True)
+    add(World(tmp_path / "first", {}, tree), *crates_of(number))
+    counted = Counted(tree.files)
+    before = dict(counted.files)
+    later = World(tmp_path / "later", {}, counted)
+    later.now += 60
+    assert set(add(later, new.package(keywords=["keyword-1"])).values()) == {"published"}
+    changed = {path for path, content in counted.files.items() if before.get(path) != content}
+    begun = {path for _, path in counted.asked if path.startswith(f"{BEGUN}/")}
+    assert {kind for kind, _ in counted.asked} == {"GET", "PUT", "DELETE"}
+    # Parts of lists that only lead to the one that changes are read, too: there are as many as names have letters.
+    way = {path for _, path in counted.asked if path.startswith(("browse/", "search/"))} - changed
+    assert len(way) < 8
+    assert len(counted.asked) <= 2 * len(changed | begun) + len(way), counted.asked
+
+
+def test_pages_of_two_hosts_are_those_of_one(tmp_path: Path) -> None:
+    crates = [
+        crate("one").package(keywords=["a"]),
+        crate("two").dependency("one", registry_index=f"sparse+{BASE}index/"),
+    ]
+    tree = MemoryStore(shared=True)
+    alone = World(tmp_path / "alone", {}, MemoryStore())
+    for number, each in enumerate([*crates, crate("one", "1.1.0"), crate("one", "1.1.0-rc.1")]):
+        for world in (alone, World(tmp_path / f"host-{number}", {}, tree)):
+            world.now = T0 + number * 60
+            add(world, each)
+    for world in (alone, World(tmp_path / "another", {}, tree)):
+        world.now = T0 + 600
+        world.yank("one@1.1.0")
+        world.remove("one@1.0.0")
+    assert kept({path: content for path, content in tree.files.items() if content}) == alone.files()
+    assert not list(tree.list(BEGUN))
+
+
+INDEX = f"sparse+{BASE}index/"
+
+PAGED: Mapping[str, Step] = {
+    "add": lambda world: add(
+        world, crate("aa", "2.0.0").package(keywords=["new"]), crate("cc").dependency("aa", "1", registry_index=INDEX)
+    ),
+    "yank": lambda world: world.yank("aa@1.0.0"),
+    "remove a version": lambda world: world.remove("aa@1.0.0"),
+    "remove a crate": lambda world: world.remove("bb"),
+}
+
+
+@cache
+def paged() -> Mapping[str, bytes]:
+    """Give the files of a tree with pages, as hosts find it."""
+    tree = MemoryStore(shared=True)
+    with TemporaryDirectory() as folder:
+        world = World(Path(folder), {}, tree)
+        add(world, *(each.package(keywords=["old"]) for each in CRATES))
+    return dict(tree.files)
+
+
+def changed_by(folder: Path, name: str) -> Mapping[str, bytes]:
+    tree = MemoryStore(paged(), shared=True)
+    world = World(folder, {}, tree)
+    world.now += 60
+    PAGED[name](world)
+    return kept(tree.files)
+
+
+def numbers(first: int, step: int) -> Iterator[int]:
+    return iter(range(first, 200, step))
+
+
+@pytest.mark.parametrize("name", PAGED)
+@pytest.mark.parametrize("again", [True, False], ids=["the same again", "a build"])
+def test_with_pages_whoever_dies_at_any_change_is_made_good_from_empty_disks(
+    name: str, again: bool, tmp_path: Path
+) -> None:
+    wanted = changed_by(tmp_path / "undisturbed", name)
+    for number in numbers(0, STEP):
+        tree = MemoryStore(paged(), shared=True)
+        one = World(tmp_path / f"dies at {number}", {}, Interrupted(tree.seen_elsewhere(), number, die))
+        one.now += 60
+        try:
+            PAGED[name](one)
+        except Died:
+            pass
+        else:
+            assert number > 8
+            return
+        if again:
+            same = World(tmp_path / f"again {number}", {}, tree.seen_elsewhere())
+            same.now += 60
+            PAGED[name](same)
+        later = World(tmp_path / f"later {number}", {}, tree.seen_elsewhere())
+        later.now += 600
+        later.build()
+        assert not [path for path in tree.files if path.startswith(BEGUN)], number
+        if again:
+            assert kept(tree.files) == wanted, number
+        # An archive that no line names yet is told of, and kept for whoever goes on.
+        assert {finding.id for finding in later.verified()} <= ({"file-unnamed"} if not again else set()), number
+    pytest.fail("the process never lived")
+
+
+@pytest.mark.parametrize("name", PAGED)
+def test_with_pages_another_hosts_change_at_any_moment_is_shown(name: str, tmp_path: Path) -> None:
+    for number in numbers(0, STEP):
+        tree = MemoryStore(paged(), shared=True)
+        came: list[dict[str, str]] = []
+        other = World(tmp_path / f"other {number}", {}, tree.seen_elsewhere())
+        other.now += 30
+        happens = adding(came, other, crate("aa", "1.5.0").package(keywords=["else"]), crate("dd"))
+        one = World(tmp_path / f"one {number}", {}, Interrupted(tree.seen_elsewhere(), number, happens))
+        one.now += 60
+        PAGED[name](one)
+        assert list(one.verified()) == [], number
+        front = tree.files["index.json"]
+        feed = tree.files["feed.xml"]
+        with one.opened() as registry:
+            registry.remake_pages()
+        assert (tree.files["index.json"], tree.files["feed.xml"]) == (front, feed), number
+        if not came:
+            assert number > 8
+            return
+    pytest.fail("the step never ended")

@@ -266,8 +266,10 @@ class CratePages:
         return rendered
 
     def _stored_page(self, path: str) -> Stored | None:
-        # Without a document of the crate's there are no pages of it either, and nothing need be looked at.
-        return self._store.read(path) if self._stored or self._whole else None
+        # Without a document of the crate's there are no pages of it either; and in a bucket it costs no more to write
+        # a page that hardly ever is the same than to look.
+        looked_at = self._whole or (self._stored and not self._store.shared)
+        return self._store.read(path) if looked_at else None
 
     # Writing -----------------------------------------------------------------------------------------------
 

@@ -5,17 +5,17 @@ from itertools import groupby, islice
 
 from msgspec.structs import replace
 
-from cargo_static_index.registry.site.documents import read_crate_document
 from cargo_static_index.registry.site.lists import ListWriter
+from cargo_static_index.registry.site.news import News
 from cargo_static_index.registry.site.output import Output
-from cargo_static_index.registry.transaction import Transaction
+from cargo_static_index.registry.transaction import Transaction, attempts
 from cargo_static_index.site import paths as addresses
-from cargo_static_index.site.crate_document import CrateDocument, format_page_document, version_key
+from cargo_static_index.site.crate_document import format_page_document, version_key
 from cargo_static_index.site.front import FrontDocument, RefusedFile, Update, blocks_of
-from cargo_static_index.site.lists import NAMES, sitemap_path
-from cargo_static_index.site.rows import short
+from cargo_static_index.site.lists import NAMES, in_order_of_names, sitemap_parts, sitemap_path
 from cargo_static_index.site.templates import Templates
 from cargo_static_index.site.theme import SiteInfo
+from cargo_static_index.store import Put
 from cargo_static_index.tree import layout
 
 SHOWN = 8
@@ -37,7 +37,6 @@ class FrontPages:
         self._output = output
         self._templates = templates
         self._site = site
-        self._documents: dict[str, CrateDocument | None] = {}
 
     def refused(self, files: Iterable[RefusedFile]) -> bytes:
         """Give the page of refused files."""
@@ -46,74 +45,80 @@ class FrontPages:
         more = sum(1 for _ in left)
         return self._templates.render("refused.html", addresses.REFUSED, {"files": shown, "more": more})
 
-    def write(self, lists: ListWriter) -> None:
-        """Write all of them but that of refused files."""
-        self._output.put(self._pages())
-        if self._transaction.state.site.sitemap_stale or self._transaction.store.read(addresses.SITEMAP) is None:
-            parts = [sitemap_path(node.prefix) for node in lists.nodes_of(NAMES) if node.rows]
-            self._output.put([self._page("sitemap.xml", addresses.SITEMAP, {"parts": parts})])
+    def write(self, lists: ListWriter, news: News, *, all_of_them: bool = True) -> None:
+        """Write all of them but that of refused files, or only those that tell of what is published."""
+        if all_of_them:
+            self._output.put([*self._telling(news), *self._lasting()])
+        else:  # what tells of a change nearly always differs: it need not be looked at first
+            self._output.apply(Put(path=path, content=content) for path, content in self._telling(news))
+        if self._transaction.state.site.sitemap_stale or (
+            all_of_them and self._transaction.store.read(addresses.SITEMAP) is None
+        ):
+            self._write_sitemap(lists, all_of_it=all_of_them)
             self._transaction.state.site = replace(self._transaction.state.site, sitemap_stale=False)
 
-    def _pages(self) -> Iterator[tuple[str, bytes]]:
-        updated, new = self._news()
+    def _write_sitemap(self, lists: ListWriter, *, all_of_it: bool) -> None:
+        """Write the sitemap that names the parts: from the lists, or from what it was and what came and went."""
+        for _ in attempts(f"{addresses.SITEMAP} is"):
+            stored = self._transaction.store.read(addresses.SITEMAP)
+            if all_of_it or stored is None or not lists.parts:
+                parts = [sitemap_path(node.prefix) for node in lists.nodes_of(NAMES) if node.rows]
+            else:
+                gone = {path for path, some in lists.parts.items() if not some}
+                new = {path for path, some in lists.parts.items() if some}
+                parts = in_order_of_names({*sitemap_parts(stored.content), *new} - gone)
+            path, content = self._page("sitemap.xml", addresses.SITEMAP, {"parts": parts})
+            if self._transaction.write(path, content, stored):
+                return
+
+    def _telling(self, news: News) -> Iterator[tuple[str, bytes]]:
+        """Make the pages that tell of what is published."""
+        updated, new = _updated_and_new(news)
         document = FrontDocument(
             title=self._site.title,
             description=self._site.description,
             index=f"{layout.INDEX}/",
-            crates=self._transaction.record.crates,
-            releases=self._transaction.record.releases,
+            crates=news.record.crates,
+            releases=news.record.releases,
             updated=updated,
             new=new,
         )
         yield addresses.DOCUMENT, format_page_document(document)
         context = {"front": document, "blocks": blocks_of(self._site)}
         yield self._page("index.html", addresses.FRONT, context)
+        yield self._page("feed.xml", addresses.FEED, {"updates": list(_releases(news))})
+
+    def _lasting(self) -> Iterator[tuple[str, bytes]]:
+        """Make the pages that differ only where all pages do."""
         yield self._page("about-index.html", addresses.ABOUT_INDEX, {})
-        yield self._page("feed.xml", addresses.FEED, {"updates": list(self._releases())})
         yield self._page("search.html", addresses.SEARCH_PAGE, {})
         yield self._page("404.html", addresses.NOT_FOUND, {})
         yield self._page("opensearch.xml", addresses.OPENSEARCH, {})
 
-    def _news(self) -> tuple[tuple[Update, ...], tuple[Update, ...]]:
-        """Give updated and new crates, the last first, each once; no more documents are read than that takes."""
-        updated: dict[str, Update] = {}
-        new: dict[str, Update] = {}
-        for name, pubtime in self._transaction.state.published.newest_crates(LOOKED_AT):
-            update = self._highest(name, pubtime)
-            if update is not None:
-                (new if self._is_new(update) else updated).setdefault(name, update)
-            if min(len(updated), len(new)) >= SHOWN:
-                break
-        return tuple(updated.values())[:SHOWN], tuple(new.values())[:SHOWN]
-
-    def _highest(self, name: str, pubtime: str) -> Update | None:
-        """Give the highest of a crate's versions that were published at one time."""
-        document = self._document(name)
-        versions = document.versions if document else ()
-        highest = next((summary.vers for summary in versions if summary.pubtime == pubtime), None)
-        return None if highest is None else self._update(name, highest, pubtime)
-
-    def _releases(self) -> Iterator[Update]:
-        """Give the releases published last; of what came together, a crate's highest version first."""
-        newest = self._transaction.state.published.newest(FEED_ENTRIES)
-        for (pubtime, name), rows in groupby(newest, key=lambda row: (row[1].pubtime or "", row[0])):
-            versions = [release.vers for _, release in rows]
-            for vers in sorted(versions, key=version_key, reverse=True) if len(versions) > 1 else versions:
-                yield self._update(name, vers, pubtime)
-
-    def _update(self, name: str, vers: str, pubtime: str) -> Update:
-        document = self._document(name)
-        description = short((document.description if document else None) or "")
-        return Update(name=name, vers=vers, pubtime=pubtime, description=description)
-
-    def _is_new(self, update: Update) -> bool:
-        document = self._document(update.name)
-        return document is not None and update.pubtime == document.created
-
-    def _document(self, name: str) -> CrateDocument | None:
-        if name not in self._documents:
-            self._documents[name] = read_crate_document(self._transaction.store, name)
-        return self._documents[name]
-
     def _page(self, template: str, path: str, context: dict[str, object]) -> tuple[str, bytes]:
         return path, self._templates.render(template, path, context)
+
+
+def _updated_and_new(news: News) -> tuple[tuple[Update, ...], tuple[Update, ...]]:
+    """Give updated and new crates, the last first, each once; no more is looked at than that takes."""
+    updated: dict[str, Update] = {}
+    new: dict[str, Update] = {}
+    for name, pubtime in news.crates(LOOKED_AT):
+        highest = news.highest(name, pubtime)
+        if highest is not None:
+            is_new = pubtime == news.about(name).created
+            (new if is_new else updated).setdefault(name, _update(news, name, highest, pubtime))
+        if min(len(updated), len(new)) >= SHOWN:
+            break
+    return tuple(updated.values())[:SHOWN], tuple(new.values())[:SHOWN]
+
+
+def _releases(news: News) -> Iterator[Update]:
+    """Give the releases published last; of what came together, a crate's highest version first."""
+    for (pubtime, name), rows in groupby(news.releases(FEED_ENTRIES), key=lambda row: (row[2], row[0])):
+        for vers in sorted((vers for _, vers, _ in rows), key=version_key, reverse=True):
+            yield _update(news, name, vers, pubtime)
+
+
+def _update(news: News, name: str, vers: str, pubtime: str) -> Update:
+    return Update(name=name, vers=vers, pubtime=pubtime, description=news.about(name).description)

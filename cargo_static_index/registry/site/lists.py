@@ -21,6 +21,7 @@ from cargo_static_index.site.lists import (
     parse_record,
     record_path,
     render_node,
+    sitemap_path,
     with_satisfied,
 )
 from cargo_static_index.site.radix import ChangedNodes, KeyedRow, Node, merge, rows_of
@@ -80,6 +81,10 @@ class ListWriter:
         self._transaction = transaction
         self._output = output
         self._templates = templates
+        self._looks_closely = True
+        """Whether files may be behind the record beside them, as a writer broke off or was overtaken."""
+        self.parts: dict[str, bool] = {}
+        """Parts of the names that came, or went, by the path of their sitemaps."""
         self.trusting = True
         """Whether what is stored is built on, and ListDamaged raised where it cannot be; else it is made anew."""
 
@@ -103,7 +108,10 @@ class ListWriter:
         return above is not None
 
     def _write(self, batch: Batch) -> None:
-        for _ in attempts(f"the list {batch[0][0]!r} is"):
+        for attempt in attempts(f"the list {batch[0][0]!r} is"):
+            # What a state notes may have been begun before. In a shared tree that is so only of changes taken over.
+            known = self._transaction.log and self.trusting and not self._transaction.taken_over
+            self._looks_closely = attempt > 0 or not known
             batch = self._merge(batch)
             if not batch:
                 return
@@ -136,8 +144,7 @@ class ListWriter:
                     again.append((found.name, found.rows))
                     continue
                 self._note_sitemap(found)
-                root = found.nodes[""]
-                self._note_total(found.name, root.total if root else 0)
+                self._note_total(found)
                 self._transaction.state.pages.settle_rows(found.name, found.rows[-1][0])
         return again
 
@@ -155,20 +162,28 @@ class ListWriter:
         else:
             yield _Merged(name=name, rows=rows, reader=reader, nodes=nodes, changes=changes)
 
-    def _note_total(self, name: str, total: int) -> None:
-        kind, _, rest = name.partition("/")
-        if kind in SETS:
+    def _note_total(self, merged: _Merged) -> None:
+        kind, _, rest = merged.name.partition("/")
+        root, before = merged.nodes[""], merged.reader.load("")
+        total = root.total if root else 0
+        if kind in SETS and (self._looks_closely or before is None or total != before.total):
             self._transaction.state.pages.list_rows([(SETS[kind], rest, _set_row(rest, total))])
 
     def _total_row(self, name: str, key: str) -> bytes | None:
         """Give the row of a list in the list that names it, as it is here and now: others may have written it since."""
         kind = next(kind for kind, names in SETS.items() if names == name)
-        root = _ListReader(self._transaction.store, f"{kind}/{key}").load("")
+        path = record_path(f"{kind}/{key}", "")
+        stored = self._transaction.store.read(path)
+        root = _node_at(path, f"{kind}/{key}", stored.content) if stored else None
         return _set_row(key, root.total if root else 0)
 
     def _note_sitemap(self, merged: _Merged) -> None:
-        nodes = merged.nodes.items()
-        if merged.name == NAMES and any(bool(node and node.rows) != merged.reader.had_rows(at) for at, node in nodes):
+        if merged.name != NAMES:
+            return
+        has = {at: bool(node and node.rows) for at, node in merged.nodes.items()}
+        changed = {sitemap_path(at): some for at, some in has.items() if some != merged.reader.had_rows(at)}
+        self.parts |= changed
+        if changed:
             self._transaction.state.site = replace(self._transaction.state.site, sitemap_stale=True)
 
     def _changed_nodes(self, name: str, rows: Sequence[KeyedRow], reader: "_ListReader") -> ChangedNodes:
@@ -198,8 +213,10 @@ class ListWriter:
         for prefix in sorted(kept, key=len, reverse=True):
             files = render_node(kept[prefix], self._templates)
             files[record_path(name, prefix)] = format_record(kept[prefix])
+            before = reader.load(prefix)
             for path in pages_of(name, prefix):
-                yield from replaced(path, files.get(path), reader.stored(path))
+                if self._looks_closely or _may_differ(path, before, kept[prefix]):
+                    yield from replaced(path, files.get(path), reader.stored(path))
         if kind == "dependents" and root is not None and not root.about:
             yield from self._placeholder(crate, root, reader)
         for prefix in nodes:
@@ -215,6 +232,16 @@ class ListWriter:
         if root.total:
             page = self._templates.render("placeholder.html", path, {"name": crate, "list": list_view(root)})
         yield from replaced(path, page, reader.stored(path))
+
+
+def _may_differ(path: str, before: Node | None, after: Node) -> bool:
+    """Whether a file of a node may have to be written: a sitemap tells of names alone."""
+    if before is None:
+        return True
+    if before.total == after.total == 0 and path != record_path(after.list, after.prefix):
+        return after.list in ALWAYS  # there is none
+    same = before.rows.keys() == after.rows.keys() if path == sitemap_path(after.prefix) else before == after
+    return not same
 
 
 def _set_row(name: str, total: int) -> bytes | None:
@@ -233,16 +260,18 @@ class _ListReader:
         """The nodes that must be there: others name them."""
 
     def stored(self, path: str) -> Stored | None:
-        """Give a file as it was first read."""
+        """Give a file as it was first read.
+
+        Pages are read when they are to be replaced: who was late is noticed by the record, and begins again (law 4).
+        """
         if path not in self._stored:
             self._stored[path] = self._store.read(path)
         return self._stored[path]
 
     def load(self, prefix: str) -> Node | None:
         """Give a node; one that cannot be read counts as none, and is replaced, where lists are made anew."""
-        # The pages first: whoever replaces the record after this replaces them too, and is then noticed (law 4).
-        found = [self.stored(path) for path in reversed(pages_of(self._name, prefix))][-1]
         path = record_path(self._name, prefix)
+        found = self.stored(path)
         node = _node_at(path, self._name, found.content) if found else None
         if node is not None:
             self._named.update(node.children)

@@ -12,10 +12,13 @@ from functools import cached_property
 from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidDocument
+from cargo_static_index.registry.recover import know_others
+from cargo_static_index.registry.shared import ChangeLog
 from cargo_static_index.registry.site.check import assets_named, check_pages
 from cargo_static_index.registry.site.crates import CratePages, ListedRow, PageMaker
 from cargo_static_index.registry.site.front import REFUSED_SHOWN, FrontPages
 from cargo_static_index.registry.site.lists import ListDamaged, ListWriter, read_nodes
+from cargo_static_index.registry.site.news import KnownNews, SharedNews
 from cargo_static_index.registry.site.output import Output, written
 from cargo_static_index.registry.site.refused import refused_files
 from cargo_static_index.registry.site.rendering import Renderer
@@ -32,6 +35,7 @@ from cargo_static_index.state import Remaking
 from cargo_static_index.store import Change, Delete, Stored
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import sum_digests
+from cargo_static_index.tree.read import read_record, replaced
 
 CRATES_AT_ONCE = 128
 """Crates whose pages are made before the next are asked for."""
@@ -56,6 +60,7 @@ class SiteWriter:
         """Makes pages in other processes, where there is one."""
         self._keep = keep
         self._remade = False
+        self._stored_state: Stored | None = None
         self._moved_to = settings.drop.refused
         self._state: PagesState | None = None
         if settings.pages.templates:
@@ -69,6 +74,12 @@ class SiteWriter:
         self._queue.adopt(others)
         self._state = self._read_state()
         site = self._transaction.state.site
+        if self._transaction.log:
+            # Who changed the tree makes the pages of that change, or whoever takes it over.
+            if self._state is None or site.remaking:
+                self._state = None
+                self.remake()
+            return
         if self._state is None:
             lost = not (others and site.remaking)  # else another session makes all of them
         elif self._in_step:
@@ -82,6 +93,19 @@ class SiteWriter:
             self.remake()
         elif site.unknown and not others:
             self._transaction.state.site = replace(site, unknown=False)
+
+    def catch_up(self) -> None:
+        """Have all pages of a shared tree made anew where they show another tree, and nobody is at work on that.
+
+        That others are not was looked at after tree.json was read, and before this.
+        """
+        seen = self._transaction.record.digest
+        if self._transaction.others_at_work or self._transaction.taken_over or self._state is None:
+            return
+        state = self._read_state()
+        if state and state.digest != seen and read_record(self._transaction.store).value.digest == seen:
+            self._transaction.listener.note("The pages do not show what the index holds, so all of them are made anew.")
+            self.remake()
 
     def make_crates(self) -> Iterator[None]:
         """Make the pages of crates that changed, and the lists that name them; where it yields, others may come in."""
@@ -104,6 +128,15 @@ class SiteWriter:
             self.remake()
             yield from self.make_crates()
 
+    def _write_front(self) -> None:
+        if not self._shared_news:
+            self._front.write(self._lists, KnownNews(self._transaction))
+            return
+        remaking = self._transaction.state.site.remaking is not None
+        if remaking:
+            self._shared_news.remake()
+        self._front.write(self._lists, self._shared_news.news(), all_of_them=remaking)
+
     def finish(self, *, scanned: bool) -> Iterator[None]:
         """Bring all pages in step; `scanned` says that the drop directory was looked at."""
         if self._needs_remake(scanned=scanned):
@@ -115,7 +148,7 @@ class SiteWriter:
         self._put_refused(scanned=scanned)
         if changed:
             self._put_assets()
-            self._front.write(self._lists)
+            self._write_front()
         remaking = self._transaction.state.site.remaking
         if remaking is not None and self._queue.empty:
             if not remaking.first:
@@ -136,6 +169,7 @@ class SiteWriter:
             return
         if self._transaction.record.releases and self._theme_differs:
             self._transaction.listener.note("How pages look has changed, so all of them are made anew.")
+        know_others(self._transaction)
         first = self._has_no_pages()
         self._assets_are_there = False
         with self._transaction.state.writing():
@@ -152,6 +186,8 @@ class SiteWriter:
 
     @property
     def _in_step(self) -> bool:
+        if self._transaction.log:
+            return self._state is not None and not self._transaction.log.deltas
         return self._state is not None and self._state.digest == self._transaction.record.digest
 
     def _needs_remake(self, *, scanned: bool) -> bool:
@@ -165,11 +201,18 @@ class SiteWriter:
         return not self._keep
 
     @property
+    def _looks_as_before(self) -> bool:
+        """Whether a shared tree has pages that look as they are to: what never changes is not looked for then."""
+        fine = self._state is not None and not self._theme_differs
+        return fine and self._transaction.log is not None and self._transaction.state.site.remaking is None
+
+    @property
     def _theme_differs(self) -> bool:
         return self._state is not None and self._state.fingerprint != self._fingerprint
 
     def _read_state(self) -> PagesState | None:
-        return _parsed(self._transaction.store.read(addresses.STATE))
+        self._stored_state = self._transaction.store.read(addresses.STATE)
+        return _parsed(self._stored_state)
 
     def _write_state(self) -> None:
         """Say in pages.json which tree the pages show.
@@ -180,6 +223,9 @@ class SiteWriter:
         site = self._transaction.state.site
         if not self._queue.empty:
             return  # another process has rows in the same state, and comes to this when they are done
+        if self._transaction.log:
+            self._write_shared_state(self._transaction.log)
+            return
         for _ in attempts(f"{addresses.STATE} is"):
             stored = self._transaction.store.read(addresses.STATE)
             before = _parsed(stored)
@@ -196,6 +242,31 @@ class SiteWriter:
                 break
         self._state = state
         self._transaction.state.site = replace(site, unknown=site.unknown and bool(others), owed="")
+
+    def _write_shared_state(self, log: ChangeLog) -> None:
+        """Say in pages.json which tree the pages show: each change is added once, by its writer or who took it over."""
+        for attempt in attempts(f"{addresses.STATE} is"):
+            if attempt and self._shared_news:
+                # Somebody else came to his end since this began: his front page may lie under ours, or ours under his.
+                self._stored_state = self._transaction.store.read(addresses.STATE)
+                self._shared_news.look_again()
+                self._front.write(self._lists, self._shared_news.news(), all_of_them=False)
+            stored = self._stored_state
+            before = _parsed(stored)
+            if before is None or self._remade:
+                # Changes that tree.json counts by now are in its digest, and those who add them later see that.
+                held = read_record(self._transaction.store)
+                ids = held.stored.changes if held.stored else ()
+                state = PagesState(fingerprint=self._fingerprint, digest=held.value.digest, sealed=True)
+            else:
+                seen = stored.changes if stored else ()
+                new = {nonce: delta for nonce, delta in log.deltas.items() if nonce not in seen}
+                added = f"{sum(delta.digest for delta in new.values()) % (1 << 256):064x}"
+                ids = (*new, *seen)
+                state = replace(before, digest=sum_digests(before.digest, added))
+            if not self._transaction.apply(replaced(addresses.STATE, format_page_document(state), stored, changes=ids)):
+                break
+        self._state = state
 
     def _published_names(self) -> Iterator[str]:
         after = ""
@@ -241,12 +312,16 @@ class SiteWriter:
         return ListWriter(self._transaction, self._output, self._templates)
 
     @cached_property
+    def _shared_news(self) -> SharedNews | None:
+        return SharedNews(self._transaction) if self._transaction.log else None
+
+    @cached_property
     def _front(self) -> FrontPages:
         return FrontPages(self._transaction, self._output, self._templates, self._site)
 
     def _put_assets(self) -> None:
         """Write styles and scripts before the first page that names them."""
-        if self._assets_are_there:
+        if self._assets_are_there or self._looks_as_before:
             return
         look_inside = self._transaction.state.site.remaking is not None  # else names tell contents
         wanted = (path for path in self._assets[1] if look_inside or self._transaction.store.size(path) is None)
@@ -255,6 +330,8 @@ class SiteWriter:
 
     def _put_refused(self, *, scanned: bool) -> None:
         """Write the page of refused files: whoever did not look at the drop directory leaves one that is there."""
+        if not scanned and self._looks_as_before:
+            return
         stored = self._transaction.store.read(addresses.REFUSED)
         if not self._plain_site.refused:
             self._output.apply([Delete(path=addresses.REFUSED)] if stored else [])
@@ -273,10 +350,15 @@ class SiteWriter:
         again = list(names)
         for attempt in attempts("crates are"):
             lost: set[str] = set()
-            for rows, changes in self._made(again, whole=whole or attempt > 0):
+            taken_over = not self._transaction.taken_over.isdisjoint(again)
+            for rows, changes in self._made(again, whole=whole or taken_over or attempt > 0):
                 self._queue.list_rows(rows)
+                if self._transaction.log:
+                    self._transaction.log.note_gone([(name, key) for name, key, row in rows if row is None and key])
                 lost |= self._output.apply(changes)
             done = [name for name in again if addresses.crate_document(name) not in lost]
+            if self._shared_news and self._transaction.state.site.remaking is None:
+                self._shared_news.change(done)
             self._queue.settle(done)
             again = [name for name in again if name not in done]
             if not again:
