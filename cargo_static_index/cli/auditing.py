@@ -48,5 +48,6 @@ def show_audit(run: Run, *, crate: str | None, user: str | None, as_json: bool) 
 def _row(entry: AuditEntry) -> str:
     release = f"{entry.crate}@{entry.version}" if entry.version else entry.crate
     token = f" (token {entry.token})" if entry.token else ""
-    what = " ".join(filter(None, (entry.action, release, entry.about)))
+    claims = [f"{name}={claim}" for name, claim in entry.claims.items()] if entry.action == "exchange" else []
+    what = " ".join(filter(None, (entry.action, release, entry.about, *claims)))
     return f"{entry.time} {entry.user}{token} from {entry.client}: {what}: {entry.outcome}"

@@ -16,8 +16,9 @@ from cargo_static_index.cli.run import GOOD, Run, held_tree, need_drop, read_clo
 from cargo_static_index.cli.watching import LinePrinter
 from cargo_static_index.registry.watch.watcher import Watcher
 from cargo_static_index.server.process import Server, address_of, inherited_socket, open_socket
-from cargo_static_index.server.tokens import SCOPES, Token, change_tokens, make_token
+from cargo_static_index.server.tokens import Token, change_tokens, make_token
 from cargo_static_index.settings import Settings
+from cargo_static_index.settings.trusted import SCOPES
 from cargo_static_index.site.front import variable_part
 
 
@@ -73,7 +74,7 @@ def ephemeral(settings: Settings, folder: Path, base_url: str) -> Settings:
         drop=replace(settings.drop, path=folder / "drop"),
         tree=replace(settings.tree, path=folder / "public", flush=False),
         state=replace(settings.state, path=folder / "state"),
-        publish=replace(settings.publish, url=None, private=folder / "private"),
+        publish=replace(settings.publish, url=None, trusted=(), private=folder / "private"),
     )
 
 

@@ -13,7 +13,7 @@ from cargo_static_index.diagnostics.errors import NotHeld, SettingsError
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import open_registry, specs_of
 from cargo_static_index.registry.withdraw import Spec, was_removed
-from cargo_static_index.tree.owners import read_owners
+from cargo_static_index.tree.owners import Owners, read_owners
 from cargo_static_index.tree.read import read_index
 
 _names = argument("names", nargs=-1, required=True, metavar="NAME@VERSION...", says="The releases.")
@@ -135,7 +135,12 @@ def _specs(names: Sequence[str], version: str | None, *, every: bool = False) ->
 @argument("name", metavar="NAME", says="The crate.")
 @click.option("--add", metavar="OWNER", multiple=True, help="A user, or team:NAME, to become an owner.")
 @click.option("--remove", metavar="OWNER", multiple=True, help="An owner to be none any more.")
-def owner_command(run: Run, *, name: str, add: Sequence[str], remove: Sequence[str]) -> int:
+@click.option(
+    "--trusted-only/--no-trusted-only",
+    default=None,
+    help="Whether cargo may publish new versions by trusted publishing alone.",
+)
+def owner_command(run: Run, *, name: str, add: Sequence[str], remove: Sequence[str], trusted_only: bool | None) -> int:
     """Show or change who owns a crate.
 
     Owners are for the publish endpoint: they may publish versions of the crate, yank them and name more owners. What
@@ -145,14 +150,21 @@ def owner_command(run: Run, *, name: str, add: Sequence[str], remove: Sequence[s
     from cargo_static_index.cli.auditing import note
 
     store = held_tree(run)
-    if add or remove:
+    if add or remove or trusted_only is not None:
         with open_registry(run.settings, ChangeListener(run, dry=False), Options(now=run.now)) as registry:
-            owners = registry.change_owners(spec.name, add=add, remove=remove)
-        note(run, "change owners", [(spec.name, "", " ".join(owners))])
+            held = registry.change_owners(spec.name, add=add, remove=remove, trusted_only=trusted_only)
+        note(run, "change owners", [(spec.name, "", " ".join((*held.owners, *_only(held))))])
     else:
-        owners = read_owners(store, spec.name).value or ()
-    for owner in owners:
+        found = read_owners(store, spec.name).value
+        held = found or Owners(schema=1, name=spec.name, owners=())
+    for owner in held.owners:
         run.terminal.result(owner)
-    if not owners:
+    if not held.owners:
         run.terminal.say(f"{spec.name} has no owner")
+    for sentence in _only(held):
+        run.terminal.say(f"{spec.name}: {sentence}")
     return GOOD
+
+
+def _only(owners: Owners) -> tuple[str, ...]:
+    return ("new versions by trusted publishing only",) if owners.trusted_only else ()

@@ -2,30 +2,44 @@
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.registry.transaction import Transaction, attempts
-from cargo_static_index.tree.owners import format_owners, parse_owner, read_owners
+from cargo_static_index.tree.owners import Owners, format_owners, parse_owner, read_owners
 
 
 def change_owners(
-    transaction: Transaction, name: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()
-) -> tuple[str, ...]:
+    transaction: Transaction,
+    name: str,
+    *,
+    add: Sequence[str] = (),
+    remove: Sequence[str] = (),
+    trusted_only: bool | None = None,
+) -> Owners:
     """Add and remove owners of a crate, held or not, and give those that it has then.
 
+    `trusted_only` says whether cargo may publish it by trusted publishing alone; None leaves that as it is.
     Raises InvalidInput for one that is no name of an owner, or no owner yet is to be removed, or the last one.
     """
     added = [parse_owner(owner) for owner in add]
     for _ in attempts(f"the owners of {name} are"):
         held = read_owners(transaction.store, name)
-        before = held.value or ()
-        _check_removal(name, before, [*before, *added], remove)
-        owners = tuple(owner for owner in dict.fromkeys((*before, *added)) if owner not in remove)
-        if owners == before:
+        before = held.value or _none_of(name)
+        _check_removal(name, before.owners, [*before.owners, *added], remove)
+        names = tuple(owner for owner in dict.fromkeys((*before.owners, *added)) if owner not in remove)
+        only = before.trusted_only if trusted_only is None else trusted_only
+        after = replace(before, owners=names, trusted_only=only)
+        if after == before:
             break
         transaction.state.pages.make_stale([name])
-        if transaction.write(held.path, format_owners(name, owners), held.stored):
+        if transaction.write(held.path, format_owners(after), held.stored):
             break
-    return owners
+    return after
+
+
+def _none_of(name: str) -> Owners:
+    return Owners(schema=1, name=name, owners=())
 
 
 def _check_removal(name: str, before: Sequence[str], after: Sequence[str], remove: Sequence[str]) -> None:
@@ -36,14 +50,18 @@ def _check_removal(name: str, before: Sequence[str], after: Sequence[str], remov
         raise InvalidInput(f"{before[-1]} is the last owner of {name}; add another one first")
 
 
+def _first_of(name: str, owners: tuple[str, ...]) -> Owners:
+    return replace(_none_of(name), owners=owners)
+
+
 def found_owners(transaction: Transaction, name: str, owners: tuple[str, ...]) -> bool:
     """Give a crate its first owners, before its first line; False where somebody else was quicker."""
     held = read_owners(transaction.store, name)
-    return held.stored is None and transaction.write(held.path, format_owners(name, owners), None)
+    return held.stored is None and transaction.write(held.path, format_owners(_first_of(name, owners)), None)
 
 
 def forget_owners(transaction: Transaction, name: str, owners: tuple[str, ...]) -> None:
     """Take the first owners of a crate back where nothing of it came to be published, and they are still these."""
     held = read_owners(transaction.store, name)
-    if held.value == owners:
+    if held.value == _first_of(name, owners):
         transaction.write(held.path, None, held.stored)

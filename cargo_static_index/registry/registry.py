@@ -39,7 +39,7 @@ from cargo_static_index.state import copy_state, may_write
 from cargo_static_index.store import Store
 from cargo_static_index.store.open import open_tree
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.owners import read_owners
+from cargo_static_index.tree.owners import Owners, read_owners
 from cargo_static_index.tree.read import read_config, read_record
 
 if TYPE_CHECKING:  # loaded when they are used: most commands make no pages, and neither verify nor reindex
@@ -121,13 +121,20 @@ class Registry:
         finish_removals(self.transaction, self._pages, withdrawn)
         return tuple(spec for crate in withdrawn for spec in crate.gone)
 
-    def owners(self, name: str) -> tuple[str, ...] | None:
-        """Give the owners of a crate, None where it has none."""
+    def owners(self, name: str) -> Owners | None:
+        """Give the owners of a crate, None where nothing says who they are."""
         return read_owners(self.transaction.store, name).value
 
-    def change_owners(self, name: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> tuple[str, ...]:
-        """Add and remove owners of a crate, and give those that it has then; InvalidInput before anything changes."""
-        return changes_of_owners.change_owners(self.transaction, name, add=add, remove=remove)
+    def change_owners(
+        self, name: str, *, add: Sequence[str] = (), remove: Sequence[str] = (), trusted_only: bool | None = None
+    ) -> Owners:
+        """Add and remove owners of a crate, and give those that it has then; InvalidInput before anything changes.
+
+        `trusted_only` says whether cargo may publish it by trusted publishing alone.
+        """
+        return changes_of_owners.change_owners(
+            self.transaction, name, add=add, remove=remove, trusted_only=trusted_only
+        )
 
     def plan_reindex(self, names: Iterable[str] = ()) -> "Iterator[Reindexed]":
         """Give what `reindex` would change; NotHeld for a crate that is not there."""

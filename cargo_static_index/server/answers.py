@@ -63,6 +63,16 @@ def sentence(problem: Problem) -> str:
     return f"[{problem.rule}] {place}{problem.message} {problem.way_out}".rstrip()
 
 
+async def read_body(request: Request, most: int) -> bytes:
+    """Read a body of at most so many bytes, or refuse it."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most:
+            raise RequestRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body has more than {most} bytes")
+    return bytes(body)
+
+
 async def _answer_refused(_: Request, error: RequestRefused) -> Response:
     return answer_failure(error.status, *error.details, headers=error.headers)
 

@@ -25,23 +25,33 @@ from cargo_static_index.diagnostics.problems import Problem, level_of
 from cargo_static_index.registry.read import Reader
 from cargo_static_index.registry.registry import home_of, policy_of, store_of
 from cargo_static_index.registry.withdraw import Spec
-from cargo_static_index.server.answers import RequestRefused, crate_of, json_answer, sentence
+from cargo_static_index.server.answers import RequestRefused, crate_of, json_answer, read_body, sentence
 from cargo_static_index.server.audit import AuditEntry, AuditFile, now_written
 from cargo_static_index.server.auth import Gate
-from cargo_static_index.server.documents import Done, Owner, OwnersChanged, OwnersDocument, PublishDocument, Warnings
+from cargo_static_index.server.documents import (
+    Done,
+    Owner,
+    OwnersChanged,
+    OwnersDocument,
+    PublishDocument,
+    PublishingAsked,
+    PublishingChanged,
+    PublishingOf,
+    Warnings,
+)
 from cargo_static_index.server.health import Metrics
 from cargo_static_index.server.permissions import refuse_scope
 from cargo_static_index.server.tokens import Token
 from cargo_static_index.server.upload import UploadMetadata, UploadReader
 from cargo_static_index.server.writer import Writer
 from cargo_static_index.settings import Settings
-from cargo_static_index.tree.owners import TEAM, parse_owner, read_owners
+from cargo_static_index.tree.owners import TEAM, names_in, parse_owner, read_owners
 from cargo_static_index.tree.read import read_index
 
 CONFLICTS: Final = frozenset({"release-conflict", "build-metadata-conflict"})
 """Rules that say that another release is in the way: 409, where all others are 400."""
 
-OWNERS_BYTES: Final = 64 * 1024
+BODY_BYTES: Final = 64 * 1024
 """A change of owners with more is none: crates.io takes ten at a time."""
 
 _UPLOAD: Final = "upload"
@@ -174,6 +184,7 @@ class WebApi:
                 version=asked.version,
                 about=asked.about,
                 client=self._gate.client(request),
+                claims=token.claims,
                 outcome=outcome,
             )
             await run_in_threadpool(self._audit.append, entry)
@@ -209,7 +220,7 @@ class WebApi:
         return json_answer(OwnersDocument(tuple(Owner(id=crc32(owner.encode()), login=owner) for owner in owners)))
 
     def _owners_of(self, name: str) -> tuple[str, ...]:
-        held = read_owners(self._store, name).value
+        held = names_in(read_owners(self._store, name).value)
         if held is None and not read_index(self._store, name).value.releases:
             raise NotHeld(f"there is no crate {escape(name)!r} in this registry")
         return self._gate.permissions.owners_of(name, held)
@@ -234,23 +245,30 @@ class WebApi:
             await _done(self._writer.change_owners(token, name, remove=users))
         return json_answer(OwnersChanged(msg=f"{', '.join(users)} owns {name} no more"))
 
+    async def set_trusted_only(self, request: Request) -> Response:
+        """Have new versions of a crate come by trusted publishing alone, or by any token again, as crates.io does."""
+        token = await self._gate.allowed(request, "owners")
+        name = crate_of(request)
+        wanted = (await self._document(request, PublishingAsked)).crate.trustpub_only
+        about = "trusted only" if wanted else "any token"
+        async with self._audited(request, token, "set publishing", name, about=about):
+            await _done(self._writer.change_owners(token, name, trusted_only=wanted))
+        return json_answer(PublishingChanged(PublishingOf(id=name, name=name, trustpub_only=wanted)))
+
     async def _users_in(self, request: Request) -> tuple[str, ...]:
         """Give the owners that a body names; cargo sends `users`, and others also `owners`."""
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > OWNERS_BYTES:
-                raise RequestRefused(
-                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body has more than {OWNERS_BYTES} bytes"
-                )
-        try:
-            document = msgspec.json.decode(bytes(body), type=_OwnersBody)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise RequestRefused(HTTPStatus.BAD_REQUEST, f"the body cannot be read: {escape(str(error))}") from error
+        document = await self._document(request, _OwnersBody)
         users = tuple(map(parse_owner, document.users or document.owners))
         if not users:
             raise RequestRefused(HTTPStatus.BAD_REQUEST, 'the body names nobody: write {"users": ["alice"]}')
         return users
+
+    async def _document(self, request: Request, kind: type[T]) -> T:
+        body = await read_body(request, BODY_BYTES)
+        try:
+            return msgspec.json.decode(body, type=kind)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise RequestRefused(HTTPStatus.BAD_REQUEST, f"the body cannot be read: {escape(str(error))}") from error
 
     def _know(self, owner: str) -> None:
         """Refuse a name that nobody has: it is a slip of the pen, and whoever took it later would own the crate."""

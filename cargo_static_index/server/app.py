@@ -21,6 +21,7 @@ from cargo_static_index.server.connections import App
 from cargo_static_index.server.files import NO_CACHE, NO_STORE, Found, TreeFiles, respond
 from cargo_static_index.server.health import HealthRoutes, Metrics
 from cargo_static_index.server.queries import Queries
+from cargo_static_index.server.trusted import TrustedPublishing
 from cargo_static_index.server.writer import Writer
 from cargo_static_index.settings import Settings
 from cargo_static_index.store.paths import tag_of
@@ -37,8 +38,9 @@ def create_app(settings: Settings, gate: Gate, writer: Writer | None, *, as_is: 
     metrics = Metrics()
     health = HealthRoutes(settings, metrics, publishes=writer is not None).routes()
     pages = TreeRoutes(settings, gate, publishes=writer is not None, as_is=as_is)
-    changes = WebApi(settings, gate, writer, metrics).routes() if writer else []
-    api = [*changes, *Queries(settings, gate).routes()]
+    web = WebApi(settings, gate, writer, metrics) if writer else None
+    changes = [*web.routes(), *TrustedPublishing(settings, gate).routes()] if web else []
+    api = [*changes, *Queries(settings, gate, web.set_trusted_only if web else None).routes()]
     own = [] if settings.serve.admin_bind else health
     app = Starlette(routes=[*own, *api, *pages.routes()], exception_handlers=dict(HANDLERS))
     return metrics.around(app), Starlette(routes=health)

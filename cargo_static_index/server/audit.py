@@ -32,6 +32,8 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
     """What else there is to say: owners, a checksum."""
     client: str
     """The address that it came from, or "command line"."""
+    claims: dict[str, str] = {}
+    """Of trusted publishing: what the job's token claimed."""
     outcome: str = "done"
 
 

@@ -11,16 +11,9 @@ from starlette.requests import HTTPConnection, Request
 from cargo_static_index.server.address import Connection, base_url_asked, client_of
 from cargo_static_index.server.answers import RequestRefused, crate_of
 from cargo_static_index.server.permissions import Permissions, permissions_of, refuse_scope
-from cargo_static_index.server.tokens import (
-    TOKENS_FILE,
-    Token,
-    TokenFiles,
-    TokenScope,
-    given_token,
-    note_used,
-    utc_time,
-)
+from cargo_static_index.server.tokens import TOKENS_FILE, Token, TokenFiles, given_token, note_used, utc_time
 from cargo_static_index.settings import Settings
+from cargo_static_index.settings.trusted import TokenScope
 
 WARNED_BEFORE: Final = 14 * 86_400
 """Seconds before a token's end from which on cargo is told of it."""
@@ -60,6 +53,10 @@ class Gate:
         await run_in_threadpool(self._note_use, token, now)
         return token
 
+    def find(self, text: str) -> Token | None:
+        """Give the token of this text, ended or not, or None."""
+        return self._tokens.find(text)
+
     async def reader(self, request: HTTPConnection) -> Token | None:
         """Give the token of who reads, None where none is needed; 401 without a token, 403 where it may not read."""
         if not self.auth_required:
@@ -88,11 +85,13 @@ class Gate:
     def users(self) -> frozenset[str]:
         """Give all users that are known: those with a token, in a team, or with all rights."""
         members = (user for users in self.permissions.teams.values() for user in users)
-        return frozenset({*(token.user for token in self._tokens.all()), *members, *self.permissions.admins})
+        return frozenset(
+            {*(token.user for token in self._tokens.all() if not token.is_trusted), *members, *self.permissions.admins}
+        )
 
     def warnings(self, token: Token) -> list[str]:
         """Give what is to be said of a token to who uses it: that it ends soon."""
-        if token.expires is None or token.expires.timestamp() - self.clock() > WARNED_BEFORE:
+        if token.is_trusted or token.expires is None or token.expires.timestamp() - self.clock() > WARNED_BEFORE:
             return []
         return [f"your token {token.id} ends on {token.expires:%Y-%m-%d}: ask for another one"]
 
@@ -110,6 +109,8 @@ class Gate:
         note_used(self._private, used)
 
     def _note_use(self, token: Token, now: int) -> None:
+        if token.is_trusted:  # it lasts for minutes, and the audit file has what it was used for
+            return
         self._used[token.id] = f"{utc_time(now):%Y-%m-%dT%H:%M:%SZ}"
         if now - self._noted.get(token.id, 0) >= _USED_EVERY:
             self._noted[token.id] = now

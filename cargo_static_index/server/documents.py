@@ -73,6 +73,44 @@ class OwnersDocument(Struct, frozen=True):
     users: tuple[Owner, ...]
 
 
+class Publishing(Struct, frozen=True):
+    """Whether new versions come by trusted publishing alone."""
+
+    trustpub_only: bool
+
+
+class PublishingAsked(Struct, frozen=True):
+    """How a crate is to be published from now on."""
+
+    crate: Publishing
+
+
+class PublishingOf(Struct, frozen=True, kw_only=True):
+    """How a crate is published."""
+
+    id: str
+    name: str
+    trustpub_only: bool
+
+
+class PublishingChanged(Struct, frozen=True):
+    """How a crate is published now."""
+
+    crate: PublishingOf
+
+
+class JobToken(Struct, frozen=True):
+    """What the CI has signed for a job, to be exchanged."""
+
+    jwt: str
+
+
+class TrustedToken(Struct, frozen=True):
+    """A token of trusted publishing, good for 30 minutes."""
+
+    token: str
+
+
 class FoundCrate(Struct, frozen=True, kw_only=True):
     """A crate that was searched for."""
 
@@ -131,6 +169,7 @@ class WebCrate(Struct, frozen=True, kw_only=True):
     updated_at: str | None
     keywords: tuple[str, ...]
     categories: tuple[str, ...]
+    trustpub_only: bool
     description: str | None
     homepage: str | None
     documentation: str | None

@@ -41,7 +41,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     """One operation; `answers` is what a 200 holds, `fails` the statuses of failures beside 401, 403, 405 and 503.
 
     `publishes` says that it is there with `--publish` alone, `needs_token` that it needs one also where reading needs
-    none. `parameters` are of the query. `body` is what a request holds: a document's type, or the bytes of a publish.
+    none, `is_open` that it needs none ever. `parameters` are of the query. `body` is what a request holds: a
+    document's type, or the bytes of a publish.
     """
 
     path: str
@@ -51,6 +52,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     fails: Sequence[int] = ()
     publishes: bool = False
     needs_token: bool = False
+    is_open: bool = False
     parameters: Sequence[str] = ()
     body: type | None = None
 
@@ -124,6 +126,35 @@ OPERATIONS: Final = (
         fails=(400,),
         parameters=("q", "per_page", "page"),
     ),
+    Operation(
+        path=_CRATE,
+        method="patch",
+        says="Have new versions of a crate come by trusted publishing alone, or by any token again.",
+        answers=documents.PublishingChanged,
+        fails=(400, 404, 413, 507),
+        publishes=True,
+        needs_token=True,
+        body=documents.PublishingAsked,
+    ),
+    Operation(
+        path="/api/v1/trusted_publishing/tokens",
+        method="post",
+        says="Exchange what a CI has signed for a job for a token of 30 minutes.",
+        answers=documents.TrustedToken,
+        fails=(400, 413, 507),
+        publishes=True,
+        is_open=True,
+        body=documents.JobToken,
+    ),
+    Operation(
+        path="/api/v1/trusted_publishing/tokens",
+        method="delete",
+        says="End a token of trusted publishing; once more ends well too.",
+        answers=None,
+        fails=(507,),
+        publishes=True,
+        needs_token=True,
+    ),
     Operation(path=_CRATE, method="get", says="Tell of a crate.", answers=documents.CrateAndVersions, fails=(404,)),
     Operation(
         path=f"{_CRATE}/versions",
@@ -176,7 +207,7 @@ def describe(base_url: str, *, publishes: bool, auth_required: bool) -> dict[str
     served = [each for each in OPERATIONS if publishes or not each.publishes]
     paths: dict[str, dict[str, object]] = {}
     for operation in served:
-        shown = _operation(operation, needs_token=operation.needs_token or auth_required)
+        shown = _operation(operation, needs_token=operation.needs_token or (auth_required and not operation.is_open))
         paths.setdefault(operation.path, {})[operation.method] = shown
     return {
         "openapi": "3.1.0",
@@ -217,7 +248,7 @@ def _responses(operation: Operation, *, needs_token: bool) -> dict[str, object]:
     good = {"200": {"description": operation.says, "content": _json(operation.answers)}} if operation.answers else {}
     failures = {*operation.fails, 405, 503, *((401, 403) if needs_token else ())}
     return {
-        **(good or {"204": {"description": "The token may read."}}),
+        **(good or {"204": {"description": operation.says}}),
         **{
             str(status): {
                 "description": _REASONS[status],

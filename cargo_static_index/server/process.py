@@ -175,6 +175,11 @@ def address_of(listener: socket.socket) -> str:
 def check_safety(settings: Settings, *, publish: bool) -> None:
     """Raise SettingsError where what is asked for would not be safe."""
     bind, publishing = settings.serve.bind, settings.publish
+    if publish and publishing.trusted and publishing.url is None:
+        raise SettingsError(
+            "trusted publishing needs the URL that tokens are for: "
+            'set `url` in `[publish]` (--publish-url), such as "https://crates.example.com"'
+        )
     if not publish or is_loopback(bind if bind.startswith("/") else bind.rpartition(":")[0]):
         return
     if publishing.url is None:

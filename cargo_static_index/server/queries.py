@@ -3,7 +3,7 @@
 Shapes are crates.io's, with the keys that we know. Cargo's book: "Registry Web API", section "Search".
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Final
 
@@ -40,6 +40,7 @@ from cargo_static_index.server.documents import (
 )
 from cargo_static_index.settings import Settings
 from cargo_static_index.tree import layout
+from cargo_static_index.tree.owners import read_owners
 from cargo_static_index.tree.read import read_index
 
 MOST_PER_PAGE: Final = 100
@@ -47,9 +48,12 @@ MOST_PER_PAGE: Final = 100
 
 
 class Queries:
-    """The routes that answer what is held."""
+    """The routes that answer what is held; `change` answers what changes how a crate is published (PATCH)."""
 
-    def __init__(self, settings: Settings, gate: Gate) -> None:
+    def __init__(
+        self, settings: Settings, gate: Gate, change: Callable[[Request], Awaitable[Response]] | None = None
+    ) -> None:
+        self._change = change
         self._gate = gate
         self._store = store_of(settings)
         self._search = SearchIndex(self._store)
@@ -59,7 +63,7 @@ class Queries:
         crate = "/api/v1/crates/{name}"
         return [
             Route("/api/v1/crates", self.search),
-            Route(crate, self.crate),
+            Route(crate, self.crate, methods=["GET", "PATCH"] if self._change else ["GET"]),
             Route(f"{crate}/versions", self.versions),
             Route(f"{crate}/reverse_dependencies", self.reverse_dependencies),
             Route(f"{crate}/{{vers}}", self.version),
@@ -86,7 +90,9 @@ class Queries:
         return await self._answer(request, found)
 
     async def crate(self, request: Request) -> Response:
-        """Tell of a crate and its versions."""
+        """Tell of a crate and its versions, or change it; one route, so that `Allow` names both methods."""
+        if self._change and request.method == "PATCH":
+            return await self._change(request)
 
         def found() -> CrateAndVersions:
             lines = self._lines(crate_of(request))
@@ -164,7 +170,7 @@ class Queries:
 
     def _crate(self, lines: list[Line]) -> WebCrate:
         shown = newest(lines) or lines[0]
-        metadata = known_metadata(self._store, shown)
+        metadata, owners = known_metadata(self._store, shown), read_owners(self._store, shown.name).value
         times = sorted(line.pubtime for line in lines if line.pubtime)
         stable = [line.vers for line in lines if not line.yanked and not is_prerelease(line.vers)]
         return WebCrate(
@@ -178,6 +184,7 @@ class Queries:
             updated_at=times[-1] if times else None,
             keywords=metadata.manifest.keywords if metadata else (),
             categories=metadata.manifest.categories if metadata else (),
+            trustpub_only=owners is not None and owners.trusted_only,
             **_about(metadata),
         )
 

@@ -15,19 +15,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import NotHeld, SettingsError, StoreError
+from cargo_static_index.settings.template import toml_value
+from cargo_static_index.settings.trusted import SCOPES, TokenScope
+from cargo_static_index.tree.owners import TEAM
 
 PREFIX: Final = "csi_"
 TOKENS_FILE: Final = "tokens.toml"
+EXCHANGED_FILE: Final = "tokens-exchanged.json"
 USED_FILE: Final = "tokens-used.json"
-
-TokenScope = Literal["publish-new", "publish-update", "yank", "owners", "read"]
-SCOPES: Final[tuple[TokenScope, ...]] = get_args(TokenScope)
 
 Tokens = tuple["Token", ...]
 
@@ -43,8 +45,22 @@ class Token(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
     """Patterns of names that it is good for; none mean all."""
     team: str | None = None
     """The team that it acts for: what it publishes first belongs to the team, in place of its user."""
+    owner: str | None = None
+    """Who owns what it publishes first, in place of its user or team."""
     created: datetime | None = None
     expires: datetime | None = None
+    claims: dict[str, str] = {}
+    """What the CI's token claimed that it was exchanged for; of a token that a person holds, nothing."""
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether it is of trusted publishing: a rule of the settings says which crates it may change."""
+        return bool(self.claims)
+
+    @property
+    def first_owner(self) -> str:
+        """Who owns what it publishes first."""
+        return self.owner or (f"{TEAM}{self.team}" if self.team else self.user)
 
     def is_expired(self, now: int) -> bool:
         """Whether it is good no more."""
@@ -74,6 +90,14 @@ def make_token() -> tuple[str, str, str]:
     token_id = secrets.token_hex(4)
     text = f"{PREFIX}{token_id}_{secrets.token_hex(32)}"
     return text, token_id, hash_of(text)
+
+
+def is_token(text: str) -> bool:
+    """Whether a text could be one of our tokens, good or not."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+_TOKEN = pattern(f"{PREFIX}[0-9a-f]{{8}}_[0-9a-f]{{64}}")
 
 
 def hash_of(text: str) -> str:
@@ -124,8 +148,7 @@ def format_token(token: Token) -> str:
 
 
 def _toml(value: object) -> str:
-    """Write a value: JSON's strings and lists of strings are TOML's."""
-    return value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else json.dumps(value)
+    return value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else toml_value(value)
 
 
 class TokenFile:
@@ -236,6 +259,28 @@ def _replace(path: Path, text: str) -> None:
         file.flush()
         os.fsync(descriptor)
     new.replace(path)
+
+
+# Tokens that were exchanged ---------------------------------------------------------------------------------
+
+
+def note_exchanged(private: Path, what: str, *, ends: float, now: int) -> bool:
+    """Note that a CI's token was exchanged, which `ends` by itself; False where it was noted before.
+
+    Raises StoreError where what was noted cannot be read: then none can be taken.
+    """
+    key = hashlib.sha256(what.encode(errors="surrogatepass")).hexdigest()
+    path = private / EXCHANGED_FILE
+    with private_folder(private):
+        try:
+            before = msgspec.json.decode(path.read_bytes(), type=dict[str, float]) if path.exists() else {}
+        except msgspec.MsgspecError as error:
+            raise StoreError(f"{path}: this does not say which tokens were used: {error}; delete it") from error
+        if key in before:
+            return False
+        left = {each: end for each, end in before.items() if end >= now}
+        _replace(path, json.dumps({**left, key: ends}, indent=2) + "\n")
+    return True
 
 
 # When tokens were used last --------------------------------------------------------------------------------

@@ -21,9 +21,10 @@ from cargo_static_index.registry.owners import forget_owners, found_owners
 from cargo_static_index.registry.registry import Registry, open_registry
 from cargo_static_index.registry.withdraw import Spec
 from cargo_static_index.server.permissions import OwnerNames, permissions_of
-from cargo_static_index.server.tokens import Token, TokenScope
+from cargo_static_index.server.tokens import Token
 from cargo_static_index.settings import Settings
-from cargo_static_index.tree.owners import TEAM
+from cargo_static_index.settings.trusted import TokenScope
+from cargo_static_index.tree.owners import names_in
 from cargo_static_index.tree.read import read_index, read_tombstones
 
 AT_ONCE: Final = 64
@@ -61,12 +62,13 @@ class SetYanked(Struct, frozen=True):
 
 
 class ChangeOwners(Struct, frozen=True):
-    """Owners to add to a crate, or to remove; those that it has then are given."""
+    """Owners to add to a crate or to remove, and how it may be published; those that it has then are given."""
 
     token: Token
     name: str
     add: OwnerNames
     remove: OwnerNames
+    trusted_only: bool | None
     done: Future[OwnerNames]
 
 
@@ -99,11 +101,17 @@ class Writer:
         return done
 
     def change_owners(
-        self, token: Token, name: str, *, add: OwnerNames = (), remove: OwnerNames = ()
+        self,
+        token: Token,
+        name: str,
+        *,
+        add: OwnerNames = (),
+        remove: OwnerNames = (),
+        trusted_only: bool | None = None,
     ) -> Future[OwnerNames]:
         """Change the owners of a crate; the future raises NotHeld, Forbidden or InvalidInput."""
         done: Future[OwnerNames] = Future()
-        self._waiting.put(ChangeOwners(token, name, add, remove, done))
+        self._waiting.put(ChangeOwners(token, name, add, remove, trusted_only, done))
         return done
 
     def close(self) -> None:
@@ -187,13 +195,15 @@ class _Batch:
         if transaction.names_of([key], {key: name}).get(key, name) != name:
             return  # another crate stands in its way, which is for the rules to say
         held = self._registry.owners(name)
-        owners = self._permissions.owners_of(name, held)
+        owners = self._permissions.owners_of(name, names_in(held))
         is_new = held is None and not self._is_known(name)
         reason = self._permissions.refuse_publish(token, name, owners, is_new=is_new)
         if reason:
             raise Forbidden(reason)
+        if held and held.trusted_only and not token.is_trusted:
+            raise Forbidden(f"new versions of {name} are published by trusted publishing only; its owners wanted it so")
         if is_new:
-            first = owners or ((f"{TEAM}{token.team}" if token.team else token.user),)
+            first = owners or (token.first_owner,)
             if not found_owners(transaction, name, first):
                 raise Forbidden(f"somebody else was quicker to publish {name}")
             self._founded[name] = first
@@ -218,13 +228,15 @@ class _Batch:
 
     def _change_owners(self, change: ChangeOwners) -> OwnerNames:
         self._allow(change.token, "owners", change.name)
-        return self._registry.change_owners(change.name, add=change.add, remove=change.remove)
+        return self._registry.change_owners(
+            change.name, add=change.add, remove=change.remove, trusted_only=change.trusted_only
+        ).owners
 
     def _allow(self, token: Token, scope: TokenScope, name: str) -> None:
         held = self._registry.owners(name)
         if held is None and not self._is_known(name):
             raise NotHeld(f"there is no crate {name!r} in this registry")
-        reason = self._permissions.refuse_change(token, scope, name, self._permissions.owners_of(name, held))
+        reason = self._permissions.refuse_change(token, scope, name, self._permissions.owners_of(name, names_in(held)))
         if reason:
             raise Forbidden(reason)
 

@@ -208,7 +208,7 @@ def _read_duration(value: object, _: Path) -> float:
 _UNITS: Final = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = pattern(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|[smhd])?")
 
-_USER = "[A-Za-z0-9][A-Za-z0-9._@+-]*"
+USER: Final = "[A-Za-z0-9][A-Za-z0-9._@+-]*"
 
 
 def _read_words(value: object, first: str, others: str, expects: str) -> str:
@@ -219,15 +219,15 @@ def _read_words(value: object, first: str, others: str, expects: str) -> str:
 
 
 def _read_user(value: object) -> str:
-    return _read_words(value, _USER, "(?!)", USERS.expects)
+    return _read_words(value, USER, "(?!)", USERS.expects)
 
 
 def _read_team(value: object) -> str:
-    return _read_words(value, _USER, _USER, TEAMS.expects)
+    return _read_words(value, USER, USER, TEAMS.expects)
 
 
 def _read_owned_names(value: object) -> str:
-    return _read_words(value, "[A-Za-z0-9_*?-]+", f"(?:team:)?{_USER}", OWNED_NAMES.expects)
+    return _read_words(value, "[A-Za-z0-9_*?-]+", f"(?:team:)?{USER}", OWNED_NAMES.expects)
 
 
 def _read_address(value: object) -> str:
@@ -344,17 +344,17 @@ BIND = Kind(
 )
 BASE_URLS = _list_of("URL", "a list of http or https URLs", _URL_SCHEMA, _read_base_url)
 ADDRESSES = _list_of("ADDRESS", "a list of IP addresses", {"type": "string"}, _read_address)
-USERS = _list_of("USER", 'a list of users such as "alice"', {"type": "string", "pattern": f"^{_USER}$"}, _read_user)
+USERS = _list_of("USER", 'a list of users such as "alice"', {"type": "string", "pattern": f"^{USER}$"}, _read_user)
 TEAMS = _list_of(
     "TEAM",
     'a list of teams, each with its users behind it, such as "tools alice bob"',
-    {"type": "string", "pattern": f"^{_USER}( {_USER})+$"},
+    {"type": "string", "pattern": f"^{USER}( {USER})+$"},
     _read_team,
 )
 OWNED_NAMES = _list_of(
     "NAMES",
     'a list of names or patterns, each with its owners behind it, such as "pay-* team:pay"',
-    {"type": "string", "pattern": f"^[A-Za-z0-9_*?-]+( (team:)?{_USER})+$"},
+    {"type": "string", "pattern": f"^[A-Za-z0-9_*?-]+( (team:)?{USER})+$"},
     _read_owned_names,
 )
 INDEX_URLS = _list_of(

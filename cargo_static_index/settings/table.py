@@ -15,9 +15,10 @@ from cargo_static_index.diagnostics.rules import levels_of
 from cargo_static_index.protocol.registries import Mode
 from cargo_static_index.settings import kinds as values
 from cargo_static_index.settings.kinds import Kind
+from cargo_static_index.settings.trusted import TRUSTED, TrustedRule
 from cargo_static_index.store.bucket import Bucket
 
-Written = str | int | bool | Sequence[str] | None
+Written = str | int | bool | Sequence[str] | Sequence[Mapping[str, object]] | None
 """A value as TOML writes it; None where the key is not set."""
 
 _LIMITS: Final = Limits()
@@ -406,6 +407,23 @@ class PublishSection(Struct, frozen=True, kw_only=True):
             "Names that have owners before anybody publishes them, each a name or a pattern with its owners behind it.",
             default=(),
             example=["pay-* team:pay", "acme alice"],
+        ),
+    ]
+    trusted: Annotated[
+        tuple[TrustedRule, ...],
+        _row(
+            TRUSTED,
+            "Which jobs of which CI may publish what without a token of their own, each a table `[[publish.trusted]]`; "
+            "docs/publishing.md says what it may ask for.",
+            default=(),
+            example=[
+                {
+                    "issuer": "https://token.actions.githubusercontent.com",
+                    "repository": "acme/crates",
+                    "workflow": "release.yml",
+                    "crates": ["acme-*"],
+                }
+            ],
         ),
     ]
 

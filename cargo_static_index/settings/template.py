@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Final
 
+from msgspec import Struct, to_builtins
+
+from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.escape import escape, in_toml
 from cargo_static_index.diagnostics.rules import RULES
 from cargo_static_index.settings.keys import (
@@ -29,9 +32,20 @@ def toml_value(value: object) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return str(value)
+    if isinstance(value, Struct):
+        return toml_value(to_builtins(value))
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_toml_key(key)} = {toml_value(each)}" for key, each in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(toml_value, value)) + "]"
     return escape(json.dumps(str(value), ensure_ascii=False), write=in_toml)
+
+
+def _toml_key(key: str) -> str:
+    return key if _BARE_KEY.fullmatch(key) else toml_value(key)
+
+
+_BARE_KEY = pattern("[A-Za-z0-9_-]+")
 
 
 def show_settings(loaded: Loaded) -> str:

@@ -22,12 +22,14 @@ OWNER: Final = rf"(?:{TEAM})?[A-Za-z0-9][A-Za-z0-9._@+-]*"
 _is_owner = pattern(OWNER).fullmatch
 
 
-class Owners(Struct, frozen=True, kw_only=True):
+class Owners(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The owners of one crate, in the order in which they came."""
 
-    schema: Literal[1] = 1
+    schema: Literal[1]
     name: str
     owners: tuple[str, ...]
+    trusted_only: bool = False
+    """Whether cargo may publish new versions by trusted publishing alone (crates.io: `trustpub_only`)."""
 
 
 def parse_owner(text: str) -> str:
@@ -37,12 +39,12 @@ def parse_owner(text: str) -> str:
     raise InvalidInput(f"{text!r} is no owner: write a user such as `alice`, or a team such as `team:tools`")
 
 
-def read_owners(store: Store, name: str) -> StoredValue[tuple[str, ...] | None]:
-    """Read the owners of a crate, None where it has none, or raise InvalidDocument."""
+def read_owners(store: Store, name: str) -> StoredValue[Owners | None]:
+    """Read the owners of a crate, None where nothing says who they are, or raise InvalidDocument."""
     path = layout.owners_file(name)
     stored = store.read(path)
     try:
-        owners = msgspec.json.decode(stored.content, type=Owners).owners if stored else None
+        owners = msgspec.json.decode(stored.content, type=Owners) if stored else None
     except msgspec.MsgspecError as error:
         raise InvalidDocument(
             f"{path}: this does not say who owns {name}: {error}; bring it back from a backup"
@@ -50,6 +52,11 @@ def read_owners(store: Store, name: str) -> StoredValue[tuple[str, ...] | None]:
     return StoredValue(path=path, value=owners, stored=stored)
 
 
-def format_owners(name: str, owners: tuple[str, ...]) -> bytes:
+def names_in(owners: Owners | None) -> tuple[str, ...] | None:
+    """Give the owners by their names, or None where there are none."""
+    return owners.owners or None if owners else None
+
+
+def format_owners(owners: Owners) -> bytes:
     """Give the bytes of the file: indented for people, one newline at the end."""
-    return msgspec.json.format(msgspec.json.encode(Owners(name=name, owners=owners)), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(owners), indent=2) + b"\n"

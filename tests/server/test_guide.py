@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from cargo_static_index.settings.trusted import read_rules
 from tests.cargo.client import Cargo
 from tests.cli.program import environment
 from tests.server.serving import await_text
@@ -211,4 +212,6 @@ def test_every_command_of_the_guide_does_what_it_says(machine: Machine, tmp_path
         assert f"{alice}" not in (srv / "private/tokens.toml").read_text()
         assert "yank foo@1.0.0" in machine.run(srv)
         assert tomllib.loads(machine.block("toml"))["publish"]["teams"] == ["pay carol dave"]
+    rules = read_rules(tomllib.loads(machine.block("toml"))["publish"]["trusted"])
+    assert [rule.repository for rule in rules] == ["acme/crates", "acme/rust/crates"]
     assert list(machine.left) == []

@@ -8,7 +8,6 @@ import pytest
 
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.server.tokens import (
-    SCOPES,
     Token,
     TokenFiles,
     format_tokens,
@@ -17,6 +16,7 @@ from cargo_static_index.server.tokens import (
     parse_tokens,
     utc_time,
 )
+from cargo_static_index.settings.trusted import SCOPES
 from tests.cli.program import run
 from tests.crates import crate
 from tests.server.client import Client

@@ -71,7 +71,8 @@ def sample(key: Key) -> tuple[str, str, object]:
     elif key.name == "registry.on-change":
         return '["purge-cdn", "my zone"]', "purge-cdn 'my zone'", ["purge-cdn", "my zone"]
     if isinstance(written, list | tuple):
-        return toml_value(written), ", ".join(written), list(written)
+        texts = [each if isinstance(each, str) else toml_value(each) for each in written]
+        return toml_value(written), ", ".join(texts), list(written)
     return toml_value(written), str(written).lower() if isinstance(written, bool) else str(written), written
 
 

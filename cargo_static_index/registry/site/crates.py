@@ -40,7 +40,7 @@ from cargo_static_index.site.views import (
 )
 from cargo_static_index.store import Change, Delete, Store, Stored
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.owners import read_owners
+from cargo_static_index.tree.owners import names_in, read_owners
 from cargo_static_index.tree.read import read_index, read_metadata, replaced
 
 _SAID: Mapping[Text, str] = {"readme": "README", "changelog": "change log"}
@@ -191,7 +191,7 @@ class CratePages:
 
     def _stored_owners(self) -> tuple[str, ...]:
         try:
-            return read_owners(self._store, self._name).value or ()
+            return names_in(read_owners(self._store, self._name).value) or ()
         except InvalidDocument:
             return ()  # publishing says so; a page without them is better than none
 
