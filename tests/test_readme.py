@@ -17,9 +17,11 @@ from pathlib import Path
 
 import pytest
 
+from cargo_static_index.store.local.store import LocalStore
 from tests.cargo.client import Cargo
 from tests.servers import Nginx, open_folder
 from tests.tools import need
+from tests.world import contents
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -172,11 +174,11 @@ def test_the_commands_of_use_build_a_registry_from_crates_that_are_copied(checko
     assert "https://crates.example.com/crates/" in (checkout / "public/index/config.json").read_text()
     # The same without registry.toml, over what is there: nothing changes.
     [again] = re.findall(r"`cargo-static-index (build --drop [^`]+)`", README.read_text())
-    before = {path: path.read_bytes() for path in (checkout / "public").rglob("*") if path.is_file()}
+    before = contents(LocalStore(checkout / "public"))
     (checkout / "registry.toml").rename(checkout / "registry.off")
     shell(f"cargo-static-index {again}", checkout)
-    after = {path: path.read_bytes() for path in (checkout / "public").rglob("*") if path.is_file()}
-    changed = {path.relative_to(checkout / "public") for path, content in after.items() if before.get(path) != content}
+    after = contents(LocalStore(checkout / "public"))
+    changed = {Path(path) for path, content in after.items() if before.get(path) != content}
     # Pages say the registry's name, which only registry.toml has.
     made_for_it = {Path("index.json"), Path("pages.json")}
     assert {path for path in changed if path.suffix not in {".html", ".xml"}} <= made_for_it

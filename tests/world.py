@@ -16,6 +16,7 @@ from cargo_static_index.registry.withdraw import Spec
 from cargo_static_index.settings import Settings, load_settings
 from cargo_static_index.store import Store
 from cargo_static_index.store.local.store import LocalStore
+from cargo_static_index.tree.changes import PASSING
 from tests.crates import CrateBuilder
 
 BASE = "https://crates.example.com/"
@@ -25,10 +26,16 @@ T0 = 1_767_225_600
 """2026-01-01T00:00:00Z"""
 
 
+def lasting(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Give the files that make a tree, without what only says how it came to be."""
+    passing = tuple(f"{folder}/" for folder in PASSING)
+    return {path: content for path, content in files.items() if not path.startswith(passing)}
+
+
 def contents(store: Store) -> dict[str, bytes]:
-    """Give all files of a store."""
+    """Give the files in a store that make its tree."""
     found = ((path, store.read(path)) for path in list(store.list()))
-    return {path: stored.content for path, stored in found if stored}
+    return lasting({path: stored.content for path, stored in found if stored})
 
 
 class World:

@@ -1,9 +1,13 @@
 """What the state knows of the index: learnt one change at a time, or from all index files anew."""
 
+from collections.abc import Iterator, Mapping
 from itertools import islice
+
+from msgspec.structs import replace
 
 from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.names import collision_key
+from cargo_static_index.registry.shared import last_change
 from cargo_static_index.state import CrateChange, Release, State
 from cargo_static_index.store import Store
 from cargo_static_index.tree.documents import Delta
@@ -42,11 +46,44 @@ def _release(line: Line) -> Release:
 def load_published(state: State, store: Store) -> Delta:
     """Read every index file into the state, in place of what it knew, and give what the index counts for."""
     total = Delta()
+    followed = last_change(store)  # listed before: what is changed meanwhile is followed later
     paths = index_paths(store)
     with state.writing():
         state.published.clear()
+        state.indexed.clear()
+        state.site = replace(state.site, followed=followed)
         while batch := read_indexes(store, list(islice(paths, FILES_AT_ONCE))):
             total = sum(map(weight_of, batch), total)
             changes = (change_between(IndexFile(), each.value) for each in batch)
             state.published.update(change for change in changes if change)
+            state.indexed.note((each.path, weight_of(each).digest) for each in batch)
     return total
+
+
+def learn_files(state: State, store: Store, names: Mapping[str, str]) -> list[CrateChange]:
+    """Read some index files into the state, by path, each with the name of its crate; what is new is given."""
+    learnt: list[CrateChange] = []
+    paths = iter(names)
+    with state.writing():
+        while batch := read_indexes(store, list(islice(paths, FILES_AT_ONCE))):
+            for each in batch:
+                for change in _learnt(state, names[each.path], each.value):
+                    state.published.update([change])
+                    learnt.append(change)
+            state.indexed.note((each.path, weight_of(each).digest) for each in batch)
+    return learnt
+
+
+def _learnt(state: State, name: str, file: IndexFile) -> Iterator[CrateChange]:
+    """Give what an index file says that the state does not know."""
+    name = crate_name(file) or name
+    key = collision_key(name)
+    after = {line.vers: _release(line) for line in file.releases}
+    known = state.published.name_of(key) or name
+    before = {each.vers: each for each in state.published.releases(known)}
+    new = tuple(release for vers, release in after.items() if known != name or before.get(vers) != release)
+    gone = tuple(vers for vers in before if known != name or vers not in after)
+    if gone:
+        yield CrateChange(key=key, name=known, releases=(), gone=gone)
+    if new:
+        yield CrateChange(key=key, name=name, releases=new, gone=())

@@ -8,14 +8,18 @@ from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.protocol.names import collision_key
+from cargo_static_index.registry.follow import follow
 from cargo_static_index.registry.known import load_published
 from cargo_static_index.registry.restore import LOST, crates_with_tombstones, is_left, recount, restore_index
 from cargo_static_index.registry.shared import is_due, name_all, prune
 from cargo_static_index.registry.transaction import Transaction
-from cargo_static_index.registry.withdraw import Withdrawn, update_tombstones, withdraw_versions
+from cargo_static_index.registry.withdraw import Withdrawn, judge_again, update_tombstones, withdraw_versions
+from cargo_static_index.store import Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import format_document
 from cargo_static_index.tree.read import read_index, read_record, read_tombstones
+
+_DAY = 86_400
 
 
 def recover(transaction: Transaction, *, first: bool = True) -> list[Withdrawn]:
@@ -28,8 +32,10 @@ def recover(transaction: Transaction, *, first: bool = True) -> list[Withdrawn]:
         if first:
             _warn_of_lost(transaction)
         return []  # what others know lies in the tree; what was begun is for `finish_changes`, which lists
-    unfinished = any(True for _ in transaction.state.intents.unfinished())
+    unfinished = transaction.is_unfinished
     known = transaction.state.site.known_tree == format_document(transaction.record)
+    if not (known or unfinished):
+        known = follow_others(transaction)
     if not known and first:
         if not unfinished:
             transaction.state.pages.clear()  # what was left to do may be another tree's; pages.json tells of this one
@@ -50,11 +56,42 @@ def _warn_of_lost(transaction: Transaction) -> None:
 
 def know_others(transaction: Transaction) -> None:
     """Learn what is published in a shared tree that others changed: its front page tells of all that is new."""
-    if transaction.log and transaction.in_doubt:
+    if transaction.log and transaction.in_doubt and not follow_others(transaction):
         held = read_record(transaction.store)
         total = load_published(transaction.state, transaction.store)
         if held.value.counting(total) == held.value:
             transaction.know(held, total, held.value.lost or 0)
+
+
+def follow_others(transaction: Transaction) -> bool:
+    """Learn what others changed at the cost of what they changed; False where the whole index is to be read for that.
+
+    Dropped files of which they may judge otherwise are read again. Where the pages do not show the tree, it is not
+    known what of that is whose to make.
+    """
+    held = read_record(transaction.store)
+    learnt = follow(transaction.state, transaction.store, held.value)
+    if learnt is None:
+        return False
+    transaction.know_as_read(held)
+    for change in learnt:
+        whole = transaction.state.published.name_of(change.key) is None
+        judge_again(transaction, change.name, [*change.gone, *(each.vers for each in change.releases)], whole=whole)
+    if not transaction.log and not _pages_show(transaction.store, held.value.digest):
+        transaction.state.site = replace(transaction.state.site, unknown=True)
+    return True
+
+
+def _pages_show(store: Store, digest: str) -> bool:
+    """Whether pages.json says that the pages show the tree of that digest."""
+    from cargo_static_index.site import paths
+    from cargo_static_index.site.crate_document import parse_pages_state
+
+    stored = store.read(paths.STATE)
+    try:
+        return stored is not None and parse_pages_state(stored.content).digest == digest
+    except InvalidDocument:
+        return False
 
 
 def finish_changes(transaction: Transaction) -> list[Withdrawn]:
@@ -73,6 +110,14 @@ def finish_changes(transaction: Transaction) -> list[Withdrawn]:
             left += [withdrawn for withdrawn in found if withdrawn]
     prune(transaction.store, transaction.options.clock)
     return left
+
+
+def prune_now_and_then(transaction: Transaction) -> None:
+    """Delete records of old changes, once a day: to look for them costs what was changed in a week."""
+    site, now = transaction.state.site, transaction.options.now
+    if not transaction.log and not site.pruned <= now < site.pruned + _DAY:
+        prune(transaction.store, transaction.options.clock)
+        transaction.state.site = replace(site, pruned=now)
 
 
 def reconcile(transaction: Transaction, *, agreed: bool = False) -> list[Withdrawn]:
@@ -94,6 +139,8 @@ def reconcile(transaction: Transaction, *, agreed: bool = False) -> list[Withdra
     transaction.state.drop_files.reopen_refused("")
     going = {layout.tombstones_file(withdrawn.name) for withdrawn in left}
     transaction.state.intents.finish([path for path in transaction.state.intents.unfinished() if path not in going])
+    if not transaction.log:
+        transaction.records.forget_dead()
     return left
 
 

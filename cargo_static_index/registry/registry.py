@@ -29,7 +29,13 @@ from cargo_static_index.registry.agreement import DEFAULT_BASE_URL
 from cargo_static_index.registry.dispose import Drop
 from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.options import Access, Options
-from cargo_static_index.registry.recover import finish_changes, finish_withdrawal, reconcile, recover
+from cargo_static_index.registry.recover import (
+    finish_changes,
+    finish_withdrawal,
+    prune_now_and_then,
+    reconcile,
+    recover,
+)
 from cargo_static_index.registry.scan import Due
 from cargo_static_index.registry.transaction import Transaction, open_transaction
 from cargo_static_index.registry.withdraw import Spec, Withdrawn
@@ -185,6 +191,7 @@ class Registry:
             raise StoreError(f"{transaction.failures[0]}{more}; all else is done, and the next pass tries again")
         if self._scanned:
             transaction.state.site = replace(transaction.state.site, last_build=transaction.options.now)
+            prune_now_and_then(transaction)
         if pages and pages.failures:
             raise PagesFailed(_failed(pages.failures))
 

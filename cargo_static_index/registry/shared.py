@@ -6,7 +6,7 @@ ids of the changes that it comes from, so that whoever finishes another's change
 nothing twice.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from uuid import uuid4
@@ -21,6 +21,7 @@ from cargo_static_index.store import Delete, Put, Store, Stored
 from cargo_static_index.store.ahead import ReadAhead
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.changes import (
+    BEFORE_ALL,
     BEGUN,
     CHANGES,
     ChangedFile,
@@ -56,6 +57,9 @@ LATE = timedelta(minutes=10)
 
 REMEMBERED = timedelta(days=7)
 """How long records are kept; whoever looks less often reads the whole index."""
+
+KEPT_RECORDS = 10_000
+"""How many records are kept at most: whoever looks again after so many changes reads the whole index."""
 
 AT_ONCE = 256
 """Files that are read together."""
@@ -201,14 +205,13 @@ class ChangeLog:
 
     def of_others(self) -> list[tuple[str, ChangeRecord]]:
         """Give the changes that others have begun and not finished; one that cannot be read is passed over."""
-        own = {begun_file(each.identity) for each in self._open}
-        paths = [path for path in self._store.list(BEGUN) if path not in own]
+        paths = list(self._begun_by_others())
         held = zip(paths, self._store.read_all(paths), strict=True)
         found = ((identity_of(path), _parsed(stored)) for path, stored in held)
         return [(identity, record) for identity, record in found if record]
 
-    def finish(self) -> None:
-        """Note that everything that these changes led to is done."""
+    def finish(self) -> str:
+        """Note that everything that these changes led to is done, and give the id of the last; "" where none was."""
         ends = moment(self._clock)
         done = [each for each in self._open if each.identity in self._landed and each.record.files]
         records = {
@@ -218,6 +221,20 @@ class ChangeLog:
         self._store.apply(Put(path=path, content=format_change(record)) for path, record in records.items())
         self._store.apply(Delete(path=begun_file(each.identity)) for each in self._open)
         self._open.clear()
+        return max(map(identity_of, records), default="")
+
+    @property
+    def dead_began(self) -> bool:
+        """Whether somebody, who must be dead where others are kept out, began a change and did not finish it."""
+        return any(True for _ in self._begun_by_others())
+
+    def forget_dead(self) -> None:
+        """Delete what others began, where they are kept out: they are dead, and all that they did is known."""
+        self._store.apply(Delete(path=path) for path in list(self._begun_by_others()))
+
+    def _begun_by_others(self) -> Iterator[str]:
+        own = {begun_file(each.identity) for each in self._open}
+        return (path for path in self._store.list(BEGUN) if path not in own)
 
 
 def _changed_file(before: StoredValue[IndexFile], after: IndexFile) -> ChangedFile:
@@ -228,6 +245,20 @@ def _changed_file(before: StoredValue[IndexFile], after: IndexFile) -> ChangedFi
         before=_weight(weight_of(before)),
         after=_weight(weight(before.path, after.format(), len(after.releases))),
     )
+
+
+def last_change(store: Store) -> str:
+    """Give the id of the last change of which there is a record."""
+    last = BEFORE_ALL
+    for path in store.list(CHANGES):
+        last = identity_of(path)
+    return last
+
+
+def read_changes(store: Store, paths: Sequence[str]) -> Iterator[ChangeRecord]:
+    """Read records of changes in their order; what is none, or was pruned meanwhile, is passed over."""
+    for at in range(0, len(paths), AT_ONCE):
+        yield from (record for stored in store.read_all(paths[at : at + AT_ONCE]) if (record := _parsed(stored)))
 
 
 def _weight(delta: Delta) -> Weight:
@@ -268,9 +299,11 @@ def total_of(files: Iterable[ChangedFile]) -> Delta:
 
 
 def prune(store: Store, clock: Clock) -> None:
-    """Delete records that are older than anybody remembers."""
+    """Delete records that are older than anybody remembers, and those of very many."""
     oldest = moment(clock) - REMEMBERED
-    old = (path for path in store.list(CHANGES) if (time_of(identity_of(path)) or oldest) < oldest)
+    paths = list(store.list(CHANGES))
+    many = set(paths[:-KEPT_RECORDS])
+    old = (path for path in paths if path in many or (time_of(identity_of(path)) or oldest) < oldest)
     while some := list(islice(old, AT_ONCE)):
         store.apply(Delete(path=path) for path in some)
 

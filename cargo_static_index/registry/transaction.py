@@ -86,8 +86,10 @@ class Transaction:
     ) -> None:
         self.options = options
         self.state = state
-        self.log = ChangeLog(store, options.clock) if store.shared else None
-        """Where writers on several hosts share the tree, what is changed is written down in the tree itself."""
+        self.records = ChangeLog(store, options.clock)
+        """What is changed is written down in the tree itself, for writers whose states do not know of it."""
+        self.log = self.records if store.shared else None
+        """Where writers on several hosts share the tree, nothing else tells what was begun, and names lie there too."""
         self._ahead = ReadAhead(store) if store.shared else None
         self.store: Store = self._ahead or store
         self._names = Names(self._ahead, options.clock) if self._ahead else None
@@ -136,6 +138,13 @@ class Transaction:
     def others(self) -> frozenset[str]:
         """The names of the other sessions that are open on this machine."""
         return self._lock.others if self._lock else frozenset()
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether something was begun and not finished: as the state says, or by anybody, where others are kept out."""
+        if any(True for _ in self.state.intents.unfinished()):
+            return True
+        return self.log is None and self.records.dead_began
 
     def take(self) -> None:
         """Keep others out, unless that is so already; waits for those who do, or raises TreeBusy.
@@ -286,9 +295,8 @@ class Transaction:
         self.state.pages.list_rows((name, key, None) for name, key in record.rows_gone or ())
 
     def finish(self) -> None:
-        """Note in a shared tree that all is done which this transaction's changes led to."""
-        if self.log:
-            self.log.finish()
+        """Note in the tree that all is done which this transaction's changes led to."""
+        self.records.finish()
 
     def read_tombstones(self, name: str, index: StoredValue[IndexFile]) -> StoredValue[Tombstones]:
         """Read the tombstones of a crate, or raise InvalidDocument."""
@@ -298,24 +306,30 @@ class Transaction:
 
     def begin(self, files: Sequence[IndexChange]) -> None:
         """Write down what index files are about to be, so that a crash leaves nothing that is not made good."""
-        if self.log:
-            self.log.begin(files)
-        else:
+        if not self.log:
             self.state.intents.begin(before.path for before, _ in files)
+        self.records.begin(files)
 
     def changed(self, files: Sequence[IndexChange]) -> None:
         """Bring in step what is derived from index files that were changed: tree.json, then the state."""
         delta = sum((change_of(before, after) for before, after in files), Delta())
-        if self.log:
-            self.log.landed(files)
+        self.records.landed(files)
         self.count(delta, self.log.nonce if self.log else "")
         with self.state.writing():
             changes = (change_between(before.value, after) for before, after in files)
             self.state.published.update(change for change in changes if change)
+            self.state.indexed.note((before.path, weight_after(before, after).digest) for before, after in files)
             names = (crate_name(after) or crate_name(before.value) for before, after in files)
             self.state.pages.make_stale(name for name in names if name)
             self.state.site = self.state.site.owing(delta.digest)
             self.state.intents.finish(before.path for before, _ in files)
+        if not self.log:
+            self._finish_records()  # nobody comes between, and what is left to do for the pages stands in the state
+
+    def _finish_records(self) -> None:
+        last = self.records.finish()
+        if last and not self.in_doubt:
+            self.state.site = replace(self.state.site, followed=last)
 
     def count(self, delta: Delta, nonce: str = "") -> None:
         """Add a change of index files to tree.json, once: whoever finished it for its writer has done that."""
@@ -357,6 +371,11 @@ class Transaction:
         self.in_doubt = True
         self._note_known(None)
 
+    def know_as_read(self, held: StoredValue[TreeRecord]) -> None:
+        """Note that the state knows the whole tree, of which tree.json is as it was read."""
+        self.record, self._as_read, self.in_doubt = held.value, held, False
+        self._note_known(held.value)
+
     def know(self, held: StoredValue[TreeRecord], total: Delta, lost: int) -> bool:
         """Note that the state knows the whole tree, which sums up to `total`; False if tree.json changed."""
         record = replace(held.value.counting(total), lost=lost or UNSET)
@@ -372,7 +391,12 @@ class Transaction:
 
 def change_of(before: StoredValue[IndexFile], after: IndexFile) -> Delta:
     """Give what replacing an index file by another adds to tree.json."""
-    return difference(weight(before.path, after.format(), len(after.releases)), weight_of(before))
+    return difference(weight_after(before, after), weight_of(before))
+
+
+def weight_after(before: StoredValue[IndexFile], after: IndexFile) -> Delta:
+    """Give what an index file counts for that takes another's place."""
+    return weight(before.path, after.format(), len(after.releases))
 
 
 @contextmanager

@@ -115,11 +115,11 @@ def delete_archives(transaction: Transaction, withdrawn: Iterable[Withdrawn]) ->
     for crate in withdrawn:
         paths = (path for cksum in crate.cksums for path in layout.archive_and_metadata(crate.name, cksum))
         transaction.apply(Delete(path=path) for path in paths)
-        _judge_again(transaction, crate.name, crate.versions, whole=crate.whole)
+        judge_again(transaction, crate.name, crate.versions, whole=crate.whole)
         transaction.state.intents.finish([layout.tombstones_file(crate.name)])
 
 
-def _judge_again(transaction: Transaction, name: str, versions: Sequence[str], *, whole: bool) -> None:
+def judge_again(transaction: Transaction, name: str, versions: Sequence[str], *, whole: bool) -> None:
     """Have the next pass read the files again that it may judge otherwise now.
 
     Of those that held what was removed it says so; where a whole crate went, another may take its name.

@@ -17,6 +17,7 @@ from cargo_static_index.state.database import Database, copy_database
 from cargo_static_index.state.directory import is_ours, state_folder, state_lock, unusable
 from cargo_static_index.state.files import DropFiles
 from cargo_static_index.state.flags import Flags, Remaking, SiteState
+from cargo_static_index.state.indexed import Indexed
 from cargo_static_index.state.published import Published
 from cargo_static_index.state.queue import Pages
 from cargo_static_index.state.rows import CrateChange, Release
@@ -60,6 +61,7 @@ class State:
     def __init__(self, database: Database, *, fresh: bool) -> None:
         self.fresh = fresh
         self.published = Published(database)
+        self.indexed = Indexed(database)
         self.drop_files = DropFiles(database)
         self.candidates = Candidates(database)
         self.intents = Intents(database)

@@ -22,6 +22,10 @@ class SiteState(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     known_tree: bytes | None = None
     """The tree.json of the tree that is known wholly, None where that is not all of it."""
+    followed: str = ""
+    """The id of the last change of the tree that was listed, or of one's own; "" where none ever was."""
+    pruned: int = 0
+    """The clock when records of old changes were last deleted."""
     last_build: int | None = None
     """The clock of the last `build` that came to its end."""
     unknown: bool = False

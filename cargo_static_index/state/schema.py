@@ -19,6 +19,8 @@ CREATE TABLE release (
 ) WITHOUT ROWID;
 CREATE INDEX release_newest ON release (pubtime DESC, name, vers) WHERE pubtime IS NOT NULL;
 
+CREATE TABLE indexed (path TEXT PRIMARY KEY, digest BLOB NOT NULL) WITHOUT ROWID;
+
 CREATE TABLE folder (path BLOB PRIMARY KEY, parent BLOB, digest BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX folder_children ON folder (parent, path);
 CREATE TABLE dropped (
@@ -86,6 +88,11 @@ RELEASE_UPDATE = "UPDATE release SET cksum = ?, yanked = ?, pubtime = ? WHERE na
 RELEASE_DELETE = "DELETE FROM release WHERE name = ? AND vers = ?"
 RELEASE_ANY = "SELECT 1 FROM release WHERE name = ? LIMIT 1"
 RELEASES_CLEAR = "DELETE FROM release"
+
+INDEXED_GET = "SELECT digest FROM indexed WHERE path = ?"
+INDEXED_SET = "INSERT OR REPLACE INTO indexed VALUES (?, ?)"
+INDEXED_DELETE = "DELETE FROM indexed WHERE path = ?"
+INDEXED_CLEAR = "DELETE FROM indexed"
 
 FOLDER_DIGEST = "SELECT digest FROM folder WHERE path = ?"
 FOLDER_ADD = "INSERT OR IGNORE INTO folder VALUES (?, ?, ?)"

@@ -105,8 +105,8 @@ class Store(Protocol):
     def size(self, path: str) -> int | None:
         """Give the bytes of one file without reading it, or None where there is none."""
 
-    def list(self, prefix: str = "") -> Iterator[str]:
-        """List the paths of all files below a folder, sorted, without the session's own."""
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
+        """List the paths of all files below a folder, sorted, that sort after one; without the session's own."""
 
     def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
         """Carry out independent changes in the order given, and give back those whose `expect` did not hold.

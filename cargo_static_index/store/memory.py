@@ -56,12 +56,12 @@ class MemoryStore:
         content = self._files.get(path)
         return None if content is None else len(content)
 
-    def list(self, prefix: str = "") -> Iterator[str]:
-        """List the paths of all files below a folder, sorted."""
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
+        """List the paths of all files below a folder, sorted, that sort after one."""
         if prefix:
             check_path(prefix)
         start = f"{prefix}/" if prefix else ""
-        return iter(sorted(path for path in self._files if path.startswith(start)))
+        return iter(sorted(path for path in self._files if path.startswith(start) and path > after))
 
     def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
         """Carry out changes in the order given, and give back those whose `expect` did not hold."""

@@ -42,11 +42,12 @@ class OverlayStore:
             return Path(content).stat().st_size
         return None if content is None else len(content)
 
-    def list(self, prefix: str = "") -> Iterator[str]:
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
         """List the paths as they would be."""
         start = f"{prefix}/" if prefix else ""
         over = sorted(path for path, content in self._over.items() if content is not None and path.startswith(start))
-        below = (path for path in self._below.list(prefix) if path not in self._over)
+        over = [path for path in over if path > after]
+        below = (path for path in self._below.list(prefix, after=after) if path not in self._over)
         return merge(over, below)
 
     def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:

@@ -4,7 +4,7 @@
 `begun/ID.json` is the intent of a change of index files, written before them; `changes/ID.json` tells of a change that
 is done, and takes the intent's place. Ids begin with the time, so that who has seen one lists what came after it.
 Only their content is law to nobody: a tree without them is the same tree, and they are left out where trees are
-compared.
+compared, and where one is copied. In a folder, names stand in the state, and an intent lasts as long as a batch.
 """
 
 from datetime import UTC, datetime
@@ -19,6 +19,11 @@ from cargo_static_index.tree.documents import Delta, difference
 NAMES: Final = "names"
 BEGUN: Final = "begun"
 CHANGES: Final = "changes"
+PASSING: Final = (NAMES, BEGUN, CHANGES)
+"""The folders that no copy of a tree needs."""
+
+BEFORE_ALL: Final = "0"
+"""Sorts before the id of every change."""
 
 KEPT_IDS: Final = 40
 """Ids of changes that a file is kept with: 2,048 bytes are all that S3 takes of metadata, with its keys."""
@@ -41,6 +46,11 @@ class Weight(Struct, frozen=True, kw_only=True):
 
     digest: str = ""
     releases: int = 0
+
+    @property
+    def number(self) -> int:
+        """The digest as a number, as they are added up."""
+        return int(self.digest or "0", 16)
 
 
 class ChangedFile(Struct, frozen=True, kw_only=True):
@@ -109,7 +119,7 @@ def delta_of(file: ChangedFile) -> Delta:
 
 
 def _delta(weight: Weight) -> Delta:
-    return Delta(crates=int(weight.releases > 0), releases=weight.releases, digest=int(weight.digest or "0", 16))
+    return Delta(crates=int(weight.releases > 0), releases=weight.releases, digest=weight.number)
 
 
 def parse_claim(content: bytes) -> Claim:

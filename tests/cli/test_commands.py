@@ -10,17 +10,18 @@ import pytest
 
 from cargo_static_index.diagnostics.rules import RULES
 from cargo_static_index.protocol.index_entry import parse_entry
+from cargo_static_index.store.local.store import LocalStore
 from tests.cli.program import run, run_on_terminal
 from tests.crates import crate
+from tests.world import contents
 
 CLOCK = {"SOURCE_DATE_EPOCH": "1700000000"}
 
 
 def tree(folder: Path) -> dict[str, str]:
     """Give the digests of all files of the tree by path."""
-    public = folder / "public"
-    files = (path for path in public.rglob("*") if path.is_file())
-    return {str(path.relative_to(public)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    files = contents(LocalStore(folder / "public"))
+    return {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
 
 
 def index(folder: Path, path: str) -> list[bytes]:

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from cargo_static_index import __version__
+from cargo_static_index.store.local.store import LocalStore
 from tests.cli.program import run
 from tests.crates import crate
+from tests.world import contents
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 VERSIONS = sorted(path.name for path in GOLDEN.iterdir() if (path / "tree").is_dir())
@@ -28,8 +30,7 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
-    tree = folder / "public"
-    return {str(path.relative_to(tree)): path.read_bytes() for path in tree.rglob("*") if path.is_file()}
+    return contents(LocalStore(folder / "public"))
 
 
 def test_the_tree_of_this_version_is_kept_for_the_next() -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from cargo_static_index.store.local.store import LocalStore
 from tests.crates import crate
 from tests.tools import as_nobody
+from tests.world import contents
 
 NOW = {"SOURCE_DATE_EPOCH": "1767225600"}
 ROOT = Path(__file__).parents[2]
@@ -56,8 +58,7 @@ def make_shell(tmp_path: Path) -> Shell:
 
 
 def tree(shell: Shell) -> dict[str, bytes]:
-    files = (path for path in (shell.folder / "public").rglob("*") if path.is_file())
-    return {str(path.relative_to(shell.folder)): path.read_bytes() for path in files}
+    return contents(LocalStore(shell.folder / "public"))
 
 
 def test_init_build_and_list_make_a_registry(shell: Shell) -> None:

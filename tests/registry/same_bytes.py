@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from cargo_static_index.store import Store
 from cargo_static_index.store.local.store import LocalStore
-from cargo_static_index.tree.changes import BEGUN, CHANGES, NAMES
+from cargo_static_index.tree.changes import PASSING
 from tests import corpus
 from tests.buckets import Buckets, moto
 from tests.cli.program import PROGRAM, environment
@@ -132,7 +132,7 @@ def _said(command: tuple[str, ...], folder: Path, env: Mapping[str, str]) -> str
 
 
 def _is_passing(path: str) -> bool:
-    return path.startswith((f"{NAMES}/", f"{BEGUN}/", f"{CHANGES}/"))
+    return path.startswith(tuple(f"{folder}/" for folder in PASSING))
 
 
 def _digests(store: Store) -> dict[str, str]:

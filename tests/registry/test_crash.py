@@ -18,7 +18,7 @@ from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.tree.layout import archive_file, metadata_file
 from cargo_static_index.tree.read import index_paths, read_index_at
 from tests.crates import crate
-from tests.world import T0, World
+from tests.world import T0, World, lasting
 
 
 class Died(Exception):
@@ -44,8 +44,8 @@ class Mortal:
     def size(self, path: str) -> int | None:
         return self.below.size(path)
 
-    def list(self, prefix: str = "") -> Iterator[str]:
-        return self.below.list(prefix)
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
+        return self.below.list(prefix, after=after)
 
     def session(self) -> AbstractContextManager[Path]:
         return self.below.session()
@@ -116,7 +116,7 @@ def undisturbed(name: str, folder: Path) -> dict[str, bytes]:
     before, step = STEPS[name]
     world, store = prepared(folder / "undisturbed", before)
     step(world)
-    return dict(store.files)
+    return lasting(store.files)
 
 
 def deaths(name: str, folder: Path) -> Iterator[tuple[World, MemoryStore]]:
@@ -150,7 +150,7 @@ def test_whenever_a_process_dies_the_tree_is_usable_and_doing_it_again_finishes_
         with world.opened():
             usable(store)  # and nothing that was begun is left half done
         STEPS[name][1](world)
-        assert dict(store.files) == wanted, world.folder
+        assert lasting(store.files) == wanted, world.folder
 
 
 @pytest.mark.parametrize("name", ["remove a version", "remove a crate"])
@@ -162,7 +162,7 @@ def test_a_removal_whose_process_died_is_told_of_and_finished_by_removing_again(
         left = {path for path in OF_AA if path in store.files and path not in wanted}
         assert ("removal-unfinished" in kinds) is ("crates/aa/removed.json" in store.files and bool(left))
         STEPS[name][1](world)
-        assert dict(store.files) == wanted, world.folder
+        assert lasting(store.files) == wanted, world.folder
 
 
 def test_what_the_catalogue_alone_knows_of_a_lost_record_outlives_a_process_that_dies(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_what_the_catalogue_alone_knows_of_a_lost_record_outlives_a_process_that
     world.build()
     world.options.pop("registry.mode")
     assert isinstance(world.store, MemoryStore)
-    store, wanted = world.store, dict(world.store.files)
+    store, wanted = world.store, lasting(world.store.files)
     store.apply([Delete(path="tree.json")])
     for changes in range(3):
         world.store = Mortal(store, changes)
@@ -179,7 +179,7 @@ def test_what_the_catalogue_alone_knows_of_a_lost_record_outlives_a_process_that
             world.build()
     world.store = store
     world.build()
-    assert dict(store.files) == wanted
+    assert lasting(store.files) == wanted
 
 
 def test_a_power_cut_that_rolls_the_catalogue_and_the_record_back_is_noticed(tmp_path: Path) -> None:

@@ -199,8 +199,8 @@ class Seen:
     def size(self, path: str) -> int | None:
         return self.below.size(path)
 
-    def list(self, prefix: str = "") -> Iterator[str]:
-        return self.below.list(prefix)
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
+        return self.below.list(prefix, after=after)
 
     @property
     def lock(self) -> None:

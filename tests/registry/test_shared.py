@@ -168,8 +168,8 @@ class Interrupted:
     def size(self, path: str) -> int | None:
         return self.below.size(path)
 
-    def list(self, prefix: str = "") -> Iterator[str]:
-        return self.below.list(prefix)
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
+        return self.below.list(prefix, after=after)
 
     def session(self) -> AbstractContextManager[Path]:
         return self.below.session()
@@ -388,9 +388,9 @@ class Counted(MemoryStore):
         self.asked.append(("HEAD", path))
         return super().size(path)
 
-    def list(self, prefix: str = "") -> Iterator[str]:
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
         self.asked.append(("LIST", prefix))
-        return super().list(prefix)
+        return super().list(prefix, after=after)
 
     def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
         changes = tuple(changes)

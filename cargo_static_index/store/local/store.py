@@ -74,14 +74,14 @@ class LocalStore:
             raise failure("read", self.root / path, error) from error
         return None if found is None else found.st_size
 
-    def list(self, prefix: str = "") -> Iterator[str]:
-        """List the paths of all files below a folder, sorted, holding one folder's names a level at a time.
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
+        """List the paths of all files below a folder, sorted, that sort after one, holding a level's names at a time.
 
         What no store of ours wrote is left out: links, devices, `lost+found`, and names that no path may have.
         """
         if prefix:
             check_path(prefix)
-        return self._walk(prefix)
+        return (path for path in self._walk(prefix) if path > after)
 
     def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
         """Carry out changes in the order given, and give back those whose `expect` did not hold.

@@ -91,11 +91,11 @@ class ObjectStore:
         check_path(path)
         return self._persisting(lambda: self._client.size(path))
 
-    def list(self, prefix: str = "") -> Iterator[str]:
-        """List the paths of all files below a folder, sorted."""
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
+        """List the paths of all files below a folder, sorted, that sort after one."""
         if prefix:
             check_path(prefix)
-        return (path for path, _ in self._client.list(prefix) if not path.startswith(STAGE))
+        return (path for path, _ in self._client.list(prefix, after=after or None) if not path.startswith(STAGE))
 
     def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
         """Carry out changes, and give back those whose `expect` did not hold.
