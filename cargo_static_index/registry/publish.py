@@ -244,7 +244,7 @@ class Publisher:
         if self._transaction.log:
             self._count_others({plan.name for plan in unchanged})
         elif any(map(self._is_news, unchanged)):
-            self._transaction.doubt()
+            self._transaction.doubt(wholly=True)
         self._transaction.apply(change for each in done for change in self._lost_archives(each.plan))
 
     def _count_others(self, names: set[str]) -> None:

@@ -366,9 +366,14 @@ class Transaction:
                 return
             self.record = held.value
 
-    def doubt(self) -> None:
-        """Note that the state does not know all of this tree; the next transaction reads it anew."""
+    def doubt(self, *, wholly: bool = False) -> None:
+        """Note that the state does not know all of this tree; the next transaction follows what others changed.
+
+        Where what it knows is in doubt `wholly`, that transaction reads the tree anew.
+        """
         self.in_doubt = True
+        if wholly:
+            self.state.site = replace(self.state.site, followed="")
         self._note_known(None)
 
     def know_as_read(self, held: StoredValue[TreeRecord]) -> None:
