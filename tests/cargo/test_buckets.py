@@ -9,7 +9,10 @@ from cargo_static_index.store.bucket import Bucket
 from tests.buckets import Buckets, seaweedfs
 from tests.cargo.client import Cargo
 from tests.cli.program import Ended, run
+from tests.cli.watching import watching
 from tests.crates import CrateBuilder, crate
+from tests.server.serving import Served
+from tests.server.test_cargo import package
 from tests.servers import get
 
 pytestmark = pytest.mark.cargo
@@ -83,6 +86,44 @@ def test_many_crates_are_read_and_their_pages_made_in_processes(host: Host) -> N
     host.drop(*(crate(f"crate-{number}", "1.0.0") for number in range(40)))
     assert "40 published" in host.run("build", "--jobs", "2").ok()
     assert "nothing is wrong" in host.run("verify").ok()
+
+
+def test_what_is_dropped_while_somebody_watches_is_published_into_the_bucket(host: Host, cargo: Cargo) -> None:
+    host.drop(crate("foo", "1.0.0"))
+    with watching(cwd=host.folder, env=host.environment) as watcher:
+        watcher.until("Published foo 1.0.0")
+        project = cargo.project('foo = { version = "1", registry = "acme" }\n')
+        project.run("build").ok()
+        host.drop(crate("foo", "1.1.0"))
+        watcher.until("Published foo 1.1.0")
+        project.run("update").ok()
+        assert project.locked() == {"foo": "1.1.0"}
+        assert watcher.stop() == 0
+    assert "nothing is wrong" in host.run("verify").ok()
+
+
+def test_cargo_publishes_into_the_bucket_and_builds_from_what_the_store_serves(
+    tmp_path: Path, buckets: Buckets
+) -> None:
+    bucket = buckets.make()
+    served = Served(tmp_path / "endpoint", f'[tree]\npath = "{bucket}"\n', base_url=buckets.url(bucket))
+    (tmp_path / "endpoint/registry.toml").write_text(
+        (tmp_path / "endpoint/registry.toml").read_text() + f'[publish]\nurl = "{served.url.rstrip("/")}"\n'
+    )
+    token = served.token("alice")
+    with served.running("--publish", env=buckets.environment):
+        cargo = Cargo(tmp_path / "cargo", {"acme": buckets.url(bucket)})
+        (cargo.home / "credentials.toml").write_text(f'[registries.acme]\ntoken = "{token}"\n')
+        package(cargo, "foo").run("publish", "--no-verify").ok()
+        package(cargo, "foo", "1.1.0").run("publish", "--no-verify").ok()
+        package(cargo, "foo").run("publish", "--no-verify").failed("already")
+        package(cargo, "foo").run("yank", "--version", "1.1.0", "--registry", "acme").ok()
+        project = cargo.project('foo = { version = "1", registry = "acme" }\n', name="needs")
+        project.run("build").ok()
+        assert project.locked() == {"foo": "1.0.0"}
+        assert "foo" in project.run("search", "foo", "--registry", "acme").ok().stdout
+    environment = buckets.environment
+    assert "nothing is wrong" in run("verify", cwd=tmp_path / "endpoint", env=environment).ok()
 
 
 def test_a_scheme_that_is_not_known_is_refused_and_makes_no_folder(tmp_path: Path) -> None:
