@@ -36,6 +36,7 @@ _files = argument("files", type=FILE, nargs=-1, required=True, metavar="FILE..."
 @all_or_nothing
 @click.option("--strict", is_flag=True, help="Exit with 1 also for files refused by earlier passes.")
 @click.option("--must-exist", is_flag=True, help="Refuse to begin a new registry where the tree is empty.")
+@click.option("--share", metavar="I/N", help="Read only the Ith of N shares of the files: N hosts build one bucket.")
 @click.option("--keep-pages", is_flag=True, help="Keep pages as they are where only how they look has changed.")
 @dry_run
 @output_format
@@ -47,6 +48,7 @@ def build_command(
     all_or_nothing: bool,
     strict: bool,
     must_exist: bool,
+    share: str | None,
     keep_pages: bool,
     dry_run: bool,
     output_format: Format,
@@ -58,12 +60,13 @@ def build_command(
     is wrong and stays out. Files refused by an earlier pass are mentioned again until they are changed or taken away.
     With -v also every path of the tree that was written or deleted is listed.
     """
-    from cargo_static_index.registry.options import Options
+    from cargo_static_index.registry.options import Options, parse_share
     from cargo_static_index.registry.registry import open_registry
 
     need_drop(run)
     teller = _teller(run, "build", one_format(output_format, as_json=as_json), dry=dry_run)
-    way = Options(now=run.now, dry=dry_run, move=move, keep_pages=keep_pages, must_exist=must_exist)
+    part = parse_share(share) if share else None
+    way = Options(now=run.now, dry=dry_run, move=move, keep_pages=keep_pages, must_exist=must_exist, share=part)
     with _reading(run, teller) as executor, open_registry(run.settings, teller, way) as registry:
         if registry.transaction.is_new:
             from cargo_static_index.cli.output import from_here

@@ -114,6 +114,8 @@ def _dropped(transaction: Transaction, drop: Drop, options: Options) -> Iterator
     """Scan the drop directory: what can be read is given, what cannot is put down as refused."""
     due = options.due or settled_by_stamps(drop.settle)
     for found in scan_drop(drop.path, transaction.state, due, drop.ours):
+        if options.share and not options.share.holds(found if isinstance(found, DropFile) else found.file):
+            continue
         if not isinstance(found, DropFile):
             transaction.state.candidates.add([found])
         elif options.take is None or options.take(found):

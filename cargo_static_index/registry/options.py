@@ -2,16 +2,37 @@
 
 import time
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Literal
 
 from msgspec import Struct
 
 from cargo_static_index.crate.candidate import DropFile
+from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.registry.scan import Due
 
 Access = Literal["write", "dry", "look"]
 """How a registry is opened: to change it; to think a change through, which changes nothing; or to be looked at, which
 needs no right to write, makes no pages and keeps nobody out."""
+
+
+class HostShare(Struct, frozen=True):
+    """The files of a drop directory that are one of several hosts' to read: the `number`th of `of` shares."""
+
+    number: int
+    of: int
+
+    def holds(self, file: DropFile) -> bool:
+        """Whether a file is in it: its name says, as the crate's is known only after reading."""
+        return int.from_bytes(sha256(file.file).digest()[:8], "big") % self.of == self.number - 1
+
+
+def parse_share(text: str) -> HostShare:
+    """Read `I/N`, or raise SettingsError."""
+    number, _, of = text.partition("/")
+    if number.isascii() and number.isdigit() and of.isascii() and of.isdigit() and 1 <= int(number) <= int(of):
+        return HostShare(int(number), int(of))
+    raise SettingsError(f"--share: {text!r} is no share; write 1/3 on the first of three hosts, then 2/3 and 3/3")
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -21,8 +42,8 @@ class Options(Struct, frozen=True, kw_only=True):
     becomes an alias. `change_mode` lets the mode change: that is for `reindex`, until which lines stay as they are.
     `restore` brings removed releases back, `all_or_nothing` publishes none where one is refused. `keep_pages` puts off
     remaking all pages where only how they look has changed. `must_exist` refuses to begin a new registry. `due` and
-    `take` say when a dropped file may be read, and how many are. `lasting` says that this process goes on and tells of
-    changes by itself, and adds to the file of URLs.
+    `take` say when a dropped file may be read, and how many are; `share` which ones, where the others are for other
+    hosts. `lasting` says that this process goes on and tells of changes by itself, and adds to the file of URLs.
     """
 
     now: int
@@ -35,6 +56,7 @@ class Options(Struct, frozen=True, kw_only=True):
     must_exist: bool = False
     due: Due | None = None
     take: Callable[[DropFile], bool] | None = None
+    share: HostShare | None = None
     lasting: bool = False
     clock: Callable[[], float] = time.time
     """What orders changes of a tree that several hosts share; the time, whatever `now` is set to."""

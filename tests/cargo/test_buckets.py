@@ -1,5 +1,6 @@
 """A registry in a bucket: changed by the commands as users run them, served by the store itself, read by cargo."""
 
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -8,12 +9,13 @@ import pytest
 from cargo_static_index.store.bucket import Bucket
 from tests.buckets import Buckets, seaweedfs
 from tests.cargo.client import Cargo
-from tests.cli.program import Ended, run
+from tests.cli.program import PROGRAM, Ended, environment, run
 from tests.cli.watching import watching
 from tests.crates import CrateBuilder, crate
 from tests.server.serving import Served
 from tests.server.test_cargo import package
 from tests.servers import get
+from tests.world import contents
 
 pytestmark = pytest.mark.cargo
 
@@ -130,3 +132,28 @@ def test_a_scheme_that_is_not_known_is_refused_and_makes_no_folder(tmp_path: Pat
     said = run("build", "--tree", "ftp://crates/x", cwd=tmp_path).failed(2, "--tree: 'ftp' is no place")
     assert "s3://" in said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_hosts_that_share_a_drop_directory_build_one_bucket_at_the_same_time(tmp_path: Path, buckets: Buckets) -> None:
+    crates = [crate(f"crate-{number}").package(keywords=[f"k{number % 3}"]) for number in range(24)]
+    one = Host(tmp_path / "one", buckets, buckets.make())
+    one.drop(*crates)
+    env = dict(one.environment, SOURCE_DATE_EPOCH="1767225600")
+    started = [
+        subprocess.Popen(
+            [*PROGRAM, "build", "--share", f"{number}/3", "--state", f"{tmp_path}/state-{number}"],
+            cwd=one.folder,
+            env=environment(env),
+        )
+        for number in (1, 2, 3)
+    ]
+    assert [process.wait(timeout=120) for process in started] == [0, 0, 0]
+    assert "nothing is wrong" in one.run("verify").ok()
+    alone = Host(tmp_path / "alone", buckets, buckets.make())
+    alone.drop(*crates)
+    run("build", cwd=alone.folder, env=env).ok()
+    shared, whole = (contents(buckets.store(host.bucket)) for host in (one, alone))
+    index = {path for path in whole if path.startswith(("index/", "crates/")) and path != "index/config.json"}
+    pages = {path for path in index if path.endswith((".html", ".xml"))}
+    assert {path: shared.get(path) for path in index - pages} == {path: whole[path] for path in index - pages}
+    assert {path for path in shared if path.startswith("browse/")} == {p for p in whole if p.startswith("browse/")}

@@ -414,6 +414,7 @@ class SiteWriter:
 
         The page of refused files may still be the old one: only who looks at the drop directory makes it anew.
         """
+        seen = read_record(self._transaction.store).value
         stored = self._transaction.store.read(addresses.REFUSED)
         kept = self._assets[1].keys() | assets_named(stored.content if stored else b"")
         old = [path for path in self._transaction.store.list("assets") if path not in kept]
@@ -423,6 +424,8 @@ class SiteWriter:
             if node is None or not self._lists.is_reached(node)
             for page in ([path] if node is None else pages_of(node.list, node.prefix))
         ]
+        if self._transaction.changes_of_others() or read_record(self._transaction.store).value != seen:
+            return  # what looks let go may be what another host is about to name
         self._output.apply(Delete(path=path) for path in [*old, *loose])
 
 
