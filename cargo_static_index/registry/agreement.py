@@ -164,6 +164,7 @@ def _base_url(
     before: str | None, aliases: tuple[str, ...], registry: RegistrySection, options: Options
 ) -> tuple[str, tuple[str, ...]]:
     """Give the base URL and the aliases that the tree is to have."""
+    aliases = tuple(alias for alias in aliases if alias != before)  # a move that broke off comes to tree.json first
     if registry.base_url is None:
         return before or DEFAULT_BASE_URL, aliases
     base_url = parse_base_url(registry.base_url)

@@ -18,6 +18,7 @@ from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.problems import Problem
 from cargo_static_index.registry.scan import SETTLE, is_as_seen, source_start
 from cargo_static_index.registry.transaction import Transaction
+from cargo_static_index.store.local import system
 from cargo_static_index.store.local.files import half_of, move_across, put_file
 from cargo_static_index.store.local.folders import Folders, open_folders
 
@@ -123,7 +124,7 @@ class Disposal:
                 if isinstance(away, Path):
                     self._move(folder, away, outcome)
                 else:
-                    os.unlink(file.file, dir_fd=folder)
+                    system.unlink(file.file, dir_fd=folder)
         except FileNotFoundError:
             return False  # its owner took it away meanwhile
         except (OSError, InvalidInput, StoreError) as error:
@@ -221,7 +222,7 @@ def _is_there(folder: int, name: str) -> bool:
 def move_whole(name: str, folder: int, new_name: str, new_folder: int) -> None:
     """Move what lies in an open folder, to another disk too: it has its new name only when all of it is there."""
     try:
-        os.rename(name, new_name, src_dir_fd=folder, dst_dir_fd=new_folder)
+        system.rename(name, new_name, src_dir_fd=folder, dst_dir_fd=new_folder)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise

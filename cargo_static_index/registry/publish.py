@@ -177,7 +177,9 @@ class Publisher:
         changed = [each for each in planned if each.plan.published]
         if not changed:
             return frozenset()
-        self._transaction.apply(change for each in changed for change in self._archives(each.plan))
+        archives = [change for each in changed for change in self._archives(each.plan)]
+        self._transaction.begin_archives(change.path for change in archives)
+        self._transaction.apply(archives)
         lifted = [each for each in changed if any(stone.lifted for stone in each.plan.tombstones.removed)]
         stones = (change for each in lifted for change in _tombstones_changed(each))
         stale = {change.path for change in self._transaction.apply(stones)}
@@ -206,12 +208,12 @@ class Publisher:
             self._transaction.state.drop_files.reopen_release(plan.name, vers)  # files that were refused as removed
         update_tombstones(self._transaction, plan.name, lambda stones: stones.without(back))
 
-    def _archives(self, plan: CratePlan) -> Iterator[Change]:
+    def _archives(self, plan: CratePlan) -> Iterator[Put]:
         """Give the changes that bring staged archives and metadata to their places."""
         for each in plan.published:
             yield from self._archive(plan.name, each)
 
-    def _archive(self, name: str, each: Candidate) -> Iterator[Change]:
+    def _archive(self, name: str, each: Candidate) -> Iterator[Put]:
         if each.staged in self._adopted:
             return
         self._adopted.add(each.staged)
@@ -240,6 +242,8 @@ class Publisher:
         if changed:
             self._transaction.changed([(each.index, each.plan.file) for each in changed])
         self._transaction.apply(change for each in done for change in self._in_vain(each.plan))
+        if self._adopted:
+            self._transaction.finish_archives(path for each in done for path in _archives_of(each))
         unchanged = [each.plan for each in done if each.plan.unchanged]
         if self._transaction.log:
             self._count_others({plan.name for plan in unchanged})
@@ -266,6 +270,11 @@ class Publisher:
             if refusal.candidate.staged in self._adopted:
                 yield Delete(path=layout.archive_file(plan.name, refusal.candidate.cksum))
                 yield Delete(path=layout.metadata_file(plan.name, refusal.candidate.cksum))
+
+
+def _archives_of(planned: _Planned) -> Iterator[str]:
+    for candidate in planned.group:
+        yield from layout.archive_and_metadata(planned.plan.name, candidate.cksum)
 
 
 def _tombstones_changed(planned: _Planned) -> Iterator[Change]:

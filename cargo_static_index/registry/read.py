@@ -9,7 +9,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from msgspec import Struct
@@ -24,6 +24,7 @@ from cargo_static_index.diagnostics.problems import Problem, problem
 from cargo_static_index.diagnostics.rules import MAYBE_PART
 from cargo_static_index.registry.scan import is_as_seen
 from cargo_static_index.state.candidates import Packed, pack
+from cargo_static_index.store.local import system
 from cargo_static_index.store.local.files import write_all
 from cargo_static_index.store.local.folders import Folders, failure, open_folders
 
@@ -61,7 +62,7 @@ class Reader(Struct, frozen=True, kw_only=True):
         them get a second look once they have settled, so that one pass can tell a broken file from one that is not
         complete yet.
         """
-        with open_folders(self.drop) if self.drop else nullcontext() as folders:
+        with self._opened() as folders:
             found = [self._read_one(file, str(number), folders) for number, file in enumerate(files, first)]
             waiting = [
                 place for place, candidate in enumerate(found) if self._is_worth_waiting(files[place], candidate)
@@ -72,12 +73,21 @@ class Reader(Struct, frozen=True, kw_only=True):
                 found[place] = self._read_one(files[place], str(first + place), folders)
         return [pack(candidate) for candidate in found]
 
+    @contextmanager
+    def _opened(self) -> Iterator[Folders | None]:
+        with ExitStack() as stack:
+            try:
+                folders = stack.enter_context(open_folders(self.drop)) if self.drop else None
+            except OSError as error:
+                raise failure("open", self.drop, error) from error
+            yield folders
+
     def _is_worth_waiting(self, file: DropFile, candidate: Candidate) -> bool:
         return is_waiting(candidate) and file.due <= self.waits_until
 
     def read(self, file: DropFile, staged: str) -> Candidate:
         """Read, check and stage one file; what cannot be read is a candidate that says why."""
-        with open_folders(self.drop) if self.drop else nullcontext() as folders:
+        with self._opened() as folders:
             return self._read_one(file, staged, folders)
 
     def read_staged(self, staged: str, name: str) -> Candidate:
@@ -210,7 +220,7 @@ def _whole(opened: int, size: int) -> bytes:
 
 def _write(path: str, content: bytes) -> None:
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        descriptor = system.open_file(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             write_all(descriptor, content)
         finally:

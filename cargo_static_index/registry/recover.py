@@ -14,7 +14,7 @@ from cargo_static_index.registry.restore import LOST, crates_with_tombstones, is
 from cargo_static_index.registry.shared import is_due, name_all, prune
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.registry.withdraw import Withdrawn, judge_again, update_tombstones, withdraw_versions
-from cargo_static_index.store import Store
+from cargo_static_index.store import Delete, Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import format_document
 from cargo_static_index.tree.read import read_index, read_record, read_tombstones
@@ -134,6 +134,7 @@ def reconcile(transaction: Transaction, *, agreed: bool = False) -> list[Withdra
         restore_index(transaction)
     recount(transaction, agreed=agreed)
     _make_pages_stale(transaction)
+    _delete_unnamed(transaction)
     left = [each for name in crates_with_tombstones(transaction) if (each := finish_withdrawal(transaction, name))]
     transaction.state.drop_files.reopen_unpublished()
     transaction.state.drop_files.reopen_refused("")
@@ -146,8 +147,28 @@ def reconcile(transaction: Transaction, *, agreed: bool = False) -> list[Withdra
 
 def _make_pages_stale(transaction: Transaction) -> None:
     """Note the crates whose index files were being changed: their pages may not have been made."""
-    keys = [collision_key(path.rpartition("/")[2]) for path in transaction.state.intents.unfinished()]
-    transaction.state.pages.make_stale(transaction.state.published.names_of(keys).values())
+    begun = transaction.state.intents.unfinished()
+    keys = [collision_key(path.rpartition("/")[2]) for path in begun if path.startswith(f"{layout.INDEX}/")]
+    transaction.state.pages.make_stale(transaction.state.published.names_of(keys).values(), whole=True)
+
+
+def _delete_unnamed(transaction: Transaction) -> None:
+    """Delete the archives and metadata that came to their places, and whose lines were not written any more.
+
+    Of those that were removed before, tombstones tell; and where lines are lost, one of them may have named it.
+    """
+    if transaction.record.lost:
+        return
+    for path in list(transaction.state.intents.unfinished()):
+        release = layout.release_of(path)
+        if release is not None and not _is_named(transaction, *release):
+            transaction.apply([Delete(path=path)])
+
+
+def _is_named(transaction: Transaction, name: str, cksum: str) -> bool:
+    """Whether a crate's index file, or its tombstones, say anything of an archive; also where they cannot be read."""
+    stored = (transaction.store.read(path) for path in (layout.index_file(name), layout.tombstones_file(name)))
+    return any(cksum.encode() in each.content for each in stored if each)
 
 
 def finish_withdrawal(transaction: Transaction, name: str) -> Withdrawn | None:
@@ -170,4 +191,8 @@ def finish_withdrawal(transaction: Transaction, name: str) -> Withdrawn | None:
     ]
     if back:
         update_tombstones(transaction, name, lambda stones: stones.without(back))
+    held = {stone for stone in stones.removed if stone.lifted and stone.vers not in lines}
+    if held and not transaction.record.lost:
+        update_tombstones(transaction, name, lambda stones: stones.with_removed(*held))
+        going += [stone.vers for stone in held if is_left(transaction.store, name, stone)]
     return withdraw_versions(transaction, name, going) if going else None

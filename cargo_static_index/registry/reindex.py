@@ -75,7 +75,7 @@ def _reindex(transaction: Transaction, home: Home, path: str) -> list[Reindexed]
     for _ in attempts(f"{path} is"):
         index = read_index_at(transaction.store, path)
         file, found = _derive_file(transaction.store, home, path, index.value)
-        if file == index.value or replace_index(transaction, index, file):
+        if file == index.value or replace_index(transaction, index, file, whole=True):
             break
     return found
 

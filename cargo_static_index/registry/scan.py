@@ -9,6 +9,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from hashlib import blake2b
 from itertools import islice
 from operator import attrgetter
@@ -24,7 +25,7 @@ from cargo_static_index.diagnostics.escape import escape, quote
 from cargo_static_index.diagnostics.problems import Problem, problem
 from cargo_static_index.state import State
 from cargo_static_index.state.files import NOTHING, SeenRow, add_fingerprints
-from cargo_static_index.store.local.folders import open_folders
+from cargo_static_index.store.local.folders import Folders, open_folders
 
 SETTLE = 1.0
 """Seconds for which a file must be as it is, unless the settings say otherwise, to be refused as a part of one."""
@@ -71,12 +72,14 @@ def scan_drop(
         real = os.fsencode(root.resolve(strict=True))
         os.scandir(real).close()
     except OSError as error:
-        way_out = "Give this user the right to read it" if isinstance(error, PermissionError) else "Make it"
-        raise SettingsError(
-            f"The drop directory {str(root)!r} cannot be read: {error.strerror}. {way_out}, or name another."
-        ) from error
+        raise _unreadable(str(root), error) from error
     ours = frozenset(os.path.relpath(os.fsencode((root.resolve() / each).resolve()), real) for each in skip)
     return _Walk(real, source_start(root), state, due, ours, forget=forget).run()
+
+
+def _unreadable(root: str, error: OSError) -> SettingsError:
+    way_out = "Give this user the right to read it" if isinstance(error, PermissionError) else "Make it"
+    return SettingsError(f"The drop directory {root!r} cannot be read: {error.strerror}. {way_out}, or name another.")
 
 
 def settled_by_stamps(settle: float) -> Due:
@@ -128,7 +131,7 @@ class _Walk:
         self._forget = forget
 
     def run(self) -> Iterator[DropFile | Candidate]:
-        with open_folders(Path(_text(self._root))) as self._folders:
+        with self._opened() as self._folders:
             waiting = [b""]
             while waiting:
                 folder = waiting.pop()
@@ -145,6 +148,15 @@ class _Walk:
                 if self._forget:
                     self._forget_all_but(below, folder)
                 waiting += sorted(below, reverse=True)
+
+    @contextmanager
+    def _opened(self) -> Iterator[Folders]:
+        with ExitStack() as stack:
+            try:
+                folders = stack.enter_context(open_folders(Path(_text(self._root))))
+            except OSError as error:
+                raise _unreadable(_text(self._root), error) from error
+            yield folders
 
     def _files_of(self, folder: bytes, subfolders: list[bytes]) -> Iterator[DropFile | Candidate]:
         # Attack: a folder that others may write to is exchanged for a link to one that only we may read, so that its

@@ -310,8 +310,24 @@ class Transaction:
             self.state.intents.begin(before.path for before, _ in files)
         self.records.begin(files)
 
-    def changed(self, files: Sequence[IndexChange]) -> None:
-        """Bring in step what is derived from index files that were changed: tree.json, then the state."""
+    def begin_archives(self, paths: Iterable[str]) -> None:
+        """Write down which archives and metadata come to their places, so that a crash leaves none without a line.
+
+        Where writers on several hosts share the tree, only `verify` can tell that nobody is about to write the line.
+        """
+        if self.log is None:
+            self.state.intents.begin(paths)
+
+    def finish_archives(self, paths: Iterable[str]) -> None:
+        """Note that archives have their lines, or are gone."""
+        if self.log is None:
+            self.state.intents.finish(paths)
+
+    def changed(self, files: Sequence[IndexChange], *, whole: bool = False) -> None:
+        """Bring in step what is derived from index files that were changed: tree.json, then the state.
+
+        `whole`: lines say something else of releases that were there, which is on all pages of their crates.
+        """
         delta = sum((change_of(before, after) for before, after in files), Delta())
         self.records.landed(files)
         self.count(delta, self.log.nonce if self.log else "")
@@ -320,7 +336,7 @@ class Transaction:
             self.state.published.update(change for change in changes if change)
             self.state.indexed.note((before.path, weight_after(before, after).digest) for before, after in files)
             names = (crate_name(after) or crate_name(before.value) for before, after in files)
-            self.state.pages.make_stale(name for name in names if name)
+            self.state.pages.make_stale((name for name in names if name), whole=whole)
             self.state.site = self.state.site.owing(delta.digest)
             self.state.intents.finish(before.path for before, _ in files)
         if not self.log:

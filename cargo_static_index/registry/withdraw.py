@@ -150,16 +150,18 @@ def update_tombstones(transaction: Transaction, name: str, change: Callable[[Tom
     return stones
 
 
-def replace_index(transaction: Transaction, index: StoredValue[IndexFile], file: IndexFile) -> bool:
+def replace_index(
+    transaction: Transaction, index: StoredValue[IndexFile], file: IndexFile, *, whole: bool = False
+) -> bool:
     """Replace one index file and bring what is derived in step; False if somebody else was quicker.
 
-    One whose last line goes stays, empty: cargo reads it as a crate without versions, and where the crate comes back
-    at once, servers and clients see that it was changed.
+    `whole` is what `Transaction.changed` says of it. One whose last line goes stays, empty: cargo reads it as a crate
+    without versions, and where the crate comes back at once, servers and clients see that it was changed.
     """
     transaction.begin([(index, file)])
     written = transaction.write(index.path, file.format(), index.stored)
     if written:
-        transaction.changed([(index, file)])
+        transaction.changed([(index, file)], whole=whole)
     return written
 
 

@@ -22,7 +22,8 @@ from cargo_static_index.state.published import Published
 from cargo_static_index.state.queue import Pages
 from cargo_static_index.state.rows import CrateChange, Release
 from cargo_static_index.state.undelivered import Undelivered
-from cargo_static_index.store.local.files import NEW
+from cargo_static_index.store.local import system
+from cargo_static_index.store.local.system import NEW
 
 __all__ = [
     "CrateChange",
@@ -138,7 +139,7 @@ def discard_state(folder: Path) -> None:
 def _discard(opened: int) -> None:
     for name in _FILES:
         with suppress(FileNotFoundError):
-            os.unlink(name, dir_fd=opened)
+            system.unlink(name, dir_fd=opened)
 
 
 def _open(folder: Path, opened: int) -> tuple[Database, bool]:
@@ -169,7 +170,7 @@ def _database(folder: Path, opened: int) -> Database:
     """Open the database in an open folder, for which SQLite has only the folder's path."""
     try:
         with suppress(FileExistsError):  # which must not be opened here: closing it would let go of SQLite's locks
-            os.close(os.open(DATABASE, NEW, 0o644, dir_fd=opened))
+            os.close(system.open_file(DATABASE, NEW, 0o644, dir_fd=opened))
     except OSError as error:
         raise unusable(folder, error) from error
     with _closed_on_error(Database(folder / DATABASE)) as database:

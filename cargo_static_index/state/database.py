@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cargo_static_index.diagnostics.errors import StateDamaged, StoreError
+from cargo_static_index.store.local.system import about_to
 
 Row = tuple[Any, ...]
 T = TypeVar("T")
@@ -92,6 +93,7 @@ class Database:
 
     def run(self, statement: str, values: Row = ()) -> int:
         """Run one statement that gives no rows, and say how many it changed."""
+        self._about_to_commit(statement)
         try:
             return self._connection.execute(statement, values).rowcount
         except sqlite3.DatabaseError as error:
@@ -178,6 +180,19 @@ class Database:
         finally:
             self._depth -= 1
 
+    def _about_to_commit(self, statement: str) -> None:
+        if self._depth == 0 or statement == "COMMIT":
+            try:
+                about_to("commit", self._path)
+            except OSError as error:
+                raise self._failed("the disk failed", error) from error
+
+    def _failed(self, reason: str, error: Exception) -> StoreError:
+        return StoreError(
+            f"The catalogue {str(self._path)!r} cannot be used: {reason} ({error})."
+            " Mend that, or name another folder with `--state`."
+        )
+
     def _translated(self, error: sqlite3.DatabaseError) -> BaseException:
         if isinstance(error, sqlite3.ProgrammingError):
             return error  # a bug of ours, not of the file
@@ -186,10 +201,7 @@ class Database:
         if code == sqlite3.SQLITE_INTERRUPT:
             return KeyboardInterrupt()
         if reason := _OF_THE_DISK.get(code):
-            return StoreError(
-                f"The catalogue {str(self._path)!r} cannot be used: {reason} ({error})."
-                " Mend that, or name another folder with `--state`."
-            )
+            return self._failed(reason, error)
         return self._damaged(error)
 
     def _damaged(self, how: object) -> StateDamaged:

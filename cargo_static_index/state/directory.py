@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
+from cargo_static_index.store.local import system
 from cargo_static_index.store.local.files import put_file
 from cargo_static_index.store.local.flock import FairLock, kept
 from cargo_static_index.store.local.ownership import objection
@@ -56,7 +57,10 @@ def state_lock(folder: Path) -> Iterator[FairLock]:
     The tree's own lock does not do: passes over two trees may have been given the same state directory.
     """
     with kept(_open_folder(folder)) as main:
-        gate = os.open("CACHEDIR.TAG", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=main)
+        try:
+            gate = system.open_file("CACHEDIR.TAG", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=main)
+        except OSError as error:
+            raise unusable(folder, error) from error
         with kept(gate):
             yield FairLock(folder, main, gate, _BUSY, _WAY_OUT)
 
@@ -120,7 +124,7 @@ def _open_there(folder: Path) -> int:
         )
     user = os.geteuid()
     with ExitStack() as failed:
-        opened = os.open(folder, _FOLDER)
+        opened = system.open_file(folder, _FOLDER)
         failed.callback(os.close, opened)
         if why := objection(opened, frozenset({user})):
             keep = f"take that right away with `chmod go-w {shlex.quote(str(folder))}`, or "

@@ -18,14 +18,17 @@ class Pages:
         self.owner = ""
         """This session; rows of others are not given."""
 
-    def make_stale(self, names: Iterable[str]) -> None:
-        """Note crates whose pages must be made anew."""
-        self._database.run_many(schema.STALE_INSERT, ((name, self.owner) for name in names))
+    def make_stale(self, names: Iterable[str], *, whole: bool = False) -> None:
+        """Note crates whose pages must be made anew: `whole`, or those that the crate's own document does not know."""
+        self._database.run_many(schema.STALE_INSERT, ((name, self.owner, whole) for name in names))
 
-    def stale(self, limit: int) -> Iterator[list[str]]:
-        """Give the crates whose pages must be made anew, some at a time, which are to be settled before the next."""
+    def stale(self, limit: int) -> Iterator[dict[str, bool]]:
+        """Give the crates whose pages must be made anew, and whether whole, some at a time.
+
+        They are to be settled before the next.
+        """
         rows = self._database.drained(partial(self._database.all, schema.STALE_PAGE, (self.owner, limit)))
-        return ([row[0] for row in some] for some in rows)
+        return ({name: bool(whole) for name, whole in some} for some in rows)
 
     def list_rows(self, rows: Iterable[tuple[str, str, bytes | None]]) -> None:
         """Note rows (list, key, row) that lists are to have, or with None are not to have."""

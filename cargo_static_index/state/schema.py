@@ -33,7 +33,7 @@ CREATE INDEX dropped_refused ON dropped (folder, file) WHERE outcome = 'refused'
 CREATE INDEX dropped_release ON dropped (name, vers);
 CREATE INDEX dropped_judged ON dropped (judged) WHERE outcome = 'refused';
 
-CREATE TABLE stale (name TEXT PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE stale (name TEXT PRIMARY KEY, owner TEXT NOT NULL, whole INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX stale_owner ON stale (owner, name);
 CREATE TABLE listing (
     list TEXT NOT NULL, key TEXT NOT NULL, row BLOB, owner TEXT NOT NULL, PRIMARY KEY (list, key)
@@ -146,8 +146,11 @@ SELECT file FROM dropped WHERE folder = ? AND NOT EXISTS (SELECT 1 FROM temp.see
 LIMIT ?
 """
 
-STALE_INSERT = "INSERT OR REPLACE INTO stale VALUES (?, ?)"
-STALE_PAGE = "SELECT name FROM stale WHERE owner = ? ORDER BY name LIMIT ?"
+STALE_INSERT = """
+INSERT INTO stale VALUES (?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, whole = max(whole, excluded.whole)
+"""
+STALE_PAGE = "SELECT name, whole FROM stale WHERE owner = ? ORDER BY name LIMIT ?"
 STALE_DELETE = "DELETE FROM stale WHERE owner = ? AND name = ?"
 STALE_ADOPT = "UPDATE stale SET owner = ? WHERE owner = ?"
 STALE_OWNER = "SELECT owner FROM stale WHERE owner > ? ORDER BY owner LIMIT 1"

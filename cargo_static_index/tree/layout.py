@@ -4,12 +4,15 @@ Archives lie under their checksum, so bytes of different archives never meet, an
 ever, and the `+` of a version never meets a web server's or bucket's idea of a URL.
 """
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.protocol.names import index_path
 
 INDEX = "index"
 CONFIG = "index/config.json"
 CRATES = "crates"
 RECORD = "tree.json"
+
+_ARCHIVE = pattern(r"crates/([^/]+)/([0-9a-f]{64})\.(?:crate|json)")
 
 
 def index_file(name: str) -> str:
@@ -30,6 +33,12 @@ def metadata_file(name: str, cksum: str) -> str:
 def archive_and_metadata(name: str, cksum: str) -> tuple[str, str]:
     """Give the paths of an archive and of its facts."""
     return archive_file(name, cksum), metadata_file(name, cksum)
+
+
+def release_of(path: str) -> tuple[str, str] | None:
+    """Give the crate's name and the checksum that the path of an archive, or of its metadata, tells; None of others."""
+    found = _ARCHIVE.fullmatch(path)
+    return (found[1], found[2]) if found else None
 
 
 def tombstones_file(name: str) -> str:

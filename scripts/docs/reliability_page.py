@@ -75,6 +75,15 @@ RUNS: Final = (
         command=("-m", "tests.server.described", "--examples", "100"),
     ),
     Run(
+        name="faults",
+        says="At each call to the operating system by which a change (publishing, yanking, removing, restoring, "
+        "reindexing, moving, turning pages on) opens, makes, writes, flushes, renames or deletes a file, or commits to "
+        "the state, it fails (EIO, ENOSPC, EACCES), does half of what it should, or is the last of its process. "
+        "Each line must have its archive then; after the next pass `verify` must find nothing, and the tree be byte "
+        "for byte what it would be had nothing disturbed what happened.",
+        command=("-m", "tests.registry.disk"),
+    ),
+    Run(
         name="watch-flood",
         says="100,000 files are dropped while a watcher makes a pass. "
         "Each must be published once, in memory that does not grow with them.",

@@ -116,9 +116,12 @@ class SiteWriter:
             unbroken("made pages was killed, perhaps for want of memory; run this again"),
             closing(self._renderer),
         ):
-            for names in self._queue.stale(CRATES_AT_ONCE):
+            for crates in self._queue.stale(CRATES_AT_ONCE):
                 remaking = self._transaction.state.site.remaking
-                self._make_some(names, whole=remaking is not None and not remaking.first)
+                all_whole = remaking is not None and not remaking.first
+                for whole in (False, True):
+                    names = [name for name, is_whole in crates.items() if (is_whole or all_whole) is whole]
+                    self._make_some(names, whole=whole)
                 yield
         self._lists.trusting = self._transaction.state.site.remaking is None
         try:
@@ -348,6 +351,8 @@ class SiteWriter:
 
     def _make_some(self, names: Sequence[str], *, whole: bool) -> None:
         again = list(names)
+        if not again:
+            return
         for attempt in attempts("crates are"):
             lost: set[str] = set()
             taken_over = not self._transaction.taken_over.isdisjoint(again)

@@ -13,7 +13,7 @@ from cargo_static_index.registry.watch.doorbell import Bell, Doorbell
 from cargo_static_index.registry.watch.ground import file_system_under, is_remote, limit_reached
 from cargo_static_index.registry.watch.health import WatchMode
 from cargo_static_index.settings.table import WatchSection
-from cargo_static_index.store.local.files import NEW
+from cargo_static_index.store.local.system import NEW
 
 PROBE = b".cargo-static-index-probe.crate"
 """A file of our own that is made to see whether an event tells of it; hidden, so that no scan takes it for a crate."""

@@ -15,9 +15,11 @@ from pathlib import Path
 
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.store import Change, Delete, Put, Staged, Tag
-from cargo_static_index.store.local.files import NEW, move_across, tag_of_file, write_all
+from cargo_static_index.store.local import system
+from cargo_static_index.store.local.files import move_across, tag_of_file, write_all
 from cargo_static_index.store.local.folders import Folders, failure
-from cargo_static_index.store.local.sync import can_flush_all, flush_all
+from cargo_static_index.store.local.sync import can_flush_all
+from cargo_static_index.store.local.system import NEW
 from cargo_static_index.store.paths import STAGE, holds, parents_of, tag_of
 
 _MANY = 32
@@ -58,10 +60,10 @@ class OpenTree:
         if self.file_mode is not None:
             return self.file_mode
         name = f".mode-{next(self.numbers)}"
-        descriptor = os.open(name, NEW, 0o666, dir_fd=self.staging)
+        descriptor = system.open_file(name, NEW, dir_fd=self.staging)
         mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
         os.close(descriptor)
-        os.unlink(name, dir_fd=self.staging)
+        system.unlink(name, dir_fd=self.staging)
         return mode
 
     def find_staged(self, staged: Staged) -> os.stat_result:
@@ -115,7 +117,7 @@ class _Batch:
     def clear(self) -> None:
         for name in self._written:
             with suppress(OSError):  # the end of the session, or the start of the next, empties the folder anyway
-                os.unlink(name, dir_fd=self._tree.staging)
+                system.unlink(name, dir_fd=self._tree.staging)
 
     def _prepare(self, change: Change) -> str | None:
         """Have the new content ready, and give its name in the private folder; None where there is none to write."""
@@ -140,14 +142,14 @@ class _Batch:
     def _write(self, content: bytes) -> str:
         name = f".new-{next(self._tree.numbers)}"
         # Not tempfile: its mode 0600 would stay, web servers would answer 403, and cargo calls that an error.
-        descriptor = os.open(name, NEW, 0o666, dir_fd=self._tree.staging)
+        descriptor = system.open_file(name, NEW, dir_fd=self._tree.staging)
         self._written.add(name)
         try:
             write_all(descriptor, content)
             if self._tree.file_mode is not None:
-                os.fchmod(descriptor, self._tree.file_mode)
+                system.fchmod(descriptor, self._tree.file_mode)
             if self._each:
-                os.fsync(descriptor)
+                system.fsync(descriptor, name)
         finally:
             os.close(descriptor)
         return name
@@ -156,11 +158,11 @@ class _Batch:
         staging = self._tree.staging
         mode = self._tree.published_mode
         if stat.S_IMODE(staged.st_mode) != mode:
-            os.chmod(name, mode, dir_fd=staging)
+            system.chmod(name, mode, dir_fd=staging)
         if self._each:
-            descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=staging)
+            descriptor = system.open_file(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=staging)
             try:
-                os.fsync(descriptor)
+                system.fsync(descriptor, name)
             finally:
                 os.close(descriptor)
         return name
@@ -176,7 +178,7 @@ class _Batch:
                     self._delete(change.path, there)
             elif name is None or (not known and there and self._is_same(change.path, there, change.content)):
                 if isinstance(change.content, str):
-                    os.unlink(_name_of(change.content), dir_fd=self._tree.staging)
+                    system.unlink(_name_of(change.content), dir_fd=self._tree.staging)
             else:
                 self._put(change.path, name, there)
         except OSError as error:
@@ -191,7 +193,7 @@ class _Batch:
             _date_after(name, staging, there)
         target = self._folders.make(folder)
         try:
-            os.rename(name, base, src_dir_fd=staging, dst_dir_fd=target)
+            system.rename(name, base, src_dir_fd=staging, dst_dir_fd=target)
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
@@ -205,7 +207,7 @@ class _Batch:
         folder, _, base = path.rpartition("/")
         parent = self._folders.find(folder)
         assert parent is not None, "the file was found in it a moment ago, and the tree is locked"
-        os.unlink(base, dir_fd=parent)
+        system.unlink(base, dir_fd=parent)
         self._touched.add(folder)
         if there.st_dev != self._tree.device:
             self._elsewhere.update((folder, *parents_of(path), ""))
@@ -222,7 +224,7 @@ class _Batch:
         """Whether a file that is there has this content already."""
         if isinstance(content, bytes):
             return found.st_size == len(content) and self._tag(path) == tag_of(content)
-        staged = os.open(_name_of(content), os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._tree.staging)
+        staged = system.open_file(_name_of(content), os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._tree.staging)
         try:
             return found.st_size == os.fstat(staged).st_size and self._tag(path) == tag_of_file(staged)
         finally:
@@ -239,7 +241,7 @@ class _Batch:
 
     def _flush_all(self) -> None:
         try:
-            flush_all(self._tree.opened)
+            system.flush_file_system(self._tree.opened)
         except OSError as error:
             raise failure("flush", self._tree.root, error) from error
 
@@ -254,7 +256,7 @@ class _Batch:
             try:
                 opened = self._folders.find(folder)
                 if opened is not None:  # removed since: then the folder above it is among them
-                    os.fsync(opened)
+                    system.fsync(opened, folder)
             except OSError as error:
                 raise failure("flush", self._tree.root / folder, error) from error
 
@@ -268,4 +270,4 @@ def _date_after(name: str, staging: int, there: os.stat_result) -> None:
     # size within a second (a yank taken back) would keep its ETag, and clients their stale copy: 304 for ever.
     earliest = (there.st_mtime_ns // _SECOND + 1) * _SECOND
     if os.stat(name, dir_fd=staging).st_mtime_ns < earliest:
-        os.utime(name, ns=(time.time_ns(), earliest), dir_fd=staging)
+        system.utime(name, (time.time_ns(), earliest), dir_fd=staging)

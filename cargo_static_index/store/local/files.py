@@ -8,9 +8,8 @@ from hashlib import blake2b
 from pathlib import Path
 
 from cargo_static_index.store import Tag
-
-NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-"""How a file is opened that must not be there yet."""
+from cargo_static_index.store.local import system
+from cargo_static_index.store.local.system import NEW
 
 _CHUNK = 1 << 18
 """Bytes read at once where a file is digested or copied: few calls, little memory."""
@@ -20,18 +19,18 @@ def put_file(folder: int, name: str, content: bytes, *, mode: int = 0o644) -> No
     """Write a file whole into an open folder, in the place of what is there, and follow no link."""
     half = half_of(name)
     with suppress(FileNotFoundError):
-        os.unlink(half, dir_fd=folder)
-    opened = os.open(half, NEW, mode, dir_fd=folder)
+        system.unlink(half, dir_fd=folder)
+    opened = system.open_file(half, NEW, mode, dir_fd=folder)
     try:
         write_all(opened, content)
     finally:
         os.close(opened)
-    os.rename(half, name, src_dir_fd=folder, dst_dir_fd=folder)
+    system.rename(half, name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
 def put_file_at(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Write a file whole at a path, in the place of what is there, and follow no link that stands for it."""
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    folder = system.open_file(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         put_file(folder, path.name, content, mode=mode)
     finally:
@@ -49,31 +48,31 @@ def move_across(name: str, folder: int, new_name: str, new_folder: int, half: st
     Until all of it is there its name is `half`; the next move replaces what a crash left.
     """
     with suppress(FileNotFoundError):
-        os.unlink(half, dir_fd=new_folder)
-    source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+        system.unlink(half, dir_fd=new_folder)
+    source = system.open_file(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     try:
-        target = os.open(half, NEW, 0o600, dir_fd=new_folder)
+        target = system.open_file(half, NEW, 0o600, dir_fd=new_folder)
         try:
             for chunk in chunks(source):
                 write_all(target, chunk)
             was = os.fstat(source)
-            os.fchmod(target, stat.S_IMODE(was.st_mode))
-            os.utime(target, ns=(was.st_atime_ns, was.st_mtime_ns))
+            system.fchmod(target, stat.S_IMODE(was.st_mode))
+            system.utime(target, (was.st_atime_ns, was.st_mtime_ns))
             if flush:
-                os.fsync(target)
+                system.fsync(target, new_name)
         finally:
             os.close(target)
     finally:
         os.close(source)
-    os.rename(half, new_name, src_dir_fd=new_folder, dst_dir_fd=new_folder)
-    os.unlink(name, dir_fd=folder)
+    system.rename(half, new_name, src_dir_fd=new_folder, dst_dir_fd=new_folder)
+    system.unlink(name, dir_fd=folder)
 
 
 def write_all(descriptor: int, content: bytes) -> None:
     """Write all of a content at the place where the file is."""
-    written = os.write(descriptor, content)
+    written = system.write(descriptor, content)
     while written < len(content):  # Linux writes 2 GiB at most at once, and less when a disk fills up
-        written += os.write(descriptor, memoryview(content)[written:])
+        written += system.write(descriptor, memoryview(content)[written:])
 
 
 def chunks(descriptor: int) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 from cargo_static_index.diagnostics.errors import InvalidInput, StoreError
+from cargo_static_index.store.local import system
 from cargo_static_index.store.paths import STAGE
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -58,7 +59,7 @@ def _not_ours(path: str, mode: int) -> InvalidInput | StoreError:
 @contextmanager
 def open_folders(root: Path) -> Iterator["Folders"]:
     """Open the folders below one that is there, or raise OSError; it may be a link itself."""
-    opened = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    opened = system.open_file(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with Folders(opened) as folders:
             yield folders
@@ -145,7 +146,7 @@ class Folders:
             if parent is None:
                 return
             try:
-                os.rmdir(name, dir_fd=parent)
+                system.rmdir(name, dir_fd=parent)
             except OSError as error:
                 if error.errno in _STAYS:
                     return
@@ -179,7 +180,7 @@ class Folders:
         if parent is None:
             return None
         try:
-            descriptor = os.open(name, _FILE, dir_fd=parent)
+            descriptor = system.open_file(name, _FILE, dir_fd=parent)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -209,18 +210,18 @@ def make_folder(name: str, parent: int, mode: int | None) -> int:
     """
     half = name if mode is None else f"{STAGE}-{name}"
     with suppress(FileExistsError):  # what is no folder, opening it says
-        os.mkdir(half, 0o777, dir_fd=parent)
-    descriptor = os.open(half, _FOLDER, dir_fd=parent)
+        system.mkdir(half, 0o777, dir_fd=parent)
+    descriptor = system.open_file(half, _FOLDER, dir_fd=parent)
     if mode is not None:
         # The setgid bit that a folder inherits keeps the group of a shared tree.
-        os.fchmod(descriptor, mode | (os.fstat(descriptor).st_mode & stat.S_ISGID))
-        os.rename(half, name, src_dir_fd=parent, dst_dir_fd=parent)
+        system.fchmod(descriptor, mode | (os.fstat(descriptor).st_mode & stat.S_ISGID))
+        system.rename(half, name, src_dir_fd=parent, dst_dir_fd=parent)
     return descriptor
 
 
 def _open_folder(parent: int, name: str, path: str) -> int | None:
     try:
-        return os.open(name, _FOLDER, dir_fd=parent)
+        return system.open_file(name, _FOLDER, dir_fd=parent)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -6,13 +6,13 @@ Each process stages in a folder of its own, which it keeps locked: that of a dea
 
 import os
 import secrets
-import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cargo_static_index.diagnostics.errors import StoreError
+from cargo_static_index.store.local import system
 from cargo_static_index.store.local.batch import OpenTree
 from cargo_static_index.store.local.flock import FairLock, kept, try_lock
 from cargo_static_index.store.local.folders import failure, make_folder
@@ -84,7 +84,7 @@ def _open_root(root: Path, mode: int | None, *, flush: bool) -> int:
         raise StoreError(f"{root}: is a link that leads nowhere: make the folder that it names, or remove the link")
     try:
         _make_root(root, mode, flush=flush)
-        return os.open(root, _FOLDER)
+        return system.open_file(root, _FOLDER)
     except OSError as error:
         raise failure("open", root, error) from error
 
@@ -94,11 +94,11 @@ def _make_root(root: Path, mode: int | None, *, flush: bool) -> None:
     while missing and not missing[-1].parent.exists():
         missing.append(missing[-1].parent)
     for folder in reversed(missing):
-        above = os.open(folder.parent, _FOLDER)
+        above = system.open_file(folder.parent, _FOLDER)
         try:
             os.close(make_folder(folder.name, above, mode if folder == root else None))
             if flush:
-                os.fsync(above)
+                system.fsync(above, folder.name)
         finally:
             os.close(above)
 
@@ -118,8 +118,8 @@ def _private_folder(root: Path, opened: int) -> Iterator[tuple[int, int, str]]:
         finally:
             if os.getpid() == owner:  # not a forked child that leaves by the same door
                 with suppress(OSError):  # else the next session removes it
-                    shutil.rmtree(name, dir_fd=gate)
-                    os.rmdir(STAGE, dir_fd=opened)  # if it is empty: nobody else has one
+                    system.rmtree(name, dir_fd=gate)
+                    system.rmdir(STAGE, dir_fd=opened)  # if it is empty: nobody else has one
 
 
 def _new_folder(opened: int) -> tuple[int, int, str]:
@@ -129,8 +129,8 @@ def _new_folder(opened: int) -> tuple[int, int, str]:
             gate = _open_stage(opened)
             try:
                 name = secrets.token_hex(6)
-                os.mkdir(name, 0o700, dir_fd=gate)
-                staging = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=gate)
+                system.mkdir(name, 0o700, dir_fd=gate)
+                staging = system.open_file(name, _FOLDER | os.O_NOFOLLOW, dir_fd=gate)
             except BaseException:
                 os.close(gate)
                 raise
@@ -144,12 +144,12 @@ def _open_stage(opened: int) -> int:
     # 0700: what is not published yet must not be served, so no other user (the web server's) may look inside.
     # By mkdir, not chmod, which would take away the setgid bit that keeps the group of a shared tree.
     with suppress(FileExistsError):
-        os.mkdir(STAGE, 0o700, dir_fd=opened)
+        system.mkdir(STAGE, 0o700, dir_fd=opened)
     if not stat.S_ISDIR(os.stat(STAGE, dir_fd=opened, follow_symlinks=False).st_mode):
         # Attack: a link in the place of the folder, so that we empty what it points to.
-        os.unlink(STAGE, dir_fd=opened)
-        os.mkdir(STAGE, 0o700, dir_fd=opened)
-    return os.open(STAGE, _FOLDER | os.O_NOFOLLOW, dir_fd=opened)
+        system.unlink(STAGE, dir_fd=opened)
+        system.mkdir(STAGE, 0o700, dir_fd=opened)
+    return system.open_file(STAGE, _FOLDER | os.O_NOFOLLOW, dir_fd=opened)
 
 
 def _clear_dead(gate: int) -> None:
@@ -159,15 +159,15 @@ def _clear_dead(gate: int) -> None:
     for entry in entries:
         with suppress(OSError):
             if not entry.is_dir(follow_symlinks=False):
-                os.unlink(entry.name, dir_fd=gate)
+                system.unlink(entry.name, dir_fd=gate)
             elif _is_dead(gate, entry.name):
-                shutil.rmtree(entry.name, dir_fd=gate)
+                system.rmtree(entry.name, dir_fd=gate)
 
 
 def _is_dead(gate: int, name: str) -> bool:
     """Whether a private folder is nobody's any more."""
     try:
-        opened = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=gate)
+        opened = system.open_file(name, _FOLDER | os.O_NOFOLLOW, dir_fd=gate)
     except OSError:
         return True
     try:
