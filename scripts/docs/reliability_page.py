@@ -81,7 +81,7 @@ RUNS: Final = (
         "the state, it fails (EIO, ENOSPC, EACCES), does half of what it should, or is the last of its process. "
         "Each line must have its archive then; after the next pass `verify` must find nothing, and the tree be byte "
         "for byte what it would be had nothing disturbed what happened.",
-        command=("-m", "tests.registry.disk"),
+        command=("-m", "tests.registry.disk", "--pages", "3", "--hundred", "20"),
     ),
     Run(
         name="watch-flood",

@@ -2,7 +2,8 @@
 
     python -m tests.registry.disk
 
-tries each fault at each call of each change. The last line that is printed is a JSON object of what was counted.
+tries each fault at each call of each change; --pages and --hundred say of how many calls one is tried where there are
+pages, and of a hundred crates. The last line that is printed is a JSON object of what was counted.
 """
 
 import argparse
@@ -274,6 +275,14 @@ def disturb(trial: Trial, fault: Fault, at: int, folder: Path) -> tuple[World, E
     return world, ending, text
 
 
+ENDED: Final[Mapping[Ending, str]] = {
+    "died": "the process died",
+    "failed": "the change ended with an error of ours",
+    "done": "the change went on without what failed",
+    "not reached": "the run made fewer calls than the first one",
+    "mistake": "the change ended with an error that is none of ours",
+}
+
 ENDINGS: Final[tuple[Ending, ...]] = ("done", "failed", "not reached", "mistake")
 
 
@@ -352,38 +361,36 @@ def in_turn(trial: Trial, faults: Sequence[Fault] = FAULTS) -> Iterator[tuple[Fa
         yield possible[number % len(possible)], number
 
 
-def try_all(
-    folder: Path, names: Collection[str], faults: Sequence[Fault], *, every: int, pages: bool, counts: Counter[str]
-) -> Iterator[str]:
-    """Try faults at every so-many-th call of some changes, and give what was not as it must be."""
-    for name in names:
-        trial = prepare(name, folder / "prepared", pages=pages)
-        for fault in faults:
-            for at in places(trial, fault, every):
-                world, ending, said = disturb(trial, fault, at, folder / "disturbed")
-                counts[ending] += 1
-                counts["faults tried"] += 1
-                call = " ".join(trial.calls[at])
-                wrong = [said] if ending == "mistake" else wrongs(trial, world, ending)
-                yield from (f"{name}, {fault.name} at call {at} ({call}), {ending}: {text}" for text in wrong)
-                shutil.rmtree(folder / "disturbed")
-        shutil.rmtree(folder / "prepared")
+def try_all(folder: Path, name: str, *, every: int, pages: bool, counts: Counter[str]) -> Iterator[str]:
+    """Try each fault at every so-many-th call of a change, and give what was not as it must be."""
+    trial = prepare(name, folder / "prepared", pages=pages)
+    for fault in FAULTS:
+        for at in places(trial, fault, every):
+            world, ending, said = disturb(trial, fault, at, folder / "disturbed")
+            counts["faults tried"] += 1
+            counts[ENDED[ending]] += 1
+            call = " ".join(trial.calls[at])
+            wrong = [said] if ending == "mistake" else wrongs(trial, world, ending)
+            yield from (f"{name}, {fault.name} at call {at} ({call}), {ending}: {text}" for text in wrong)
+            shutil.rmtree(folder / "disturbed")
+    shutil.rmtree(folder / "prepared")
 
 
 def main() -> None:
     """Try them all, and print what was counted."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--every", type=int, default=1, help="try every so-many-th call only")
+    parser.add_argument("--pages", type=int, default=1, help="try every so-many-th call only where there are pages")
+    parser.add_argument("--hundred", type=int, default=1, help="the same of the change of a hundred crates")
     parser.add_argument("--change", action="append", choices=list(CHANGES), help="one kind of change, or more")
     given = parser.parse_args()
     counts, found = Counter[str](), list[str]()
     with TemporaryDirectory(prefix="faults-") as folder:
         for pages in (False, True):
-            for text in try_all(
-                Path(folder), given.change or CHANGES, FAULTS, every=given.every, pages=pages, counts=counts
-            ):
-                print(f"{'with' if pages else 'without'} pages: {text}", flush=True)
-                found.append(text)
+            for name in given.change or CHANGES:
+                every = (given.pages if pages else 1) * (given.hundred if name == "publish a hundred" else 1)
+                for text in try_all(Path(folder), name, every=every, pages=pages, counts=counts):
+                    print(f"{'with' if pages else 'without'} pages: {text}", flush=True)
+                    found.append(text)
     json.dump({**counts, "not as it must be": found}, sys.stdout)
     print()
     sys.exit(bool(found))
