@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from cargo_static_index.cli.output import PassOutput, from_here
 from cargo_static_index.cli.run import GOOD, Run, held_tree, need_drop, read_clock
 from cargo_static_index.cli.watching import LinePrinter
+from cargo_static_index.diagnostics.errors import CargoStaticIndexError
 from cargo_static_index.registry.watch.watcher import Watcher
 from cargo_static_index.server.process import Server, address_of, inherited_socket, open_socket
 from cargo_static_index.server.tokens import Token, change_tokens, make_token
@@ -38,23 +39,34 @@ def serve(run: Run, *, publish: bool, watches: bool, as_is: bool, grace: float) 
     )
     listener = inherited_socket(os.environ) or open_socket(run.settings.serve.bind)
     where = f"{from_here(str(run.settings.tree.path))} at {address_of(listener)}"
-    with _watching(run) if watches else nullcontext():
+    with _watching(run, server) if watches else nullcontext():
         server.run(listener, lambda: _say(run, where))
     return GOOD
 
 
 @contextmanager
-def _watching(run: Run) -> Iterator[None]:
-    """Keep the drop directory published meanwhile."""
+def _watching(run: Run, server: Server) -> Iterator[None]:
+    """Keep the drop directory published meanwhile; what ends that ends the serving, and is raised."""
     listener = PassOutput(run, LinePrinter(run.terminal, from_here(str(run.settings.drop.path))))
     watcher = Watcher(run.settings, listener, lambda: read_clock(os.environ), settings_file=run.loaded.file)
-    thread = Thread(target=watcher.run, name="watcher")
+    failed: list[CargoStaticIndexError] = []
+
+    def watch() -> None:
+        try:
+            watcher.run()
+        except CargoStaticIndexError as error:
+            failed.append(error)
+            server.stop()
+
+    thread = Thread(target=watch, name="watcher")
     thread.start()
     try:
         yield
     finally:
         watcher.stop()
         thread.join()
+    if failed:
+        raise failed[0]
 
 
 def rehearse(run: Run, command: Sequence[str]) -> int:

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final, TypeVar
@@ -54,6 +54,9 @@ CONFLICTS: Final = frozenset({"release-conflict", "build-metadata-conflict"})
 BODY_BYTES: Final = 64 * 1024
 """A change of owners with more is none: crates.io takes ten at a time."""
 
+SMALL: Final = 64 * 1024
+"""Bytes up to which an archive waits for no turn: crowds of slow uploads that never grow keep nobody out."""
+
 _UPLOAD: Final = "upload"
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -88,12 +91,13 @@ class WebApi:
     async def publish(self, request: Request) -> Response:
         """Publish a release: answered once the new line can be read."""
         token = await self._gate.authenticated(request)
-        async with self._room, self._audited(request, token, "publish") as asked:
+        async with self._audited(request, token, "publish") as asked:
             return await self._publish(request, token, asked)
 
     async def _publish(self, request: Request, token: Token, asked: "_Asked") -> Response:
-        async with self._stage() as folder:
-            metadata = await self._receive(request, token, folder)
+        async with AsyncExitStack() as stack:
+            folder = await stack.enter_async_context(self._stage())
+            metadata = await self._receive(request, token, folder, stack)
             asked.crate, asked.version = metadata.name, metadata.vers
             candidate = await run_in_threadpool(self._read, folder, metadata)
             outcome = await _done(self._writer.publish(token, candidate, folder))
@@ -106,14 +110,20 @@ class WebApi:
         with ExitStack() as stack:
             yield await run_in_threadpool(stack.enter_context, store_of(self._settings).session())
 
-    async def _receive(self, request: Request, token: Token, folder: Path) -> UploadMetadata:
-        """Stream the archive of a body to a file, and give its metadata; what a token is not good for ends early."""
+    async def _receive(self, request: Request, token: Token, folder: Path, stack: AsyncExitStack) -> UploadMetadata:
+        """Stream the archive of a body to a file, and give its metadata; what a token is not good for ends early.
+
+        A large upload waits for its turn, which lasts as long as the stack.
+        """
         length = request.headers.get("Content-Length")
         reader = UploadReader(self._policy.limits.packed_bytes, int(length) if length else None)
-        is_allowed = False
+        is_allowed, size = False, 0
         with os.fdopen(os.open(folder / _UPLOAD, _NEW, 0o600), "wb") as file:
-            async for chunk in request.stream():
+            async for chunk in self._chunks(request):
                 archive = reader.feed(chunk)
+                if size <= SMALL < size + len(archive):
+                    await stack.enter_async_context(self._room)
+                size += len(archive)
                 if reader.metadata is not None and not is_allowed:
                     self._allow_publish(token, reader.metadata.name)
                     is_allowed = True
@@ -121,6 +131,19 @@ class WebApi:
                     self._metrics.received.inc(len(archive))
                     await run_in_threadpool(file.write, archive)
         return reader.finish()
+
+    async def _chunks(self, request: Request) -> AsyncIterator[bytes]:
+        """Give the parts of a body as they come, or refuse with 408 where none comes for too long."""
+        stream = request.stream()
+        while True:
+            try:
+                async with asyncio.timeout(self._settings.serve.idle_timeout):
+                    chunk = await anext(stream, None)
+            except TimeoutError as error:
+                raise RequestRefused(HTTPStatus.REQUEST_TIMEOUT, "the body stopped coming") from error
+            if chunk is None:
+                return
+            yield chunk
 
     def _allow_publish(self, token: Token, name: str) -> None:
         new, update = refuse_scope(token, "publish-new", name), refuse_scope(token, "publish-update", name)

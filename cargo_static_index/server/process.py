@@ -48,6 +48,14 @@ class Server:
         self._publish = publish
         self._as_is = as_is
         self._grace = grace
+        self._running: _Uvicorn | None = None
+        self._stopped = False
+
+    def stop(self) -> None:
+        """End the serving as SIGTERM does, also where it has not begun yet; for other threads."""
+        self._stopped = True
+        if self._running is not None:
+            self._running.should_exit = True
 
     def run(self, listener: socket.socket, began: Callable[[], None] = lambda: None) -> None:
         """Serve until SIGTERM or SIGINT; what was accepted is published before this ends.
@@ -86,7 +94,7 @@ class Server:
             app, health = create_app(self._settings, gate, writer, as_is=self._as_is)
             if admin:
                 app = _apart(app, health, admin)
-            yield _Uvicorn(
+            self._running = _Uvicorn(
                 uvicorn.Config(
                     with_whole_bodies(app),
                     http=connection_class(idle=serve.idle_timeout, request=serve.request_timeout),
@@ -100,6 +108,8 @@ class Server:
                     proxy_headers=False,
                 )
             )
+            self._running.should_exit = self._stopped
+            yield self._running
 
 
 def _apart(app: App, health: App, admin: socket.socket) -> App:

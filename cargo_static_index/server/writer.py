@@ -204,9 +204,10 @@ class _Batch:
             raise Forbidden(f"new versions of {name} are published by trusted publishing only; its owners wanted it so")
         if is_new:
             first = owners or (token.first_owner,)
-            if not found_owners(transaction, name, first):
-                raise Forbidden(f"somebody else was quicker to publish {name}")
-            self._founded[name] = first
+            if found_owners(transaction, name, first):
+                self._founded[name] = first
+            else:
+                self._admit(token, name)  # another endpoint was quicker: whose it is now decides
 
     def _is_known(self, name: str) -> bool:
         """Whether something is published of a crate, or was."""

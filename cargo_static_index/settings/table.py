@@ -333,7 +333,11 @@ class ServeSection(Struct, frozen=True, kw_only=True):
     ]
     idle_timeout: Annotated[
         float,
-        _row(values.DURATION, "How long a connection may be open before a request comes, or the next.", default="60s"),
+        _row(
+            values.DURATION,
+            "How long a connection may be open before a request comes, or the next, or more of a body.",
+            default="60s",
+        ),
     ]
     request_timeout: Annotated[
         float,
@@ -375,7 +379,12 @@ class PublishSection(Struct, frozen=True, kw_only=True):
         ),
     ]
     uploads: Annotated[
-        int, _row(values.COUNT, "How many uploads are received at a time; others wait for their turn.", default=32)
+        int,
+        _row(
+            values.COUNT,
+            "How many uploads of more than 64 KiB are received at a time; others wait for their turn.",
+            default=32,
+        ),
     ]
     tokens_file: Annotated[
         Path | None,

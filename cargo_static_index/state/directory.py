@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -40,6 +41,9 @@ _BETWEEN_HOSTS = frozenset(
         "smbfs",
     }
 )
+_ATTEMPTS, _PAUSE = 20, 0.01
+"""How often, and after how many seconds, a file is tried again that several begin with at once."""
+
 _MOUNTS = Path("/proc/self/mountinfo")
 
 # https://bford.info/cachedir/: backup programs leave a directory with this file out.
@@ -106,12 +110,24 @@ def _open_folder(folder: Path) -> int:
             failed.callback(os.close, opened)
             refuse_network_folder(folder)
             for name, content in ((".gitignore", b"*\n"), ("CACHEDIR.TAG", _CACHEDIR_TAG)):
-                if not os.path.lexists(folder / name):
-                    put_file(opened, name, content)
+                _put_once(opened, folder / name, content)
             failed.pop_all()
             return opened
     except OSError as error:
         raise unusable(folder, error) from error
+
+
+def _put_once(opened: int, path: Path, content: bytes) -> None:
+    """Write a file of the folder where it is missing; others may be at the same, and take each other's half away."""
+    for attempts_left in reversed(range(_ATTEMPTS)):
+        if os.path.lexists(path):
+            return
+        try:
+            put_file(opened, path.name, content)
+        except (FileExistsError, FileNotFoundError):
+            if not attempts_left:
+                raise
+            time.sleep(_PAUSE)
 
 
 def _open_there(folder: Path) -> int:

@@ -84,6 +84,30 @@ RUNS: Final = (
         command=("-m", "tests.registry.disk", "--pages", "3", "--hundred", "20"),
     ),
     Run(
+        name="endpoint-kills",
+        says="The publish endpoint is killed by SIGKILL at any moment while four clients publish. "
+        "What was answered with 200 must be there, and `verify` must find nothing.",
+        command=("-m", "tests.server.hold", "kills", "--count", "36"),
+    ),
+    Run(
+        name="endpoint-hands",
+        says="Two endpoints with states of their own, a watcher in one of them, and commands publish on one tree. "
+        "Nothing may be lost, and `verify` must find nothing after one more pass.",
+        command=("-m", "tests.server.hold", "hands", "--crates", "200"),
+    ),
+    Run(
+        name="endpoint-beside",
+        says="Small crates are published and index files read while a crate of 100 MiB uploads and is checked, and "
+        "while another process has a pass of 10,000 crates: how long each took, in milliseconds.",
+        command=("-m", "tests.server.hold", "beside", "--mib", "95", "--crates", "10000"),
+    ),
+    Run(
+        name="endpoint-crowd",
+        says="400 idle and slow connections are held open while nonsense comes in (gigabytes claimed, wrong lengths, "
+        "malformed JSON): each is an error, memory must stay, and the next request must be served.",
+        command=("-m", "tests.server.hold", "crowd", "--connections", "400"),
+    ),
+    Run(
         name="watch-flood",
         says="100,000 files are dropped while a watcher makes a pass. "
         "Each must be published once, in memory that does not grow with them.",

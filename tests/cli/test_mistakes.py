@@ -191,20 +191,6 @@ def test_init_where_nothing_may_be_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 200 kB, where disks can be mounted."""
-    disk = tmp_path / "small"
-    disk.mkdir()
-    mounted = subprocess.run(
-        [need("mount"), "-t", "tmpfs", "-o", "size=200k", "tmpfs", disk], capture_output=True, text=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"no right to mount a disk: {mounted.stderr.strip()}")
-    yield disk
-    subprocess.run([need("umount"), disk], check=True)
-
-
 def test_a_full_disk_is_no_fault_of_the_crate(fresh: Path, small_disk: Path) -> None:
     crate("large", "1.0.0").file("data", os.urandom(400_000)).write(fresh / "drop")
     settings = ["--tree", str(small_disk / "public"), "--no-pages"]
