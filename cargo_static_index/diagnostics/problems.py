@@ -18,6 +18,7 @@ Fix = Literal[
     "recount",
     "make-pages",
     "restore-lines",
+    "restore-tombstones",
     "set-line-right",
     "write-proven",
 ]

@@ -116,9 +116,18 @@ TREE_RULES: tuple[Rule, ...] = (
         mended=True,
     ),
     _tree(
+        "tombstones-lost",
+        "A crate's `removed.json`, which says what was removed of it, is lost, or not what `tree.json` sums up.",
+        "Run `cargo-static-index verify --fix`, which puts back what the state or the crate's `index.json` knows. "
+        "What they do not know is in a backup, or `remove` it again; `rebuild` takes what there is as it is.",
+        mended=True,
+    ),
+    _tree(
         "tombstones-unreadable",
         "What was removed of a crate cannot be read.",
-        "Bring the file back from a backup; without it removed releases can come back.",
+        "Run `cargo-static-index verify --fix`, which puts back what the state or the crate's `index.json` knows; "
+        "else bring the file back from a backup: without it removed releases can come back.",
+        mended=True,
     ),
     _tree(
         "version-duplicate",

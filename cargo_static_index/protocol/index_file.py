@@ -116,6 +116,11 @@ class IndexFile(Struct, frozen=True, kw_only=True):
         """The lines that cargo reads, in the file's order: they have a name, a version and a checksum."""
         return tuple(line for line in self.lines if line.cksum)
 
+    @property
+    def versions(self) -> frozenset[str]:
+        """The versions of the lines that cargo reads."""
+        return frozenset(line.vers for line in self.releases)
+
     def find(self, vers: str) -> Line | None:
         """Give the line of a version, or None; a line that cargo calls invalid holds its version too."""
         return next((line for line in self.lines if line.vers == vers), None)

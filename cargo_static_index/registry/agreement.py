@@ -21,7 +21,7 @@ from cargo_static_index.settings import Settings
 from cargo_static_index.settings.table import RegistrySection
 from cargo_static_index.store import Store, Stored
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.documents import TreeRecord, parse_tree_record
+from cargo_static_index.tree.documents import TreeRecord, is_slip, parse_tree_record
 from cargo_static_index.tree.read import StoredValue, index_paths, read_record
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8000/"
@@ -36,7 +36,9 @@ class Agreement(Struct, frozen=True, kw_only=True):
     aliases: tuple[str, ...]
     held: StoredValue[TreeRecord]
     damaged: Stored | None
-    """A tree.json that cannot be read, and goes."""
+    """A tree.json that cannot be read, or was changed by a slip, and goes."""
+    last: TreeRecord | None
+    """What it said when the state last knew it, where it is lost or damaged."""
     config: bytes
     stored_config: Stored | None
     seen_to: bool = False
@@ -64,7 +66,7 @@ def agree(
         registry = replace(registry, mode=None)
     stored = store.read(layout.CONFIG)
     config = _config(stored, registry, options)
-    held, damaged = _record(store, known, registry)
+    held, damaged, last = _record(store, known, registry)
     if options.must_exist and stored is None and held.stored is None and damaged is None:
         raise SettingsError(
             f"there is no registry in {settings.tree.path}, and it must exist; "
@@ -95,6 +97,7 @@ def agree(
         aliases=aliases,
         held=held,
         damaged=damaged,
+        last=last,
         config=format_config(wanted),
         stored_config=stored,
     )
@@ -126,16 +129,18 @@ def _config(stored: Stored | None, registry: RegistrySection, options: Options) 
 
 def _record(
     store: Store, known: bytes | None, registry: RegistrySection
-) -> tuple[StoredValue[TreeRecord], Stored | None]:
-    """Read tree.json, and give what is there, too, if that cannot be read.
+) -> tuple[StoredValue[TreeRecord], Stored | None, TreeRecord | None]:
+    """Read tree.json; if it is damaged, give what is there, too, and if it is lost or damaged, what it said last.
 
-    Where it is lost or damaged, what the index cannot tell comes from the state, or the settings.
+    What the index cannot tell then comes from the state, or the settings.
     """
     damaged: Stored | None = None
     try:
         held = read_record(store)
-        if held.stored is not None or not any(True for _ in index_paths(store)):
-            return held, None
+        if held.stored is not None and known and is_slip(held.value, parse_tree_record(known)):
+            damaged = held.stored
+        elif held.stored is not None or not any(True for _ in index_paths(store)):
+            return held, None, None
     except NewerFormat as error:
         raise SettingsError(f"the tree cannot be used: {error}") from error
     except InvalidDocument:
@@ -145,9 +150,9 @@ def _record(
             "the tree holds an index, but its tree.json, which knew its mode and earlier base URLs, is lost; bring it "
             "back from a backup, or set `mode`, and `aliases` if it was moved, in `[registry]`"
         )
-    last = parse_tree_record(known) if known is not None else TreeRecord()
-    record = TreeRecord(mode=last.mode, aliases=last.aliases)
-    return StoredValue(path=layout.RECORD, value=record, stored=None), damaged
+    last = parse_tree_record(known) if known is not None else None
+    record = TreeRecord(mode=last.mode, aliases=last.aliases) if last else TreeRecord()
+    return StoredValue(path=layout.RECORD, value=record, stored=None), damaged, last
 
 
 def _mode(record: TreeRecord, registry: RegistrySection) -> Mode:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from cargo_static_index.registry.known import learn_files
+from cargo_static_index.registry.known import learn_files, learn_tombstones
 from cargo_static_index.registry.shared import LATE, read_changes
 from cargo_static_index.state import CrateChange, State
 from cargo_static_index.store import Store
@@ -34,6 +34,8 @@ def follow(state: State, store: Store, record: TreeRecord) -> list[CrateChange] 
         if len(new) > max(FEW, record.crates // 2):
             return None
         learnt += learn_files(state, store, new)
+        for name in {file.name for some in files.values() for file in some if file.tombstones}:
+            learn_tombstones(state, store, name)
         if is_known(state, record):
             state.site = replace(state.site, followed=last)
             return learnt

@@ -5,38 +5,49 @@ from itertools import islice
 
 from msgspec.structs import replace
 
+from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.names import collision_key
-from cargo_static_index.registry.shared import last_change
-from cargo_static_index.state import CrateChange, Release, State
+from cargo_static_index.registry.shared import IndexChange, crate_name, last_change
+from cargo_static_index.state import CrateChange, Release, Removed, State
 from cargo_static_index.store import Store
-from cargo_static_index.tree.documents import Delta
-from cargo_static_index.tree.read import index_paths, read_indexes, weight_of
+from cargo_static_index.tree.documents import Delta, Tombstone
+from cargo_static_index.tree.read import (
+    StoredValue,
+    crates_with_tombstones,
+    index_paths,
+    read_index,
+    read_indexes,
+    read_tombstones,
+    weight_of,
+)
 
 FILES_AT_ONCE = 1000
 """Index files that are read into the state together."""
 
 
-def change_between(before: IndexFile, after: IndexFile) -> CrateChange | None:
+def crate_change(change: IndexChange) -> CrateChange | None:
     """Give what an index file that takes another's place says anew; None where nothing can be read in either."""
+    before, after, name = change.before.value, change.after, change.name
+    if not name:
+        return None
     known = {line.raw for line in before.lines}
     new = [line for line in after.releases if line.raw not in known]
     held = {line.vers for line in after.releases}
     gone = [line.vers for line in before.releases if line.vers not in held]
-    name = crate_name(after) or crate_name(before)
-    if name is None:
-        return None
     return CrateChange(
         key=collision_key(name),
         name=name,
         releases=tuple(_release(line) for line in new),
         gone=tuple(gone),
+        removed=tuple(map(removed_row, change.removed)),
+        brought_back=change.brought_back,
     )
 
 
-def crate_name(file: IndexFile) -> str | None:
-    """Give the name of the crate that an index file is about: that of its first readable line."""
-    return next((line.name for line in file.releases), None)
+def removed_row(stone: Tombstone) -> Removed:
+    """Give what the state knows of a release that was removed."""
+    return Removed(vers=stone.vers, cksum=stone.cksum, yanked=stone.yanked, pubtime=stone.pubtime)
 
 
 def _release(line: Line) -> Release:
@@ -54,10 +65,30 @@ def load_published(state: State, store: Store) -> Delta:
         state.site = replace(state.site, followed=followed)
         while batch := read_indexes(store, list(islice(paths, FILES_AT_ONCE))):
             total = sum(map(weight_of, batch), total)
-            changes = (change_between(IndexFile(), each.value) for each in batch)
+            changes = (crate_change(IndexChange(_nothing_at(each.path), each.value)) for each in batch)
             state.published.update(change for change in changes if change)
             state.indexed.note((each.path, weight_of(each).digest) for each in batch)
+        for name in crates_with_tombstones(store):
+            total += learn_tombstones(state, store, name)
     return total
+
+
+def _nothing_at(path: str) -> StoredValue[IndexFile]:
+    return StoredValue(path=path, value=IndexFile(), stored=None)
+
+
+def learn_tombstones(state: State, store: Store, name: str) -> Delta:
+    """Read a crate's tombstones into the state, and give what they count for; nothing where they cannot be read."""
+    try:
+        stones = read_tombstones(store, name).value
+    except InvalidDocument:
+        return Delta()
+    held = read_index(store, name).value.versions
+    rows = tuple(map(removed_row, stones.in_force(held)))
+    back = {row.vers for row in state.published.removed(name)} - {row.vers for row in rows}
+    key = collision_key(name)
+    state.published.update([CrateChange(key=key, name=name, removed=rows, brought_back=tuple(back))])
+    return stones.weight(held)
 
 
 def learn_files(state: State, store: Store, names: Mapping[str, str]) -> list[CrateChange]:

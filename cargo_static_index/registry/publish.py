@@ -18,11 +18,11 @@ from cargo_static_index.diagnostics.problems import Problem, level_of, problem
 from cargo_static_index.diagnostics.rule import Level
 from cargo_static_index.protocol.index_file import IndexFile
 from cargo_static_index.protocol.names import collision_key
-from cargo_static_index.registry.known import crate_name
 from cargo_static_index.registry.read import staged_metadata
 from cargo_static_index.registry.restore import sound_index
+from cargo_static_index.registry.shared import IndexChange, crate_name
+from cargo_static_index.registry.tombstones import sound_tombstones, update_tombstones
 from cargo_static_index.registry.transaction import Transaction, attempts
-from cargo_static_index.registry.withdraw import update_tombstones
 from cargo_static_index.store import Change, Delete, Put, Staged
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Tombstones, format_document
@@ -41,6 +41,16 @@ class _Planned(Struct, frozen=True):
     index: StoredValue[IndexFile]
     tombstones: StoredValue[Tombstones]
     plan: CratePlan
+
+    @property
+    def change(self) -> IndexChange:
+        """What becomes of the index file."""
+        return IndexChange(self.index, self.plan.file, self.plan.tombstones)
+
+    @property
+    def brings_back(self) -> bool:
+        """Whether a release comes back that was removed."""
+        return any(stone.lifted for stone in self.plan.tombstones.removed)
 
 
 class Publisher:
@@ -165,14 +175,20 @@ class Publisher:
             sound_index(self._transaction, name) if name in self._held else read_index(self._transaction.store, name)
         )
         name = crate_name(index.value) or name  # another writer may have brought it in other case meanwhile
-        tombstones = self._transaction.read_tombstones(name, index)
+        tombstones = self._tombstones(name, index)
         plan = plan_crate(name, index.value, tombstones.value, group, restore=self._restore)
         return _Planned(group, index, tombstones, plan)
 
-    def _carry_out(self, planned: Sequence[_Planned]) -> frozenset[str]:
-        """Write archives, then index files, give those that were lost, and lift the tombstones of what came back.
+    def _tombstones(self, name: str, index: StoredValue[IndexFile]) -> StoredValue[Tombstones]:
+        if self._transaction.log and index.stored is None:  # an index file is kept when its last line goes
+            return StoredValue(path=layout.tombstones_file(name), value=Tombstones(name=name), stored=None)
+        return sound_tombstones(self._transaction, name)
 
-        A tombstone is marked before its line is written, so that the line is not taken for a removal that broke off.
+    def _carry_out(self, planned: Sequence[_Planned]) -> frozenset[str]:
+        """Write archives, then index files, and give those that were lost.
+
+        The tombstone of what comes back is marked before its line is written, so that the line is not taken for a
+        removal that broke off.
         """
         changed = [each for each in planned if each.plan.published]
         if not changed:
@@ -180,20 +196,18 @@ class Publisher:
         archives = [change for each in changed for change in self._archives(each.plan)]
         self._transaction.begin_archives(change.path for change in archives)
         self._transaction.apply(archives)
-        lifted = [each for each in changed if any(stone.lifted for stone in each.plan.tombstones.removed)]
+        lifted = [each for each in changed if each.brings_back]
+        self._transaction.state.intents.begin(each.tombstones.path for each in lifted)
         stones = (change for each in lifted for change in _tombstones_changed(each))
         stale = {change.path for change in self._transaction.apply(stones)}
         ready = self._claimed([each for each in changed if each.tombstones.path not in stale])
-        self._transaction.begin([(each.index, each.plan.file) for each in ready])
+        self._transaction.begin([each.change for each in ready])
         refused = self._transaction.apply(
             change
             for each in ready
             for change in self._transaction.replaced(each.index.path, each.plan.file.format(), each.index.stored)
         )
         lost = {change.path for change in refused} | {each.index.path for each in changed if each not in ready}
-        for each in lifted:
-            if each.index.path not in lost:
-                self._unbury(each.plan)
         return frozenset(lost)
 
     def _claimed(self, ready: Sequence[_Planned]) -> Sequence[_Planned]:
@@ -203,10 +217,12 @@ class Publisher:
         return [each for each in ready if collision_key(each.plan.name) not in lost]
 
     def _unbury(self, plan: CratePlan) -> None:
+        """Take the tombstones of what came back away; tree.json does not count them any more."""
         back = {each.vers for each in plan.published}
         for vers in back:
             self._transaction.state.drop_files.reopen_release(plan.name, vers)  # files that were refused as removed
         update_tombstones(self._transaction, plan.name, lambda stones: stones.without(back))
+        self._transaction.state.intents.finish([layout.tombstones_file(plan.name)])
 
     def _archives(self, plan: CratePlan) -> Iterator[Put]:
         """Give the changes that bring staged archives and metadata to their places."""
@@ -240,7 +256,10 @@ class Publisher:
         """Bring what is derived in step with index files that were written, and what was adopted in vain away."""
         changed = [each for each in done if each.plan.published]
         if changed:
-            self._transaction.changed([(each.index, each.plan.file) for each in changed])
+            self._transaction.changed([each.change for each in changed])
+        for each in changed:
+            if each.brings_back:
+                self._unbury(each.plan)
         self._transaction.apply(change for each in done for change in self._in_vain(each.plan))
         if self._adopted:
             self._transaction.finish_archives(path for each in done for path in _archives_of(each))

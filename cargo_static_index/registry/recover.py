@@ -10,14 +10,15 @@ from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.registry.follow import follow
 from cargo_static_index.registry.known import load_published
-from cargo_static_index.registry.restore import LOST, crates_with_tombstones, is_left, recount, restore_index
+from cargo_static_index.registry.restore import LOST, is_left, recount, restore_index, trust_last_record
 from cargo_static_index.registry.shared import is_due, name_all, prune
+from cargo_static_index.registry.tombstones import restore_tombstones, update_tombstones
 from cargo_static_index.registry.transaction import Transaction
-from cargo_static_index.registry.withdraw import Withdrawn, judge_again, update_tombstones, withdraw_versions
+from cargo_static_index.registry.withdraw import Withdrawn, judge_again, withdraw_versions
 from cargo_static_index.store import Delete, Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import format_document
-from cargo_static_index.tree.read import read_index, read_record, read_tombstones
+from cargo_static_index.tree.read import crates_with_tombstones, read_index, read_record, read_tombstones
 
 _DAY = 86_400
 
@@ -32,6 +33,7 @@ def recover(transaction: Transaction, *, first: bool = True) -> list[Withdrawn]:
         if first:
             _warn_of_lost(transaction)
         return []  # what others know lies in the tree; what was begun is for `finish_changes`, which lists
+    trust_last_record(transaction)
     unfinished = transaction.is_unfinished
     known = transaction.state.site.known_tree == format_document(transaction.record)
     if not (known or unfinished):
@@ -132,10 +134,12 @@ def reconcile(transaction: Transaction, *, agreed: bool = False) -> list[Withdra
         name_all(transaction.store, transaction.options.clock)
     if not agreed:
         restore_index(transaction)
+        restore_tombstones(transaction)
     recount(transaction, agreed=agreed)
     _make_pages_stale(transaction)
     _delete_unnamed(transaction)
-    left = [each for name in crates_with_tombstones(transaction) if (each := finish_withdrawal(transaction, name))]
+    crates = list(crates_with_tombstones(transaction.store))
+    left = [each for name in crates if (each := finish_withdrawal(transaction, name))]
     transaction.state.drop_files.reopen_unpublished()
     transaction.state.drop_files.reopen_refused("")
     going = {layout.tombstones_file(withdrawn.name) for withdrawn in left}

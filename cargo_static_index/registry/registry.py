@@ -321,6 +321,7 @@ def verify_registry(
     release is mended, or would be in a dry run; each finding says so. Raises SettingsError where the tree cannot be
     used at all.
     """
+    from cargo_static_index.registry.restore import trust_last_record
     from cargo_static_index.registry.verify.tree import check_config, verify_tree
 
     tree = store or store_of(settings)
@@ -336,6 +337,7 @@ def verify_registry(
         transaction = _open(settings, tree, telling.listener, options, access, stack)
         telling.opened(transaction.base_url, now=options.now, holds_releases=transaction.record.releases > 0)
         transaction.take()
+        trust_last_record(transaction)
         if not any(check_config(transaction.store)):
             yield from (replace(finding, fixed=True) for finding in config)  # opening a tree writes it
         pages = _pages(transaction, settings)

@@ -12,6 +12,7 @@ from cargo_static_index.diagnostics.errors import InvalidDocument, NotHeld, Sett
 from cargo_static_index.protocol.index_file import IndexFile, Line, derive_line, parse_line
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.registries import Home, Mode
+from cargo_static_index.registry.shared import IndexChange
 from cargo_static_index.registry.transaction import Transaction, attempts
 from cargo_static_index.registry.withdraw import replace_index
 from cargo_static_index.store import Store
@@ -75,7 +76,7 @@ def _reindex(transaction: Transaction, home: Home, path: str) -> list[Reindexed]
     for _ in attempts(f"{path} is"):
         index = read_index_at(transaction.store, path)
         file, found = _derive_file(transaction.store, home, path, index.value)
-        if file == index.value or replace_index(transaction, index, file, whole=True):
+        if file == index.value or replace_index(transaction, IndexChange(index, file), whole=True):
             break
     return found
 

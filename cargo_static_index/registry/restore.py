@@ -22,6 +22,8 @@ from cargo_static_index.protocol.index_file import IndexFile, Line, parse_line
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.registries import Home
 from cargo_static_index.registry.known import load_published
+from cargo_static_index.registry.shared import IndexChange
+from cargo_static_index.registry.tombstones import are_lost
 from cargo_static_index.registry.transaction import Transaction, attempts
 from cargo_static_index.state import Release
 from cargo_static_index.store import Put, Store
@@ -30,6 +32,7 @@ from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Delta, Tombstone, Tombstones, TreeRecord, difference, weight
 from cargo_static_index.tree.read import (
     StoredValue,
+    crates_with_tombstones,
     index_paths,
     read_index,
     read_index_at,
@@ -45,6 +48,12 @@ if TYPE_CHECKING:  # loaded when it is used: most commands read no page's docume
 
 Knowledge = Callable[[Store], Iterable[tuple[str, Sequence[Known]]]]
 """Gives, of a tree, each crate with the releases that are known to have stood in its index file."""
+
+REMOVED_LOST = (
+    "Tombstones of releases that were removed are lost or changed, and nothing tells which: these releases can come "
+    "back. Bring the crates' `removed.json` back from a backup, or `remove` again what came back; then, or if that was "
+    "meant, `rebuild` takes what there is as it is."
+)
 
 LOST = "The index lost the lines of releases that nobody removed: {number} of them."
 
@@ -78,15 +87,47 @@ def restore_index(transaction: Transaction) -> None:
             _restore(transaction, name, releases)
 
 
+def trust_last_record(transaction: Transaction) -> None:
+    """Where tree.json was lost or damaged, take what it said last, if what the state knows makes that very index.
+
+    Then nobody changed the tree since, and the state is believed as ever.
+    """
+    last = transaction.last_record
+    if last is None or not transaction.in_doubt:
+        return
+    total = _sum_of(transaction.store)
+    for name, releases in _in_state_all(transaction):
+        index = read_index(transaction.store, name)
+        if _is_damaged(index, releases):
+            file = restoration(transaction.store, transaction.home, name, index.value, releases).file
+            total += IndexChange(index, file).delta
+    missing = difference(Delta(digest=int(last.digest, 16)), total).digest
+    if missing and not _write_missing(transaction, missing):
+        return
+    said, transaction.in_doubt = transaction.record, False
+    transaction.update_record(lambda _: replace(last, mode=said.mode, aliases=said.aliases))
+    restore_index(transaction)
+
+
+def _write_missing(transaction: Transaction, missing: int) -> bool:
+    """Write the one index file that is `proven`, and say whether there is one."""
+    return any(_write_proven(transaction, layout.index_file(name), missing) for name in list(_names(transaction)))
+
+
 def recount(transaction: Transaction, *, agreed: bool = False) -> None:
     """Count the index, and again where somebody changed it meanwhile: a count of the past would undo his."""
     for _ in attempts("the tree is"):
         before = read_record(transaction.store)
         total = load_published(transaction.state, transaction.store)
         lost = _lost(transaction, before.value, total)
-        if read_record(transaction.store) == before and transaction.know(before, total, 0 if agreed else lost):
+        kept = not agreed and are_lost(transaction.store, before.value, total)
+        if read_record(transaction.store) == before and transaction.know(
+            before, total, 0 if agreed else lost, kept=kept
+        ):
             if agreed and lost:
                 transaction.listener.note(f"{LOST.format(number=lost)} The index is taken as it is now.")
+            if kept:
+                transaction.listener.warn(REMOVED_LOST)
             return
 
 
@@ -95,7 +136,9 @@ def _lost(transaction: Transaction, before: TreeRecord, total: Delta) -> int:
     missing = before.releases + (before.lost or 0) - total.releases
     if missing <= 0:
         return 0
-    return max(0, missing - sum(_removals_left(transaction, name) for name in crates_with_tombstones(transaction)))
+    return max(
+        0, missing - sum(_removals_left(transaction, name) for name in crates_with_tombstones(transaction.store))
+    )
 
 
 def _removals_left(transaction: Transaction, name: str) -> int:
@@ -106,12 +149,6 @@ def _removals_left(transaction: Transaction, name: str) -> int:
     except InvalidDocument:
         return 0
     return sum(stone.cksum not in lines and is_left(transaction.store, name, stone) for stone in stones)
-
-
-def crates_with_tombstones(transaction: Transaction) -> list[str]:
-    """Give the names of the crates of which something was removed."""
-    paths = transaction.store.list(layout.CRATES)
-    return [path.split("/")[1] for path in paths if layout.tombstones_file(path.split("/")[1]) == path]
 
 
 def restoration(store: Store, home: Home, name: str, file: IndexFile, known: Iterable[Known]) -> Restoration:
@@ -186,8 +223,11 @@ def missing_digest(store: Store, total: Delta) -> int:
 
 def write_proven(transaction: Transaction, path: str) -> bool:
     """Write the index file that `proven` gives for a path, and say whether there is one."""
+    return _write_proven(transaction, path, missing_digest(transaction.store, _sum_of(transaction.store)))
+
+
+def _write_proven(transaction: Transaction, path: str, missing: int) -> bool:
     index = read_index_at(transaction.store, path)
-    missing = missing_digest(transaction.store, _sum_of(transaction.store))
     for name in dict.fromkeys(line.name for line in index.value.releases):
         file = proven(transaction.store, transaction.home, name, index, missing)
         if file is not None and missing:
@@ -296,7 +336,7 @@ def _restore(transaction: Transaction, name: str, known: Sequence[Known]) -> Non
             return
         found = restoration(transaction.store, transaction.home, name, index.value, known)
         if found.restored:
-            transaction.begin([(index, found.file)])
+            transaction.begin([IndexChange(index, found.file)])
         if not found.restored or transaction.write(index.path, found.file.format(), index.stored):
             transaction.state.pages.make_stale([name])
             _say(transaction, name, found)

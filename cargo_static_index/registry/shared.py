@@ -40,11 +40,55 @@ from cargo_static_index.tree.changes import (
     parse_claim,
     time_of,
 )
-from cargo_static_index.tree.documents import Delta, weight
+from cargo_static_index.tree.documents import Delta, Tombstone, Tombstones, difference, weight
 from cargo_static_index.tree.read import StoredValue, index_paths, weight_of
 
-IndexChange = tuple[StoredValue[IndexFile], IndexFile]
-"""An index file as it was read, and what it is to be."""
+
+class IndexChange(Struct, frozen=True):
+    """An index file as it was read, what it is to be, and the tombstones beside it where releases go or come back."""
+
+    before: StoredValue[IndexFile]
+    after: IndexFile
+    stones: Tombstones | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the crate; "" where no line can be read."""
+        return crate_name(self.after) or crate_name(self.before.value) or ""
+
+    @property
+    def removed(self) -> tuple[Tombstone, ...]:
+        """The tombstones that come to be in force."""
+        return tuple(self._stones(self.before.value, self.after))
+
+    @property
+    def brought_back(self) -> tuple[str, ...]:
+        """The versions whose tombstones come to be no more in force."""
+        return tuple(stone.vers for stone in self._stones(self.after, self.before.value))
+
+    @property
+    def buried(self) -> Delta:
+        """What it adds to tree.json's count of tombstones."""
+        if self.stones is None or not self.stones.removed:
+            return Delta()
+        return difference(self.stones.weight(self.after.versions), self.stones.weight(self.before.value.versions))
+
+    @property
+    def delta(self) -> Delta:
+        """What it adds to tree.json."""
+        return difference(self.weight, weight_of(self.before)) + self.buried
+
+    @property
+    def weight(self) -> Delta:
+        """What the index file counts for after it."""
+        return weight(self.before.path, self.after.format(), len(self.after.releases))
+
+    def _stones(self, held: IndexFile, gone: IndexFile) -> Iterator[Tombstone]:
+        """Give the tombstones of what the one file holds and the other does not."""
+        if self.stones is not None and self.stones.removed:
+            versions = held.versions - gone.versions
+            yield from (stone for stone in self.stones.removed if stone.vers in versions)
+
 
 CLAIM_HOLDS = timedelta(hours=1)
 """How long a name is its claimer's without a line: far longer than from a claim to the line."""
@@ -168,7 +212,7 @@ class ChangeLog:
     def begin(self, files: Sequence[IndexChange]) -> None:
         """Write down what is about to become of index files."""
         begins = moment(self._clock)
-        record = ChangeRecord(begun=stamp(begins), files=tuple(_changed_file(*each) for each in files))
+        record = ChangeRecord(begun=stamp(begins), files=tuple(map(_changed_file, files)))
         if self._open and self._open[-1].identity not in self._landed:
             begun = _Open(identity=self._open.pop().identity, record=record)  # nothing came of what it was to be
         else:
@@ -179,7 +223,7 @@ class ChangeLog:
     def landed(self, files: Sequence[IndexChange]) -> None:
         """Note what of the change under way was written."""
         latest = self._open.pop()
-        record = replace(latest.record, files=tuple(_changed_file(*each) for each in files))
+        record = replace(latest.record, files=tuple(map(_changed_file, files)))
         self._open.append(replace(latest, record=record))
         self._landed.add(latest.identity)
 
@@ -237,13 +281,20 @@ class ChangeLog:
         return (path for path in self._store.list(BEGUN) if path not in own)
 
 
-def _changed_file(before: StoredValue[IndexFile], after: IndexFile) -> ChangedFile:
-    name = next((line.name for file in (after, before.value) for line in file.releases), "")
+def crate_name(file: IndexFile) -> str | None:
+    """Give the name of the crate that an index file is about: that of its first readable line."""
+    return next((line.name for line in file.releases), None)
+
+
+def _changed_file(change: IndexChange) -> ChangedFile:
+    buried = change.buried
     return ChangedFile(
-        name=name,
-        path=before.path,
-        before=_weight(weight_of(before)),
-        after=_weight(weight(before.path, after.format(), len(after.releases))),
+        name=change.name,
+        path=change.before.path,
+        before=_weight(weight_of(change.before)),
+        after=_weight(change.weight),
+        removed=buried.removed,
+        tombstones=f"{buried.tombstones:064x}" if buried.tombstones else "",
     )
 
 

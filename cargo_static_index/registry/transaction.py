@@ -20,10 +20,9 @@ from cargo_static_index.diagnostics.errors import (
     StateDamaged,
     StoreError,
 )
-from cargo_static_index.protocol.index_file import IndexFile
 from cargo_static_index.registry.agreement import Agreement, agree, read_again
 from cargo_static_index.registry.events import Listener
-from cargo_static_index.registry.known import change_between, crate_name
+from cargo_static_index.registry.known import crate_change
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.shared import ChangeLog, IndexChange, Names, landed_files, total_of
 from cargo_static_index.settings import Settings
@@ -36,18 +35,13 @@ from cargo_static_index.tree import layout
 from cargo_static_index.tree.changes import ChangedFile, ChangeRecord, nonce_of
 from cargo_static_index.tree.documents import (
     Delta,
-    Tombstones,
     TreeRecord,
-    difference,
     format_document,
-    weight,
 )
 from cargo_static_index.tree.read import (
     StoredValue,
     read_record,
-    read_tombstones,
     replaced,
-    weight_of,
 )
 
 NONE: Mapping[str, str] = MappingProxyType({})
@@ -123,6 +117,11 @@ class Transaction:
     @property
     def _lock(self) -> Lock | None:
         return self.store.lock
+
+    @property
+    def last_record(self) -> TreeRecord | None:
+        """What tree.json said when the state last knew it, where it was lost or damaged since."""
+        return self._agreement.last
 
     @property
     def in_step(self) -> bool:
@@ -298,16 +297,10 @@ class Transaction:
         """Note in the tree that all is done which this transaction's changes led to."""
         self.records.finish()
 
-    def read_tombstones(self, name: str, index: StoredValue[IndexFile]) -> StoredValue[Tombstones]:
-        """Read the tombstones of a crate, or raise InvalidDocument."""
-        if self.log and index.stored is None:  # an index file is kept when its last line goes
-            return StoredValue(path=layout.tombstones_file(name), value=Tombstones(name=name), stored=None)
-        return read_tombstones(self.store, name)
-
     def begin(self, files: Sequence[IndexChange]) -> None:
         """Write down what index files are about to be, so that a crash leaves nothing that is not made good."""
         if not self.log:
-            self.state.intents.begin(before.path for before, _ in files)
+            self.state.intents.begin(change.before.path for change in files)
         self.records.begin(files)
 
     def begin_archives(self, paths: Iterable[str]) -> None:
@@ -328,17 +321,15 @@ class Transaction:
 
         `whole`: lines say something else of releases that were there, which is on all pages of their crates.
         """
-        delta = sum((change_of(before, after) for before, after in files), Delta())
+        delta = sum((change.delta for change in files), Delta())
         self.records.landed(files)
         self.count(delta, self.log.nonce if self.log else "")
         with self.state.writing():
-            changes = (change_between(before.value, after) for before, after in files)
-            self.state.published.update(change for change in changes if change)
-            self.state.indexed.note((before.path, weight_after(before, after).digest) for before, after in files)
-            names = (crate_name(after) or crate_name(before.value) for before, after in files)
-            self.state.pages.make_stale((name for name in names if name), whole=whole)
+            self.state.published.update(change for change in map(crate_change, files) if change)
+            self.state.indexed.note((change.before.path, change.weight.digest) for change in files)
+            self.state.pages.make_stale((change.name for change in files if change.name), whole=whole)
             self.state.site = self.state.site.owing(delta.digest)
-            self.state.intents.finish(before.path for before, _ in files)
+            self.state.intents.finish(change.before.path for change in files)
         if not self.log:
             self._finish_records()  # nobody comes between, and what is left to do for the pages stands in the state
 
@@ -397,9 +388,13 @@ class Transaction:
         self.record, self._as_read, self.in_doubt = held.value, held, False
         self._note_known(held.value)
 
-    def know(self, held: StoredValue[TreeRecord], total: Delta, lost: int) -> bool:
-        """Note that the state knows the whole tree, which sums up to `total`; False if tree.json changed."""
+    def know(self, held: StoredValue[TreeRecord], total: Delta, lost: int, *, kept: bool = False) -> bool:
+        """Note that the state knows the whole tree, which sums up to `total`; False if tree.json changed.
+
+        What tree.json says of tombstones is `kept` where they do not sum up to that, for they were lost.
+        """
         record = replace(held.value.counting(total), lost=lost or UNSET)
+        record = record.with_removed_of(held.value) if kept else record
         if record != held.value and not self.write(held.path, format_document(record), held.stored):
             return False
         self.record, self._as_read, self.in_doubt = record, None, False
@@ -408,16 +403,6 @@ class Transaction:
 
     def _note_known(self, record: TreeRecord | None) -> None:
         self.state.site = replace(self.state.site, known_tree=format_document(record) if record else None)
-
-
-def change_of(before: StoredValue[IndexFile], after: IndexFile) -> Delta:
-    """Give what replacing an index file by another adds to tree.json."""
-    return difference(weight_after(before, after), weight_of(before))
-
-
-def weight_after(before: StoredValue[IndexFile], after: IndexFile) -> Delta:
-    """Give what an index file counts for that takes another's place."""
-    return weight(before.path, after.format(), len(after.releases))
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 Cargo's book: "Publishing on crates.io", section "cargo yank". Removal is ours: crates.io has none for everybody.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -11,12 +11,14 @@ from cargo_static_index.diagnostics.errors import NotHeld
 from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.registry.restore import sound_index
+from cargo_static_index.registry.shared import IndexChange
+from cargo_static_index.registry.tombstones import sound_tombstones, update_tombstones
 from cargo_static_index.registry.transaction import Transaction, attempts
 from cargo_static_index.store import Delete, Store
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.documents import Tombstones, format_document
+from cargo_static_index.tree.documents import Tombstones
 from cargo_static_index.tree.plan import plan_removal
-from cargo_static_index.tree.read import StoredValue, read_index, read_tombstones, removed_versions, say_removed
+from cargo_static_index.tree.read import read_index, read_tombstones, removed_versions, say_removed
 
 
 class Spec(Struct, frozen=True):
@@ -46,7 +48,7 @@ def _set_yanked(transaction: Transaction, name: str, versions: Sequence[str], *,
         file = index.value
         for vers in changing:
             file = file.with_yanked(vers, yanked=yanked)
-        if not changing or replace_index(transaction, index, file):
+        if not changing or replace_index(transaction, IndexChange(index, file)):
             break
     return [Spec(name, vers) for vers in changing]
 
@@ -90,14 +92,15 @@ def withdraw_versions(transaction: Transaction, name: str, versions: Sequence[st
     """
     if transaction.log:
         index = read_index(transaction.store, name)
-        transaction.begin([(index, plan_removal(index.value, Tombstones(name=name), versions).file)])
+        plan = plan_removal(index.value, read_tombstones(transaction.store, name).value, versions)
+        transaction.begin([IndexChange(index, plan.file, plan.tombstones)])
     transaction.state.intents.begin([layout.tombstones_file(name)])
     transaction.state.pages.make_stale([name])
     buried = _bury(transaction, name, versions)
     for _ in attempts(f"the index file of {name} is"):
         index = read_index(transaction.store, name)
         plan = plan_removal(index.value, buried, versions)
-        if not plan.removed or replace_index(transaction, index, plan.file):
+        if not plan.removed or replace_index(transaction, IndexChange(index, plan.file, buried)):
             break
     kept = {line.cksum for line in plan.file.lines}
     going = (stone.cksum for stone in buried.removed if stone.vers in versions and stone.cksum not in kept)
@@ -139,29 +142,16 @@ def _bury(transaction: Transaction, name: str, versions: Sequence[str]) -> Tombs
     return update_tombstones(transaction, name, with_removed)
 
 
-def update_tombstones(transaction: Transaction, name: str, change: Callable[[Tombstones], Tombstones]) -> Tombstones:
-    """Change a crate's tombstones by compare and swap, and give them; the last one that goes takes the file along."""
-    for _ in attempts(f"the tombstones of {name} are"):
-        held = read_tombstones(transaction.store, name)
-        stones = change(held.value)
-        content = format_document(stones) if stones.removed else None
-        if stones == held.value or transaction.write(held.path, content, held.stored):
-            break
-    return stones
-
-
-def replace_index(
-    transaction: Transaction, index: StoredValue[IndexFile], file: IndexFile, *, whole: bool = False
-) -> bool:
+def replace_index(transaction: Transaction, change: IndexChange, *, whole: bool = False) -> bool:
     """Replace one index file and bring what is derived in step; False if somebody else was quicker.
 
     `whole` is what `Transaction.changed` says of it. One whose last line goes stays, empty: cargo reads it as a crate
     without versions, and where the crate comes back at once, servers and clients see that it was changed.
     """
-    transaction.begin([(index, file)])
-    written = transaction.write(index.path, file.format(), index.stored)
+    transaction.begin([change])
+    written = transaction.write(change.before.path, change.after.format(), change.before.stored)
     if written:
-        transaction.changed([(index, file)], whole=whole)
+        transaction.changed([change], whole=whole)
     return written
 
 
@@ -177,6 +167,7 @@ def _by_crate(transaction: Transaction, specs: Sequence[Spec]) -> dict[str, list
         if name != spec.name:
             raise NotHeld(f"there is no crate {spec.name!r} in this registry; did you mean {name!r}?")
         file = sound_index(transaction, name).value
+        sound_tombstones(transaction, name)
         versions = (
             [_line(transaction, file, name, spec.vers).vers] if spec.vers else [line.vers for line in file.releases]
         )

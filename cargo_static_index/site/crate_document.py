@@ -12,6 +12,7 @@ from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidVersio
 from cargo_static_index.protocol.index_entry import Dependency, Entry, parse_entry, parse_needed
 from cargo_static_index.protocol.names import is_crate_name
 from cargo_static_index.protocol.semver import Version, is_prerelease, parse_version
+from cargo_static_index.tree.documents import Tombstone
 
 Text = Literal["readme", "changelog"]
 """A text of a release that its pages show."""
@@ -59,8 +60,8 @@ class OlderDependency(Struct, frozen=True, kw_only=True):
 class CrateDocument(Struct, frozen=True, kw_only=True):
     """A crate as of its `newest` version: the highest that is neither yanked nor a pre-release, else the next best.
 
-    `versions` stand highest first, and `earlier` is what only others than `newest` need. The rest is what the manifest
-    of `newest` says.
+    `versions` stand highest first, `earlier` is what only others than `newest` need, and `removed` are those that were
+    removed for good. The rest is what the manifest of `newest` says.
     """
 
     schema: Literal[1] = 1
@@ -86,6 +87,7 @@ class CrateDocument(Struct, frozen=True, kw_only=True):
     dependencies: tuple[DependencyRow, ...] = ()
     earlier: tuple[OlderDependency, ...] = ()
     versions: tuple[ReleaseSummary, ...]
+    removed: tuple[Tombstone, ...] = ()
 
     @property
     def release(self) -> ReleaseSummary:

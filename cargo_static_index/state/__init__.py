@@ -20,7 +20,7 @@ from cargo_static_index.state.flags import Flags, Remaking, SiteState
 from cargo_static_index.state.indexed import Indexed
 from cargo_static_index.state.published import Published
 from cargo_static_index.state.queue import Pages
-from cargo_static_index.state.rows import CrateChange, Release
+from cargo_static_index.state.rows import CrateChange, Release, Removed
 from cargo_static_index.state.undelivered import Undelivered
 from cargo_static_index.store.local import system
 from cargo_static_index.store.local.system import NEW
@@ -29,6 +29,7 @@ __all__ = [
     "CrateChange",
     "Release",
     "Remaking",
+    "Removed",
     "SiteState",
     "State",
     "copy_state",

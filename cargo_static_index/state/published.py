@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from cargo_static_index.protocol.semver import parse_version
 from cargo_static_index.state import schema
 from cargo_static_index.state.database import Database, batches, json_list
-from cargo_static_index.state.rows import CrateChange, Release
+from cargo_static_index.state.rows import CrateChange, Release, Removed
 
 
 class Published:
@@ -32,6 +32,15 @@ class Published:
         found = [_release(row) for row in self._database.all(schema.RELEASES_OF, (name,))]
         return sorted(found, key=lambda each: (each.pubtime or "", parse_version(each.vers)))
 
+    def removed(self, name: str) -> list[Removed]:
+        """Give what was removed of the crate of exactly that name, in the order of versions."""
+        found = [_removed(row) for row in self._database.all(schema.REMOVED_OF, (name,))]
+        return sorted(found, key=lambda each: parse_version(each.vers))
+
+    def crates_with_removed(self, *, after: str = "", limit: int = 1000) -> list[str]:
+        """Give the names greater than `after` of crates of which something was removed, in their order."""
+        return [row[0] for row in self._database.all(schema.REMOVED_CRATES, (after, limit))]
+
     def newest(self, limit: int) -> list[tuple[str, Release]]:
         """Give name and release of those published last; what has no `pubtime` is left out."""
         return [(row[0], _release(row[1:])) for row in self._database.all(schema.RELEASES_NEWEST, (limit,))]
@@ -52,7 +61,7 @@ class Published:
 
     def clear(self) -> None:
         """Forget all that is published, so that it can be read anew from the tree."""
-        statements = (schema.CRATE_CLEAR, schema.RELEASES_CLEAR, schema.TALLY_ZERO)
+        statements = (schema.CRATE_CLEAR, schema.RELEASES_CLEAR, schema.REMOVED_CLEAR, schema.TALLY_ZERO)
         with self._database.writing():
             for statement in statements:
                 self._database.run(statement)
@@ -61,7 +70,11 @@ class Published:
         rows = [(change.name, *_row(each)) for change in changes for each in change.releases]
         gone = [(change.name, vers) for change in changes for vers in change.gone]
         changed = [(cksum, yanked, pubtime, name, vers) for name, vers, cksum, yanked, pubtime in rows]
-        crates = [(change.key, change.name) for change in changes]
+        crates = [(change.key, change.name) for change in changes if change.releases or change.gone]
+        removed = [(change.name, *_row(each)) for change in changes for each in change.removed]
+        back = [(change.name, vers) for change in changes for vers in change.brought_back]
+        self._database.run_many(schema.REMOVED_DELETE, back)
+        self._database.run_many(schema.REMOVED_SET, removed)
         self._add("releases", -self._database.run_many(schema.RELEASE_DELETE, gone))
         inserted = self._database.run_many(schema.RELEASE_INSERT, rows)
         if inserted < len(rows):
@@ -85,5 +98,10 @@ def _release(row: tuple[str, str, int, str | None]) -> Release:
     return Release(vers=vers, cksum=cksum, yanked=bool(yanked), pubtime=pubtime)
 
 
-def _row(release: Release) -> tuple[str, str, bool, str | None]:
+def _removed(row: tuple[str, str, int, str | None]) -> Removed:
+    vers, cksum, yanked, pubtime = row
+    return Removed(vers=vers, cksum=cksum, yanked=bool(yanked), pubtime=pubtime)
+
+
+def _row(release: Release | Removed) -> tuple[str, str, bool, str | None]:
     return release.vers, release.cksum, release.yanked, release.pubtime

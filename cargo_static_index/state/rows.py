@@ -12,10 +12,21 @@ class Release(Struct, frozen=True, kw_only=True):
     pubtime: str | None
 
 
+class Removed(Struct, frozen=True, kw_only=True):
+    """A release that was removed, as its tombstone says."""
+
+    vers: str
+    cksum: str
+    yanked: bool
+    pubtime: str | None
+
+
 class CrateChange(Struct, frozen=True, kw_only=True):
-    """What changed of a published crate: releases that came or changed, and versions that went."""
+    """What changed of a published crate: releases that came or changed, versions that went, and what was removed."""
 
     key: str
     name: str
     releases: tuple[Release, ...] = ()
     gone: tuple[str, ...] = ()
+    removed: tuple[Removed, ...] = ()
+    brought_back: tuple[str, ...] = ()

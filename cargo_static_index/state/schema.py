@@ -19,6 +19,10 @@ CREATE TABLE release (
 ) WITHOUT ROWID;
 CREATE INDEX release_newest ON release (pubtime DESC, name, vers) WHERE pubtime IS NOT NULL;
 
+CREATE TABLE removed (
+    name TEXT NOT NULL, vers TEXT NOT NULL, cksum TEXT NOT NULL, yanked INTEGER NOT NULL, pubtime TEXT,
+    PRIMARY KEY (name, vers)
+) WITHOUT ROWID;
 CREATE TABLE indexed (path TEXT PRIMARY KEY, digest BLOB NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE folder (path BLOB PRIMARY KEY, parent BLOB, digest BLOB NOT NULL) WITHOUT ROWID;
@@ -88,6 +92,11 @@ RELEASE_UPDATE = "UPDATE release SET cksum = ?, yanked = ?, pubtime = ? WHERE na
 RELEASE_DELETE = "DELETE FROM release WHERE name = ? AND vers = ?"
 RELEASE_ANY = "SELECT 1 FROM release WHERE name = ? LIMIT 1"
 RELEASES_CLEAR = "DELETE FROM release"
+REMOVED_OF = "SELECT vers, cksum, yanked, pubtime FROM removed WHERE name = ?"
+REMOVED_CRATES = "SELECT DISTINCT name FROM removed WHERE name > ? ORDER BY name LIMIT ?"
+REMOVED_SET = "INSERT OR REPLACE INTO removed VALUES (?, ?, ?, ?, ?)"
+REMOVED_DELETE = "DELETE FROM removed WHERE name = ? AND vers = ?"
+REMOVED_CLEAR = "DELETE FROM removed"
 
 INDEXED_GET = "SELECT digest FROM indexed WHERE path = ?"
 INDEXED_SET = "INSERT OR REPLACE INTO indexed VALUES (?, ?)"

@@ -54,12 +54,17 @@ class Weight(Struct, frozen=True, kw_only=True):
 
 
 class ChangedFile(Struct, frozen=True, kw_only=True):
-    """An index file, what it was and what it is after the change."""
+    """An index file, what it was and what it is after the change.
+
+    `removed` and `tombstones` are what the change adds to what was removed, and to the sum of that.
+    """
 
     name: str
     path: str
     before: Weight
     after: Weight
+    removed: int = 0
+    tombstones: str = ""
 
 
 class ChangeRecord(Struct, frozen=True, kw_only=True):
@@ -115,7 +120,8 @@ def identity_of(path: str) -> str:
 
 def delta_of(file: ChangedFile) -> Delta:
     """Give what a change of one index file adds to tree.json."""
-    return difference(_delta(file.after), _delta(file.before))
+    buried = Delta(removed=file.removed, tombstones=int(file.tombstones or "0", 16))
+    return difference(_delta(file.after), _delta(file.before)) + buried
 
 
 def _delta(weight: Weight) -> Delta:

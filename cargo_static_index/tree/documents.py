@@ -1,8 +1,8 @@
 """Our own small documents in the tree: `tree.json`, which sums the registry up, and the tombstones of a crate.
 
-The digest is the sum, modulo 2^256, of SHA-256 over (path, content) of every index file. Order does not
-matter, and a change subtracts the old and adds the new, so keeping it costs nothing, while one small read
-tells whether a tree is still the one that somebody knows.
+The digest is the sum, modulo 2^256, of SHA-256 over (path, content) of every index file, and that of the tombstones
+the sum over each that is in force. Order does not matter, and a change subtracts the old and adds the new, so keeping
+it costs nothing, while one small read tells whether a tree is still the one that somebody knows.
 """
 
 from collections.abc import Collection
@@ -17,9 +17,14 @@ from cargo_static_index.diagnostics.errors import InvalidDocument, NewerFormat
 from cargo_static_index.protocol.registries import Mode
 from cargo_static_index.protocol.semver import parse_version, without_build
 
-FORMAT = 1
-NEEDS = "0.1.0"
+FORMAT = 2
+"""Format 1 did not sum up the tombstones."""
+
+NEEDS = "0.2.0"
 """The first version of this program that reads `FORMAT`."""
+
+SLIP = 4
+"""Digits in which a damaged digest may differ from the one that it was."""
 
 _MODULUS = 1 << 256
 
@@ -30,12 +35,16 @@ class Delta(Struct, frozen=True, kw_only=True):
     crates: int = 0
     releases: int = 0
     digest: int = 0
+    removed: int = 0
+    tombstones: int = 0
 
     def __add__(self, other: "Delta") -> "Delta":
         return Delta(
             crates=self.crates + other.crates,
             releases=self.releases + other.releases,
             digest=(self.digest + other.digest) % _MODULUS,
+            removed=self.removed + other.removed,
+            tombstones=(self.tombstones + other.tombstones) % _MODULUS,
         )
 
 
@@ -49,7 +58,7 @@ def weight(path: str, content: bytes | None, releases: int) -> Delta:
 
 def sum_digests(digest: str, other: str) -> str:
     """Give the sum of two digests, modulo 2^256, where "" is nothing."""
-    return f"{(int(digest or '0', 16) + int(other or '0', 16)) % _MODULUS:064x}"
+    return _raised(digest or "0", int(other or "0", 16))
 
 
 def difference(new: Delta, old: Delta) -> Delta:
@@ -58,7 +67,13 @@ def difference(new: Delta, old: Delta) -> Delta:
         crates=new.crates - old.crates,
         releases=new.releases - old.releases,
         digest=(new.digest - old.digest) % _MODULUS,
+        removed=new.removed - old.removed,
+        tombstones=(new.tombstones - old.tombstones) % _MODULUS,
     )
+
+
+def _raised(digest: str, by: int) -> str:
+    return f"{(int(digest, 16) + by) % _MODULUS:064x}"
 
 
 class TreeRecord(Struct, frozen=True, kw_only=True):
@@ -66,6 +81,7 @@ class TreeRecord(Struct, frozen=True, kw_only=True):
 
     `aliases` are the base URLs that the tree had before it moved, oldest first. `lost` counts releases whose lines
     were there and are not any more, though nobody removed them, until somebody takes the index as it is.
+    `removed` and `tombstones` count and sum up what was removed; a tree of format 1 does not know them.
     """
 
     format: int = FORMAT
@@ -75,21 +91,45 @@ class TreeRecord(Struct, frozen=True, kw_only=True):
     crates: int = 0
     releases: int = 0
     digest: str = "0" * 64
+    removed: int | UnsetType = 0
+    tombstones: str | UnsetType = "0" * 64
     lost: int | UnsetType = UNSET
 
     def changed_by(self, delta: Delta) -> Self:
         """Give the record after a change."""
-        digest = (int(self.digest, 16) + delta.digest) % _MODULUS
         return replace(
             self,
             crates=self.crates + delta.crates,
             releases=self.releases + delta.releases,
-            digest=f"{digest:064x}",
+            digest=_raised(self.digest, delta.digest),
+            removed=UNSET if self.removed is UNSET else self.removed + delta.removed,
+            tombstones=UNSET if self.tombstones is UNSET else _raised(self.tombstones, delta.tombstones),
         )
 
     def counting(self, total: Delta) -> Self:
-        """Give the record of the same tree whose index sums up to `total`."""
-        return replace(self, crates=0, releases=0, digest="0" * 64).changed_by(total)
+        """Give the record, in today's format, of the same tree whose index and tombstones sum up to `total`."""
+        nothing = "0" * 64
+        empty = replace(
+            self, format=FORMAT, needs=NEEDS, crates=0, releases=0, digest=nothing, removed=0, tombstones=nothing
+        )
+        return empty.changed_by(total)
+
+    def counts_removed(self, total: Delta) -> bool:
+        """Whether these are the tombstones that it sums up; so it is where it does not say."""
+        if self.removed is UNSET or self.tombstones is UNSET:
+            return True
+        return (self.removed, int(self.tombstones, 16)) == (total.removed, total.tombstones)
+
+    def with_removed_of(self, other: Self) -> Self:
+        """Give the record with what another one says of tombstones."""
+        kept = {"removed": other.removed, "tombstones": other.tombstones}
+        return replace(self, format=other.format, needs=other.needs, **kept)
+
+
+def is_slip(record: TreeRecord, known: TreeRecord) -> bool:
+    """Whether tree.json differs from what it was by damage alone: any change makes another digest of all its digits."""
+    differing = sum(one != other for one, other in zip(record.digest, known.digest, strict=False))
+    return 0 < differing <= SLIP
 
 
 class Tombstone(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -105,6 +145,11 @@ class Tombstone(Struct, frozen=True, kw_only=True, omit_defaults=True):
     yanked: bool = False
     lifted: bool = False
 
+    @property
+    def plain(self) -> Self:
+        """What it says of the release, without what stands there of the removal itself."""
+        return replace(self, lifted=False)
+
 
 class Tombstones(Struct, frozen=True, kw_only=True):
     """The releases of one crate that were removed on purpose, in SemVer order."""
@@ -112,6 +157,18 @@ class Tombstones(Struct, frozen=True, kw_only=True):
     schema: Literal[1] = 1
     name: str
     removed: tuple[Tombstone, ...] = ()
+
+    def in_force(self, held: Collection[str]) -> tuple[Tombstone, ...]:
+        """Give those of releases that are not held: beside a line a tombstone is not yet, or no more, in force."""
+        return tuple(stone for stone in self.removed if stone.vers not in held)
+
+    def weight(self, held: Collection[str]) -> Delta:
+        """Give what those in force count for in tree.json, the versions of the index file being `held`."""
+        stones = self.in_force(held)
+        said = (f"{self.name}\0{each.vers}\0{each.cksum}\0{each.pubtime}\0{each.yanked}" for each in stones)
+        digests = (sha256(text.encode()).digest() for text in said)
+        total = sum(int.from_bytes(digest, "big") for digest in digests)
+        return Delta(removed=len(stones), tombstones=total % _MODULUS)
 
     def find(self, vers: str) -> Tombstone | None:
         """Give the tombstone of a version, or None."""
@@ -153,7 +210,8 @@ def parse_tree_record(content: bytes) -> TreeRecord:
                 f"the tree has format {head.format}, and this version reads up to {FORMAT}; "
                 + (f"use cargo-static-index {head.needs} or later" if head.needs else "use a newer cargo-static-index")
             )
-        return msgspec.json.decode(content, type=TreeRecord)
+        record = msgspec.json.decode(content, type=TreeRecord)
+        return record if head.format > 1 else replace(record, removed=UNSET, tombstones=UNSET)
     except msgspec.MsgspecError as error:
         raise InvalidDocument(
             f"tree.json is not a tree's record: {error}; bring it back from a backup, "

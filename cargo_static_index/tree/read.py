@@ -83,6 +83,8 @@ def read_tombstones(store: Store, name: str) -> StoredValue[Tombstones]:
     stored = store.read(path)
     try:
         tombstones = parse_tombstones(stored.content) if stored else Tombstones(name=name)
+        if tombstones.name != name:
+            raise InvalidDocument(f"this is of the crate `{tombstones.name}`")
     except InvalidDocument as error:
         raise InvalidDocument(
             f"{path}: {error}; bring it back from a backup, for without it removed releases can come back"
@@ -95,6 +97,14 @@ def read_record(store: Store) -> StoredValue[TreeRecord]:
     stored = store.read(layout.RECORD)
     value = parse_tree_record(stored.content) if stored else TreeRecord()
     return StoredValue(path=layout.RECORD, value=value, stored=stored)
+
+
+def crates_with_tombstones(store: Store) -> Iterator[str]:
+    """List the names of the crates of which something was removed."""
+    for path in store.list(layout.CRATES):
+        name = path.split("/")[1]
+        if path == layout.tombstones_file(name):
+            yield name
 
 
 def removed_versions(store: Store, name: str, vers: str = "") -> list[str]:

@@ -375,7 +375,7 @@ def test_a_damaged_record_is_made_anew_and_a_damaged_config_says_what_helps(buil
     assert "needs `--move`" in run("verify", cwd=built).out
     run("build", "--move", cwd=built).ok()
     assert tree(built) == before
-    newer = record.read_text().replace('"format": 1', '"format": 2').replace('"needs": "', '"needs": "9.')
+    newer = record.read_text().replace('"format": 2', '"format": 3').replace('"needs": "', '"needs": "9.')
     record.write_text(newer)
     assert "use cargo-static-index 9." in run("verify", cwd=built).out
 

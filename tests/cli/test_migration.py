@@ -11,12 +11,16 @@ import pytest
 
 from cargo_static_index import __version__
 from cargo_static_index.store.local.store import LocalStore
+from cargo_static_index.tree.documents import FORMAT, NEEDS
 from tests.cli.program import run
 from tests.crates import crate
 from tests.world import contents
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 VERSIONS = sorted(path.name for path in GOLDEN.iterdir() if (path / "tree").is_dir())
+SINCE = {"format", "needs", "removed", "tombstones"}
+"""What tree.json did not say in format 1, or says otherwise."""
+
 CLOCK = {"SOURCE_DATE_EPOCH": "1800000000"}
 
 
@@ -30,7 +34,10 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
-    return contents(LocalStore(folder / "public"))
+    """Give all files of the tree; of tree.json what format 1 said, for it comes to be of today's when it is written."""
+    found = contents(LocalStore(folder / "public"))
+    record = {key: value for key, value in json.loads(found["tree.json"]).items() if key not in SINCE}
+    return {**found, "tree.json": json.dumps(record).encode()}
 
 
 def test_the_tree_of_this_version_is_kept_for_the_next() -> None:
@@ -70,6 +77,14 @@ def test_the_same_crates_dropped_again_are_unchanged(old: Path) -> None:
     ended = run("build", "--json", cwd=old, env=CLOCK)
     assert {each["became"] for each in ended.document()["files"]} == {"unchanged"}
     assert bytes_of(old) == before
+
+
+def test_a_pass_sums_up_what_was_removed_in_todays_format(old: Path) -> None:
+    run("build", cwd=old, env=CLOCK).ok()
+    record = json.loads((old / "public/tree.json").read_bytes())
+    assert (record["format"], record["needs"], record["removed"]) == (FORMAT, NEEDS, 1)
+    (old / "public/crates/foo/removed.json").unlink()
+    assert "error[tombstones-lost]" in run("verify", cwd=old).out
 
 
 def test_what_was_removed_stays_removed(old: Path) -> None:
@@ -118,16 +133,16 @@ TOUCHING = [
 def test_a_tree_of_a_later_format_is_refused_naming_the_version_that_is_needed(old: Path, arguments: list[str]) -> None:
     crate("foo", "3.0.0").write(old)
     record = old / "public/tree.json"
-    record.write_text(json.dumps({"format": 2, "needs": "9.1.0", "mode": {"of": "then"}}))
+    record.write_text(json.dumps({"format": 3, "needs": "9.1.0", "mode": {"of": "then"}}))
     before = bytes_of(old)
     run(*arguments, cwd=old, env=CLOCK).failed(
-        2, "the tree has format 2, and this version reads up to 1; use cargo-static-index 9.1.0 or later"
+        2, "the tree has format 3, and this version reads up to 2; use cargo-static-index 9.1.0 or later"
     )
     assert bytes_of(old) == before
 
 
 def test_verify_reports_a_tree_of_a_later_format(old: Path) -> None:
-    (old / "public/tree.json").write_text(json.dumps({"format": 2, "needs": "9.1.0"}))
+    (old / "public/tree.json").write_text(json.dumps({"format": 3, "needs": "9.1.0"}))
     ended = run("verify", cwd=old)
     assert ended.code == 1
     assert "use cargo-static-index 9.1.0 or later" in ended.out

@@ -402,11 +402,11 @@ def test_another_mode_is_refused_once_there_are_releases(world: World, had: str,
 
 def test_a_tree_of_a_newer_format_is_refused_naming_the_version_that_is_needed(world: World) -> None:
     world.build()
-    (world.tree / "tree.json").write_text('{"format": 2, "needs": "3.1.4"}')
+    (world.tree / "tree.json").write_text('{"format": 3, "needs": "3.1.4"}')
     with pytest.raises(SettingsError) as caught:
         world.build()
     assert str(caught.value) == (
-        "the tree cannot be used: the tree has format 2, and this version reads up to 1; "
+        "the tree cannot be used: the tree has format 3, and this version reads up to 2; "
         "use cargo-static-index 3.1.4 or later"
     )
 

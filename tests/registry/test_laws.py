@@ -13,9 +13,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cargo_static_index.registry.events import Report
+from cargo_static_index.registry.tombstones import summed_tombstones
 from cargo_static_index.store import Change, Put, Store, Stored
 from cargo_static_index.store.memory import MemoryStore
-from cargo_static_index.tree.documents import Delta, TreeRecord, parse_tree_record
+from cargo_static_index.tree.documents import TreeRecord, parse_tree_record
 from cargo_static_index.tree.layout import RECORD, archive_file
 from cargo_static_index.tree.read import index_paths, read_index_at, weight_of
 from tests.crates import CrateBuilder, crate
@@ -155,7 +156,7 @@ def test_what_was_removed_stays_removed_without_the_state(made: list[Seed], data
 
 def recount(store: Store) -> TreeRecord:
     """Count the whole index anew."""
-    total = sum((weight_of(read_index_at(store, path)) for path in index_paths(store)), Delta())
+    total = sum((weight_of(read_index_at(store, path)) for path in index_paths(store)), summed_tombstones(store))
     return TreeRecord().counting(total)
 
 

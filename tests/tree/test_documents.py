@@ -98,13 +98,15 @@ def test_tombstones_are_read_as_they_were_written(removed: tuple[Tombstone, ...]
 def test_the_documents_are_written_for_people_too() -> None:
     assert format_document(TreeRecord(aliases=("https://a.example/",))).decode() == (
         "{\n"
-        '  "format": 1,\n'
-        '  "needs": "0.1.0",\n'
+        '  "format": 2,\n'
+        '  "needs": "0.2.0",\n'
         '  "mode": "registry",\n'
         '  "aliases": [\n    "https://a.example/"\n  ],\n'
         '  "crates": 0,\n'
         '  "releases": 0,\n'
-        f'  "digest": "{"0" * 64}"\n'
+        f'  "digest": "{"0" * 64}",\n'
+        '  "removed": 0,\n'
+        f'  "tombstones": "{"0" * 64}"\n'
         "}\n"
     )
     document = Tombstones(name="foo", removed=(Tombstone(vers="1.0.0", cksum="ab"),))
@@ -128,12 +130,12 @@ WAY_OUT = "; bring it back from a backup, or delete it, and the next pass makes 
             "tree.json is not a tree's record: Invalid enum value 'other' - at `$.mode`" + WAY_OUT,
         ),
         (
-            b'{"format": 2, "needs": "1.2.3", "crates": "many"}',
-            "the tree has format 2, and this version reads up to 1; use cargo-static-index 1.2.3 or later",
+            b'{"format": 3, "needs": "1.2.3", "crates": "many"}',
+            "the tree has format 3, and this version reads up to 2; use cargo-static-index 1.2.3 or later",
         ),
         (
             b'{"format": 99}',
-            "the tree has format 99, and this version reads up to 1; use a newer cargo-static-index",
+            "the tree has format 99, and this version reads up to 2; use a newer cargo-static-index",
         ),
     ],
 )

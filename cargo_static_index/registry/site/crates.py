@@ -40,8 +40,9 @@ from cargo_static_index.site.views import (
 )
 from cargo_static_index.store import Change, Delete, Store, Stored
 from cargo_static_index.tree import layout
+from cargo_static_index.tree.documents import Tombstone
 from cargo_static_index.tree.owners import names_in, read_owners
-from cargo_static_index.tree.read import read_index, read_metadata, replaced
+from cargo_static_index.tree.read import read_index, read_metadata, read_tombstones, replaced
 
 _SAID: Mapping[Text, str] = {"readme": "README", "changelog": "change log"}
 
@@ -195,6 +196,13 @@ class CratePages:
         except InvalidDocument:
             return ()  # publishing says so; a page without them is better than none
 
+    def _removed(self) -> tuple[Tombstone, ...]:
+        try:
+            stones = read_tombstones(self._store, self._name).value
+        except InvalidDocument:
+            return self._before.removed if self._before else ()  # perhaps nothing else knows by now
+        return tuple(stone.plain for stone in stones.in_force(self._lines.keys()))
+
     def _document(self) -> CrateDocument | None:
         known = {each.vers: each for each in self._before.versions} if self._before else {}
         summaries = [row for line in self._lines.values() if (row := self._summary(line, known.get(line.vers)))]
@@ -206,7 +214,7 @@ class CratePages:
         others = (summary for summary in summaries if summary is not newest)
         older = older_dependencies(release.entry, others, lambda vers: self._lines[vers].raw)
         document = document_of(release.entry, release.metadata, tuple(summaries), tuple(older))
-        return replace(document, owners=self._owners)
+        return replace(document, owners=self._owners, removed=self._removed())
 
     def _summary(self, line: Line, known: ReleaseSummary | None) -> ReleaseSummary | None:
         if known is not None and known.cksum != line.cksum:

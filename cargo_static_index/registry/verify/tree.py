@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from cargo_static_index._pattern import pattern
@@ -36,6 +37,7 @@ from cargo_static_index.registry.restore import (
     write_proven,
 )
 from cargo_static_index.registry.site.check import check_pages
+from cargo_static_index.registry.tombstones import are_lost, restore_tombstones, summed_tombstones
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.registry.verify.crates import metadata_in, verify_crate
 from cargo_static_index.store import Delete, Put, Store
@@ -89,6 +91,7 @@ def verify_tree(
     """
     yield from check_config(store)
     yield from _check_tombstones(store)
+    buried = summed_tombstones(store)
     total = Delta()
     for path in index_paths(store):
         index = read_index_at(store, path)
@@ -100,6 +103,8 @@ def verify_tree(
         lines_lost = list(_check_lost_lines(store, home, (known or documented_releases)(store), missing))
     yield from lines_lost
     told = {finding.path for finding in lines_lost}
+    total += buried
+    yield from _check_removed(store, total)
     lost = _lines_are_lost(store, total)
     unnamed = 0
     for finding in _check_crates(store, told, lost=lost):
@@ -122,11 +127,20 @@ def mend(transaction: Transaction, finding: Finding, limits: Limits, drop: Path)
         fixed = put_back_archive(transaction, finding.path, drop)
     elif finding.fix == "delete":
         fixed = not transaction.apply([Delete(path=finding.path)])
+    elif finding.fix == "restore-tombstones":
+        fixed = _mend_tombstones(transaction)
     elif finding.fix in {"restore-lines", "set-line-right", "write-proven"}:
         fixed = _mend_lines(transaction, finding)
     else:
         fixed = False
     return replace(finding, fixed=fixed)
+
+
+def _mend_tombstones(transaction: Transaction) -> bool:
+    """Put back what is known of tombstones, and say whether they are those that tree.json counts."""
+    restore_tombstones(transaction)
+    record = read_record(transaction.store).value
+    return record.counts_removed(summed_tombstones(transaction.store))
 
 
 def _mend_lines(transaction: Transaction, finding: Finding) -> bool:
@@ -175,13 +189,25 @@ def _check_tombstones(store: Store) -> Iterator[Finding]:
         try:
             stones = read_tombstones(store, name).value
         except InvalidDocument as error:
-            yield found("tombstones-unreadable", path, f"{error}.")
+            yield found("tombstones-unreadable", path, f"{error}.", "restore-tombstones")
             continue
         file = read_index(store, name).value
         # Listed before the first is told: what mends one of a crate mends all of them.
         for stone in [each for each in stones.removed if _is_unfinished(store, file, name, each)]:
             message = f"{name} {stone.vers} was {'brought back' if stone.lifted else 'removed'}, but not wholly."
             yield found("removal-unfinished", path, message, "finish-removal")
+
+
+def _check_removed(store: Store, total: Delta) -> Iterator[Finding]:
+    """Say where the tombstones are not those that tree.json counts."""
+    try:
+        record = read_record(store).value
+    except InvalidDocument:
+        return
+    if are_lost(store, record, total):
+        message = f"tree.json counts {record.removed} releases that were removed, with the digest {record.tombstones}; "
+        there = f"the `removed.json` of the crates make {total.removed}, with {total.tombstones:064x}."
+        yield found("tombstones-lost", layout.RECORD, message + there, "restore-tombstones")
 
 
 def _is_unfinished(store: Store, file: IndexFile, name: str, stone: Tombstone) -> bool:
@@ -323,6 +349,8 @@ def _check_record(store: Store, total: Delta, *, lost: bool) -> Iterator[Finding
         return
     record = held.value
     counted = record.counting(total)
+    if record.removed is UNSET or are_lost(store, record, total):
+        counted = counted.with_removed_of(record)  # the one is counted by the next pass, the other is told of
     if counted != record:
         message = (
             f"tree.json says {record.crates} crates, {record.releases} releases and digest {record.digest}; "

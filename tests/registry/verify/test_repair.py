@@ -10,16 +10,13 @@ from tests.registry.verify.damages import (
     DAMAGES,
     Damage,
     Registry,
-    another,
-    cut,
     damage,
-    emptied,
     make_registry,
     try_damages,
 )
+from tests.world import World
 
 TOMBSTONES = "crates/bar/removed.json"
-"""Nothing else in the tree knows what stands in it."""
 
 
 @pytest.fixture(scope="module")
@@ -31,23 +28,71 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
 def test_what_verify_says_mends_every_damage_of_one_file(registry: Registry, tmp_path: Path, how: Damage) -> None:
     wrong = {}
     for path in registry.files():
-        if path != TOMBSTONES and (content := how(registry, path)) != registry.sound[path]:
+        if (content := how(registry, path)) != registry.sound[path]:
             wrong[path] = try_damages(registry, tmp_path / "copy", {path: content})
     assert len(wrong) > 5
     assert {path: says for path, says in wrong.items() if says} == {}
 
 
+OTHERS = [each for each in DAMAGES if each.__name__ != "older"]
+"""What was removed was removed a change ago, too."""
+
+
 @pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
-@pytest.mark.parametrize("how", [emptied, cut, another], ids=lambda how: how.__name__)
-def test_tombstones_that_cannot_be_read_are_told_and_stop_no_other_crate(
+@pytest.mark.parametrize("how", OTHERS, ids=lambda how: how.__name__)
+def test_lost_or_changed_tombstones_are_put_back_by_the_pass_that_touches_the_crate(
     registry: Registry, tmp_path: Path, how: Damage, known: bool
 ) -> None:
     world = registry.copy(tmp_path / "copy")
     if not known:
         world.forget()
     damage(world, TOMBSTONES, how(registry, TOMBSTONES))
+    world.put(crate("bar", "0.4.0"))
+    report = world.build()
+    assert world.versions("3/b/bar") == ["0.2.0", "0.3.0", "0.4.0"]
+    assert world.read(TOMBSTONES) == registry.sound[TOMBSTONES]
+    assert [each for each in report.notes if "0.1.0 was removed of bar was put back" in each]
+    assert world.verified() == []
+
+
+def without_pages(registry: Registry, folder: Path) -> World:
+    """Give a copy of which nothing but the tombstones themselves knows what was removed."""
+    world = registry.copy(folder)
+    world.forget()
+    world.options["registry.pages"] = False
+    (world.tree / "crates/bar/index.json").unlink()
+    return world
+
+
+@pytest.mark.parametrize("how", [each for each in OTHERS if each.__name__ != "lost"], ids=lambda how: how.__name__)
+def test_tombstones_that_nobody_knows_are_told_of_and_stop_no_other_crate(
+    registry: Registry, tmp_path: Path, how: Damage
+) -> None:
+    world = without_pages(registry, tmp_path / "copy")
+    damage(world, TOMBSTONES, how(registry, TOMBSTONES))
     world.put(crate("bar", "0.4.0"), crate("foo", "3.0.0"))
-    with pytest.raises(StoreError, match=r"bar/removed.json: .* bring it back from a backup"):
-        world.build()
-    assert world.versions("3/b/bar") == ["0.2.0", "0.3.0"]
+    if how.__name__ == "flipped":
+        assert [each for each in world.build().notes if "are lost or changed, and nothing tells which" in each]
+    else:
+        with pytest.raises(StoreError, match=r"bar/removed.json: .* bring it back from a backup"):
+            world.build()
+        assert world.versions("3/b/bar") == ["0.2.0", "0.3.0"]
     assert world.versions("3/f/foo")[-1] == "3.0.0"
+    assert "tombstones-lost" in {finding.id for finding in world.verified(fix=True) if not finding.fixed}
+    (world.tree / TOMBSTONES).write_bytes(registry.sound[TOMBSTONES])
+    assert world.verified() == []
+
+
+def test_lost_tombstones_that_nobody_knows_are_told_of_until_rebuild_takes_the_tree_as_it_is(
+    registry: Registry, tmp_path: Path
+) -> None:
+    world = without_pages(registry, tmp_path / "copy")
+    (world.tree / TOMBSTONES).unlink()
+    (world.drop / "bar-0.1.0.crate").unlink()
+    assert [each for each in world.build().notes if "are lost or changed, and nothing tells which" in each]
+    [told] = world.verified()
+    assert (told.id, told.path) == ("tombstones-lost", "tree.json")
+    assert "tree.json counts 1 releases that were removed" in told.message
+    with world.opened() as opened:
+        opened.rebuild()
+    assert world.verified() == []

@@ -463,7 +463,7 @@ def test_a_record_of_a_newer_format_is_found_and_never_touched(world: World) -> 
     write("tree.json", content)(world)
     (found,) = world.verified()
     assert (
-        found.message == "the tree has format 9, and this version reads up to 1; use cargo-static-index 4.0.0 or later."
+        found.message == "the tree has format 9, and this version reads up to 2; use cargo-static-index 4.0.0 or later."
     )
     with pytest.raises(SettingsError):
         world.verified(fix=True)
