@@ -168,6 +168,7 @@ def test_the_first_command_builds_a_registry_that_cargo_uses_as_the_readme_says(
 def test_the_commands_of_use_build_a_registry_from_crates_that_are_copied(checkout: Path) -> None:
     shutil.rmtree(checkout / "public", ignore_errors=True)
     shutil.copytree(checkout / "examples/drop", checkout / "somewhere")
+    shell("pip install --quiet .", checkout)
     shell(blocks("sh")[1], checkout)
     dropped = {path.name.rpartition("-")[0] for path in (checkout / "somewhere").iterdir()}
     assert {path.name for path in (checkout / "public/crates").iterdir() if path.is_dir()} == dropped

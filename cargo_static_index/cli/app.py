@@ -58,6 +58,35 @@ WORDS: Final = {word: GROUPS.get(word, says) for name, (_, says) in TABLE.items(
 """What may follow the program's name, each with one sentence."""
 
 
+OTHER_WORDS: Final = {
+    "delete": "remove",
+    "fsck": "verify",
+    "lint": "check",
+    "ls": "list",
+    "new": "init",
+    "publish": "push",
+    "rm": "remove",
+    "show": "info",
+    "sync": "watch",
+    "upload": "push",
+    "validate": "check",
+}
+"""Commands as other programs call them, by what they are called here."""
+
+OTHER_OPTIONS: Final = {
+    "--out": "--tree",
+    "--out-dir": "--tree",
+    "--output": "--tree",
+    "--output-dir": "--tree",
+    "--public": "--tree",
+    "--in": "--drop",
+    "--input": "--drop",
+    "--url": "--base-url",
+    "--token": "--tokens-file",
+}
+"""Options as other programs call them."""
+
+
 class Program(click.Group):
     """The program, with none of its commands: each is imported when it is asked for."""
 
@@ -80,7 +109,8 @@ class Program(click.Group):
         if args[0] not in WORDS and not ctx.resilient_parsing:
             from difflib import get_close_matches
 
-            meant = ", ".join(map(repr, get_close_matches(args[0], WORDS)))
+            close = [OTHER_WORDS[args[0]]] if args[0] in OTHER_WORDS else get_close_matches(args[0], WORDS)
+            meant = ", ".join(map(repr, close))
             raise click.UsageError(f"No such command {args[0]!r}." + (f" Did you mean {meant}?" if meant else ""), ctx)
         return super().resolve_command(ctx, args)
 
@@ -158,12 +188,19 @@ def run_program(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else GOOD
 
 
+def _meant(error: click.NoSuchOption) -> list[str]:
+    """Give the options that may have been meant by one that is not there."""
+    other = OTHER_OPTIONS.get(error.option_name)
+    known = {name for each in error.ctx.command.params for name in each.opts} if error.ctx else set()
+    return [other] if other in known else sorted(error.possibilities or ())
+
+
 def _say_misused(error: click.UsageError) -> int:
     """Say as cargo does what is wrong with a command line, and give the exit code."""
     usage = ["", *error.ctx.get_usage().splitlines(), "", "For more information, try '--help'."] if error.ctx else []
     message = error.format_message().replace("\n\t", " ")  # where it lists choices
     if isinstance(error, click.NoSuchOption):
-        possible = ", ".join(sorted(error.possibilities or ()))
+        possible = ", ".join(_meant(error))
         message = f"no such option: {error.option_name}" + (f" (Possible options: {possible})" if possible else "")
     Terminal().fail(f"{message[:1].lower()}{message[1:].rstrip('.')}", *usage)
     return UNUSABLE

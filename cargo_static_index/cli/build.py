@@ -1,5 +1,6 @@
 """The commands that read files and publish them: build, add, check."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +24,7 @@ from cargo_static_index.diagnostics.errors import PagesFailed, SettingsError
 
 if TYPE_CHECKING:  # loaded when a command runs: help and what is wrong with a command line need none of it
     from cargo_static_index.cli.output import PassName, PassOutput
+    from cargo_static_index.registry.transaction import Transaction
     from cargo_static_index.registry.workers import Executor
 
 _files = argument("files", type=FILE, nargs=-1, required=True, metavar="FILE...", says="The .crate files.")
@@ -68,15 +70,36 @@ def build_command(
     part = parse_share(share) if share else None
     way = Options(now=run.now, dry=dry_run, move=move, keep_pages=keep_pages, must_exist=must_exist, share=part)
     with _reading(run, teller) as executor, open_registry(run.settings, teller, way) as registry:
-        if registry.transaction.is_new:
-            from cargo_static_index.cli.output import from_here
-
-            base_url = registry.transaction.base_url
-            teller.note(f"a new registry begins in {from_here(str(run.settings.tree.path))}, for {base_url}")
+        _say_beginning(run, registry.transaction, teller)
         registry.build(all_or_nothing=all_or_nothing, executor=executor)
     if not dry_run:
         _place_schema(run)
     return teller.finish(strict=strict, waits=True)
+
+
+def _say_beginning(run: Run, transaction: "Transaction", teller: "PassOutput") -> None:
+    """Say that a registry begins, or moves: both may be a mistake of the settings."""
+    from cargo_static_index.cli.output import from_here
+
+    if transaction.moved_from:
+        teller.note(f"the registry moves from {transaction.moved_from} to {transaction.base_url}")
+    if not transaction.is_new:
+        return
+    tree = run.settings.tree
+    teller.note(f"a new registry begins in {from_here(str(tree.path))}, for {transaction.base_url}")
+    umask = _umask()
+    if isinstance(tree.path, Path) and umask & 0o005 and tree.file_mode is None and tree.dir_mode is None:
+        teller.warn(
+            f"the umask {umask:03o} keeps other users out of the tree, the web server's among them; "
+            'set `file-mode = "0644"` and `dir-mode = "0755"` in `[tree]`, or another umask'
+        )
+
+
+def _umask() -> int:
+    """Give the umask, which can only be read by setting it."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask
 
 
 def _place_schema(run: Run) -> None:

@@ -1,24 +1,31 @@
 """The command that begins a registry: init."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
-from cargo_static_index.cli.command import command
+from cargo_static_index.cli.command import SERVING, command
 from cargo_static_index.cli.options import dry_run
+from cargo_static_index.cli.output import from_here
 from cargo_static_index.cli.run import GOOD, Run
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
 from cargo_static_index.settings import Settings, find_settings_file, parse_settings
 
 
 @command(
-    ["registry.name", "registry.base-url"],
-    examples=("init --name acme --base-url https://crates.example.com/", "init --dry-run"),
+    SERVING,
+    examples=(
+        "init --name acme --base-url https://crates.example.com/",
+        "init --mode mirror --base-url https://crates.example.com/ --rule vcs-dirty=refuse",
+        "init --dry-run",
+    ),
 )
 @dry_run
 def init_command(run: Run, *, dry_run: bool) -> int:
     """Write a commented registry.toml, and make the drop directory.
 
-    Both go to the working directory; a registry.toml that is there already is not touched.
+    Both go to the working directory; a registry.toml that is there already is not touched. What settings are given
+    as options stands in the file; all others stand there as comments.
     """
     here = Path.cwd()
     file = here / "registry.toml"
@@ -29,24 +36,34 @@ def init_command(run: Run, *, dry_run: bool) -> int:
     if around:
         run.terminal.say(f"note: {around} is for folders around this one; from here on, the new file counts")
     if not dry_run:
-        _begin(file, settings)
+        _begin(run, file, settings)
     run.terminal.did("Would write" if dry_run else "Wrote", "registry.toml")
-    run.terminal.did("Would make" if dry_run else "Made", f"drop{os.sep}")
+    drop = from_here(str(settings.drop.path))
+    run.terminal.did("Would make" if dry_run else "Made", f"{drop}{os.sep}")
     if not dry_run:
-        run.terminal.say("Copy .crate files into drop/, then run `cargo-static-index build`.")
+        run.terminal.say(*_next(settings, drop))
     return GOOD
 
 
-def _begin(file: Path, settings: Settings) -> None:
+def _next(settings: Settings, drop: str) -> Iterator[str]:
+    yield f"Copy .crate files into {drop}{os.sep}, then run `cargo-static-index build`."
+    if name := settings.registry.name:
+        yield f'Crates with `registry = "{name}"` can be packaged once the registry answers: build and serve it empty.'
+
+
+def _begin(run: Run, file: Path, settings: Settings) -> None:
     """Make the folders, then the file, which says that all is there."""
+    from cargo_static_index.settings.load import given_values
     from cargo_static_index.settings.template import place_schema, registry_toml
     from cargo_static_index.state.directory import state_folder
 
-    drop, state = file.parent / "drop", file.parent / ".cargo-static-index"
-    content = registry_toml(settings.registry.name, settings.registry.base_url)
+    given = given_values(run.options, file.parent)
+    if settings.registry.base_url:
+        given["registry.base-url"] = settings.registry.base_url
+    content = registry_toml(given)
     try:
-        drop.mkdir(exist_ok=True)
-        with state_folder(state) as opened:
+        settings.drop.path.mkdir(parents=True, exist_ok=True)
+        with state_folder(settings.state.path) as opened:
             place_schema(opened)
         with file.open("x", encoding="utf-8") as stream:
             stream.write(content)

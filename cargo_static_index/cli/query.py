@@ -21,6 +21,7 @@ from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.registry.agreement import DEFAULT_BASE_URL
 from cargo_static_index.registry.registry import home_of, policy_of, specs_of, store_of
 from cargo_static_index.registry.search import described, known_metadata, newest, ranked
+from cargo_static_index.registry.similar import hint_for
 from cargo_static_index.store import Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.read import (
@@ -170,18 +171,7 @@ def _file(store: Store, name: str) -> IndexFile:
     file = read_index(store, name).value
     if any(line.name == name for line in file.releases):
         return file
-    meant = next((line.name for line in file.releases), None) or _similar(store, name)
-    hint = say_removed(store, name) or (f"did you mean {meant!r}?" if meant else "`list` shows what is held")
-    raise NotHeld(f"there is no crate {name!r} in this registry; {hint}")
-
-
-def _similar(store: Store, name: str) -> str | None:
-    from difflib import get_close_matches
-
-    names = {path.rpartition("/")[2]: path for path in index_paths(store)}
-    found = get_close_matches(name.lower(), names, n=1)
-    lines = read_index_at(store, names[found[0]]).value.releases if found else ()
-    return lines[0].name if lines else None
+    raise NotHeld(f"there is no crate {name!r} in this registry; {hint_for(store, name)}")
 
 
 @command(

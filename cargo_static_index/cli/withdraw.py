@@ -1,6 +1,7 @@
 """The commands that change what is published: yank, unyank, remove, owner."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import click
 
@@ -9,9 +10,11 @@ from cargo_static_index.cli.options import argument, dry_run, yes
 from cargo_static_index.cli.output import ChangeListener
 from cargo_static_index.cli.run import GOOD, Run, held_tree
 from cargo_static_index.cli.terminal import is_confirmed, is_interactive
-from cargo_static_index.diagnostics.errors import NotHeld, SettingsError
+from cargo_static_index.diagnostics.errors import InvalidVersion, NotHeld, SettingsError
+from cargo_static_index.protocol.semver import parse_version
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import open_registry, specs_of
+from cargo_static_index.registry.similar import hint_for
 from cargo_static_index.registry.withdraw import Spec, was_removed
 from cargo_static_index.tree.owners import Owners, read_owners
 from cargo_static_index.tree.read import read_index
@@ -110,12 +113,23 @@ def _releases(run: Run, spec: Spec) -> list[Spec]:
     file = read_index(held_tree(run), spec.name).value
     found = [Spec(line.name, line.vers) for line in file.releases if spec.vers in {"", line.vers}]
     if not (found or was_removed(held_tree(run), spec)):
-        raise NotHeld(f"there is no {spec} in this registry; `list` shows what is held")
+        raise NotHeld(f"there is no {spec} in this registry; {hint_for(held_tree(run), spec.name)}")
     return found
+
+
+def _is_version(text: str) -> bool:
+    try:
+        parse_version(text)
+    except InvalidVersion:
+        return False
+    return True
 
 
 def _specs(names: Sequence[str], version: str | None, *, every: bool = False) -> tuple[Spec, ...]:
     """Read the releases that a command names, or raise SettingsError with the way to name them."""
+    for name, vers in pairwise(names):
+        if "@" not in name and _is_version(vers):
+            raise SettingsError(f"{vers!r} is a version, and not a crate; did you mean `{name}@{vers}`?")
     specs = specs_of(names)
     if version is not None:
         if len(specs) != 1 or specs[0].vers:

@@ -31,6 +31,8 @@ class Agreement(Struct, frozen=True, kw_only=True):
     """What a tree has and what is asked for, brought together: what config.json and tree.json are to say."""
 
     base_url: str
+    before: str | None
+    """The base URL that the tree had, None where it had none."""
     home: Home
     mode: Mode
     aliases: tuple[str, ...]
@@ -92,6 +94,7 @@ def agree(
     wanted = config_for(base_url, api=settings.publish.url, auth_required=registry.auth_required)
     return Agreement(
         base_url=base_url,
+        before=before,
         home=home_at(mode, (base_url, *aliases)),
         mode=mode,
         aliases=aliases,

@@ -13,6 +13,7 @@ from cargo_static_index.protocol.index_file import IndexFile, Line, derive_line,
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.registries import Home, Mode
 from cargo_static_index.registry.shared import IndexChange
+from cargo_static_index.registry.similar import hint_for
 from cargo_static_index.registry.transaction import Transaction, attempts
 from cargo_static_index.registry.withdraw import replace_index
 from cargo_static_index.store import Store
@@ -86,7 +87,7 @@ def _paths(store: Store, names: Iterable[str]) -> Iterator[str]:
     paths = []
     for name in names:
         if not any(line.name == name for line in read_index(store, name).value.releases):
-            raise NotHeld(f"there is no crate {name!r} in this registry; `list` shows what is held")
+            raise NotHeld(f"there is no crate {name!r} in this registry; {hint_for(store, name)}")
         paths.append(layout.index_file(name))
     return iter(paths) if paths else index_paths(store)
 

@@ -129,6 +129,12 @@ class Transaction:
         return not self.in_doubt and not any(True for _ in self.state.intents.unfinished())
 
     @property
+    def moved_from(self) -> str | None:
+        """The base URL that the tree had before, where it moves."""
+        before = self._agreement.before
+        return before if before != self.base_url else None
+
+    @property
     def is_new(self) -> bool:
         """Whether the tree was empty when it was opened, so that a new registry begins."""
         return self._agreement.is_new

@@ -12,6 +12,7 @@ from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.registry.restore import sound_index
 from cargo_static_index.registry.shared import IndexChange
+from cargo_static_index.registry.similar import hint_for
 from cargo_static_index.registry.tombstones import sound_tombstones, update_tombstones
 from cargo_static_index.registry.transaction import Transaction, attempts
 from cargo_static_index.store import Delete, Store
@@ -162,7 +163,7 @@ def _by_crate(transaction: Transaction, specs: Sequence[Spec]) -> dict[str, list
         key = collision_key(spec.name)
         name = transaction.names_of([key]).get(key)
         if name is None:
-            hint = say_removed(transaction.store, spec.name) or "`list` shows what is held"
+            hint = hint_for(transaction.store, spec.name)
             raise NotHeld(f"there is no crate {spec.name!r} in this registry; {hint}")
         if name != spec.name:
             raise NotHeld(f"there is no crate {spec.name!r} in this registry; did you mean {name!r}?")

@@ -120,6 +120,16 @@ def _read_base_url(value: object) -> str:
     return parse_base_url(_read_text(value, BASE_URL.expects))
 
 
+def _read_own_base_url(value: object) -> str:
+    url = _read_base_url(value)
+    if url.endswith("/index/"):
+        raise InvalidInput(
+            f"the base URL {url!r} is that of the index, and the tree has its index below: write "
+            f"{url.removesuffix('index/')!r}"
+        )
+    return url
+
+
 def _read_index_url(value: object) -> str:
     url = _read_text(value, 'an index URL such as "sparse+https://other.example/index/"')
     normalise_index_url(url)
@@ -327,7 +337,7 @@ BASE_URL = Kind(
     expects='an http or https URL such as "https://crates.example.com/"',
     metavar="URL",
     schema=_URL_SCHEMA,
-    read=lambda value, _: _read_base_url(value),
+    read=lambda value, _: _read_own_base_url(value),
 )
 API = Kind(
     expects=BASE_URL.expects,

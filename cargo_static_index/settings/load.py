@@ -44,6 +44,11 @@ class Loaded(Struct, frozen=True, kw_only=True):
     file: Path | None
 
 
+def given_values(options: Mapping[str, object], directory: Path) -> dict[str, object]:
+    """Give what options give, as TOML has it, by the names of keys and of rules (`rules.vcs-dirty`)."""
+    return {name: given.value for name, given in options_layer(options, directory).given.items()}
+
+
 def find_settings_file(directory: Path) -> Path | None:
     """Look for registry.toml in a folder and in those above it, or raise SettingsError where looking is forbidden."""
     for folder in (directory, *directory.parents):

@@ -10,6 +10,7 @@ from msgspec import Struct, to_builtins
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.escape import escape, in_toml
+from cargo_static_index.diagnostics.rule import Rule
 from cargo_static_index.diagnostics.rules import RULES
 from cargo_static_index.settings.keys import (
     FILE_NAME,
@@ -71,15 +72,19 @@ def _values(settings: Settings) -> Iterator[tuple[str, object]]:
             yield f"rules.{rule}", settings.rules[rule]
 
 
-def registry_toml(name: str | None, base_url: str | None) -> str:
-    """Write the registry.toml of `init`: every key below a sentence, and what is not set here commented out."""
-    given: Mapping[str, str | None] = {"registry.name": name, "registry.base-url": base_url}
-    parts = [f"#:schema ./.cargo-static-index/{SCHEMA_NAME}\n{_comment(_INTRODUCTION)}"]
+def registry_toml(given: Mapping[str, object]) -> str:
+    """Write the registry.toml of `init`: every key below a sentence, and what is not set here commented out.
+
+    `given` has values as TOML has them, by the names of keys (`drop.path`) and of rules (`rules.vcs-dirty`).
+    """
+    state = given.get("state.path", KEYS["state.path"].row.default)
+    place = state if str(state).startswith("/") else f"./{state}"
+    parts = [f"#:schema {place}/{SCHEMA_NAME}\n{_comment(_INTRODUCTION)}"]
     for section, fields in SECTIONS.items():
         keys = [_template_line(key, given.get(key.name)) for key in KEYS.values() if key.section == section]
         parts.append(f"# {section_says(fields)}\n[{section}]\n" + "".join(keys).rstrip("\n") + "\n")
         if section == "state":
-            parts.append(_template_rules())
+            parts.append(_template_rules(given))
     return "\n".join(parts)
 
 
@@ -89,16 +94,20 @@ _INTRODUCTION = (
 )
 
 
-def _template_line(key: Key, given: str | None) -> str:
+def _template_line(key: Key, given: object) -> str:
     written = f"{key.key} = {toml_value(key.row.default if key.row.example is None else key.row.example)}"
     line = f"# {written}" if given is None else f"{key.key} = {toml_value(given)}"
     return f"{_comment(key.row.says)}{line}\n\n"
 
 
-def _template_rules() -> str:
-    lines = "".join(f"# {rule.id} = {toml_value(rule.level)}\n" for rule in RULES.values() if rule.policy)
+def _template_rules(given: Mapping[str, object]) -> str:
+    lines = "".join(_rule_line(rule, given.get(f"rules.{rule.id}")) for rule in RULES.values() if rule.policy)
     says = f'{RULES_SAYS} "refuse" keeps a crate out, "warn" reports it, "allow" says nothing.'
     return f"{_comment(says)}[rules]\n{lines}"
+
+
+def _rule_line(rule: Rule, given: object) -> str:
+    return f"# {rule.id} = {toml_value(rule.level)}\n" if given is None else f"{rule.id} = {toml_value(given)}\n"
 
 
 def _comment(text: str) -> str:

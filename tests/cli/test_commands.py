@@ -42,6 +42,21 @@ def test_init_writes_settings_the_drop_directory_and_the_schema_for_editors(tmp_
     run("check-settings", cwd=tmp_path).ok()
 
 
+def test_init_takes_every_setting_and_writes_it(tmp_path: Path) -> None:
+    given = ["--mode", "mirror", "--drop", "in", "--tree-file-mode", "0644", "--no-pages", "--rule", "vcs-dirty=refuse"]
+    run("init", *given, "--aliases", "https://a.example/", "--aliases", "https://b.example/", cwd=tmp_path).ok()
+    shown = run("build", "--show-settings", cwd=tmp_path).ok()
+    for line in (
+        'registry.mode = "mirror"  # from registry.toml',
+        "registry.pages = false  # from registry.toml",
+        'tree.file-mode = "0644"  # from registry.toml',
+        'registry.aliases = ["https://a.example/", "https://b.example/"]  # from registry.toml',
+        'rules.vcs-dirty = "refuse"  # from registry.toml',
+    ):
+        assert line in shown
+    assert (tmp_path / "in").is_dir()
+
+
 def test_init_touches_no_registry_toml(fresh: Path) -> None:
     before = (fresh / "registry.toml").read_bytes()
     run("init", "--name", "other", cwd=fresh).failed(2, "registry.toml is there already: edit it")
@@ -53,7 +68,7 @@ def test_build_publishes_and_lists_what_became_of_each_file(fresh: Path) -> None
     os.utime(fresh / "drop/page.crate", (0, 0))
     ended = run("build", cwd=fresh)
     assert ended.code == 1
-    assert ended.err == ""
+    assert ended.err == "note: a new registry begins in public, for https://crates.example.com/\n"
     assert re.sub(r"[0-9]+ files", "N files", ended.out) == (
         "     Refused drop/page.crate\n"
         "error[file-not-gzip]: The file is not a gzip archive: it looks like an HTML page.\n"
@@ -96,7 +111,10 @@ def test_build_works_without_settings_and_says_which_base_url_it_took(tmp_path: 
     crate("foo", "1.0.0").write(tmp_path / "in")
     ended = run("build", "--drop", "in", "--tree", "out", cwd=tmp_path)
     assert "Published foo 1.0.0" in ended.ok()
-    assert ended.err == "note: No base URL is given, so the tree is made for http://127.0.0.1:8000/.\n"
+    assert ended.err == (
+        "note: No base URL is given, so the tree is made for http://127.0.0.1:8000/.\n"
+        "note: a new registry begins in out, for http://127.0.0.1:8000/\n"
+    )
 
 
 def test_a_base_url_changes_with_move_only(built: Path) -> None:

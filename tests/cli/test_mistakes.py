@@ -1,6 +1,7 @@
 """What a newcomer does wrong: each message says what, where, why and the way out, and nothing is left behind."""
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -231,3 +232,43 @@ def test_two_builds_at_once_wait_for_each_other(fresh: Path) -> None:
     assert [(process.communicate(timeout=120)[1], process.returncode) for process in both] == [("", 0), ("", 0)]
     run("verify", cwd=fresh).ok()
     assert len(run("list", cwd=fresh).ok().splitlines()) == 152
+
+
+def test_the_url_of_the_index_is_no_base_url(tmp_path: Path) -> None:
+    ended = run("init", "--base-url", "https://crates.example.com/index/", cwd=tmp_path)
+    ended.failed(2, "is that of the index", "write 'https://crates.example.com/'")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["yank", "foo", "1.0.0"], "did you mean `foo@1.0.0`?"),
+        (["remove", "foo", "1.0.0", "--yes"], "did you mean `foo@1.0.0`?"),
+        (["yank", "fooo@1.0.0"], "did you mean 'foo'?"),
+        (["reindex", "fooo", "--yes"], "did you mean 'foo'?"),
+        (["info", "fooo"], "did you mean 'foo'?"),
+        (["info", "quite-another"], "`list` shows what is held"),
+        (["delete", "foo@1.0.0"], "Did you mean 'remove'?"),
+        (["build", "--out", "public"], "(Possible options: --tree)"),
+    ],
+)
+def test_what_is_named_otherwise_elsewhere_is_guessed(built: Path, arguments: list[str], meant: str) -> None:
+    assert meant.lower() in run(*arguments, cwd=built).err.lower()
+
+
+def test_a_move_says_from_where_to_where(built: Path) -> None:
+    said = run("build", "--move", "--base-url", "https://new.example.com/", cwd=built).err
+    assert re.search(r"the registry moves from http\S+ to https://new\.example\.com/\n", said)
+
+
+def test_a_umask_that_hides_a_new_tree_from_web_servers_is_told(tmp_path: Path) -> None:
+    (tmp_path / "drop").mkdir()
+    script = 'umask 077; "$@"'
+    build = ["sh", "-c", script, "sh", *PROGRAM, "build"]
+    said = subprocess.run(build, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True).stderr
+    assert "the umask 077 keeps other users out of the tree" in said
+    with_modes = [*build, "--tree", "other", "--tree-file-mode", "0644", "--tree-dir-mode", "0755"]
+    said = subprocess.run(
+        with_modes, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True
+    ).stderr
+    assert "umask" not in said

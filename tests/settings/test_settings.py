@@ -59,6 +59,9 @@ def value_of(settings: Settings, name: str) -> object:
     return found
 
 
+GIVEN = {"registry.name": "acme", "registry.base-url": "https://crates.example.com/"}
+
+
 def sample(key: Key) -> tuple[str, str, object]:
     """Give a value other than the default: as TOML, as text, and as TOML is read."""
     written = key.row.example if key.row.example is not None else key.row.default
@@ -637,22 +640,22 @@ def uncommented(template: str) -> str:
 
 
 def test_the_template_sets_what_init_was_given_and_nothing_else() -> None:
-    loaded = read(registry_toml("acme", "https://crates.example.com/"))
+    loaded = read(registry_toml(GIVEN))
     assert loaded.settings.registry.name == "acme"
     assert loaded.settings.registry.base_url == "https://crates.example.com/"
     given_keys = [name for name, source in loaded.sources.items() if source != "default"]
     assert given_keys == ["registry.name", "registry.base-url"]
-    assert set(read(registry_toml(None, None)).sources.values()) == {"default"}
+    assert set(read(registry_toml({})).sources.values()) == {"default"}
 
 
 def test_the_template_has_every_key_and_every_policy() -> None:
-    loaded = read(uncommented(registry_toml(None, None)))
+    loaded = read(uncommented(registry_toml({})))
     policies = {f"rules.{rule.id}" for rule in RULES.values() if rule.policy}
     assert {name for name, source in loaded.sources.items() if source != "default"} == {*KEYS, *policies}
 
 
 def test_the_template_shows_the_defaults() -> None:
-    shown = rtoml.loads(uncommented(registry_toml(None, None)))
+    shown = rtoml.loads(uncommented(registry_toml({})))
     for key in KEYS.values():
         expected = key.row.default if key.row.example is None else key.row.example
         assert shown[key.section][key.key] == (list(expected) if isinstance(expected, tuple) else expected)
@@ -663,7 +666,7 @@ def test_the_shipped_schema_is_what_the_table_says() -> None:
 
 
 def test_the_template_names_the_schema_where_it_is_placed(tmp_path: Path) -> None:
-    directive = registry_toml("acme", None).splitlines()[0]
+    directive = registry_toml({"registry.name": "acme"}).splitlines()[0]
     state = read().settings.state.path.name
     with state_folder(tmp_path / state) as opened:
         place_schema(opened)
@@ -686,8 +689,8 @@ def fits_schema(source: str) -> bool:
 
 def test_the_schema_is_one_and_takes_the_template() -> None:
     jsonschema.Draft7Validator.check_schema(json_schema())
-    assert fits_schema(registry_toml("acme", "https://crates.example.com/"))
-    assert fits_schema(uncommented(registry_toml(None, None)))
+    assert fits_schema(registry_toml(GIVEN))
+    assert fits_schema(uncommented(registry_toml({})))
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=list(KEYS))
