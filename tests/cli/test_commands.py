@@ -531,7 +531,7 @@ def test_an_unknown_variable_of_ours_warns(built: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [["-V"], ["--version"], ["build", "-V"], ["static-index", "--version"]])
 def test_the_version_is_one_line(tmp_path: Path, arguments: list[str]) -> None:
-    assert run(*arguments, cwd=tmp_path).ok() == "cargo-static-index 0.1.0\n"
+    assert run(*arguments, cwd=tmp_path).ok() == "cargo-static-index 0.2.0\n"
 
 
 def test_the_program_answers_to_cargo(built: Path) -> None:
