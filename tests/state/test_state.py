@@ -454,3 +454,11 @@ def test_what_was_begun_is_unfinished_until_it_is_finished(place: Path) -> None:
         state.intents.finish(["c", "never"])
     with open_state(place) as state:
         assert list(state.intents.unfinished()) == ["a", "b"]
+
+
+def test_what_rows_left_that_are_gone_is_given_back(tmp_path: Path) -> None:
+    with open_state(tmp_path) as state:
+        state.pages.list_rows((f"list-{number}", "", bytes(1000)) for number in range(10_000))
+        state.pages.clear()
+        state.compact()
+    assert (tmp_path / "catalogue.sqlite").stat().st_size < 2_000_000
