@@ -19,6 +19,7 @@ PRINTED_BY: Final = {
     "add": "pass",
     "check": "pass",
     "list": "release",
+    "missing": "missing",
     "info": "info",
     "search": "crate",
     "verify": "verify",

@@ -32,7 +32,7 @@ for module in pkgutil.walk_packages(cargo_static_index.__path__, "cargo_static_i
             importlib.import_module(module.name)
         except ImportError:  # an extra that is not installed
             pass
-import difflib, encodings.idna, importlib.readers, shutil, tempfile, traceback
+import _strptime, difflib, encodings.idna, importlib.readers, shutil, tempfile, traceback
 from cargo_static_index.cli.app import run_program
 from cargo_static_index.cli.terminal import prepare_streams
 user, groups, *arguments = sys.argv[1:]

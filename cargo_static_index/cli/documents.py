@@ -78,6 +78,19 @@ class SearchDocument(Struct, frozen=True, kw_only=True):
     description: str | None
 
 
+class MissingDocument(Struct, frozen=True, kw_only=True):
+    """One line of `missing --json`: a dependency that nothing held satisfies, and the releases that need it.
+
+    `held` are the versions that there are, less those that are yanked; `needed_by` are `NAME@VERSION`.
+    """
+
+    schema: Literal[1] = 1
+    name: str
+    requirement: str
+    held: tuple[str, ...]
+    needed_by: tuple[str, ...]
+
+
 class InfoDocument(Struct, frozen=True, kw_only=True):
     """What `info --json` says of one release. `line` is the index line as it stands, `versions` all that are held.
 

@@ -4,10 +4,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import click
+import msgspec
 from msgspec import Raw
 
 from cargo_static_index.cli.command import command, sections
-from cargo_static_index.cli.documents import InfoDocument, ReleaseDocument, SearchDocument
+from cargo_static_index.cli.documents import InfoDocument, MissingDocument, ReleaseDocument, SearchDocument
 from cargo_static_index.cli.formats import print_json, print_json_line
 from cargo_static_index.cli.options import FILE, argument, json_lines
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
@@ -19,6 +21,7 @@ from cargo_static_index.protocol.index_entry import format_entry
 from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.registry.agreement import DEFAULT_BASE_URL
+from cargo_static_index.registry.missing import Missing, MissingDependencies
 from cargo_static_index.registry.registry import home_of, policy_of, specs_of, store_of
 from cargo_static_index.registry.search import described, known_metadata, newest, ranked
 from cargo_static_index.registry.similar import hint_for
@@ -53,6 +56,41 @@ def _release_document(line: Line) -> ReleaseDocument:
     return ReleaseDocument(
         name=line.name, version=line.vers, checksum=line.cksum, yanked=line.yanked, pubtime=line.pubtime
     )
+
+
+@command(["tree.path"], examples=("missing", "missing --toml >> fetch/Cargo.toml", "missing --json"))
+@click.option("--toml", is_flag=True, help="Print a table `[dependencies]`: a project that has it fetches them all.")
+@json_lines
+def missing_command(run: Run, *, toml: bool, as_json: bool) -> int:
+    """List the dependencies that nothing held satisfies, with the releases that need them.
+
+    Without them no client can resolve those releases from here. Optional dependencies, those for tests, and those on
+    other registries are left out, and so are releases that are yanked. The whole index is read.
+    """
+    found = MissingDependencies(_held(run)).all()
+    if toml and not as_json:
+        run.terminal.result("[dependencies]")
+    for number, each in enumerate(found, 1):
+        if as_json:
+            document = MissingDocument(name=each.name, requirement=each.req, held=each.held, needed_by=each.needed_by)
+            print_json(document)
+        elif toml:
+            run.terminal.result(_dependency(number, each))
+        else:
+            held = f"; held: {_some(each.held[::-1])}" if each.held else ""
+            run.terminal.result(f"{each.name} {each.req}  needed by {_some(each.needed_by)}{held}")
+    return GOOD
+
+
+def _some(texts: Sequence[str], at_most: int = 5) -> str:
+    more = f" and {len(texts) - at_most} more" if len(texts) > at_most else ""
+    return ", ".join(texts[:at_most]) + more
+
+
+def _dependency(number: int, missing: Missing) -> str:
+    """Give a line of Cargo.toml; each has a name of its own, since a crate may be missing in several versions."""
+    package, req = msgspec.json.encode(missing.name).decode(), msgspec.json.encode(missing.req).decode()
+    return f"missing-{number} = {{ package = {package}, version = {req} }}"
 
 
 @command(["tree.path"], examples=("info foo", "info foo@1.0.0", "info foo --json"))

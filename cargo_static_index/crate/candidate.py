@@ -8,6 +8,7 @@ from os import fsdecode
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cargo_static_index.crate.check import CheckedCrate, place_of
 from cargo_static_index.diagnostics.errors import InvalidInput
@@ -22,13 +23,16 @@ from cargo_static_index.protocol.registries import CRATES_IO, Home
 class Need(Struct, frozen=True, kw_only=True, gc=False):
     """What a crate depends on: the collision key, and whether it is looked for in this registry or on crates.io.
 
-    `place` is where the manifest says so; `dev`: for its own tests only, which no client resolves.
+    `place` is where the manifest says so; `dev`: for its own tests only, which no client resolves. `name` and `req` are
+    given of what no client can do without: a dependency here that is neither optional nor for tests.
     """
 
     key: str
     here: bool
     dev: bool = False
     place: str = ""
+    name: str = ""
+    req: str = ""
 
 
 class DropFile(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
@@ -167,11 +171,16 @@ def needs_of(dependencies: Iterable[Dependency]) -> tuple[Need, ...]:
 
     Each stands once, by key: what is said of them is said in this order, in every process (law 5).
     """
-    needs: dict[tuple[str, bool], Need] = {}
+    needs: dict[tuple[str, bool, str], Need] = {}
     for dep in dependencies:
         if dep.registry is None or dep.registry == CRATES_IO:
-            key, here = collision_key(dep.package or dep.name), dep.registry is None
-            need = Need(key=key, here=here, dev=dep.kind == "dev", place=place_of(dep))
-            before = needs.get((key, here), need)
-            needs[key, here] = min(before, need, key=lambda each: (each.dev, each.place))
+            need = _need(dep, here=dep.registry is None)
+            found = (need.key, need.here, need.req)
+            needs[found] = min(needs.get(found, need), need, key=lambda each: (each.dev, each.place))
     return tuple(needs[each] for each in sorted(needs))
+
+
+def _need(dep: Dependency, *, here: bool) -> Need:
+    name, dev = dep.package or dep.name, dep.kind == "dev"
+    need = Need(key=collision_key(name), here=here, dev=dev, place=place_of(dep))
+    return replace(need, name=name, req=dep.req) if here and not (dev or dep.optional) else need

@@ -466,6 +466,13 @@ CRATE_RULES: Mapping[str, tuple[Rule, ...]] = {
             "a forgotten `registry =` under `[dev-dependencies]`",
             mirror="allow",
         ),
+        _policy(
+            "dependency-missing",
+            "warn",
+            "No version that is held here satisfies a dependency without which no client can resolve the crate.",
+            "Publish a version that satisfies it; `cargo-static-index missing` lists all that is missing.",
+            '`acme-core = { version = "2", registry = "acme" }` where only 1.4.0 is held',
+        ),
         _guard(
             "feature-name-invalid",
             "A feature's name is not one that cargo reads.",

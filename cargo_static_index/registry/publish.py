@@ -5,7 +5,7 @@ and everything derived comes after. Index files are changed by compare and swap;
 quicker the crate is read and planned again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import islice
 
@@ -18,6 +18,7 @@ from cargo_static_index.diagnostics.problems import Problem, level_of, problem
 from cargo_static_index.diagnostics.rule import Level
 from cargo_static_index.protocol.index_file import IndexFile
 from cargo_static_index.protocol.names import collision_key
+from cargo_static_index.protocol.semver import order_key
 from cargo_static_index.registry.read import staged_metadata
 from cargo_static_index.registry.restore import sound_index
 from cargo_static_index.registry.shared import IndexChange, crate_name
@@ -27,11 +28,15 @@ from cargo_static_index.store import Change, Delete, Put, Staged
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Tombstones, format_document
 from cargo_static_index.tree.headers import release_tag
+from cargo_static_index.tree.missing import grouped, missing_of
 from cargo_static_index.tree.plan import CratePlan, plan_crate, spelling
 from cargo_static_index.tree.read import StoredValue, read_index, replaced
 
 CRATES_AT_ONCE = 256
 """How many crates share a batch, and so its flushes."""
+
+HELD_SHOWN = 5
+"""Versions that a sentence names beside a requirement that none of them satisfies: the newest."""
 
 
 class _Planned(Struct, frozen=True):
@@ -94,7 +99,7 @@ class Publisher:
         keys = iter(candidates.keys())
         while batch := list(islice(keys, CRATES_AT_ONCE)):
             groups = self._with_confusions(candidates.between(batch[0], batch[-1]))
-            yield self._named(groups.values())
+            yield self._named(self._with_missing(groups).values())
 
     def _named(self, groups: Iterable[list[Candidate]]) -> dict[str, list[Candidate]]:
         """Give candidates by the name that their crate has or would have."""
@@ -119,6 +124,28 @@ class Publisher:
         found = tuple(
             self._confusion(need, ours[need.key]) for need in each.needs if not need.here and need.key in ours
         )
+        if not found:
+            return each
+        keeps_out = any(level_of(one, self._levels) == "refuse" for one in found)
+        return replace(each, problems=each.problems + found, refused=each.refused or keeps_out)
+
+    def _with_missing(self, groups: Mapping[str, list[Candidate]]) -> Mapping[str, list[Candidate]]:
+        """Add `dependency-missing` to those that nobody can resolve, even with all that arrives together."""
+        if level_of(problem("dependency-missing"), self._levels) == "allow":
+            return groups
+        needs = [need for group in groups.values() for each in group for need in each.needs if need.req]
+        if not needs:
+            return groups
+        arriving = self._transaction.state.candidates.versions_of({need.key for need in needs})
+        held = self._transaction.versions_of({need.name for need in needs})
+        versions = grouped([*arriving, *((name, vers) for name in held for vers in held[name])])
+        missing = missing_of(((need.name, need.req) for need in needs), versions)
+        return {key: [self._unresolved(each, missing, versions) for each in group] for key, group in groups.items()}
+
+    def _unresolved(
+        self, each: Candidate, missing: Collection[tuple[str, str]], held: Mapping[str, Collection[str]]
+    ) -> Candidate:
+        found = tuple(_missing(need, held) for need in each.needs if (need.name, need.req) in missing)
         if not found:
             return each
         keeps_out = any(level_of(one, self._levels) == "refuse" for one in found)
@@ -294,6 +321,13 @@ class Publisher:
 def _archives_of(planned: _Planned) -> Iterator[str]:
     for candidate in planned.group:
         yield from layout.archive_and_metadata(planned.plan.name, candidate.cksum)
+
+
+def _missing(need: Need, held: Mapping[str, Collection[str]]) -> Problem:
+    versions = sorted(set(held.get(need.name, ())), key=order_key)
+    shown = ", ".join(versions[-HELD_SHOWN:])
+    what = f"of the versions held, {shown}, none satisfies it" if shown else "no version of it is held here"
+    return problem("dependency-missing", f"The dependency `{need.name}` {need.req}: {what}.", place=need.place)
 
 
 def _tombstones_changed(planned: _Planned) -> Iterator[Change]:

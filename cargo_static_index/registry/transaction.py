@@ -38,8 +38,10 @@ from cargo_static_index.tree.documents import (
     TreeRecord,
     format_document,
 )
+from cargo_static_index.tree.missing import grouped
 from cargo_static_index.tree.read import (
     StoredValue,
+    read_indexes,
     read_record,
     replaced,
 )
@@ -274,6 +276,14 @@ class Transaction:
         """Give the names of those collision keys under which something is published, which are `likely` these."""
         self.forget()
         return self._names.names_of(keys, likely) if self._names else self.state.published.names_of(keys)
+
+    def versions_of(self, names: Collection[str]) -> Mapping[str, Collection[str]]:
+        """Give the versions that are held of crates of exactly those names, less those that are yanked."""
+        if self.log is None:
+            return grouped(self.state.published.versions_of(names))
+        indexes = read_indexes(self.store, [layout.index_file(name) for name in names])
+        lines = (line for index in indexes for line in index.value.releases if not line.yanked)
+        return grouped((line.name, line.vers) for line in lines)
 
     def claim(self, names: Mapping[str, str]) -> Collection[str]:
         """Claim names, by key, that have no line yet; give the keys that somebody else claimed meanwhile."""

@@ -12,13 +12,17 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Candidate).decode
 
 
-Packed = tuple[str, str, bytes, bytes, bytes]
-"""A candidate as it is kept: key, name, folder, file, and all of it encoded. It travels between processes as it is."""
+Packed = tuple[str, str, str, bytes, bytes, bytes]
+"""A candidate as it is kept: key, name, version unless it is refused, folder, file, and all of it encoded.
+
+It travels between processes as it is.
+"""
 
 
 def pack(candidate: Candidate) -> Packed:
     """Give a candidate as it is kept."""
-    return candidate.key, candidate.name, candidate.file.folder, candidate.file.file, _encode(candidate)
+    vers = "" if candidate.refused else candidate.vers
+    return candidate.key, candidate.name, vers, candidate.file.folder, candidate.file.file, _encode(candidate)
 
 
 class Candidates:
@@ -55,6 +59,10 @@ class Candidates:
     def names_of(self, keys: Iterable[str]) -> dict[str, str]:
         """Give a name for each of those collision keys under which something arrived."""
         return dict(self._database.all(schema.CANDIDATE_NAMES, (json_list(keys),)))
+
+    def versions_of(self, keys: Iterable[str]) -> list[tuple[str, str]]:
+        """Give name and version of what arrived under those collision keys, and is not refused."""
+        return self._database.all(schema.CANDIDATE_VERSIONS, (json_list(keys),))
 
     def holds(self, file: DropFile) -> bool:
         """Whether a file of the drop directory is among them."""

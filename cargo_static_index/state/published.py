@@ -41,6 +41,10 @@ class Published:
         """Give the names greater than `after` of crates of which something was removed, in their order."""
         return [row[0] for row in self._database.all(schema.REMOVED_CRATES, (after, limit))]
 
+    def versions_of(self, names: Iterable[str]) -> list[tuple[str, str]]:
+        """Give name and version of the releases of crates of exactly those names, less those that are yanked."""
+        return self._database.all(schema.VERSIONS_OF, (json_list(names),))
+
     def newest(self, limit: int) -> list[tuple[str, Release]]:
         """Give name and release of those published last; what has no `pubtime` is left out."""
         return [(row[0], _release(row[1:])) for row in self._database.all(schema.RELEASES_NEWEST, (limit,))]

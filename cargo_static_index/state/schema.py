@@ -54,8 +54,8 @@ CREATE TEMP TABLE seen (
     size INTEGER NOT NULL, source BLOB, problem BLOB
 ) WITHOUT ROWID;
 CREATE TEMP TABLE candidate (
-    id INTEGER PRIMARY KEY, key TEXT NOT NULL, name TEXT NOT NULL, folder BLOB NOT NULL, file BLOB NOT NULL,
-    packed BLOB NOT NULL
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL, name TEXT NOT NULL, vers TEXT NOT NULL,
+    folder BLOB NOT NULL, file BLOB NOT NULL, packed BLOB NOT NULL
 );
 CREATE INDEX temp.candidate_key ON candidate (key, id);
 """
@@ -79,6 +79,7 @@ CRATE_INSERT = "INSERT OR IGNORE INTO crate VALUES (?, ?)"
 CRATE_DELETE = "DELETE FROM crate WHERE key = ?"
 CRATE_CLEAR = "DELETE FROM crate"
 RELEASES_OF = "SELECT vers, cksum, yanked, pubtime FROM release WHERE name = ?"
+VERSIONS_OF = "SELECT name, vers FROM release WHERE name IN (SELECT value FROM json_each(?)) AND yanked = 0"
 RELEASES_NEWEST = """
 SELECT name, vers, cksum, yanked, pubtime FROM release WHERE pubtime IS NOT NULL
 ORDER BY pubtime DESC, name, vers LIMIT ?
@@ -184,12 +185,15 @@ INTENT_BEGIN = "INSERT OR IGNORE INTO intent VALUES (?)"
 INTENT_FINISH = "DELETE FROM intent WHERE path = ?"
 INTENT_PAGE = "SELECT path FROM intent WHERE path > ? ORDER BY path LIMIT ?"
 
-CANDIDATE_INSERT = "INSERT INTO temp.candidate VALUES (NULL, ?, ?, ?, ?, ?)"
+CANDIDATE_INSERT = "INSERT INTO temp.candidate VALUES (NULL, ?, ?, ?, ?, ?, ?)"
 CANDIDATE_KEYS = "SELECT DISTINCT key FROM temp.candidate WHERE key > ? ORDER BY key LIMIT ?"
 CANDIDATE_BETWEEN = "SELECT key, packed FROM temp.candidate WHERE key BETWEEN ? AND ? ORDER BY key, id"
 CANDIDATE_WITHOUT = "SELECT id, packed FROM temp.candidate WHERE key = '' AND id > ? ORDER BY id LIMIT ?"
 CANDIDATE_NAMES = """
 SELECT key, min(name) FROM temp.candidate WHERE key IN (SELECT value FROM json_each(?)) GROUP BY key
+"""
+CANDIDATE_VERSIONS = """
+SELECT name, vers FROM temp.candidate WHERE key IN (SELECT value FROM json_each(?)) AND vers != ''
 """
 CANDIDATE_FILES = "CREATE INDEX IF NOT EXISTS temp.candidate_file ON candidate (folder, file)"
 CANDIDATE_HOLDS = "SELECT 1 FROM temp.candidate WHERE folder = ? AND file = ? LIMIT 1"

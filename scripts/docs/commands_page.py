@@ -25,6 +25,7 @@ REWRITE: Final = "python -m scripts.docs.commands_page"
 DOCUMENTS: Final[Mapping[str, tuple[type[Struct], str]]] = {
     "pass": (documents.PassDocument, "build --json, add --json, check --json"),
     "release": (documents.ReleaseDocument, "a line of list --json"),
+    "missing": (documents.MissingDocument, "missing --json"),
     "info": (documents.InfoDocument, "info --json"),
     "crate": (documents.SearchDocument, "a line of search --json"),
     "audit": (AuditEntry, "a line of audit --json"),

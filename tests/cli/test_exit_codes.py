@@ -29,6 +29,7 @@ GOOD = {
     "remove": ["remove", "foo@1.0.0", "--yes"],
     "list": ["list"],
     "info": ["info", "foo"],
+    "missing": ["missing", "--toml"],
     "search": ["search", "foo"],
     "serve": ["serve", "--ephemeral", "true"],
     "owner": ["owner", "foo", "--add", "alice"],

@@ -58,6 +58,8 @@ TOLD: list[tuple[int, list[str]]] = [
     (1, ["search", "--json", "nobody"]),
     (2, ["search", "--json", "foo", "--tree", "nowhere"]),
     (1, ["verify", "--json"]),
+    (0, ["missing", "--json"]),
+    (2, ["missing", "--json", "--tree", "nowhere"]),
     (0, ["verify", "--json", "--fix"]),
     (2, ["verify", "--json", "--tree", "nowhere"]),
     (3, ["verify", "--json", "--fix", "--state", "bad.crate"]),
@@ -91,6 +93,9 @@ def test_json_documents_keep_to_their_schema_in_every_exit_code(built: Path, cod
     crate("needy", "1.0.0").dependency("foo", "1", registry_index=OURS).write(built / "drop")
     if arguments[0] == "reindex":
         run("add", "drop/needy-1.0.0.crate", cwd=built).ok()
+    if arguments[0] == "missing":
+        wanting = crate("wanting", "1.0.0").dependency("foo", "9", registry_index=OURS).write(built / "drop")
+        run("add", str(wanting), cwd=built).ok()
     ended = run(*arguments, cwd=built)  # which holds all that is printed to its schema
     assert ended.code == code, ended
     says = code in {0, 1} or arguments[0] == "reindex"  # which shows the difference before it asks

@@ -1,0 +1,114 @@
+"""What no client could resolve from here, as `build`, `check` and `missing` say it."""
+
+import json
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from cargo_static_index.registry.events import Report
+from cargo_static_index.registry.missing import Missing, MissingDependencies
+from cargo_static_index.store.local.store import LocalStore
+from tests.cli.program import run
+from tests.crates import CrateBuilder, crate
+from tests.tools import need
+from tests.world import World
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path, {"registry.mode": "mirror", "registry.pages": False, "tree.flush": False})
+
+
+def missing_places(report: Report) -> dict[str, list[str]]:
+    return {
+        f"{each.name} {each.vers}": [problem.message for problem in each.problems]
+        for each in report.outcomes
+        if any(problem.rule == "dependency-missing" for problem in each.problems)
+    }
+
+
+def app(vers: str = "1.0.0", req: str = "2") -> CrateBuilder:
+    return crate("app", vers).dependency("bar", req)
+
+
+def test_a_dependency_that_nothing_here_satisfies_is_warned_of_when_the_crate_comes(world: World) -> None:
+    world.put(app(), crate("bar", "1.4.0"), crate("bar", "1.10.0"))
+    report = world.build()
+    (message,) = missing_places(report)["app 1.0.0"]
+    assert message == "The dependency `bar` ^2: of the versions held, 1.4.0, 1.10.0, none satisfies it."
+    assert len(missing_places(report)) == 1
+    world.put(crate("other").dependency("nobody"))
+    assert missing_places(world.build()) == {
+        "other 1.0.0": ["The dependency `nobody` ^1: no version of it is held here."]
+    }
+
+
+def test_what_comes_in_the_same_pass_is_not_missing_unless_it_is_refused(world: World) -> None:
+    world.put(app(), crate("bar", "2.1.0"))
+    assert missing_places(world.build()) == {}
+    world.put(app("1.1.0", "3"), crate("bar", "3.0.0").package(description=None, license=None, name="ba r"))
+    assert list(missing_places(world.build())) == ["app 1.1.0"]
+
+
+@pytest.mark.parametrize(
+    "of_another",
+    [
+        crate("app").dependency("bar", "2", optional=True).feature("f", ["dep:bar"]),
+        crate("app").dependency("bar", "2", kind="dev"),
+        crate("app").dependency("bar", "2", registry_index="sparse+https://other.example/"),
+    ],
+    ids=["optional", "for tests", "of another registry"],
+)
+def test_what_a_client_can_do_without_is_not_missing(world: World, of_another: CrateBuilder) -> None:
+    world.put(of_another)
+    assert missing_places(world.build()) == {}
+    assert MissingDependencies(LocalStore(world.tree)).all() == []
+
+
+def test_the_rule_can_refuse_or_be_off(tmp_path: Path) -> None:
+    for level, status in (("refuse", "refused"), ("allow", "published")):
+        options = {"registry.mode": "mirror", "registry.pages": False, "rules": [f"dependency-missing={level}"]}
+        world = World(tmp_path / level, options)
+        world.put(app())
+        (outcome,) = world.build().outcomes
+        assert (outcome.status, bool(outcome.problems)) == (status, level == "refuse")
+
+
+def test_a_registry_of_its_own_does_not_ask_after_crates_of_crates_io(tmp_path: Path) -> None:
+    world = World(tmp_path, {"registry.pages": False})
+    world.put(app())
+    assert missing_places(world.build()) == {}
+
+
+def test_missing_lists_what_is_needed_with_who_needs_it_and_yanks_count(world: World) -> None:
+    world.put(app("1.0.0"), app("1.1.0"), app("1.2.0", "^1.2"), crate("bar", "1.3.0"), crate("bar", "2.0.0"))
+    world.build()
+    assert MissingDependencies(LocalStore(world.tree)).all() == []
+    world.yank("bar@2.0.0")
+    world.yank("app@1.1.0")
+    assert MissingDependencies(LocalStore(world.tree)).all() == [
+        Missing(name="bar", req="^2", held=("1.3.0",), needed_by=("app@1.0.0",))
+    ]
+
+
+def test_the_command_prints_text_json_and_a_table_that_cargo_reads(world: World, tmp_path: Path) -> None:
+    world.put(app(), app("1.1.0", "3"), crate("bar", "1.0.0"))
+    world.build()
+    tree = ("--tree", str(world.tree))
+    assert run("missing", *tree, cwd=tmp_path).ok().splitlines() == [
+        "bar ^2  needed by app@1.0.0; held: 1.0.0",
+        "bar ^3  needed by app@1.1.0; held: 1.0.0",
+    ]
+    lines = run("missing", "--json", *tree, cwd=tmp_path).ok().splitlines()
+    assert [json.loads(line)["requirement"] for line in lines] == ["^2", "^3"]
+    manifest = tmp_path / "fetch/Cargo.toml"
+    (manifest.parent / "src").mkdir(parents=True)
+    (manifest.parent / "src/lib.rs").touch()
+    table = run("missing", "--toml", *tree, cwd=tmp_path).ok()
+    assert tomllib.loads(table)["dependencies"]["missing-2"] == {"package": "bar", "version": "^3"}
+    manifest.write_text(f'[package]\nname = "fetch"\nversion = "0.0.0"\nedition = "2021"\n{table}')
+    command = [need("cargo"), "metadata", "--no-deps", "--offline", "--format-version", "1"]
+    found = json.loads(subprocess.run(command, cwd=manifest.parent, capture_output=True, check=True).stdout)
+    assert [each["req"] for each in found["packages"][0]["dependencies"]] == ["^2", "^3"]
