@@ -16,6 +16,7 @@ from msgspec import Struct
 from benchmarks.bench import DISK, MEMORY, Bench, bench, elsewhere, published, real_crates, small
 from benchmarks.generate import Release, Shape, archive, generate
 from benchmarks.measure import Run, in_turn, seconds, spread, to_json
+from benchmarks.publish import publishes
 from benchmarks.start import start, start_with_pages
 
 TRIES = 40
@@ -155,6 +156,16 @@ def from_closing_to_line(_: int) -> Figures:
     return {"ratio": ratio, "floor": to_json(passes), "product": to_json(watched), "peak": run.peak}
 
 
+def publishing(crates: int) -> Callable[[int], Figures]:
+    """Measure publishing over HTTP into a tree of so many releases on a disk, flushed and with pages."""
+
+    def measure(_: int) -> Figures:
+        with _held(crates, DISK, "--pages") as (here, _first):
+            return {"crates": crates, **publishes(here)}
+
+    return measure
+
+
 def onto_many(*options: str) -> Callable[[int], Figures]:
     """Measure one more version onto 2,000 of one crate, and onto one."""
 
@@ -253,6 +264,9 @@ ROWS = (
     _row("one-disk-10000", "one change at 10,000 releases, on disk", one_more(10_000, folder=DISK)),
     _row("one-flush-10000", "the same, flushed", one_more(10_000, "--flush", folder=DISK)),
     _row("watch", "from closing a file in a watched folder to its line ÷ a pass's own work", from_closing_to_line),
+    _row("publish-1000", "publishing at 1,000 releases", publishing(1000)),
+    _row("publish-10000", "publishing at 10,000 releases", publishing(10_000)),
+    _rare("publish-100000", "publishing at 100,000 releases", publishing(100_000)),
     _row("onto-2000", "one more version onto 2,000, and onto 1", onto_many()),
     _row("onto-pages-2000", "the same with pages", onto_many("--pages")),
     _row("largest", "the largest crates: peak memory", largest),

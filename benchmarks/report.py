@@ -38,7 +38,7 @@ Where it is more, other work ran on the same processors: ratios then are a rough
 def page(known: Known) -> str:
     """Give docs/benchmarks.md."""
     found = figures_of(known)
-    sections = [section(found) for section in (_targets, _builds, _changes, _starts, _rest, _not_run)]
+    sections = [section(found) for section in (_targets, _builds, _changes, _publishing, _starts, _rest, _not_run)]
     plots = "".join(f"![{says}](benchmarks-{name}.svg)\n\n" for name, says in PLOTS.items())
     return "".join([HEAD, *sections, plots, _machines(known)])
 
@@ -115,6 +115,22 @@ def _changes(found: Found) -> str:
                 f"the index files then have {each['2000 bytes']:,} and {each['1 bytes']:,} bytes.\n"
             )
     return "".join(lines) + "\n"
+
+
+def _publishing(found: Found) -> str:
+    rows = [(row.says, found[row.name]) for row in ROWS if "publish" in found.get(row.name, {})]
+    if not rows:
+        return ""
+    lines = [
+        "## Publishing\n\nOver real HTTP on loopback by a connection that is kept, on disk, flushed and with pages; "
+    ]
+    lines.append("`add` is inside a process, of the like crates on the same tree.\n\n")
+    lines.append("| case | publish one | `add` one | request that does nothing | a second, one client | eight |\n")
+    lines.append(6 * "|---" + "|\n")
+    for says, each in rows:
+        times = (_seconds(each[what]) for what in ("publish", "add", "nothing"))
+        lines.append(f"| {says} | {' | '.join(times)} | {each['one client']:.0f} | {each['clients']:.0f} |\n")
+    return "".join(lines) + f"\nA flush takes {_time(rows[0][1]['flush'])} there.\n\n"
 
 
 def _rest(found: Found) -> str:

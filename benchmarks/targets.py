@@ -69,6 +69,18 @@ def _more_at_a_million(figure: Callable[[Mapping[str, Any]], float]) -> Callable
     return lambda found: (figure(found["idle-1000000"]) - figure(found["idle-10000"])) / MIB
 
 
+def _publish_to_add(found: Found) -> float:
+    each = found["publish-1000"]
+    return float(each["publish"]["median"]) / (float(each["add"]["median"]) + float(each["nothing"]["median"]))
+
+
+def _one_to_clients(found: Found) -> float:
+    each = found["publish-1000"]
+    if float(each["flush"]) < 0.0003:
+        raise KeyError("a disk on which a flush takes 0.3 ms")
+    return float(each["one client"]) / float(each["clients"])
+
+
 def _to_version(row: str, command: str) -> Callable[[Found], float]:
     return lambda found: float(found[row][command]["median"]) / float(found[row]["version"]["median"])
 
@@ -102,6 +114,13 @@ TARGETS = (
         for pages, start in (("off", "one"), ("on", "one-pages"))
     ),
     Target(says="from closing a watched file to its line ÷ a pass", reach=3.0, number=_ratio("watch")),
+    Target(
+        says="publishing over HTTP, flushed, with pages, largest ÷ smallest of all sizes",
+        reach=1.3,
+        number=lambda found: _spread(_of_sizes("publish", found, lambda each: float(each["publish"]["median"]))),
+    ),
+    Target(says="publishing over HTTP ÷ `add` and an empty request", reach=2.0, number=_publish_to_add),
+    Target(says="one client's publishes a second ÷ those of eight together", reach=0.5, number=_one_to_clients),
     Target(says="cold with pages ÷ without", reach=4.0, number=_ratio("pages")),
     Target(
         says="pages, processor time a real release",

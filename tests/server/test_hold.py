@@ -1,9 +1,11 @@
 """What the endpoint holds through, each in small: `tests.server.hold` does it at length. And a disk that is full."""
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.crates import crate
+from tests.server.client import Client
 from tests.server.hold import beside, crowd, hands, kills
 from tests.server.serving import Served
 from tests.tools import need
@@ -42,3 +44,11 @@ def test_a_full_disk_stops_publishes_and_no_reads(tmp_path: Path, small_disk: Pa
         subprocess.run([need("mount"), "-o", "remount,size=4m", small_disk], check=True)
         alice.publish(large).ok()
     served.run("verify").ok()
+
+
+def test_clients_that_come_together_are_all_answered(tmp_path: Path) -> None:
+    served = Served(tmp_path, "pages = false\n")
+    client = Client(served.url, served.token())
+    with served.running("--publish"), ThreadPoolExecutor(8) as clients:
+        crates = [crate(f"each{number:03}") for number in range(200)]
+        assert {answer.status for answer in clients.map(client.publish, crates)} == {200}

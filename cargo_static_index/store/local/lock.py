@@ -160,8 +160,15 @@ def _clear_dead(gate: int) -> None:
         with suppress(OSError):
             if not entry.is_dir(follow_symlinks=False):
                 system.unlink(entry.name, dir_fd=gate)
-            elif _is_dead(gate, entry.name):
-                system.rmtree(entry.name, dir_fd=gate)
+            else:
+                _remove_dead(gate, entry.name)
+
+
+def _remove_dead(gate: int, name: str) -> None:
+    """Remove a private folder, unless somebody has it; locked until it is gone, since its maker may be about to."""
+    with kept(system.open_file(name, _FOLDER | os.O_NOFOLLOW, dir_fd=gate)) as opened:
+        if try_lock(opened):
+            system.rmtree(name, dir_fd=gate)
 
 
 def _is_dead(gate: int, name: str) -> bool:
