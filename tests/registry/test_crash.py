@@ -6,66 +6,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from cargo_static_index.store import Change, Delete, Lock, Store, Stored
+from cargo_static_index.store import Delete, Store
 from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.tree.layout import archive_file, metadata_file
 from cargo_static_index.tree.read import index_paths, read_index_at
 from tests.crates import crate
+from tests.stores import Died, Interrupted
 from tests.world import T0, World, lasting
-
-
-class Died(Exception):
-    """The process is gone."""
-
-
-class Mortal:
-    """A store whose process dies after so many changes, between the changes of a batch too."""
-
-    locks = True
-    shared = False
-
-    def __init__(self, below: MemoryStore, changes: int) -> None:
-        self.below = below
-        self.left = changes
-
-    def read(self, path: str) -> Stored | None:
-        return self.below.read(path)
-
-    def read_all(self, paths: Sequence[str]) -> Sequence[Stored | None]:
-        return self.below.read_all(paths)
-
-    def size(self, path: str) -> int | None:
-        return self.below.size(path)
-
-    def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
-        return self.below.list(prefix, after=after)
-
-    def session(self) -> AbstractContextManager[Path]:
-        return self.below.session()
-
-    @property
-    def lock(self) -> Lock | None:
-        return self.below.lock
-
-    def opener(self) -> None:
-        return None
-
-    def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
-        lost: list[Change] = []
-        for change in changes:
-            if self.left == 0:
-                raise Died
-            self.left -= 1
-            lost += self.below.apply([change])
-        return tuple(lost)
-
 
 Step = Callable[[World], object]
 
@@ -124,7 +78,7 @@ def deaths(name: str, folder: Path) -> Iterator[tuple[World, MemoryStore]]:
     before, step = STEPS[name]
     for changes in range(100):
         world, store = prepared(folder / str(changes), before)
-        world.store = Mortal(store, changes)
+        world.store = Interrupted(store, changes)
         try:
             step(world)
         except Died:
@@ -174,7 +128,7 @@ def test_what_the_catalogue_alone_knows_of_a_lost_record_outlives_a_process_that
     store, wanted = world.store, lasting(world.store.files)
     store.apply([Delete(path="tree.json")])
     for changes in range(3):
-        world.store = Mortal(store, changes)
+        world.store = Interrupted(store, changes)
         with suppress(Died):
             world.build()
     world.store = store

@@ -1,8 +1,7 @@
 """A tree that writers on several hosts share: each knows of the others what lies in it, and no disk need last."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +18,7 @@ from cargo_static_index.tree.documents import parse_tree_record
 from cargo_static_index.tree.layout import RECORD, archive_file, metadata_file
 from cargo_static_index.tree.read import index_paths, read_index_at, weight_of
 from tests.crates import CrateBuilder, crate
+from tests.stores import Died, Interrupted, die
 from tests.world import BASE, T0, World
 
 NO_PAGES = {"registry.pages": False}
@@ -149,49 +149,6 @@ def test_a_tree_that_was_copied_from_a_folder_is_named_by_rebuild(tmp_path: Path
 # --- writers at the same time
 
 
-class Interrupted:
-    """A store in which something else happens before the change with a number."""
-
-    locks = False
-    shared = True
-
-    def __init__(self, below: MemoryStore, number: int, happens: Callable[[], object]) -> None:
-        self.below = below
-        self.left = number
-        self.happens = happens
-
-    def read(self, path: str) -> Stored | None:
-        return self.below.read(path)
-
-    def read_all(self, paths: Sequence[str]) -> Sequence[Stored | None]:
-        return self.below.read_all(paths)
-
-    def size(self, path: str) -> int | None:
-        return self.below.size(path)
-
-    def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
-        return self.below.list(prefix, after=after)
-
-    def session(self) -> AbstractContextManager[Path]:
-        return self.below.session()
-
-    @property
-    def lock(self) -> None:
-        return None
-
-    def opener(self) -> None:
-        return None
-
-    def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
-        lost: list[Change] = []
-        for change in changes:
-            if self.left == 0:
-                self.happens()
-            self.left -= 1
-            lost += self.below.apply([change])
-        return tuple(lost)
-
-
 CRATES = (crate("aa", "1.0.0"), crate("aa", "1.1.0"), crate("bb", "0.1.0"))
 
 Step = Callable[[World], object]
@@ -223,14 +180,6 @@ def undisturbed(name: str, folder: Path) -> dict[str, bytes]:
 def adding(came: list[dict[str, str]], world: World, *crates: CrateBuilder) -> Callable[[], None]:
     """Give what publishes crates and notes what became of them."""
     return lambda: came.append(add(world, *crates))
-
-
-class Died(Exception):
-    """The process is gone, and its disks too."""
-
-
-def die() -> None:
-    raise Died
 
 
 def deaths(name: str, folder: Path) -> Iterator[tuple[int, MemoryStore]]:

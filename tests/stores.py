@@ -1,0 +1,59 @@
+"""Stores in which something happens between two changes: a process dies, or another writer comes."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from cargo_static_index.store import Change, Lock, Stored
+from cargo_static_index.store.memory import MemoryStore
+
+
+class Died(Exception):
+    """The process is gone."""
+
+
+def die() -> None:
+    """End as a process does that is killed."""
+    raise Died
+
+
+class Interrupted:
+    """A store in which something else happens before the change with a number, between those of a batch too."""
+
+    def __init__(self, below: MemoryStore, number: int, happens: Callable[[], object] = die) -> None:
+        self.below = below
+        self.left = number
+        self.happens = happens
+        self.locks = below.locks
+        self.shared = below.shared
+
+    def read(self, path: str) -> Stored | None:
+        return self.below.read(path)
+
+    def read_all(self, paths: Sequence[str]) -> Sequence[Stored | None]:
+        return self.below.read_all(paths)
+
+    def size(self, path: str) -> int | None:
+        return self.below.size(path)
+
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
+        return self.below.list(prefix, after=after)
+
+    def session(self) -> AbstractContextManager[Path]:
+        return self.below.session()
+
+    @property
+    def lock(self) -> Lock | None:
+        return self.below.lock
+
+    def opener(self) -> None:
+        return None
+
+    def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        lost: list[Change] = []
+        for change in changes:
+            if self.left == 0:
+                self.happens()
+            self.left -= 1
+            lost += self.below.apply([change])
+        return tuple(lost)
