@@ -42,6 +42,7 @@ TABLE: Final = {
     "verify": ("maintain", "Look at the whole tree, and say what is wrong with it."),
     "reindex": ("maintain", "Derive index lines anew from what is stored."),
     "rebuild": ("maintain", "Make the catalogue anew from the tree alone."),
+    "sync": ("sync", "Bring one tree in step with another."),
     "push": ("push", "Publish ready archives to any registry."),
     "doctor": ("doctor", "Look at a registry as cargo would, and say what is wrong."),
     "hosting": ("hosting", "Print the configuration of a server or host for this registry."),

@@ -41,8 +41,10 @@ from cargo_static_index.registry.transaction import Transaction, open_transactio
 from cargo_static_index.registry.withdraw import Spec, Withdrawn
 from cargo_static_index.registry.workers import Executor
 from cargo_static_index.settings import Settings, limits_of
+from cargo_static_index.settings.table import RegistrySection
 from cargo_static_index.state import copy_state, may_write
 from cargo_static_index.store import Store
+from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.store.open import open_tree
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.owners import Owners, read_owners
@@ -51,6 +53,7 @@ from cargo_static_index.tree.read import read_config, read_record
 if TYPE_CHECKING:  # loaded when they are used: most commands make no pages, and neither verify nor reindex
     from cargo_static_index.registry.reindex import Reindexed
     from cargo_static_index.registry.site.writer import SiteWriter
+    from cargo_static_index.registry.sync import Synced
 
 
 class Registry:
@@ -158,6 +161,15 @@ class Registry:
 
         self.take()
         return apply_reindex(self.transaction, home_for(self.transaction, self._settings.registry.mode), names)
+
+    def sync(self, source: Store, *, delete: bool = False) -> "Synced":
+        """Bring this tree in step with another; with `delete` what is only here is removed."""
+        from cargo_static_index.registry.sync import Sync
+
+        self.take()
+        work = Sync(self.transaction, source, limits_of(self._settings))
+        finish_removals(self.transaction, self._pages, list(work.run(delete=delete)))
+        return work.synced
 
     def rebuild(self) -> None:
         """Make the state anew from the tree alone."""
@@ -449,3 +461,35 @@ def _spec(text: str) -> Spec:
     except InvalidName as error:
         raise SettingsError(f"{text!r} names no crate: {error}; write `foo`, or `foo@1.0.0` for a release") from error
     return Spec(name, vers)
+
+
+def sync_trees(
+    source: Path | Bucket, settings: Settings, listener: Listener, options: Options, *, delete: bool = False
+) -> "Synced":
+    """Bring the tree that the settings name in step with the one at `source`, and say what came of it.
+
+    A new one gets the source's base URL and mode unless the settings say another; one that is there keeps its own.
+    SettingsError where there is no tree at the source, StoreError where it cannot be read.
+    """
+    tree, target = open_tree(source), store_of(settings)
+    registry = _registry_of(tree, target, settings, str(source))
+    settings = replace(settings, registry=registry)
+    with open_registry(settings, listener, options, store=target) as opened:
+        return opened.sync(tree, delete=delete)
+
+
+def _registry_of(source: Store, target: Store, settings: Settings, shown: str) -> RegistrySection:
+    """Give what the settings say of the registry, with what only the trees know."""
+    config, held = read_config(source), read_record(source)
+    base_url = base_url_of(config) if config else None
+    if base_url is None or held.stored is None:
+        raise SettingsError(f"there is no registry in {shown!r}, so nothing can be copied from it")
+    there = read_config(target)
+    own = (base_url_of(there) if there else None) or settings.registry.base_url or base_url
+    aliases = (*held.value.aliases, base_url) if base_url != own else held.value.aliases
+    return replace(
+        settings.registry,
+        base_url=own,
+        mode=settings.registry.mode or held.value.mode,
+        aliases=tuple(dict.fromkeys((*settings.registry.aliases, *(each for each in aliases if each != own)))),
+    )

@@ -157,3 +157,24 @@ def test_hosts_that_share_a_drop_directory_build_one_bucket_at_the_same_time(tmp
     pages = {path for path in index if path.endswith((".html", ".xml"))}
     assert {path: shared.get(path) for path in index - pages} == {path: whole[path] for path in index - pages}
     assert {path for path in shared if path.startswith("browse/")} == {p for p in whole if p.startswith("browse/")}
+
+
+def test_a_folder_is_copied_into_a_bucket_from_which_cargo_builds(host: Host, cargo: Cargo, tmp_path: Path) -> None:
+    """And back into another folder, under the URL that it is served at there."""
+    host.drop(crate("foo", "1.0.0"), crate("foo", "1.1.0"))
+    here = host.folder / "here"
+    host.run("build", "--tree", here, "--base-url", "https://crates.example.com/").ok()
+    copied = host.run("sync", here, str(host.bucket), "--base-url", host.url)
+    assert "foo@1.1.0" in copied.ok()
+    assert "2 releases brought in step" in copied.err
+    project = cargo.project('foo = { version = "1", registry = "acme" }\n')
+    project.run("build").ok()
+    assert host.url.encode() in get(f"{host.url}index.html").content
+    assert "nothing is wrong" in host.run("verify").ok()
+    host.run("yank", "foo@1.1.0").ok()
+    back = host.run("sync", str(host.bucket), here)
+    assert "foo@1.1.0" in back.ok()
+    assert (here / "index/3/f/foo").read_bytes() == get(f"{host.url}index/3/f/foo").content
+    assert b"https://crates.example.com/" in (here / "index/config.json").read_bytes()
+    host.run("sync", here, here).failed(2, "cannot be brought in step with itself")
+    host.run("sync", tmp_path / "nothing", here).failed(2, "there is no registry in")

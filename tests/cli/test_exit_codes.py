@@ -43,6 +43,7 @@ GOOD = {
     "verify": ["verify"],
     "reindex": ["reindex", "--yes"],
     "rebuild": ["rebuild"],
+    "sync": ["sync", "public", "elsewhere"],
     "hosting": ["hosting", "nginx"],
     "explain": ["explain", "file-empty"],
     "check-settings": ["check-settings"],
