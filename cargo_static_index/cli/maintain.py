@@ -1,6 +1,8 @@
 """The commands that look after a tree: verify, reindex, rebuild."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Literal
 
@@ -24,13 +26,16 @@ from cargo_static_index.cli.options import (
     yes,
 )
 from cargo_static_index.cli.output import ChangeListener, from_here
+from cargo_static_index.cli.progress import Progress
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
 from cargo_static_index.cli.terminal import counted, is_confirmed, is_interactive
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.diagnostics.problems import Finding
-from cargo_static_index.registry.options import Options
+from cargo_static_index.registry.options import Options, parse_share
 from cargo_static_index.registry.registry import open_registry, verify_registry
 from cargo_static_index.registry.reindex import Reindexed
+from cargo_static_index.registry.verify.work import Work
+from cargo_static_index.registry.workers import reading_executor, usable_jobs
 from cargo_static_index.store.bucket import Bucket
 
 Counts = dict[Literal["error", "warning", "fixed"], int]
@@ -39,24 +44,35 @@ Counts = dict[Literal["error", "warning", "fixed"], int]
 # verify ----------------------------------------------------------------------------------------------------
 
 
-@command((*OF_A_TREE, *sections("limits", "pages")), examples=("verify", "verify --quick", "verify --fix --dry-run"))
+@command(
+    (*OF_A_TREE, "build.jobs", *sections("limits", "pages")),
+    examples=("verify", "verify --quick", "verify --share 3/7", "verify --fix --dry-run"),
+)
 @click.option("--quick", is_flag=True, help="Look at presence and sizes only.")
+@click.option("--share", metavar="I/N", help="Open the archives of the Ith of N shares of the crates: one a day, say.")
 @click.option("--fix", is_flag=True, help="Mend what can be mended without changing a release.")
 @dry_run
 @output_format
 @as_json
-def verify_command(run: Run, *, quick: bool, fix: bool, dry_run: bool, output_format: Format, as_json: bool) -> int:
+def verify_command(
+    run: Run, *, quick: bool, share: str | None, fix: bool, dry_run: bool, output_format: Format, as_json: bool
+) -> int:
     """Look at the whole tree, and say what is wrong with it.
 
     Every line must have its archive with that checksum and say what it says, every archive a line; facts, tombstones
     and the sums in tree.json must be right, and all pages there. The exit code is 1 where something is wrong and was
-    not mended. Without --fix nothing is changed; --fix --dry-run says what would be.
+    not mended. Without --fix nothing is changed; --fix --dry-run says what would be. With --share the archives of a
+    share of the crates are opened, and of the others looked for; all else is looked at as ever.
     """
     output = one_format(output_format, as_json=as_json)
     held_tree(run)
     listener = ChangeListener(run, dry=dry_run, silent=not dry_run or output != "text")
-    found = verify_registry(run.settings, listener, Options(now=run.now, dry=dry_run), quick=quick, fix=fix)
-    documents = list(_shown(run, found, output, dry=dry_run))
+    options = Options(now=run.now, dry=dry_run)
+    if fix and share:
+        raise SettingsError("--fix mends the whole tree: leave --share out")
+    with _looking(run, share) as (work, progress):
+        found = verify_registry(run.settings, listener, options, quick=quick, fix=fix, work=work)
+        documents = list(_shown(run, found, output, progress, dry=dry_run))
     counts = _counts(documents)
     if output == "json":
         print_json(VerifyDocument(quick=quick, fix=fix, dry_run=dry_run, findings=tuple(documents), counts=counts))
@@ -67,13 +83,33 @@ def verify_command(run: Run, *, quick: bool, fix: bool, dry_run: bool, output_fo
     return FOUND_WRONG if counts["error"] else GOOD
 
 
+@contextmanager
+def _looking(run: Run, share: str | None) -> Iterator[tuple[Work, Progress]]:
+    """Give how a tree is looked at, and what shows how far that is."""
+    progress, number = Progress(run), count(1)
+    try:
+        with reading_executor(usable_jobs(run.settings.build.jobs)) as executor:
+            yield (
+                Work(
+                    executor=executor,
+                    share=parse_share(share) if share else None,
+                    tell=lambda name: progress.show("looked at", next(number), name),
+                ),
+                progress,
+            )
+    finally:
+        progress.hide()
+
+
 def _sum_up(run: Run, counts: Counts, *, dry: bool) -> None:
     said = ", ".join(counted(number, word) for word, number in counts.items() if word != "fixed")
     said = f"{said}, {counts['fixed']} fixed" if any(counts.values()) else "nothing is wrong"
     run.terminal.did("Finished", f"the dry run: {said}, had it been done" if dry else said)
 
 
-def _shown(run: Run, found: Iterable[Finding], output: Format, *, dry: bool) -> Iterator[FindingDocument]:
+def _shown(
+    run: Run, found: Iterable[Finding], output: Format, progress: Progress, *, dry: bool
+) -> Iterator[FindingDocument]:
     for each in found:
         document = FindingDocument(
             rule=each.rule,
@@ -84,6 +120,7 @@ def _shown(run: Run, found: Iterable[Finding], output: Format, *, dry: bool) -> 
             fixed=each.fixed,
         )
         if output == "text":
+            progress.hide()
             place = from_here(str(run.settings.tree.path / each.path))
             message = f"{each.message} {'Would be fixed' if dry else 'Fixed'}." if each.fixed else each.message
             run.terminal.problem(document.level, each.rule, message, place, document.way_out)

@@ -17,14 +17,21 @@ needs no right to write, makes no pages and keeps nobody out."""
 
 
 class HostShare(Struct, frozen=True):
-    """The files of a drop directory that are one of several hosts' to read: the `number`th of `of` shares."""
+    """The `number`th of `of` shares: of a drop directory's files, one a host, or of a tree's crates, one a day."""
 
     number: int
     of: int
 
     def holds(self, file: DropFile) -> bool:
         """Whether a file is in it: its name says, as the crate's is known only after reading."""
-        return int.from_bytes(sha256(file.file).digest()[:8], "big") % self.of == self.number - 1
+        return self._holds(file.file)
+
+    def holds_name(self, name: str) -> bool:
+        """Whether a name is in it."""
+        return self._holds(name.encode())
+
+    def _holds(self, name: bytes) -> bool:
+        return int.from_bytes(sha256(name).digest()[:8], "big") % self.of == self.number - 1
 
 
 def parse_share(text: str) -> HostShare:
@@ -32,7 +39,7 @@ def parse_share(text: str) -> HostShare:
     number, _, of = text.partition("/")
     if number.isascii() and number.isdigit() and of.isascii() and of.isdigit() and 1 <= int(number) <= int(of):
         return HostShare(int(number), int(of))
-    raise SettingsError(f"--share: {text!r} is no share; write 1/3 on the first of three hosts, then 2/3 and 3/3")
+    raise SettingsError(f"--share: {text!r} is no share; write 1/3 for the first of three, then 2/3 and 3/3")
 
 
 class Options(Struct, frozen=True, kw_only=True):

@@ -54,6 +54,7 @@ if TYPE_CHECKING:  # loaded when they are used: most commands make no pages, and
     from cargo_static_index.registry.reindex import Reindexed
     from cargo_static_index.registry.site.writer import SiteWriter
     from cargo_static_index.registry.sync import Synced
+    from cargo_static_index.registry.verify.work import Work
 
 
 class Registry:
@@ -326,20 +327,23 @@ def verify_registry(
     quick: bool = False,
     fix: bool = False,
     store: Store | None = None,
+    work: "Work | None" = None,
 ) -> Iterator[Finding]:
     """Look at the whole tree as it stands, and give what is wrong as it is found.
 
     Without `fix` nothing is locked or changed. With it the tree is locked, and what can be mended without changing a
     release is mended, or would be in a dry run; each finding says so. Raises SettingsError where the tree cannot be
-    used at all.
+    used at all. `work` says which archives are opened, and in which processes; where something may be mended, all is
+    done in this one.
     """
     from cargo_static_index.registry.restore import trust_last_record
     from cargo_static_index.registry.verify.tree import check_config, verify_tree
+    from cargo_static_index.registry.verify.work import HERE
 
     tree = store or store_of(settings)
     if not fix:
         home, wanted_pages = home_of(settings, tree), settings.registry.pages
-        yield from verify_tree(tree, home, limits_of(settings), quick=quick, pages=wanted_pages)
+        yield from verify_tree(tree, home, limits_of(settings), quick=quick, pages=wanted_pages, work=work or HERE)
         return
     config = list(check_config(tree))
     options = replace(options, change_mode=True)

@@ -8,9 +8,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Generic, ParamSpec, Protocol, TypeVar
 
@@ -29,6 +30,9 @@ WORKER_BYTES: Final = 256 * 1024 * 1024
 """What one worker may need at worst: the largest archive, with a manifest, paths and documents at their limits."""
 
 KEPT_BYTES: Final = 16 * 1024 * 1024
+
+AHEAD: Final = 8
+"""How many portions may be under way at once: enough to keep workers busy, few enough to keep in memory."""
 
 FEW: Final = 2
 """Batches that are read in this process: starting others takes as long as reading some dozens of crates."""
@@ -182,6 +186,28 @@ class _Later(Generic[T]):
     def result(self) -> T:
         """Give what the call gives, or raise what it raises."""
         return self._sent.result() if self._sent is not None else self._call()
+
+
+def spread(
+    work: Callable[[list[str]], T], names: Iterable[str], executor: Executor | None, *, at_once: int, what: str
+) -> Iterator[T]:
+    """Have names worked through, so many at once, here or in an executor's processes; results come in their order.
+
+    `what` says what a process did, should one be killed.
+    """
+    source = iter(names)
+    portions = iter(lambda: list(islice(source, at_once)), [])
+    if executor is None:
+        yield from map(work, portions)
+        return
+    under_way: list[Result[T]] = []
+    with unbroken(what):
+        for portion in portions:
+            under_way.append(executor.submit(work, portion))
+            if len(under_way) >= AHEAD:
+                yield under_way.pop(0).result()
+        for each in under_way:
+            yield each.result()
 
 
 @contextmanager

@@ -1,9 +1,11 @@
 """Whether a tree's pages show its index, and whether all are there; what stands on them is for their making."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b, sha256
 from itertools import groupby
 from typing import Literal
+
+from msgspec import Struct
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine
@@ -13,6 +15,7 @@ from cargo_static_index.protocol.index_file import Line
 from cargo_static_index.registry.site.crates import paths_of_crate
 from cargo_static_index.registry.site.documents import read_crate_document
 from cargo_static_index.registry.site.lists import read_nodes
+from cargo_static_index.registry.verify.work import HERE, Work
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import CrateDocument, PagesState, parse_pages_state
 from cargo_static_index.site.lists import ALWAYS, NAMES, pages_of, record_path, sitemap_path
@@ -32,7 +35,7 @@ _FIXED = (
 _ASSET = pattern(rb'="(assets/[^"#?]+-[0-9a-f]{12}\.[a-z0-9]+)"')
 
 
-def check_pages(store: Store, *, quick: bool = False) -> Iterator[Finding]:
+def check_pages(store: Store, *, quick: bool = False, work: Work = HERE) -> Iterator[Finding]:
     """Give what is wrong with the pages of a tree that is to have them: one finding for a crate, and for a list.
 
     Each page is read and held against the digest at its end, or, if `quick`, only looked for. Where a pass broke off
@@ -47,13 +50,13 @@ def check_pages(store: Store, *, quick: bool = False) -> Iterator[Finding]:
         yield found("pages-outdated", addresses.STATE, "The pages do not show what the index holds now.", "make-pages")
         return
     told: set[str] = set()  # many crates name the same list
-    for finding in _lost(store, read=state.sealed and not quick):
+    for finding in _lost(store, work, read=state.sealed and not quick):
         if finding.path not in told:
             told.add(finding.path)
             yield finding
 
 
-def _lost(store: Store, *, read: bool) -> Iterator[Finding]:
+def _lost(store: Store, work: Work, *, read: bool) -> Iterator[Finding]:
     front = store.read(addresses.FRONT)
     content = front.content if front else b""
     assets = sorted(assets_named(content))
@@ -64,8 +67,11 @@ def _lost(store: Store, *, read: bool) -> Iterator[Finding]:
         yield from _wrong(store, f"list `{name}`", _files_of(name, ""), read=read)
     listed = _Sum()
     yield from _check_lists(store, listed, read=read)
-    for name, _ in groupby(store.list(layout.CRATES), key=lambda path: path.split("/")[1]):
-        yield from _check_crate(store, name, listed, read=read)
+    names = (name for name, _ in groupby(store.list(layout.CRATES), key=lambda path: path.split("/")[1]))
+    check = _CrateCheck(open_tree=work.opener(store), read=read)
+    for total, findings in work.done(store, check.look, names):
+        listed.total = (listed.total + total) % (1 << 128)
+        yield from findings
     if listed.total:
         message = "The lists do not name what the documents of the crates say."
         yield found("page-wrong", record_path(NAMES, ""), message, "make-pages")
@@ -135,8 +141,23 @@ def _state(content: bytes) -> PagesState | None:
         return None
 
 
-def _check_crate(store: Store, name: str, listed: _Sum, *, read: bool) -> Iterator[Finding]:
-    """Hold a crate's document against its index file, and look for its pages, and for the lists that name it."""
+class _CrateCheck(Struct, frozen=True, kw_only=True):
+    """Looks at the pages of crates, in this process or in another one."""
+
+    open_tree: Callable[[], Store]
+    read: bool
+
+    def look(self, names: list[str]) -> tuple[int, list[Finding]]:
+        """Give what lists are to hold because of these crates, as a sum, and what is wrong."""
+        store, listed, lists = self.open_tree(), _Sum(), set[str]()
+        findings = [each for name in names for each in _check_crate(store, name, listed, lists, read=self.read)]
+        for name in sorted(lists):  # many crates name the same
+            findings += _wrong(store, f"list `{name}`", _files_of(name, ""), read=self.read)
+        return listed.total, findings
+
+
+def _check_crate(store: Store, name: str, listed: _Sum, lists: set[str], *, read: bool) -> Iterator[Finding]:
+    """Hold a crate's document against its index file, look for its pages, and note the lists that name it."""
     document = read_crate_document(store, name)
     lines = {line.vers: line for line in read_index(store, name).value.releases if line.name == name}
     if not _agree(document, lines):
@@ -145,12 +166,10 @@ def _check_crate(store: Store, name: str, listed: _Sum, *, read: bool) -> Iterat
     if document is None:
         return
     yield from _wrong(store, f"crate `{name}`", paths_of_crate(document), read=read)
-    lists = {f"dependents/{name}"}
+    lists.add(f"dependents/{name}")
     for list_name, key in rows_of_crate(document):
         listed.add(list_name, key, -1)
         lists.add(list_name)
-    for list_name in sorted(lists):
-        yield from _wrong(store, f"list `{list_name}`", _files_of(list_name, ""), read=read)
 
 
 def _agree(document: CrateDocument | None, lines: Mapping[str, Line]) -> bool:

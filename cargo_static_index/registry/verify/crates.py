@@ -2,8 +2,9 @@
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from cargo_static_index.crate.check import Policy, check_crate
@@ -17,8 +18,11 @@ from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.names import index_path
 from cargo_static_index.protocol.registries import CRATES_IO, Home, is_home
 from cargo_static_index.protocol.semver import parse_version, without_build
+from cargo_static_index.registry.options import HostShare
 from cargo_static_index.store import Store
 from cargo_static_index.tree import layout
+from cargo_static_index.tree.documents import Delta
+from cargo_static_index.tree.read import read_index_at, weight_of
 
 
 def verify_crate(
@@ -26,6 +30,29 @@ def verify_crate(
 ) -> Iterator[Finding]:
     """Give what is wrong with the crate whose index file stands at `path`; `quick` opens no archive."""
     return _Crate(store, home, limits, path, file, quick=quick).findings()
+
+
+class IndexCheck(Struct, frozen=True, kw_only=True):
+    """Looks at index files and what they name, in this process or in another one.
+
+    Archives are opened unless `quick`, and only of the crates of a `share`, where one is given.
+    """
+
+    open_tree: Callable[[], Store]
+    home: Home
+    limits: Limits
+    quick: bool
+    share: HostShare | None = None
+
+    def look(self, paths: list[str]) -> tuple[Delta, list[Finding]]:
+        """Give what index files count for in tree.json, and what is wrong with their crates."""
+        store, total, findings = self.open_tree(), Delta(), list[Finding]()
+        for path in paths:
+            index = read_index_at(store, path)
+            total += weight_of(index)
+            quick = self.quick or not (self.share is None or self.share.holds_name(path))
+            findings += verify_crate(store, self.home, self.limits, path, index.value, quick=quick)
+        return total, findings
 
 
 def metadata_in(archive: bytes, limits: Limits) -> CrateMetadata | None:

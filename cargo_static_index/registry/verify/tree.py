@@ -39,7 +39,8 @@ from cargo_static_index.registry.restore import (
 from cargo_static_index.registry.site.check import check_pages
 from cargo_static_index.registry.tombstones import are_lost, restore_tombstones, summed_tombstones
 from cargo_static_index.registry.transaction import Transaction
-from cargo_static_index.registry.verify.crates import metadata_in, verify_crate
+from cargo_static_index.registry.verify.crates import IndexCheck, metadata_in
+from cargo_static_index.registry.verify.work import HERE, Work
 from cargo_static_index.store import Delete, Put, Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Delta, Tombstone
@@ -47,10 +48,8 @@ from cargo_static_index.tree.read import (
     index_paths,
     read_config,
     read_index,
-    read_index_at,
     read_record,
     read_tombstones,
-    weight_of,
 )
 from cargo_static_index.tree.restore import Known
 
@@ -81,22 +80,24 @@ def verify_tree(
     known: Knowledge | None = None,
     quick: bool = False,
     pages: bool = True,
+    work: Work = HERE,
 ) -> Iterator[Finding]:
-    """SiteInfo at a whole tree, and give what is wrong as it is found; nothing is changed.
+    """Look at a whole tree, and give what is wrong as it is found; nothing is changed.
 
     `known` tells what is known to have stood in the index; without it the crates' own documents do.
 
     `quick` looks at presence and sizes only and opens no archive; `pages` are looked at where they are wanted. While
-    another process publishes, files that it has written already and not yet named are found too.
+    another process publishes, files that it has written already and not yet named are found too. `work` says which
+    archives are opened, in which processes, and who hears how far it is.
     """
     yield from check_config(store)
     yield from _check_tombstones(store)
     buried = summed_tombstones(store)
     total = Delta()
-    for path in index_paths(store):
-        index = read_index_at(store, path)
-        total += weight_of(index)
-        yield from verify_crate(store, home, limits, path, index.value, quick=quick)
+    check = IndexCheck(open_tree=work.opener(store), home=home, limits=limits, quick=quick, share=work.share)
+    for weight, findings in work.done(store, check.look, index_paths(store)):
+        total += weight
+        yield from findings
     lines_lost: list[Finding] = []
     if missing := _missing(store, total):
         # Listed before the first is told: what mends one of them mends all.
@@ -113,7 +114,7 @@ def verify_tree(
     yield from _check_strays(store)
     yield from _check_record(store, total, lost=lost and unnamed > 0)
     if pages:
-        yield from check_pages(store, quick=quick)
+        yield from check_pages(store, quick=quick, work=work)
 
 
 def mend(transaction: Transaction, finding: Finding, limits: Limits, drop: Path) -> Finding:

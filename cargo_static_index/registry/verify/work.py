@@ -1,0 +1,51 @@
+"""How a tree is looked at: in which processes, how much of it is opened, and who hears how far that is."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+from msgspec import Struct
+
+from cargo_static_index.registry.options import HostShare
+from cargo_static_index.registry.workers import Executor, spread
+from cargo_static_index.store import Store
+
+CRATES_AT_ONCE = 64
+"""Crates that a process looks at before it answers."""
+
+_KILLED = "looked at the tree was killed, perhaps for want of memory; run this again"
+
+T = TypeVar("T")
+
+
+def _hear_nothing(_: str) -> None:
+    """Hear of nothing."""
+
+
+class Work(Struct, frozen=True, kw_only=True):
+    """Looking at a tree: with an `executor` in other processes, opening the archives of a `share` of the crates only.
+
+    `tell` hears of each index file, and of each crate of which the pages are looked at.
+    """
+
+    executor: Executor | None = None
+    share: HostShare | None = None
+    tell: Callable[[str], None] = _hear_nothing
+
+    def opener(self, store: Store) -> Callable[[], Store]:
+        """Give what opens the tree where it is looked at."""
+        other = store.opener() if self.executor else None
+        return other or (lambda: store)
+
+    def done(self, store: Store, look: Callable[[list[str]], T], names: Iterable[str]) -> Iterator[T]:
+        """Have all of these looked at, some at a time, and give what was found in their order."""
+        executor = self.executor if store.opener() else None
+        return spread(look, self._told(names), executor, at_once=CRATES_AT_ONCE, what=_KILLED)
+
+    def _told(self, names: Iterable[str]) -> Iterator[str]:
+        for name in names:
+            self.tell(name)
+            yield name
+
+
+HERE = Work()
+"""In this process, all of it."""
