@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
-from cargo_static_index.cli.command import EVERY, command
+from cargo_static_index.cli.command import CHECKING, EVERY, command
 from cargo_static_index.cli.options import (
     FILE,
     Format,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:  # loaded when a command runs: help and what is wrong with a c
     from cargo_static_index.cli.output import PassName, PassOutput
     from cargo_static_index.registry.transaction import Transaction
     from cargo_static_index.registry.workers import Executor
+    from cargo_static_index.settings import Settings
 
 _files = argument("files", type=FILE, nargs=-1, required=True, metavar="FILE...", says="The .crate files.")
 
@@ -145,21 +147,36 @@ def add_command(
     return teller.finish()
 
 
-@command(EVERY, examples=("check target/package/*.crate", "check --output-format github *.crate"))
-@_files
+@command(
+    CHECKING,
+    examples=("check target/package/*.crate", "check drop --against public", "check --output-format github *.crate"),
+)
+@argument(
+    "files",
+    type=FILE,
+    nargs=-1,
+    required=True,
+    metavar="FILE|DIR...",
+    says="The .crate files, or folders of them at any depth.",
+)
+@click.option("--against", type=FILE, metavar="TREE", help="Hold them against this tree, which must exist.")
 @output_format
 @as_json
-def check_command(run: Run, *, files: Sequence[Path], output_format: Format, as_json: bool) -> int:
+def check_command(
+    run: Run, *, files: Sequence[Path], against: Path | None, output_format: Format, as_json: bool
+) -> int:
     """Read and check files, and publish nothing.
 
     Where there is a tree, they are also held against what it holds: conflicts, removed releases, colliding names.
+    With --against the base URL and the mode are those of that tree.
     """
     from cargo_static_index.registry.options import Options
     from cargo_static_index.registry.registry import open_registry
 
-    teller, files = _teller(run, "check", one_format(output_format, as_json=as_json), dry=True), _existing(files)
-    options = Options(now=run.now)
-    with _reading(run, teller) as executor, open_registry(run.settings, teller, options, access="look") as registry:
+    teller, files = _teller(run, "check", one_format(output_format, as_json=as_json), dry=True), _in_folders(files)
+    settings = run.settings if against is None else _against(run.settings, against)
+    options = Options(now=run.now, must_exist=against is not None)
+    with _reading(run, teller) as executor, open_registry(settings, teller, options, access="look") as registry:
         registry.add(files, executor=executor)
     return teller.finish()
 
@@ -187,6 +204,23 @@ def _teller(run: Run, name: "PassName", output: Format, *, dry: bool) -> "PassOu
     from cargo_static_index.cli.output import PassOutput, make_printer
 
     return PassOutput(run, make_printer(output, run, name, dry=dry))
+
+
+def _against(settings: "Settings", tree: Path) -> "Settings":
+    """Give the settings by which files are held against another tree."""
+    registry = replace(settings.registry, base_url=None, mode=None)
+    return replace(settings, registry=registry, tree=replace(settings.tree, path=tree.absolute()))
+
+
+def _in_folders(names: Sequence[Path]) -> Sequence[Path]:
+    """Give the files, and those that lie in the folders, by name; raises SettingsError where there is none."""
+    files: list[Path] = []
+    for name in names:
+        found = sorted(name.rglob("*.crate")) if name.is_dir() else [name]
+        if not found:
+            raise SettingsError(f"{str(name)!r} holds no .crate file")
+        files += found
+    return _existing(files)
 
 
 def _existing(files: Sequence[Path]) -> Sequence[Path]:

@@ -20,6 +20,11 @@ SERVING = (*KEYS, "rules")
 """All keys: `serve` takes them."""
 EVERY = tuple(name for name in SERVING if not name.startswith(("serve.", "publish.")) or name == "publish.url")
 """The keys that have a part in what a pass does."""
+CHECKING = (
+    *sections("registry", "tree", "state", "rules", "dependencies", "manifest", "limits"),
+    "build.jobs",
+)
+"""The keys that have a part in judging a file."""
 OF_A_TREE = (*sections("registry", "tree", "state"), "publish.private")
 """The keys that say which tree is meant and what it is like."""
 

@@ -91,6 +91,26 @@ class MissingDocument(Struct, frozen=True, kw_only=True):
     needed_by: tuple[str, ...]
 
 
+class DependencyDocument(Struct, frozen=True, kw_only=True):
+    """What a release depends on; `registry` is an index URL, null for this registry."""
+
+    name: str
+    requirement: str
+    kind: str
+    optional: bool
+    target: str | None
+    registry: str | None
+
+
+class DependentDocument(Struct, frozen=True, kw_only=True):
+    """A crate whose newest release depends on this one."""
+
+    name: str
+    version: str
+    requirement: str
+    kind: str
+
+
 class InfoDocument(Struct, frozen=True, kw_only=True):
     """What `info --json` says of one release. `line` is the index line as it stands, `versions` all that are held.
 
@@ -115,6 +135,9 @@ class InfoDocument(Struct, frozen=True, kw_only=True):
     packed_size: int | None
     unpacked_size: int | None
     versions: tuple[str, ...]
+    dependencies: tuple[DependencyDocument, ...]
+    features: dict[str, tuple[str, ...]]
+    dependents: tuple[DependentDocument, ...]
 
 
 class FindingDocument(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,14 @@ import msgspec
 from msgspec import Raw
 
 from cargo_static_index.cli.command import command, sections
-from cargo_static_index.cli.documents import InfoDocument, MissingDocument, ReleaseDocument, SearchDocument
+from cargo_static_index.cli.documents import (
+    DependencyDocument,
+    DependentDocument,
+    InfoDocument,
+    MissingDocument,
+    ReleaseDocument,
+    SearchDocument,
+)
 from cargo_static_index.cli.formats import print_json, print_json_line
 from cargo_static_index.cli.options import FILE, argument, json_lines
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
@@ -17,10 +24,11 @@ from cargo_static_index.crate.check import CheckedCrate, check_crate
 from cargo_static_index.diagnostics.errors import InvalidDocument, NewerFormat, NotHeld, SettingsError
 from cargo_static_index.diagnostics.problems import level_of
 from cargo_static_index.protocol.config import base_url_of
-from cargo_static_index.protocol.index_entry import format_entry
+from cargo_static_index.protocol.index_entry import Dependency, format_entry, parse_entry
 from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.registry.agreement import DEFAULT_BASE_URL
+from cargo_static_index.registry.dependents import dependents_of
 from cargo_static_index.registry.missing import Missing, MissingDependencies
 from cargo_static_index.registry.registry import home_of, policy_of, specs_of, store_of
 from cargo_static_index.registry.search import described, known_metadata, newest, ranked
@@ -97,7 +105,7 @@ def _dependency(number: int, missing: Missing) -> str:
 @argument("spec", metavar="NAME[@VERSION]", says="The crate, or one release of it.")
 @json_lines
 def info_command(run: Run, *, spec: str, as_json: bool) -> int:
-    """Show what is known of a crate: its newest release, or the one that is named.
+    """Show what is known of a crate: its newest release, or the one that is named; what it needs, and who needs it.
 
     The newest is the highest version that is neither yanked nor a pre-release, where there is one.
     """
@@ -120,6 +128,7 @@ def info_command(run: Run, *, spec: str, as_json: bool) -> int:
 def _info(store: Store, file: IndexFile, line: Line) -> InfoDocument:
     metadata = known_metadata(store, line)
     manifest = metadata.manifest if metadata else None
+    entry = parse_entry(line.raw)
     config = read_config(store)
     base_url = (base_url_of(config) if config else None) or DEFAULT_BASE_URL
     return InfoDocument(
@@ -140,6 +149,23 @@ def _info(store: Store, file: IndexFile, line: Line) -> InfoDocument:
         packed_size=metadata.packed_size if metadata else None,
         unpacked_size=metadata.unpacked_size if metadata else None,
         versions=tuple(each.vers for each in file.releases),
+        dependencies=tuple(map(_needed_dependency, entry.deps)),
+        features={**entry.features, **(entry.features2 or {})},
+        dependents=tuple(
+            DependentDocument(name=each.name, version=each.version, requirement=each.requirement, kind=each.kind)
+            for each in dependents_of(store, [line.name])
+        ),
+    )
+
+
+def _needed_dependency(dependency: Dependency) -> DependencyDocument:
+    return DependencyDocument(
+        name=dependency.package or dependency.name,
+        requirement=dependency.req,
+        kind=dependency.kind or "normal",
+        optional=dependency.optional,
+        target=dependency.target,
+        registry=dependency.registry,
     )
 
 
@@ -157,6 +183,9 @@ def _show(run: Run, info: InfoDocument) -> None:
         "checksum": info.checksum,
         "download": info.download,
         "versions": ", ".join(info.versions),
+        "dependencies": ", ".join(map(_needed, info.dependencies)),
+        "features": ", ".join(f"{name} = [{', '.join(values)}]" for name, values in info.features.items()),
+        "dependents": ", ".join(f"{each.name} {each.version} ({each.requirement})" for each in info.dependents),
     }
     run.terminal.result(info.name)
     if info.description:
@@ -164,6 +193,16 @@ def _show(run: Run, info: InfoDocument) -> None:
     for label, value in rows.items():
         if value:
             run.terminal.result(f"{label}: {value}")
+
+
+def _needed(dependency: DependencyDocument) -> str:
+    about = [
+        *([dependency.kind] if dependency.kind != "normal" else []),
+        *(["optional"] if dependency.optional else []),
+        *([f"for {dependency.target}"] if dependency.target else []),
+        *([f"from {dependency.registry}"] if dependency.registry else []),
+    ]
+    return f"{dependency.name} {dependency.requirement}" + (f" ({', '.join(about)})" if about else "")
 
 
 @command(["tree.path"], examples=("search parser", "search --json http"))

@@ -7,11 +7,12 @@ import click
 
 from cargo_static_index.cli.command import OF_A_TREE, command
 from cargo_static_index.cli.options import argument, dry_run, yes
-from cargo_static_index.cli.output import ChangeListener
+from cargo_static_index.cli.output import ChangeListener, from_here
 from cargo_static_index.cli.run import GOOD, Run, held_tree
 from cargo_static_index.cli.terminal import is_confirmed, is_interactive
 from cargo_static_index.diagnostics.errors import InvalidVersion, NotHeld, SettingsError
 from cargo_static_index.protocol.semver import parse_version
+from cargo_static_index.registry.dependents import dependents_of
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import open_registry, specs_of
 from cargo_static_index.registry.similar import hint_for
@@ -82,10 +83,13 @@ def remove_command(run: Run, *, names: Sequence[str], every: bool, yes: bool, dr
 
     specs = _specs(names, None, every=every)
     held_tree(run)
+    for text in _still_needed(run, [each for spec in specs for each in _releases(run, spec)]):
+        run.terminal.warn(text)
     if not (dry_run or yes):
         _ask(run, specs)
     with open_registry(run.settings, ChangeListener(run, dry=dry_run), Options(now=run.now, dry=dry_run)) as registry:
         removed = registry.remove(specs)
+        dropped = [file for spec in removed for file in registry.dropped_files(spec)]
     if not dry_run:
         note(run, "remove", [(spec.name, spec.vers, "") for spec in removed])
     for spec in removed:
@@ -93,7 +97,21 @@ def remove_command(run: Run, *, names: Sequence[str], every: bool, yes: bool, dr
     for spec in specs:
         if not any(spec in {each, Spec(each.name)} for each in removed):
             run.terminal.did("Unchanged", f"{spec} was removed before")
+    for file in dropped:
+        run.terminal.say(f"note: {from_here(file)} is still in the drop directory; the tombstone keeps it out")
     return GOOD
+
+
+def _still_needed(run: Run, going: Sequence[Spec]) -> list[str]:
+    """Say which crates depend on releases that go."""
+    gone = set(going)
+    said = {
+        f"{each.name} {each.version} depends on {spec.name} {each.requirement}, and {spec} goes": None
+        for each in dependents_of(held_tree(run), {spec.name for spec in going})
+        for spec in going
+        if spec.name == each.needs and each.takes(spec.vers) and Spec(each.name, each.version) not in gone
+    }
+    return list(said)
 
 
 def _ask(run: Run, specs: Sequence[Spec]) -> None:

@@ -131,6 +131,12 @@ class Registry:
         finish_removals(self.transaction, self._pages, withdrawn)
         return tuple(spec for crate in withdrawn for spec in crate.gone)
 
+    def dropped_files(self, spec: Spec) -> list[str]:
+        """Give the files of a release that lay in the drop directory when it was last looked at, and still do."""
+        drop = drop_of(self._settings)
+        files = [drop.path / file for file in self.transaction.state.drop_files.of_release(spec.name, spec.vers)]
+        return [str(file) for file in files if file.exists()]
+
     def owners(self, name: str) -> Owners | None:
         """Give the owners of a crate, None where nothing says who they are."""
         return read_owners(self.transaction.store, name).value

@@ -19,6 +19,7 @@ from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.protocol.index_entry import Dependency, parse_entry
 from cargo_static_index.protocol.index_file import Line
 from cargo_static_index.protocol.semver import is_prerelease, parse_version
+from cargo_static_index.registry.dependents import dependencies_on
 from cargo_static_index.registry.registry import store_of
 from cargo_static_index.registry.search import SearchIndex, known_metadata, newest, ranked
 from cargo_static_index.server.answers import RequestRefused, crate_of, json_answer
@@ -212,15 +213,11 @@ class Queries:
     def _needs(self, name: str, wanted: str) -> list[tuple[WebDependency, DependentVersion]]:
         """Give how the newest version of a crate depends on another one of this registry."""
         line = newest(read_index(self._store, name).value.releases)
-        if line is None or f'"{wanted}"'.encode() not in line.raw:
+        if line is None:
             return []
-        entry = parse_entry(line.raw)
         version = DependentVersion(name, line.vers)
-        return [
-            (_dependency(number, each), version)
-            for number, each in enumerate(entry.deps)
-            if (each.package or each.name) == wanted and each.registry is None
-        ]
+        found = dependencies_on(line, [wanted])
+        return [(_dependency(number, each), version) for number, each in enumerate(found)]
 
 
 def _about(metadata: CrateMetadata | None) -> dict[str, str | None]:

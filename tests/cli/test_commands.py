@@ -305,6 +305,45 @@ def test_info_shows_the_newest_release_that_is_no_pre_release_and_not_yanked(bui
     assert f"download: https://crates.example.com/crates/foo/{crate_sum(built, 'foo')}.crate\n" in shown
 
 
+def test_check_takes_folders_and_another_tree(built: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    crate("foo", "1.0.0").file("src/other.rs").write(elsewhere / "in/deep")
+    crate("new").write(elsewhere / "in")
+    assert run("check", "in", cwd=elsewhere).ok().endswith("Finished 2 good\n")
+    ended = run("check", "in", "--against", str(built / "public"), cwd=elsewhere)
+    assert ended.code == 1
+    assert "error[release-conflict]" in ended.out
+    run("check", "in", "--against", "nowhere", cwd=elsewhere).failed(2, "there is no registry in")
+    (elsewhere / "empty").mkdir()
+    run("check", "empty", cwd=elsewhere).failed(2, "'empty' holds no .crate file")
+
+
+HERE = "sparse+https://crates.example.com/index/"
+
+
+def test_info_shows_what_a_release_needs_and_who_needs_it(built: Path) -> None:
+    baz = (
+        crate("baz").dependency("foo", registry_index=HERE).dependency("bar", "0.1", kind="build", registry_index=HERE)
+    )
+    baz.feature("loud", ["foo/std"]).write(built / "drop")
+    run("build", cwd=built).ok()
+    shown = run("info", "baz", cwd=built).ok()
+    assert "bar ^0.1 (build)" in shown
+    assert "features: loud = [foo/std]\n" in shown
+    assert "dependents: baz 1.0.0 (^1)\n" in run("info", "foo", cwd=built).ok()
+    said = json.loads(run("info", "foo", "--json", cwd=built).ok())
+    assert said["dependents"] == [{"name": "baz", "version": "1.0.0", "requirement": "^1", "kind": "normal"}]
+
+
+def test_remove_names_who_depends_on_what_goes_and_the_file_that_still_lies_there(built: Path) -> None:
+    crate("baz").dependency("foo", registry_index=HERE).write(built / "drop")
+    run("build", cwd=built).ok()
+    for more in (["--dry-run"], ["--yes"]):
+        said = run("remove", "foo@1.0.0", *more, cwd=built).err
+        assert "baz 1.0.0 depends on foo ^1, and foo@1.0.0 goes" in said
+        assert "drop/foo-1.0.0.crate is still in the drop directory; the tombstone keeps it out" in said
+
+
 def crate_sum(folder: Path, name: str) -> str:
     return parse_entry(index(folder, f"3/{name[0]}/{name}")[0]).cksum
 
