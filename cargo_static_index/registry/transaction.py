@@ -94,7 +94,7 @@ class Transaction:
         self.held = False
         """Whether others are kept out."""
         self.others_came = store.lock is None and not options.dry
-        """Whether others may have changed the tree since it was opened."""
+        """Whether others may have changed the tree since it was opened, or since what is left to do was noted."""
         self.record = TreeRecord()
         self._as_read: StoredValue[TreeRecord] | None = None
         self.in_doubt = False

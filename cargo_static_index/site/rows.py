@@ -127,6 +127,13 @@ def rows_of_crate(document: CrateDocument) -> Rows:
     return rows
 
 
+def crate_of_row(list_name: str, key: str) -> str:
+    """Give the collision key of the crate that a row of `rows_of_crate` is about."""
+    if list_name == "search/words":
+        return key.rpartition(" ")[2]
+    return key.partition(" ")[0]
+
+
 def short(text: str) -> str:
     """Cut a description for lists, between words where it can."""
     if len(text) <= SHORT:

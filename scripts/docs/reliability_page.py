@@ -108,6 +108,14 @@ RUNS: Final = (
         command=("-m", "tests.server.hold", "crowd", "--connections", "400"),
     ),
     Run(
+        name="writers",
+        says="Eight processes add 400 crates of 40 names to one tree at the same time, with one state directory and "
+        "with one each; then again with yanks and removals between, and with kills. A reader polls the index all the "
+        "while: each line must parse and have its archive. At the end some order of what was done must explain each "
+        "release, `verify` must find nothing, and the pages be those that the tree alone gives.",
+        command=("-m", "tests.registry.writers"),
+    ),
+    Run(
         name="watch-flood",
         says="100,000 files are dropped while a watcher makes a pass. "
         "Each must be published once, in memory that does not grow with them.",

@@ -16,6 +16,7 @@ from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.publish import CRATES_AT_ONCE
 from cargo_static_index.store.local.store import LocalStore
 from tests.crates import CrateBuilder, crate
+from tests.registry.writers import deeds_of, explained, together, wrongs
 from tests.world import BASE, World
 
 HERE = f"sparse+{BASE}index/"
@@ -44,7 +45,7 @@ def some_crates(number: int) -> list[CrateBuilder]:
     ]
 
 
-@pytest.mark.parametrize("own_states", [False], ids=["with one state"])
+@pytest.mark.parametrize("own_states", [False, True], ids=["with one state", "with states of their own"])
 def test_writers_at_the_same_time_lose_no_line_and_no_page(tmp_path: Path, own_states: bool) -> None:
     world = World(tmp_path / "many", QUICK)
     quiet = World(tmp_path / "one", QUICK)
@@ -56,6 +57,24 @@ def test_writers_at_the_same_time_lose_no_line_and_no_page(tmp_path: Path, own_s
     assert [process.wait() for process in processes] == [0] * 4
     assert world.files() == quiet.files()
     assert [each.name for each in world.tree.iterdir() if each.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("own_states", [False, True], ids=["with one state", "with states of their own"])
+@pytest.mark.parametrize(("mixed", "kills"), [(True, 0), (False, 6)], ids=["yanks and removals between", "with kills"])
+def test_what_writers_did_at_the_same_time_is_what_some_order_of_it_gives(
+    tmp_path: Path, own_states: bool, mixed: bool, kills: int
+) -> None:
+    """A short sample of the long run: a reader sees no line that does not parse or lacks its archive meanwhile."""
+    deeds = deeds_of(24, 6, mixed=mixed, seed=2)
+    world, counted = together(tmp_path / "many", deeds, 4, own_states=own_states, kills=kills)
+    assert counted["index files read meanwhile"] > 0
+    assert list(wrongs(world, deeds)) == []
+
+
+def test_an_outcome_that_no_order_explains_is_found() -> None:
+    assert explained({"add": "done", "yank": "refused", "remove": "done"}, "removed")
+    assert not explained({"add": "done", "yank": "done"}, "held")
+    assert not explained({"add": "done", "remove": "refused"}, "absent")
 
 
 class Interrupted(Report):

@@ -25,7 +25,7 @@ from cargo_static_index.site.lists import (
     with_satisfied,
 )
 from cargo_static_index.site.radix import ChangedNodes, KeyedRow, Node, merge, rows_of
-from cargo_static_index.site.rows import SetRow, encode_row
+from cargo_static_index.site.rows import Rows, SetRow, crate_of_row, encode_row, rows_of_crate
 from cargo_static_index.site.templates import Templates
 from cargo_static_index.store import Change, Store, Stored
 from cargo_static_index.tree import layout
@@ -83,6 +83,8 @@ class ListWriter:
         self._templates = templates
         self._looks_closely = True
         """Whether files may be behind the record beside them, as a writer broke off or was overtaken."""
+        self._current: dict[str, Rows] = {}
+        """The rows of crates as their documents are now, by collision key, while one batch is merged."""
         self.parts: dict[str, bool] = {}
         """Parts of the names that came, or went, by the path of their sitemaps."""
         self.trusting = True
@@ -112,9 +114,25 @@ class ListWriter:
             # What a state notes may have been begun before. In a shared tree that is so only of changes taken over.
             known = self._transaction.log and self.trusting and not self._transaction.taken_over
             self._looks_closely = attempt > 0 or not known
+            self._read_again(batch)
             batch = self._merge(batch)
             if not batch:
                 return
+
+    def _read_again(self, batch: Batch) -> None:
+        """Read the documents of crates where others may have changed them since rows were noted, of whom some died."""
+        self._current.clear()
+        if self._transaction.log or not self._transaction.others_came:
+            return
+        keys = {crate_of_row(name, key) for name, rows in batch if not _is_set(name) for key, _ in rows}
+        for key, crate in self._transaction.names_of(keys).items():
+            document = read_crate_document(self._transaction.store, crate)
+            self._current[key] = rows_of_crate(document) if document else {}
+
+    def _as_it_is_now(self, name: str, key: str, noted: bytes | None) -> bytes | None:
+        """Give a row as it is to be now; `noted` where that was not read again."""
+        current = None if _is_set(name) else self._current.get(crate_of_row(name, key))
+        return noted if current is None else current.get((name, key))
 
     def _some(self) -> Batch:
         """Give rows of some lists, or of a part of one: as many as are merged together."""
@@ -124,7 +142,7 @@ class ListWriter:
         name = queue.next_list()
         while name is not None and left > 0 and len(batch) < LISTS_AT_ONCE:
             # Lists that name lists learn of those when they are written, so they wait until those are.
-            if batch and name.startswith("sets/"):
+            if batch and _is_set(name):
                 break
             rows = queue.rows_of(name, left)
             batch.append((name, rows))
@@ -151,6 +169,7 @@ class ListWriter:
     def _merged(self, name: str, rows: Sequence[KeyedRow]) -> Iterator[_Merged]:
         """Merge rows into a list; of one that cannot be made its rows are let go, so that it fails no pass again."""
         reader = _ListReader(self._transaction.store, name, trusting=self.trusting)
+        rows = [(key, self._as_it_is_now(name, key, row)) for key, row in rows]
         try:
             nodes = self._changed_nodes(name, rows, reader)
             changes = tuple(self._changes(name, nodes, reader))
@@ -188,7 +207,7 @@ class ListWriter:
 
     def _changed_nodes(self, name: str, rows: Sequence[KeyedRow], reader: "_ListReader") -> ChangedNodes:
         kind, _, crate = name.partition("/")
-        if kind == "sets" and self._transaction.others_came:
+        if _is_set(name) and self._transaction.others_came:
             rows = [(key, self._total_row(name, key)) for key, _ in rows]
         if kind != "dependents":
             return merge(name, rows, reader.load)
@@ -242,6 +261,11 @@ def _may_differ(path: str, before: Node | None, after: Node) -> bool:
         return after.list in ALWAYS  # there is none
     same = before.rows.keys() == after.rows.keys() if path == sitemap_path(after.prefix) else before == after
     return not same
+
+
+def _is_set(name: str) -> bool:
+    """Whether a list is of lists, and its rows are no crate's."""
+    return name.startswith("sets/")
 
 
 def _set_row(name: str, total: int) -> bytes | None:

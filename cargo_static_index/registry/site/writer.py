@@ -72,6 +72,8 @@ class SiteWriter:
         """Look, once what an earlier process began is finished, whether the pages are those of this tree."""
         others = self._transaction.others
         self._queue.adopt(others)
+        if not self._queue.idle:
+            self._transaction.others_came = True  # since what is left to do was noted
         self._state = self._read_state()
         site = self._transaction.state.site
         if self._transaction.log:
