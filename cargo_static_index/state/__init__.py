@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from typing import Literal
 
 from cargo_static_index.diagnostics.errors import StateDamaged, StoreError
 from cargo_static_index.state import schema
@@ -147,9 +148,12 @@ def _open(folder: Path, opened: int) -> tuple[Database, bool]:
     if not all(_is_plain(name, opened) for name in _FILES):
         _discard(opened)
     with _closed_on_error(_database(folder, opened)) as database:
-        if _is_current(database):
+        kind = _kind_of(database)
+        if kind != "another":  # one that is empty may be another process's, which is about to make the tables
             _set_up(database)
-            return database, False
+            if kind == "empty":
+                _make_tables(database)
+            return database, kind == "empty"
     database.close()
     _discard(opened)
     with _closed_on_error(_database(folder, opened)) as database:
@@ -189,11 +193,15 @@ def _refuse_another(folder: Path, opened: int) -> None:
     raise StoreError(f"The state directory {str(folder)!r} was exchanged for another meanwhile: run this again.")
 
 
-def _is_current(database: Database) -> bool:
+def _kind_of(database: Database) -> Literal["current", "empty", "another"]:
     try:
-        return database.one("PRAGMA user_version") == (schema.VERSION,) and database.one(schema.SOUND) == (2,)
+        with database.together():
+            version = database.one("PRAGMA user_version")
+            if version == (0,) and database.one("SELECT count(*) FROM sqlite_schema") == (0,):
+                return "empty"
+            return "current" if version == (schema.VERSION,) and database.one(schema.SOUND) == (2,) else "another"
     except StateDamaged:
-        return False
+        return "another"
 
 
 def _set_up(database: Database) -> None:

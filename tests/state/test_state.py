@@ -4,7 +4,10 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
+import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -456,3 +459,31 @@ def test_what_was_begun_is_unfinished_until_it_is_finished(place: Path) -> None:
         state.intents.finish(["c", "never"])
     with open_state(place) as state:
         assert list(state.intents.unfinished()) == ["a", "b"]
+
+
+def test_processes_that_open_a_new_state_at_the_same_moment_share_it(tmp_path: Path) -> None:
+    for number in range(15):
+        place, start = tmp_path / str(number), time.monotonic() + 0.02
+        children = [_in_a_child(partial(_use, place, each, start)) for each in range(4)]
+        assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
+        with open_state(place) as state:
+            assert list(state.intents.unfinished()) == [f"index/{each}" for each in range(4)]
+
+
+def _in_a_child(what: Callable[[], None]) -> int:
+    child = os.fork()
+    if child == 0:
+        try:
+            what()
+        except BaseException:  # noqa: BLE001 - this process ends here, and its parent tells
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    return child
+
+
+def _use(place: Path, number: int, start: float) -> None:
+    while time.monotonic() < start:
+        pass
+    with open_state(place) as state:
+        state.intents.begin([f"index/{number}"])
