@@ -157,7 +157,6 @@ CREATES = re.compile(
 
 MAY_CREATE = {
     "registry/on_change.py",  # the file that the user names with --changed-urls
-    "registry/read.py",  # in the private folder of the tree, mode 0700
     "site/compiled.py",  # where the package is built
     "store/local/system.py",  # asks whether flags that it is given make a file
 }

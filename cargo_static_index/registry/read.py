@@ -149,17 +149,22 @@ class Reader(Struct, frozen=True, kw_only=True):
     def _read_large(self, opened: int, staged: Path, name: str) -> CheckedCrate:
         left = self.policy.limits.packed_bytes + 1  # one byte too many tells the reader that the file is too large
         with _staging(staged):
-            copy = staged.open("wb", buffering=0)
-        with copy:
+            copy = system.open_file(staged, _STAGED, system.PRIVATE)
+        try:
             while chunk := os.read(opened, min(left, _CHUNK)):
                 left -= len(chunk)
                 with _staging(staged):
-                    write_all(copy.fileno(), chunk)
+                    write_all(copy, chunk)
+        finally:
+            os.close(copy)
         with staged.open("rb") as copied:
             checked = check_crate(copied, self.policy, name)
         if checked.refused:
             staged.unlink()
         return checked
+
+
+_STAGED = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def _open(file: DropFile, folders: Folders | None) -> int:
@@ -220,7 +225,7 @@ def _whole(opened: int, size: int) -> bytes:
 
 def _write(path: str, content: bytes) -> None:
     try:
-        descriptor = system.open_file(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = system.open_file(path, _STAGED, system.PRIVATE)
         try:
             write_all(descriptor, content)
         finally:

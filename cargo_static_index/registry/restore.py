@@ -132,13 +132,12 @@ def recount(transaction: Transaction, *, agreed: bool = False) -> None:
 
 
 def _lost(transaction: Transaction, before: TreeRecord, total: Delta) -> int:
-    """Give how many releases were counted that are not there, but for those whose removal broke off."""
+    """Give how many releases were counted that are not there, but for those whose removal broke off or came since."""
     missing = before.releases + (before.lost or 0) - total.releases
-    if missing <= 0:
+    if missing <= before.removed_since(total):
         return 0
-    return max(
-        0, missing - sum(_removals_left(transaction, name) for name in crates_with_tombstones(transaction.store))
-    )
+    left = sum(_removals_left(transaction, name) for name in crates_with_tombstones(transaction.store))
+    return max(0, missing - max(left, before.removed_since(total)))
 
 
 def _removals_left(transaction: Transaction, name: str) -> int:

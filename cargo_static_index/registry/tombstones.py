@@ -85,8 +85,9 @@ def are_lost(store: Store, record: TreeRecord, total: Delta) -> bool:
     """
     if record.counts_removed(total):
         return False
-    missing = _sum(record).removed - total.removed - sum(_lifted(store, name) for name in crates_with_tombstones(store))
-    return missing > 0 or (missing == 0 and int(record.digest, 16) == total.digest)
+    lifted = sum(_lifted(store, name) for name in crates_with_tombstones(store))
+    missing = _sum(record).removed - total.removed - lifted
+    return missing > 0 or (missing == 0 and not lifted)
 
 
 def _restore(transaction: Transaction, known: Tombstones) -> None:

@@ -120,6 +120,10 @@ class TreeRecord(Struct, frozen=True, kw_only=True):
             return True
         return (self.removed, int(self.tombstones, 16)) == (total.removed, total.tombstones)
 
+    def removed_since(self, total: Delta) -> int:
+        """Give how many releases were removed that it does not count yet."""
+        return 0 if self.removed is UNSET else max(0, total.removed - self.removed)
+
     def with_removed_of(self, other: Self) -> Self:
         """Give the record with what another one says of tombstones."""
         kept = {"removed": other.removed, "tombstones": other.tombstones}

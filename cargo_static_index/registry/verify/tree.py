@@ -247,7 +247,11 @@ def _lines_are_lost(store: Store, total: Delta) -> bool:
         held = read_record(store)
     except InvalidDocument:
         return True
-    return held.stored is None or bool(held.value.lost) or total.releases < held.value.releases
+    return (
+        held.stored is None
+        or bool(held.value.lost)
+        or total.releases + held.value.removed_since(total) < held.value.releases
+    )
 
 
 def _check_crates(store: Store, told: Collection[str], *, lost: bool) -> Iterator[Finding]:

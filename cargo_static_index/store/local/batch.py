@@ -19,7 +19,7 @@ from cargo_static_index.store.local import system
 from cargo_static_index.store.local.files import move_across, tag_of_file, write_all
 from cargo_static_index.store.local.folders import Folders, failure
 from cargo_static_index.store.local.sync import can_flush_all
-from cargo_static_index.store.local.system import NEW
+from cargo_static_index.store.local.system import NEW, PRIVATE
 from cargo_static_index.store.paths import STAGE, holds, parents_of, tag_of
 
 _MANY = 32
@@ -141,13 +141,12 @@ class _Batch:
 
     def _write(self, content: bytes) -> str:
         name = f".new-{next(self._tree.numbers)}"
-        # Not tempfile: its mode 0600 would stay, web servers would answer 403, and cargo calls that an error.
-        descriptor = system.open_file(name, NEW, dir_fd=self._tree.staging)
+        descriptor = system.open_file(name, NEW, PRIVATE, dir_fd=self._tree.staging)
         self._written.add(name)
         try:
             write_all(descriptor, content)
-            if self._tree.file_mode is not None:
-                system.fchmod(descriptor, self._tree.file_mode)
+            # The private mode may not stay: web servers would answer 403, and cargo calls that an error.
+            system.fchmod(descriptor, self._tree.published_mode)
             if self._each:
                 system.fsync(descriptor, name)
         finally:

@@ -1,0 +1,126 @@
+"""docs/operations.md: its procedures are run as they stand, with all that can come between two of their commands."""
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from cargo_static_index.crate.candidate import DropFile
+from cargo_static_index.crate.check import Policy
+from cargo_static_index.registry.read import Reader
+from tests.cli.program import environment, run
+from tests.crates import crate
+from tests.tools import need
+
+PAGE = Path(__file__).parents[1] / "docs/operations.md"
+BASE = "https://crates.example.com/"
+
+
+def commands(heading: str) -> list[str]:
+    """Give the commands of the first block below a heading of the page, one a line."""
+    section = PAGE.read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    block = re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)[0]
+    return [line for line in block.replace("\\\n", "").splitlines() if line]
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """A folder with a registry of four releases, and a program called as the page calls it."""
+    run("init", "--name", "acme", "--base-url", BASE, cwd=tmp_path).ok()
+    for name, version in (("foo", "1.0.0"), ("foo", "1.1.0"), ("bar", "1.0.0"), ("gone", "1.0.0")):
+        crate(name, version).write(tmp_path / "drop")
+    run("build", cwd=tmp_path).ok()
+    program = tmp_path / "bin/cargo-static-index"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m cargo_static_index "$@"\n')
+    program.chmod(0o755)
+    return tmp_path
+
+
+def do(line: str, here: Path) -> int:
+    """Run a command of the page, and give its exit code."""
+    path = f"{here / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(["sh", "-c", line], cwd=here, env=environment({"PATH": path}), check=False, timeout=60)
+    return done.returncode
+
+
+def published(here: Path) -> None:
+    run("add", crate("foo", "2.0.0").write(here), cwd=here).ok()
+
+
+def yanked(here: Path) -> None:
+    run("yank", "foo@1.0.0", cwd=here).ok()
+
+
+def removed(here: Path) -> None:
+    run("remove", "gone@1.0.0", "--yes", cwd=here).ok()
+
+
+MEANWHILE = (published, yanked, removed)
+
+
+def test_the_copy_counts_before_it_names_and_names_before_it_copies() -> None:
+    _, counts, names, copies, verifies = commands("Backup")
+    assert "tree.json" in counts
+    assert "public/index/" in names
+    assert "--exclude '.cargo-static-index-stage*'" in copies
+    assert verifies.startswith("cargo-static-index verify --fix --tree backup")
+
+
+ORDERS = [pytest.param(some, id="-".join(each.__name__ for each in some)) for some in permutations(MEANWHILE)]
+
+
+@pytest.mark.parametrize("changes", ORDERS)
+def test_a_backup_is_whole_whatever_came_between_its_commands(
+    here: Path, changes: tuple[Callable[[Path], None], ...]
+) -> None:
+    need("rsync")
+    lines = commands("Backup")
+    between: Iterator[Callable[[Path], None]] = iter(changes)
+    for line in lines[:-1]:
+        assert do(line, here) == 0
+        if line != lines[0]:
+            next(between)(here)
+    do(lines[-1], here)
+    assert (
+        run("verify", "--tree", "backup", "--state", "backup.state", cwd=here).ok() == "    Finished nothing is wrong\n"
+    )
+
+
+def test_a_copy_leaves_out_what_is_not_published_yet(here: Path) -> None:
+    need("rsync")
+    staged = here / "public/.cargo-static-index-stage/0123/1"
+    staged.parent.mkdir(parents=True)
+    staged.write_bytes(b"unpublished")
+    for line in commands("Backup")[:-1]:
+        assert do(line, here) == 0
+    assert not [path for path in (here / "backup").rglob("*") if "stage" in path.name]
+
+
+def test_what_is_not_published_yet_is_for_its_owner_alone(tmp_path: Path) -> None:
+    path = crate("foo", "1.0.0").write(tmp_path)
+    reader = Reader(policy=Policy(), stage=str(tmp_path), pubtime=None)
+    reader.read(DropFile(source="foo-1.0.0.crate", target=os.fsencode(path)), "1")
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("1", "1.json")]
+    assert modes == [0o600, 0o600]
+
+
+def test_a_backup_is_restored_by_copying_back(here: Path) -> None:
+    need("rsync")
+    for line in commands("Backup"):
+        assert do(line, here) == 0
+    shutil.rmtree(here / "public")
+    shutil.rmtree(here / ".cargo-static-index")
+    for line in commands("Backup")[1:-1]:
+        there = line.replace("backup/", "THERE/").replace("public/", "backup/").replace("THERE/", "public/")
+        (here / "public").mkdir(exist_ok=True)
+        assert do(there, here) == 0
+    run("verify", cwd=here).ok()
+    assert "unchanged" in run("build", "--json", cwd=here).out
