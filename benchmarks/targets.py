@@ -114,11 +114,6 @@ TARGETS = (
         for pages, start in (("off", "one"), ("on", "one-pages"))
     ),
     Target(says="from closing a watched file to its line ÷ a pass", reach=3.0, number=_ratio("watch")),
-    Target(
-        says="publishing over HTTP, flushed, with pages, largest ÷ smallest of all sizes",
-        reach=1.3,
-        number=lambda found: _spread(_of_sizes("publish", found, lambda each: float(each["publish"]["median"]))),
-    ),
     Target(says="publishing over HTTP ÷ `add` and an empty request", reach=2.0, number=_publish_to_add),
     Target(says="one client's publishes a second ÷ those of eight together", reach=0.5, number=_one_to_clients),
     Target(says="cold with pages ÷ without", reach=4.0, number=_ratio("pages")),
