@@ -1,9 +1,9 @@
 """Telling what a command does: the listeners that turn outcomes of a pass into one of the formats, or print paths."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from cargo_static_index.cli.documents import FileDocument, PassDocument, ProblemDocument
 from cargo_static_index.cli.formats import mark_of, print_marks
@@ -15,6 +15,7 @@ from cargo_static_index.crate.candidate import FileStatus, Outcome
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.problems import Problem, level_of
 from cargo_static_index.diagnostics.rule import Level
+from cargo_static_index.diagnostics.rules import RULES
 
 PassName = Literal["build", "add", "check"]
 
@@ -34,6 +35,10 @@ _DRY: Mapping[FileStatus, str] = {
     "refused": "Would refuse",
 }
 _CHECK: Mapping[FileStatus, str] = {**_WORDS, "published": "Good", "restored": "Held", "unchanged": "Held"}
+
+
+TOLD_WHOLE: Final = 3
+"""Files of which the problems of one rule are told whole; of more, one line each and one at the end."""
 
 
 class Printer(Protocol):
@@ -134,6 +139,8 @@ class TextPrinter:
         self.prints_paths = command != "check" and (dry or terminal.verbose > 0)
         self._planned: set[str] = set()
         self._changed = 0
+        self._told: Counter[str] = Counter()
+        self._folds = not terminal.verbose
 
     def file(self, document: FileDocument) -> None:
         """Print what became of a file, and what was found in it."""
@@ -142,12 +149,21 @@ class TextPrinter:
         if document.became == "remembered":
             self._remembered(document)
             return
+        whole, folded = self._fold(document.problems)
+        release += f" ({', '.join(folded)})" if folded else ""
         if document.became in {"published", "restored", "unchanged"}:
             self._terminal.did(word, release)
         else:
             self._terminal.did(word, release, "bad" if document.became == "refused" else "warn")
-        for each in document.problems:
+        for each in whole:
             self._terminal.problem(each.level, each.rule, each.message, _arrow(document, each), each.way_out)
+
+    def _fold(self, problems: Sequence[ProblemDocument]) -> tuple[list[ProblemDocument], list[str]]:
+        """Give the problems that are told whole, and the rules that were told of so many files that a name will do."""
+        rules = dict.fromkeys(each.rule for each in problems)
+        folded = [rule for rule in rules if self._folds and self._told[rule] >= TOLD_WHOLE]
+        self._told.update(list(rules))
+        return [each for each in problems if each.rule not in folded], folded
 
     def _remembered(self, document: FileDocument) -> None:
         rules = ", ".join(dict.fromkeys(each.rule for each in document.problems))
@@ -177,6 +193,12 @@ class TextPrinter:
         if self._changed and not self.prints_paths:
             self._terminal.did("Wrote", f"{counted(self._changed, 'file')} of the tree (-v lists them)")
         words = self._words if self._command == "check" else _WORDS
+        for rule, number in self._told.items():
+            if self._folds and number > TOLD_WHOLE:
+                self._terminal.say(
+                    f"note: {number} files have {rule}: {RULES[rule].says}",
+                    f"   = help: {RULES[rule].way_out} (-v tells of each; `explain {rule}` says more)",
+                )
         said = ", ".join(f"{counts[each]} {words[each].lower()}" for each in words if counts.get(each)) or "nothing new"
         plan = self._dry and self._command != "check"
         self._terminal.did("Finished", f"the dry run: {said}, had it been done" if plan else said)

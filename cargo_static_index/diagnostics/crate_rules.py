@@ -453,8 +453,9 @@ CRATE_RULES: Mapping[str, tuple[Rule, ...]] = {
             "dependency-likely-ours",
             "refuse",
             "A dependency comes from crates.io although this registry holds or was given a crate of that name.",
-            'Add `registry = "NAME"` to the dependency and package again; '
-            'set `[registry] mode` to "mirror" where crates are those of crates.io.',
+            'Set `mode = "mirror"` in `[registry]` where crates are those of crates.io, or '
+            '`dependency-likely-ours = "warn"` in `[rules]` where both kinds are held; '
+            'else add `registry = "NAME"` to the dependency and package again.',
             "a forgotten `registry =`, the door of dependency confusion",
             mirror="allow",
         ),

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -272,3 +273,19 @@ def test_a_umask_that_hides_a_new_tree_from_web_servers_is_told(tmp_path: Path) 
         with_modes, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True
     ).stderr
     assert "umask" not in said
+
+
+def test_the_same_problem_of_many_crates_is_said_once(tmp_path: Path) -> None:
+    for number in range(20):
+        needy = crate(f"needs-{number}").dependency("base")
+        needy.write(tmp_path / "drop")
+    crate("base").write(tmp_path / "drop")
+    ended = run("build", cwd=tmp_path)
+    assert ended.code == 1
+    assert ended.out.count("error[") == 3
+    assert ended.out.count("     Refused needs-") == 20
+    assert len(ended.out.splitlines()) < 40
+    assert "note: 20 files have " in ended.err
+    assert ended.err.partition("= help: ")[2].startswith('Set `mode = "mirror"` in `[registry]`')
+    shutil.rmtree(tmp_path / ".cargo-static-index")
+    assert run("build", "-v", cwd=tmp_path).out.count("error[") == 20

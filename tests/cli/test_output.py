@@ -48,7 +48,7 @@ TOLD: list[tuple[int, list[str]]] = [
     (3, ["add", "--json", "--state", "bad.crate", "drop/foo-1.0.0.crate"]),
     (0, ["check", "--json", "drop/foo-1.0.0.crate"]),
     (1, ["check", "--json", "drop/foo-1.0.0.crate", "bad.crate"]),
-    (2, ["check", "--json", "drop"]),
+    (2, ["check", "--json", "none.crate"]),
     (0, ["list", "--json"]),
     (2, ["list", "--json", "nobody"]),
     (0, ["info", "--json", "foo"]),
