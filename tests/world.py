@@ -125,10 +125,12 @@ class World:
         found: dict[str, object] = json.loads(self.read("tree.json"))
         return found
 
-    def verified(self, *, quick: bool = False, fix: bool = False) -> list[Finding]:
+    def verified(self, *, quick: bool = False, deep: bool = False, fix: bool = False) -> list[Finding]:
         """Give what `verify` finds, or mends."""
         options = Options(now=self.now, clock=lambda: self.now)
-        return list(verify_registry(self.settings(), Report(), options, quick=quick, fix=fix, store=self.store))
+        return list(
+            verify_registry(self.settings(), Report(), options, quick=quick, deep=deep, fix=fix, store=self.store)
+        )
 
     def forget(self) -> None:
         """Delete the state directory."""

@@ -50,12 +50,21 @@ Counts = dict[Literal["error", "warning", "fixed"], int]
 )
 @click.option("--quick", is_flag=True, help="Look at presence and sizes only.")
 @click.option("--share", metavar="I/N", help="Open the archives of the Ith of N shares of the crates: one a day, say.")
+@click.option("--deep", is_flag=True, help="Read the archives in a bucket, too; those in a folder always are.")
 @click.option("--fix", is_flag=True, help="Mend what can be mended without changing a release.")
 @dry_run
 @output_format
 @as_json
 def verify_command(
-    run: Run, *, quick: bool, share: str | None, fix: bool, dry_run: bool, output_format: Format, as_json: bool
+    run: Run,
+    *,
+    quick: bool,
+    share: str | None,
+    deep: bool,
+    fix: bool,
+    dry_run: bool,
+    output_format: Format,
+    as_json: bool,
 ) -> int:
     """Look at the whole tree, and say what is wrong with it.
 
@@ -65,13 +74,15 @@ def verify_command(
     share of the crates are opened, and of the others looked for; all else is looked at as ever.
     """
     output = one_format(output_format, as_json=as_json)
+    if quick and deep:
+        raise SettingsError("--quick reads no archive, and --deep reads all; give one of them")
     held_tree(run)
     listener = ChangeListener(run, dry=dry_run, silent=not dry_run or output != "text")
     options = Options(now=run.now, dry=dry_run)
     if fix and share:
         raise SettingsError("--fix mends the whole tree: leave --share out")
     with _looking(run, share) as (work, progress):
-        found = verify_registry(run.settings, listener, options, quick=quick, fix=fix, work=work)
+        found = verify_registry(run.settings, listener, options, quick=quick, deep=deep, fix=fix, work=work)
         documents = list(_shown(run, found, output, progress, dry=dry_run))
     counts = _counts(documents)
     if output == "json":

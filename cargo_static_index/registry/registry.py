@@ -331,6 +331,7 @@ def verify_registry(
     options: Options,
     *,
     quick: bool = False,
+    deep: bool = False,
     fix: bool = False,
     store: Store | None = None,
     work: "Work | None" = None,
@@ -340,16 +341,22 @@ def verify_registry(
     Without `fix` nothing is locked or changed. With it the tree is locked, and what can be mended without changing a
     release is mended, or would be in a dry run; each finding says so. Raises SettingsError where the tree cannot be
     used at all. `work` says which archives are opened, and in which processes; where something may be mended, all is
-    done in this one.
+    done in this one. Archives in a bucket are read only if `deep`, or a share of them: else they are held against what
+    the store says of them.
     """
     from cargo_static_index.registry.restore import trust_last_record
     from cargo_static_index.registry.verify.tree import check_config, verify_tree
     from cargo_static_index.registry.verify.work import HERE
 
     tree = store or store_of(settings)
+    deep = deep or not tree.shared or (work is not None and work.share is not None)
+    if not (deep or quick):
+        listener.note("archives are held against their sizes and their metadata, and not read; --deep reads them")
     if not fix:
         home, wanted_pages = home_of(settings, tree), settings.registry.pages
-        yield from verify_tree(tree, home, limits_of(settings), quick=quick, pages=wanted_pages, work=work or HERE)
+        yield from verify_tree(
+            tree, home, limits_of(settings), quick=quick, deep=deep, pages=wanted_pages, work=work or HERE
+        )
         return
     config = list(check_config(tree))
     options = replace(options, change_mode=True)
@@ -364,12 +371,12 @@ def verify_registry(
             yield from (replace(finding, fixed=True) for finding in config)  # opening a tree writes it
         pages = _pages(transaction, settings)
         finish_removals(transaction, pages, finish_changes(transaction), told=True)
-        yield from _mended(transaction, settings, pages, quick=quick)
+        yield from _mended(transaction, settings, pages, quick=quick, deep=deep)
         transaction.finish()
 
 
 def _mended(
-    transaction: Transaction, settings: Settings, pages: "SiteWriter | None", *, quick: bool
+    transaction: Transaction, settings: Settings, pages: "SiteWriter | None", *, quick: bool, deep: bool
 ) -> Iterator[Finding]:
     """Mend a transaction's tree; all that is wrong with its pages is mended together, once it is known."""
     from cargo_static_index.registry.restore import known_to
@@ -379,7 +386,13 @@ def _mended(
     limits = limits_of(settings)
     of_pages: list[Finding] = []
     for finding in verify_tree(
-        transaction.store, transaction.home, limits, known=known_to(transaction), quick=quick, pages=pages is not None
+        transaction.store,
+        transaction.home,
+        limits,
+        known=known_to(transaction),
+        quick=quick,
+        deep=deep,
+        pages=pages is not None,
     ):
         if finding.fix == "make-pages":
             of_pages.append(finding)

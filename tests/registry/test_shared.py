@@ -146,6 +146,18 @@ def test_a_tree_that_was_copied_from_a_folder_is_named_by_rebuild(tmp_path: Path
     assert kept(tree.files) == folder.files()
 
 
+def test_archives_in_a_bucket_are_held_against_their_sizes_and_read_only_on_request(tmp_path: Path) -> None:
+    tree = MemoryStore(shared=True)
+    world = host(tmp_path, tree)
+    add(world, crate("foo"), crate("bar"))
+    paths = {name: archive_file(name, crate(name).cksum()) for name in ("foo", "bar")}
+    tree.apply([Put(path=paths["foo"], content=tree.files[paths["foo"]][:-1] + b"x")])
+    assert world.verified() == []
+    assert [(each.id, each.path) for each in world.verified(deep=True)] == [("archive-damaged", paths["foo"])]
+    tree.apply([Put(path=paths["bar"], content=b"short")])
+    assert [(each.id, each.path) for each in world.verified()] == [("archive-damaged", paths["bar"])]
+
+
 # --- writers at the same time
 
 

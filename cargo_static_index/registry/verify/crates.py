@@ -26,22 +26,27 @@ from cargo_static_index.tree.read import read_index_at, weight_of
 
 
 def verify_crate(
-    store: Store, home: Home, limits: Limits, path: str, file: IndexFile, *, quick: bool
+    store: Store, home: Home, limits: Limits, path: str, file: IndexFile, *, quick: bool, deep: bool = True
 ) -> Iterator[Finding]:
-    """Give what is wrong with the crate whose index file stands at `path`; `quick` opens no archive."""
-    return _Crate(store, home, limits, path, file, quick=quick).findings()
+    """Give what is wrong with the crate whose index file stands at `path`.
+
+    `quick` looks at sizes and metadata only. Unless `deep` no archive is read either, and lines are held against the
+    metadata.
+    """
+    return _Crate(store, home, limits, path, file, quick=quick, deep=deep).findings()
 
 
 class IndexCheck(Struct, frozen=True, kw_only=True):
     """Looks at index files and what they name, in this process or in another one.
 
-    Archives are opened unless `quick`, and only of the crates of a `share`, where one is given.
+    Archives are opened if `deep` and not `quick`, and only of the crates of a `share`, where one is given.
     """
 
     open_tree: Callable[[], Store]
     home: Home
     limits: Limits
     quick: bool
+    deep: bool = True
     share: HostShare | None = None
 
     def look(self, paths: list[str]) -> tuple[Delta, list[Finding]]:
@@ -51,7 +56,7 @@ class IndexCheck(Struct, frozen=True, kw_only=True):
             index = read_index_at(store, path)
             total += weight_of(index)
             quick = self.quick or not (self.share is None or self.share.holds_name(path))
-            findings += verify_crate(store, self.home, self.limits, path, index.value, quick=quick)
+            findings += verify_crate(store, self.home, self.limits, path, index.value, quick=quick, deep=self.deep)
         return total, findings
 
 
@@ -63,20 +68,23 @@ def metadata_in(archive: bytes, limits: Limits) -> CrateMetadata | None:
 class _Crate:
     """An index file, and the archives and metadata that its lines name."""
 
-    def __init__(self, store: Store, home: Home, limits: Limits, path: str, file: IndexFile, *, quick: bool) -> None:
+    def __init__(
+        self, store: Store, home: Home, limits: Limits, path: str, file: IndexFile, *, quick: bool, deep: bool
+    ) -> None:
         self._store = store
         self._home = home
         self._limits = limits
         self._path = path
         self._file = file
         self._quick = quick
+        self._deep = deep
 
     def findings(self) -> Iterator[Finding]:
         yield from self._check_lines()
         for line in self._file.releases:
             if self._is_here(line):
                 try:
-                    yield from self._check_quickly(line) if self._quick else self._check_wholly(line)
+                    yield from self._check_wholly(line) if self._deep and not self._quick else self._check_quickly(line)
                 except StoreError as error:  # the disk, or a right: the others can be looked at all the same
                     archive, _ = layout.archive_and_metadata(line.name, line.cksum)
                     message = f"What is held of {line.name} {line.vers} cannot be read."
@@ -131,6 +139,8 @@ class _Crate:
         elif size not in {None, metadata.packed_size}:
             message = f"The archive of {line.name} {line.vers} has {size} bytes instead of {metadata.packed_size}."
             yield found("archive-damaged", archive, message)
+        elif not self._quick:
+            yield from self._check_line(line, metadata)
 
     def _check_wholly(self, line: Line) -> Iterator[Finding]:
         archive, metadata_path = layout.archive_and_metadata(line.name, line.cksum)

@@ -79,6 +79,7 @@ def verify_tree(
     *,
     known: Knowledge | None = None,
     quick: bool = False,
+    deep: bool = True,
     pages: bool = True,
     work: Work = HERE,
 ) -> Iterator[Finding]:
@@ -86,15 +87,15 @@ def verify_tree(
 
     `known` tells what is known to have stood in the index; without it the crates' own documents do.
 
-    `quick` looks at presence and sizes only and opens no archive; `pages` are looked at where they are wanted. While
-    another process publishes, files that it has written already and not yet named are found too. `work` says which
-    archives are opened, in which processes, and who hears how far it is.
+    `quick` looks at presence and sizes only and opens no archive; nor is one opened unless `deep`. `pages` are looked
+    at where they are wanted. While another process publishes, files that it has written already and not yet named are
+    found too. `work` says which archives are opened, in which processes, and who hears how far it is.
     """
     yield from check_config(store)
     yield from _check_tombstones(store)
     buried = summed_tombstones(store)
     total = Delta()
-    check = IndexCheck(open_tree=work.opener(store), home=home, limits=limits, quick=quick, share=work.share)
+    check = IndexCheck(open_tree=work.opener(store), home=home, limits=limits, quick=quick, deep=deep, share=work.share)
     for weight, findings in work.done(store, check.look, index_paths(store)):
         total += weight
         yield from findings
