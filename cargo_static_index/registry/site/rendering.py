@@ -37,7 +37,7 @@ _ENDED_BY_A_LIMIT = frozenset({-signal.SIGXCPU, -signal.SIGABRT, -signal.SIGSEGV
 _OUT_OF_MEMORY = 77
 _PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
-    " from cargo_static_index.registry.site.rendering import serve; serve(*map(int, sys.argv[2:]))"
+    " from cargo_static_index.registry.site.rendering import render_requests; render_requests(*map(int, sys.argv[2:]))"
 )
 
 
