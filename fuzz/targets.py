@@ -13,6 +13,7 @@ from cargo_static_index.protocol.platform import parse_target
 from cargo_static_index.protocol.registries import Home
 from cargo_static_index.protocol.semver import parse_requirement, parse_rust_version, parse_version
 from cargo_static_index.protocol.spdx import parse_license
+from cargo_static_index.protocol.upstream import parse_upstream
 from cargo_static_index.site.readme.markdown import ReadmeSource, render_readme
 from tests.cargo.test_archives_against_cargo import ACCEPTED
 from tests.crates import crate, gzip_member
@@ -42,6 +43,7 @@ def map_manifest(content: bytes) -> None:
 
 def read_lines(content: bytes) -> None:
     """Read an index file and each of its lines; what is read is what is written again."""
+    parse_upstream(content)
     assert parse_index(content) == parse_index(content)
     for line in content.split(b"\n"):
         parse_needed(line)

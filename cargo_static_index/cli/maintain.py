@@ -153,7 +153,10 @@ def _mark(tree: Path | Bucket, document: FindingDocument) -> Mark:
 # reindex, rebuild ------------------------------------------------------------------------------------------
 
 
-@command(OF_A_TREE, examples=("reindex --dry-run", "reindex foo --yes", "reindex --mode mirror"))
+@command(
+    (*OF_A_TREE, "mirror.upstream-index"),
+    examples=("reindex --dry-run", "reindex foo --yes", "reindex --mode mirror"),
+)
 @argument("names", nargs=-1, metavar="[NAME]...", says="Only these crates.")
 @yes
 @dry_run
@@ -161,8 +164,9 @@ def _mark(tree: Path | Bucket, document: FindingDocument) -> Mark:
 def reindex_command(run: Run, *, names: Sequence[str], yes: bool, dry_run: bool, as_json: bool) -> int:
     """Derive index lines anew from what is stored, of all crates or of those that are named.
 
-    For an alias that was added late, or a changed mode. `pubtime`, `yanked` and foreign keys stay as they are. The
-    difference is shown first; on a terminal the command then asks, elsewhere it wants --yes.
+    For an alias that was added late, or a changed mode. `pubtime`, `yanked` and foreign keys stay as they are, unless
+    --upstream-index brings others. The difference is shown first; on a terminal the command then asks, elsewhere it
+    wants --yes.
     """
     settings = run.settings
     held_tree(run)

@@ -81,6 +81,11 @@ def agree(
             "choose another tree, or replace it with --move"
         )
     mode = _mode(held.value, registry)
+    if settings.mirror.upstream_index is not None and mode != "mirror":
+        raise SettingsError(
+            "`upstream-index` in `[mirror]` is for mirrors of crates.io, and this is a registry of its own; "
+            'take it out, or set `mode = "mirror"` in `[registry]`'
+        )
     if before is None and registry.base_url is None and held.value.releases:
         raise SettingsError(
             "the tree holds releases, but its index/config.json, which knew its base URL, is lost or not ours; "

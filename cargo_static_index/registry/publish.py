@@ -203,6 +203,8 @@ class Publisher:
         )
         name = crate_name(index.value) or name  # another writer may have brought it in other case meanwhile
         tombstones = self._tombstones(name, index)
+        if self._transaction.upstream:
+            group = self._transaction.upstream.dated(name, group)
         plan = plan_crate(name, index.value, tombstones.value, group, restore=self._restore)
         return _Planned(group, index, tombstones, plan)
 

@@ -1,6 +1,7 @@
 """Deriving index lines anew from the metadata that are stored: after an alias came late, or the mode changed.
 
-`pubtime`, `yanked` and keys that are not ours stay as they are in the line; nothing moves, and no archive is opened.
+`pubtime`, `yanked` and keys that are not ours stay as they are in the line, and nothing moves, unless crates.io's own
+lines were brought, which say otherwise. No archive is opened.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,7 +13,7 @@ from cargo_static_index.diagnostics.errors import InvalidDocument, NotHeld, Sett
 from cargo_static_index.protocol.index_file import IndexFile, Line, derive_line, parse_line
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.registries import Home, Mode
-from cargo_static_index.registry.shared import IndexChange
+from cargo_static_index.registry.shared import IndexChange, crate_name
 from cargo_static_index.registry.similar import hint_for
 from cargo_static_index.registry.transaction import Transaction, attempts
 from cargo_static_index.registry.withdraw import replace_index
@@ -51,7 +52,7 @@ def home_for(transaction: Transaction, mode: Mode | None) -> Home:
 def plan_reindex(transaction: Transaction, home: Home, names: Iterable[str] = ()) -> Iterator[Reindexed]:
     """Give what would change in the lines of these crates, or of all; NotHeld for a crate that is not there."""
     for path in _paths(transaction.store, names):
-        _, found = _derive_file(transaction.store, home, path, read_index_at(transaction.store, path).value)
+        _, found = _derive_file(transaction, home, path, read_index_at(transaction.store, path).value)
         yield from found
 
 
@@ -76,7 +77,7 @@ def apply_reindex(transaction: Transaction, home: Home, names: Iterable[str] = (
 def _reindex(transaction: Transaction, home: Home, path: str) -> list[Reindexed]:
     for _ in attempts(f"{path} is"):
         index = read_index_at(transaction.store, path)
-        file, found = _derive_file(transaction.store, home, path, index.value)
+        file, found = _derive_file(transaction, home, path, index.value)
         if file == index.value or replace_index(transaction, IndexChange(index, file), whole=True):
             break
     return found
@@ -92,17 +93,23 @@ def _paths(store: Store, names: Iterable[str]) -> Iterator[str]:
     return iter(paths) if paths else index_paths(store)
 
 
-def _derive_file(store: Store, home: Home, path: str, file: IndexFile) -> tuple[IndexFile, list[Reindexed]]:
+def _derive_file(transaction: Transaction, home: Home, path: str, file: IndexFile) -> tuple[IndexFile, list[Reindexed]]:
     lines = list(file.lines)
     found: list[Reindexed] = []
+    name = crate_name(file)
+    known = transaction.upstream.lines_of(name) if transaction.upstream and name else {}
     for place, line in enumerate(file.lines):
-        derived = _derive(store, home, line) if line.cksum else "Cargo cannot read the line."
+        upstream = known.get((line.vers, line.cksum), line)
+        old = replace(line, yanked=upstream.yanked, pubtime=upstream.pubtime or line.pubtime)
+        derived = _derive(transaction.store, home, old) if line.cksum else "Cargo cannot read the line."
         if isinstance(derived, str):
             found.append(LineLeft(path=path, name=line.name, vers=line.vers, reason=derived))
         elif derived != line.raw:
             found.append(LineChange(path=path, name=line.name, vers=line.vers, old=line.raw, new=derived))
             lines[place] = parse_line(derived)
-    return IndexFile(lines=tuple(lines)), found
+    moved = [new for old, new in zip(file.lines, lines, strict=True) if old.pubtime != new.pubtime]
+    kept = IndexFile(lines=tuple(line for line in lines if line not in moved))
+    return kept.with_lines(moved), found
 
 
 def _derive(store: Store, home: Home, line: Line) -> bytes | str:

@@ -25,6 +25,7 @@ from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.known import crate_change
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.shared import ChangeLog, IndexChange, Names, landed_files, total_of
+from cargo_static_index.registry.upstream import UpstreamIndex
 from cargo_static_index.settings import Settings
 from cargo_static_index.state import State, discard_state, open_state, state_lock
 from cargo_static_index.store import Change, Delete, Lock, Store, Stored
@@ -109,6 +110,9 @@ class Transaction:
         """What could not be done for single dropped files; whoever opened the transaction says so at its end."""
         self.taken_back: ExitStack | None = None
         """Where what happens to the state is to be taken back: what ends with the transaction."""
+        folder = settings.mirror.upstream_index
+        self.upstream = UpstreamIndex(folder) if folder else None
+        """What crates.io says of releases, where somebody brought it."""
         self._settings = settings
         self._state_lock = state_lock
         self._agreement = self._agree()

@@ -206,6 +206,22 @@ class StateSection(Struct, frozen=True, kw_only=True):
     ]
 
 
+class MirrorSection(Struct, frozen=True, kw_only=True):
+    """What a mirror knows of crates.io."""
+
+    upstream_index: Annotated[
+        Path | None,
+        _row(
+            values.PATH,
+            "A folder of crates.io's index lines (files of its sparse index, cargo's index cache, or `.json` lines): "
+            "releases with the same checksum get their `pubtime` and `yanked` from there when they are published, and "
+            "by `reindex`.",
+            example="crates-io-index",
+            also=("--upstream-index",),
+        ),
+    ]
+
+
 class DependenciesSection(Struct, frozen=True, kw_only=True):
     """Where dependencies may come from."""
 
@@ -509,6 +525,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         """The levels that are not the rules' own, be it that this is a mirror or that `[rules]` changes them."""
         return levels_of(self.rules, mirror=self.registry.mode == "mirror")
 
+    mirror: MirrorSection
     dependencies: DependenciesSection
     manifest: ManifestSection
     limits: LimitsSection

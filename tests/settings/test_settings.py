@@ -386,7 +386,7 @@ UNKNOWN = [
     (
         "[zzz]",
         (
-            "1: there is no section `[zzz]`; there are [registry], [drop], [tree], [state], [dependencies], "
+            "1: there is no section `[zzz]`; there are [registry], [drop], [tree], [state], [mirror], [dependencies], "
             "[manifest], [limits], [build], [watch], [serve], [publish], [pages], [rules]"
         ),
     ),

@@ -1,0 +1,72 @@
+"""What crates.io says of the releases that a mirror holds: a folder of its index lines, which somebody brought."""
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from cargo_static_index.crate.candidate import Candidate
+from cargo_static_index.diagnostics.errors import StoreError
+from cargo_static_index.protocol.index_entry import format_entry, parse_entry
+from cargo_static_index.protocol.index_file import Line, new_line
+from cargo_static_index.protocol.names import index_path
+from cargo_static_index.protocol.upstream import parse_upstream
+
+LARGEST = 64 << 20
+"""Bytes of a file that is read; the largest index file of crates.io has some 3 MiB."""
+
+
+class UpstreamIndex:
+    """A folder of index lines: a sparse index's files, cargo's index cache, or `NAME.json`, each with a crate's lines.
+
+    A line counts for a release of the same name, version and checksum alone.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def lines_of(self, name: str) -> Mapping[tuple[str, str], Line]:
+        """Give the lines of a crate by version and checksum; none where there is no file, StoreError for other ends."""
+        for path in _paths(name):
+            content = self._read(path)
+            if content is not None:
+                lines = parse_upstream(content).releases
+                return {(line.vers, line.cksum): line for line in lines if line.name == name}
+        return {}
+
+    def dated(self, name: str, arriving: list[Candidate]) -> list[Candidate]:
+        """Give releases that arrive with the time and the yank that they have there, where they are known there."""
+        known = self.lines_of(name)
+        return [_dated(each, known.get((each.vers, each.cksum))) for each in arriving]
+
+    def _read(self, path: str) -> bytes | None:
+        """Read a file; None for anything that is none, StoreError where it is too large or cannot be read."""
+        file = self._folder / path
+        try:
+            opened = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise StoreError(f"{file} cannot be read: {error.strerror}") from error
+        try:
+            about = os.fstat(opened)
+            if about.st_size > LARGEST:
+                raise StoreError(f"{file} has more than {LARGEST >> 20} MiB, which no index file has")
+            return os.pread(opened, about.st_size, 0) if stat.S_ISREG(about.st_mode) else None
+        finally:
+            os.close(opened)
+
+
+def _paths(name: str) -> Iterator[str]:
+    path = index_path(name)
+    yield from (path, f".cache/{path}", f"{path}.json", f"{name}.json", f"{name.lower()}.json")
+
+
+def _dated(candidate: Candidate, known: Line | None) -> Candidate:
+    if known is None or not candidate.line:
+        return candidate
+    entry = parse_entry(candidate.line)
+    line = new_line(format_entry(replace(entry, yanked=known.yanked, pubtime=known.pubtime or entry.pubtime)))
+    return replace(candidate, line=line.raw, pubtime=line.pubtime)
