@@ -1,5 +1,8 @@
 """Real object stores on the loopback interface, each with a folder and ports of its own."""
 
+import base64
+import hmac
+import http.client
 import json
 import os
 import re
@@ -10,9 +13,11 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from email.utils import formatdate
 from itertools import count
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -95,6 +100,42 @@ def moto() -> Iterator[Buckets]:
     command = [need("moto_server"), "-H", "127.0.0.1", "-p", str(port)]
     with tempfile.TemporaryDirectory(prefix="moto-") as folder, _running(command, Path(folder) / "log", port):
         yield _at(port)
+
+
+AZURE = {
+    "AZURE_STORAGE_ACCOUNT_NAME": "devstoreaccount1",
+    "AZURE_STORAGE_ACCOUNT_KEY": "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq"
+    "/K1SZFPTOtr/KBHBeksoGMGw==",
+}
+"""The account that every emulator of Azure has (its documentation: "Well-known storage account and key")."""
+
+
+@contextmanager
+def azurite() -> Iterator[Buckets]:
+    """Run Azurite, with a container `crates` from which everybody may read."""
+    port = free_port()
+    program = from_npm("azurite@3.35.0") / ".bin" / "azurite-blob"
+    options = ("--silent", "--skipApiVersionCheck", "--inMemoryPersistence", "--blobHost", "127.0.0.1")
+    command = [need("node"), str(program), *options, "--blobPort", str(port)]
+    endpoint = f"http://127.0.0.1:{port}/{AZURE['AZURE_STORAGE_ACCOUNT_NAME']}"
+    with tempfile.TemporaryDirectory(prefix="azurite-") as folder, _running(command, Path(folder) / "log", port):
+        _make_container(endpoint, "crates")
+        yield Buckets(endpoint=endpoint, environment={**AZURE, "AZURE_STORAGE_ENDPOINT": endpoint})
+
+
+def _make_container(endpoint: str, name: str) -> None:
+    """Make a container, signed by hand: the client library makes none (Azure: "Authorize with Shared Key")."""
+    account = AZURE["AZURE_STORAGE_ACCOUNT_NAME"]
+    headers = {"x-ms-blob-public-access": "blob", "x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-08-06"}
+    said = "".join(f"{header}:{value}\n" for header, value in headers.items())
+    signed = "PUT" + "\n" * 12 + said + f"/{account}/{account}/{name}\nrestype:container"
+    key = base64.b64decode(AZURE["AZURE_STORAGE_ACCOUNT_KEY"])
+    signature = base64.b64encode(hmac.digest(key, signed.encode(), "sha256")).decode()
+    connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=10)
+    authorization = {"Authorization": f"SharedKey {account}:{signature}", "Content-Length": "0"}
+    connection.request("PUT", f"{urlsplit(endpoint).path}/{name}?restype=container", headers=headers | authorization)
+    assert connection.getresponse().status == 201
+    connection.close()
 
 
 def _localbucket(folder: str, port: int) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cargo_static_index.store.bucket import Bucket
-from tests.buckets import Buckets, seaweedfs
+from tests.buckets import Buckets, azurite, seaweedfs
 from tests.cargo.client import Cargo
 from tests.cli.program import PROGRAM, Ended, environment, run
 from tests.cli.watching import watching
@@ -126,6 +126,21 @@ def test_cargo_publishes_into_the_bucket_and_builds_from_what_the_store_serves(
         assert "foo" in project.run("search", "foo", "--registry", "acme").ok().stdout
     environment = buckets.environment
     assert "nothing is wrong" in run("verify", cwd=tmp_path / "endpoint", env=environment).ok()
+
+
+def test_a_container_of_azures_serves_cargo_as_well(tmp_path: Path) -> None:
+    with azurite() as server:
+        host = Host(tmp_path / "host", server, Bucket("az", "crates", "acme"))
+        host.drop(crate("foo", "1.0.0"), crate("foo", "1.1.0+b"))
+        host.run("build").ok()
+        (more,) = host.drop(crate("foo", "1.2.0"))
+        host.run("add", more).ok()
+        host.run("yank", "foo@1.2.0").ok()
+        project = Cargo(tmp_path / "cargo", {"acme": host.url}).project('foo = { version = "1", registry = "acme" }\n')
+        project.run("build").ok()
+        assert project.locked() == {"foo": "1.1.0+b"}
+        host.run("remove", "--yes", "foo@1.1.0+b").ok()
+        assert "nothing is wrong" in host.run("verify", "--deep").ok()
 
 
 def test_a_scheme_that_is_not_known_is_refused_and_makes_no_folder(tmp_path: Path) -> None:

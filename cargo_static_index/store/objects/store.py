@@ -40,6 +40,7 @@ CHANGES: Final = "changes"
 """The metadata that lists the changes which an object's content comes from."""
 
 CACHE_TAG: Final = "cache-tag"
+"""The metadata that tags an object for caches. Azure takes identifiers only, so it is `cache_tag` there."""
 
 T = TypeVar("T")
 
@@ -66,6 +67,7 @@ class ObjectStore:
         self._bucket = bucket
         self._environment = environment
         self._client = Client(bucket, os.environ if environment is None else environment)
+        self._cache_tag = CACHE_TAG.replace("-", "_") if bucket.scheme == "az" else CACHE_TAG
         self._single_writer = single_writer
         self._pauses = pauses
         self._stage: Path | None = None
@@ -221,7 +223,7 @@ class ObjectStore:
             WRITE: mark,
             CONDITIONS: "" if self._single_writer else self._client.id,
             CHANGES: " ".join(put.changes),
-            CACHE_TAG: ",".join((*headers.cache_tags, *put.tags)),
+            self._cache_tag: ",".join((*headers.cache_tags, *put.tags)),
         }
         return {name: value for name, value in given.items() if value}
 
