@@ -129,7 +129,7 @@ def _publishing(found: Found) -> str:
     lines.append(6 * "|---" + "|\n")
     for says, each in rows:
         times = (_seconds(each[what]) for what in ("publish", "add", "nothing"))
-        lines.append(f"| {says} | {' | '.join(times)} | {each['one client']:.0f} | {each['clients']:.0f} |\n")
+        lines.append(f"| {says} | {' | '.join(times)} | {each['one client']:.1f} | {each['clients']:.1f} |\n")
     return "".join(lines) + f"\nA flush takes {_time(rows[0][1]['flush'])} there.\n\n"
 
 

@@ -69,6 +69,14 @@ def _more_at_a_million(figure: Callable[[Mapping[str, Any]], float]) -> Callable
     return lambda found: (figure(found["idle-1000000"]) - figure(found["idle-10000"])) / MIB
 
 
+def _publish_at_most(found: Found) -> float:
+    """Give a publish at the largest size measured by one at the smallest."""
+    medians = _of_sizes("publish", found, lambda each: float(each["publish"]["median"]))
+    if len(medians) < 2:
+        raise KeyError("other sizes")
+    return medians[-1] / medians[0]
+
+
 def _publish_to_add(found: Found) -> float:
     each = found["publish-1000"]
     return float(each["publish"]["median"]) / (float(each["add"]["median"]) + float(each["nothing"]["median"]))
@@ -114,6 +122,7 @@ TARGETS = (
         for pages, start in (("off", "one"), ("on", "one-pages"))
     ),
     Target(says="from closing a watched file to its line ÷ a pass", reach=3.0, number=_ratio("watch")),
+    Target(says="publishing over HTTP, largest size ÷ smallest", reach=1.3, number=_publish_at_most),
     Target(says="publishing over HTTP ÷ `add` and an empty request", reach=2.0, number=_publish_to_add),
     Target(says="one client's publishes a second ÷ those of eight together", reach=0.5, number=_one_to_clients),
     Target(says="cold with pages ÷ without", reach=4.0, number=_ratio("pages")),

@@ -45,7 +45,10 @@ def kills(folder: Path, count: int, seed: int = 1) -> Figures:
         with ThreadPoolExecutor(4) as clients:
             for hand in range(4):
                 clients.submit(_publish_until_refused, client, f"hand{hand}", turn, answered)
-            time.sleep(chance.uniform(0.0, 0.4))
+            wanted, end = len(answered) + chance.randrange(1, 8), time.monotonic() + 30
+            while len(answered) < wanted and time.monotonic() < end:
+                time.sleep(0.002)
+            time.sleep(chance.uniform(0.0, 0.05))
             process.send_signal(signal.SIGKILL)
             process.wait()
     with served.running("--publish"):

@@ -12,7 +12,7 @@ from tests.tools import need
 
 
 def test_what_was_answered_is_there_whenever_the_process_is_killed(tmp_path: Path) -> None:
-    kills(tmp_path, count=3)
+    assert int(str(kills(tmp_path, count=3)["answered"])) >= 3
 
 
 def test_two_endpoints_a_watcher_and_commands_lose_nothing_on_one_tree(tmp_path: Path) -> None:
