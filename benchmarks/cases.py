@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from benchmarks.bench import DISK, MEMORY, Bench, bench, elsewhere, published, real_crates, small
 from benchmarks.generate import Release, Shape, archive, generate
+from benchmarks.hands import after_others, beside_a_pass, eight_writers, looked_at
 from benchmarks.measure import Run, in_turn, seconds, spread, to_json
 from benchmarks.publish import publishes
 from benchmarks.start import start, start_with_pages
@@ -156,6 +157,40 @@ def from_closing_to_line(_: int) -> Figures:
     return {"ratio": ratio, "floor": to_json(passes), "product": to_json(watched), "peak": run.peak}
 
 
+def others(crates: int) -> Callable[[int], Figures]:
+    """Measure what a writer with a state of its own pays for another's pass, in a tree of so many releases."""
+
+    def measure(_: int) -> Figures:
+        with _held(crates, MEMORY) as (here, _first):
+            return {"crates": crates, **after_others(here)}
+
+    return measure
+
+
+def verifying(crates: int) -> Callable[[int], Figures]:
+    """Measure `verify` of so many releases with their pages, in one process and in two."""
+
+    def measure(turns: int) -> Figures:
+        with _held(crates, MEMORY, "--pages") as (here, _first):
+            took = {jobs: spread([looked_at(here, jobs) for _ in range(min(turns, 3))]) for jobs in (1, 2)}
+        figures = {f"{jobs} processes": to_json(each) for jobs, each in took.items()}
+        return {"crates": crates, **figures, "verify": took[2].median / took[1].median}
+
+    return measure
+
+
+def beside(crates: int) -> Callable[[int], Figures]:
+    """Measure one `add` beside a pass of so many crates, and eight writers at the same time."""
+
+    def measure(_: int) -> Figures:
+        with bench(small(crates)) as here:
+            found = beside_a_pass(here)
+        with bench(small(1)) as here:
+            return {"crates": crates, **found, "writers": eight_writers(here)}
+
+    return measure
+
+
 def publishing(crates: int) -> Callable[[int], Figures]:
     """Measure publishing over HTTP into a tree of so many releases on a disk, flushed and with pages."""
 
@@ -267,6 +302,11 @@ ROWS = (
     _row("publish-1000", "publishing at 1,000 releases", publishing(1000)),
     _row("publish-10000", "publishing at 10,000 releases", publishing(10_000)),
     _rare("publish-100000", "publishing at 100,000 releases", publishing(100_000)),
+    _row("beside-10000", "one `add` beside a pass of 10,000 crates", beside(10_000)),
+    _row("others-10000", "`add` after another writer's, at 10,000 releases", others(10_000)),
+    _rare("others-100000", "`add` after another writer's, at 100,000 releases", others(100_000)),
+    _row("verify-10000", "`verify` of 10,000 releases with pages", verifying(10_000)),
+    _rare("verify-100000", "`verify` of 100,000 releases with pages", verifying(100_000)),
     _row("onto-2000", "one more version onto 2,000, and onto 1", onto_many()),
     _row("onto-pages-2000", "the same with pages", onto_many("--pages")),
     _row("largest", "the largest crates: peak memory", largest),

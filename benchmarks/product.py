@@ -4,8 +4,8 @@
 `add`, `yank` and `remove` make one small change after the other, of the files or releases given as further arguments,
 each in a transaction of its own, and print how long each took. `watch` drops the files given one after the other: it
 prints how long a pass over every other one took, and how long the rest, from being closed in a watched folder until
-their line could be read. With `--mirror` the registry is a mirror, which takes
-crates whose dependencies would be crates.io's elsewhere.
+their line could be read. `others` adds with two states in turns, `verify` looks at the whole tree. With `--mirror` the
+registry is a mirror, which takes crates whose dependencies would be crates.io's elsewhere.
 """
 
 import argparse
@@ -15,11 +15,15 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
 
 from cargo_static_index.crate.candidate import Outcome
 from cargo_static_index.protocol.names import index_path
 from cargo_static_index.registry.options import Options
-from cargo_static_index.registry.registry import Registry, open_registry, specs_of
+from cargo_static_index.registry.registry import Registry, open_registry, specs_of, verify_registry
+from cargo_static_index.registry.verify.work import Work
 from cargo_static_index.registry.watch.watcher import Watcher
 from cargo_static_index.registry.workers import reading_executor
 from cargo_static_index.settings import Settings, load_settings
@@ -106,6 +110,27 @@ def remove(registry: Registry, release: str) -> None:
     registry.remove(specs_of([release]))
 
 
+def others(settings: Settings, files: list[str]) -> dict[str, Any]:
+    """Add with two states in turns, and give the seconds of the second: its first, after the other's, after its own."""
+    state = replace(settings.state, path=settings.state.path.with_name("state-of-another"))
+    second = replace(settings, state=state)
+    (first,) = one_by_one(second, add, files[:1])
+    after, alone = [], []
+    for at in range(1, len(files) - 2, 3):
+        one_by_one(settings, add, files[at : at + 1])
+        after += one_by_one(second, add, files[at + 1 : at + 2])
+        alone += one_by_one(second, add, files[at + 2 : at + 3])
+    return {"first": first, "after": after, "alone": alone}
+
+
+def verify(settings: Settings, jobs: int) -> dict[str, Any]:
+    """Look at the whole tree in so many processes, and give what was found and the seconds that it took."""
+    begun = time.perf_counter()
+    with reading_executor(jobs) as executor:
+        found = list(verify_registry(settings, Counting(), Options(now=NOW), work=Work(executor=executor)))
+    return {"found": len(found), "seconds": time.perf_counter() - begun}
+
+
 def watched(settings: Settings, files: list[str]) -> dict[str, list[float]]:
     """Give the seconds of passes of their own, and those from a file's closing to its line, in turns."""
     alone, watched = files[::2], files[1::2]
@@ -159,6 +184,10 @@ def main() -> None:
         begun = time.perf_counter()
         status = build(settings, given.jobs)
         print(json.dumps({**status, "seconds": time.perf_counter() - begun}))
+    elif given.verb == "others":
+        print(json.dumps(others(settings, given.what)))
+    elif given.verb == "verify":
+        print(json.dumps(verify(settings, given.jobs)))
     elif given.verb == "watch":
         print(json.dumps(watched(settings, given.what)))
     else:

@@ -38,7 +38,9 @@ Where it is more, other work ran on the same processors: ratios then are a rough
 def page(known: Known) -> str:
     """Give docs/benchmarks.md."""
     found = figures_of(known)
-    sections = [section(found) for section in (_targets, _builds, _changes, _publishing, _starts, _rest, _not_run)]
+    sections = [
+        section(found) for section in (_targets, _builds, _changes, _publishing, _hands, _starts, _rest, _not_run)
+    ]
     plots = "".join(f"![{says}](benchmarks-{name}.svg)\n\n" for name, says in PLOTS.items())
     return "".join([HEAD, *sections, plots, _machines(known)])
 
@@ -131,6 +133,35 @@ def _publishing(found: Found) -> str:
         times = (_seconds(each[what]) for what in ("publish", "add", "nothing"))
         lines.append(f"| {says} | {' | '.join(times)} | {each['one client']:.1f} | {each['clients']:.1f} |\n")
     return "".join(lines) + f"\nA flush takes {_time(rows[0][1]['flush'])} there.\n\n"
+
+
+def _hands(found: Found) -> str:
+    """Give what writers pay for each other, and what looking at the whole tree takes."""
+    lines = ["## Many hands\n\n"]
+    for row in ROWS:
+        each = found.get(row.name, {})
+        if "after another" in each:
+            lines.append(
+                f"- {row.says}, with a state of its own: {_seconds(each['after another'])}; after its own "
+                f"{_seconds(each['after its own'])}; the first time, when it reads the whole index, "
+                f"{_time(each['reads all'])}.\n"
+            )
+        elif "slowest" in each:
+            writers = each["writers"]
+            lines.append(
+                f"- {row.says}: {_seconds(each['beside'])}, the slowest {_time(each['slowest'])}; alone "
+                f"{_seconds(each['alone'])}. A batch of the pass takes {_time(each['batch'])}, so twice alone and a "
+                f"batch are {_time(each['allowed'])}.\n"
+                f"- Eight writers with states of their own and 50 crates each leave {writers['lines']} of "
+                f"{writers['of']} lines; the quickest is done after {_time(writers['quickest'])}, the last after "
+                f"{_time(writers['longest'])}.\n"
+            )
+        elif "verify" in each:
+            lines.append(
+                f"- {row.says}: {_seconds(each['2 processes'])} in two processes, {_seconds(each['1 processes'])} "
+                "in one.\n"
+            )
+    return "".join([*lines, "\n"]) if len(lines) > 1 else ""
 
 
 def _rest(found: Found) -> str:
