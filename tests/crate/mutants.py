@@ -11,6 +11,7 @@ import sys
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from struct import pack
 from tempfile import TemporaryDirectory
@@ -86,13 +87,25 @@ def _tar(chance: random.Random) -> bytes:
 def literals(content: bytes, distances: Sequence[int]) -> bytes:
     """Give a gzip member of one block, all of it literals, whose header states distance codes of these lengths."""
     # 255 codes of 8 bits and two of 9, the end of the block among them, are a complete set; so are 16 of four bits.
-    bits = [(1, 1), (2, 2), (0, 5), (len(distances) - 1, 5), (len(LENGTHS) - 4, 4)]
-    bits += [(4 if symbol < 16 else 0, 3) for symbol in LENGTHS]
-    bits += [(_turned(length, 4), 4) for length in (*[8] * 255, 9, 9, *distances)]
-    bits += [(_turned(byte, 8), 8) if byte < 255 else (_turned(510, 9), 9) for byte in content]
-    bits.append((_turned(511, 9), 9))
-    stream = "".join(f"{number:0{width}b}"[::-1] for number, width in bits)[::-1]
-    return HEAD + int(stream, 2).to_bytes(-(-len(stream) // 8), "little") + _trailer(content)
+    head = [(1, 1), (2, 2), (0, 5), (len(distances) - 1, 5), (len(LENGTHS) - 4, 4)]
+    head += [(4 if symbol < 16 else 0, 3) for symbol in LENGTHS]
+    head += [(_turned(length, 4), 4) for length in (*[8] * 255, 9, 9, *distances)]
+    (begun, width), (body, more) = _bits(head), _coded(content)
+    stream = (begun | body << width).to_bytes(-(-(width + more) // 8), "little")
+    return HEAD + stream + _trailer(content)
+
+
+@cache
+def _coded(content: bytes) -> tuple[int, int]:
+    """Give content and the end of the block in these codes."""
+    codes = [(_turned(byte, 8), 8) if byte < 255 else (_turned(510, 9), 9) for byte in content]
+    return _bits([*codes, (_turned(511, 9), 9)])
+
+
+def _bits(numbers: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Give numbers, each with its width, as one number, the first lowest, and its width."""
+    text = "".join(f"{number:0{width}b}"[::-1] for number, width in numbers)[::-1]
+    return int(text, 2), len(text)
 
 
 def _turned(number: int, width: int) -> int:
