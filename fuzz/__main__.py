@@ -1,7 +1,8 @@
-"""`python -m fuzz [TARGET…] --seconds N` fuzzes each target for so long, and prints the figures as JSON.
+"""`python -m fuzz [TARGET…]` fuzzes each target until it has had its time or its executions, and prints the figures.
 
-What was found interesting stays in target/fuzz/TARGET, and the executions are added up, so that each run goes on where
-the last one ended. An input that fails stays there too, as `crash-…`. Needs the extra "fuzz": atheris.
+What was found interesting stays in target/fuzz/TARGET; time and executions are added up over runs in
+target/fuzz/ledger.json, so that each run goes on where the last one ended. An input that fails stays in
+target/fuzz/TARGET too, as `crash-…`. Needs the extra "fuzz": atheris.
 """
 
 import argparse
@@ -9,64 +10,115 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Final
 
-FOLDER = Path("target/fuzz")
-NAMES = ("archive", "manifest", "index", "requirement", "cfg", "readme")
-LONGEST = 64 * 1024
+import msgspec
+from msgspec import Struct
+
+FOLDER: Final = Path("target/fuzz")
+NAMES: Final = ("archive", "manifest", "index", "requirement", "cfg", "readme")
+LONGEST: Final = 64 * 1024
+"""Bytes of an input."""
+SLICE: Final = 300
+"""Seconds after which what was done is put down."""
+FAILURES: Final = ("crash-*", "timeout-*", "oom-*")
 
 
-def fuzz(name: str, seconds: int) -> None:
+class Done(Struct, frozen=True):
+    """What a target has had over all runs."""
+
+    seconds: int = 0
+    executions: int = 0
+
+
+class Ledger:
+    """What each target has had, in a file below `folder`; one process at a time may write it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "ledger.json"
+        self._done = msgspec.json.decode(self._path.read_bytes(), type=dict[str, Done]) if self._path.exists() else {}
+
+    def of(self, name: str) -> Done:
+        """Give what a target has had so far."""
+        return self._done.get(name, Done())
+
+    def add(self, name: str, more: Done) -> None:
+        """Put down what a target has had besides."""
+        had = self.of(name)
+        self._done[name] = Done(had.seconds + more.seconds, had.executions + more.executions)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.write_bytes(msgspec.json.encode(self._done))
+
+
+def fuzz(name: str, folder: Path, *, seconds: int, executions: int) -> None:
     """Fuzz one target in this process, which ends with it."""
     import atheris
 
     with atheris.instrument_imports(include=["cargo_static_index"]):
         from fuzz.targets import TARGETS, seeds
 
-    corpus = FOLDER / name
+    corpus = folder / name
     corpus.mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(seeds(name)):
         (corpus / f"seed-{number}").write_bytes(seed)
-    options = [f"-max_total_time={seconds}", f"-max_len={LONGEST}", "-print_final_stats=1", "-timeout=30"]
-    atheris.Setup([sys.argv[0], *options, f"-artifact_prefix={corpus}/", str(corpus)], TARGETS[name])
+    limits = [f"-max_total_time={seconds}", f"-runs={executions}", f"-max_len={LONGEST}", "-timeout=30"]
+    atheris.Setup([sys.argv[0], *limits, f"-artifact_prefix={corpus}/", str(corpus)], TARGETS[name])
     atheris.Fuzz()
 
 
-def run(name: str, seconds: int) -> tuple[int, bool]:
-    """Fuzz one target in a process of its own: how often it was executed, and whether it failed."""
-    command = [sys.executable, "-m", "fuzz", name, "--seconds", str(seconds), "--here"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    count = re.search(r"stat::number_of_executed_units:\s*(\d+)", done.stderr)
-    if done.returncode:
-        print(done.stderr[-4000:], file=sys.stderr)
-    return int(count[1]) if count else 0, done.returncode != 0
+def run(name: str, folder: Path, *, seconds: int, executions: int) -> tuple[Done, bool]:
+    """Fuzz one target in a process of its own: what it had, and whether it failed."""
+    command = [sys.executable, "-m", "fuzz", name, "--here", "--folder", str(folder)]
+    command += ["--seconds", str(seconds), "--executions", str(executions)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = re.search(r"Done (\d+) runs in (\d+) second", ended.stderr)
+    if ended.returncode or said is None:
+        print(ended.stderr[-4000:], file=sys.stderr)
+        return Done(), True
+    return Done(seconds=int(said[2]), executions=int(said[1])), False
 
 
-def figures(found: Mapping[str, int], total: Mapping[str, int], failed: Sequence[str]) -> dict[str, object]:
-    """Give the figures of a run: executions of each target now and in all, and the inputs that failed."""
-    told: dict[str, object] = {name: f"{count:,} executions, {total[name]:,} in all" for name, count in found.items()}
-    return told | {"failed": list(failed)}
+def run_until(name: str, ledger: Ledger, folder: Path, *, seconds: int, executions: int) -> bool:
+    """Fuzz one target until it has had so much in all, and say whether it failed, which ends it."""
+    while (had := ledger.of(name)).seconds < seconds and had.executions < executions:
+        some = min(SLICE, seconds - had.seconds)
+        more, failed = run(name, folder, seconds=some, executions=executions - had.executions)
+        ledger.add(name, more)
+        if failed:
+            return True
+    return False
+
+
+def figures(ledger: Ledger, names: Iterable[str], failed: Iterable[Path]) -> dict[str, object]:
+    """Give what each target has had in all, and the inputs that failed."""
+    told: dict[str, object] = {}
+    for name in names:
+        had = ledger.of(name)
+        told[name] = f"{had.executions:,} executions in {had.seconds / 60:.0f} minutes"
+    return told | {"inputs that failed": list(map(str, failed))}
 
 
 def _main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(NAMES)}; all of them without")
-    parser.add_argument("--seconds", type=int, default=1200)
+    parser.add_argument("--seconds", type=int, default=1200, help="that a target is to have over all runs")
+    parser.add_argument("--executions", type=int, default=10_000_000, help="that are enough before this time")
+    parser.add_argument("--jobs", type=int, default=2, help="targets that are fuzzed at the same time")
+    parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
+    limits = {"seconds": given.seconds, "executions": given.executions}
     if given.here:
-        fuzz(given.targets[0], given.seconds)
-    ledger = FOLDER / "executions.json"
-    total = json.loads(ledger.read_text()) if ledger.exists() else {}
-    found, failed = {}, []
-    for name in given.targets or NAMES:
-        found[name], wrong = run(name, given.seconds)
-        total[name] = total.get(name, 0) + found[name]
-        failed += [str(path) for path in sorted((FOLDER / name).glob("crash-*"))] if wrong else []
-        ledger.write_text(json.dumps(total))
-    print(json.dumps(figures(found, total, failed)))
-    sys.exit(bool(failed))
+        fuzz(given.targets[0], given.folder, **limits)
+    names, ledger = given.targets or NAMES, Ledger(given.folder)
+    with ThreadPoolExecutor(given.jobs) as pool:
+        wrong = list(pool.map(lambda name: run_until(name, ledger, given.folder, **limits), names))
+    failed = [path for name in names for pattern in FAILURES for path in sorted((given.folder / name).glob(pattern))]
+    print(json.dumps(figures(ledger, names, failed)))
+    sys.exit(any(wrong) or bool(failed))
 
 
 if __name__ == "__main__":

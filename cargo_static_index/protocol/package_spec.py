@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct
 
-from cargo_static_index.diagnostics.errors import InvalidInput, InvalidVersion
+from cargo_static_index.diagnostics.errors import InvalidInput, InvalidRequirement, InvalidVersion
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.protocol.semver import parse_requirement, parse_version
 
@@ -49,14 +49,21 @@ def is_url(text: str) -> bool:
 
 def parse_package_spec(text: str) -> PackageSpec:
     """Read a specification, or raise InvalidInput."""
-    if "://" in text and is_url(text):
-        return _of_url(text)
+    url = _taken_apart(text) if "://" in text else None
+    if url is not None:
+        return _of_url(text, url)
     found = _parts(text) or (text, None)
     return _named(text, *found)
 
 
-def _of_url(text: str) -> PackageSpec:
-    url = urlsplit(text)
+def _taken_apart(text: str) -> SplitResult | None:
+    try:
+        return urlsplit(text) if is_url(text) else None
+    except ValueError:  # brackets that hold no address
+        return None
+
+
+def _of_url(text: str, url: SplitResult) -> PackageSpec:
     kind, plus, scheme = url.scheme.partition("+")
     if plus and kind not in _KINDS:
         raise InvalidInput(f"{quote(text)} is of the kind {quote(kind)}, which cargo does not know")
@@ -91,13 +98,25 @@ def _parts(text: str) -> tuple[str, str] | None:
 
 def _partial_version(text: str) -> str:
     """Give the text back if cargo reads it as a version or as the first numbers of one."""
+    if not _is_version(text) and not _is_part_of_one(text):
+        raise InvalidInput(f"{quote(text)} is not a version like '1.32'")
+    return text
+
+
+def _is_version(text: str) -> bool:
     try:
         parse_version(text)
     except InvalidVersion:
+        return False
+    return True
+
+
+def _is_part_of_one(text: str) -> bool:
+    try:
         comparators = parse_requirement(text).comparators
-        if len(comparators) != 1 or comparators[0].op != "^" or text.startswith("^"):
-            raise InvalidInput(f"{quote(text)} is not a version like '1.32'") from None
-    return text
+    except InvalidRequirement:
+        return False
+    return len(comparators) == 1 and comparators[0].op == "^" and not text.startswith("^")
 
 
 def _named(text: str, name: str, version: str | None) -> PackageSpec:

@@ -76,6 +76,8 @@ REFUSED: list[tuple[str, tuple[str, ...], str]] = [
     ("[profile.x.build-override.package.a]", LIB,
      "`profile.x.build-override` has `package`, which cargo takes for whole profiles only."),
     ('[profile.x.package."a@^1"]', LIB, "`profile.x.package.'a@^1'`: '^1' is not a version like '1.32'."),
+    ('[profile.x.package."a://[1b"]', LIB,
+     "`profile.x.package.'a://[1b'`: '//[1b' is not a version like '1.32'."),
     ('[profile.x]\nrustflags = ["-g"]', LIB,
      "`profile.x.rustflags` works with nightly cargo only, and with `profile-rustflags` in `cargo-features`."),
     ("im-a-teapot = true", LIB,
