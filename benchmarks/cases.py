@@ -111,6 +111,29 @@ def idle(crates: int, folder: Path = MEMORY) -> Callable[[int], Figures]:
     return measure
 
 
+def refused(files: int) -> Callable[[int], Figures]:
+    """Measure a pass that finds only files that were refused before, with pages, against a walk of the same folder."""
+
+    def measure(turns: int) -> Figures:
+        with bench(None) as here:
+            elsewhere(_write_broken, here.drop, files)
+            time.sleep(2.1)
+            here.product("build", "--pages")
+            runs = in_turn(
+                {"walk": lambda: here.floor("walk", here.drop), "product": lambda: here.product("build", "--pages")},
+                turns,
+            )
+        return {**_compared(runs["walk"], runs["product"]), "crates": files}
+
+    return measure
+
+
+def _write_broken(folder: Path, files: int) -> None:
+    folder.mkdir()
+    for number in range(files):
+        (folder / f"{number:05}.crate").write_bytes(b"no crate")
+
+
 @contextmanager
 def _held(crates: int, folder: Path, *options: str) -> Iterator[tuple[Bench, Run]]:
     """Give so many small crates, dropped and published; without pages and in memory the next row gets the same."""
@@ -282,6 +305,7 @@ ROWS = (
     _row("idle-10000", "nothing new, 10,000 files", idle(10_000)),
     _rare("idle-100000", "nothing new, 100,000 files", idle(100_000)),
     _rare("idle-1000000", "nothing new, 1,000,000 files", idle(1_000_000)),
+    _row("refused-20000", "nothing new, 20,000 refused files", refused(20_000)),
     _row("disk-real", "cold, real crates, on disk", cold(lambda: real_crates(DISK), "--mirror")),
     _row("disk-real-flush", "the same, flushed", cold(lambda: real_crates(DISK), "--mirror", "--flush")),
     _row("disk-small", "cold, 10,000 small crates, on disk", cold(of(small(10_000), DISK))),

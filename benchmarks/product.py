@@ -13,7 +13,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,11 @@ class Counting:
     def file(self, outcome: Outcome) -> None:
         """Count a file."""
         self.status[outcome.status] += 1
+
+    def still_refused(self, count: int, files: Iterable[Outcome]) -> None:
+        """Count files without reading them."""
+        del files
+        self.status["remembered"] += count
 
     def changed(self, path: str) -> None:
         """Count a path that was written."""

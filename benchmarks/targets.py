@@ -110,6 +110,7 @@ TARGETS = (
         Target(says=f"nothing new, {size:,} files ÷ walk", reach=2.0, number=_ratio(f"idle-{size}"))
         for size in SIZES[1:]
     ),
+    Target(says="nothing new, 20,000 refused files, pages on ÷ walk", reach=3.0, number=_ratio("refused-20000")),
     *(
         Target(
             says=f"{verb} one, pages {pages}, largest ÷ smallest of all sizes", reach=1.5, number=_changes(start, verb)

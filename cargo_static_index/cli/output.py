@@ -1,7 +1,7 @@
 """Telling what a command does: the listeners that turn outcomes of a pass into one of the formats, or print paths."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
@@ -50,6 +50,9 @@ class Printer(Protocol):
     def file(self, document: FileDocument) -> None:
         """Print or keep what became of a file."""
 
+    def still_refused(self, count: int, documents: Iterable[FileDocument]) -> None:
+        """Print or keep files that were refused before and are as they were; each is read as it is asked for."""
+
     def changed(self, path: str, *, deleted: bool = False) -> None:
         """Print or keep a path of the tree."""
 
@@ -83,6 +86,12 @@ class PassOutput:
         self.counts[outcome.status] += 1
         self._progress.hide()
         self._printer.file(_document(outcome, self._levels))
+
+    def still_refused(self, count: int, files: Iterable[Outcome]) -> None:
+        """Have files printed that were refused before and are as they were."""
+        self.counts["remembered"] += count
+        self._progress.hide()
+        self._printer.still_refused(count, (_document(outcome, self._levels) for outcome in files))
 
     def changed(self, path: str) -> None:
         """Have a path printed, or show how it goes."""
@@ -146,9 +155,6 @@ class TextPrinter:
         """Print what became of a file, and what was found in it."""
         release = f"{document.name} {document.version}" if document.version else document.path
         word = self._words[document.became]
-        if document.became == "remembered":
-            self._remembered(document)
-            return
         whole, folded = self._fold(document.problems)
         release += f" ({', '.join(folded)})" if folded else ""
         if document.became in {"published", "restored", "unchanged"}:
@@ -165,9 +171,14 @@ class TextPrinter:
         self._told.update(list(rules))
         return [each for each in problems if each.rule not in folded], folded
 
-    def _remembered(self, document: FileDocument) -> None:
-        rules = ", ".join(dict.fromkeys(each.rule for each in document.problems))
-        self._terminal.warn(f"{document.path} was refused before and is as it was ({rules})")
+    def still_refused(self, count: int, documents: Iterable[FileDocument]) -> None:
+        """Print how many there are, and which where all details are asked for."""
+        are = "files are" if count > 1 else "file is"
+        why = "" if self._terminal.verbose else " (-v lists them, `status` says why)"
+        self._terminal.warn(f"{count:,} {are} refused as before{why}")
+        for document in documents if self._terminal.verbose else ():
+            rules = ", ".join(dict.fromkeys(each.rule for each in document.problems))
+            self._terminal.warn(f"{document.path} was refused before and is as it was ({rules})")
 
     def changed(self, path: str, *, deleted: bool = False) -> None:
         """Print a path, where the plan or all details are asked for."""
@@ -224,6 +235,11 @@ class JsonPrinter:
         """Keep a file."""
         self._files.append(document)
 
+    def still_refused(self, count: int, documents: Iterable[FileDocument]) -> None:
+        """Keep these files."""
+        del count
+        self._files += documents
+
     def changed(self, path: str, *, deleted: bool = False) -> None:
         """Keep a path, once, in the place of its last change."""
         del deleted  # whoever copies the changed paths sees what is no longer there
@@ -267,6 +283,11 @@ class MarksPrinter:
         """Keep a file in which something was found."""
         if document.problems:
             self._files.append(document)
+
+    def still_refused(self, count: int, documents: Iterable[FileDocument]) -> None:
+        """Keep these files."""
+        del count
+        self._files += documents
 
     def changed(self, path: str, *, deleted: bool = False) -> None:
         """Say nothing: these formats know no changes."""
@@ -330,6 +351,9 @@ class ChangeListener:
 
     def file(self, outcome: Outcome) -> None:
         """Hear of no file: none is read."""
+
+    def still_refused(self, count: int, files: Iterable[Outcome]) -> None:
+        """Hear of no file: none is looked at."""
 
     def changed(self, path: str) -> None:
         """Print a path that was written."""

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
@@ -118,6 +118,9 @@ class LinePrinter:
         elif document.became == "refused":
             self._terminal.did("Refused", text, "bad")
 
+    def still_refused(self, count: int, documents: Iterable[FileDocument]) -> None:
+        """Hear of no file: each was told of when it was refused."""
+
     def changed(self, path: str, *, deleted: bool = False) -> None:
         """Print a path, where all details are asked for."""
         if self._terminal.verbose:
@@ -154,6 +157,9 @@ class JsonLinePrinter:
         """Print what became of a file that was published or refused."""
         if document.became in {"published", "refused"}:
             self._print(document.became, file=document)
+
+    def still_refused(self, count: int, documents: Iterable[FileDocument]) -> None:
+        """Hear of no file: each was told of when it was refused."""
 
     def changed(self, path: str, *, deleted: bool = False) -> None:
         """Print a path of the tree."""

@@ -52,8 +52,8 @@ def read_drop(
     transaction.state.drop_files.reopen_refused(judged_by(policy))
     with _few_collections():
         _read(transaction, _dropped(transaction, drop, options), policy, options, executor, drop)
-    for outcome in remembered(transaction, drop) if options.due is None else ():
-        transaction.listener.file(outcome)
+    if options.due is None:  # who looks again and again has said it once
+        _tell_what_is_still_refused(transaction, drop)
 
 
 def read_named(
@@ -122,6 +122,14 @@ def _dropped(transaction: Transaction, drop: Drop, options: Options) -> Iterator
             yield found
         else:
             return
+
+
+def _tell_what_is_still_refused(transaction: Transaction, drop: Drop) -> None:
+    count = transaction.state.drop_files.refused_count()
+    if count:
+        count -= transaction.state.candidates.refused_count()  # changed since, and read once more
+    if count:
+        transaction.listener.still_refused(count, remembered(transaction, drop))
 
 
 def _read(

@@ -1,6 +1,7 @@
 """What a pass says about what it does, as it does it; who listens decides what to keep or print."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Protocol
 
 from cargo_static_index.crate.candidate import FileStatus, Outcome
@@ -14,6 +15,9 @@ class Listener(Protocol):
 
     def file(self, outcome: Outcome) -> None:
         """Take note of what became of a file."""
+
+    def still_refused(self, count: int, files: Iterable[Outcome]) -> None:
+        """Take note of how many files earlier passes refused that are as they were; each is read as it is asked for."""
 
     def changed(self, path: str) -> None:
         """Take note of a path of the tree that was written."""
@@ -44,6 +48,11 @@ class Report:
         """Keep what became of a file."""
         self.outcomes.append(outcome)
         self.counts[outcome.status] += 1
+
+    def still_refused(self, count: int, files: Iterable[Outcome]) -> None:
+        """Keep these files as `remembered`."""
+        self.outcomes += files
+        self.counts["remembered"] += count
 
     def changed(self, path: str) -> None:
         """Keep a path that was written."""

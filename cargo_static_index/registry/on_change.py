@@ -7,7 +7,7 @@ told at least once, whatever happens in between.
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -253,6 +253,10 @@ class ChangedUrls:
     def file(self, outcome: Outcome) -> None:
         """Pass on what became of a file."""
         self._listener.file(outcome)
+
+    def still_refused(self, count: int, files: Iterable[Outcome]) -> None:
+        """Pass it on."""
+        self._listener.still_refused(count, files)
 
     def changed(self, path: str) -> None:
         """Keep a path that was written."""

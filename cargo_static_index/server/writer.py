@@ -5,7 +5,7 @@ Publishing is a drop that waits: this is `add`, and the other commands, called f
 
 import queue
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from threading import Event, Thread
@@ -255,6 +255,9 @@ class _Listener:
     def file(self, outcome: Outcome) -> None:
         """Tell whoever waits."""
         self._waiting[outcome.source].done.set_result(outcome)
+
+    def still_refused(self, count: int, files: Iterable[Outcome]) -> None:
+        """Hear of it."""
 
     def changed(self, path: str) -> None:
         """Hear of it."""

@@ -199,7 +199,8 @@ def _kind_of(database: Database) -> Literal["current", "empty", "another"]:
             version = database.one("PRAGMA user_version")
             if version == (0,) and database.one("SELECT count(*) FROM sqlite_schema") == (0,):
                 return "empty"
-            return "current" if version == (schema.VERSION,) and database.one(schema.SOUND) == (2,) else "another"
+            sound = version == (schema.VERSION,) and database.one(schema.SOUND) == (schema.TALLIES,)
+            return "current" if sound else "another"
     except StateDamaged:
         return "another"
 

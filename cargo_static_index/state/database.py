@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cargo_static_index.diagnostics.errors import StateDamaged, StoreError
+from cargo_static_index.state import schema
 from cargo_static_index.store.local.system import about_to
 
 Row = tuple[Any, ...]
@@ -87,9 +88,13 @@ class Database:
         self._connection.close()
 
     def script(self, statements: str) -> None:
-        """Run statements that take nothing and give nothing, each ended by `;` and none with a `;` inside."""
-        for statement in statements.split(";"):
-            self.run(statement)
+        """Run statements that take nothing and give nothing, each ended by `;`; those of a trigger are part of it."""
+        statement = ""
+        for part in statements.split(";"):
+            statement += f"{part};"
+            if sqlite3.complete_statement(statement):
+                self.run(statement)
+                statement = ""
 
     def run(self, statement: str, values: Row = ()) -> int:
         """Run one statement that gives no rows, and say how many it changed."""
@@ -121,6 +126,11 @@ class Database:
             return self._connection.execute(statement, values).fetchall()
         except sqlite3.DatabaseError as error:
             raise self._translated(error) from error
+
+    def tally(self, what: str) -> int:
+        """Give a number that is counted as rows come and go."""
+        row = self.one(schema.TALLY_GET, (what,))
+        return int(row[0]) if row else 0
 
     def pages(self, statement: str, first: Row, following: Callable[[Row], Row]) -> Iterator[Row]:
         """Give all rows, a page at a time; `following` makes of a page's last row the values that the next follows.

@@ -63,6 +63,14 @@ class DropFiles:
         rows = self._database.pages(schema.DROPPED_REFUSED, (b"", b""), lambda row: (row[0], row[1]))
         return map(_outcome, rows)
 
+    def refused_count(self) -> int:
+        """Give how many files are refused, without reading their rows."""
+        return self._database.tally("refused")
+
+    def refusals(self) -> int:
+        """Give a number that grows with every change of what is refused, or why."""
+        return self._database.tally("refusals")
+
     def record(self, outcomes: Iterable[Outcome], judged: str, seen: int) -> None:
         """Write down what became of these files; a known file keeps its `first_seen`, a waiting one comes again.
 

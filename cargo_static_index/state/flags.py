@@ -33,6 +33,8 @@ class SiteState(Struct, frozen=True, kw_only=True, omit_defaults=True):
     remaking: Remaking | None = None
     sitemap_stale: bool = False
     """Whether parts of the names came or went since the sitemap was written."""
+    refused_page: bytes = b""
+    """A digest of the page of refused files, and of all that it was made of."""
     owed: str = ""
     """What changes whose pages are not made yet add to the digest of the tree, modulo 2^256, in hex; "" is nothing."""
 

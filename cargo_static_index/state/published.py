@@ -55,7 +55,7 @@ class Published:
 
     def counts(self) -> tuple[int, int]:
         """Give how many crates and releases there are."""
-        return self._tally("crates"), self._tally("releases")
+        return self._database.tally("crates"), self._database.tally("releases")
 
     def update(self, changes: Iterable[CrateChange]) -> None:
         """Bring crates in step with changes of their index files: it costs what changed, not what the crate has."""
@@ -91,10 +91,6 @@ class Published:
 
     def _add(self, what: str, number: int) -> None:
         self._database.run(schema.TALLY_ADD, (number, what))
-
-    def _tally(self, what: str) -> int:
-        row = self._database.one(schema.TALLY_GET, (what,))
-        return int(row[0]) if row else 0
 
 
 def _release(row: tuple[str, str, int, str | None]) -> Release:

@@ -9,7 +9,7 @@ from hashlib import blake2b
 TABLES = """
 CREATE TABLE site (id INTEGER PRIMARY KEY CHECK (id = 1), value BLOB NOT NULL);
 CREATE TABLE tally (what TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO tally VALUES ('crates', 0), ('releases', 0);
+INSERT INTO tally VALUES ('crates', 0), ('releases', 0), ('refused', 0), ('refusals', 0);
 
 CREATE TABLE crate (key TEXT PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE release (
@@ -36,6 +36,17 @@ CREATE TABLE dropped (
 CREATE INDEX dropped_refused ON dropped (folder, file) WHERE outcome = 'refused';
 CREATE INDEX dropped_release ON dropped (name, vers);
 CREATE INDEX dropped_judged ON dropped (judged) WHERE outcome = 'refused';
+CREATE TRIGGER dropped_came AFTER INSERT ON dropped WHEN new.outcome = 'refused' BEGIN
+    UPDATE tally SET number = number + 1 WHERE what IN ('refused', 'refusals');
+END;
+CREATE TRIGGER dropped_went AFTER DELETE ON dropped WHEN old.outcome = 'refused' BEGIN
+    UPDATE tally SET number = number - 1 WHERE what = 'refused';
+    UPDATE tally SET number = number + 1 WHERE what = 'refusals';
+END;
+CREATE TRIGGER dropped_changed AFTER UPDATE ON dropped WHEN 'refused' IN (old.outcome, new.outcome) BEGIN
+    UPDATE tally SET number = number + (new.outcome = 'refused') - (old.outcome = 'refused') WHERE what = 'refused';
+    UPDATE tally SET number = number + 1 WHERE what = 'refusals';
+END;
 
 CREATE TABLE stale (name TEXT PRIMARY KEY, owner TEXT NOT NULL, whole INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX stale_owner ON stale (owner, name);
@@ -64,13 +75,15 @@ VERSION = int.from_bytes(blake2b(TABLES.encode(), digest_size=4).digest(), "big"
 """Changes with every change of the tables, and is never 0, which is what SQLite gives an empty database."""
 
 SOUND = "SELECT count(*) FROM tally"
+TALLIES = 4
+"""What `SOUND` gives."""
 
 SITE_GET = "SELECT value FROM site WHERE id = 1"
 SITE_SET = "INSERT OR REPLACE INTO site VALUES (1, ?)"
 
 TALLY_GET = "SELECT number FROM tally WHERE what = ?"
 TALLY_ADD = "UPDATE tally SET number = number + ? WHERE what = ?"
-TALLY_ZERO = "UPDATE tally SET number = 0"
+TALLY_ZERO = "UPDATE tally SET number = 0 WHERE what IN ('crates', 'releases')"
 
 CRATE_NAME = "SELECT name FROM crate WHERE key = ?"
 CRATE_NAMES = "SELECT key, name FROM crate WHERE key IN (SELECT value FROM json_each(?))"
@@ -197,4 +210,7 @@ SELECT name, vers FROM temp.candidate WHERE key IN (SELECT value FROM json_each(
 """
 CANDIDATE_FILES = "CREATE INDEX IF NOT EXISTS temp.candidate_file ON candidate (folder, file)"
 CANDIDATE_HOLDS = "SELECT 1 FROM temp.candidate WHERE folder = ? AND file = ? LIMIT 1"
+CANDIDATES_REFUSED = """
+SELECT count(*) FROM temp.candidate CROSS JOIN dropped USING (folder, file) WHERE dropped.outcome = 'refused'
+"""
 CANDIDATE_CLEAR = "DELETE FROM temp.candidate"

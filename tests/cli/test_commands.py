@@ -137,7 +137,10 @@ def test_files_refused_before_warn_and_count_with_strict_only(fresh: Path) -> No
     run("build", cwd=fresh).failed(1)
     again = run("build", cwd=fresh)
     assert again.code == 0
-    assert "warning: drop/empty.crate was refused before and is as it was (file-empty)\n" in again.err
+    assert "warning: 1 file is refused as before (-v lists them, `status` says why)\n" in again.err
+    assert "empty.crate" not in again.err
+    listed = run("build", "-v", cwd=fresh).err
+    assert "warning: drop/empty.crate was refused before and is as it was (file-empty)\n" in listed
     assert run("build", "--strict", cwd=fresh).code == 1
 
 
@@ -190,7 +193,7 @@ def test_where_a_crate_is_removed_only_a_file_that_may_take_its_name_is_judged_a
     run("remove", "foo@1.0.0", "--yes", cwd=built).ok()
     ended = run("build", cwd=built)
     assert "Published Foo 2.0.0" in ended.out
-    assert "drop/empty.crate was refused before" in ended.err
+    assert "1 file is refused as before" in ended.err
 
 
 @pytest.mark.parametrize(

@@ -90,8 +90,8 @@ ALLOWED_SCANS = {
     "CANDIDATE_NAMES": ("SCAN json_each VIRTUAL TABLE INDEX 1:",),
     "CANDIDATE_VERSIONS": ("SCAN json_each VIRTUAL TABLE INDEX 1:",),
     "VERSIONS_OF": ("SCAN json_each VIRTUAL TABLE INDEX 1:",),
-    "SOUND": ("SCAN tally",),  # of two rows
-    "TALLY_ZERO": ("SCAN tally",),
+    "SOUND": ("SCAN tally",),  # of four rows
+    "CANDIDATES_REFUSED": ("SCAN temp.candidate USING COVERING INDEX candidate_file",),  # of what this pass read
     "UNDELIVERED_COUNT": ("SCAN (subquery-1)",),  # of as many rows as its LIMIT says
     "RELEASES_NEWEST": ("SCAN release USING INDEX release_newest",),  # in order, and stops at its LIMIT
 }

@@ -1,17 +1,18 @@
 """The pages of the registry as a whole: front page, feeds, search, what was refused, and what only machines read."""
 
-from collections.abc import Iterable, Iterator
-from itertools import groupby, islice
+from collections.abc import Iterator
+from itertools import groupby
 
 from msgspec.structs import replace
 
 from cargo_static_index.registry.site.lists import ListWriter
 from cargo_static_index.registry.site.news import News
 from cargo_static_index.registry.site.output import Output
+from cargo_static_index.registry.site.refused import RefusedFiles
 from cargo_static_index.registry.transaction import Transaction, attempts
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import format_page_document, version_key
-from cargo_static_index.site.front import FrontDocument, RefusedFile, Update, blocks_of
+from cargo_static_index.site.front import FrontDocument, Update, blocks_of
 from cargo_static_index.site.lists import NAMES, in_order_of_names, sitemap_parts, sitemap_path
 from cargo_static_index.site.templates import Templates
 from cargo_static_index.site.theme import SiteInfo
@@ -38,11 +39,9 @@ class FrontPages:
         self._templates = templates
         self._site = site
 
-    def refused(self, files: Iterable[RefusedFile]) -> bytes:
+    def refused(self, files: RefusedFiles) -> bytes:
         """Give the page of refused files."""
-        left = iter(files)
-        shown = list(islice(left, REFUSED_SHOWN))
-        more = sum(1 for _ in left)
+        shown, more = files.shown(REFUSED_SHOWN)
         return self._templates.render("refused.html", addresses.REFUSED, {"files": shown, "more": more})
 
     def write(self, lists: ListWriter, news: News, *, all_of_them: bool = True) -> None:

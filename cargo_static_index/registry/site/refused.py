@@ -2,7 +2,10 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
+from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -18,32 +21,52 @@ from cargo_static_index.site.front import RefusedFile
 _ENDING = ".crate.json"
 
 
-def refused_files(transaction: Transaction, moved_to: Path | None, seen: int, shown: int) -> Iterator[RefusedFile]:
-    """Give the refused files by path: what the state knows of the drop directory, then what was moved away.
+class RefusedFiles:
+    """The refused files by path: what the state knows of the drop directory, then what was moved away.
 
-    `seen` is when the drop directory was last looked at: all of the first were there then. Only `shown` files are read
-    of those that were moved; of the others, which are counted alone, no more is known than their paths.
+    `seen` is when the drop directory was last looked at: all of the first were there then.
     """
-    given = 0
-    for outcome in transaction.state.drop_files.refused():
-        given += 1
-        yield _dropped(outcome, max(outcome.last_seen, seen))
-    for path in _documents_below(moved_to) if moved_to is not None else ():
-        document = _read(path) if given < shown else None
-        if document is not None and not _is_published(transaction, document):
-            given += 1
-            yield _moved(path, moved_to or path, document)
-        elif given >= shown:
-            yield RefusedFile(path=escape(str(path)), problems=(), first_seen="", last_seen="")
+
+    def __init__(self, transaction: Transaction, moved_to: Path | None, seen: int) -> None:
+        self._transaction = transaction
+        self._dropped = transaction.state.drop_files
+        self._moved_to = moved_to
+        self._seen = seen
+        self._documents, self._changed = _documents_below(moved_to) if moved_to is not None else ([], [])
+
+    def digest(self) -> bytes:
+        """Sum up all that a page of them is made of; no file is read for it, and no row."""
+        day = _minute(self._seen)[:10]
+        published = self._transaction.record.digest if self._documents else ""
+        parts = (self._dropped.refusals(), day, published, self._changed, self._documents)
+        return blake2b(repr(parts).encode(), digest_size=16).digest()
+
+    def shown(self, number: int) -> tuple[list[RefusedFile], int]:
+        """Give the first so many, and how many more there are: of those that were moved, no more is known then."""
+        dropped = islice(self._dropped.refused(), number)
+        found = [_dropped(outcome, max(outcome.last_seen, self._seen)) for outcome in dropped]
+        more = self._dropped.refused_count() - len(found)
+        documents = iter(self._documents)
+        found += islice(self._moved(documents), number - len(found))
+        return found, more + sum(1 for _ in documents)
+
+    def _moved(self, paths: Iterable[str]) -> Iterator[RefusedFile]:
+        for path in map(Path, paths):
+            document = _read(path)
+            if document is not None and not _is_published(self._transaction, document):
+                yield _moved(path, self._moved_to or path, document)
 
 
-def _documents_below(folder: Path) -> list[Path]:
-    """Give the documents below a folder that have their file beside them."""
-    found: list[str] = []  # text: a Path for each would cost as much as all else
+def _documents_below(folder: Path) -> tuple[list[str], list[int]]:
+    """Give the documents below a folder that have their file beside them, and when each folder was changed."""
+    found: list[str] = []
+    changed: list[int] = []
     for place, folders, files in os.walk(folder):
         beside = {*folders, *files}
         found += (f"{place}/{name}" for name in files if name.endswith(_ENDING) and name[:-5] in beside)
-    return [Path(path) for path in sorted(found)]
+        with suppress(FileNotFoundError):
+            changed.append(Path(place).stat().st_mtime_ns)
+    return sorted(found), changed
 
 
 def _is_published(transaction: Transaction, file: RefusalDocument) -> bool:

@@ -8,6 +8,7 @@ then the lists; then front page and feeds. What breaks off is found there by the
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cached_property
+from hashlib import blake2b
 
 from msgspec.structs import replace
 
@@ -16,11 +17,11 @@ from cargo_static_index.registry.recover import know_others
 from cargo_static_index.registry.shared import ChangeLog
 from cargo_static_index.registry.site.check import assets_named, check_pages
 from cargo_static_index.registry.site.crates import CratePages, ListedRow, PageMaker
-from cargo_static_index.registry.site.front import REFUSED_SHOWN, FrontPages
+from cargo_static_index.registry.site.front import FrontPages
 from cargo_static_index.registry.site.lists import ListDamaged, ListWriter, read_nodes
 from cargo_static_index.registry.site.news import KnownNews, SharedNews
 from cargo_static_index.registry.site.output import Output, written
-from cargo_static_index.registry.site.refused import refused_files
+from cargo_static_index.registry.site.refused import RefusedFiles
 from cargo_static_index.registry.site.rendering import Renderer
 from cargo_static_index.registry.site.theme import read_theme, renderer, site_info_of, unused_files
 from cargo_static_index.registry.transaction import Transaction, attempts
@@ -345,8 +346,13 @@ class SiteWriter:
             return
         self._put_assets()
         seen = self._transaction.options.now if scanned else self._transaction.state.site.last_build or 0
-        page = self._front.refused(refused_files(self._transaction, self._moved_to, seen, REFUSED_SHOWN))
+        files = RefusedFiles(self._transaction, self._moved_to, seen)
+        made_of = files.digest() + self._fingerprint.encode()
+        if stored is not None and self._transaction.state.site.refused_page == _sum(made_of, stored.content):
+            return
+        page = self._front.refused(files)
         self._output.apply(written(addresses.REFUSED, page, stored))
+        self._transaction.state.site = replace(self._transaction.state.site, refused_page=_sum(made_of, page))
         if stored is not None and not self._theme_differs:  # else they are of all other pages too
             old = assets_named(stored.content) - assets_named(page)
             self._output.apply(Delete(path=path) for path in sorted(old))
@@ -438,6 +444,10 @@ class SiteWriter:
 
 def _some(names: Sequence[str]) -> Iterator[Sequence[str]]:
     return (names[at : at + CRATES_A_TASK] for at in range(0, len(names), CRATES_A_TASK))
+
+
+def _sum(made_of: bytes, page: bytes) -> bytes:
+    return blake2b(made_of + page, digest_size=16).digest()
 
 
 def _parsed(stored: Stored | None) -> PagesState | None:

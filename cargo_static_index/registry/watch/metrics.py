@@ -7,6 +7,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
@@ -29,7 +30,8 @@ class MetricsFile:
         self._path = path
         self._settings = settings
         self._refused: Counter[str] = Counter()
-        self._counted = 0
+        self._counted = -1
+        self._looks = 0
         self._health: Health | None = None
         self._written = 0.0
 
@@ -38,8 +40,9 @@ class MetricsFile:
         now = time.monotonic()
         if health == self._health and now - self._written < EVERY:
             return
-        if health.looks != self._counted:
-            self._refused, self._counted = self._count_refused(), health.looks
+        if health.looks != self._looks:
+            self._count_refused()
+            self._looks = health.looks
         try:
             put_file_at(self._path, "".join(self._metrics(health)).encode("ascii"))
         except OSError as error:
@@ -47,17 +50,17 @@ class MetricsFile:
                 raise SettingsError(f"--metrics-file: {self._path} cannot be written: {error.strerror}") from error
         self._health, self._written = health, now
 
-    def _count_refused(self) -> Counter[str]:
-        """Count the refused files of each rule; what cannot be known now is as it was."""
+    def _count_refused(self) -> None:
+        """Count the refused files of each rule where they changed; what cannot be known now is as it was."""
         found: Counter[str] = Counter()
-        try:
-            with open_state(self._settings.state.path) as state:
-                for outcome in state.drop_files.refused():
-                    rules = {each.rule for each in outcome.problems if level_of(each, self._settings.rules) == "refuse"}
-                    found.update(rules)
-        except StoreError:
-            return self._refused
-        return found
+        with suppress(StoreError), open_state(self._settings.state.path) as state:
+            refusals = state.drop_files.refusals()
+            if refusals == self._counted:
+                return
+            for outcome in state.drop_files.refused():
+                rules = {each.rule for each in outcome.problems if level_of(each, self._settings.rules) == "refuse"}
+                found.update(rules)
+            self._refused, self._counted = found, refusals
 
     def _metrics(self, health: Health) -> Iterator[str]:
         now = int(time.time())

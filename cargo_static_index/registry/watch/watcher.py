@@ -432,6 +432,7 @@ class _Listener:
         self._arrivals = arrivals
         self._tick = tick
         self.reading = listener.reading
+        self.still_refused = listener.still_refused
         self.note = listener.note
         self.warn = listener.warn
 

@@ -375,6 +375,29 @@ def test_files_that_were_moved_away_are_shown_too(world: World) -> None:
     assert "Nothing is refused" in text_of(world.read("refused.html")), "whoever deletes the file is done with it"
 
 
+def test_files_that_were_moved_away_are_read_again_only_where_something_changed(world: World) -> None:
+    world.options["drop.refused"] = str(world.folder / "refused")
+    crate("std").write(world.drop)
+    world.build()
+    document = world.folder / "refused/std-1.0.0.crate.json"
+    document.write_text(document.read_text().replace("reserved-name", "file-empty"))
+    world.build()
+    assert "reserved-name" in text_of(world.read("refused.html"))
+    crate("core").write(world.drop)
+    world.build()
+    page = text_of(world.read("refused.html"))
+    assert page.index("reserved-name") < page.index("file-empty")
+
+
+def test_a_page_of_refused_files_that_was_changed_is_made_anew(world: World) -> None:
+    crate("std").write(world.drop)
+    world.build()
+    before = world.read("refused.html")
+    (world.tree / "refused.html").write_bytes(before.replace(b"reserved", b"welcome"))
+    world.build()
+    assert world.read("refused.html") == before
+
+
 def test_the_front_page_tells_new_crates_from_new_versions(world: World) -> None:
     world.put(crate("foo"))
     world.build()
