@@ -40,12 +40,15 @@ def sound_tombstones(transaction: Transaction, name: str) -> StoredValue[Tombsto
     Only a state that knows the tree can tell; the tree's lock keeps out whoever could have changed the file since.
     Raises InvalidDocument where they cannot be read, and nothing tells what they were.
     """
-    some = _rows(transaction, name) or transaction.store.size(layout.tombstones_file(name)) is not None
-    if some and transaction.store.locks and not transaction.in_doubt:
+    if transaction.store.locks and not transaction.in_doubt and _has_some(transaction, name):
         known = _in_state(transaction, name)
         if _in_force(transaction.store, name) != known.removed and _is_summed_in_state(transaction):
             _restore(transaction, known)
     return read_tombstones(transaction.store, name)
+
+
+def _has_some(transaction: Transaction, name: str) -> bool:
+    return bool(_rows(transaction, name)) or transaction.store.size(layout.tombstones_file(name)) is not None
 
 
 def restore_tombstones(transaction: Transaction) -> None:
