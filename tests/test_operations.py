@@ -124,3 +124,61 @@ def test_a_backup_is_restored_by_copying_back(here: Path) -> None:
         assert do(there, here) == 0
     run("verify", cwd=here).ok()
     assert "unchanged" in run("build", "--json", cwd=here).out
+
+
+def moved(here: Path, new: str) -> None:
+    """Move the registry as the page says, in the place of NEW."""
+    [line] = re.findall(r"`(build --base-url NEW --move)`", PAGE.read_text())
+    run(*line.replace("NEW", new).split(), cwd=here).ok()
+
+
+def test_after_a_move_a_cron_job_says_which_key_of_which_file_is_left_and_moves_nothing_back(here: Path) -> None:
+    new = "https://new.example.com/"
+    moved(here, new)
+    said = run("build", "--quiet", cwd=here).failed(2, f"the tree was moved to {new}", "`base-url`", "registry.toml")
+    assert BASE in said
+    run("build", "--move", cwd=here).failed(2, "--move would move it back", "`base-url`", "registry.toml", "--yes")
+    file = here / "registry.toml"
+    file.write_text(file.read_text().replace(BASE, new))
+    run("build", "--quiet", cwd=here).ok()
+    run("verify", "--quiet", cwd=here).ok()
+
+
+def test_who_says_yes_moves_back(here: Path) -> None:
+    moved(here, "https://new.example.com/")
+    run("build", "--move", "--yes", cwd=here).ok()
+    assert f'"{BASE}crates/' in (here / "public/index/config.json").read_text()
+
+
+@pytest.mark.parametrize("lost", ["public/index/config.json", "public/tree.json", ".cargo-static-index"])
+def test_a_lost_place_is_made_anew_by_the_pass_of_a_cron_job(here: Path, lost: str) -> None:
+    before = (here / "public/index/3/f/foo").read_bytes()
+    place = here / lost
+    shutil.rmtree(place) if place.is_dir() else place.unlink()
+    run("build", "--quiet", cwd=here).ok()
+    run("verify", "--quiet", cwd=here).ok()
+    assert (here / "public/index/3/f/foo").read_bytes() == before
+
+
+def test_an_older_backup_takes_back_what_was_yanked_and_removed_since_as_the_page_warns(here: Path) -> None:
+    shutil.copytree(here / "public", here / "older")
+    yanked(here)
+    removed(here)
+    shutil.rmtree(here / "public")
+    shutil.rmtree(here / ".cargo-static-index")
+    shutil.copytree(here / "older", here / "public")
+    run("verify", cwd=here).ok()
+    yanked(here)
+    removed(here)
+    assert "removed-release" in run("build", cwd=here).out
+    run("verify", cwd=here).ok()
+
+
+def test_another_mode_is_reached_by_reindex_and_kept_by_later_passes(here: Path) -> None:
+    (here / "registry.toml").write_text(
+        (here / "registry.toml").read_text().replace("[registry]", '[registry]\nmode = "mirror"', 1)
+    )
+    run("build", cwd=here).failed(2, "derive the lines anew with `cargo-static-index reindex`")
+    run("reindex", "--yes", cwd=here).ok()
+    run("build", "--quiet", cwd=here).ok()
+    run("verify", "--quiet", cwd=here).ok()

@@ -19,9 +19,10 @@ from cargo_static_index.cli.options import (
     dry_run,
     one_format,
     output_format,
+    yes,
 )
 from cargo_static_index.cli.run import Run, need_drop
-from cargo_static_index.diagnostics.errors import PagesFailed, SettingsError
+from cargo_static_index.diagnostics.errors import InvalidConfig, InvalidDocument, PagesFailed, SettingsError
 
 if TYPE_CHECKING:  # loaded when a command runs: help and what is wrong with a command line need none of it
     from cargo_static_index.cli.output import PassName, PassOutput
@@ -37,6 +38,7 @@ _files = argument("files", type=FILE, nargs=-1, required=True, metavar="FILE..."
     examples=("build", "build --drop drop --tree public --base-url https://crates.example.com/", "build --dry-run"),
 )
 @click.option("--move", is_flag=True, help="Let the base URL change; the old one becomes an alias.")
+@yes
 @all_or_nothing
 @click.option("--strict", is_flag=True, help="Exit with 1 also for files refused by earlier passes.")
 @click.option("--must-exist", is_flag=True, help="Refuse to begin a new registry where the tree is empty.")
@@ -49,6 +51,7 @@ def build_command(
     run: Run,
     *,
     move: bool,
+    yes: bool,
     all_or_nothing: bool,
     strict: bool,
     must_exist: bool,
@@ -69,6 +72,8 @@ def build_command(
 
     need_drop(run)
     teller = _teller(run, "build", one_format(output_format, as_json=as_json), dry=dry_run)
+    if move and not (yes or dry_run):
+        _ask_before_moving_back(run.settings)
     part = parse_share(share) if share else None
     way = Options(now=run.now, dry=dry_run, move=move, keep_pages=keep_pages, must_exist=must_exist, share=part)
     with _reading(run, teller) as executor, open_registry(run.settings, teller, way) as registry:
@@ -77,6 +82,30 @@ def build_command(
     if not dry_run:
         _place_schema(run)
     return teller.finish(strict=strict, waits=True)
+
+
+def _ask_before_moving_back(settings: "Settings") -> None:
+    """Ask before a move takes back an earlier one, as a base URL does that was left in the settings."""
+    from cargo_static_index.cli.terminal import is_confirmed, is_interactive
+    from cargo_static_index.protocol.config import base_url_of, parse_base_url
+    from cargo_static_index.registry.registry import store_of
+    from cargo_static_index.tree.read import read_config, read_record
+
+    store, wanted = store_of(settings), settings.registry.base_url
+    try:
+        config, aliases = read_config(store), read_record(store).value.aliases
+    except (InvalidConfig, InvalidDocument):
+        return  # opening the tree says so
+    now = base_url_of(config) if config else None
+    if wanted is None or now is None or parse_base_url(wanted) not in aliases or parse_base_url(wanted) == now:
+        return
+    if not is_interactive():
+        raise SettingsError(
+            f"the tree was moved from {wanted} to {now}, and --move would move it back; set `base-url` in "
+            f'`[registry]` of registry.toml to "{now}", or say --yes if moving back is meant'
+        )
+    if not is_confirmed(f"The registry was moved to {now}. Move it back to {wanted}?"):
+        raise SettingsError("nothing was changed")
 
 
 def _say_beginning(run: Run, transaction: "Transaction", teller: "PassOutput") -> None:

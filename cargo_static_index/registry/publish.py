@@ -6,7 +6,6 @@ quicker the crate is read and planned again.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from hashlib import sha256
 from itertools import islice
 
 from msgspec import Struct
@@ -30,7 +29,7 @@ from cargo_static_index.tree.documents import Tombstones, format_document
 from cargo_static_index.tree.headers import release_tag
 from cargo_static_index.tree.missing import grouped, missing_of
 from cargo_static_index.tree.plan import CratePlan, plan_crate, spelling
-from cargo_static_index.tree.read import StoredValue, read_index, replaced
+from cargo_static_index.tree.read import StoredValue, is_whole, read_index, replaced
 
 CRATES_AT_ONCE = 256
 """How many crates share a batch, and so its flushes."""
@@ -270,16 +269,14 @@ class Publisher:
     def _lost_archives(self, plan: CratePlan) -> Iterator[Change]:
         """Give the changes that put back archives of published releases that the tree lost or that were damaged."""
         for each in plan.unchanged:
-            if not each.refused and not self._is_there(layout.archive_file(plan.name, each.cksum), each.cksum):
+            if not each.refused and not self._is_there(plan.name, each.cksum):
                 self._put_back.add(each.staged)
                 yield from self._archive(plan.name, each)
 
-    def _is_there(self, path: str, cksum: str) -> bool:
+    def _is_there(self, name: str, cksum: str) -> bool:
         """Whether an archive is in the tree, and whole where the file that holds it leaves the drop directory."""
-        if not self._mend:
-            return self._transaction.store.size(path) is not None
-        held = self._transaction.store.read(path)
-        return held is not None and sha256(held.content).hexdigest() == cksum
+        store = self._transaction.store
+        return is_whole(store, name, cksum) if self._mend else store.size(layout.archive_file(name, cksum)) is not None
 
     def _after(self, done: Sequence[_Planned]) -> None:
         """Bring what is derived in step with index files that were written, and what was adopted in vain away."""

@@ -34,6 +34,8 @@ from cargo_static_index.tree.read import (
     StoredValue,
     crates_with_tombstones,
     index_paths,
+    is_whole,
+    read_archive,
     read_index,
     read_index_at,
     read_metadata,
@@ -209,9 +211,9 @@ def rival_of(store: Store, name: str, cksum: str) -> Rival | None:
         if metadata and metadata.manifest.name == name
         else None
     )
-    if line is None or not line.cksum or line.cksum == cksum or _is_whole(store, name, line.cksum):
+    if line is None or not line.cksum or line.cksum == cksum or is_whole(store, name, line.cksum):
         return None
-    return Rival(line=line, cksum=cksum) if _is_whole(store, name, cksum) else None
+    return Rival(line=line, cksum=cksum) if is_whole(store, name, cksum) else None
 
 
 def missing_digest(store: Store, total: Delta) -> int:
@@ -297,11 +299,6 @@ def _without_copies(store: Store, name: str, file: IndexFile) -> IndexFile:
     return IndexFile(lines=tuple(kept))
 
 
-def _is_whole(store: Store, name: str, cksum: str) -> bool:
-    stored = store.read(layout.archive_file(name, cksum))
-    return stored is not None and hashlib.sha256(stored.content).hexdigest() == cksum
-
-
 def _in_state_all(transaction: Transaction) -> Iterator[tuple[str, tuple[Known, ...]]]:
     for name in list(_names(transaction)):
         yield name, _in_state(transaction, name)
@@ -375,12 +372,12 @@ def _stored_metadata(store: Store, name: str, cksum: str) -> CrateMetadata | Non
         metadata = None
     if metadata is not None and metadata.cksum == cksum:
         return metadata
-    stored = store.read(layout.archive_file(name, cksum))
-    if stored is None or hashlib.sha256(stored.content).hexdigest() != cksum:
+    archive = read_archive(store, name, cksum)
+    if archive is None:
         return None
     from cargo_static_index.crate.check import Policy, check_crate
 
-    return check_crate(io.BytesIO(stored.content), Policy()).metadata
+    return check_crate(io.BytesIO(archive), Policy()).metadata
 
 
 def is_left(store: Store, name: str, stone: Tombstone) -> bool:

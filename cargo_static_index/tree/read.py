@@ -1,6 +1,7 @@
 """The tree as documents: what the store holds, read as values, with the tags to replace them under."""
 
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -135,6 +136,17 @@ def read_metadata(store: Store, name: str, cksum: str) -> CrateMetadata | None:
     """Read the metadata of an archive, or raise InvalidDocument; None where there are none."""
     stored = store.read(layout.metadata_file(name, cksum))
     return parse_metadata(stored.content) if stored else None
+
+
+def read_archive(store: Store, name: str, cksum: str) -> bytes | None:
+    """Read an archive; None where it is not there, or not whole."""
+    stored = store.read(layout.archive_file(name, cksum))
+    return stored.content if stored and sha256(stored.content).hexdigest() == cksum else None
+
+
+def is_whole(store: Store, name: str, cksum: str) -> bool:
+    """Whether an archive is there with the very bytes that its checksum says."""
+    return read_archive(store, name, cksum) is not None
 
 
 def replaced(
