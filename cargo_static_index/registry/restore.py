@@ -35,13 +35,13 @@ from cargo_static_index.tree.read import (
     crates_with_tombstones,
     index_paths,
     is_whole,
-    read_archive,
     read_index,
     read_index_at,
     read_metadata,
     read_record,
     read_tombstones,
     weight_of,
+    whole_archive,
 )
 from cargo_static_index.tree.restore import SLACK, Known, Restoration, restore_lines, says
 
@@ -372,7 +372,7 @@ def _stored_metadata(store: Store, name: str, cksum: str) -> CrateMetadata | Non
         metadata = None
     if metadata is not None and metadata.cksum == cksum:
         return metadata
-    archive = read_archive(store, name, cksum)
+    archive = whole_archive(store, name, cksum)
     if archive is None:
         return None
     from cargo_static_index.crate.check import Policy, check_crate

@@ -138,7 +138,7 @@ def read_metadata(store: Store, name: str, cksum: str) -> CrateMetadata | None:
     return parse_metadata(stored.content) if stored else None
 
 
-def read_archive(store: Store, name: str, cksum: str) -> bytes | None:
+def whole_archive(store: Store, name: str, cksum: str) -> bytes | None:
     """Read an archive; None where it is not there, or not whole."""
     stored = store.read(layout.archive_file(name, cksum))
     return stored.content if stored and sha256(stored.content).hexdigest() == cksum else None
@@ -146,7 +146,7 @@ def read_archive(store: Store, name: str, cksum: str) -> bytes | None:
 
 def is_whole(store: Store, name: str, cksum: str) -> bool:
     """Whether an archive is there with the very bytes that its checksum says."""
-    return read_archive(store, name, cksum) is not None
+    return whole_archive(store, name, cksum) is not None
 
 
 def replaced(
