@@ -17,7 +17,8 @@ from tests.tools import need
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A machine that does other work at the same time makes single examples slow; that is no fault.
-settings.register_profile("default", deadline=None)
+# Few examples, since every run tries others: what is rare is looked for by `python -m fuzz`, which never ends.
+settings.register_profile("default", deadline=None, max_examples=60)
 settings.load_profile("default")
 
 

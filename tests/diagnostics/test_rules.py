@@ -1,6 +1,6 @@
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from importlib.resources import files
 from itertools import chain
 from pathlib import Path
@@ -18,8 +18,9 @@ GUARDS = [rule for rule in RULES.values() if not (rule.policy or rule.of_tree)]
 SOURCES = sorted(Path(str(files("cargo_static_index"))).rglob("*.py"))
 
 
-def trees() -> Iterator[ast.Module]:
-    return (
+@cache
+def trees() -> tuple[ast.Module, ...]:
+    return tuple(
         ast.parse(path.read_text())
         for path in SOURCES
         if path.name not in {"crate_rules.py", "rules.py", "tree_rules.py"}

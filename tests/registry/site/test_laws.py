@@ -259,7 +259,7 @@ class Loose:
 def test_one_change_writes_as_many_files_and_bytes_at_any_size_and_reads_no_other_crates_archive_or_facts(
     tmp_path: Path,
 ) -> None:
-    few, many = (Loose(tmp_path / str(number), number) for number in (100, 10_000))
+    few, many = (Loose(tmp_path / str(number), number) for number in (100, 3_000))
     changes: tuple[Callable[[World], object], ...] = (
         publish_new,
         lambda world: world.yank("acme-new@1.0.0"),
@@ -409,25 +409,40 @@ class Failing(MemoryStore):
         return super().apply(changes)
 
 
+OTHER_LOOK: dict[str, object] = {"pages.accent": "#7a1f5c", "registry.title": "Other crates"}
+
+
+def many_crates() -> list[CrateBuilder]:
+    """Give crates whose pages take more batches than the tests below let through."""
+    return [*some_crates(), *versions(60), *(crate(f"x{number:03}") for number in range(300))]
+
+
+@pytest.fixture(scope="module")
+def made_at_once(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Their tree, made in its other look from the start."""
+    world = World(tmp_path_factory.mktemp("whole"), OPTIONS | OTHER_LOOK, MemoryStore())
+    world.put(*many_crates())
+    world.build()
+    return world.files()
+
+
 @pytest.mark.parametrize("batches", [1, 2, 5, 8, 13])
-def test_remaking_all_pages_goes_on_where_it_broke_off(tmp_path: Path, batches: int) -> None:
+def test_remaking_all_pages_goes_on_where_it_broke_off(
+    tmp_path: Path, made_at_once: dict[str, bytes], batches: int
+) -> None:
     store = Failing()
     world = World(tmp_path / "broken", OPTIONS, store)
-    world.put(*some_crates(), *versions(60), *(crate(f"x{number:03}") for number in range(300)))
+    world.put(*many_crates())
     world.build()
-    new: dict[str, object] = {"pages.accent": "#7a1f5c", "registry.title": "Other crates"}
     store.left = batches
     with pytest.raises(StoreError):
-        world.build(options=new)
+        world.build(options=OTHER_LOOK)
     store.left = None
     pages = {path for path in store.files if path.endswith(".html")}
     named = {asset for path in pages for asset in re.findall(rb"assets/[a-z.0-9-]+", store.files[path])}
     assert named <= {path.encode() for path in store.files}
-    world.build(options=new)
-    whole = World(tmp_path / "whole", OPTIONS | new, MemoryStore())
-    whole.put(*some_crates(), *versions(60), *(crate(f"x{number:03}") for number in range(300)))
-    whole.build()
-    assert world.files() == whole.files()
+    world.build(options=OTHER_LOOK)
+    assert world.files() == made_at_once
 
 
 def test_pages_that_are_kept_keep_their_assets_beside_those_of_new_pages(world: World) -> None:
