@@ -36,6 +36,7 @@ _files = argument("files", type=FILE, nargs=-1, required=True, metavar="FILE..."
 @command(
     EVERY,
     examples=("build", "build --drop drop --tree public --base-url https://crates.example.com/", "build --dry-run"),
+    outlives=True,
 )
 @click.option("--move", is_flag=True, help="Let the base URL change; the old one becomes an alias.")
 @yes
@@ -145,7 +146,7 @@ def _place_schema(run: Run) -> None:
             place_schema(opened)
 
 
-@command(EVERY, examples=("add target/package/foo-1.0.0.crate", "add --restore foo-1.0.0.crate"))
+@command(EVERY, examples=("add target/package/foo-1.0.0.crate", "add --restore foo-1.0.0.crate"), outlives=True)
 @_files
 @click.option("--restore", is_flag=True, help="Bring removed releases back.")
 @all_or_nothing

@@ -33,9 +33,17 @@ class Command(click.Command):
     """A command whose help shows its options in groups: its own, those of the settings, those of every command."""
 
     def __init__(
-        self, name: str, *, params: Iterable[click.Parameter], keys: Iterable[str], own_version: bool, **more: Any
+        self,
+        name: str,
+        *,
+        params: Iterable[click.Parameter],
+        keys: Iterable[str],
+        own_version: bool,
+        outlives: bool = False,
+        **more: Any,
     ) -> None:
         self._keys = tuple(keys)
+        self._outlives = outlives
         version = ("-V",) if own_version else ("-V", "--version")
         every = [*params, *setting_options(self._keys), *global_options(*version)]
         super().__init__(name, params=every, context_settings=CONTEXT, **more)
@@ -46,7 +54,9 @@ class Command(click.Command):
         body, given = self.callback, dict(ctx.params)
         options = {name: given.pop(parameter_of(name)) for name in self._keys}
         earlier: Common = ctx.obj if isinstance(ctx.obj, Common) else Common()
-        return perform(lambda run: body(run, **given), earlier.joined(take_common(given)), options)
+        return perform(
+            lambda run: body(run, **given), earlier.joined(take_common(given)), options, outlives=self._outlives
+        )
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """Give what stands behind the command's name in the usage line."""
@@ -71,17 +81,20 @@ class Command(click.Command):
 
 
 def command(
-    keys: Iterable[str] = (), *, examples: Iterable[str], own_version: bool = False
+    keys: Iterable[str] = (), *, examples: Iterable[str], own_version: bool = False, outlives: bool = False
 ) -> Callable[[Callable[..., int]], Command]:
     """Make a command of a function `NAME_command` that takes a Run, and then what its options and arguments give.
 
     The command takes the options of these keys of the settings, and the global ones. `own_version` says that its
-    `--version` is an option of its own. The function gives the exit code; its docstring is the help.
+    `--version` is an option of its own, `outlives` that it goes on where nobody reads its output any more, since it
+    changes a registry. The function gives the exit code; its docstring is the help.
     """
 
     def decorate(body: Callable[..., int]) -> Command:
         name = body.__name__.removesuffix("_command").replace("_", "-")
-        make = click.command(name, cls=Command, keys=keys, own_version=own_version, epilog="\n".join(examples))
+        make = click.command(
+            name, cls=Command, keys=keys, own_version=own_version, outlives=outlives, epilog="\n".join(examples)
+        )
         return make(body)
 
     return decorate

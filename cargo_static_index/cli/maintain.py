@@ -156,6 +156,7 @@ def _mark(tree: Path | Bucket, document: FindingDocument) -> Mark:
 @command(
     (*OF_A_TREE, "mirror.upstream-index"),
     examples=("reindex --dry-run", "reindex foo --yes", "reindex --mode mirror"),
+    outlives=True,
 )
 @argument("names", nargs=-1, metavar="[NAME]...", says="Only these crates.")
 @yes
@@ -225,14 +226,16 @@ def _ask(question: str) -> None:
 @command(
     [key for key in (*OF_A_TREE, *sections("pages")) if key != "registry.pages"],
     examples=("rebuild", "rebuild --pages"),
+    outlives=True,
 )
 @click.option("--pages", is_flag=True, help="Make all pages anew, too.")
 @dry_run
 def rebuild_command(run: Run, *, pages: bool, dry_run: bool) -> int:
     """Make the catalogue anew from the tree alone.
 
-    No byte of the tree changes. Nothing needs this: a catalogue that is missing, damaged or of another tree is made
-    anew by the next pass. It is for those who want it done now.
+    No index file, archive or facts document changes; what tree.json counts is set right, and pages that do not show
+    the tree are made anew. Nothing needs this: a catalogue that is missing, damaged or of another tree is made anew by
+    the next pass. It is for those who want it done now.
     """
     held_tree(run)
     with open_registry(run.settings, ChangeListener(run, dry=dry_run), Options(now=run.now, dry=dry_run)) as registry:

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from cargo_static_index.cli.terminal import Color, Terminal, forget_if_full
+from cargo_static_index.cli.terminal import Color, Terminal, forget_if_full, outlive_readers
 from cargo_static_index.diagnostics.errors import (
     CargoStaticIndexError,
     InvalidInput,
@@ -110,10 +110,14 @@ def read_clock(environment: Mapping[str, str]) -> int:
     return int(text)
 
 
-def perform(body: Callable[[Run], int | None], common: Common, options: Mapping[str, object]) -> int:
-    """Run a command's body, say what ended it, and give the exit code."""
+def perform(
+    body: Callable[[Run], int | None], common: Common, options: Mapping[str, object], *, outlives: bool = False
+) -> int:
+    """Run a command's body, say what ended it, and give the exit code; it may be one that `outlives` its readers."""
     gc.freeze()
     gc.enable()
+    if outlives:
+        outlive_readers()
     run = Run(common, options)
     try:
         # As process 1 of a container nothing ends us by default, and `docker stop` would have to kill us in the end.

@@ -1,10 +1,11 @@
 """What is written to the two streams: results on standard output, everything else on standard error."""
 
+import io
 import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Final, Literal, TextIO
+from typing import Any, Final, Literal, TextIO
 
 from cargo_static_index.diagnostics.escape import escape
 
@@ -131,9 +132,38 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+class _Unread(io.FileIO):
+    """A stream whose reader may have seen enough: what is written after that leads nowhere."""
+
+    def write(self, content: Any, /) -> int:
+        """Write, or let go of the stream where nobody reads it any more."""
+        with suppress(BrokenPipeError):
+            return super().write(content)
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, self.fileno())
+        os.close(devnull)
+        return len(content)
+
+
+def outlive_readers() -> None:
+    """Go on where nobody reads the streams any more (`| head`): a command may have more to do than to tell."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        with suppress(OSError):  # a stream that a test or a library put there is none of the system's
+            stream.flush()
+            raw = _Unread(stream.fileno(), "w", closefd=False)
+            lines = stream.line_buffering
+            patient = io.TextIOWrapper(
+                io.BufferedWriter(raw), encoding=stream.encoding, errors=stream.errors, line_buffering=lines
+            )
+            setattr(sys, name, patient)
+
+
 def _stand_in(descriptor: int) -> None:
     stream = os.fdopen(descriptor, "w" if descriptor else "r", encoding="utf-8")
-    setattr(sys, ("stdin", "stdout", "stderr")[descriptor], stream)
+    name = ("stdin", "stdout", "stderr")[descriptor]
+    setattr(sys, name, stream)
+    setattr(sys, f"__{name}__", stream)  # which keeps it open, whatever takes its place
 
 
 def is_interactive() -> bool:

@@ -10,7 +10,9 @@ from cargo_static_index.cli.options import length_of_time
 from cargo_static_index.cli.run import Run
 
 
-@command(EVERY, examples=("watch", "watch --drop /srv/drop --tree /srv/crates", "watch --exit-when-idle 10"))
+@command(
+    EVERY, examples=("watch", "watch --drop /srv/drop --tree /srv/crates", "watch --exit-when-idle 10"), outlives=True
+)
 @click.option("--exit-when-idle", metavar="SECONDS", help="End once nothing has come for so long, and nothing waits.")
 @click.option(
     "--grace", metavar="SECONDS", default="5", show_default=True, help="End so long after a signal at the latest."

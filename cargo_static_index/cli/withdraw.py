@@ -27,6 +27,7 @@ _version = click.option("--version", metavar="VERSION", help="The version, where
 @command(
     OF_A_TREE,
     own_version=True,
+    outlives=True,
     examples=("yank foo@1.0.0", "yank foo --version 1.0.0", "yank foo@1.0.0 --undo"),
 )
 @_names
@@ -41,7 +42,7 @@ def yank_command(run: Run, *, names: Sequence[str], version: str | None, undo: b
     return _set_yanked(run, _specs(names, version), yanked=not undo, dry=dry_run)
 
 
-@command(OF_A_TREE, own_version=True, examples=("unyank foo@1.0.0",))
+@command(OF_A_TREE, own_version=True, examples=("unyank foo@1.0.0",), outlives=True)
 @_names
 @_version
 @dry_run
@@ -67,7 +68,7 @@ def _set_yanked(run: Run, specs: Sequence[Spec], *, yanked: bool, dry: bool) -> 
     return GOOD
 
 
-@command(OF_A_TREE, examples=("remove foo@1.0.0", "remove foo --all --yes"))
+@command(OF_A_TREE, examples=("remove foo@1.0.0", "remove foo --all --yes"), outlives=True)
 @_names
 @click.option("--all", "every", is_flag=True, help="Remove every version of the crates that are named.")
 @yes

@@ -211,6 +211,7 @@ class Registry:
         if self._scanned:
             transaction.state.site = replace(transaction.state.site, last_build=transaction.options.now)
             prune_now_and_then(transaction)
+        transaction.state.compact()
         if pages and pages.failures:
             raise PagesFailed(_failed(pages.failures))
 

@@ -47,12 +47,16 @@ _FILES = tuple(f"{DATABASE}{ending}" for ending in ("-wal", "-shm", "-journal", 
 # The log lets readers read while a pass writes. A power cut may lose the last transactions, never tear one:
 # what is lost is found again, because tree.json is then not the one that the state remembers.
 _SETTINGS = """
+PRAGMA auto_vacuum = INCREMENTAL;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 PRAGMA cache_size = -16384;
 PRAGMA temp.cache_size = -16384;
 PRAGMA trusted_schema = OFF;
 """
+
+SPARE_PAGES = 256
+"""Free pages of the file that are left for what comes: a megabyte."""
 
 
 class State:
@@ -84,6 +88,12 @@ class State:
     def taken_back(self) -> AbstractContextManager[None]:
         """Take back all that is written inside."""
         return self._database.taken_back()
+
+    def compact(self) -> None:
+        """Give back to the disk what rows left that are gone, where that is a good part of the file."""
+        free, pages = (self._database.one(f"PRAGMA {what}") for what in ("freelist_count", "page_count"))
+        if free and pages and free[0] > max(SPARE_PAGES, pages[0] // 4):
+            self._database.give_back_pages()
 
     @property
     def site(self) -> SiteState:

@@ -112,6 +112,13 @@ class Database:
             except sqlite3.DatabaseError as error:
                 raise self._translated(error) from error
 
+    def give_back_pages(self) -> None:
+        """Give all free pages of the file back to the disk; not inside a transaction."""
+        try:
+            self._connection.executescript("PRAGMA incremental_vacuum")  # a step a page, which `execute` does not take
+        except sqlite3.DatabaseError as error:
+            raise self._translated(error) from error
+
     def one(self, statement: str, values: Row = ()) -> Row | None:
         """Give the first row, or None."""
         try:

@@ -424,3 +424,28 @@ def test_a_name_that_is_not_utf_8_is_shown_escaped(built: Path, command: list[st
     ended = run(*command, odd, cwd=built)
     assert ended.code == 0, ended
     assert "odd\\" in ended.out + ended.err
+
+
+def unread(*arguments: str, cwd: Path) -> int:
+    """Run the program with nobody at the other end of its output, and give its exit code."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        return subprocess.run(
+            [*PROGRAM, *arguments], cwd=cwd, env=environment(), stdout=writer, stderr=writer, check=False, timeout=60
+        ).returncode
+    finally:
+        os.close(writer)
+
+
+@pytest.mark.parametrize("arguments", [["build", "-v"], ["build", "--json"], ["add", "-v", "drop/new-1.0.0.crate"]])
+def test_whoever_publishes_goes_on_where_nobody_reads_what_is_said(fresh: Path, arguments: list[str]) -> None:
+    for number in range(300):
+        crate("new", f"1.{number}.0").write(fresh / "drop")
+    assert unread(*arguments, cwd=fresh) == 0
+    assert run("list", "new", cwd=fresh).ok().count("new@") == (1 if arguments[0] == "add" else 300)
+    run("verify", cwd=fresh).ok()
+
+
+def test_whoever_only_shows_ends_where_nobody_reads_it(built: Path) -> None:
+    assert unread("list", cwd=built) == 1

@@ -487,3 +487,11 @@ def _use(place: Path, number: int, start: float) -> None:
         pass
     with open_state(place) as state:
         state.intents.begin([f"index/{number}"])
+
+
+def test_what_rows_left_that_are_gone_is_given_back(tmp_path: Path) -> None:
+    with open_state(tmp_path) as state:
+        state.pages.list_rows((f"list-{number}", "", bytes(1000)) for number in range(10_000))
+        state.pages.clear()
+        state.compact()
+    assert (tmp_path / "catalogue.sqlite").stat().st_size < 2_000_000
