@@ -524,6 +524,13 @@ CRATE_RULES: Mapping[str, tuple[Rule, ...]] = {
             "Raise the version, or bring it back with `add --restore`.",
             "a removed crate that still lies in the drop directory",
         ),
+        _policy(
+            "name-like-removed",
+            "warn",
+            "The name differs only in case, or in `-` and `_`, from that of a crate that was removed.",
+            "Choose another name, or that of the removed crate: lock files that name it would not find this one.",
+            "`foo_bar` after `foo-bar` was removed",
+        ),
     ),
     "The drop directory": (
         _guard(

@@ -98,7 +98,7 @@ class Publisher:
         keys = iter(candidates.keys())
         while batch := list(islice(keys, CRATES_AT_ONCE)):
             groups = self._with_confusions(candidates.between(batch[0], batch[-1]))
-            yield self._named(self._with_missing(groups).values())
+            yield self._named(self._with_like_removed(self._with_missing(groups).values()))
 
     def _named(self, groups: Iterable[list[Candidate]]) -> dict[str, list[Candidate]]:
         """Give candidates by the name that their crate has or would have."""
@@ -123,6 +123,24 @@ class Publisher:
         found = tuple(
             self._confusion(need, ours[need.key]) for need in each.needs if not need.here and need.key in ours
         )
+        return self._with(each, found)
+
+    def _with_like_removed(self, groups: Iterable[list[Candidate]]) -> Iterator[list[Candidate]]:
+        """Add `name-like-removed` to what would be taken for a crate that was removed."""
+        groups = list(groups)
+        keys = [collision_key(group[0].name) for group in groups]
+        removed = dict(self._transaction.state.published.removed_names(keys))
+        for key, group in zip(keys, groups, strict=True):
+            yield [self._like_removed(each, removed[key]) for each in group] if key in removed else group
+
+    def _like_removed(self, each: Candidate, removed: str) -> Candidate:
+        if each.name == removed:
+            return each
+        message = f"`{each.name}` differs only in case, or in `-` and `_`, from `{removed}`, which was removed."
+        return self._with(each, (problem("name-like-removed", message, place=each.name),))
+
+    def _with(self, each: Candidate, found: tuple[Problem, ...]) -> Candidate:
+        """Add problems to a candidate, which may keep it out."""
         if not found:
             return each
         keeps_out = any(level_of(one, self._levels) == "refuse" for one in found)
@@ -145,10 +163,7 @@ class Publisher:
         self, each: Candidate, missing: Collection[tuple[str, str]], held: Mapping[str, Collection[str]]
     ) -> Candidate:
         found = tuple(_missing(need, held) for need in each.needs if (need.name, need.req) in missing)
-        if not found:
-            return each
-        keeps_out = any(level_of(one, self._levels) == "refuse" for one in found)
-        return replace(each, problems=each.problems + found, refused=each.refused or keeps_out)
+        return self._with(each, found)
 
     def _confusion(self, need: Need, name: str) -> Problem:
         registry = self._name or "NAME"

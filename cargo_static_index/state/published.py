@@ -37,6 +37,10 @@ class Published:
         found = [_removed(row) for row in self._database.all(schema.REMOVED_OF, (name,))]
         return sorted(found, key=lambda each: parse_version(each.vers))
 
+    def removed_names(self, keys: Iterable[str]) -> list[tuple[str, str]]:
+        """Give key and name of the crates under those collision keys of which something was removed."""
+        return self._database.all(schema.REMOVED_NAMES, (json_list(keys),))
+
     def crates_with_removed(self, *, after: str = "", limit: int = 1000) -> list[str]:
         """Give the names greater than `after` of crates of which something was removed, in their order."""
         return [row[0] for row in self._database.all(schema.REMOVED_CRATES, (after, limit))]

@@ -23,6 +23,7 @@ CREATE TABLE removed (
     name TEXT NOT NULL, vers TEXT NOT NULL, cksum TEXT NOT NULL, yanked INTEGER NOT NULL, pubtime TEXT,
     PRIMARY KEY (name, vers)
 ) WITHOUT ROWID;
+CREATE INDEX removed_key ON removed (replace(lower(name), '_', '-'));
 CREATE TABLE indexed (path TEXT PRIMARY KEY, digest BLOB NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE folder (path BLOB PRIMARY KEY, parent BLOB, digest BLOB NOT NULL) WITHOUT ROWID;
@@ -108,6 +109,10 @@ RELEASE_ANY = "SELECT 1 FROM release WHERE name = ? LIMIT 1"
 RELEASES_CLEAR = "DELETE FROM release"
 REMOVED_OF = "SELECT vers, cksum, yanked, pubtime FROM removed WHERE name = ?"
 REMOVED_CRATES = "SELECT DISTINCT name FROM removed WHERE name > ? ORDER BY name LIMIT ?"
+REMOVED_NAMES = """
+SELECT DISTINCT replace(lower(name), '_', '-'), name FROM removed
+WHERE replace(lower(name), '_', '-') IN (SELECT value FROM json_each(?))
+"""
 REMOVED_SET = "INSERT OR REPLACE INTO removed VALUES (?, ?, ?, ?, ?)"
 REMOVED_DELETE = "DELETE FROM removed WHERE name = ? AND vers = ?"
 REMOVED_CLEAR = "DELETE FROM removed"

@@ -865,6 +865,19 @@ def test_a_refused_file_that_cannot_have_its_document_stays(world: World) -> Non
     assert sorted(each.name for each in (world.folder / "away").iterdir()) == [path.name, f"{path.name}.json"]
 
 
+def test_a_name_like_that_of_a_removed_crate_is_warned_of_and_can_be_refused(world: World) -> None:
+    (path,) = world.put(crate("foo-bar"))
+    world.build()
+    world.remove("foo-bar")
+    path.unlink()
+    world.put(crate("foo_bar", "1.0.1"), crate("foo-baz"))
+    report = world.build(options={"rules": ["name-like-removed=refuse"]})
+    assert told(report)["foo_bar 1.0.1"] == ["name-like-removed"]
+    assert status(report)["foo-baz 1.0.0"] == "published"
+    outcome = next(each for each in world.build().outcomes if each.name == "foo_bar")
+    assert (outcome.status, rules(outcome)) == ("published", ["name-like-removed"])
+
+
 # --- dependencies that are likely ours
 
 

@@ -89,6 +89,7 @@ ALLOWED_SCANS = {
     "CRATE_NAMES": ("SCAN json_each VIRTUAL TABLE INDEX 1:",),  # of the names that are asked for
     "CANDIDATE_NAMES": ("SCAN json_each VIRTUAL TABLE INDEX 1:",),
     "CANDIDATE_VERSIONS": ("SCAN json_each VIRTUAL TABLE INDEX 1:",),
+    "REMOVED_NAMES": ("SCAN json_each VIRTUAL TABLE INDEX 1:",),
     "VERSIONS_OF": ("SCAN json_each VIRTUAL TABLE INDEX 1:",),
     "SOUND": ("SCAN tally",),  # of four rows
     "CANDIDATES_REFUSED": ("SCAN temp.candidate USING COVERING INDEX candidate_file",),  # of what this pass read
