@@ -1,23 +1,20 @@
 """Trusted publishing: the exchange, the rules, and what becomes of the tokens."""
 
 import json
-import re
-import subprocess
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec import Struct
 
+from tests.cargo.client import Cargo
 from tests.crates import crate
+from tests.jobs import HOST, github_job, gitlab_job, make_workspace
 from tests.server.client import Answer, Client
 from tests.server.issuer import OTHER, FakeIssuer, served_issuer, signed
 from tests.server.serving import Served
-from tests.tools import need
 
-ROOT = Path(__file__).parents[2]
 PATH = "/api/v1/trusted_publishing/tokens"
 
 SETTINGS = """
@@ -112,25 +109,28 @@ def test_a_job_publishes_with_the_real_cargo_and_ends_its_token(ci: Ci, alice: C
 
 
 @pytest.mark.cargo
+def test_the_guide_s_job_of_github_publishes(ci: Ci, alice: Client) -> None:
+    names, job = ["acme-first", "acme-second"], github_job("publishing.md")
+    for name in names:
+        alice.publish(crate(name, "0.9.0")).ok()
+    assert [step["uses"] for step in job.uses] == ["actions/checkout@v5", "rust-lang/crates-io-auth-action@v1"]
+    assert f"{job.uses[1]['with']['url']}/" == HOST
+    runner, workspace = Cargo(ci.served.folder / "github"), make_workspace(ci.served.folder / "github-work", names)
+    token = ci.token()
+    job.run(ci.served.url, workspace, {"steps.auth.outputs.token": token}, runner.environment())
+    assert ci.ask("DELETE", token).status == 204
+    assert {line["vers"] for line in alice.line("ac/me/acme-second")} == {"0.9.0", "1.0.0"}
+    assert [entry["action"] for entry in ci.audit()[-4:]] == ["exchange", "publish", "publish", "revoke"]
+
+
+@pytest.mark.cargo
 def test_the_guide_s_job_of_gitlab_publishes(ci: Ci, alice: Client) -> None:
-    (job,) = re.findall(r"(?ms)^  id_tokens:.*?^```$", (ROOT / "docs/publishing.md").read_text())
-    lines = [line.strip().strip("'") for line in re.findall(r"(?m)^    - (.*)$", job.partition("script:")[2])]
-    project = ci.served.cargo(ci.served.folder / "gitlab").project(name="rust-core")
-    script = "\n".join(lines).replace("cargo publish", "cargo publish --allow-dirty --no-verify")
-    tokens = ci.served.url.rstrip("/") + PATH
-    env = {"ID_TOKEN": signed(ci.issuer.gitlab()), "TOKENS": tokens, "CI": "true"}
-    done = subprocess.run(
-        [need("bash"), "-euo", "pipefail", "-c", script],
-        cwd=project.folder,
-        env=project.cargo.environment() | env,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    assert [line["vers"] for line in alice.line("ru/st/rust-core")] == ["0.1.0"]
-    assert [entry["action"] for entry in ci.audit()[-3:]] == ["exchange", "publish", "revoke"]
+    runner = Cargo(ci.served.folder / "gitlab")
+    workspace = make_workspace(ci.served.folder / "gitlab-work", ["rust-first", "rust-second"])
+    signed_by_it = {"ID_TOKEN": signed(ci.issuer.gitlab())}
+    gitlab_job("publishing.md").run(ci.served.url, workspace, {}, runner.environment() | signed_by_it)
+    assert [line["vers"] for line in alice.line("ru/st/rust-second")] == ["1.0.0"]
+    assert [entry["action"] for entry in ci.audit()[-4:]] == ["exchange", "publish", "publish", "revoke"]
 
 
 def test_ending_a_token_twice_fails_no_job(ci: Ci) -> None:
