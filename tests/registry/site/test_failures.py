@@ -42,6 +42,9 @@ def test_a_long_keyword_stops_no_page_and_leaves_no_trace(world: World, field: s
     world.remove("tagged")
     files = world.files()
     assert files.pop("crates/tagged/removed.json")
+    counted = json.loads(files.pop("tree.json"))
+    assert counted.pop("removed") == 1
+    assert {**counted, "tombstones": "0" * 64, "removed": 0} == json.loads(before.pop("tree.json"))
     assert files == before
 
 
