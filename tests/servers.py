@@ -303,6 +303,20 @@ def open_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
+def make_certificate(folder: Path, host: str) -> Path:
+    """Make a certificate for a host (`DNS:…` or `IP:…`) that is signed by itself, and give it; privkey.pem is beside.
+
+    It may sign, since Python from 3.13 on takes no other as an authority.
+    """
+    folder.mkdir(parents=True)
+    certificate = folder / "fullchain.pem"
+    openssl = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=test", "-days", "2"]
+    openssl += ["-addext", f"subjectAltName={host}", "-addext", "keyUsage=critical,digitalSignature,keyCertSign"]
+    openssl += ["-keyout", str(folder / "privkey.pem"), "-out", str(certificate)]
+    subprocess.run(openssl, check=True, capture_output=True)
+    return certificate
+
+
 def free_port() -> int:
     """Give a loopback port that nothing listens on now."""
     with socket.socket() as probe:

@@ -1,10 +1,12 @@
 """An issuer of OpenID Connect on loopback, with the claims that GitHub and GitLab document."""
 
 import json
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -134,8 +136,8 @@ def signed(claims: dict[str, Any], *, key: Any = RSA, kid: str | None = "rsa", a
 
 
 @contextmanager
-def served_issuer() -> Iterator[FakeIssuer]:
-    """Serve an issuer on loopback until the `with` block ends."""
+def served_issuer(certificate: Path | None = None) -> Iterator[FakeIssuer]:
+    """Serve an issuer on loopback until the `with` block ends, over TLS where a certificate is given."""
     issuer = FakeIssuer()
 
     class Handler(BaseHTTPRequestHandler):
@@ -154,7 +156,11 @@ def served_issuer() -> Iterator[FakeIssuer]:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        issuer.url = f"http://127.0.0.1:{server.server_port}"
+        if certificate:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(certificate, certificate.with_name("privkey.pem"))
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        issuer.url = f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_port}"
         thread = Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         try:

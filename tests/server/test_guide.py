@@ -20,7 +20,7 @@ from cargo_static_index.settings.trusted import read_rules
 from tests.cargo.client import Cargo
 from tests.cli.program import environment
 from tests.server.serving import await_text
-from tests.servers import Nginx, free_port, open_folder, tunnel
+from tests.servers import Nginx, free_port, make_certificate, open_folder, tunnel
 from tests.tools import need
 
 ROOT = Path(__file__).parents[2]
@@ -115,16 +115,6 @@ def workspace(cargo: Cargo) -> Path:
     return folder
 
 
-def make_certificate(folder: Path) -> Path:
-    """Make what certbot would, signed by itself, and give the certificate."""
-    folder.mkdir(parents=True)
-    certificate = folder / "fullchain.pem"
-    openssl = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={HOST}", "-days", "2"]
-    openssl += ["-addext", f"subjectAltName=DNS:{HOST}", "-keyout", str(folder / "privkey.pem")]
-    subprocess.run([*openssl, "-out", str(certificate)], check=True, capture_output=True)
-    return certificate
-
-
 def tls_site(certificate: Path, root: Path) -> str:
     """Give a site that serves a folder over TLS."""
     key = certificate.with_name("privkey.pem")
@@ -155,7 +145,7 @@ def start_service(machine: Machine, stack: ExitStack) -> None:
 
 def test_every_command_of_the_guide_does_what_it_says(machine: Machine, tmp_path: Path) -> None:
     srv, etc = machine.folder / "srv/crates", machine.folder / "etc"
-    certificate = make_certificate(etc / "letsencrypt/live" / HOST)
+    certificate = make_certificate(etc / "letsencrypt/live" / HOST, f"DNS:{HOST}")
 
     # Without an endpoint
     machine.run(tmp_path)

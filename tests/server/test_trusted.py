@@ -3,6 +3,7 @@
 import json
 import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.jobs import HOST, github_job, gitlab_job, make_workspace
 from tests.server.client import Answer, Client
 from tests.server.issuer import OTHER, FakeIssuer, served_issuer, signed
 from tests.server.serving import Served
+from tests.servers import make_certificate
 
 PATH = "/api/v1/trusted_publishing/tokens"
 
@@ -318,6 +320,25 @@ def test_a_lost_issuer_stops_new_exchanges_and_nothing_else(ci: Ci, alice: Clien
         other.is_lost = False
         with served.running("--publish"):
             lost.exchange(unlucky).failed(400, "this token was used before")  # by a process that is gone
+
+
+def test_keys_come_over_tls_from_an_issuer_whose_certificate_is_trusted_alone(tmp_path: Path) -> None:
+    right, of_another = (make_certificate(tmp_path / host, host) for host in ("IP:127.0.0.1", "DNS:other.example"))
+    for certificate, trusted, says in (
+        (right, right, None),
+        (right, None, "certificate verify failed: self"),
+        (of_another, of_another, "IP address mismatch"),
+    ):
+        env = {"SSL_CERT_FILE": str(trusted)} if trusted else {}
+        with served_issuer(certificate) as issuer:
+            served = Served(tmp_path / "registry", SETTINGS.format(issuer=issuer.url))
+            with served.running("--publish", env=env):
+                answer = Ci(served, issuer).exchange(signed(issuer.github()))
+            if says:
+                answer.failed(503, issuer.url, says)
+                assert issuer.asked == []
+            else:
+                answer.ok()
 
 
 def test_without_the_url_that_tokens_are_for_nothing_is_served(ci: Ci) -> None:
