@@ -111,15 +111,22 @@ def get(url: str, headers: Mapping[str, str], *, network: Network | None = None,
     raise AssertionError
 
 
-def pauses(seconds: float, sleep: Callable[[float], object] = time.sleep) -> Iterator[Callable[[Answer | None], None]]:
-    """Give, until `seconds` have passed, what waits before the next try: longer each time, or as long as was asked."""
+def pauses(seconds: float, sleep: Callable[[float], object] = time.sleep) -> Iterator[Callable[[Answer | None], bool]]:
+    """Give, for each try, what waits for the next one: longer each time, or as long as was asked.
+
+    It says whether it waited: a pause that would end after `seconds` from now is not worth beginning.
+    """
     end = time.monotonic() + seconds
     pause = 1.0
-    while time.monotonic() < end:
+    while True:
         wanted = pause * random.uniform(0.5, 1.5)  # noqa: S311 - jitter, no secret
 
-        def wait(answer: Answer | None, wanted: float = wanted) -> None:
-            sleep(max(asked_pause(answer), wanted) if answer else wanted)
+        def wait(answer: Answer | None, wanted: float = wanted) -> bool:
+            length = max(asked_pause(answer), wanted) if answer else wanted
+            if time.monotonic() + length > end:
+                return False
+            sleep(length)
+            return True
 
         yield wait
         pause = min(pause * 2, LONGEST_PAUSE)

@@ -140,19 +140,21 @@ class Pusher:
             raise SettingsError(_no_token(self._registry))
         headers = {"Accept": "application/json", "Authorization": token, "Content-Type": "application/octet-stream"}
         url = f"{(self._config.api or '').rstrip('/')}/api/v1/crates/new"
-        last = "it did not answer"
+        last, tried = "", False
         for wait in pauses(self._seconds):
             answer: Answer | None = None
             try:
+                if tried and (held := self._held(upload)) is not None:
+                    return _pushed(upload, "published") if held.status == "unchanged" else held
                 answer = send("PUT", url, headers, body, network=self._cargo.network)
                 if answer.status not in TRY_AGAIN:
                     return answer
                 last = f"it answers {answer.status}"
-            except CutOff as error:
+            except (CutOff, StoreError) as error:
                 last = str(error)
-            wait(answer)
-            if (held := self._held(upload)) is not None:
-                return _pushed(upload, "published") if held.status == "unchanged" else held
+            tried = True
+            if not wait(answer):
+                break
         raise StoreError(f"{url} cannot take {upload.name} {upload.vers}: {last}; run this again, it goes on from here")
 
     def _held(self, upload: Upload) -> Pushed | None:

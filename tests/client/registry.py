@@ -4,6 +4,7 @@ import hashlib
 import json
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,15 +17,29 @@ Fault = Callable[["PlainRegistry", "Handler", bytes], bool]
 
 
 class PlainRegistry:
-    """What is published, as index lines by path; every upload that came; and what is to go wrong next."""
+    """What is published, as index lines by path; every upload that came, when, and which were taken.
+
+    `faults` go wrong next, one for each upload; the next `unable` GETs are answered 503.
+    """
 
     def __init__(self, token: str = "secret") -> None:
         self.token = token
         self.index: dict[str, list[dict[str, Any]]] = {}
         self.uploads: list[str] = []
+        self.times: list[float] = []
+        self.taken: list[str] = []
+        self.unable = 0
         self.metadata: dict[str, dict[str, Any]] = {}
         self.faults: list[Fault] = []
         self.url = ""
+        self._port = 0
+        self._server: ThreadingHTTPServer | None = None
+
+    def die(self) -> None:
+        """Stop to listen; `running` brings it up again at the same address."""
+        assert self._server
+        self._server.shutdown()
+        self._server.server_close()
 
     def publish(self, body: bytes) -> None:
         """Take an upload."""
@@ -33,6 +48,7 @@ class PlainRegistry:
         archive = body[8 + length :]
         assert struct.unpack_from("<I", body, 4 + length) == (len(archive),)
         self.metadata[metadata["name"]] = metadata
+        self.taken.append(metadata["name"])
         self.hold(metadata["name"], metadata["vers"], hashlib.sha256(archive).hexdigest())
 
     def hold(self, name: str, vers: str, cksum: str) -> None:
@@ -43,9 +59,10 @@ class PlainRegistry:
     @contextmanager
     def running(self) -> Iterator["PlainRegistry"]:
         """Answer requests until the `with` block ends."""
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server = self._server = ThreadingHTTPServer(("127.0.0.1", self._port), Handler)
         server.registry = self  # type: ignore[attr-defined]
-        self.url = f"http://127.0.0.1:{server.server_port}"
+        self._port = server.server_port
+        self.url = f"http://127.0.0.1:{self._port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -62,7 +79,10 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         registry: PlainRegistry = self.server.registry  # type: ignore[attr-defined]
         path = self.path.removeprefix("/index/")
-        if path == "config.json":
+        if registry.unable:
+            registry.unable -= 1
+            self.answer(503, "")
+        elif path == "config.json":
             self.answer(200, {"dl": f"{registry.url}/dl", "api": registry.url})
         elif path in registry.index:
             self.answer(200, "".join(json.dumps(line) + "\n" for line in registry.index[path]))
@@ -73,6 +93,7 @@ class Handler(BaseHTTPRequestHandler):
         registry: PlainRegistry = self.server.registry  # type: ignore[attr-defined]
         body = self.rfile.read(int(self.headers["Content-Length"]))
         (length,) = struct.unpack_from("<I", body)
+        registry.times.append(time.monotonic())
         registry.uploads.append(json.loads(body[4 : 4 + length])["name"])
         if self.headers["Authorization"] != registry.token:
             self.answer(403, {"errors": [{"detail": "no such token"}]})

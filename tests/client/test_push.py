@@ -1,11 +1,17 @@
 """`push` against a registry that is not ours, which fails in every way that registries do."""
 
+import time
 from collections.abc import Iterator, Mapping
+from email.message import Message
+from email.utils import formatdate
+from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from cargo_static_index.client.config import CargoConfig
+from cargo_static_index.client.http import Answer, pauses
 from cargo_static_index.client.push import in_order, read_uploads
 from tests.cli.program import Ended, run
 from tests.client.registry import Fault, Handler, PlainRegistry
@@ -28,6 +34,14 @@ def archives(folder: Path, index: str = INDEX) -> list[Path]:
     return [each.write(folder) for each in (third, second, first)]
 
 
+def chain(folder: Path, length: int) -> list[Path]:
+    """Archives each of which needs the one before it."""
+    members = [crate(f"m{number}") for number in range(length)]
+    for needed, member in pairwise(members):
+        member.dependency(needed.name, registry_index=INDEX)
+    return [member.write(folder) for member in members]
+
+
 def push(folder: Path, registry: PlainRegistry, *more: str | Path, env: Mapping[str, str] | None = None) -> Ended:
     about = {"CARGO_REGISTRIES_PLAIN_INDEX": f"sparse+{registry.url}/index/", "CARGO_REGISTRIES_PLAIN_TOKEN": "secret"}
     return run(
@@ -43,6 +57,10 @@ def busy(status: int, after: str = "0") -> Fault:
     return fault
 
 
+def good(_registry: PlainRegistry, _handler: Handler, _body: bytes) -> bool:
+    return False
+
+
 def dies(_registry: PlainRegistry, handler: Handler, _body: bytes) -> bool:
     handler.close_connection = True
     handler.connection.close()
@@ -54,11 +72,21 @@ def dies_after_the_work(registry: PlainRegistry, handler: Handler, body: bytes) 
     return dies(registry, handler, body)
 
 
+def dies_for_good(registry: PlainRegistry, handler: Handler, body: bytes) -> bool:
+    registry.die()
+    return dies(registry, handler, body)
+
+
+def restarts(registry: PlainRegistry, handler: Handler, body: bytes) -> bool:
+    registry.unable = 5  # more than the index is asked in a row
+    return dies(registry, handler, body)
+
+
 def test_dependencies_go_before_what_depends_on_them_and_again_nothing_goes(
     tmp_path: Path, registry: PlainRegistry
 ) -> None:
     files = archives(tmp_path)
-    planned = push(tmp_path, registry, "--dry-run", *files)
+    planned = push(tmp_path, registry, "-n", *files)
     assert planned.ok().split()[2::4] == ["zero", "middle", "alpha"]
     assert registry.uploads == []
     push(tmp_path, registry, *files).ok()
@@ -66,26 +94,6 @@ def test_dependencies_go_before_what_depends_on_them_and_again_nothing_goes(
     document = push(tmp_path, registry, "--json", *files).document()
     assert [each["status"] for each in document["crates"]] == ["unchanged"] * 3
     assert registry.uploads == ["zero", "middle", "alpha"]
-
-
-@pytest.mark.parametrize("fault", [busy(429), busy(503), dies, dies_after_the_work], ids=["429", "503", "cut", "lost"])
-def test_a_registry_that_is_not_able_just_now_is_waited_for(
-    tmp_path: Path, registry: PlainRegistry, fault: Fault
-) -> None:
-    registry.faults = [fault]
-    push(tmp_path, registry, *archives(tmp_path)).ok()
-    assert {line["name"] for lines in registry.index.values() for line in lines} == {"zero", "middle", "alpha"}
-    assert all(len(lines) == 1 for lines in registry.index.values())
-    assert len(registry.uploads) == (3 if fault is dies_after_the_work else 4)
-
-
-def test_a_run_that_broke_off_goes_on_where_it_ended(tmp_path: Path, registry: PlainRegistry) -> None:
-    files = archives(tmp_path)
-    registry.faults = [lambda *_: False, busy(503)]
-    push(tmp_path, registry, "--wait", "0", *files).failed(3, "run this again, it goes on from here")
-    push(tmp_path, registry, *files).ok()
-    assert sorted(registry.uploads).count("zero") == 1
-    assert [lines[0]["name"] for lines in registry.index.values()] == ["zero", "middle", "alpha"]
 
 
 def test_what_is_there_with_other_bytes_stops_what_depends_on_it_alone(tmp_path: Path, registry: PlainRegistry) -> None:
@@ -96,6 +104,44 @@ def test_what_is_there_with_other_bytes_stops_what_depends_on_it_alone(tmp_path:
     assert f"it is there as 1.0.0 with SHA-256 {'0' * 64}; these bytes have" in ended.err
     assert "it depends on middle, which did not come to be published" in ended.err
     assert sorted(registry.uploads) == ["other", "zero"]
+
+
+def test_thirty_members_come_through_all_that_goes_wrong_and_none_is_taken_twice(tmp_path: Path) -> None:
+    files, registry = chain(tmp_path, 30), PlainRegistry()
+    registry.hold("m3", "1.0.0", sha256(files[3].read_bytes()).hexdigest())
+    registry.hold("m20", "1.0.0", "0" * 64)
+    registry.faults = [good, dies_for_good]
+    with registry.running():
+        push(tmp_path, registry, "--wait", "0", *reversed(files)).failed(3, "m1 1.0.0", "it goes on from here")
+    assert registry.uploads == ["m0", "m1"]
+
+    registry.faults = [busy(429, "2"), good, busy(503), good, dies_after_the_work, restarts]
+    with registry.running():
+        ends = [push(tmp_path, registry, "--json", *reversed(files)) for _ in range(2)]
+    assert registry.times[3] - registry.times[2] >= 2
+    first, second = ([(each["name"], each["status"]) for each in end.document()["crates"]] for end in ends)
+    assert [end.code for end in ends] == [1, 1]
+    assert [name for name, _ in first] == [f"m{number}" for number in range(30)]
+    left = ["conflict", *["skipped"] * 9]
+    assert [status for _, status in first] == ["unchanged", *["published"] * 2, "unchanged", *["published"] * 16, *left]
+    assert [status for _, status in second] == ["unchanged"] * 20 + left
+    assert registry.taken == [f"m{number}" for number in range(20) if number != 3]
+
+
+def test_a_registry_is_waited_for_as_long_as_it_asks_and_no_longer_than_the_user_says() -> None:
+    def answers(after: str) -> Answer:
+        headers = Message()
+        headers["Retry-After"] = after
+        return Answer(status=429, headers=headers, content=b"", url="")
+
+    slept: list[float] = []
+    tries = pauses(60, slept.append)
+    assert next(tries)(answers("7"))
+    assert next(tries)(answers(formatdate(time.time() + 30, usegmt=True)))
+    assert next(tries)(None)
+    assert not next(tries)(answers("61"))
+    asked, at_a_date, grown = slept
+    assert (asked, 28 <= at_a_date <= 30, 2 <= grown <= 6) == (7, True, True)
 
 
 def test_what_the_registry_says_is_said(tmp_path: Path, registry: PlainRegistry) -> None:
