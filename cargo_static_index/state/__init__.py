@@ -47,7 +47,6 @@ _FILES = tuple(f"{DATABASE}{ending}" for ending in ("-wal", "-shm", "-journal", 
 # The log lets readers read while a pass writes. A power cut may lose the last transactions, never tear one:
 # what is lost is found again, because tree.json is then not the one that the state remembers.
 _SETTINGS = """
-PRAGMA auto_vacuum = INCREMENTAL;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 PRAGMA cache_size = -16384;
@@ -160,14 +159,14 @@ def _open(folder: Path, opened: int) -> tuple[Database, bool]:
     with _closed_on_error(_database(folder, opened)) as database:
         kind = _kind_of(database)
         if kind != "another":  # one that is empty may be another process's, which is about to make the tables
-            _set_up(database)
+            _set_up(database, new=kind == "empty")
             if kind == "empty":
                 _make_tables(database)
             return database, kind == "empty"
     database.close()
     _discard(opened)
     with _closed_on_error(_database(folder, opened)) as database:
-        _set_up(database)
+        _set_up(database, new=True)
         _make_tables(database)
         return database, True
 
@@ -215,8 +214,10 @@ def _kind_of(database: Database) -> Literal["current", "empty", "another"]:
         return "another"
 
 
-def _set_up(database: Database) -> None:
-    """Make the connection's own settings and tables, which wait for nobody."""
+def _set_up(database: Database, *, new: bool) -> None:
+    """Make the connection's own settings and tables, which wait for nobody, and what only a new file can be told."""
+    if new:
+        database.script("PRAGMA auto_vacuum = INCREMENTAL")  # a write, and before the first page
     database.script(_SETTINGS)
     database.script(schema.TEMPORARY_TABLES)
 
