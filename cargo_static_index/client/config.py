@@ -5,6 +5,7 @@ Cargo's book: "Configuration" (files and variables), "Registry Authentication" a
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import tomllib
@@ -94,7 +95,12 @@ class CargoConfig:
         yield from (self.home / name for name in ("config.toml", "config"))
 
     def _name_of(self, index: str) -> str | None:
-        names = {name for file in self._files for name in _at(file, ["registries"]) or {}}
+        """Give the name that variables or files have for an index, as cargo looks for whose token it is."""
+        if index == CRATES_IO_INDEX:
+            return CRATES_IO_NAME
+        variables = (re.fullmatch(r"CARGO_REGISTRIES_(\w+)_INDEX", variable) for variable in self._environment)
+        names = {found[1].lower() for found in variables if found}
+        names |= {name for file in self._files for name in _at(file, ["registries"]) or {}}
         return next((name for name in sorted(names) if self.get("registries", name, "index") == index), None)
 
     def _providers(self, name: str | None) -> Iterator[Sequence[str]]:
@@ -121,7 +127,9 @@ class CargoConfig:
         return _token_of_plugin(provider, registry, request)
 
     def _stored_token(self, name: str | None) -> str | None:
-        keys = ("registry", "token") if name in {None, CRATES_IO_NAME} else ("registries", str(name), "token")
+        if name is None:  # the token of crates.io is for nobody else
+            return None
+        keys = ("registry", "token") if name == CRATES_IO_NAME else ("registries", name, "token")
         if (token := self._environment.get(config_variable(*keys))) is not None:
             return token
         for file in ("credentials.toml", "credentials"):

@@ -188,7 +188,7 @@ import json, sys
 print(json.dumps({"v": [1]}), flush=True)
 asked = json.loads(sys.stdin.readline())
 assert (asked["kind"], asked["operation"], asked["name"]) == ("get", "publish", "foo"), asked
-token = "secret" if asked["registry"]["name"] == "plain" else "wrong"
+token = {"plain": "secret", "crates-io": "of crates.io"}[asked["registry"]["name"]]
 print(json.dumps({"Ok": {"kind": "get", "token": token, "cache": "never", "operation_independent": True}}), flush=True)
 """
 
@@ -214,6 +214,28 @@ def test_the_token_is_found_as_cargo_finds_it(tmp_path: Path, registry: PlainReg
     folder = tmp_path / "deep/down"
     folder.mkdir(parents=True)
     run("push", crate("foo").write(tmp_path), cwd=folder, env={"CARGO_HOME": str(tmp_path)}).ok()
+    assert registry.uploads == ["foo"]
+
+
+def test_crates_io_has_the_provider_of_the_table_registry(tmp_path: Path) -> None:
+    plugin = tmp_path / "plugin"
+    plugin.write_text(PLUGIN)
+    plugin.chmod(0o755)
+    (tmp_path / "config.toml").write_text(f'[registry]\ncredential-provider = ["{plugin}"]\n')
+    config = CargoConfig(tmp_path, {"CARGO_HOME": str(tmp_path)})
+    asked = {"operation": "publish", "name": "foo"}
+    assert config.token(config.registry(None, "sparse+https://index.crates.io/"), asked) == "of crates.io"
+
+
+def test_an_index_has_the_token_of_its_name_and_never_that_of_crates_io(
+    tmp_path: Path, registry: PlainRegistry
+) -> None:
+    file, index = crate("foo").write(tmp_path), f"sparse+{registry.url}/index/"
+    env = {"CARGO_HOME": str(tmp_path), "CARGO_REGISTRY_TOKEN": "secret"}
+    run("push", file, "--index", index, cwd=tmp_path, env=env).failed(2, f"there is no token for {index}")
+    assert registry.uploads == []
+    named = {"CARGO_REGISTRIES_PLAIN_INDEX": index, "CARGO_REGISTRIES_PLAIN_TOKEN": "secret"}
+    run("push", file, "--index", index, cwd=tmp_path, env=env | named).ok()
     assert registry.uploads == ["foo"]
 
 
