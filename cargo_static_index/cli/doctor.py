@@ -62,7 +62,7 @@ def doctor_command(
     if race and not (place and is_bucket_url(place) and not _is_web(place)):
         raise SettingsError("--race needs the bucket whose writers are to race: `doctor --race s3://BUCKET/PREFIX`")
     if place is None or _is_web(place):
-        target = cargo.registry(registry, None) if place is None else _named(place)
+        target = cargo.registry(registry, None) if place is None else _named(place, cargo)
         name, found = target.index, list(diagnose(target, cargo, crate))
     elif is_bucket_url(place):
         name, found = place, list(_of_bucket(parse_bucket(place), race=race))
@@ -102,12 +102,12 @@ def _of_bucket(bucket: Bucket, *, race: bool) -> Iterator[Diagnosis]:
         yield Diagnosis(level="fault", url=str(bucket), says=says, mend=mend)
 
 
-def _named(url: str) -> RemoteRegistry:
+def _named(url: str, cargo: CargoConfig) -> RemoteRegistry:
     """Give the registry of an index URL as somebody types it."""
     plain = url.removeprefix("sparse+")
     if not plain.endswith("/"):
         raise SettingsError(f"{url!r} must end in a slash, as cargo wants it: {url}/")
-    return RemoteRegistry(name=None, index=f"sparse+{plain}")
+    return cargo.registry(None, f"sparse+{plain}")
 
 
 def _show(run: Run, name: str, found: list[Diagnosis]) -> None:

@@ -196,6 +196,15 @@ def test_a_private_registry_is_asked_as_cargo_asks() -> None:
         assert any(says in each.says for each in told), (says, told)
 
 
+def test_a_url_has_the_token_of_its_name(tmp_path: Path) -> None:
+    with serving(private()) as base:
+        index = f"sparse+{base}/index/"
+        env = {"CARGO_HOME": str(tmp_path), "CARGO_REGISTRY_TOKEN": TOKEN}
+        assert "there is none" in run("doctor", index, cwd=tmp_path, env=env).out
+        named = {"CARGO_REGISTRIES_ACME_INDEX": index, "CARGO_REGISTRIES_ACME_TOKEN": TOKEN}
+        assert "there is none" not in run("doctor", index, cwd=tmp_path, env=env | named).ok()
+
+
 def test_a_redirect_that_a_token_does_not_follow_is_told() -> None:
     def moves(path: str, asked: dict[str, str], reply: Reply) -> Reply:
         if path.endswith("config.json") and "authorization" in asked:
