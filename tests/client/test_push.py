@@ -1,5 +1,6 @@
 """`push` against a registry that is not ours, which fails in every way that registries do."""
 
+import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from email.message import Message
@@ -7,13 +8,14 @@ from email.utils import formatdate
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
+from signal import SIGKILL
 
 import pytest
 
 from cargo_static_index.client.config import CargoConfig
 from cargo_static_index.client.http import Answer, pauses
 from cargo_static_index.client.push import in_order, read_uploads
-from tests.cli.program import Ended, run
+from tests.cli.program import PROGRAM, Ended, environment, run
 from tests.client.registry import Fault, Handler, PlainRegistry
 from tests.crates import crate
 
@@ -42,11 +44,14 @@ def chain(folder: Path, length: int) -> list[Path]:
     return [member.write(folder) for member in members]
 
 
-def push(folder: Path, registry: PlainRegistry, *more: str | Path, env: Mapping[str, str] | None = None) -> Ended:
+def known(folder: Path, registry: PlainRegistry) -> dict[str, str]:
+    """The variables that name a registry and its token."""
     about = {"CARGO_REGISTRIES_PLAIN_INDEX": f"sparse+{registry.url}/index/", "CARGO_REGISTRIES_PLAIN_TOKEN": "secret"}
-    return run(
-        "push", "--registry", "plain", *more, cwd=folder, env={**about, "CARGO_HOME": str(folder), **(env or {})}
-    )
+    return {**about, "CARGO_HOME": str(folder)}
+
+
+def push(folder: Path, registry: PlainRegistry, *more: str | Path, env: Mapping[str, str] | None = None) -> Ended:
+    return run("push", "--registry", "plain", *more, cwd=folder, env={**known(folder, registry), **(env or {})})
 
 
 def busy(status: int, after: str = "0") -> Fault:
@@ -126,6 +131,19 @@ def test_thirty_members_come_through_all_that_goes_wrong_and_none_is_taken_twice
     assert [status for _, status in first] == ["unchanged", *["published"] * 2, "unchanged", *["published"] * 16, *left]
     assert [status for _, status in second] == ["unchanged"] * 20 + left
     assert registry.taken == [f"m{number}" for number in range(20) if number != 3]
+
+
+def test_a_run_that_is_killed_goes_on_where_it_ended(tmp_path: Path, registry: PlainRegistry) -> None:
+    def kills(registry: PlainRegistry, handler: Handler, body: bytes) -> bool:
+        process.kill()
+        return dies_after_the_work(registry, handler, body)
+
+    files, registry.faults = archives(tmp_path), [good, kills]
+    command: list[str | Path] = [*PROGRAM, "push", "--registry", "plain", *files]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment(known(tmp_path, registry))) as process:
+        assert process.wait(timeout=60) == -SIGKILL
+    push(tmp_path, registry, *files).ok()
+    assert registry.uploads == ["zero", "middle", "alpha"]
 
 
 def test_a_registry_is_waited_for_as_long_as_it_asks_and_no_longer_than_the_user_says() -> None:
