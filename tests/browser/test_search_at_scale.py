@@ -107,6 +107,7 @@ def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
         route.fulfill(status=404) if content is None else route.fulfill(body=content, content_type="text/javascript")
 
     with Nginx(world.tree) as nginx, closing(browser.new_page(base_url=nginx.url)) as page:
+        page.set_default_timeout(120_000)  # every file comes from this process, which may have little of a processor
         page.route("**/search/**", answer)
         yield page
 
