@@ -3,7 +3,7 @@
 import json
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -35,8 +35,9 @@ def public_keys() -> list[dict[str, Any]]:
 class FakeIssuer:
     """What an issuer answers; `url` is where, `asked` what it was asked for."""
 
-    def __init__(self, url: str = "http://127.0.0.1:1") -> None:
+    def __init__(self, url: str = "http://127.0.0.1:1", clock: Callable[[], float] = time.time) -> None:
         self.url = url
+        self._clock = clock
         self.asked: list[str] = []
         self.is_lost = False
         self.keys = public_keys()
@@ -119,7 +120,7 @@ class FakeIssuer:
 
     def _times(self) -> dict[str, Any]:
         self._count += 1
-        now = int(time.time())
+        now = int(self._clock())
         return {
             "jti": f"{id(self)}-{self._count}",
             "iss": self.url,

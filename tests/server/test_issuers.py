@@ -3,7 +3,6 @@
 import base64
 import hmac
 import json
-import time
 from hashlib import sha256
 from typing import Any
 
@@ -25,12 +24,12 @@ from cargo_static_index.server.issuers import (
 )
 from tests.server.issuer import AUDIENCE, EC, OTHER, RSA, FakeIssuer, public_keys, served_issuer, signed
 
-NOW = int(time.time())
+NOW = 1_767_225_600
 
 
 @pytest.fixture
 def fake() -> FakeIssuer:
-    return FakeIssuer()
+    return FakeIssuer(clock=lambda: NOW)
 
 
 def verified(fake: FakeIssuer, text: str, now: int = NOW) -> Verified:
