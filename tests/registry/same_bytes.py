@@ -19,6 +19,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from cargo_static_index.site.paths import RECENT
 from cargo_static_index.store import Store
 from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.tree.changes import PASSING
@@ -124,7 +125,8 @@ def _said(command: tuple[str, ...], folder: Path, env: Mapping[str, str]) -> str
         [*PROGRAM, *command, "--json"], cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=900
     )
     assert done.returncode in {0, 1}, done.stderr
-    documents = [json.loads(line) for line in done.stdout.splitlines()]
+    tree = command[command.index("--tree") + 1]
+    documents = [json.loads(line.replace(f"begins in {tree}", "begins in TREE")) for line in done.stdout.splitlines()]
     for document in documents:
         if "changed" in document:  # in their order, which is that of the laws, but for records of the change itself
             document["changed"] = [path for path in document["changed"] if not _is_passing(path)]
@@ -132,7 +134,8 @@ def _said(command: tuple[str, ...], folder: Path, env: Mapping[str, str]) -> str
 
 
 def _is_passing(path: str) -> bool:
-    return path.startswith(tuple(f"{folder}/" for folder in PASSING))
+    """Whether a file says how a tree came to be, or is for a tree without locks alone."""
+    return path == RECENT or path.startswith(tuple(f"{folder}/" for folder in PASSING))
 
 
 def _digests(store: Store) -> dict[str, str]:

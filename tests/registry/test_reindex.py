@@ -139,10 +139,10 @@ def test_only_the_crates_that_are_named_change(world: World) -> None:
 def test_a_name_that_is_not_held_is_refused_before_anything_changes(world: World) -> None:
     world.options["registry.aliases"] = [OLD]
     before = world.read(INDEX)
-    for name in ("nope", "Foo"):
+    for name, hint in (("nope", "`list` shows what is held"), ("Foo", "did you mean 'foo'?")):
         with pytest.raises(NotHeld) as caught:
             reindex(world, "foo", name)
-        assert str(caught.value) == f"there is no crate {name!r} in this registry; `list` shows what is held"
+        assert str(caught.value) == f"there is no crate {name!r} in this registry; {hint}"
     assert world.read(INDEX) == before
 
 
