@@ -17,15 +17,11 @@ def die() -> None:
     raise Died
 
 
-class Interrupted:
-    """A store in which something else happens before the change with a number, between those of a batch too."""
+class Through:
+    """Reads what is in the store below."""
 
-    def __init__(self, below: MemoryStore, number: int, happens: Callable[[], object] = die) -> None:
+    def __init__(self, below: MemoryStore) -> None:
         self.below = below
-        self.left = number
-        self.happens = happens
-        self.locks = below.locks
-        self.shared = below.shared
 
     def read(self, path: str) -> Stored | None:
         return self.below.read(path)
@@ -39,15 +35,26 @@ class Interrupted:
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
         return self.below.list(prefix, after=after)
 
+    def opener(self) -> None:
+        return None
+
+
+class Interrupted(Through):
+    """A store in which something else happens before the change with a number, between those of a batch too."""
+
+    def __init__(self, below: MemoryStore, number: int, happens: Callable[[], object] = die) -> None:
+        super().__init__(below)
+        self.left = number
+        self.happens = happens
+        self.locks = below.locks
+        self.shared = below.shared
+
     def session(self) -> AbstractContextManager[Path]:
         return self.below.session()
 
     @property
     def lock(self) -> Lock | None:
         return self.below.lock
-
-    def opener(self) -> None:
-        return None
 
     def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
         lost: list[Change] = []

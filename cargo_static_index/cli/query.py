@@ -36,7 +36,7 @@ from cargo_static_index.registry.similar import hint_for
 from cargo_static_index.store import Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.read import (
-    index_paths,
+    index_paths_by_name,
     read_config,
     read_index,
     read_index_at,
@@ -160,7 +160,7 @@ def _info(store: Store, file: IndexFile, line: Line) -> InfoDocument:
 
 def _needed_dependency(dependency: Dependency) -> DependencyDocument:
     return DependencyDocument(
-        name=dependency.package or dependency.name,
+        name=dependency.crate,
         requirement=dependency.req,
         kind=dependency.kind or "normal",
         optional=dependency.optional,
@@ -239,7 +239,7 @@ def _held(run: Run) -> Store:
 
 def _files(store: Store) -> Iterator[IndexFile]:
     """Give all index files, by name."""
-    for path in sorted(index_paths(store), key=lambda path: path.rpartition("/")[2]):
+    for path in index_paths_by_name(store):
         yield read_index_at(store, path).value
 
 

@@ -10,8 +10,8 @@ from cargo_static_index.cli.options import argument, dry_run, yes
 from cargo_static_index.cli.output import ChangeListener, from_here
 from cargo_static_index.cli.run import GOOD, Run, held_tree
 from cargo_static_index.cli.terminal import is_confirmed, is_interactive
-from cargo_static_index.diagnostics.errors import InvalidVersion, NotHeld, SettingsError
-from cargo_static_index.protocol.semver import parse_version
+from cargo_static_index.diagnostics.errors import NotHeld, SettingsError
+from cargo_static_index.protocol.semver import is_version
 from cargo_static_index.registry.dependents import dependents_of
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import open_registry, specs_of
@@ -136,18 +136,10 @@ def _releases(run: Run, spec: Spec) -> list[Spec]:
     return found
 
 
-def _is_version(text: str) -> bool:
-    try:
-        parse_version(text)
-    except InvalidVersion:
-        return False
-    return True
-
-
 def _specs(names: Sequence[str], version: str | None, *, every: bool = False) -> tuple[Spec, ...]:
     """Read the releases that a command names, or raise SettingsError with the way to name them."""
     for name, vers in pairwise(names):
-        if "@" not in name and _is_version(vers):
+        if "@" not in name and is_version(vers):
             raise SettingsError(f"{vers!r} is a version, and not a crate; did you mean `{name}@{vers}`?")
     specs = specs_of(names)
     if version is not None:

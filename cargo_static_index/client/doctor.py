@@ -25,12 +25,12 @@ from cargo_static_index.diagnostics.errors import InvalidConfig
 from cargo_static_index.protocol.config import RegistryConfig, download_url, parse_config
 from cargo_static_index.protocol.index_file import Line, parse_index
 from cargo_static_index.protocol.names import index_path
+from cargo_static_index.protocol.urls import LOOPBACK
 
 FRESH = 60
 """Seconds that an index file may be kept for: as long a new release is not seen."""
 SAME_CLOCK = 300
 """Seconds by which clocks may differ before tokens and times go wrong."""
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 INDEX_HEADERS: Mapping[str, str] = {
     "cargo-protocol": "version=1",

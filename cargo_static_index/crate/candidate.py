@@ -181,6 +181,5 @@ def needs_of(dependencies: Iterable[Dependency]) -> tuple[Need, ...]:
 
 
 def _need(dep: Dependency, *, here: bool) -> Need:
-    name, dev = dep.package or dep.name, dep.kind == "dev"
-    need = Need(key=collision_key(name), here=here, dev=dev, place=place_of(dep))
-    return replace(need, name=name, req=dep.req) if here and not (dev or dep.optional) else need
+    need = Need(key=collision_key(dep.crate), here=here, dev=dep.kind == "dev", place=place_of(dep))
+    return replace(need, name=dep.crate, req=dep.req) if here and dep.is_required else need

@@ -77,6 +77,17 @@ _HEADERS = """\
 # answers with the front page. For a private registry put Cloudflare Access in front, with a service token for cargo.
 """
 
+_PUBLISHED = """\
+asked=0; git ls-remote --exit-code --heads origin registry || asked=$?
+case $asked in
+  0) git fetch origin registry && git worktree add -B registry public FETCH_HEAD ;;
+  2) git worktree add --detach public   # the first run: a new registry begins
+     git -C public checkout --orphan registry && git -C public rm -rfq . ;;
+  *) exit "$asked" ;;                   # nobody knows: that must begin no new registry
+esac
+"""
+"""Brings the tree from the branch that keeps it; only where there is no such branch a new registry begins."""
+
 _GITHUB = """\
 # The registry at @BASE@, on GitHub Pages: put this into .github/workflows/registry.yml.
 # The branch `registry` keeps the published tree from run to run; crates come from `drop/` of this repository.
@@ -101,13 +112,7 @@ jobs:
       - uses: actions/checkout@v5
       - name: The tree as it was published
         run: |
-          asked=0; git ls-remote --exit-code --heads origin registry || asked=$?
-          case $asked in
-            0) git fetch origin registry && git worktree add -B registry public FETCH_HEAD ;;
-            2) git worktree add --detach public   # the first run: a new registry begins
-               git -C public checkout --orphan registry && git -C public rm -rfq . ;;
-            *) exit "$asked" ;;                   # nobody knows: that must begin no new registry
-          esac
+          @PUBLISHED@
       - uses: actions/setup-python@v6
         with: {python-version: "3.13"}
       - run: pip install cargo-static-index
@@ -138,13 +143,7 @@ pages:
   script:
     - git remote set-url origin "https://registry:$REGISTRY_TOKEN@$CI_SERVER_HOST/$CI_PROJECT_PATH.git"
     - |
-      asked=0; git ls-remote --exit-code --heads origin registry || asked=$?
-      case $asked in
-        0) git fetch origin registry && git worktree add -B registry public FETCH_HEAD ;;
-        2) git worktree add --detach public   # the first run: a new registry begins
-           git -C public checkout --orphan registry && git -C public rm -rfq . ;;
-        *) exit "$asked" ;;                   # nobody knows: that must begin no new registry
-      esac
+      @PUBLISHED@
     - pip install cargo-static-index
     - known=$(git -C public rev-parse -q --verify HEAD || true)
     - cargo-static-index build ${known:+--must-exist} --drop drop --tree public --base-url @BASE@
@@ -165,9 +164,9 @@ def cloudflare_pages(place: Place) -> str:
 
 def github_pages(place: Place) -> str:
     """Give a workflow that publishes to GitHub Pages."""
-    return place.filled(_GITHUB)
+    return place.filled(_GITHUB, PUBLISHED=_PUBLISHED)
 
 
 def gitlab_pages(place: Place) -> str:
     """Give a pipeline that publishes to GitLab Pages."""
-    return place.filled(_GITLAB)
+    return place.filled(_GITLAB, PUBLISHED=_PUBLISHED)

@@ -37,6 +37,16 @@ class Dependency(Struct, frozen=True, kw_only=True, omit_defaults=True):
     registry: str | None = None
     package: str | None = None
 
+    @property
+    def crate(self) -> str:
+        """The name of the crate itself, whatever it is called here."""
+        return self.package or self.name
+
+    @property
+    def is_required(self) -> bool:
+        """Whether nobody can do without it who resolves the release: it is neither optional nor for tests."""
+        return self.kind != "dev" and not self.optional
+
 
 class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of an index file, with the keys that crates.io writes, in its order.
@@ -110,6 +120,11 @@ class Needed(Struct, frozen=True, gc=False):
     name: str
     registry: str | None = None
     package: str | None = None
+
+    @property
+    def crate(self) -> str:
+        """The name of the crate itself, whatever it is called there."""
+        return self.package or self.name
 
 
 class _Needing(Struct, frozen=True):

@@ -8,9 +8,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct
 
-from cargo_static_index.diagnostics.errors import InvalidInput, InvalidRequirement, InvalidVersion
+from cargo_static_index.diagnostics.errors import InvalidInput, InvalidRequirement
 from cargo_static_index.diagnostics.escape import quote
-from cargo_static_index.protocol.semver import parse_requirement, parse_version
+from cargo_static_index.protocol.semver import is_version, parse_requirement
 
 # The schemes in front of `+`, as cargo knows them, and the one of which the URL's own scheme must be "file".
 _KINDS = ("git", "registry", "sparse", "path")
@@ -98,17 +98,9 @@ def _parts(text: str) -> tuple[str, str] | None:
 
 def _partial_version(text: str) -> str:
     """Give the text back if cargo reads it as a version or as the first numbers of one."""
-    if not _is_version(text) and not _is_part_of_one(text):
+    if not is_version(text) and not _is_part_of_one(text):
         raise InvalidInput(f"{quote(text)} is not a version like '1.32'")
     return text
-
-
-def _is_version(text: str) -> bool:
-    try:
-        parse_version(text)
-    except InvalidVersion:
-        return False
-    return True
 
 
 def _is_part_of_one(text: str) -> bool:

@@ -91,6 +91,15 @@ def parse_version(text: str) -> Version:
 
 
 @lru_cache(maxsize=4096)
+def is_version(text: str) -> bool:
+    """Whether a text is a version that cargo reads."""
+    try:
+        parse_version(text)
+    except InvalidVersion:
+        return False
+    return True
+
+
 def order_key(text: str) -> OrderKey:
     """Give a sort key for the text of a version, in the order of the `semver` crate, or raise InvalidVersion.
 

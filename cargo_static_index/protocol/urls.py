@@ -9,6 +9,9 @@ from msgspec import Struct
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidConfig
 
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+"""Hosts whose requests leave this machine nowhere, so that plain http does no harm."""
+
 DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
 
 _FORBIDDEN = pattern(r"[^!-~]|[<>\"\\^`|]")

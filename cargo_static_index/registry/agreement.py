@@ -43,13 +43,10 @@ class Agreement(Struct, frozen=True, kw_only=True):
     """What it said when the state last knew it, where it is lost or damaged."""
     config: bytes
     stored_config: Stored | None
+    is_new: bool
+    """Whether the tree was empty, so that a new registry begins."""
     seen_to: bool = False
     """Whether config.json and tree.json were brought in step."""
-
-    @property
-    def is_new(self) -> bool:
-        """Whether the tree was empty, so that a new registry begins."""
-        return self.stored_config is None and self.held.stored is None and self.damaged is None
 
     def fits(self, record: TreeRecord) -> bool:
         """Whether tree.json says the mode and the aliases that were agreed upon."""
@@ -69,7 +66,8 @@ def agree(
     stored = store.read(layout.CONFIG)
     config = _config(stored, registry, options)
     held, damaged, last = _record(store, known, registry)
-    if options.must_exist and stored is None and held.stored is None and damaged is None:
+    is_new = stored is None and held.stored is None and damaged is None
+    if options.must_exist and is_new:
         raise SettingsError(
             f"there is no registry in {settings.tree.path}, and it must exist; "
             "name the published tree with --tree, or begin a new one without --must-exist"
@@ -108,6 +106,7 @@ def agree(
         last=last,
         config=format_config(wanted),
         stored_config=stored,
+        is_new=is_new,
     )
 
 

@@ -9,7 +9,7 @@ from cargo_static_index.protocol.index_file import Line
 from cargo_static_index.protocol.semver import parse_requirement, parse_version
 from cargo_static_index.registry.search import newest
 from cargo_static_index.store import Store
-from cargo_static_index.tree.read import index_paths, read_index_at
+from cargo_static_index.tree.read import index_paths_by_name, read_index_at
 
 
 class Dependent(Struct, frozen=True, kw_only=True):
@@ -31,12 +31,12 @@ def dependencies_on(line: Line, names: Collection[str]) -> list[Dependency]:
     if not any(f'"{name}"'.encode() in line.raw for name in names):
         return []
     entry = parse_entry(line.raw)
-    return [each for each in entry.deps if (each.package or each.name) in names and each.registry is None]
+    return [each for each in entry.deps if each.crate in names and each.registry is None]
 
 
 def dependents_of(store: Store, names: Collection[str]) -> Iterator[Dependent]:
     """Give all crates that need one of these, by name; every index file is read."""
-    for path in sorted(index_paths(store), key=lambda path: path.rpartition("/")[2]):
+    for path in index_paths_by_name(store):
         line = newest(read_index_at(store, path).value.releases)
         if line is None:
             continue
@@ -44,7 +44,7 @@ def dependents_of(store: Store, names: Collection[str]) -> Iterator[Dependent]:
             yield Dependent(
                 name=line.name,
                 version=line.vers,
-                needs=each.package or each.name,
+                needs=each.crate,
                 requirement=each.req,
                 kind=each.kind or "normal",
             )

@@ -6,7 +6,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from cargo_static_index.diagnostics.errors import InvalidIndexLine
-from cargo_static_index.protocol.index_entry import Dependency, parse_entry
+from cargo_static_index.protocol.index_entry import parse_entry
 from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.semver import order_key
 from cargo_static_index.store import Store
@@ -66,8 +66,4 @@ def _needed(line: Line) -> set[tuple[str, str]]:
         deps = parse_entry(line.raw).deps
     except InvalidIndexLine:
         return set()
-    return {(dep.package or dep.name, dep.req) for dep in deps if _is_required(dep)}
-
-
-def _is_required(dep: Dependency) -> bool:
-    return dep.registry is None and dep.kind != "dev" and not dep.optional
+    return {(dep.crate, dep.req) for dep in deps if dep.registry is None and dep.is_required}

@@ -5,8 +5,6 @@ of crates at a time; each time it begins with tree.json as others left it. What 
 that does not know this tree, are for `recover` to make good.
 """
 
-import random
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -32,6 +30,7 @@ from cargo_static_index.store import Change, Delete, Lock, Store, Stored
 from cargo_static_index.store.ahead import ReadAhead
 from cargo_static_index.store.local.flock import FairLock
 from cargo_static_index.store.overlay import OverlayStore
+from cargo_static_index.store.pauses import growing_pause, rest
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.changes import ChangedFile, ChangeRecord, nonce_of
 from cargo_static_index.tree.documents import (
@@ -52,9 +51,6 @@ NONE: Mapping[str, str] = MappingProxyType({})
 ATTEMPTS = 100
 """How often a compare-and-swap begins again before it gives up: other writers would have to win every time."""
 
-LONGEST_PAUSE = 2.0
-"""Seconds between two attempts: some stores take seconds where many write one file."""
-
 
 def attempts(what: str) -> Iterator[int]:
     """Count attempts at a compare and swap, from 0; whoever comes through leaves the loop, else there is StoreError.
@@ -63,7 +59,7 @@ def attempts(what: str) -> Iterator[int]:
     """
     for number in range(ATTEMPTS):
         if number:
-            time.sleep(random.uniform(0.5, 1) * min(LONGEST_PAUSE, 0.01 * 2**number))  # noqa: S311 - no secret
+            rest(growing_pause(number))
         yield number
     raise StoreError(f"{what} changed by somebody else all the time; try again later")
 

@@ -228,7 +228,7 @@ def _about(metadata: CrateMetadata | None) -> dict[str, str | None]:
 def _dependency(number: int, dependency: Dependency) -> WebDependency:
     return WebDependency(
         id=number,
-        crate_id=dependency.package or dependency.name,
+        crate_id=dependency.crate,
         req=dependency.req,
         optional=dependency.optional,
         default_features=dependency.default_features,

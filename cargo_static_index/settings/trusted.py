@@ -14,14 +14,13 @@ from msgspec import Struct
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.escape import quote
+from cargo_static_index.protocol.urls import LOOPBACK
 from cargo_static_index.settings.kinds import USER, Kind, Schema
 
 TokenScope = Literal["publish-new", "publish-update", "yank", "owners", "read"]
 SCOPES: Final[tuple[TokenScope, ...]] = get_args(TokenScope)
 
 Claims = Mapping[str, str]
-
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class TrustedRule(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -117,7 +116,7 @@ def is_safe(url: str) -> bool:
         host = parts.hostname
     except ValueError:
         return False
-    return (parts.scheme == "https" and bool(host)) or (parts.scheme == "http" and host in _LOOPBACK)
+    return (parts.scheme == "https" and bool(host)) or (parts.scheme == "http" and host in LOOPBACK)
 
 
 def _check_claims(rule: TrustedRule) -> None:

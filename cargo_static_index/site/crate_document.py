@@ -186,7 +186,7 @@ def older_dependencies(newest: Entry, releases: Iterable[ReleaseSummary], lines:
     known = {needed.crate for needed in map(dependency_row, newest.deps) if needed.registry is None}
     for summary in releases:
         raw = lines(summary.vers)
-        new = {dep.package or dep.name for dep in parse_needed(raw) if dep.registry is None} - known
+        new = {dep.crate for dep in parse_needed(raw) if dep.registry is None} - known
         if new:
             for row in map(dependency_row, parse_entry(raw).deps):
                 if row.registry is None and row.crate in new:
@@ -255,7 +255,7 @@ def features_of(entry: Entry) -> dict[str, tuple[str, ...]]:
 def dependency_row(dependency: Dependency) -> DependencyRow:
     """Give a line's dependency as documents have it."""
     return DependencyRow(
-        crate=dependency.package or dependency.name,
+        crate=dependency.crate,
         name=dependency.name,
         req=dependency.req,
         kind=dependency.kind,

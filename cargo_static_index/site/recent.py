@@ -23,6 +23,11 @@ class About(Struct, frozen=True, kw_only=True):
     created: str
 
 
+def about(document: CrateDocument) -> About:
+    """Give what is said of a crate, from its document."""
+    return About(description=short(document.description or ""), created=document.created or "")
+
+
 class RecentRelease(Struct, frozen=True, kw_only=True):
     """A release that was published lately."""
 
@@ -43,9 +48,7 @@ class Recent(Struct, frozen=True, kw_only=True):
         kept = (release for release in self.releases if release.name not in documents)
         crates = {name: about for name, about in self.crates.items() if name not in documents}
         new = [document for document in documents.values() if document]
-        crates |= {
-            each.name: About(description=short(each.description or ""), created=each.created or "") for each in new
-        }
+        crates |= {document.name: about(document) for document in new}
         releases = _newest([*kept, *(release for document in new for release in _releases_of(document))])
         named = {release.name for release in releases}
         return replace(self, releases=releases, crates={name: crates[name] for name in sorted(named)})

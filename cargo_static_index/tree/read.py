@@ -51,6 +51,11 @@ def read_index(store: Store, name: str) -> StoredValue[IndexFile]:
     return read_index_at(store, layout.index_file(name))
 
 
+def index_paths_by_name(store: Store) -> list[str]:
+    """Give the paths of all index files, in the order of the crates' names."""
+    return sorted(index_paths(store), key=lambda path: path.rpartition("/")[2])
+
+
 def read_index_at(store: Store, path: str) -> StoredValue[IndexFile]:
     """Read the index file at a path of the tree."""
     stored = store.read(path)

@@ -21,6 +21,7 @@ from cargo_static_index.tree.documents import TreeRecord, parse_tree_record
 from cargo_static_index.tree.layout import RECORD, archive_file
 from cargo_static_index.tree.read import index_paths, read_index_at, weight_of
 from tests.crates import CrateBuilder, crate
+from tests.stores import Through
 from tests.world import World
 
 HERE = "sparse+https://crates.example.com/index/"
@@ -183,32 +184,14 @@ def test_the_digest_is_always_what_a_full_recount_gives(steps: list[tuple[str, S
     in_a_world(law)
 
 
-class Seen:
+class Seen(Through):
     """The files of a store, as something else sees them."""
 
     locks = True
     shared = False
 
-    def __init__(self, below: MemoryStore) -> None:
-        self.below = below
-
-    def read(self, path: str) -> Stored | None:
-        return self.below.read(path)
-
-    def read_all(self, paths: Sequence[str]) -> Sequence[Stored | None]:
-        return self.below.read_all(paths)
-
-    def size(self, path: str) -> int | None:
-        return self.below.size(path)
-
-    def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
-        return self.below.list(prefix, after=after)
-
     @property
     def lock(self) -> None:
-        return None
-
-    def opener(self) -> None:
         return None
 
 

@@ -9,8 +9,7 @@ from cargo_static_index.registry.site.documents import read_crate_document, read
 from cargo_static_index.registry.transaction import Transaction, attempts
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import CrateDocument, version_key
-from cargo_static_index.site.recent import KEPT, About, Recent, format_recent, parse_recent
-from cargo_static_index.site.rows import short
+from cargo_static_index.site.recent import KEPT, About, Recent, about, format_recent, parse_recent
 from cargo_static_index.store import Stored
 from cargo_static_index.tree.documents import TreeRecord
 from cargo_static_index.tree.read import read_record
@@ -61,9 +60,7 @@ class KnownNews:
     def about(self, name: str) -> About:
         """Give what is said of a crate."""
         document = self.document(name)
-        if document is None:
-            return About(description="", created="")
-        return About(description=short(document.description or ""), created=document.created or "")
+        return about(document) if document else About(description="", created="")
 
     def document(self, name: str) -> CrateDocument | None:
         """Give a crate's document, which is read once."""

@@ -1,7 +1,5 @@
 """Whether a store keeps to conditions: found by trying, since some answer as if they did and overwrite all the same."""
 
-import random
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -10,6 +8,7 @@ from uuid import uuid4
 from cargo_static_index.diagnostics.errors import StoreError
 from cargo_static_index.store.objects.client import Client, ConditionFailed, Unsure
 from cargo_static_index.store.paths import STAGE
+from cargo_static_index.store.pauses import growing_pause, rest
 
 _HEADERS: Final = {"Content-Type": "application/json", "Cache-Control": "no-store", "kept": "yes"}
 
@@ -66,7 +65,7 @@ def _add_to(client: Client, path: str, line: bytes) -> None:
         try:
             client.put(path, held.content + line, _HEADERS, expect=held.etag)
         except (ConditionFailed, Unsure):
-            time.sleep(random.uniform(0.5, 1) * min(2.0, 0.01 * 2**number))  # noqa: S311 - no secret
+            rest(growing_pause(number))
         else:
             return
 

@@ -5,9 +5,7 @@ has done the work; every request may be the last. It knows nothing of what the f
 """
 
 import os
-import random
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,6 +20,7 @@ from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.store.objects.client import Client, ConditionFailed, Object, Unsure
 from cargo_static_index.store.objects.conditions import need_conditions
 from cargo_static_index.store.paths import STAGE, check_path
+from cargo_static_index.store.pauses import rest
 from cargo_static_index.tree.headers import headers_of
 
 AT_ONCE: Final = 16
@@ -183,7 +182,7 @@ class ObjectStore:
                     return True
                 if (held.etag if held else "absent") != expect:
                     return False
-            _rest(pause or 0)
+            rest(pause or 0)
         raise StoreError(f"{self._bucket / put.path}: the store refuses to write this, though nobody changed it")
 
     def _delete(self, delete: Delete) -> bool:
@@ -198,7 +197,7 @@ class ObjectStore:
             except Unsure:
                 if pause is None:
                     raise
-                _rest(pause)
+                rest(pause)
             except ConditionFailed:
                 return self._get(delete.path) is None
             else:
@@ -233,7 +232,7 @@ class ObjectStore:
             try:
                 return request()
             except Unsure:
-                _rest(pause)
+                rest(pause)
         return request()
 
 
@@ -254,7 +253,3 @@ def _is_of(held: Object | None, mark: Tag, content: bytes | Path) -> bool:
     if WRITE in held.metadata:
         return held.metadata[WRITE] == mark
     return held.content == (content if isinstance(content, bytes) else content.read_bytes())
-
-
-def _rest(pause: float) -> None:
-    time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
