@@ -135,7 +135,18 @@ def perform(
         sys.stdout.flush()
     except BaseException as error:  # noqa: BLE001 - the one place where every way of ending becomes an exit code
         return code_of(error, run.terminal)
+    finally:
+        _forget_interrupt()
     return code or GOOD
+
+
+def _forget_interrupt() -> None:
+    """Have the process end with our exit code also where an interrupt came while `exec` ran a text, as dataclasses do.
+
+    CPython keeps in mind that it passed there and ends `python -m` by SIGINT, though it was handled, unless something
+    was executed since (Python/pythonrun.c, `run_eval_code_obj`).
+    """
+    exec("")  # noqa: S102
 
 
 _told_by: list[int] = []

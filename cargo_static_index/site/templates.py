@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from traceback import extract_tb
 
 import jinja2
@@ -11,7 +12,7 @@ from markupsafe import escape
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.site import paths as addresses
-from cargo_static_index.site.compiled import FILTERS, OPTIONS
+from cargo_static_index.site.compiled import FILTERS, OPTIONS, CompiledLoader
 from cargo_static_index.site.seal import sealed
 from cargo_static_index.site.theme import SiteInfo, Theme
 
@@ -34,7 +35,7 @@ class Templates:
             )
             self._environment.globals.clear()
         else:
-            compiled = [jinja2.ModuleLoader(theme.compiled)] if theme.compiled else []
+            compiled = [CompiledLoader(Path(theme.compiled))] if theme.compiled else []
             loader = jinja2.ChoiceLoader([*compiled, _Texts(theme.texts)])
             self._environment = jinja2.Environment(autoescape=True, loader=loader, **OPTIONS)
         self._environment.globals["site"] = site

@@ -316,6 +316,29 @@ def test_what_does_not_end_by_itself_is_ended(second: signal.Signals | None) -> 
 # on a terminal
 
 
+BODY = """
+from cargo_static_index.cli.run import Common, perform
+
+def body(run):
+    try:
+        exec("raise KeyboardInterrupt")
+    except KeyboardInterrupt:
+        if {raised}:
+            raise
+
+raise SystemExit(perform(body, Common(), {{}}))
+"""
+
+
+@pytest.mark.parametrize(("raised", "code"), [(True, 130), (False, 0)])
+def test_an_interrupt_that_comes_while_a_text_is_executed_ends_with_our_own_exit_code(
+    tmp_path: Path, raised: bool, code: int
+) -> None:
+    (tmp_path / "interrupted.py").write_text(BODY.format(raised=raised))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path.cwd())])}
+    assert subprocess.run([sys.executable, "-m", "interrupted"], env=environment, check=False).returncode == code
+
+
 def test_on_a_terminal_remove_asks_and_shows_what_goes(built: Path) -> None:
     code, screen = run_on_terminal("remove", "foo", "--all", cwd=built, answer="n")
     assert code == 2
