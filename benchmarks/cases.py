@@ -18,6 +18,7 @@ from benchmarks.generate import Release, Shape, archive, generate
 from benchmarks.hands import after_others, beside_a_pass, eight_writers, looked_at
 from benchmarks.measure import Run, in_turn, seconds, spread, to_json
 from benchmarks.publish import publishes
+from benchmarks.search import finding
 from benchmarks.start import start, start_with_pages
 
 TRIES = 40
@@ -333,5 +334,6 @@ ROWS = (
     _rare("verify-100000", "`verify` of 100,000 releases with pages", verifying(100_000)),
     _row("onto-2000", "one more version onto 2,000, and onto 1", onto_many()),
     _row("onto-pages-2000", "the same with pages", onto_many("--pages")),
+    _row("search", "finding what is wanted among the real crates", finding),
     _row("largest", "the largest crates: peak memory", largest),
 )

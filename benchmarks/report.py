@@ -39,7 +39,8 @@ def page(known: Known) -> str:
     """Give docs/benchmarks.md."""
     found = figures_of(known)
     sections = [
-        section(found) for section in (_targets, _builds, _changes, _publishing, _hands, _starts, _rest, _not_run)
+        section(found)
+        for section in (_targets, _builds, _changes, _publishing, _hands, _search, _starts, _rest, _not_run)
     ]
     plots = "".join(f"![{says}](benchmarks-{name}.svg)\n\n" for name, says in PLOTS.items())
     return "".join([HEAD, *sections, plots, _machines(known)])
@@ -162,6 +163,27 @@ def _hands(found: Found) -> str:
                 "in one.\n"
             )
     return "".join([*lines, "\n"]) if len(lines) > 1 else ""
+
+
+def _search(found: Found) -> str:
+    """Give how well a search finds what is wanted, now and by the two rankings of before."""
+    if "search" not in found:
+        return ""
+    now, before = found["search"], found["search-before"]
+    lines = [f"## Search\n\n{now['queries']} queries of `benchmarks/search-queries.toml`, among {now['crates']} real "]
+    lines.append("crates: the mean of 1 ÷ the place at which what is wanted stands.\n")
+    lines.append("The ranking is not fitted to those in `test`, which were written before it.\n\n")
+    lines.append("| queries | command line before | browser before | now, everywhere |\n|---|---|---|---|\n")
+    lines += [
+        f"| {group} | {before['ranks'][group]:.3f} | {before['browser'][group]:.3f} | **{rank:.3f}** |\n"
+        for group, rank in sorted(now["ranks"].items())
+    ]
+    lines.append(
+        f"\nOne more crate among {now['beside']:,} rewrites {now['files']['median']:.0f} files of the search "
+        f"({before['files']['median']:.0f} before), {now['bytes']['median'] / 1024:.0f} KiB "
+        f"({before['bytes']['median'] / 1024:.0f} KiB before).\n\n"
+    )
+    return "".join(lines)
 
 
 def _rest(found: Found) -> str:

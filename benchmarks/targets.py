@@ -93,6 +93,14 @@ def _to_version(row: str, command: str) -> Callable[[Found], float]:
     return lambda found: float(found[row][command]["median"]) / float(found[row]["version"]["median"])
 
 
+def _search_rewrites(figure: str) -> Callable[[Found], float]:
+    return lambda found: float(found["search"][figure]["median"]) / float(found["search-before"][figure]["median"])
+
+
+def _missing_rank(group: str) -> Callable[[Found], float]:
+    return lambda found: 1 - float(found["search"]["ranks"][group])
+
+
 def _largest(found: Found) -> float:
     return max(float(each["more"]) for each in found["largest"].values()) / MIB
 
@@ -147,6 +155,10 @@ TARGETS = (
         number=_more_at_a_million(lambda each: float(each["peak"])),
     ),
     Target(says="peak memory of a largest crate less a small one", reach=256, unit=" MiB", number=_largest),
+    Target(says="search, 1 less the mean reciprocal rank of all queries", reach=0.15, number=_missing_rank("all")),
+    Target(says="search, 1 less that of queries by purpose", reach=0.3, number=_missing_rank("purpose")),
+    Target(says="search, files that one more crate rewrites ÷ before", reach=1.5, number=_search_rewrites("files")),
+    Target(says="search, bytes that one more crate rewrites ÷ before", reach=1.5, number=_search_rewrites("bytes")),
     Target(says="`--version`, `--help` and misuse ÷ bare typer", reach=0.45, number=_ratio("start")),
     *(
         Target(says=f"{command}, whole ÷ `--version`", reach=reach, number=_to_version("start", command))
