@@ -54,6 +54,13 @@ RUNS: Final = (
         command=("-m", "tests.cargo.manifests"),
     ),
     Run(
+        name="rendering",
+        says="READMEs as long as any that is rendered, made to cost much: by hand, from pieces of Markdown and HTML, "
+        "and from inputs that fuzzing kept. The limits that end the process which renders must be twenty times what "
+        "the costliest takes of processor time and of address space.",
+        command=("-m", "tests.registry.site.costly"),
+    ),
+    Run(
         name="damages",
         says="Files of a tree (index files, archives, metadata, documents, tree.json) are lost, emptied, cut, changed "
         "by a bit, put back to an earlier state or copied from another crate, singly and in pairs. Who then does what "

@@ -27,10 +27,10 @@ SMALL = 16 * 1024
 """Characters of a text that is rendered here: one in a hundred real ones has more."""
 
 SECONDS = 60
-"""Of processor time: more than twenty times what the costliest accepted text of 512 KiB takes."""
+"""Of processor time: more than twenty times what the costliest text takes that is accepted (docs/reliability.md)."""
 
-MEMORY = 2 << 30
-"""Bytes of address space: more than twenty times what it needs."""
+MEMORY = 4 << 30
+"""Bytes of address space: more than twenty times what the process ever has with such a text."""
 
 _LENGTH = struct.Struct("<I")
 _ENDED_BY_A_LIMIT = frozenset({-signal.SIGXCPU, -signal.SIGABRT, -signal.SIGSEGV, -signal.SIGBUS})

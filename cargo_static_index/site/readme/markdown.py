@@ -38,8 +38,8 @@ __all__ = (
 # The same endings as crates.io, which takes a name without one for Markdown too (crates/crates_io_markdown).
 _MARKDOWN: Final = frozenset({"", ".md", ".markdown", ".mdown", ".mdwn", ".mkd", ".mkdn", ".mkdown"})
 
-_LONGEST: Final = 512 * 1024
-"""In characters: facts hold no more, and what follows was measured up to here."""
+LONGEST: Final = 256 * 1024
+"""Characters of a text that is rendered: comrak takes up to 600 bytes for each. What follows was measured with it."""
 _FEW_TAGS: Final = 1000
 """Of so few tags no order costs the parser anything worth a check."""
 _MOST_WORK: Final = 2_000_000
@@ -119,7 +119,7 @@ class ReadmeSource(Struct, frozen=True, kw_only=True):
 
 def render_readme(source: ReadmeSource) -> Rendered:
     """Render a text; whatever it holds, this gives safe HTML in bounded time."""
-    if splitext(source.path)[1].lower() not in _MARKDOWN or len(source.text) > _LONGEST:
+    if splitext(source.path)[1].lower() not in _MARKDOWN or len(source.text) > LONGEST:
         return render_plain(source.text)
     html = _to_html(source.text)
     if html is None:

@@ -122,6 +122,8 @@ _CLASSES: Final = {
 _LANGUAGE_CLASS = pattern(r"language-[^\s\"<>&]{1,60}")
 _NOT_IN_AN_ID = pattern(r"[\s\"'<>&]")
 _LONGEST_ID: Final = 200
+_MOST_CANDIDATES: Final = 100
+"""Of one `srcset`; pictures have a few."""
 # What these attributes may hold; the first group is what is kept of it.
 _VALUES: Final = {
     "align": pattern(r"(?i:left|center|right|top|middle|bottom)"),
@@ -280,6 +282,8 @@ class Fence:
     def _srcset(self, value: str) -> str | None:
         """Resolve each candidate of a `<source>`; one that is not to be loaded takes the whole list with it."""
         resolved = []
+        if value.count(",") >= _MOST_CANDIDATES:
+            return None
         for candidate in value.split(","):
             found = _CANDIDATE.fullmatch(candidate)
             url = self.place.resolve(found[1], image=True) if found else None

@@ -17,6 +17,7 @@ from cargo_static_index.site.templates import Templates
 from cargo_static_index.site.theme import SiteInfo, assets_of
 from cargo_static_index.store.local.store import LocalStore
 from tests.crates import crate
+from tests.registry.site.costly import LONG, Cost, cost_of, figures, in_bounds, texts
 from tests.registry.site.reading import text_of
 from tests.registry.site.registries import OPTIONS
 from tests.world import BASE, World
@@ -42,6 +43,23 @@ def test_a_text_that_takes_too_much_memory_is_ended() -> None:
     renderer = Renderer(small=0, memory=1)
     assert renderer(COSTLY) is None
     renderer.close()
+
+
+@pytest.mark.parametrize("name", ["attributes", "comments in code", "footnotes", "tables"])
+def test_the_limits_are_twenty_times_what_the_costliest_texts_take(name: str) -> None:
+    """`scripts/test-long --only rendering` tries some hundred more."""
+    cost = cost_of(LONG[name])
+    assert cost is not None
+    assert in_bounds(cost), cost
+
+
+def test_what_texts_cost_is_told_beside_the_limits() -> None:
+    costs = {title: Cost(seconds=2.0, memory=100 << 20, plain=not at) for at, title in enumerate(("a", "b"))}
+    told = figures({**costs, "c": None})
+    assert told["shown as written"] == 1
+    assert told["ended by a limit"] == ["c"]
+    assert told["the limit of time is so many times that"] == 30
+    assert len({text for _, text in texts(3, [])}) > len(LONG)
 
 
 def test_that_somebody_else_ends_the_process_says_nothing_of_the_text() -> None:
@@ -88,7 +106,9 @@ def test_what_a_limit_ended_is_shown_as_it_was_written_and_stays_so_for_every_wr
 
 def test_what_a_text_holds_decides_alike_on_every_machine(tmp_path: Path) -> None:
     world = World(tmp_path, OPTIONS)
-    world.put(crate().readme("www.a.b" + ")" * 500_000))
+    costly = "*a* www.a.b" + ")" * 250_000
+    world.put(crate().readme(costly).file("CHANGELOG.md", f"## 1.0.0\n\n{costly}\n"), crate("bar").readme("*d*"))
     report = world.build()
     assert report.notes == []
     assert "plain" not in world.read("crates/foo/index.json").decode()
+    assert world.read("crates/foo/1.0.0/index.html").count(b"<em>a</em> www.a.b))") == 2

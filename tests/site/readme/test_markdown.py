@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from cargo_static_index.site.readme.markdown import (
     CSP,
+    LONGEST,
     Heading,
     ReadmeSource,
     Rendered,
@@ -24,6 +25,7 @@ from cargo_static_index.site.readme.markdown import (
 )
 from cargo_static_index.site.readme.postprocess import width_css
 from tests.hostile import HOSTILE
+from tests.registry.site.costly import LONG
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 REL = 'rel="nofollow noopener noreferrer"'
@@ -528,62 +530,18 @@ def test_an_alarm_of_these_tests_is_heard() -> None:
     ]
 
 
-_N: Final = 512 * 1024
-_LONG: Final = {
-    "brackets": "[" * _N,
-    "images": "![" * (_N // 2),
-    "links in links": "[a](" * (_N // 4),
-    "emphasis": "*a " * (_N // 3),
-    "strong": "**" * (_N // 4) + "a" + "**" * (_N // 4),
-    "strikes": "~a" * (_N // 2),
-    "backticks": "".join("e" + "`" * length for length in range(1000)),
-    "quotes": "> " * (_N // 2),
-    "quotes of many lines": (">" * 500 + "a\n") * 1000,
-    "lists": "* > " * (_N // 4),
-    "nested lists": "".join("  " * depth + "- a\n" for depth in range(700)),
-    "definitions": "a\n\n: b\n\n" * (_N // 8),
-    "brackets behind an address": "www.a.b" + ")" * _N,
-    "brackets behind an http address": "http://a.b" + ")" * _N,
-    "addresses before what is left open": "http://a.b<?" * (_N // 12),
-    "addresses and braces": "www.a.b{<?_" * (_N // 11),
-    "footnotes": "[^1]" * (_N // 4) + "\n\n[^1]: a",
-    "tables": "|" * 1000 + "\n|" + "-|" * 999 + "\n" + "|\n" * (_N // 2 - 2000),
-    "entities": "&" * _N,
-    "comments": "a <!--" * (_N // 6),
-    "brackets of tags": "<" * _N,
-    "div": "<div>" * (_N // 5),
-    "div in paragraphs": "<p><div>" * (_N // 8),
-    "paragraphs": "<p>" * (_N // 3),
-    "tables of html": "<table><tr><td>" * (_N // 15),
-    "links left open": "<a href=#x>" * (_N // 11),
-    "formatting left open": "".join(f"<b a={n}>" for n in range(20_000)) + "<p>x" * 60_000,
-    "formatting left open in a paragraph": "<p>"
-    + "".join(f"<b id={n}>" for n in range(20_000))
-    + "<div>x</div>" * 20_000,
-    "attributes": "<a " + " ".join(f"b{n}" for n in range(_N // 8)) + ">x</a>",
-    "headings": "# a\n" * (_N // 4),
-    "headings in headings": "<h1><div>" * 30_000 + "a",
-    "underlined headings": "a\n=\n" * (_N // 4),
-    "tasks": "- [ ] x\n" * (_N // 8),
-    "steps up": "[x](" + "../" * (_N // 3 - 4) + ")",
-    "srcset": "<source srcset='" + "a," * (_N // 2 - 10) + "'>",
-    "code": ("```rust\n" + ('r#"' * 300 + "\n") * 14 + "```\n") * 35,
-    "comments in code": ("```go\n" + "/*\n" * 5000 + "```\n") * 30,
-}
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("name", _LONG)
+@pytest.mark.parametrize("name", LONG)
 def test_no_source_takes_more_than_seconds(name: str) -> None:
     began = time.process_time()
-    rendered = render_readme(ReadmeSource(text=_LONG[name][:_N], path="README.md", repository="https://github.com/o/r"))
+    rendered = render_readme(ReadmeSource(text=LONG[name], path="README.md", repository="https://github.com/o/r"))
 
     assert time.process_time() - began < 10
-    assert rendered.plain or len(rendered.html) < 40 * _N
+    assert rendered.plain or len(rendered.html) < 40 * LONGEST
 
 
-def test_a_longer_text_than_facts_hold_is_shown_as_it_is() -> None:
-    assert render_readme(ReadmeSource(text="*a*" * _N, path="README.md")).plain
+def test_a_text_that_is_too_long_is_shown_as_it_is() -> None:
+    assert render_readme(ReadmeSource(text="*a*" * LONGEST, path="README.md")).plain
 
 
 def test_raw_html_that_would_cost_too_much_is_shown_as_text_and_the_markdown_stays() -> None:
