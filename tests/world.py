@@ -97,9 +97,9 @@ class World:
         with self.opened() as registry:
             return registry.set_yanked(specs_of(specs), yanked=yanked)
 
-    def remove(self, *specs: str) -> tuple[Spec, ...]:
+    def remove(self, *specs: str, now: bool = False) -> tuple[Spec, ...]:
         with self.opened() as registry:
-            return registry.remove(specs_of(specs))
+            return registry.remove(specs_of(specs), now=now)
 
     def index(self, path: str) -> IndexFile:
         return parse_index((self.tree / "index" / path).read_bytes())

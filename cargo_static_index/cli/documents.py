@@ -151,8 +151,16 @@ class FindingDocument(Struct, frozen=True, kw_only=True):
     fixed: bool
 
 
+class KeptDocument(Struct, frozen=True, kw_only=True):
+    """A removed release whose archive is kept; whoever changes the tree after `until` deletes it, in UTC."""
+
+    name: str
+    version: str
+    until: str
+
+
 class VerifyDocument(Struct, frozen=True, kw_only=True):
-    """What `verify` found."""
+    """What `verify` found. `kept` are removed releases whose archives are kept for a while."""
 
     schema: Literal[1] = 1
     command: Literal["verify"] = "verify"
@@ -160,6 +168,7 @@ class VerifyDocument(Struct, frozen=True, kw_only=True):
     fix: bool
     dry_run: bool
     findings: tuple[FindingDocument, ...]
+    kept: tuple[KeptDocument, ...] = ()
     counts: dict[Literal["error", "warning", "fixed"], int]
 
 
@@ -265,7 +274,7 @@ class StatusDocument(Struct, frozen=True, kw_only=True):
     """What `status --json` says. Times are whole seconds since 1970.
 
     `last_build` is null before the first pass, and where the state may not be read; `watch` where nobody ever
-    watched, `on_change` where nobody is told of changes.
+    watched, `on_change` where nobody is told of changes. `kept` are removed releases whose archives are kept.
     """
 
     schema: Literal[1] = 1
@@ -277,5 +286,6 @@ class StatusDocument(Struct, frozen=True, kw_only=True):
     stale: bool
     waiting: tuple[str, ...]
     refused: tuple[RefusedDocument, ...]
+    kept: tuple[KeptDocument, ...] = ()
     watch: WatchDocument | None
     on_change: OnChangeDocument | None

@@ -11,6 +11,7 @@ import click
 from cargo_static_index.cli.command import OF_A_TREE, command, sections
 from cargo_static_index.cli.documents import (
     FindingDocument,
+    KeptDocument,
     ReindexDocument,
     VerifyDocument,
 )
@@ -31,6 +32,7 @@ from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
 from cargo_static_index.cli.terminal import counted, is_confirmed, is_interactive
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.diagnostics.problems import Finding
+from cargo_static_index.registry.kept import kept_until
 from cargo_static_index.registry.options import Options, parse_share
 from cargo_static_index.registry.registry import open_registry, verify_registry
 from cargo_static_index.registry.reindex import Reindexed
@@ -85,11 +87,17 @@ def verify_command(
         found = verify_registry(run.settings, listener, options, quick=quick, deep=deep, fix=fix, work=work)
         documents = list(_shown(run, found, output, progress, dry=dry_run))
     counts = _counts(documents)
+    kept = kept_until(held_tree(run))
     if output == "json":
-        print_json(VerifyDocument(quick=quick, fix=fix, dry_run=dry_run, findings=tuple(documents), counts=counts))
+        shown = tuple(KeptDocument(name=name, version=vers, until=until) for (name, vers), until in kept.items())
+        print_json(
+            VerifyDocument(quick=quick, fix=fix, dry_run=dry_run, findings=tuple(documents), kept=shown, counts=counts)
+        )
     elif output != "text":
         print_marks(output, [_mark(run.settings.tree.path, each) for each in documents])
     else:
+        if kept:
+            run.terminal.say(f"note: archives are kept of {counted(len(kept), 'removed release')}; `status` says which")
         _sum_up(run, counts, dry=fix and dry_run)
     return FOUND_WRONG if counts["error"] else GOOD
 

@@ -1,6 +1,7 @@
 """The command that says how a registry is: status. It changes nothing, and needs no right to."""
 
 import re
+from collections.abc import Sequence
 from os import fsdecode
 
 import click
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 
 from cargo_static_index.cli.command import OF_A_TREE, command, sections
 from cargo_static_index.cli.documents import (
+    KeptDocument,
     OnChangeDocument,
     ProblemDocument,
     RefusedDocument,
@@ -59,6 +61,7 @@ def status_command(run: Run, *, max_age: str | None, as_json: bool) -> int:
         stale=oldest is not None and _is_stale(found, oldest, run.now),
         waiting=tuple(map(from_here, found.waiting)),
         refused=tuple(_refused(run.settings, each) for each in found.refused),
+        kept=tuple(KeptDocument(name=name, version=vers, until=until) for (name, vers), until in found.kept.items()),
         watch=None if found.watch is None else _watch(run.settings, found.watch),
         on_change=None if found.delivery is None else _on_change(found.delivery, found.undelivered),
     )
@@ -131,6 +134,8 @@ def _show_status(run: Run, status: StatusDocument) -> None:
         say(f"  {path}{reasons.get(path, '')}")
     if len(status.waiting) > 10 and not run.terminal.verbose:
         say(f"  and {len(status.waiting) - 10} more")
+    if status.kept:
+        _show_kept(run, status.kept)
     say(f"refused: {len(status.refused)}")
     for each in status.refused:
         for problem in each.problems:
@@ -157,6 +162,15 @@ def _show_watch(run: Run, watch: WatchDocument) -> None:
     if watch.failure is not None:
         over = "" if watch.failure.until is None else f", over {_ago(watch.failure.until, now)}"
         say(f"last failure: {watch.failure.message} ({_ago(watch.failure.since, now)}{over})")
+
+
+def _show_kept(run: Run, kept: Sequence[KeptDocument]) -> None:
+    run.terminal.result(f"removed, archives kept: {len(kept)}")
+    shown = kept if run.terminal.verbose else kept[:10]
+    for release in shown:
+        run.terminal.result(f"  {release.name}@{release.version} until {release.until}")
+    if len(kept) > len(shown):
+        run.terminal.result(f"  and {len(kept) - len(shown)} more")
 
 
 def _show_on_change(run: Run, telling: OnChangeDocument) -> None:

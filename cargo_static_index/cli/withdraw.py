@@ -71,14 +71,16 @@ def _set_yanked(run: Run, specs: Sequence[Spec], *, yanked: bool, dry: bool) -> 
 @command(OF_A_TREE, examples=("remove foo@1.0.0", "remove foo --all --yes"), outlives=True)
 @_names
 @click.option("--all", "every", is_flag=True, help="Remove every version of the crates that are named.")
+@click.option("--now", is_flag=True, help="Delete the archives at once, those kept of an earlier removal too.")
 @yes
 @dry_run
-def remove_command(run: Run, *, names: Sequence[str], every: bool, yes: bool, dry_run: bool) -> int:
+def remove_command(run: Run, *, names: Sequence[str], every: bool, now: bool, yes: bool, dry_run: bool) -> int:
     """Take releases out for good.
 
     Lock files that name one no longer build: `yank` is the gentle way. A tombstone keeps it from coming back with
     the next `build`; `add --restore` brings it back. On a terminal the command asks first, elsewhere it wants --yes.
-    What was removed before stays so: a removal that broke off is finished by doing it again.
+    What was removed before stays so: a removal that broke off is finished by doing it again. The archives stay for as
+    long as --keep-removed says, so that builds that have chosen them already succeed.
     """
     from cargo_static_index.cli.auditing import note
 
@@ -89,12 +91,15 @@ def remove_command(run: Run, *, names: Sequence[str], every: bool, yes: bool, dr
     if not (dry_run or yes):
         _ask(run, specs)
     with open_registry(run.settings, ChangeListener(run, dry=dry_run), Options(now=run.now, dry=dry_run)) as registry:
-        removed = registry.remove(specs)
+        removed = registry.remove(specs, now=now)
+        kept = registry.kept_until()
         dropped = [file for spec in removed for file in registry.dropped_files(spec)]
     if not dry_run:
         note(run, "remove", [(spec.name, spec.vers, "") for spec in removed])
     for spec in removed:
         run.terminal.did("Would remove" if dry_run else "Removed", str(spec))
+        if spec in kept:
+            run.terminal.say(f"note: the archive of {spec} is kept until {kept[spec]}; --now deletes it at once")
     for spec in specs:
         if not any(spec in {each, Spec(each.name)} for each in removed):
             run.terminal.did("Unchanged", f"{spec} was removed before")

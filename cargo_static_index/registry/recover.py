@@ -4,11 +4,14 @@ Everything is found in the tree itself. Intents only tell that there is somethin
 been of another tree, which must not suffer for what was begun in the first.
 """
 
+from collections.abc import Collection
+
 from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.registry.follow import follow
+from cargo_static_index.registry.kept import note_first_kept
 from cargo_static_index.registry.known import load_published
 from cargo_static_index.registry.restore import LOST, is_left, recount, restore_index, trust_last_record
 from cargo_static_index.registry.shared import is_due, name_all, prune
@@ -18,6 +21,7 @@ from cargo_static_index.registry.withdraw import Withdrawn, judge_again, withdra
 from cargo_static_index.store import Delete, Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import format_document
+from cargo_static_index.tree.kept import kept_checksums
 from cargo_static_index.tree.read import crates_with_tombstones, read_index, read_record, read_tombstones
 
 _DAY = 86_400
@@ -108,7 +112,8 @@ def finish_changes(transaction: Transaction) -> list[Withdrawn]:
         transaction.others_at_work = transaction.others_at_work or not is_due(identity, transaction.options.clock)
         if is_due(identity, transaction.options.clock):
             transaction.take_over(identity, record)
-            found = (finish_withdrawal(transaction, file.name) for file in record.files if file.name)
+            kept = kept_checksums(transaction.store)
+            found = (finish_withdrawal(transaction, file.name, kept) for file in record.files if file.name)
             left += [withdrawn for withdrawn in found if withdrawn]
     prune(transaction.store, transaction.options.clock)
     return left
@@ -138,8 +143,10 @@ def reconcile(transaction: Transaction, *, agreed: bool = False) -> list[Withdra
     recount(transaction, agreed=agreed)
     _make_pages_stale(transaction)
     _delete_unnamed(transaction)
+    note_first_kept(transaction)
     crates = list(crates_with_tombstones(transaction.store))
-    left = [each for name in crates if (each := finish_withdrawal(transaction, name))]
+    kept = kept_checksums(transaction.store)
+    left = [each for name in crates if (each := finish_withdrawal(transaction, name, kept))]
     transaction.state.drop_files.reopen_unpublished()
     transaction.state.drop_files.reopen_refused("")
     going = {layout.tombstones_file(withdrawn.name) for withdrawn in left}
@@ -175,10 +182,11 @@ def _is_named(transaction: Transaction, name: str, cksum: str) -> bool:
     return any(cksum.encode() in each.content for each in stored if each)
 
 
-def finish_withdrawal(transaction: Transaction, name: str) -> Withdrawn | None:
+def finish_withdrawal(transaction: Transaction, name: str, kept: Collection[str]) -> Withdrawn | None:
     """Finish what was begun with a crate's tombstones, and give what is left to delete; None where nothing is.
 
-    Tombstones that cannot be read are told at the end, and stop no other crate.
+    Archives with the checksums that are `kept` stay. Tombstones that cannot be read are told at the end, and stop no
+    other crate.
     """
     try:
         stones = read_tombstones(transaction.store, name).value
@@ -191,7 +199,7 @@ def finish_withdrawal(transaction: Transaction, name: str) -> Withdrawn | None:
     going = [
         stone.vers
         for stone in buried
-        if lines.get(stone.vers) == stone.cksum or is_left(transaction.store, name, stone)
+        if lines.get(stone.vers) == stone.cksum or (stone.cksum not in kept and is_left(transaction.store, name, stone))
     ]
     if back:
         update_tombstones(transaction, name, lambda stones: stones.without(back))

@@ -28,6 +28,7 @@ from cargo_static_index.registry import withdraw as changes
 from cargo_static_index.registry.agreement import DEFAULT_BASE_URL
 from cargo_static_index.registry.dispose import Drop
 from cargo_static_index.registry.events import Listener
+from cargo_static_index.registry.kept import finish_kept, kept_until, seconds_to_keep
 from cargo_static_index.registry.options import Access, Options
 from cargo_static_index.registry.recover import (
     finish_changes,
@@ -47,6 +48,7 @@ from cargo_static_index.store import Store
 from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.store.open import open_tree
 from cargo_static_index.tree import layout
+from cargo_static_index.tree.kept import kept_checksums
 from cargo_static_index.tree.owners import Owners, read_owners
 from cargo_static_index.tree.read import read_config, read_record
 
@@ -124,12 +126,22 @@ class Registry:
         self.take()
         return changes.set_yanked(self.transaction, specs, yanked=yanked)
 
-    def remove(self, specs: Sequence[Spec]) -> tuple[Spec, ...]:
-        """Remove releases for good, and give those not removed before; NotHeld before anything is changed."""
+    def remove(self, specs: Sequence[Spec], *, now: bool = False) -> tuple[Spec, ...]:
+        """Remove releases for good, and give those not removed before; NotHeld before anything is changed.
+
+        Their archives are kept for as long as the settings say, or go `now`, as do those that are kept of them.
+        """
         self.take()
-        withdrawn = changes.withdraw(self.transaction, specs)
+        keep = 0.0 if now else seconds_to_keep(self._settings)
+        withdrawn = changes.withdraw(self.transaction, specs, keep=keep)
         finish_removals(self.transaction, self._pages, withdrawn)
+        if now:
+            finish_kept(self.transaction, [(spec.name, spec.vers) for spec in specs])
         return tuple(spec for crate in withdrawn for spec in crate.gone)
+
+    def kept_until(self) -> Mapping[Spec, str]:
+        """Give the removed releases whose archives are kept, each with the time until when, written as `pubtime` is."""
+        return {Spec(*release): until for release, until in kept_until(self.transaction.store).items()}
 
     def dropped_files(self, spec: Spec) -> list[str]:
         """Give the files of a release that lay in the drop directory when it was last looked at, and still do."""
@@ -174,7 +186,7 @@ class Registry:
         from cargo_static_index.registry.sync import Sync
 
         self.take()
-        work = Sync(self.transaction, source, limits_of(self._settings))
+        work = Sync(self.transaction, source, limits_of(self._settings), keep=seconds_to_keep(self._settings))
         finish_removals(self.transaction, self._pages, list(work.run(delete=delete)))
         return work.synced
 
@@ -225,6 +237,7 @@ class Registry:
     def _recover(self) -> None:
         left = recover(self.transaction, first=not self._begun)
         finish_removals(self.transaction, self._pages, left, told=True)
+        finish_kept(self.transaction)
         if self._pages and not self._begun:
             self._pages.begin()
         self._begun = True
@@ -372,6 +385,7 @@ def verify_registry(
             yield from (replace(finding, fixed=True) for finding in config)  # opening a tree writes it
         pages = _pages(transaction, settings)
         finish_removals(transaction, pages, finish_changes(transaction), told=True)
+        finish_kept(transaction)
         yield from _mended(transaction, settings, pages, quick=quick, deep=deep)
         transaction.finish()
 
@@ -418,7 +432,8 @@ def _removals_left(transaction: Transaction, finding: Finding) -> Sequence[Withd
     """Mend tombstones, or the sums in tree.json, and give what removals that broke off left to delete."""
     if finding.fix == "recount":
         return reconcile(transaction, agreed=True)  # nothing is left that lost lines could have named
-    withdrawn = finish_withdrawal(transaction, finding.path.split("/")[1])
+    name = finding.path.split("/")[1]
+    withdrawn = finish_withdrawal(transaction, name, kept_checksums(transaction.store))
     return [withdrawn] if withdrawn else []
 
 

@@ -7,7 +7,7 @@ says, nothing else is believed; so a pass that broke off, a removal and a restor
 import hashlib
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ from cargo_static_index.store import Put, Store
 from cargo_static_index.store.local.folders import open_folders
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Delta, Tombstone, Tombstones, TreeRecord, difference, weight
+from cargo_static_index.tree.kept import kept_checksums
 from cargo_static_index.tree.read import (
     StoredValue,
     crates_with_tombstones,
@@ -138,18 +139,20 @@ def _lost(transaction: Transaction, before: TreeRecord, total: Delta) -> int:
     missing = before.releases + (before.lost or 0) - total.releases
     if missing <= before.removed_since(total):
         return 0
-    left = sum(_removals_left(transaction, name) for name in crates_with_tombstones(transaction.store))
+    kept = kept_checksums(transaction.store)
+    left = sum(_removals_left(transaction, name, kept) for name in crates_with_tombstones(transaction.store))
     return max(0, missing - max(left, before.removed_since(total)))
 
 
-def _removals_left(transaction: Transaction, name: str) -> int:
+def _removals_left(transaction: Transaction, name: str, kept: Collection[str]) -> int:
     """Give how many of a crate's removals took the line and left files, and so perhaps did not come to tree.json."""
     lines = {line.cksum for line in read_index(transaction.store, name).value.releases}
     try:
         stones = read_tombstones(transaction.store, name).value.removed
     except InvalidDocument:
         return 0
-    return sum(stone.cksum not in lines and is_left(transaction.store, name, stone) for stone in stones)
+    done = lines.union(kept)
+    return sum(stone.cksum not in done and is_left(transaction.store, name, stone) for stone in stones)
 
 
 def restoration(store: Store, home: Home, name: str, file: IndexFile, known: Iterable[Known]) -> Restoration:

@@ -5,15 +5,17 @@ copy of the state.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from msgspec import Struct
 
 from cargo_static_index.crate.candidate import Candidate, Outcome
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.registry.dispose import Drop
+from cargo_static_index.registry.kept import kept_until
 from cargo_static_index.registry.known import load_published
 from cargo_static_index.registry.on_change import COUNTED, Delivery, read_delivery
 from cargo_static_index.registry.registry import copied_state, drop_of, known_state, store_of
@@ -40,6 +42,7 @@ class Status(Struct, frozen=True, kw_only=True):
     folders, too, that cannot be listed: their `file` is empty, and when that began is not known.
     `watch` is what the last watcher said of itself. `delivery` is how telling the command of `on-change` goes, where
     there is one, and `undelivered` how many paths it was not told of yet.
+    `kept` has the removed releases, (name, version), whose archives are kept, each with the time until when.
     Where the state is there and may not be read (`state_readable`), it is not known when the last build ended, nor what
     was refused before.
     """
@@ -54,6 +57,7 @@ class Status(Struct, frozen=True, kw_only=True):
     watch: LastWord | None = None
     delivery: Delivery | None = None
     undelivered: int = 0
+    kept: Mapping[tuple[str, str], str] = MappingProxyType({})
 
 
 def read_status(settings: Settings, *, store: Store | None = None) -> Status:
@@ -78,6 +82,7 @@ def read_status(settings: Settings, *, store: Store | None = None) -> Status:
             watch=read_health(folder),
             delivery=read_delivery(folder) if settings.registry.on_change else None,
             undelivered=state.undelivered.count(COUNTED),
+            kept=kept_until(tree),
         )
 
 

@@ -50,12 +50,16 @@ class Synced(Struct, kw_only=True):
 
 
 class Sync:
-    """Brings the tree of a transaction, which others are kept out of, in step with a source."""
+    """Brings the tree of a transaction, which others are kept out of, in step with a source.
 
-    def __init__(self, transaction: Transaction, source: Store, limits: Limits) -> None:
+    Archives of what is removed are kept for so many seconds.
+    """
+
+    def __init__(self, transaction: Transaction, source: Store, limits: Limits, *, keep: float) -> None:
         self._transaction = transaction
         self._source = source
         self._limits = limits
+        self._keep = keep
         self.synced = Synced()
 
     def run(self, *, delete: bool) -> Iterator[Withdrawn]:
@@ -218,7 +222,7 @@ class Sync:
             self._transaction.state.pages.make_stale([name])
 
     def _withdrawn(self, name: str, versions: Sequence[str]) -> Withdrawn:
-        withdrawn = withdraw_versions(self._transaction, name, versions)
+        withdrawn = withdraw_versions(self._transaction, name, versions, keep=self._keep)
         self.synced.removed += withdrawn.gone
         return withdrawn
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 from cargo_static_index.diagnostics.errors import NotHeld
 from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.names import collision_key
+from cargo_static_index.registry.kept import keep_archives
 from cargo_static_index.registry.restore import sound_index
 from cargo_static_index.registry.shared import IndexChange
 from cargo_static_index.registry.similar import hint_for
@@ -18,6 +19,7 @@ from cargo_static_index.registry.transaction import Transaction, attempts
 from cargo_static_index.store import Delete, Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Tombstones
+from cargo_static_index.tree.kept import kept_checksums
 from cargo_static_index.tree.plan import plan_removal
 from cargo_static_index.tree.read import read_index, read_tombstones, removed_versions, say_removed
 
@@ -57,8 +59,8 @@ def _set_yanked(transaction: Transaction, name: str, versions: Sequence[str], *,
 class Withdrawn(Struct, frozen=True, kw_only=True):
     """What was taken out of a crate's index file: `gone` are the releases, `cksums` the archives that are to go, too.
 
-    The archives go once no page leads to them any more. `versions` are those that were to go, also before; `whole`:
-    nothing is left of the crate.
+    The archives go once no page leads to them any more; those that are kept are not among them. `versions` are those
+    that were to go, also before; `whole`: nothing is left of the crate.
     """
 
     name: str
@@ -68,14 +70,15 @@ class Withdrawn(Struct, frozen=True, kw_only=True):
     whole: bool
 
 
-def withdraw(transaction: Transaction, specs: Sequence[Spec]) -> list[Withdrawn]:
+def withdraw(transaction: Transaction, specs: Sequence[Spec], *, keep: float = 0.0) -> list[Withdrawn]:
     """Take releases, or whole crates, out of the index for good; NotHeld before anything is changed.
 
-    What was removed before is passed over: whoever repeats a removal that broke off need not know how far it came.
+    Their archives are kept for so many seconds. What was removed before is passed over: whoever repeats a removal that
+    broke off need not know how far it came.
     """
     left = [spec for spec in specs if not was_removed(transaction.store, spec)]
     crates = _by_crate(transaction, left)
-    return [withdraw_versions(transaction, name, versions) for name, versions in crates.items()]
+    return [withdraw_versions(transaction, name, versions, keep=keep) for name, versions in crates.items()]
 
 
 def was_removed(store: Store, spec: Spec) -> bool:
@@ -85,15 +88,16 @@ def was_removed(store: Store, spec: Spec) -> bool:
     return not held and bool(removed_versions(store, spec.name, spec.vers))
 
 
-def withdraw_versions(transaction: Transaction, name: str, versions: Sequence[str]) -> Withdrawn:
-    """Take versions of one crate out of its index file, behind their tombstones.
+def withdraw_versions(transaction: Transaction, name: str, versions: Sequence[str], *, keep: float = 0.0) -> Withdrawn:
+    """Take versions of one crate out of its index file, behind their tombstones, and keep the archives for a while.
 
     Doing it again is harmless: that is how the next transaction finishes a removal that broke off. It finds it in the
     tree; the intent only tells it to look, and is done with once the archives are gone.
     """
+    index = read_index(transaction.store, name)
+    plan = plan_removal(index.value, read_tombstones(transaction.store, name).value, versions)
+    keep_archives(transaction, name, plan.stones, keep)
     if transaction.log:
-        index = read_index(transaction.store, name)
-        plan = plan_removal(index.value, read_tombstones(transaction.store, name).value, versions)
         transaction.begin([IndexChange(index, plan.file, plan.tombstones)])
     transaction.state.intents.begin([layout.tombstones_file(name)])
     transaction.state.pages.make_stale([name])
@@ -103,8 +107,8 @@ def withdraw_versions(transaction: Transaction, name: str, versions: Sequence[st
         plan = plan_removal(index.value, buried, versions)
         if not plan.removed or replace_index(transaction, IndexChange(index, plan.file, buried)):
             break
-    kept = {line.cksum for line in plan.file.lines}
-    going = (stone.cksum for stone in buried.removed if stone.vers in versions and stone.cksum not in kept)
+    staying = {line.cksum for line in plan.file.lines} | kept_checksums(transaction.store)
+    going = (stone.cksum for stone in buried.removed if stone.vers in versions and stone.cksum not in staying)
     return Withdrawn(
         name=name,
         versions=tuple(versions),

@@ -7,6 +7,7 @@ import queue
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import Final
@@ -16,14 +17,16 @@ from msgspec import Struct
 from cargo_static_index.crate.candidate import Candidate, Outcome
 from cargo_static_index.diagnostics.errors import CargoStaticIndexError, NotHeld, StoreError, TreeBusy
 from cargo_static_index.protocol.names import collision_key
+from cargo_static_index.registry.kept import KEPT_LOOK, has_archives_to_delete
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.owners import forget_owners, found_owners
-from cargo_static_index.registry.registry import Registry, open_registry
+from cargo_static_index.registry.registry import Registry, open_registry, store_of
 from cargo_static_index.registry.withdraw import Spec
 from cargo_static_index.server.permissions import OwnerNames, permissions_of
 from cargo_static_index.server.tokens import Token
 from cargo_static_index.settings import Settings
 from cargo_static_index.settings.trusted import TokenScope
+from cargo_static_index.state.attended import attending
 from cargo_static_index.tree.owners import names_in
 from cargo_static_index.tree.read import read_index, read_tombstones
 
@@ -76,9 +79,15 @@ _Change = Publish | SetYanked | ChangeOwners
 
 
 class Writer:
-    """Takes changes, and carries them out in the order they came; `close` waits for those that were taken."""
+    """Takes changes, and carries them out in the order they came; `close` waits for those that were taken.
 
-    def __init__(self, settings: Settings, clock: Callable[[], int], warn: Callable[[str], None]) -> None:
+    Every `look` seconds without a change, archives of removed releases are deleted whose time has come.
+    """
+
+    def __init__(
+        self, settings: Settings, clock: Callable[[], int], warn: Callable[[str], None], *, look: float = KEPT_LOOK
+    ) -> None:
+        self._look = look
         self._settings = settings
         self._clock = clock
         self._warn = warn
@@ -120,9 +129,15 @@ class Writer:
         self._thread.join()
 
     def _work(self) -> None:
+        with ExitStack() as stack:
+            with suppress(CargoStaticIndexError):  # a state directory that cannot be used is told of below
+                stack.enter_context(attending(self._settings.state.path))
+            self._carry_out_all()
+
+    def _carry_out_all(self) -> None:
         self._carry_out([])  # finishes what an earlier process began, and gives an empty folder its config.json
         self.begun.set()
-        while (first := self._waiting.get()) is not None:
+        while (first := self._first()) is not None:
             batch, last = [first], False
             while len(batch) < AT_ONCE and not self._waiting.empty() and not last:
                 change = self._waiting.get()
@@ -131,6 +146,15 @@ class Writer:
             self._carry_out(batch)
             if last:
                 return
+
+    def _first(self) -> _Change | None:
+        """Wait for a change, or for the end."""
+        while True:
+            with suppress(queue.Empty):
+                return self._waiting.get(timeout=self._look)
+            with suppress(CargoStaticIndexError):  # the next look finds out
+                if has_archives_to_delete(store_of(self._settings), time.time()):
+                    self._carry_out([])
 
     def _carry_out(self, batch: Sequence[_Change]) -> None:
         """Carry out a batch; what goes wrong is told to all whose change is not done yet."""

@@ -195,6 +195,17 @@ class TreeSection(Struct, frozen=True, kw_only=True):
             also=("--lock-timeout",),
         ),
     ]
+    keep_removed: Annotated[
+        float | None,
+        _row(
+            values.DURATION,
+            "How long archives of removed releases stay, for clients that have chosen them already; whoever changes "
+            "the tree after that deletes them. Without it an hour where `watch` or `serve --publish` runs with the "
+            "same state directory, else no time at all.",
+            example="1h",
+            also=("--keep-removed",),
+        ),
+    ]
 
 
 class StateSection(Struct, frozen=True, kw_only=True):

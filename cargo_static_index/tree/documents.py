@@ -82,6 +82,7 @@ class TreeRecord(Struct, frozen=True, kw_only=True):
     `aliases` are the base URLs that the tree had before it moved, oldest first. `lost` counts releases whose lines
     were there and are not any more, though nobody removed them, until somebody takes the index as it is.
     `removed` and `tombstones` count and sum up what was removed; a tree of format 1 does not know them.
+    `keeps_until` is the first time at which archives go that are kept of removed releases; absent where none are.
     """
 
     format: int = FORMAT
@@ -94,6 +95,7 @@ class TreeRecord(Struct, frozen=True, kw_only=True):
     removed: int | UnsetType = 0
     tombstones: str | UnsetType = "0" * 64
     lost: int | UnsetType = UNSET
+    keeps_until: str | UnsetType = UNSET
 
     def changed_by(self, delta: Delta) -> Self:
         """Give the record after a change."""

@@ -162,6 +162,11 @@ class RemovalPlan(Struct, frozen=True, kw_only=True):
     tombstones: Tombstones
     removed: tuple[Line, ...]
 
+    @property
+    def stones(self) -> tuple[Tombstone, ...]:
+        """The tombstones of what is removed."""
+        return tuple(map(_tombstone, self.removed))
+
 
 def plan_removal(file: IndexFile, tombstones: Tombstones, versions: Iterable[str]) -> RemovalPlan:
     """Decide how to remove versions; those that the file does not hold are left out of `removed`."""

@@ -1,10 +1,18 @@
 """What becomes of clients when releases are yanked, brought back, replaced or removed."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
 import pytest
 
 from tests.cargo.client import Cargo
 from tests.cargo.ours import Ours
 from tests.crates import crate
+from tests.world import World
 
 pytestmark = pytest.mark.cargo
 
@@ -76,6 +84,52 @@ def test_a_removed_release_is_gone_and_a_lock_file_that_names_it_fails(acme: Our
     project.run("update").ok()
     assert project.locked() == {"foo": "1.0.0"}
     project.run("fetch").ok()
+
+
+class _Interrupting(SimpleHTTPRequestHandler):
+    """Serves a folder, and has something happen before an archive is sent: between resolving and downloading."""
+
+    happens: Callable[[], object]
+
+    def do_GET(self) -> None:
+        if self.path.endswith(".crate"):
+            type(self).happens()
+        super().do_GET()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
+        """Say nothing."""
+
+
+@contextmanager
+def served(root: Path, happens: Callable[[], object]) -> Iterator[str]:
+    """Serve a folder at the URL that is given, where something happens before each archive is sent."""
+    handler = type("Handler", (_Interrupting,), {"happens": staticmethod(happens)})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(root)))
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.case(88)
+@pytest.mark.parametrize("keep", ["1h", "0"])
+def test_a_client_that_has_resolved_gets_what_was_removed_meanwhile_where_it_is_kept(tmp_path: Path, keep: str) -> None:
+    world = World(tmp_path, {"tree.keep-removed": keep})
+    world.put(crate("foo"))
+    world.tree.mkdir()
+    with served(world.tree, lambda: world.remove("foo@1.0.0")) as url:
+        world.options["registry.base-url"] = url
+        world.build()
+        cargo = Cargo(tmp_path / "client", {"acme": url})
+        project = cargo.project('foo = { version = "1", registry = "acme" }\n', code="use foo as _;")
+        ended = project.run("build")
+        assert world.versions("3/f/foo") == []
+        assert (ended.code == 0) is (keep == "1h"), ended.show()
+        cargo.project('foo = { version = "1", registry = "acme" }\n', name="later").run("fetch").failed("foo")
 
 
 @pytest.mark.case(88)

@@ -226,6 +226,26 @@ def test_a_plan_says_what_is_written_and_what_is_deleted(built: Path) -> None:
     ]
 
 
+def test_a_removal_says_until_when_the_archive_is_kept_and_status_and_verify_say_it_too(built: Path) -> None:
+    archive = built / f"public/crates/foo/{crate_sum(built, 'foo')}.crate"
+    ended = run("remove", "foo@1.0.0", "--yes", "--keep-removed", "1h", cwd=built)
+    [until] = re.findall(r"note: the archive of foo@1\.0\.0 is kept until (\S+Z); --now deletes it at once", ended.err)
+    assert f"removed, archives kept: 1\n  foo@1.0.0 until {until}\n" in run("status", cwd=built).ok()
+    kept = [{"name": "foo", "version": "1.0.0", "until": until}]
+    for command in ("status", "verify"):
+        assert json.loads(run(command, "--json", cwd=built).ok())["kept"] == kept
+    ended = run("verify", cwd=built)
+    assert (ended.ok(), ended.err.count("archives are kept of 1 removed release")) == (
+        "    Finished nothing is wrong\n",
+        1,
+    )
+    run("build", cwd=built)
+    assert archive.exists()
+    assert run("remove", "foo@1.0.0", "--yes", "--now", cwd=built).ok() == "   Unchanged foo@1.0.0 was removed before\n"
+    assert not archive.exists()
+    assert "kept" not in run("status", cwd=built).ok()
+
+
 def test_a_restored_release_is_refused_no_more(built: Path) -> None:
     time.sleep(2.1)
     run("remove", "foo@1.0.0", "--yes", cwd=built).ok()

@@ -380,7 +380,10 @@ UNKNOWN = [
     ('[drop]\n\nfile-mode = "0644"', "3: [drop] has no key `file-mode`: did you mean `[tree] file-mode`?"),
     (
         "[tree]\nzzz = 1",
-        "2: [tree] has no key `zzz`; there are path, file-mode, dir-mode, flush, single-writer, lock-timeout",
+        (
+            "2: [tree] has no key `zzz`; there are path, file-mode, dir-mode, flush, single-writer, lock-timeout, "
+            "keep-removed"
+        ),
     ),
     ('[treee]\npath = "x"', "1: there is no section `[treee]`: did you mean `[tree]`?"),
     (

@@ -44,6 +44,7 @@ from cargo_static_index.registry.verify.work import HERE, Work
 from cargo_static_index.store import Delete, Put, Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Delta, Tombstone
+from cargo_static_index.tree.kept import kept_checksums
 from cargo_static_index.tree.read import (
     index_paths,
     read_config,
@@ -184,6 +185,7 @@ def check_config(store: Store) -> Iterator[Finding]:
 
 
 def _check_tombstones(store: Store) -> Iterator[Finding]:
+    kept = kept_checksums(store)
     for path in store.list(layout.CRATES):
         name = _crate_of(path)
         if name is None or path != layout.tombstones_file(name):
@@ -195,7 +197,7 @@ def _check_tombstones(store: Store) -> Iterator[Finding]:
             continue
         file = read_index(store, name).value
         # Listed before the first is told: what mends one of a crate mends all of them.
-        for stone in [each for each in stones.removed if _is_unfinished(store, file, name, each)]:
+        for stone in [each for each in stones.removed if _is_unfinished(store, file, name, each, kept)]:
             message = f"{name} {stone.vers} was {'brought back' if stone.lifted else 'removed'}, but not wholly."
             yield found("removal-unfinished", path, message, "finish-removal")
 
@@ -212,12 +214,13 @@ def _check_removed(store: Store, total: Delta) -> Iterator[Finding]:
         yield found("tombstones-lost", layout.RECORD, message + there, "restore-tombstones")
 
 
-def _is_unfinished(store: Store, file: IndexFile, name: str, stone: Tombstone) -> bool:
+def _is_unfinished(store: Store, file: IndexFile, name: str, stone: Tombstone, kept: Collection[str]) -> bool:
     """Whether a removed release has its line still, or files that no line names; or one brought back has its stone."""
     line = file.find(stone.vers)
     if line is not None and line.cksum == stone.cksum:
         return True
-    return not (stone.lifted or _is_named(file, name, stone.cksum)) and is_left(store, name, stone)
+    done = stone.lifted or stone.cksum in kept or _is_named(file, name, stone.cksum)
+    return not done and is_left(store, name, stone)
 
 
 def _check_lost_lines(

@@ -19,9 +19,10 @@ from cargo_static_index.diagnostics.errors import (
     TreeBusy,
 )
 from cargo_static_index.registry.events import Listener
+from cargo_static_index.registry.kept import KEPT_LOOK, has_archives_to_delete
 from cargo_static_index.registry.on_change import Notifier
 from cargo_static_index.registry.options import Options
-from cargo_static_index.registry.registry import drop_of, open_registry
+from cargo_static_index.registry.registry import drop_of, open_registry, store_of
 from cargo_static_index.registry.scan import Seen, scan_drop
 from cargo_static_index.registry.watch.arrivals import Arrivals
 from cargo_static_index.registry.watch.doorbell import Bell
@@ -31,6 +32,7 @@ from cargo_static_index.registry.watch.health import Failure, Health, WaitingFil
 from cargo_static_index.registry.workers import Executor, reading_executor, usable_jobs
 from cargo_static_index.settings import Settings
 from cargo_static_index.state import State, open_state
+from cargo_static_index.state.attended import attending
 
 QUIET = 0.01
 """Seconds without an event after which a burst is over."""
@@ -83,8 +85,8 @@ class Watcher:
 
     `clock` gives whole seconds since 1970, for `pubtime`. `idle` are seconds in which nothing comes and nothing waits
     after which it stops by itself. `settings_file` is said to have changed when it does. `hearers` are told how the
-    watcher is about once a second, while it is at work too. `net` and `batch` are for tests: NET and BATCH; `wall` is
-    the system's clock.
+    watcher is about once a second, while it is at work too. `net`, `batch` and `kept_look` are for tests: NET, BATCH,
+    KEPT_LOOK; `wall` is the system's clock.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class Watcher:
         net: float = NET,
         batch: float = BATCH,
         wall: Callable[[], float] = time.time,
+        kept_look: float = KEPT_LOOK,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -106,6 +109,7 @@ class Watcher:
         self._net = net
         self._batch = batch
         self._wall = wall
+        self._kept_look = kept_look
         self._hearers = hearers
         self._bell = Bell()
         self._arrivals = Arrivals(settings.watch.settle)
@@ -120,7 +124,7 @@ class Watcher:
         self._failures = 0
         self._look_at = 0.0  # by the monotonic clock, as all of the following
         self._came_at = time.monotonic()
-        self._ticked_at = self._written_at = 0.0
+        self._ticked_at = self._written_at = self._kept_at = 0.0
         self._batch_ends: float | None = None
         self._is_cut = False
         self._base_url = ""
@@ -138,7 +142,7 @@ class Watcher:
         Raises SettingsError where the first pass cannot be made with these settings, TreeBusy where another watcher
         works with this state directory. Every later failure is told, waited out and tried again.
         """
-        with only_watcher(self._settings.state.path):
+        with only_watcher(self._settings.state.path), attending(self._settings.state.path):
             try:
                 self._say()
                 while not self._is_stopped():
@@ -201,7 +205,7 @@ class Watcher:
         """Look at the drop directory, and publish what is to be published, some at a time."""
         self._bell.hush()  # before the look: what comes while it goes on asks for another one
         self._ears.has_news()
-        if self._look_at == 0.0 or self._is_worth_a_pass():
+        if self._look_at == 0.0 or self._is_worth_a_pass() or self._has_archives_to_delete():
             with reading_executor(usable_jobs(self._settings.build.jobs)) as executor:
                 self._passes(executor)
             self._came_at = time.monotonic()
@@ -226,7 +230,7 @@ class Watcher:
 
     def _pass(self, executor: Executor | None) -> None:
         began, self._batch_ends, self._is_cut = time.monotonic(), None, False
-        options = Options(now=self._clock(), lasting=True)
+        options = Options(now=self._clock(), lasting=True, clock=self._wall)
         try:
             with open_registry(self._settings, self._listener, options) as registry:
                 self._base_url = registry.transaction.base_url
@@ -269,6 +273,14 @@ class Watcher:
             self._arrivals.finish()
         self._took = time.thread_time() - began
         return found > 0
+
+    def _has_archives_to_delete(self) -> bool:
+        """Whether the time of archives of removed releases has come; asked about once a minute."""
+        now = time.monotonic()
+        if now < self._kept_at:
+            return False
+        self._kept_at = now + self._kept_look
+        return has_archives_to_delete(store_of(self._settings), self._wall())
 
     def _due(self, file: Seen, unannounced: set[bytes]) -> float | None:
         """Do what `Arrivals.due` does, and add to `unannounced` what events should have told of."""
