@@ -38,6 +38,9 @@ class Through:
     def opener(self) -> None:
         return None
 
+    def link(self, path: str) -> None:
+        return self.below.link(path)
+
 
 class Interrupted(Through):
     """A store in which something else happens before the change with a number, between those of a batch too."""

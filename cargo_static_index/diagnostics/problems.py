@@ -13,6 +13,7 @@ from cargo_static_index.diagnostics.rules import RULES
 
 Fix = Literal[
     "write-facts",
+    "write-address",
     "delete",
     "finish-removal",
     "recount",

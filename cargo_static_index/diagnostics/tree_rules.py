@@ -18,7 +18,17 @@ _PUT_BACK = (
 )
 _READ_AGAIN = "Run `cargo-static-index verify --fix`, which reads them from the archive again."
 
+_ADDRESS = "Run `cargo-static-index verify --fix`, which puts the archive there from the one that the line names."
+
 TREE_RULES: tuple[Rule, ...] = (
+    _tree("address-missing", "An archive does not lie at the address of its version.", _ADDRESS, mended=True),
+    _tree(
+        "address-unnamed",
+        "An archive lies at the address of a version that is not published, or there are to be no such addresses.",
+        "Run `cargo-static-index verify --fix`, which deletes it.",
+        mended=True,
+    ),
+    _tree("address-wrong", "What lies at the address of a version is not its archive.", _ADDRESS, mended=True),
     _tree("archive-damaged", "An archive does not have the bytes that its line says.", _PUT_BACK, mended=True),
     _tree("archive-missing", "A line names an archive that is not there.", _PUT_BACK, mended=True),
     _tree(

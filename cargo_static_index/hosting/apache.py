@@ -44,13 +44,13 @@ _SITE = """\
         Header unset Content-Security-Policy
     </Directory>
     # Archives: as they are, since cargo checks their SHA-256; kept for ever, since their address holds it.
-    <LocationMatch "^@PATH@crates/[^/]+/[^/]+\\.crate$">
+    <LocationMatch "^@PATH@crates/[^/]+/([^/]+\\.crate|[^/]+/download)$">
         ForceType application/gzip
         SetEnv no-gzip 1
         RemoveEncoding .crate
         Header unset Content-Encoding
     </LocationMatch>
-    <LocationMatch "^@PATH@(crates/[^/]+/[0-9a-f]{64}\\.(crate|json)|assets/.+)$">
+    <LocationMatch "^@PATH@(crates/[^/]+/([0-9a-f]{64}\\.(crate|json)|[^/]+/download)|assets/.+)$">
         Header set Cache-Control "@IMMUTABLE@"
         Header unset Content-Security-Policy
     </LocationMatch>
@@ -113,5 +113,5 @@ def apache(place: Place) -> str:
         API=_API if place.endpoint else "",
         ASKED=_ASKED if private else "",
         SCHEME="http" if place.is_plain else "https",
-        KEPT="" if place.private == "all" else "(index/|crates/[^/]+/[^/]+\\.(crate|json)$)",
+        KEPT="" if place.private == "all" else "(index/|crates/[^/]+/([^/]+\\.(crate|json)|[^/]+/download)$)",
     )

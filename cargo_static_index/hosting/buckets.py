@@ -61,6 +61,7 @@ _CLOUDFRONT = """\
 # 2. Behaviours, in this order; all of them GET and HEAD, compress on but for archives:
 #      @PATH@index/*          cache policy "CachingDisabled" (or honour Cache-Control: no-cache)
 #      @PATH@crates/*/*.crate cache policy "CachingOptimized", compress OFF: cargo checks what it receives
+#      @PATH@crates/*/download  the same, where archives lie at the addresses of their versions, too
 #      @PATH@*                cache policy "CachingOptimized", which honours the objects' own Cache-Control
 # 3. Error pages: 404 stays 404, error caching minimum TTL 0: a kept 404 hides the crate that comes next.
 # 4. Purges are not needed for the index; for pages: `on-change` with `aws cloudfront create-invalidation --paths`.

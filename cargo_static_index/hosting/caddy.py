@@ -20,18 +20,18 @@ _SITE = """\
         header @index Cache-Control "@REVALIDATED@"
         header @index ?Content-Type "text/plain; charset=utf-8"
         # Archives: as they are, since cargo checks their SHA-256; kept for ever, since their address holds it.
-        @archives path /crates/*/*.crate
+        @archives path /crates/*/*.crate /crates/*/*/download
         header @archives Content-Type application/gzip
-        @unchanging path_regexp ^/(crates/[^/]+/[0-9a-f]{64}\\.(crate|json)|assets/.*)$
+        @unchanging path_regexp ^/(crates/[^/]+/([0-9a-f]{64}\\.(crate|json)|[^/]+/download)|assets/.*)$
         header @unchanging Cache-Control "@IMMUTABLE@"
-        @pages not path_regexp ^/(index/|assets/|crates/[^/]+/[0-9a-f]{64}\\.)
+        @pages not path_regexp ^/(index/|assets/|crates/[^/]+/([0-9a-f]{64}\\.|[^/]+/download$))
         header @pages {
             Cache-Control "@PAGES@"
             Referrer-Policy strict-origin-when-cross-origin
             Content-Security-Policy "@POLICY@"
         }
         header X-Content-Type-Options nosniff
-        @packed not path *.crate
+        @packed not path *.crate /crates/*/*/download
         encode @packed zstd gzip
         file_server
     }
@@ -93,6 +93,9 @@ _BY_LIST = """\
 error @private 401"""
 
 
+_KEPT = "path /index/* /crates/*/*.crate /crates/*/*.json /crates/*/*/download"
+
+
 def caddy(place: Place) -> str:
     """Give a site for Caddy."""
     checked = ""
@@ -104,5 +107,5 @@ def caddy(place: Place) -> str:
         API=_API if place.endpoint else "",
         STRIPPED="" if place.path == "/" else f"uri strip_prefix {place.path.rstrip('/')}",
         CHECKED=checked,
-        KEPT="path *" if place.private == "all" else "path /index/* /crates/*/*.crate /crates/*/*.json",
+        KEPT="path *" if place.private == "all" else _KEPT,
     )

@@ -40,8 +40,9 @@ server {
     # Tools that show where a crate comes from lead to INDEX/NAME, which is no index file: they come to its page.
     location ~ ^@PATH@index/([A-Za-z][A-Za-z0-9_-]*)$ { return 302 @PATH@crates/$1/; }
 
-    # Archives: as they are, since cargo checks their SHA-256; kept for ever, since their address holds it.
-    location ~ ^@PATH@(?<archive>crates/[^/]+/[^/]+\\.crate)$ {
+    # Archives: as they are, since cargo checks their SHA-256; kept for ever, since their address holds it. Those at the
+    # addresses of their versions, where there are such, never change either.
+    location ~ ^@PATH@(?<archive>crates/[^/]+/([^/]+\\.crate|[^/]+/download))$ {
         alias @ROOT@/$archive;
         @CHECKED@
         types { }

@@ -71,6 +71,9 @@ _HEADERS = """\
 /crates/:name/:file.crate
   Content-Type: application/gzip
   Cache-Control: @IMMUTABLE@, no-transform
+/crates/:name/:version/download
+  Content-Type: application/gzip
+  Cache-Control: @IMMUTABLE@, no-transform
 /assets/*
   Cache-Control: @IMMUTABLE@
 # What is not there is 404: the page 404.html, which a tree with pages has, must be there for that, else every address

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidConfig, InvalidDocument, NewerFormat, SettingsError
@@ -36,6 +36,8 @@ class Agreement(Struct, frozen=True, kw_only=True):
     home: Home
     mode: Mode
     aliases: tuple[str, ...]
+    version_addresses: bool
+    """Whether archives are to lie at the addresses of their versions, too."""
     held: StoredValue[TreeRecord]
     damaged: Stored | None
     """A tree.json that cannot be read, or was changed by a slip, and goes."""
@@ -47,6 +49,16 @@ class Agreement(Struct, frozen=True, kw_only=True):
     """Whether the tree was empty, so that a new registry begins."""
     seen_to: bool = False
     """Whether config.json and tree.json were brought in step."""
+
+    def agreed_record(self, record: TreeRecord) -> TreeRecord:
+        """Give tree.json with what was agreed upon; of addresses by version only where there can be none yet."""
+        addresses = UNSET if not self.version_addresses else True
+        return replace(
+            record,
+            mode=self.mode,
+            aliases=self.aliases,
+            version_addresses=addresses if self.is_new else record.version_addresses,
+        )
 
     def fits(self, record: TreeRecord) -> bool:
         """Whether tree.json says the mode and the aliases that were agreed upon."""
@@ -101,6 +113,7 @@ def agree(
         home=home_at(mode, (base_url, *aliases)),
         mode=mode,
         aliases=aliases,
+        version_addresses=wants_addresses(settings, held.value),
         held=held,
         damaged=damaged,
         last=last,
@@ -108,6 +121,12 @@ def agree(
         stored_config=stored,
         is_new=is_new,
     )
+
+
+def wants_addresses(settings: Settings, record: TreeRecord) -> bool:
+    """Whether archives are to lie at the addresses of their versions, too: as is set, or else as the tree has it."""
+    asked = settings.tree.version_addresses
+    return record.version_addresses is True if asked is None else asked
 
 
 def read_again(store: Store) -> StoredValue[TreeRecord] | None:
@@ -158,8 +177,13 @@ def _record(
             "back from a backup, or set `mode`, and `aliases` if it was moved, in `[registry]`"
         )
     last = parse_tree_record(known) if known is not None else None
-    record = TreeRecord(mode=last.mode, aliases=last.aliases) if last else TreeRecord()
+    record = _as_made(last) if last else TreeRecord()
     return StoredValue(path=layout.RECORD, value=record, stored=None), damaged, last
+
+
+def _as_made(last: TreeRecord) -> TreeRecord:
+    """Give what a record says of how the tree is made, and nothing of what it holds."""
+    return TreeRecord(mode=last.mode, aliases=last.aliases, version_addresses=last.version_addresses)
 
 
 def _mode(record: TreeRecord, registry: RegistrySection) -> Mode:

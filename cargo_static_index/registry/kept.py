@@ -96,7 +96,7 @@ def _delete(transaction: Transaction, name: str, stones: Sequence[Tombstone]) ->
     for stone in stones:
         if not _is_gone(transaction.store, name, stone):
             continue
-        transaction.apply(Delete(path=path) for path in layout.archive_and_metadata(name, stone.cksum))
+        transaction.apply(Delete(path=path) for path in layout.files_of(name, stone.vers, stone.cksum))
         transaction.listener.note(f"The archive of {name} {stone.vers}, which was removed before, is deleted now.")
 
 

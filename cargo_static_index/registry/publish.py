@@ -15,7 +15,7 @@ from cargo_static_index.crate.candidate import Candidate, Need, Outcome
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.diagnostics.problems import Problem, level_of, problem
 from cargo_static_index.diagnostics.rule import Level
-from cargo_static_index.protocol.index_file import IndexFile
+from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.protocol.semver import order_key
 from cargo_static_index.registry.read import staged_metadata
@@ -310,6 +310,11 @@ class Publisher:
         elif any(map(self._is_news, unchanged)):
             self._transaction.doubt(wholly=True)
         self._transaction.apply(change for each in done for change in self._lost_archives(each.plan))
+        self._transaction.put_addresses(line for each in done for line in self._lines_put_back(each.plan))
+
+    def _lines_put_back(self, plan: CratePlan) -> Iterator[Line]:
+        back = {each.vers for each in plan.unchanged if each.staged in self._put_back}
+        return (line for line in plan.file.releases if line.vers in back)
 
     def _count_others(self, names: set[str]) -> None:
         """Count releases that were there already, should their writer not have come to it: it may be dead."""

@@ -4,12 +4,14 @@ Everything is found in the tree itself. Intents only tell that there is somethin
 been of another tree, which must not suffer for what was begun in the first.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.protocol.names import collision_key
+from cargo_static_index.registry.addresses import changes_of_addresses, changes_of_crate
 from cargo_static_index.registry.follow import follow
 from cargo_static_index.registry.kept import note_first_kept
 from cargo_static_index.registry.known import load_published
@@ -112,11 +114,19 @@ def finish_changes(transaction: Transaction) -> list[Withdrawn]:
         transaction.others_at_work = transaction.others_at_work or not is_due(identity, transaction.options.clock)
         if is_due(identity, transaction.options.clock):
             transaction.take_over(identity, record)
+            _finish_addresses(transaction, (file.name for file in record.files if file.name))
             kept = kept_checksums(transaction.store)
             found = (finish_withdrawal(transaction, file.name, kept) for file in record.files if file.name)
             left += [withdrawn for withdrawn in found if withdrawn]
     prune(transaction.store, transaction.options.clock)
     return left
+
+
+def _finish_addresses(transaction: Transaction, names: Iterable[str]) -> None:
+    if transaction.record.version_addresses is True:
+        for name in names:
+            for changes in changes_of_crate(transaction.store, name):
+                transaction.apply(changes)
 
 
 def prune_now_and_then(transaction: Transaction) -> None:
@@ -144,6 +154,8 @@ def reconcile(transaction: Transaction, *, agreed: bool = False) -> list[Withdra
     _make_pages_stale(transaction)
     _delete_unnamed(transaction)
     note_first_kept(transaction)
+    if transaction.record.version_addresses is True:
+        _make_addresses(transaction, wanted=True)
     crates = list(crates_with_tombstones(transaction.store))
     kept = kept_checksums(transaction.store)
     left = [each for name in crates if (each := finish_withdrawal(transaction, name, kept))]
@@ -154,6 +166,25 @@ def reconcile(transaction: Transaction, *, agreed: bool = False) -> list[Withdra
     if not transaction.log:
         transaction.records.forget_dead()
     return left
+
+
+def switch_addresses(transaction: Transaction) -> None:
+    """Make the addresses by version that are asked for, or take them away; tree.json says it once that is done."""
+    wanted = transaction.wants_addresses
+    if wanted == (transaction.record.version_addresses is True):
+        return
+    if transaction.options.dry:
+        # Nothing is kept in memory for that: a dry run would hold all archives.
+        what = "come to the addresses of their versions, too" if wanted else "go from the addresses of their versions"
+        transaction.listener.note(f"The archives of {transaction.record.releases} releases would {what}.")
+        return
+    _make_addresses(transaction, wanted=wanted)
+    transaction.update_record(lambda record: replace(record, version_addresses=True if wanted else UNSET))
+
+
+def _make_addresses(transaction: Transaction, *, wanted: bool) -> None:
+    for changes in changes_of_addresses(transaction.store, wanted=wanted):
+        transaction.apply(changes)
 
 
 def _make_pages_stale(transaction: Transaction) -> None:

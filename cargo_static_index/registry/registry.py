@@ -25,7 +25,7 @@ from cargo_static_index.registry import build as passes
 from cargo_static_index.registry import on_change
 from cargo_static_index.registry import owners as changes_of_owners
 from cargo_static_index.registry import withdraw as changes
-from cargo_static_index.registry.agreement import DEFAULT_BASE_URL
+from cargo_static_index.registry.agreement import DEFAULT_BASE_URL, wants_addresses
 from cargo_static_index.registry.dispose import Drop
 from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.kept import finish_kept, kept_until, seconds_to_keep
@@ -36,6 +36,7 @@ from cargo_static_index.registry.recover import (
     prune_now_and_then,
     reconcile,
     recover,
+    switch_addresses,
 )
 from cargo_static_index.registry.scan import Due
 from cargo_static_index.registry.transaction import Transaction, open_transaction
@@ -236,6 +237,8 @@ class Registry:
 
     def _recover(self) -> None:
         left = recover(self.transaction, first=not self._begun)
+        if not self._begun:
+            switch_addresses(self.transaction)
         finish_removals(self.transaction, self._pages, left, told=True)
         finish_kept(self.transaction)
         if self._pages and not self._begun:
@@ -369,7 +372,14 @@ def verify_registry(
     if not fix:
         home, wanted_pages = home_of(settings, tree), settings.registry.pages
         yield from verify_tree(
-            tree, home, limits_of(settings), quick=quick, deep=deep, pages=wanted_pages, work=work or HERE
+            tree,
+            home,
+            limits_of(settings),
+            quick=quick,
+            deep=deep,
+            pages=wanted_pages,
+            addresses=has_addresses(tree, settings),
+            work=work or HERE,
         )
         return
     config = list(check_config(tree))
@@ -381,6 +391,7 @@ def verify_registry(
         telling.opened(transaction.base_url, now=options.now, holds_releases=transaction.record.releases > 0)
         transaction.take()
         trust_last_record(transaction)
+        switch_addresses(transaction)
         if not any(check_config(transaction.store)):
             yield from (replace(finding, fixed=True) for finding in config)  # opening a tree writes it
         pages = _pages(transaction, settings)
@@ -408,6 +419,7 @@ def _mended(
         quick=quick,
         deep=deep,
         pages=pages is not None,
+        addresses=transaction.record.version_addresses is True,
     ):
         if finding.fix == "make-pages":
             of_pages.append(finding)
@@ -479,6 +491,14 @@ def home_of(settings: Settings, store: Store | None = None) -> Home:
         pass
     urls = (base_url or DEFAULT_BASE_URL, *registry.aliases, *earlier)
     return home_at(mode or "registry", urls)
+
+
+def has_addresses(store: Store, settings: Settings) -> bool:
+    """Whether archives are to lie at the addresses of their versions, too, as settings and tree say."""
+    try:
+        return wants_addresses(settings, read_record(store).value)
+    except InvalidDocument:
+        return settings.tree.version_addresses is True
 
 
 def drop_of(settings: Settings) -> Drop:

@@ -9,6 +9,7 @@ import io
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -268,12 +269,18 @@ def _right(store: Store, name: str) -> list[Known]:
 
 
 def put_back_archive(transaction: Transaction, path: str, drop: Path) -> bool:
-    """Put an archive back that the tree lost or that was damaged, where a file in the drop directory has its bytes."""
+    """Put an archive back that the tree lost or that was damaged, where another file has its bytes.
+
+    That is a file in the drop directory, or the one at the address of its version.
+    """
     _, name, file = path.split("/")
     cksum = file.removesuffix(".crate")
     line = next((line for line in read_index(transaction.store, name).value.releases if line.cksum == cksum), None)
-    for source in transaction.state.drop_files.of_release(name, line.vers) if line else ():
-        content = _content_of(drop, source)
+    if line is None:
+        return False
+    copy = transaction.store.read(layout.version_address(name, line.vers))
+    dropped = (_content_of(drop, source) for source in transaction.state.drop_files.of_release(name, line.vers))
+    for content in chain([copy.content if copy else None], dropped):
         if content is not None and hashlib.sha256(content).hexdigest() == cksum:
             return not transaction.apply([Put(path=path, content=content)])
     return False
@@ -385,4 +392,4 @@ def _stored_metadata(store: Store, name: str, cksum: str) -> CrateMetadata | Non
 
 def is_left(store: Store, name: str, stone: Tombstone) -> bool:
     """Whether anything of a removed release's files is still there."""
-    return any(store.size(path) is not None for path in layout.archive_and_metadata(name, stone.cksum))
+    return any(store.size(path) is not None for path in layout.files_of(name, stone.vers, stone.cksum))

@@ -15,7 +15,7 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidDocument
-from cargo_static_index.protocol.index_file import IndexFile, parse_index
+from cargo_static_index.protocol.index_file import IndexFile, Line, parse_index
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.store import Delete, Put, Store, Stored
 from cargo_static_index.store.ahead import ReadAhead
@@ -55,6 +55,12 @@ class IndexChange(Struct, frozen=True):
     def name(self) -> str:
         """The name of the crate; "" where no line can be read."""
         return crate_name(self.after) or crate_name(self.before.value) or ""
+
+    @property
+    def new(self) -> Iterator[Line]:
+        """The lines of versions that were not there."""
+        versions = self.after.versions - self.before.value.versions
+        return (line for line in self.after.releases if line.vers in versions)
 
     @property
     def removed(self) -> tuple[Tombstone, ...]:

@@ -18,6 +18,8 @@ from cargo_static_index.diagnostics.errors import (
     StateDamaged,
     StoreError,
 )
+from cargo_static_index.protocol.index_file import Line
+from cargo_static_index.registry.addresses import address_puts
 from cargo_static_index.registry.agreement import Agreement, agree, read_again
 from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.known import crate_change
@@ -227,7 +229,7 @@ class Transaction:
             self.apply([Delete(path=layout.RECORD, expect=agreed.damaged.tag)])
         if self._as_read is None or self._as_read.stored is None or not agreed.fits(self.record):
             # The state forgets what it knew only after tree.json says it: a lost one may be known nowhere else.
-            self.update_record(lambda record: replace(record, mode=agreed.mode, aliases=agreed.aliases))
+            self.update_record(agreed.agreed_record)
         elif self.in_doubt:
             self.doubt()
         self.write(layout.CONFIG, agreed.config, agreed.stored_config)
@@ -340,6 +342,7 @@ class Transaction:
         delta = sum((change.delta for change in files), Delta())
         self.records.landed(files)
         self.count(delta, self.log.nonce if self.log else "")
+        self.put_addresses(line for change in files for line in change.new)
         with self.state.writing():
             self.state.published.update(change for change in map(crate_change, files) if change)
             self.state.indexed.note((change.before.path, change.weight.digest) for change in files)
@@ -348,6 +351,17 @@ class Transaction:
             self.state.intents.finish(change.before.path for change in files)
         if not self.log:
             self._finish_records()  # nobody comes between, and what is left to do for the pages stands in the state
+
+    @property
+    def wants_addresses(self) -> bool:
+        """Whether archives are to lie at the addresses of their versions, too; tree.json says whether they do."""
+        return self._agreement.version_addresses
+
+    def put_addresses(self, lines: Iterable[Line]) -> None:
+        """Put the archives of lines at the addresses of their versions, where this tree has such."""
+        if self.record.version_addresses is True:
+            for puts in address_puts(self.store, lines):
+                self.apply(puts)
 
     def _finish_records(self) -> None:
         last = self.records.finish()

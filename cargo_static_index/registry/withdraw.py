@@ -57,16 +57,16 @@ def _set_yanked(transaction: Transaction, name: str, versions: Sequence[str], *,
 
 
 class Withdrawn(Struct, frozen=True, kw_only=True):
-    """What was taken out of a crate's index file: `gone` are the releases, `cksums` the archives that are to go, too.
+    """What was taken out of a crate's index file: `gone` are the releases, `files` what is to go with them.
 
-    The archives go once no page leads to them any more; those that are kept are not among them. `versions` are those
-    that were to go, also before; `whole`: nothing is left of the crate.
+    That goes once no page leads to it any more; archives that are kept are not among it. `versions` are those that
+    were to go, also before; `whole`: nothing is left of the crate.
     """
 
     name: str
     versions: tuple[str, ...]
     gone: tuple[Spec, ...]
-    cksums: tuple[str, ...]
+    files: tuple[str, ...]
     whole: bool
 
 
@@ -108,12 +108,12 @@ def withdraw_versions(transaction: Transaction, name: str, versions: Sequence[st
         if not plan.removed or replace_index(transaction, IndexChange(index, plan.file, buried)):
             break
     staying = {line.cksum for line in plan.file.lines} | kept_checksums(transaction.store)
-    going = (stone.cksum for stone in buried.removed if stone.vers in versions and stone.cksum not in staying)
+    going = (stone for stone in buried.removed if stone.vers in versions and stone.cksum not in staying)
     return Withdrawn(
         name=name,
         versions=tuple(versions),
         gone=tuple(Spec(name, line.vers) for line in plan.removed),
-        cksums=tuple(going),
+        files=tuple(path for stone in going for path in layout.files_of(name, stone.vers, stone.cksum)),
         whole=not plan.file.releases,
     )
 
@@ -121,8 +121,7 @@ def withdraw_versions(transaction: Transaction, name: str, versions: Sequence[st
 def delete_archives(transaction: Transaction, withdrawn: Iterable[Withdrawn]) -> None:
     """Delete the archives of what was withdrawn, and the metadata beside them: the last step of a removal."""
     for crate in withdrawn:
-        paths = (path for cksum in crate.cksums for path in layout.archive_and_metadata(crate.name, cksum))
-        transaction.apply(Delete(path=path) for path in paths)
+        transaction.apply(Delete(path=path) for path in crate.files)
         judge_again(transaction, crate.name, crate.versions, whole=crate.whole)
         transaction.state.intents.finish([layout.tombstones_file(crate.name)])
 

@@ -17,6 +17,7 @@ from cargo_static_index.store import Store
 from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.store.paths import check_path
 from cargo_static_index.tree import layout
+from cargo_static_index.tree.read import read_index
 
 NO_STORE: Final = "no-store"
 NO_CACHE: Final = "no-cache"
@@ -62,6 +63,8 @@ class TreeFiles:
             check_path(path)
         except InvalidInput:
             return None
+        if address := layout.addressed_by(path):
+            return self._archive_of(path, *address)
         archive = _archive(path)
         if archive and self._root:
             return self._archive_on_disk(path, archive[1], self._root)
@@ -74,6 +77,11 @@ class TreeFiles:
         return Found(
             content=stored.content, tag=stored.tag, media_type=media_type_of(path), cache=NO_CACHE, modified=modified
         )
+
+    def _archive_of(self, path: str, name: str, vers: str) -> Found | None:
+        """Give the archive that lies at the address of a version, too: under its own address, by its checksum."""
+        line = read_index(self._store, name).value.find(vers) if self._store.size(path) is not None else None
+        return self.find(layout.archive_file(name, line.cksum)) if line and line.cksum else None
 
     def absent(self, path: str) -> Response:
         """Answer for what is not there: with the page for people, where there is one."""

@@ -185,6 +185,15 @@ class TreeSection(Struct, frozen=True, kw_only=True):
             also=("--single-writer",),
         ),
     ]
+    version_addresses: Annotated[
+        bool | None,
+        _row(
+            values.FLAG,
+            "Whether each archive lies at `crates/NAME/VERSION/download`, too, for tools that know no checksum "
+            "(docs/tools.md names them). Without it the tree keeps what it has; an empty tree has none.",
+            example=True,
+        ),
+    ]
     lock_timeout: Annotated[
         float | None,
         _row(

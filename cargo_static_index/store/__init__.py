@@ -114,6 +114,10 @@ class Store(Protocol):
         When this returns, all the rest is durable: a batch is what may be flushed together.
         """
 
+    def link(self, path: str) -> Staged | None:  # noqa: ARG002 - what most stores cannot do
+        """Stage a file of the tree under a second name, to be put at another path, too; None where that cannot be."""
+        return None
+
     def session(self) -> AbstractContextManager[Path]:
         """Give a private folder to stage files in, which is removed at the end; what dead sessions left goes at once.
 

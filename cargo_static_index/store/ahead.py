@@ -28,7 +28,7 @@ class ReadAhead:
         self._ahead: dict[str, Stored | None] = {}
         self.locks, self.shared, self.read_all = below.locks, below.shared, below.read_all
         self.size, self.list = below.size, below.list
-        self.session, self.opener = below.session, below.opener
+        self.session, self.opener, self.link = below.session, below.opener, below.link
 
     @property
     def lock(self) -> Lock | None:

@@ -84,6 +84,9 @@ class MemoryStore:
             finally:
                 self._stage = None
 
+    def link(self, path: str) -> None:
+        """Give nothing: there is no second name."""
+
     @property
     def lock(self) -> Lock | None:
         """A lock that nobody else takes, as long as one session is all that there can be."""

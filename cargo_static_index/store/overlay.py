@@ -57,6 +57,11 @@ class OverlayStore:
             check_path(change.path)
         return tuple(change for change in changes if not self._keep(change))
 
+    def link(self, path: str) -> Staged | None:
+        """Give the staged file that would be there: here it stays."""
+        content = self._over.get(path)
+        return content if isinstance(content, str) else None
+
     @property
     def lock(self) -> None:
         """Nothing: a dry run need not keep others out."""

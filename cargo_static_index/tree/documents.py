@@ -83,6 +83,7 @@ class TreeRecord(Struct, frozen=True, kw_only=True):
     were there and are not any more, though nobody removed them, until somebody takes the index as it is.
     `removed` and `tombstones` count and sum up what was removed; a tree of format 1 does not know them.
     `keeps_until` is the first time at which archives go that are kept of removed releases; absent where none are.
+    `version_addresses` is set where archives lie at the addresses of their versions, too.
     """
 
     format: int = FORMAT
@@ -96,6 +97,7 @@ class TreeRecord(Struct, frozen=True, kw_only=True):
     tombstones: str | UnsetType = "0" * 64
     lost: int | UnsetType = UNSET
     keeps_until: str | UnsetType = UNSET
+    version_addresses: Literal[True] | UnsetType = UNSET
 
     def changed_by(self, delta: Delta) -> Self:
         """Give the record after a change."""

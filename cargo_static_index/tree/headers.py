@@ -1,7 +1,8 @@
 """What an answer for a file of the tree says beside its bytes: its type, and for how long it may be kept.
 
 For whoever serves the tree or puts it into a store that serves it. What changes is asked for again at every use, so
-that nobody builds on an index of yesterday; what lies under a digest of its content never changes.
+that nobody builds on an index of yesterday; what lies under a digest of its content, or
+under a version, which is one release's for good, never changes.
 """
 
 from collections.abc import Iterator
@@ -35,7 +36,7 @@ _TYPES = {
 }
 _NAMED = {"feed.xml": "application/atom+xml", "opensearch.xml": "application/opensearchdescription+xml"}
 _VERSION = pattern(r"[0-9]+\.[0-9]+\.[0-9]+")
-_BY_CONTENT = pattern(rf"{layout.CRATES}/[^/]+/[0-9a-f]{{64}}\.(?:crate|json)|assets/.*")
+_UNCHANGING = pattern(rf"{layout.CRATES}/[^/]+/(?:[0-9a-f]{{64}}\.(?:crate|json)|[^/]+/download)|assets/.*")
 
 
 class Headers(Struct, frozen=True, kw_only=True):
@@ -73,11 +74,13 @@ def _type(path: str) -> str:
     name = path.rpartition("/")[2]
     if path.startswith(f"{layout.INDEX}/") and path.count("/") > 1:
         return "text/plain; charset=utf-8"  # an index file, whatever its crate is called
+    if layout.addressed_by(path):
+        return _TYPES["crate"]
     return _NAMED.get(name) or _TYPES.get(name.rpartition(".")[2], "text/plain; charset=utf-8")
 
 
 def _cache(path: str) -> str:
-    if _BY_CONTENT.fullmatch(path):
+    if _UNCHANGING.fullmatch(path):
         return IMMUTABLE
     is_page = not path.startswith(f"{layout.INDEX}/") and path not in {layout.RECORD, "pages.json"}
     return SHORT if is_page else REVALIDATED

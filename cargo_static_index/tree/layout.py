@@ -12,6 +12,7 @@ CONFIG = "index/config.json"
 CRATES = "crates"
 RECORD = "tree.json"
 
+_ADDRESS = pattern(r"crates/([^/]+)/([^/]+)/download")
 _ARCHIVE = pattern(r"crates/([^/]+)/([0-9a-f]{64})\.(?:crate|json)")
 
 
@@ -33,6 +34,22 @@ def metadata_file(name: str, cksum: str) -> str:
 def archive_and_metadata(name: str, cksum: str) -> tuple[str, str]:
     """Give the paths of an archive and of its facts."""
     return archive_file(name, cksum), metadata_file(name, cksum)
+
+
+def version_address(name: str, vers: str) -> str:
+    """Give the path of an archive by its version, for tools that know no checksum: where crates.io has it, too."""
+    return f"{CRATES}/{name}/{vers}/download"
+
+
+def addressed_by(path: str) -> tuple[str, str] | None:
+    """Give the crate's name and the version of which a path is the `version_address`; None of others."""
+    found = _ADDRESS.fullmatch(path)
+    return (found[1], found[2]) if found else None
+
+
+def files_of(name: str, vers: str, cksum: str) -> tuple[str, str, str]:
+    """Give the paths of all that is there of a release beside its line and its pages."""
+    return *archive_and_metadata(name, cksum), version_address(name, vers)
 
 
 def release_of(path: str) -> tuple[str, str] | None:

@@ -70,7 +70,19 @@ def collide(tree: Path) -> None:
     put("index/3/a/a_b", line.replace(b'"a-b"', b'"a_b"'))(tree)
 
 
+def without_addresses(tree: Path) -> None:
+    edit("tree.json", lambda content: content.rstrip()[:-1].rstrip() + b',\n  "version_addresses": true\n}\n')(tree)
+
+
+def with_a_wrong_address(tree: Path) -> None:
+    without_addresses(tree)
+    put("crates/foo/1.0.0/download", b"another")(tree)
+
+
 FAULTS: dict[str, Damage] = {
+    "address-missing": without_addresses,
+    "address-unnamed": put("crates/foo/1.0.0/download", b""),
+    "address-wrong": with_a_wrong_address,
     "archive-damaged": edit(f"crates/foo/{cksum()}.crate", lambda content: content[:-1] + b"?"),
     "archive-missing": remove(f"crates/foo/{cksum()}.crate"),
     "archive-unread": unread,
@@ -99,6 +111,7 @@ KNOWN = {rule.id: rule for rule in GROUPS[TREE]}
 WARNINGS = {each.id for each in KNOWN.values() if each.severity == "warning"}
 MENDED = {each.id for each in KNOWN.values() if each.mended}
 BESIDE: dict[str, set[str]] = {
+    "address-wrong": {"address-missing"},
     "tombstones-unreadable": {"tombstones-lost"},
     "archive-unread": {"record-wrong", "file-unnamed", "facts-missing", "page-wrong"},
     "line-misplaced": {"record-wrong", "version-duplicate", "lines-unordered"},

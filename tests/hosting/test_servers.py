@@ -18,7 +18,7 @@ from cargo_static_index.hosting.caddy import caddy
 from cargo_static_index.hosting.nginx import nginx
 from cargo_static_index.hosting.place import Place, Private
 from cargo_static_index.site.readme.markdown import CSP
-from cargo_static_index.tree.layout import archive_file, metadata_file
+from cargo_static_index.tree.layout import archive_file, metadata_file, version_address
 from tests.cargo.client import Cargo
 from tests.crates import crate
 from tests.server.serving import Served, until
@@ -29,6 +29,7 @@ from tests.world import World
 PATH = "/team/crates/"
 FOO = crate("foo").readme("# Foo")
 TOKEN = "a-token-of-forty-characters-and-no-less-"
+OF_FOO = (archive_file("foo", FOO.cksum()), version_address("foo", "1.0.0"))
 SERVERS = ("nginx", "caddy", "apache")
 
 
@@ -57,7 +58,8 @@ def served(
 @pytest.fixture(scope="module")
 def tree() -> Iterator[World]:
     with open_folder() as folder:
-        world = World(folder, {"registry.base-url": f"https://crates.example.com{PATH}", "tree.flush": False})
+        base_url = f"https://crates.example.com{PATH}"
+        world = World(folder, {"registry.base-url": base_url, "tree.version-addresses": True})
         world.put(FOO, *(crate("long", f"1.0.{number}") for number in range(30)))
         world.build()
         (world.tree / ".hidden").write_text("not published")
@@ -82,6 +84,10 @@ def test_every_server_gives_the_same_right_answers(kind: str, tree: World) -> No
         assert (archive.status, archive.headers["Content-Encoding"], archive.content) == (200, None, FOO.build())
         assert archive.headers["Content-Type"] == "application/gzip"
         assert archive.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        by_version = get(base + version_address("foo", "1.0.0"), Accept_Encoding="gzip")
+        assert (by_version.status, by_version.content) == (200, FOO.build())
+        for name in ("Content-Encoding", "Content-Type", "Cache-Control"):
+            assert by_version.headers[name] == archive.headers[name]
         part = get(base + archive_file("foo", FOO.cksum()), Range="bytes=2-5")
         assert (part.status, part.content) == (206, FOO.build()[2:6])
         assert "immutable" in get(base + metadata_file("foo", FOO.cksum())).headers["Cache-Control"]
@@ -132,7 +138,7 @@ def test_a_change_of_the_same_size_within_a_second_is_seen(kind: str, tree: Worl
 
 @pytest.mark.parametrize("kind", SERVERS)
 def test_a_private_registry_asks_for_a_token_as_cargo_and_browsers_understand(kind: str, tree: World) -> None:
-    private = ("index/config.json", "index/3/f/foo", "index/3/b/bar", archive_file("foo", FOO.cksum()))
+    private = ("index/config.json", "index/3/f/foo", "index/3/b/bar", *OF_FOO)
     with served(kind, tree.tree, private="index") as base:
         for path in private:
             for headers in ({}, {"Authorization": "wrong"}, {"Authorization": f"{TOKEN}x"}):

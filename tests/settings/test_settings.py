@@ -381,8 +381,8 @@ UNKNOWN = [
     (
         "[tree]\nzzz = 1",
         (
-            "2: [tree] has no key `zzz`; there are path, file-mode, dir-mode, flush, single-writer, lock-timeout, "
-            "keep-removed"
+            "2: [tree] has no key `zzz`; there are path, file-mode, dir-mode, flush, single-writer, "
+            "version-addresses, lock-timeout, keep-removed"
         ),
     ),
     ('[treee]\npath = "x"', "1: there is no section `[treee]`: did you mean `[tree]`?"),

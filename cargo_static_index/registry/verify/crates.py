@@ -26,14 +26,42 @@ from cargo_static_index.tree.read import read_index_at, weight_of
 
 
 def verify_crate(
-    store: Store, home: Home, limits: Limits, path: str, file: IndexFile, *, quick: bool, deep: bool = True
+    store: Store,
+    home: Home,
+    limits: Limits,
+    path: str,
+    file: IndexFile,
+    *,
+    quick: bool,
+    deep: bool = True,
+    addresses: bool = False,
 ) -> Iterator[Finding]:
     """Give what is wrong with the crate whose index file stands at `path`.
 
     `quick` looks at sizes and metadata only. Unless `deep` no archive is read either, and lines are held against the
-    metadata.
+    metadata. With `addresses` the archives are looked for at the addresses of their versions, too.
     """
-    return _Crate(store, home, limits, path, file, quick=quick, deep=deep).findings()
+    deep = deep and not quick
+    yield from _Crate(store, home, limits, path, file, quick=quick, deep=deep).findings()
+    if addresses:
+        here = (line for line in file.releases if layout.index_file(line.name) == path)
+        yield from (each for line in here for each in _check_address(store, line, deep=deep))
+
+
+def _check_address(store: Store, line: Line, *, deep: bool) -> Iterator[Finding]:
+    """Hold what lies at the address of a version against its line, or against the size of its archive."""
+    path = layout.version_address(line.name, line.vers)
+    archive = store.size(layout.archive_file(line.name, line.cksum))
+    size = store.size(path)
+    stored = store.read(path) if deep and size is not None else None
+    if size is None:
+        message = f"The archive of {line.name} {line.vers} does not lie at the address of its version."
+        yield found("address-missing", path, message, "write-address")
+    elif size != (size if archive is None else archive) or (
+        stored is not None and hashlib.sha256(stored.content).hexdigest() != line.cksum
+    ):
+        message = f"What lies at the address of {line.name} {line.vers} is not its archive."
+        yield found("address-wrong", path, message, "write-address")
 
 
 class IndexCheck(Struct, frozen=True, kw_only=True):
@@ -47,6 +75,7 @@ class IndexCheck(Struct, frozen=True, kw_only=True):
     limits: Limits
     quick: bool
     deep: bool = True
+    addresses: bool = False
     share: HostShare | None = None
 
     def look(self, paths: list[str]) -> tuple[Delta, list[Finding]]:
@@ -56,7 +85,16 @@ class IndexCheck(Struct, frozen=True, kw_only=True):
             index = read_index_at(store, path)
             total += weight_of(index)
             quick = self.quick or not (self.share is None or self.share.holds_name(path))
-            findings += verify_crate(store, self.home, self.limits, path, index.value, quick=quick, deep=self.deep)
+            findings += verify_crate(
+                store,
+                self.home,
+                self.limits,
+                path,
+                index.value,
+                quick=quick,
+                deep=self.deep,
+                addresses=self.addresses,
+            )
         return total, findings
 
 

@@ -47,6 +47,7 @@ from cargo_static_index.tree.documents import Delta, Tombstone
 from cargo_static_index.tree.kept import kept_checksums
 from cargo_static_index.tree.read import (
     index_paths,
+    is_whole,
     read_config,
     read_index,
     read_record,
@@ -82,6 +83,7 @@ def verify_tree(
     quick: bool = False,
     deep: bool = True,
     pages: bool = True,
+    addresses: bool = False,
     work: Work = HERE,
 ) -> Iterator[Finding]:
     """Look at a whole tree, and give what is wrong as it is found; nothing is changed.
@@ -89,14 +91,23 @@ def verify_tree(
     `known` tells what is known to have stood in the index; without it the crates' own documents do.
 
     `quick` looks at presence and sizes only and opens no archive; nor is one opened unless `deep`. `pages` are looked
-    at where they are wanted. While another process publishes, files that it has written already and not yet named are
+    at where they are wanted, and so are the `addresses` of versions.
+    While another process publishes, files that it has written already and not yet named are
     found too. `work` says which archives are opened, in which processes, and who hears how far it is.
     """
     yield from check_config(store)
     yield from _check_tombstones(store)
     buried = summed_tombstones(store)
     total = Delta()
-    check = IndexCheck(open_tree=work.opener(store), home=home, limits=limits, quick=quick, deep=deep, share=work.share)
+    check = IndexCheck(
+        open_tree=work.opener(store),
+        home=home,
+        limits=limits,
+        quick=quick,
+        deep=deep,
+        addresses=addresses,
+        share=work.share,
+    )
     for weight, findings in work.done(store, check.look, index_paths(store)):
         total += weight
         yield from findings
@@ -110,7 +121,7 @@ def verify_tree(
     yield from _check_removed(store, total)
     lost = _lines_are_lost(store, total)
     unnamed = 0
-    for finding in _check_crates(store, told, lost=lost):
+    for finding in _check_crates(store, told, lost=lost, addresses=addresses):
         unnamed += finding.fix is None
         yield finding
     yield from _check_strays(store)
@@ -128,6 +139,8 @@ def mend(transaction: Transaction, finding: Finding, limits: Limits, drop: Path)
         fixed = _write_metadata(transaction, finding.path, limits)
     elif finding.id in {"archive-missing", "archive-damaged"}:
         fixed = put_back_archive(transaction, finding.path, drop)
+    elif finding.fix == "write-address":
+        fixed = _write_address(transaction, finding.path)
     elif finding.fix == "delete":
         fixed = not transaction.apply([Delete(path=finding.path)])
     elif finding.fix == "restore-tombstones":
@@ -165,6 +178,16 @@ def _write_metadata(transaction: Transaction, path: str, limits: Limits) -> bool
     stored = transaction.store.read(path.removesuffix(".json") + ".crate")
     metadata = metadata_in(stored.content, limits) if stored else None
     return metadata is not None and not transaction.apply([Put(path=path, content=format_metadata(metadata))])
+
+
+def _write_address(transaction: Transaction, path: str) -> bool:
+    """Put an archive that is there whole at the address of its version."""
+    name, vers = layout.addressed_by(path) or ("", "")
+    line = read_index(transaction.store, name).value.find(vers)
+    if line is None or not is_whole(transaction.store, name, line.cksum):
+        return False
+    transaction.put_addresses([line])
+    return True
 
 
 # The tree as a whole ---------------------------------------------------------------------------------------
@@ -258,7 +281,7 @@ def _lines_are_lost(store: Store, total: Delta) -> bool:
     )
 
 
-def _check_crates(store: Store, told: Collection[str], *, lost: bool) -> Iterator[Finding]:
+def _check_crates(store: Store, told: Collection[str], *, lost: bool, addresses: bool) -> Iterator[Finding]:
     """Hold the files beside each crate's archives against its lines; where lines are `lost`, none may be deleted.
 
     Index files whose lines can be put back are `told` of already.
@@ -266,8 +289,12 @@ def _check_crates(store: Store, told: Collection[str], *, lost: bool) -> Iterato
     for name, paths in groupby(store.list(layout.CRATES), key=_crate_of):
         if name is None or layout.index_file(name) in told:
             continue  # else `_check_strays` names them
-        named, lines = _named(read_index(store, name).value, name)
+        file = read_index(store, name).value
+        named, lines = _named(file, name)
         for path in paths:
+            if address := layout.addressed_by(path):
+                yield from _check_address(store, file, *address, wanted=addresses)
+                continue
             kind = _CKSUM.fullmatch(path.rpartition("/")[2])
             if kind is None or path.count("/") != 2 or kind[1] in named or kind[1].encode() in lines:
                 continue
@@ -284,6 +311,17 @@ def _check_crates(store: Store, told: Collection[str], *, lost: bool) -> Iterato
                 yield found("file-unnamed", path, f"{message}.", "delete")
 
 
+def _check_address(store: Store, file: IndexFile, name: str, vers: str, *, wanted: bool) -> Iterator[Finding]:
+    """Say of an archive at the address of a version that this is not published, or that there are to be no such."""
+    if vers in {stone.vers for stone in _stones(store, name)}:
+        return  # `_check_tombstones` tells of the release
+    path = layout.version_address(name, vers)
+    if not wanted:
+        yield found("address-unnamed", path, "This registry has no addresses by version.", "delete")
+    elif file.find(vers) is None:
+        yield found("address-unnamed", path, f"There is no line of {name} {vers}.", "delete")
+
+
 def _check_rival(rival: Rival, path: str, what: str) -> Iterator[Finding]:
     """Say of an archive that its release has a line with another checksum, whose archive is not there whole."""
     release = f"{rival.line.name} {rival.line.vers}"
@@ -298,11 +336,15 @@ def _check_rival(rival: Rival, path: str, what: str) -> Iterator[Finding]:
 
 def _buried(store: Store, name: str) -> frozenset[str]:
     """Give the checksums of what was removed of a crate, and not brought back."""
+    return frozenset(stone.cksum for stone in _stones(store, name))
+
+
+def _stones(store: Store, name: str) -> tuple[Tombstone, ...]:
+    """Give the tombstones of what was removed of a crate, and not brought back; none where they cannot be read."""
     try:
-        stones = read_tombstones(store, name).value.removed
-        return frozenset(stone.cksum for stone in stones if not stone.lifted)
+        return tuple(stone for stone in read_tombstones(store, name).value.removed if not stone.lifted)
     except InvalidDocument:
-        return frozenset()
+        return ()
 
 
 def _is_named(file: IndexFile, name: str, cksum: str) -> bool:
@@ -344,7 +386,7 @@ def _is_known(path: str) -> bool:
     below = path.split("/", 2)[-1]
     if below.endswith(".json") and not below.startswith(("dependents.", "dependents/")):
         return below in _DOCUMENTS or _CKSUM.fullmatch(below) is not None
-    return path.endswith(_KINDS)
+    return path.endswith(_KINDS) or layout.addressed_by(path) is not None
 
 
 def _check_record(store: Store, total: Delta, *, lost: bool) -> Iterator[Finding]:

@@ -66,6 +66,17 @@ class OpenTree:
         system.unlink(name, dir_fd=self.staging)
         return mode
 
+    def stage_link(self, path: str) -> Staged | None:
+        """Make a second name for a file of the tree in the private folder; None where there is no such file."""
+        folder, _, base = path.rpartition("/")
+        if self.folders.find_file(path) is None:
+            return None
+        parent = self.folders.find(folder)
+        assert parent is not None, "the file was found in it"
+        name = f".link-{next(self.numbers)}"
+        system.link(base, name, src_dir_fd=parent, dst_dir_fd=self.staging)
+        return Staged(f"{self._stage}/{name}")
+
     def find_staged(self, staged: Staged) -> os.stat_result:
         """Give what the system knows of a file in the private folder, or raise InvalidInput where it is none."""
         folder, _, name = staged.rpartition("/")

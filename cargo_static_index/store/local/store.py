@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from cargo_static_index.diagnostics.errors import TreeBusy
-from cargo_static_index.store import Change, Put, Store, Stored
+from cargo_static_index.store import Change, Put, Staged, Store, Stored
 from cargo_static_index.store.local.batch import apply_batch, not_staged
 from cargo_static_index.store.local.files import chunks
 from cargo_static_index.store.local.folders import Folders, failure, open_folders
@@ -117,6 +117,16 @@ class LocalStore:
                 yield session.tree.stage
             finally:
                 self._session = None
+
+    def link(self, path: str) -> Staged | None:
+        """Stage a hard link to a file of the tree; None outside a session, and where the file system has none."""
+        check_path(path)
+        if self._session is None:
+            return None
+        try:
+            return self._session.tree.stage_link(path)
+        except OSError:
+            return None  # another file system, or one without links, or a file of somebody else (`protected_hardlinks`)
 
     @property
     def lock(self) -> LocalSession:

@@ -97,6 +97,12 @@ def rename(name: str, new_name: str, *, src_dir_fd: int, dst_dir_fd: int) -> Non
     os.rename(name, new_name, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
 
 
+def link(name: str, new_name: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
+    """Give a file a second name."""
+    about_to("make", new_name)
+    os.link(name, new_name, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd, follow_symlinks=False)
+
+
 def mkdir(name: str, mode: int, *, dir_fd: int) -> None:
     """Make a folder."""
     about_to("make", name)

@@ -134,6 +134,9 @@ class ObjectStore:
             finally:
                 self._stage = None
 
+    def link(self, path: str) -> None:
+        """Give nothing: an object has one name."""
+
     @property
     def lock(self) -> None:
         """Nothing: other hosts write at the same time."""
