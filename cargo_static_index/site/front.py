@@ -18,7 +18,10 @@ class Update(Struct, frozen=True, kw_only=True):
 
 
 class FrontDocument(Struct, frozen=True, kw_only=True):
-    """`index.json` at the root: what the registry is, for programs. `index` is the way to the index from here."""
+    """`index.json` at the root: what the registry is, for programs. `index` is the way to the index from here.
+
+    `together` is the time at which more crates came than are named one by one, "" where none of the last did.
+    """
 
     schema: Literal[1] = 1
     title: str
@@ -28,6 +31,7 @@ class FrontDocument(Struct, frozen=True, kw_only=True):
     releases: int
     updated: tuple[Update, ...]
     new: tuple[Update, ...]
+    together: str = ""
 
 
 class RefusedFile(Struct, frozen=True, kw_only=True):

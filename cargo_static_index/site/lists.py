@@ -29,7 +29,7 @@ ALWAYS = (NAMES, "search/names", "search/words", *SETS.values())
 _PART = pattern(rb"(sitemap/[^/<]+[.]xml)</loc>")
 _ESCAPED = pattern(r"_([0-9a-f]+)_")
 
-_TITLES = {"names": "All crates", "keywords": "Keywords", "categories": "Categories", "months": "Months"}
+_TITLES = {"names": "All crates", "keywords": "Keywords", "categories": "Categories", "months": "Releases by month"}
 _ROWS: Mapping[str, type[Struct]] = {
     "names": CrateRow,
     "keyword": CrateRow,

@@ -113,6 +113,8 @@ class ReleaseView(Struct, frozen=True, kw_only=True):
     copies: tuple[Copy, ...]
     about: tuple[Link, ...]
     links: tuple[Link, ...]
+    ways: tuple[Link, ...]
+    """What people look for first, which a phone shows above the README: documentation, repository, license."""
     keywords: tuple[Link, ...]
     categories: tuple[Link, ...]
     authors: tuple[Link, ...]
@@ -151,6 +153,7 @@ def release_view(
     manifest = metadata.manifest if metadata else None
     here = addresses.version_page(entry.name, entry.vers) if own else addresses.crate_page(entry.name)
     features = feature_views(entry, VALUES_SHOWN)
+    about, links = tuple(_about(release)), tuple(_links(release, site))
     groups = tuple(_dependency_groups(map(dependency_row, entry.deps), addresses.up(here)))
     files = metadata.files if metadata and own else ()
     return ReleaseView(
@@ -164,8 +167,9 @@ def release_view(
         date=(entry.pubtime or "")[:10],
         kind=kind_of(metadata),
         copies=tuple(_copies(release, site, own=own)),
-        about=tuple(_about(release)),
-        links=tuple(_links(release, site)),
+        about=about,
+        links=links,
+        ways=tuple(_ways(about, links)),
         keywords=_set_links("keyword", listed(manifest.keywords) if manifest else (), here, own=own),
         categories=_set_links("category", listed(manifest.categories) if manifest else (), here, own=own),
         authors=tuple(map(_author, manifest.authors)) if manifest else (),
@@ -321,6 +325,11 @@ def _links(release: StoredRelease, site: SiteInfo) -> Iterator[Link]:
         address = source_address(manifest.repository, commit, metadata.vcs.path_in_vcs if metadata.vcs else "")
         dirty = ", with changes not committed" if metadata.vcs and metadata.vcs.dirty else ""
         yield Link(label="Source", address=address, text=f"at {commit[:10]}{dirty}")
+
+
+def _ways(about: Iterable[Link], links: Iterable[Link]) -> Iterator[Link]:
+    yield from (link for link in links if link.label in {"Documentation", "Repository"} and link.address)
+    yield from (Link(label=link.text, address=link.address) for link in about if link.label == "License")
 
 
 def _author(text: str) -> Link:

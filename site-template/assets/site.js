@@ -24,6 +24,18 @@
       return legacyCopy(text);
     }
   };
+  // Code of a README gets its button here: without scripts it could do nothing.
+  for (const pre of document.querySelectorAll(".prose pre:not(.plain)")) {
+    const box = document.createElement("div");
+    const button = document.createElement("button");
+    box.className = "copy";
+    button.type = "button";
+    button.className = "copy-button";
+    button.textContent = "Copy";
+    button.setAttribute("aria-label", "Copy: this code");
+    pre.replaceWith(box);
+    box.append(pre, button);
+  }
   for (const button of document.querySelectorAll(".copy-button")) {
     button.hidden = false;
     button.addEventListener("click", async () => {
@@ -72,8 +84,14 @@
   const order = matchMedia("(prefers-color-scheme: dark)").matches ? ["auto", "light", "dark"] : ["auto", "dark", "light"];
   const theme = document.querySelector(".theme");
   if (theme) {
+    // Pictures for one scheme go by what the system has; here they go by the switch.
+    const pictures = [...document.querySelectorAll('source[media*="prefers-color-scheme"]')];
+    const wanted = pictures.map((source) => source.media);
     const show = () => {
       const now = root.dataset.theme || "auto";
+      pictures.forEach((source, at) => {
+        source.media = now === "auto" ? wanted[at] : wanted[at].includes(now) ? "all" : "not all";
+      });
       theme.firstElementChild.textContent = names[now];
       theme.setAttribute("aria-label", `Colour scheme: ${names[now]}`);
     };

@@ -6,7 +6,7 @@ from playwright.sync_api import BrowserContext, Page
 
 from tests.crates import crate
 from tests.registry.site.registries import HERE, OPTIONS, some_crates, versions
-from tests.world import World
+from tests.world import DAY, World
 
 PREFIX = "/under/a/path/"
 LONG = "a-very-long-name-that-somebody-found-useful-for-a-crate-of-theirs"[:64]
@@ -66,10 +66,13 @@ def every_kind_of_page(folder: Path, port: int) -> Path:
         "absent", "2", features=wide, registry_index=HERE, target='cfg(all(target_arch = "wasm32", not(windows)))'
     )
     long.readme(_README.format("x" * 300, " " * 200, "这是一个很长的中文段落" * 20))
-    world.put(*some_crates(), long, *versions(120), *(crate(f"x{number:03}") for number in range(160)))
+    world.put(*versions(120), crate("many", "1.0.0"), *(crate(f"x{number:03}") for number in range(160)))
     world.put(crate("wire").package(description="A framework"), crate("wire_json"), crate("async-wire"))
     world.put(crate("neko").package(description="猫 और हिन्दी parser"), crate("json-for-the"), crate("json-other"))
     world.put(crate("story").package(description="A tale that goes on and on. " * 8 + "In the end dragons win."))
+    world.build()
+    world.now += DAY
+    world.put(*some_crates(), long)
     (world.drop / "broken.crate").write_bytes(b"no archive")
     world.build()
     world.yank(f"{LONG}@1.0.0-rc.1+build.7")

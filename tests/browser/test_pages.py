@@ -1,10 +1,15 @@
 """What pages do in a browser beyond being read, and what they never do: from a server, under a path, from a disk."""
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.registry import PAGES, Watch
+from tests.browser.registry import LONG, PAGES, Watch
+from tests.crates import crate
+from tests.registry.site.registries import OPTIONS
 from tests.servers import Nginx
+from tests.world import World
 
 pytestmark = pytest.mark.browser
 
@@ -111,6 +116,34 @@ def test_the_scheme_that_is_switched_to_stays(context: BrowserContext, base: str
     assert page.inner_text(".theme") == "Auto"
 
 
+def test_code_of_a_readme_is_copied_whole(page: Page, base: str) -> None:
+    page.goto(f"{base}crates/{LONG}/index.html")
+    page.click(".prose .copy-button")
+    page.wait_for_selector(".prose .copy-button:text-is('Copied')")
+    page.bring_to_front()
+    copied = page.evaluate("navigator.clipboard.readText()") if base.startswith("http") else _pasted(page)
+    assert copied.startswith("fn main() {")
+    assert copied.endswith("}\n")
+
+
+def test_pictures_follow_the_switch_and_not_only_the_system(page: Page, tmp_path: Path) -> None:
+    dark, light = "https://pictures.example/dark.png", "https://pictures.example/light.png"
+    source = f'<source media="(prefers-color-scheme: dark)" srcset="{dark}">'
+    world = World(tmp_path, OPTIONS)
+    world.put(crate("foo").readme(f'<picture>{source}<img alt="A logo" src="{light}"></picture>'))
+    world.build()
+    page.route("https://**", lambda route: route.abort())
+    page.emulate_media(color_scheme="light")
+    page.goto(f"{world.tree.as_uri()}/crates/foo/index.html")
+    shown = "document.querySelector('.prose img').currentSrc"
+    page.locator(".prose img").scroll_into_view_if_needed()
+    page.wait_for_function(f"() => {shown} === '{light}'")
+    page.click(".theme")
+    page.wait_for_function(f"() => {shown} === '{dark}'")
+    page.click(".theme")
+    page.wait_for_function(f"() => {shown} === '{light}'")
+
+
 def test_pages_lead_on_from_a_disk_and_under_a_path(context: BrowserContext, base: str) -> None:
     watch = Watch(context)
     watch.open(base + "index.html")
@@ -120,7 +153,9 @@ def test_pages_lead_on_from_a_disk_and_under_a_path(context: BrowserContext, bas
     watch.page.click(".brand")
     assert watch.page.inner_text("h1") == "Crates of Acme"
     watch.page.click("text=GitHub Actions")
-    watch.page.wait_for_function("() => document.getElementById('use-github').getBoundingClientRect().top < 100")
+    assert watch.page.locator("#use-github").is_visible()
+    watch.page.click("text=GitLab CI")
+    watch.page.locator("#use-github").wait_for(state="hidden")
     assert watch.wrong == []
 
 

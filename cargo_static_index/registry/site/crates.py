@@ -324,14 +324,22 @@ class CratePages:
         groups = version_groups(document.versions)
         known = version_groups(self._before.versions) if self._before and not self._whole else {}
         path = addresses.versions_page(self._name)
+        if len(groups) == 1:
+            yield path, partial(self._version_group, path, document, next(iter(groups)), document.versions)
+            return
         counts = {group: len(summaries) for group, summaries in groups.items()}
-        context: dict[str, object] = {"crate": document, "groups": counts, "group": ""}
+        context: dict[str, object] = {"crate": document, "groups": counts}
         yield path, partial(self._templates.render, "versions.html", path, context)
         for group, summaries in groups.items():
-            if known.get(group) != summaries:
+            if known.get(group) != summaries or len(known) == 1:
                 path = addresses.versions_page(self._name, group)
-                context = {"crate": document, "group": group, "versions": version_rows(summaries, "../")}
-                yield path, partial(self._templates.render, "versions-group.html", path, context)
+                yield path, partial(self._version_group, path, document, group, summaries)
+
+    def _version_group(
+        self, path: str, document: CrateDocument, group: str, summaries: Sequence[ReleaseSummary]
+    ) -> bytes:
+        context = {"crate": document, "group": group, "versions": version_rows(summaries, "../")}
+        return self._templates.render("versions-group.html", path, context)
 
     def _stale_paths(self, document: CrateDocument | None) -> Iterator[str]:
         """Give pages that may be there and are not to be, the crate's own but for those that stay in other hands."""
@@ -378,8 +386,8 @@ def paths_of_crate(document: CrateDocument) -> Iterator[str]:
         yield addresses.version_page(name, summary.vers)
     if len(document.versions) > NEWEST_SHOWN:
         yield addresses.versions_page(name)
-        for group in version_groups(document.versions):
-            yield addresses.versions_page(name, group)
+        groups = version_groups(document.versions)
+        yield from (addresses.versions_page(name, group) for group in groups if len(groups) > 1)
 
 
 def _is_ours(path: str) -> bool:

@@ -72,7 +72,7 @@ class FrontPages:
 
     def _telling(self, news: News) -> Iterator[tuple[str, bytes]]:
         """Make the pages that tell of what is published."""
-        updated, new = _updated_and_new(news)
+        updated, new, together = _updated_and_new(news)
         document = FrontDocument(
             title=self._site.title,
             description=self._site.description,
@@ -81,6 +81,7 @@ class FrontPages:
             releases=news.record.releases,
             updated=updated,
             new=new,
+            together=together,
         )
         yield addresses.DOCUMENT, format_page_document(document)
         context = {"front": document, "blocks": blocks_of(self._site)}
@@ -98,18 +99,27 @@ class FrontPages:
         return path, self._templates.render(template, path, context)
 
 
-def _updated_and_new(news: News) -> tuple[tuple[Update, ...], tuple[Update, ...]]:
-    """Give updated and new crates, the last first, each once; no more is looked at than that takes."""
+def _updated_and_new(news: News) -> tuple[tuple[Update, ...], tuple[Update, ...], str]:
+    """Give updated and new crates, the last first, each once, and the time from which on there are too many to name.
+
+    Of those that came at one time either all are named or none: which of thousands are would be for the alphabet to
+    say. No more is looked at than that takes.
+    """
     updated: dict[str, Update] = {}
     new: dict[str, Update] = {}
-    for name, pubtime in news.crates(LOOKED_AT):
-        highest = news.highest(name, pubtime)
-        if highest is not None:
-            is_new = pubtime == news.about(name).created
-            (new if is_new else updated).setdefault(name, _update(news, name, highest, pubtime))
-        if min(len(updated), len(new)) >= SHOWN:
+    looked_at = list(news.crates(LOOKED_AT))
+    for pubtime, group in groupby(looked_at, key=lambda row: row[1]):
+        names = [name for name, _ in group]
+        if len(names) > SHOWN:
+            return tuple(updated.values()), tuple(new.values()), pubtime
+        if (len(looked_at) == LOOKED_AT and pubtime == looked_at[-1][1]) or min(len(updated), len(new)) >= SHOWN:
             break
-    return tuple(updated.values())[:SHOWN], tuple(new.values())[:SHOWN]
+        found = [_update(news, name, vers, pubtime) for name in names if (vers := news.highest(name, pubtime))]
+        for kind, is_new in ((new, True), (updated, False)):
+            some = {each.name: each for each in found if (pubtime == news.about(each.name).created) is is_new}
+            if len(kind | some) <= SHOWN:
+                kind.update((name, each) for name, each in some.items() if name not in kind)
+    return tuple(updated.values()), tuple(new.values()), ""
 
 
 def _releases(news: News) -> Iterator[Update]:

@@ -104,7 +104,8 @@ class _Walk:
             self.parts.append('<pre tabindex="0">')
             return found.end()
         info, text = code.groups()
-        self.parts.append(f'<pre tabindex="0"><code>{self._coloured(info, text)}</code></pre>')
+        language = f' class="language-{info}"' if info else ""
+        self.parts.append(f'<pre tabindex="0"><code{language}>{self._coloured(info, text)}</code></pre>')
         return code.end()
 
     def _coloured(self, info: str | None, text: str) -> str:

@@ -36,6 +36,7 @@ def test_a_crates_page_says_what_people_look_for(world: World) -> None:
         "Or write it into Cargo.toml\n"
         'acme-text = { version = "1.1.0", registry = "acme" }\n'
         "Copy\n"
+        "MIT\n"
         "Readme About Versions 2 Dependencies 3 Features 2 Dependents\n"
         "Text\n"
         "Sets text. See units.\n"
@@ -67,10 +68,10 @@ def test_a_crates_page_says_what_people_look_for(world: World) -> None:
         "SHA-256\n"
         f"{cksum_of(world, 'acme-text', '1.1.0')}\n"
         "Copy\n"
-        "Line of the index\n"
+        "What cargo reads of it\n"
         f"{line}\n"
         "Copy\n"
-        "For programs · Feed of this crate\n"
+        "This crate as JSON · Feed of this crate\n"
     )
 
 
@@ -130,7 +131,7 @@ def test_dependents_are_listed_with_what_they_ask_for_and_whether_the_newest_ver
         "acme-text 1.1.0\n"
         "asks for ^0.3 takes 0.3.1\n"
         "The crate acme-text\n"
-        "For programs\n"
+        "This list as JSON\n"
     )
     world.put(crate("acme-units", "0.4.0"))
     world.build()
@@ -292,11 +293,11 @@ def test_lists_name_crates_by_name_keyword_category_and_month(world: World) -> N
     world.put(*some_crates())
     world.build()
     item = "acme-git 0.3.02026-01-01\nThe crate acme-git\n"
-    tabs = "Names Keywords Categories Months\n"
+    tabs, json_too = "Names Keywords Categories By month\n", "This list as JSON\n"
     assert item in text_of(world.read("browse/names.html"))
-    assert text_of(world.read("browse/keyword/git.html")) == f"{tabs}Keyword “git”\n1 crate.\n{item}For programs\n"
+    assert text_of(world.read("browse/keyword/git.html")) == f"{tabs}Keyword “git”\n1 crate.\n{item}{json_too}"
     assert item in text_of(world.read("browse/category/command-line-utilities.html"))
-    assert text_of(world.read("browse/keywords.html")) == f"{tabs}Keywords\n2 keywords.\ngit 1\nvcs 1\nFor programs\n"
+    assert text_of(world.read("browse/keywords.html")) == f"{tabs}Keywords\n2 keywords.\ngit 1\nvcs 1\n{json_too}"
     month = text_of(world.read("browse/month/2026-01.html"))
     assert month.startswith(f"{tabs}January 2026\n4 releases published.\n")
     assert "acme-git 0.3.0 new crate2026-01-01\n" in month
@@ -422,6 +423,55 @@ def test_of_versions_that_came_together_the_front_page_names_the_highest(world: 
     assert "New versions\nfoo 1.0.0-rc.12026-01-02\n" in text_of(world.read("index.html"))
 
 
+def test_of_what_came_together_the_front_page_names_all_or_none(world: World) -> None:
+    world.put(*(crate(f"x{number}") for number in range(9)))
+    world.build()
+    text = text_of(world.read("index.html"))
+    assert "New crates" not in text
+    assert "On 2026-01-01 more came at once than can be named here: see January 2026, or all crates.\n" in text
+    world.now += DAY
+    world.put(crate("bar"), *(crate(f"x{number}", "1.1.0") for number in range(5)))
+    world.build()
+    world.now += DAY
+    world.put(*(crate(f"x{number}", "1.2.0") for number in range(5, 9)))
+    world.build()
+    text = text_of(world.read("index.html"))
+    assert "New crates\nbar 1.0.02026-01-02\n" in text
+    assert [f"x{number} 1.2.0" in text for number in range(5, 9)] == [True] * 4
+    assert "1.1.0" not in text, "five more would be too many"
+    assert "Before that, more came at once than can be named here" in text
+    assert json.loads(world.read("index.json"))["together"] == "2026-01-01T00:00:00Z"
+
+
+def test_markdown_in_a_description_stays_text(world: World) -> None:
+    world.put(crate("foo").package(description="A *fast* [parser](https://example.com) <b>`x`</b>"))
+    world.build()
+    page = world.read("crates/foo/index.html")
+    assert "\nA *fast* [parser](https://example.com) <b>`x`</b>\n" in text_of(page)
+
+
+def test_links_that_people_look_for_stand_above_the_readme_too(world: World) -> None:
+    about = {"documentation": "https://docs.acme.example/foo", "repository": "https://git.acme.example/foo"}
+    world.put(crate("foo").package(**about))
+    world.build()
+    assert "\nDocumentation\nRepository\nMIT\nReadme About" in text_of(world.read("crates/foo/index.html"))
+
+
+def test_versions_of_one_group_are_shown_at_once(world: World) -> None:
+    world.put(*versions(60))
+    world.build()
+    page = text_of(world.read("crates/many/versions/index.html"))
+    assert page.startswith("Crates › many\nmany 0.x\nVersion\n")
+    assert page.count("\n2026-01-01\n") == 60
+    assert "crates/many/versions/0.html" not in world.files()
+    world.put(crate("many", "1.0.0"))
+    world.build()
+    assert text_of(world.read("crates/many/versions/index.html")).endswith("1.x 1\n0.x 60\n")
+    assert "crates/many/versions/0.html" in world.files()
+    world.remove("many@1.0.0")
+    assert "crates/many/versions/0.html" not in world.files()
+
+
 def test_many_versions_of_one_crate_leave_room_for_others_on_the_front_page(world: World) -> None:
     world.put(*(crate("big", f"1.0.{number}") for number in range(210)), crate("big", "9.0.0"), crate("other"))
     world.build()
@@ -440,9 +490,10 @@ def test_front_page_and_crate_page_stay_small(world: World) -> None:
     world.put(*some_crates(), *versions(60))
     world.build()
     files = world.files()
-    assets = sum(len(content) for path, content in files.items() if path.startswith("assets/"))
+    loaded = [path for path in files if path.startswith("assets/") and not path.startswith("assets/search")]
+    assets = sum(len(files[path]) for path in loaded)
     for page in ("index.html", "crates/many/index.html", "crates/acme-text/index.html"):
-        assert len(files[page]) + assets < 62_000
+        assert len(files[page]) + assets < 56_000
 
 
 def test_no_page_loads_from_another_host_or_says_how_it_looks_inside(world: World) -> None:

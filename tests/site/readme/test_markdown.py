@@ -119,13 +119,17 @@ def test_in_the_middle_stands_an_image_beside_its_line_and_a_text_in_its_column(
     ],
 )
 def test_code_is_coloured_by_its_info_string(info: str, begins: str) -> None:
-    assert render(f"```{info}\nlet x = 1;\n```").startswith(f'<pre tabindex="0"><code>{begins}')
+    html = render(f"```{info}\nlet x = 1;\n```")
+    kept = f' class="language-{info.partition(" ")[0]}"' if info else ""
+    assert html.startswith(f'<pre tabindex="0"><code{kept}>{begins}')
 
 
 def test_a_readme_may_colour_code_of_its_own_html_too() -> None:
     html = render('<pre><code class="language-rust">let x = &amp;y;</code></pre>')
 
-    assert html == '<pre tabindex="0"><code><span class="c-k">let </span>x = &amp;y;</code></pre>\n'
+    assert (
+        html == '<pre tabindex="0"><code class="language-rust"><span class="c-k">let </span>x = &amp;y;</code></pre>\n'
+    )
 
 
 @pytest.mark.parametrize("path", ["README", "README.md", "readme.MARKDOWN", "a.b/README", "docs/readme.mkd"])
