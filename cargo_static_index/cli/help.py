@@ -115,7 +115,10 @@ def help_command(run: Run, *, name: str | None) -> int:
     sys.stdout.flush()
     program = make_program()
     arguments = [*(name or "").split(), "--help"]
-    code: int = program.main(args=arguments, prog_name=PROGRAM, standalone_mode=False) or GOOD
+    try:
+        code: int = program.main(args=arguments, prog_name=PROGRAM, standalone_mode=False) or GOOD
+    except click.Abort as interrupted:
+        raise KeyboardInterrupt from interrupted
     return code
 
 

@@ -124,6 +124,7 @@ def perform(
         signal.signal(signal.SIGTERM, _interrupt)
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else whoever started us wants it ignored
             signal.signal(signal.SIGINT, _interrupt)
+        sys.unraisablehook = _raise_again
         for directory in common.directories:
             _enter(directory)
         _stand_somewhere()
@@ -133,6 +134,8 @@ def perform(
         else:
             code = body(run)
         sys.stdout.flush()
+        if _told_by:
+            raise KeyboardInterrupt
     except BaseException as error:  # noqa: BLE001 - the one place where every way of ending becomes an exit code
         return code_of(error, run.terminal)
     finally:
@@ -162,6 +165,15 @@ def _interrupt(number: int, _frame: object) -> None:
     threading.Thread(target=_end, args=(number,), daemon=True).start()
     _told_by.append(number)
     raise KeyboardInterrupt
+
+
+def _raise_again(ignored: "sys.UnraisableHookArgs") -> None:
+    """Raise an interrupt once more, a moment later, that came where nothing can be raised: in a finalizer."""
+    if ignored.exc_type is not KeyboardInterrupt or not _told_by:
+        sys.__unraisablehook__(ignored)
+        return
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.001)
 
 
 def _end(number: int) -> None:

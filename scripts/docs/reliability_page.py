@@ -84,11 +84,19 @@ RUNS: Final = (
     Run(
         name="faults",
         says="At each call to the operating system by which a change (publishing, yanking, removing, restoring, "
-        "reindexing, moving, turning pages on) opens, makes, writes, flushes, renames or deletes a file, or commits to "
-        "the state, it fails (EIO, ENOSPC, EACCES), does half of what it should, or is the last of its process. "
-        "Each line must have its archive then; after the next pass `verify` must find nothing, and the tree be byte "
-        "for byte what it would be had nothing disturbed what happened.",
+        "reindexing, moving, turning pages on, watching) opens, makes, writes, flushes, renames or deletes a file, or "
+        "commits to the state, it fails (EIO, ENOSPC, EACCES), does half of what it should, or is the last of its "
+        "process. Each line must have its archive then; after the next pass `verify` must find nothing, and the tree "
+        "be byte for byte what it would be had nothing disturbed what happened; a watcher must mend by itself what it "
+        "survives.",
         command=("-m", "tests.registry.disk", "--pages", "3", "--hundred", "20"),
+    ),
+    Run(
+        name="signals",
+        says="Every command is told by SIGTERM or SIGINT to end at moments evenly spread over the calls that our code "
+        "makes and takes. It must end with 143 or 130 (`watch` and `serve` may finish, and end with 0), the next pass "
+        "must end well, and `verify` must find nothing after it.",
+        command=("-m", "tests.cli.moments"),
     ),
     Run(
         name="endpoint-kills",

@@ -313,6 +313,41 @@ def test_what_does_not_end_by_itself_is_ended(second: signal.Signals | None) -> 
         assert process.wait(timeout=5) == (-second if second is not None else 143)
 
 
+FINALIZED = """
+import os, signal, sys, time
+from cargo_static_index.cli import run
+run.GRACE = 600
+class Last:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+def body(run):
+    last = Last()
+    del last
+    time.sleep(600)
+sys.exit(run.perform(body, run.Common(), {}))
+"""
+SWALLOWED = """
+import os, signal, sys
+from cargo_static_index.cli import run
+def body(run):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except KeyboardInterrupt:
+        pass
+    return 0
+sys.exit(run.perform(body, run.Common(), {}))
+"""
+
+
+@pytest.mark.parametrize("code", [FINALIZED, SWALLOWED], ids=["in a finalizer", "swallowed"])
+def test_an_interrupt_that_is_lost_on_its_way_ends_the_command_all_the_same(code: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 143
+    assert done.stderr == "error: interrupted; nothing is left half done, and the next build goes on from here\n"
+
+
 # on a terminal
 
 

@@ -27,6 +27,8 @@ from cargo_static_index.diagnostics.errors import CargoStaticIndexError
 from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import open_registry
+from cargo_static_index.registry.watch.health import Health
+from cargo_static_index.registry.watch.watcher import Watcher
 from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.store.local.system import Call, disturbed
 from cargo_static_index.tree.layout import archive_file, metadata_file
@@ -89,7 +91,12 @@ class Failing:
         self._fault = fault
         self._at = at
         self._calls = 0
+        self._is_over = False
         self.reached = False
+
+    def hear(self, health: Health) -> None:
+        """Hear how a watcher is: once it has told of a failure, somebody mends the disk."""
+        self._is_over = self._is_over or health.fails
 
     def before(self, call: Call, name: str, size: int) -> int:
         """Let the first calls pass."""
@@ -99,7 +106,7 @@ class Failing:
             self.reached = True
             return size // 2
         due = self._at + 1 if fault.part else self._at
-        if place == due or (fault.lasting and place > due and call in fault.calls):
+        if place == due or (fault.lasting and place > due and call in fault.calls and not self._is_over):
             self.reached = True
             if fault.number is None:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -136,10 +143,17 @@ class Change(Struct, frozen=True):
     """Where a change consists of several: makes those that happened, told by the index files that are in the tree."""
     dropped: Sequence[CrateBuilder] = ()
     """What was dropped for it, and is published by the next pass at the latest."""
+    watch: bool = False
+    """Whether a watcher makes it, which mends by itself what it survives; the next pass is the next watcher's."""
 
 
 def _nothing(world: World) -> None:
     del world
+
+
+def _watch(world: World, *hearers: Callable[[Health], None]) -> None:
+    """Watch until there is nothing left to do."""
+    Watcher(world.settings(), Report(), lambda: world.now, idle=0, hearers=hearers, pauses=(0.01,)).run()
 
 
 def _reindex(world: World) -> None:
@@ -178,6 +192,13 @@ CHANGES: Final[Mapping[str, Change]] = {
         lambda world: world.build(),
         {"drop.after-publish": "published", "drop.refused": "refused"},
         dropped=(MORE, BROKEN),
+    ),
+    "watch": Change(
+        _nothing,
+        _watch,
+        {"watch.mode": "poll", "watch.poll-interval": "0.1s", "drop.after-publish": "published"},
+        dropped=(MORE, BROKEN),
+        watch=True,
     ),
     "the first pass": Change(lambda world: shutil.rmtree(world.tree), lambda world: world.build()),
     "yank": Change(_nothing, lambda world: world.yank("aa@1.0.0", "aa@1.1.0")),
@@ -248,7 +269,10 @@ def prepare(name: str, folder: Path, *, pages: bool) -> Trial:
 
 def next_pass(world: World, change: Change) -> None:
     """Make the pass that comes after a change, whatever became of that."""
-    world.build(options=change.then)
+    if change.watch:
+        _watch(world)
+    else:
+        world.build(options=change.then)
 
 
 def places(trial: Trial, fault: Fault, every: int = 1) -> list[int]:
@@ -290,7 +314,7 @@ def _make(change: Change, world: World, failing: Failing, said: Path) -> int:
     """Make a change in a process that ends with it; give the place of its ending, or 3 for a mistake of ours."""
     try:
         with disturbed(failing):
-            change.make(world)
+            _watch(world, failing.hear) if change.watch else change.make(world)
     except CargoStaticIndexError as error:
         said.write_text(str(error))
         return 1
@@ -304,6 +328,8 @@ def wrongs(trial: Trial, world: World, ending: Ending) -> Iterator[str]:
     """Give what is not as it must be after a fault: now, and after the next pass. The registry is changed by this."""
     store = LocalStore(world.tree)
     yield from unusable(store)
+    if trial.change.watch and ending == "done" and world.files() != trial.after:
+        yield f"the watcher itself left it so: {different(world.files(), trial.after)}"
     try:
         next_pass(world, trial.change)
     except CargoStaticIndexError as error:

@@ -85,8 +85,8 @@ class Watcher:
 
     `clock` gives whole seconds since 1970, for `pubtime`. `idle` are seconds in which nothing comes and nothing waits
     after which it stops by itself. `settings_file` is said to have changed when it does. `hearers` are told how the
-    watcher is about once a second, while it is at work too. `net`, `batch` and `kept_look` are for tests: NET, BATCH,
-    KEPT_LOOK; `wall` is the system's clock.
+    watcher is about once a second, while it is at work too. `net`, `batch`, `pauses` and `kept_look` are for tests:
+    NET, BATCH, PAUSES, KEPT_LOOK; `wall` is the system's clock.
     """
 
     def __init__(
@@ -100,6 +100,7 @@ class Watcher:
         hearers: Sequence[Callable[[Health], None]] = (),
         net: float = NET,
         batch: float = BATCH,
+        pauses: Sequence[float] = PAUSES,
         wall: Callable[[], float] = time.time,
         kept_look: float = KEPT_LOOK,
     ) -> None:
@@ -108,6 +109,7 @@ class Watcher:
         self._idle = idle
         self._net = net
         self._batch = batch
+        self._pauses = pauses
         self._wall = wall
         self._kept_look = kept_look
         self._hearers = hearers
@@ -337,7 +339,7 @@ class Watcher:
     def _failed(self, error: Exception) -> None:
         """Tell of a failure, once, and wait before the next attempt; while another process is at work, wait less."""
         busy = isinstance(error, TreeBusy) and self._failures < PATIENT
-        pauses = BUSY_PAUSES if busy else PAUSES
+        pauses = BUSY_PAUSES if busy else self._pauses
         pause = pauses[min(self._failures, len(pauses) - 1)]
         self._failures += 1
         if not busy:
@@ -351,7 +353,7 @@ class Watcher:
     def _tell_failure(self, message: str) -> None:
         told = self.health.failure if self.health.fails else None
         if told is None or told.message != message:
-            self._listener.warn(f"{message} This is tried again, at least every {PAUSES[-1]:.0f} seconds.")
+            self._listener.warn(f"{message} This is tried again, at least every {self._pauses[-1]:.0f} seconds.")
             since = told.since if told is not None else int(time.time())
             self._say(failure=Failure(message=message, since=since))
 

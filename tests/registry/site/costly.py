@@ -97,11 +97,10 @@ def texts(count: int, corpus: Iterable[Path]) -> Iterator[tuple[str, str]]:
     yield from ((repr(piece), repeated(piece)) for piece in PIECES)
     chance = random.Random(count)
     for _ in range(count):
-        pieces = [
-            piece * chance.choice((1, 1, 1, 50)) for piece in chance.choices(PIECES, k=chance.choice((2, 2, 3, 4)))
-        ]
-        yield f"{pieces} again and again", repeated("".join(pieces))
-        yield f"{pieces} each again and again", "".join(repeated(piece)[: LONGEST // len(pieces)] for piece in pieces)
+        chosen = [(piece, chance.choice((1, 1, 1, 50))) for piece in chance.choices(PIECES, k=chance.randint(2, 4))]
+        title = ", ".join(f"{piece!r}" if times == 1 else f"{times} {piece!r}" for piece, times in chosen)
+        yield f"{title} again and again", repeated("".join(piece * times for piece, times in chosen))
+        yield f"{title} in a row", "".join(repeated(piece)[: LONGEST // len(chosen)] for piece, _ in chosen)
     for path in corpus:
         yield path.name, repeated(path.read_bytes().decode(errors="replace") or "a")
 
