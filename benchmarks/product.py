@@ -158,7 +158,7 @@ def watched(settings: Settings, files: list[str]) -> dict[str, list[float]]:
 
 def _drop(file: str, settings: Settings) -> None:
     content = Path(file).read_bytes()
-    (settings.drop.path / Path(file).name).write_bytes(content)
+    Path(str(settings.drop.path), Path(file).name).write_bytes(content)
 
 
 def _until_its_line(file: str, settings: Settings) -> float:

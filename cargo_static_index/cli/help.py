@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 
 import click
 
@@ -13,6 +12,7 @@ from cargo_static_index.cli.run import GOOD, Run, need_drop
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
 from cargo_static_index.settings import Settings
 from cargo_static_index.state.directory import refuse_others
+from cargo_static_index.store.bucket import Bucket
 
 
 def _rules() -> Iterable[str]:
@@ -68,20 +68,29 @@ def check_settings_command(run: Run) -> int:
 
 
 def _try_rights(settings: Settings) -> None:
-    """Raise StoreError where this user may not do what a pass does; what is not there is made by a pass."""
+    """Raise StoreError where this user may not do what a pass does; what is not there is made by a pass.
+
+    Of buckets only the drop prefix is tried: opening the tree tries the other.
+    """
+    from cargo_static_index.registry.drop import objects_of
+
     drop, tree = settings.drop, settings.tree.path
-    away = [path for path in (drop.after_publish, drop.refused) if isinstance(path, Path)]
+    away = [place for place in (drop.after_publish, drop.refused) if not isinstance(place, str | None)]
     emptied = drop.after_publish == "delete" or bool(away)
-    for name, path, right, word in (
+    for name, place, right, word in (
         ("drop directory", drop.path, os.R_OK, "read"),
         *([("drop directory", drop.path, os.W_OK, "take files from")] if emptied else []),
-        *(("folder for dropped files", path, os.W_OK, "write to") for path in away),
-        *([("tree", tree, os.W_OK, "write to")] if isinstance(tree, Path) else []),
+        *(("folder for dropped files", place, os.W_OK, "write to") for place in away),
+        ("tree", tree, os.W_OK, "write to"),
         ("state directory", settings.state.path, os.W_OK, "write to"),
     ):
-        there = next(each for each in (path, *path.parents) if each.exists())
+        if isinstance(place, Bucket):
+            continue
+        there = next(each for each in (place, *place.parents) if each.exists())
         if not os.access(there, right | os.X_OK):
-            raise StoreError(f"the {name} {str(path)!r}: this user may not {word} {str(there)!r}; give it the right")
+            raise StoreError(f"the {name} {str(place)!r}: this user may not {word} {str(there)!r}; give it the right")
+    if isinstance(drop.path, Bucket):
+        objects_of(drop.path).try_listing()
     refuse_others(settings.state.path)
 
 

@@ -39,7 +39,8 @@ def init_command(run: Run, *, dry_run: bool) -> int:
         _begin(run, file, settings)
     run.terminal.did("Would write" if dry_run else "Wrote", "registry.toml")
     drop = from_here(str(settings.drop.path))
-    run.terminal.did("Would make" if dry_run else "Made", f"{drop}{os.sep}")
+    if isinstance(settings.drop.path, Path):
+        run.terminal.did("Would make" if dry_run else "Made", f"{drop}{os.sep}")
     if not dry_run:
         run.terminal.say(*_next(settings, drop))
     return GOOD
@@ -62,7 +63,8 @@ def _begin(run: Run, file: Path, settings: Settings) -> None:
         given["registry.base-url"] = settings.registry.base_url
     content = registry_toml(given)
     try:
-        settings.drop.path.mkdir(parents=True, exist_ok=True)
+        if isinstance(settings.drop.path, Path):
+            settings.drop.path.mkdir(parents=True, exist_ok=True)
         with state_folder(settings.state.path) as opened:
             place_schema(opened)
         with file.open("x", encoding="utf-8") as stream:

@@ -280,7 +280,7 @@ def _is_tree(store: "Store") -> bool:
 def need_drop(run: Run) -> None:
     """Raise SettingsError where there is no drop directory."""
     drop = run.settings.drop.path
-    if not drop.exists():
+    if isinstance(drop, Path) and not drop.exists():
         where = f"the drop directory {str(drop)!r} is not there"
         raise SettingsError(f"{where}; make it, or name another with --drop{_hint(run)}")
 

@@ -21,12 +21,13 @@ from cargo_static_index._version import __version__
 from cargo_static_index.crate.candidate import Candidate, DropFile, FileStatus, Outcome
 from cargo_static_index.crate.check import Policy
 from cargo_static_index.diagnostics.escape import escape
-from cargo_static_index.registry.dispose import Disposal, Drop, remembered
+from cargo_static_index.registry.dispose import Disposal, remembered
+from cargo_static_index.registry.drop import Drop
 from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.publish import Publisher
 from cargo_static_index.registry.read import Reader, is_waiting, staged_metadata
-from cargo_static_index.registry.scan import scan_drop, settled_by_stamps
+from cargo_static_index.registry.scan import settled_by_stamps
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.registry.workers import Executor, Result, unbroken
 from cargo_static_index.state.candidates import Packed
@@ -113,7 +114,7 @@ def judged_by(policy: Policy) -> str:
 def _dropped(transaction: Transaction, drop: Drop, options: Options) -> Iterator[DropFile]:
     """Scan the drop directory: what can be read is given, what cannot is put down as refused."""
     due = options.due or settled_by_stamps(drop.settle)
-    for found in scan_drop(drop.path, transaction.state, due, drop.ours):
+    for found in drop.scan(transaction.state, due):
         if options.share and not options.share.holds(found if isinstance(found, DropFile) else found.file):
             continue
         if not isinstance(found, DropFile):

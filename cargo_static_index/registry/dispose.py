@@ -4,57 +4,34 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cargo_static_index.crate.candidate import Candidate, DropFile, Outcome
+from cargo_static_index.crate.candidate import Candidate, Outcome
 from cargo_static_index.diagnostics.errors import InvalidInput, StoreError
-from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.problems import Problem
-from cargo_static_index.registry.scan import SETTLE, is_as_seen, source_start
+from cargo_static_index.registry.drop import Drop, objects_of
+from cargo_static_index.registry.scan import is_as_seen
 from cargo_static_index.registry.transaction import Transaction
+from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.store.local import system
 from cargo_static_index.store.local.files import half_of, move_across, put_file
 from cargo_static_index.store.local.folders import Folders, open_folders
+
+if TYPE_CHECKING:  # an extra, and slow to import
+    from cargo_static_index.registry.bucket_drop import BucketDrop
 
 LONGEST = 240
 """Bytes of a file's name that leave room for a number and an ending in the 255 that file systems allow."""
 
 CUT = 50
 """Characters that are left of a longer one: whatever they are, they have no more bytes than `LONGEST`."""
-
-
-class Drop(Struct, frozen=True, kw_only=True):
-    """The drop directory, and what is to happen to files in it that were published or refused.
-
-    `refused` is a folder that refused files are moved to, `after_publish` one for those that are published. Before a
-    file has been as it is for `settle` seconds, it is not refused as only a part of one.
-    """
-
-    path: Path
-    refused: Path | None = None
-    after_publish: Literal["keep", "delete"] | Path = "keep"
-    settle: float = SETTLE
-
-    @property
-    def ours(self) -> tuple[Path, ...]:
-        """The folders that are not to be scanned, should they lie in the drop directory."""
-        folders = (self.refused, self.after_publish)
-        return tuple(folder for folder in folders if isinstance(folder, Path))
-
-    @property
-    def takes_away(self) -> bool:
-        """Whether files leave the drop directory once they are published."""
-        return self.after_publish != "keep"
-
-    def shown(self, file: DropFile) -> str:
-        """Give the path of a file in the drop directory as the user would write it, escaped."""
-        return escape(os.fsdecode(source_start(self.path)) + file.path)
 
 
 class RefusalDocument(Struct, frozen=True, kw_only=True):
@@ -77,6 +54,7 @@ class Disposal:
         self._transaction = transaction
         self._judged = judged
         self.drop = drop
+        self._objects: BucketDrop | None = None
 
     def dispose(self, outcomes: Sequence[Outcome]) -> None:
         """Remember what became of files, do with them what the settings say, and tell the listener.
@@ -87,7 +65,7 @@ class Disposal:
         drop_files = self._transaction.state.drop_files
         dropped = [outcome for outcome in outcomes if outcome.candidate.file.file]
         drop_files.record(map(self._kept, dropped), self._judged, self._transaction.options.now)
-        gone = [outcome for outcome in dropped if self._leaves(outcome) and self._take_away(outcome)]
+        gone = self._take_away(filter(self._leaves, dropped))
         with self._transaction.state.writing():
             for outcome in gone:
                 drop_files.forget(outcome.candidate.file.folder, [outcome.candidate.file.file])
@@ -108,30 +86,49 @@ class Disposal:
             return self.drop.refused is not None
         return outcome.status in {"published", "restored", "unchanged"} and self.drop.takes_away
 
-    def _take_away(self, outcome: Outcome) -> bool:
-        """Move or delete a file, but for another one that took its place, and say whether that was done.
+    def _take_away(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
+        """Move or delete files, but for others that took their place, and give those of which that was done."""
+        if self.drop is None or not isinstance(self.drop.path, Bucket):
+            return list(filter(self._is_taken_away, outcomes))
+        outcomes = list(outcomes)
+        if not outcomes:
+            return []
+        self._objects = self._objects or objects_of(self.drop.path)
+        return list(compress(outcomes, self._objects.together(self._is_taken_away, outcomes)))
 
-        What fails is told when all else is done.
-        """
+    def _is_taken_away(self, outcome: Outcome) -> bool:
+        """Move or delete a file, and say whether that was done; what fails is told when all else is done."""
         assert self.drop is not None
         file = outcome.candidate.file
         away = self.drop.refused if outcome.status == "refused" else self.drop.after_publish
         try:
-            with open_folders(self.drop.path) as folders:
-                folder = _folder_of(folders, outcome.candidate)
-                if folder is None:
-                    return False
-                if isinstance(away, Path):
-                    self._move(folder, away, outcome)
-                else:
-                    system.unlink(file.file, dir_fd=folder)
+            if isinstance(self.drop.path, Bucket):
+                return self._take_object(outcome, away)
+            return self._take_file(self.drop.path, outcome, away)
         except FileNotFoundError:
             return False  # its owner took it away meanwhile
         except (OSError, InvalidInput, StoreError) as error:
-            what = f"moved into {away}" if isinstance(away, Path) else "deleted"
+            what = f"moved into {away}" if isinstance(away, Path | Bucket) else "deleted"
             said = (error.strerror if isinstance(error, OSError) else None) or error
             self._transaction.failures.append(f"{self.drop.path / file.path} cannot be {what}: {said}")
             return False
+
+    def _take_object(self, outcome: Outcome, away: object) -> bool:
+        assert self._objects is not None
+        if not isinstance(away, Bucket):
+            return self._objects.delete(outcome.candidate.file)
+        refused = _problems_of(outcome, self._transaction.pubtime) if outcome.status == "refused" else None
+        return self._objects.move(outcome.candidate.file, away, refused)
+
+    def _take_file(self, drop: Path, outcome: Outcome, away: object) -> bool:
+        with open_folders(drop) as folders:
+            folder = _folder_of(folders, outcome.candidate)
+            if folder is None:
+                return False
+            if isinstance(away, Path):
+                self._move(folder, away, outcome)
+            else:
+                system.unlink(outcome.candidate.file.file, dir_fd=folder)
         return True
 
     def _move(self, folder: int, away: Path, outcome: Outcome) -> None:

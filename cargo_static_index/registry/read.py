@@ -8,9 +8,10 @@ import io
 import os
 import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,11 +23,16 @@ from cargo_static_index.diagnostics.errors import InvalidInput, StoreError
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.problems import Problem, problem
 from cargo_static_index.diagnostics.rules import MAYBE_PART
+from cargo_static_index.registry.drop import objects_of
 from cargo_static_index.registry.scan import is_as_seen
 from cargo_static_index.state.candidates import Packed, pack
+from cargo_static_index.store.bucket import Bucket, Whereabouts
 from cargo_static_index.store.local import system
 from cargo_static_index.store.local.files import write_all
 from cargo_static_index.store.local.folders import Folders, failure, open_folders
+
+if TYPE_CHECKING:  # an extra, and slow to import
+    from cargo_static_index.registry.bucket_drop import BucketDrop
 
 WHOLE = 8 * 1024 * 1024
 """Files up to this many bytes are read into memory at once; larger ones are staged first and streamed."""
@@ -44,7 +50,8 @@ of them: every other one on FAT, which is the coarsest in use.
 class Reader(Struct, frozen=True, kw_only=True):
     """Reads files under a policy, and stages them in a folder; `pubtime` is that of the pass. It travels to workers.
 
-    `drop` is the drop directory, where files of one are read; no link on the way to them is followed.
+    `drop` is the drop directory, where files of one are read; no link on the way to them is followed. Of one in a
+    bucket several files are fetched at the same time.
     Until `waits_until`, by the monotonic clock, it waits for files to settle that may be only a part of what they are
     to be; later ones are for the next pass.
     """
@@ -52,7 +59,7 @@ class Reader(Struct, frozen=True, kw_only=True):
     policy: Policy
     stage: str
     pubtime: str | None
-    drop: Path | None = None
+    drop: Whereabouts | None = None
     waits_until: float = 0.0
 
     def read_all(self, files: Sequence[DropFile], first: int) -> list[Packed]:
@@ -62,6 +69,8 @@ class Reader(Struct, frozen=True, kw_only=True):
         them get a second look once they have settled, so that one pass can tell a broken file from one that is not
         complete yet.
         """
+        if isinstance(self.drop, Bucket):
+            return self._read_objects(objects_of(self.drop), files, first)
         with self._opened() as folders:
             found = [self._read_one(file, str(number), folders) for number, file in enumerate(files, first)]
             waiting = [
@@ -77,10 +86,27 @@ class Reader(Struct, frozen=True, kw_only=True):
     def _opened(self) -> Iterator[Folders | None]:
         with ExitStack() as stack:
             try:
-                folders = stack.enter_context(open_folders(self.drop)) if self.drop else None
+                folders = stack.enter_context(open_folders(self.drop)) if isinstance(self.drop, Path) else None
             except OSError as error:
                 raise failure("open", self.drop, error) from error
             yield folders
+
+    def _read_objects(self, objects: "BucketDrop", files: Sequence[DropFile], first: int) -> list[Packed]:
+        def read(file: DropFile, number: int) -> Packed:
+            return pack(self._told(file, lambda: self._read_object(objects, file, str(number))))
+
+        return objects.together(read, files, range(first, first + len(files)))
+
+    def _read_object(self, objects: "BucketDrop", file: DropFile, staged: str) -> Candidate:
+        path = Path(self.stage, staged)
+        try:
+            if not objects.fetch(file, path, self.policy.limits.packed_bytes + 1):
+                return _waiting(file)
+        except InvalidInput as error:
+            # Its fingerprint does not tell when the store gives it out again.
+            return _refused(replace(file, again=True), problem("file-unreadable", f"{str(error).rstrip('.')}."))
+        name = os.fsdecode(file.target.rpartition(b"/")[2])
+        return self._candidate(self._check_staged(path, name), file, staged)
 
     def _is_worth_waiting(self, file: DropFile, candidate: Candidate) -> bool:
         return is_waiting(candidate) and file.due <= self.waits_until
@@ -98,18 +124,12 @@ class Reader(Struct, frozen=True, kw_only=True):
         return self._candidate(checked, DropFile(source=escape(str(path)), target=os.fsencode(path)), staged)
 
     def _read_one(self, file: DropFile, staged: str, folders: Folders | None) -> Candidate:
+        return self._told(file, lambda: self._read_file(file, staged, folders))
+
+    def _told(self, file: DropFile, read: Callable[[], Candidate]) -> Candidate:
+        """Give what reading a file gives; where it fails of the file, a candidate that says why."""
         try:
-            opened = _open(file, folders)
-            try:
-                before, dated = _status(opened)
-                if not stat.S_ISREG(before.st_mode):
-                    return _refused(file, problem("file-irregular", place=file.source))
-                if file.file and not is_as_seen(file, before):
-                    return _waiting(file)
-                candidate = self._read(opened, before.st_size, file, staged)
-                after = os.fstat(opened)
-            finally:
-                os.close(opened)
+            return read()
         except StoreError:
             raise
         except OSError as error:
@@ -119,6 +139,19 @@ class Reader(Struct, frozen=True, kw_only=True):
         except Exception as error:  # noqa: BLE001 - one file must not stop the others, whatever mistake of ours it meets
             message = f"Reading the file ran into an error of this program ({type(error).__name__})."
             return _refused(file, problem("reader-failed", message))
+
+    def _read_file(self, file: DropFile, staged: str, folders: Folders | None) -> Candidate:
+        opened = _open(file, folders)
+        try:
+            before, dated = _status(opened)
+            if not stat.S_ISREG(before.st_mode):
+                return _refused(file, problem("file-irregular", place=file.source))
+            if file.file and not is_as_seen(file, before):
+                return _waiting(file)
+            candidate = self._read(opened, before.st_size, file, staged)
+            after = os.fstat(opened)
+        finally:
+            os.close(opened)
         changed = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
         if changed or _may_be_part(file, candidate):
             candidate = _waiting(file)
@@ -149,7 +182,7 @@ class Reader(Struct, frozen=True, kw_only=True):
     def _read_large(self, opened: int, staged: Path, name: str) -> CheckedCrate:
         left = self.policy.limits.packed_bytes + 1  # one byte too many tells the reader that the file is too large
         with _staging(staged):
-            copy = system.open_file(staged, _STAGED, system.PRIVATE)
+            copy = system.open_file(staged, system.ANEW, system.PRIVATE)
         try:
             while chunk := os.read(opened, min(left, _CHUNK)):
                 left -= len(chunk)
@@ -157,14 +190,15 @@ class Reader(Struct, frozen=True, kw_only=True):
                     write_all(copy, chunk)
         finally:
             os.close(copy)
+        return self._check_staged(staged, name)
+
+    def _check_staged(self, staged: Path, name: str) -> CheckedCrate:
+        """Check what was staged before it was read; what is refused is not kept."""
         with staged.open("rb") as copied:
             checked = check_crate(copied, self.policy, name)
         if checked.refused:
             staged.unlink()
         return checked
-
-
-_STAGED = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def _open(file: DropFile, folders: Folders | None) -> int:
@@ -225,7 +259,7 @@ def _whole(opened: int, size: int) -> bytes:
 
 def _write(path: str, content: bytes) -> None:
     try:
-        descriptor = system.open_file(path, _STAGED, system.PRIVATE)
+        descriptor = system.open_file(path, system.ANEW, system.PRIVATE)
         try:
             write_all(descriptor, content)
         finally:

@@ -26,7 +26,7 @@ from cargo_static_index.registry import on_change
 from cargo_static_index.registry import owners as changes_of_owners
 from cargo_static_index.registry import withdraw as changes
 from cargo_static_index.registry.agreement import DEFAULT_BASE_URL, wants_addresses
-from cargo_static_index.registry.dispose import Drop
+from cargo_static_index.registry.drop import Drop
 from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.kept import finish_kept, kept_until, seconds_to_keep
 from cargo_static_index.registry.options import Access, Options
@@ -147,8 +147,8 @@ class Registry:
     def dropped_files(self, spec: Spec) -> list[str]:
         """Give the files of a release that lay in the drop directory when it was last looked at, and still do."""
         drop = drop_of(self._settings)
-        files = [drop.path / file for file in self.transaction.state.drop_files.of_release(spec.name, spec.vers)]
-        return [str(file) for file in files if file.exists()]
+        files = self.transaction.state.drop_files.of_release(spec.name, spec.vers)
+        return [str(drop.path / file) for file in files if drop.holds(file)]
 
     def owners(self, name: str) -> Owners | None:
         """Give the owners of a crate, None where nothing says who they are."""
@@ -428,7 +428,7 @@ def _mended(
             finish_removals(transaction, pages, withdrawn, told=finding.fix == "recount")
             yield replace(finding, fixed=True)
         else:
-            yield mend(transaction, finding, limits, settings.drop.path)
+            yield mend(transaction, finding, limits, drop_of(settings))
     if pages and of_pages:
         finish_removals(transaction, pages, recover(transaction), told=True)
         pages.begin()

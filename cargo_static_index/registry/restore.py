@@ -6,29 +6,27 @@ says, nothing else is believed; so a pass that broke off, a removal and a restor
 
 import hashlib
 import io
-import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from cargo_static_index.crate.metadata import CrateMetadata
-from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidInput, StoreError
+from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.protocol.index_entry import format_entry
 from cargo_static_index.protocol.index_file import IndexFile, Line, parse_line
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.registries import Home
+from cargo_static_index.registry.drop import Drop
 from cargo_static_index.registry.known import load_published
 from cargo_static_index.registry.shared import IndexChange
 from cargo_static_index.registry.tombstones import are_lost
 from cargo_static_index.registry.transaction import Transaction, attempts
 from cargo_static_index.state import Release
 from cargo_static_index.store import Put, Store
-from cargo_static_index.store.local.folders import open_folders
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Delta, Tombstone, Tombstones, TreeRecord, difference, weight
 from cargo_static_index.tree.kept import kept_checksums
@@ -268,7 +266,7 @@ def _right(store: Store, name: str) -> list[Known]:
     return found
 
 
-def put_back_archive(transaction: Transaction, path: str, drop: Path) -> bool:
+def put_back_archive(transaction: Transaction, path: str, drop: Drop) -> bool:
     """Put an archive back that the tree lost or that was damaged, where another file has its bytes.
 
     That is a file in the drop directory, or the one at the address of its version.
@@ -279,24 +277,11 @@ def put_back_archive(transaction: Transaction, path: str, drop: Path) -> bool:
     if line is None:
         return False
     copy = transaction.store.read(layout.version_address(name, line.vers))
-    dropped = (_content_of(drop, source) for source in transaction.state.drop_files.of_release(name, line.vers))
+    dropped = (drop.content(source) for source in transaction.state.drop_files.of_release(name, line.vers))
     for content in chain([copy.content if copy else None], dropped):
         if content is not None and hashlib.sha256(content).hexdigest() == cksum:
             return not transaction.apply([Put(path=path, content=content)])
     return False
-
-
-def _content_of(drop: Path, path: str) -> bytes | None:
-    """Read a file of the drop directory, None where it is not there, is none, or lies behind a link."""
-    try:
-        with open_folders(drop) as folders:
-            opened = folders.open_file(path)
-            if opened is None:
-                return None
-            with os.fdopen(opened, "rb") as file:
-                return file.read()
-    except (OSError, InvalidInput, StoreError):
-        return None
 
 
 def _without_copies(store: Store, name: str, file: IndexFile) -> IndexFile:

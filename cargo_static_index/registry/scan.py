@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from hashlib import blake2b
 from itertools import islice
 from operator import attrgetter
@@ -24,7 +25,8 @@ from cargo_static_index.diagnostics.errors import InvalidInput, SettingsError
 from cargo_static_index.diagnostics.escape import escape, quote
 from cargo_static_index.diagnostics.problems import Problem, problem
 from cargo_static_index.state import State
-from cargo_static_index.state.files import NOTHING, SeenRow, add_fingerprints
+from cargo_static_index.state.files import NOTHING, DropFiles, SeenRow, add_fingerprints
+from cargo_static_index.store.bucket import Whereabouts
 from cargo_static_index.store.local.folders import Folders, open_folders
 
 SETTLE = 1.0
@@ -101,9 +103,9 @@ def is_as_seen(file: DropFile, status: os.stat_result) -> bool:
     return stat.S_ISREG(status.st_mode) and _fingerprint(file.file, status) == file.seen
 
 
-def source_start(root: Path) -> bytes:
+def source_start(root: Whereabouts) -> bytes:
     """Give what stands before paths in the drop directory, as the user would write them."""
-    start = os.fsencode(root)
+    start = os.fsencode(str(root))
     return b"" if start == b"." else start.removesuffix(b"/") + b"/"
 
 
@@ -198,26 +200,11 @@ class _Walk:
 
     def _look(self, folder: bytes, opened: int, subfolders: list[bytes]) -> Iterable[SeenRow]:
         """Look at a folder: give its files that are not just those that were judged, and add the folders in it."""
-        known = self._drops.digest(folder)
-        if known == NOTHING and len(entries := _some(opened)) <= ROWS_HELD:
+        if self._drops.digest(folder) == NOTHING and len(entries := _some(opened)) <= ROWS_HELD:
             # Nothing is known of it: each file is looked at as it is asked for, so that reading begins with the first.
             return self._rows(folder, sorted(entries, key=attrgetter("name")), subfolders)
-        total, number, held = 0, int.from_bytes, list[SeenRow]()
-        rows = self._all_rows(folder, opened, subfolders)
-        for row in rows:
-            total += number(row[1], "big")
-            held.append(row)
-            if len(held) > ROWS_HELD:
-                held.clear()
-                break
-        total += sum(number(row[1], "big") for row in rows)
-        if add_fingerprints(NOTHING, total) == known:
-            return ()
-        # Too large a folder is listed a second time: most folders never change, so nothing was put down the first.
-        self._drops.see(held or self._all_rows(folder, opened, []))
-        if self._forget:
-            self._drops.forget_vanished(folder)
-        return self._drops.changed(folder)
+        rows, again = self._all_rows(folder, opened, subfolders), partial(self._all_rows, folder, opened, [])
+        return changed_rows(self._drops, folder, rows, again, forget=self._forget)
 
     def _all_rows(self, folder: bytes, opened: int, subfolders: list[bytes]) -> Iterator[SeenRow]:
         with os.scandir(opened) as entries:
@@ -304,6 +291,30 @@ class _Walk:
         changed, written = status.st_ctime_ns, status.st_mtime_ns
         changed = min(written if changed < written <= self._now else changed, _LAST)
         return name, _fingerprint(name, status), changed, status.st_nlink, status.st_size, target, None
+
+
+def changed_rows(
+    drops: DropFiles, folder: bytes, rows: Iterator[SeenRow], again: Callable[[], Iterable[SeenRow]], *, forget: bool
+) -> Iterable[SeenRow]:
+    """Give, by name, what in a folder is not just as it was judged; `again` lists a folder once more.
+
+    With `forget`, what is no longer there is forgotten.
+    """
+    total, number, held = 0, int.from_bytes, list[SeenRow]()
+    for row in rows:
+        total += number(row[1], "big")
+        held.append(row)
+        if len(held) > ROWS_HELD:
+            held.clear()
+            break
+    total += sum(number(row[1], "big") for row in rows)
+    if add_fingerprints(NOTHING, total) == drops.digest(folder):
+        return ()
+    # Too large a folder is listed a second time: most folders never change, so nothing was put down the first.
+    drops.see(held or again())
+    if forget:
+        drops.forget_vanished(folder)
+    return drops.changed(folder)
 
 
 def _some(opened: int) -> list[os.DirEntry[str]]:

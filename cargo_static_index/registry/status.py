@@ -14,12 +14,12 @@ from msgspec import Struct
 
 from cargo_static_index.crate.candidate import Candidate, Outcome
 from cargo_static_index.protocol.config import base_url_of
-from cargo_static_index.registry.dispose import Drop
+from cargo_static_index.registry.drop import Drop
 from cargo_static_index.registry.kept import kept_until
 from cargo_static_index.registry.known import load_published
 from cargo_static_index.registry.on_change import COUNTED, Delivery, read_delivery
 from cargo_static_index.registry.registry import copied_state, drop_of, known_state, store_of
-from cargo_static_index.registry.scan import scan_drop, settled_by_stamps
+from cargo_static_index.registry.scan import settled_by_stamps
 from cargo_static_index.registry.watch.health import LastWord, read_health
 from cargo_static_index.settings import Settings
 from cargo_static_index.state import State, may_read, may_write, open_state
@@ -129,7 +129,7 @@ def _looked_at(state: State, drop: Drop) -> tuple[list[str], list[Outcome]]:
     waiting: list[str] = []
     closed: list[Outcome] = []
     now = int(time.time())
-    for found in scan_drop(drop.path, state, settled_by_stamps(drop.settle), drop.ours, forget=False):
+    for found in drop.scan(state, settled_by_stamps(drop.settle), forget=False):
         file = found.file if isinstance(found, Candidate) else found
         known = state.drop_files.get(file.folder, file.file)
         if isinstance(found, Candidate) and not file.file:

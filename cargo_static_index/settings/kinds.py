@@ -15,7 +15,7 @@ from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.protocol.config import parse_base_url
 from cargo_static_index.protocol.registries import normalise_index_url
-from cargo_static_index.store.bucket import Bucket, is_bucket_url, parse_bucket
+from cargo_static_index.store.bucket import Whereabouts, is_bucket_url, parse_bucket
 
 Schema = Mapping[str, object]
 
@@ -144,15 +144,15 @@ def _read_path(value: object, base: Path) -> Path:
     return base / path
 
 
-def _read_tree(value: object, base: Path) -> Path | Bucket:
-    text = _read_text(value, TREE.expects)
+def _read_place(value: object, base: Path) -> Whereabouts:
+    text = _read_text(value, PLACE.expects)
     return parse_bucket(text) if is_bucket_url(text) else _read_path(text, base)
 
 
-def _read_after_publish(value: object, base: Path) -> Path | str:
+def _read_after_publish(value: object, base: Path) -> Whereabouts | str:
     if value in ("keep", "delete"):
         return str(value)
-    return _read_path(_read_text(value, AFTER_PUBLISH.expects), base)
+    return _read_place(_read_text(value, AFTER_PUBLISH.expects), base)
 
 
 def _read_mode(value: object, owner: int, largest: int, expects: str) -> int:
@@ -392,10 +392,10 @@ IMAGE = Kind(
     read=_read_image,
 )
 PATH = Kind(expects="a path", metavar="PATH", schema=_TEXT_SCHEMA, read=_read_path)
-TREE = Kind(expects="a path or the URL of a bucket", metavar="PATH|URL", schema=_TEXT_SCHEMA, read=_read_tree)
+PLACE = Kind(expects="a path or the URL of a bucket", metavar="PATH|URL", schema=_TEXT_SCHEMA, read=_read_place)
 AFTER_PUBLISH = Kind(
-    expects='"keep", "delete" or a path',
-    metavar="keep|delete|PATH",
+    expects='"keep", "delete", a path or the URL of a bucket',
+    metavar="keep|delete|PATH|URL",
     schema={"anyOf": [{"enum": ["keep", "delete"]}, _TEXT_SCHEMA]},
     read=_read_after_publish,
     words=("keep", "delete"),

@@ -26,6 +26,7 @@ from cargo_static_index.settings.layers import (
     unknown_rule,
 )
 from cargo_static_index.settings.table import Settings
+from cargo_static_index.store.bucket import Bucket, Whereabouts, is_below
 from cargo_static_index.store.local.ownership import Users, may_have, objection, trusted_users
 
 DEFAULT = "default"
@@ -160,7 +161,7 @@ def parse_settings(
     if problems:
         raise _settings_error(problems)
     settings = replace(_settings(values), folder=file.parent if file else None)
-    problems = [*_outside(settings, sources, file), *_overlaps(settings, sources)]
+    problems = [*_outside(settings, sources, file), *_overlaps(settings, sources), *_apart(settings, sources)]
     if problems:
         raise _settings_error(problems)
     return Loaded(settings=settings, sources=sources, warnings=tuple(from_environment.warnings), file=file)
@@ -205,7 +206,7 @@ def _outside(settings: Settings, sources: Mapping[str, str], file: Path | None) 
         return
     for key in ("templates", "stylesheet", "logo"):
         path, source = getattr(settings.pages, key), sources[f"pages.{key}"]
-        if path and source == file.name and not _plain(path).is_relative_to(_plain(file.parent)):
+        if path and source == file.name and not is_below(_plain(path), _plain(file.parent)):
             yield (
                 f"{source}: pages.{key}: {str(path)!r} lies outside of {str(file.parent)!r}, "
                 "and what a settings file publishes lies below its folder; put it there, "
@@ -215,28 +216,26 @@ def _outside(settings: Settings, sources: Mapping[str, str], file: Path | None) 
 
 def _overlaps(settings: Settings, sources: Mapping[str, str]) -> Iterator[str]:
     """Say which folders lie where their content would be served to everyone, or be taken for dropped crates."""
-    drop = _plain(settings.drop.path)
-    tree = _plain(settings.tree.path) if isinstance(settings.tree.path, Path) else None
-    folders = {
+    drop, tree, state = map(_plain, (settings.drop.path, settings.tree.path, settings.state.path))
+    places: dict[str, object] = {
         "drop.path": settings.drop.path,
         "state.path": settings.state.path,
         "publish.private": settings.publish.private,
         "drop.refused": settings.drop.refused,
         "drop.after-publish": settings.drop.after_publish,
     }
-    for name, folder in folders.items():
-        if not isinstance(folder, Path):
+    for name, place in places.items():
+        if not isinstance(place, Path | Bucket):
             continue
-        if tree and _plain(folder).is_relative_to(tree):
-            yield _overlap(name, folder, "tree.path", sources, "would be served to everyone; put it outside the tree")
-        elif name.startswith("drop.") and name != "drop.path" and _plain(folder).is_relative_to(drop):
-            yield _overlap(name, folder, "drop.path", sources, "would be read again; put it outside the drop directory")
-    state = _plain(settings.state.path)
-    for name, folder in {**folders, "tree.path": tree}.items():
-        if name != "state.path" and isinstance(folder, Path) and _plain(folder).is_relative_to(state):
+        if is_below(_plain(place), tree):
+            yield _overlap(name, place, "tree.path", sources, "would be served to everyone; put it outside the tree")
+        elif name.startswith("drop.") and name != "drop.path" and is_below(_plain(place), drop):
+            yield _overlap(name, place, "drop.path", sources, "would be read again; put it outside the drop directory")
+    for name, place in {**places, "tree.path": tree}.items():
+        if name != "state.path" and isinstance(place, Path) and is_below(_plain(place), state):
             why = "would be deleted with what is a cache; put it outside the state directory"
-            yield _overlap(name, folder, "state.path", sources, why)
-    if tree and tree != drop and tree.is_relative_to(drop):
+            yield _overlap(name, place, "state.path", sources, why)
+    if tree != drop and is_below(tree, drop):
         yield _overlap(
             "tree.path",
             tree,
@@ -246,13 +245,31 @@ def _overlaps(settings: Settings, sources: Mapping[str, str]) -> Iterator[str]:
         )
 
 
-def _overlap(name: str, folder: Path, around: str, sources: Mapping[str, str], why: str) -> str:
-    where = f"{name} (from {sources[name]}): {str(folder)!r} lies in {around} (from {sources[around]})"
+def _apart(settings: Settings, sources: Mapping[str, str]) -> Iterator[str]:
+    """Say which places for files that leave the drop directory none can be moved to: they must be of its kind."""
+    drop = settings.drop.path
+    for key, place in (("refused", settings.drop.refused), ("after-publish", settings.drop.after_publish)):
+        if not isinstance(place, Path | Bucket):
+            continue
+        if isinstance(drop, Path) != isinstance(place, Path):
+            where = "is a path, and so must this be" if isinstance(drop, Path) else f"lies in {drop.whole}"
+        elif isinstance(drop, Bucket) and isinstance(place, Bucket) and place.whole != drop.whole:
+            where = f"lies in {drop.whole}"
+        else:
+            continue
+        yield (
+            f"drop.{key} (from {sources[f'drop.{key}']}): {str(place)!r} must lie where files can be moved to: "
+            f"drop.path (from {sources['drop.path']}) {where}"
+        )
+
+
+def _overlap(name: str, place: Whereabouts, around: str, sources: Mapping[str, str], why: str) -> str:
+    where = f"{name} (from {sources[name]}): {str(place)!r} lies in {around} (from {sources[around]})"
     return f"{where}, so what is there {why}"
 
 
-def _plain(path: Path) -> Path:
-    return Path(os.path.normpath(path))
+def _plain(place: Whereabouts) -> Whereabouts:
+    return Path(os.path.normpath(place)) if isinstance(place, Path) else place
 
 
 def _settings_error(problems: list[str]) -> SettingsError:

@@ -16,7 +16,7 @@ from cargo_static_index.protocol.registries import Mode
 from cargo_static_index.settings import kinds as values
 from cargo_static_index.settings.kinds import Kind
 from cargo_static_index.settings.trusted import TRUSTED, TrustedRule
-from cargo_static_index.store.bucket import Bucket
+from cargo_static_index.store.bucket import Whereabouts
 
 Written = str | int | bool | Sequence[str] | Sequence[Mapping[str, object]] | None
 """A value as TOML writes it; None where the key is not set."""
@@ -121,20 +121,25 @@ class DropSection(Struct, frozen=True, kw_only=True):
     """Where `.crate` files come from, and what becomes of them."""
 
     path: Annotated[
-        Path,
-        _row(values.PATH, "The drop directory: every `.crate` file in it, at any depth, is published.", default="drop"),
+        Whereabouts,
+        _row(
+            values.PLACE,
+            "The drop directory: every `.crate` file in it, at any depth, is published. It may lie in a bucket, "
+            "such as `s3://BUCKET/PREFIX`.",
+            default="drop",
+        ),
     ]
     refused: Annotated[
-        Path | None,
+        Whereabouts | None,
         _row(
-            values.PATH,
+            values.PLACE,
             "A folder that refused files are moved to, each with a JSON file of its problems; "
             "without it they stay where they are.",
             example="refused",
         ),
     ]
     after_publish: Annotated[
-        Path | Literal["keep", "delete"],
+        Whereabouts | Literal["keep", "delete"],
         _row(
             values.AFTER_PUBLISH,
             "What to do with a dropped file once it is published: keep it, delete it, or move it to a folder.",
@@ -147,9 +152,9 @@ class TreeSection(Struct, frozen=True, kw_only=True):
     """The published files."""
 
     path: Annotated[
-        Path | Bucket,
+        Whereabouts,
         _row(
-            values.TREE,
+            values.PLACE,
             "The tree: the folder that a web server serves, or a bucket, such as `s3://BUCKET/PREFIX`.",
             default="public",
         ),

@@ -1,6 +1,7 @@
 """How a bucket is named: `s3://BUCKET/PREFIX`, as the field's tools write it."""
 
 import re
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -31,6 +32,30 @@ class Bucket(Struct, frozen=True):
         """Give what to call a file of the tree that lies here."""
         return f"{self}/{path}"
 
+    @property
+    def whole(self) -> "Bucket":
+        """The bucket, without a prefix."""
+        return Bucket(self.scheme, self.name)
+
+    def key(self, path: str) -> str:
+        """Give the key, in the whole bucket, of what lies at a path below this place."""
+        return f"{self.prefix}/{path}" if self.prefix else path
+
+    def is_below(self, other: "Bucket") -> bool:
+        """Whether what lies here lies at the other place too."""
+        return self.whole == other.whole and (not other.prefix or f"{self.prefix}/".startswith(f"{other.prefix}/"))
+
+
+Whereabouts = Path | Bucket
+"""Where files lie: in a folder, or in a bucket."""
+
+
+def is_below(place: Whereabouts, around: Whereabouts) -> bool:
+    """Whether what lies at one place lies at the other too; paths are compared as they are written."""
+    if isinstance(place, Bucket):
+        return isinstance(around, Bucket) and place.is_below(around)
+    return isinstance(around, Path) and place.is_relative_to(around)
+
 
 def is_bucket_url(text: str) -> bool:
     """Whether a text is a URL and so no path."""
@@ -43,7 +68,7 @@ def parse_bucket(text: str) -> Bucket:
     scheme = found["scheme"].lower() if found else ""
     if found is None or scheme not in SCHEMES:
         known = ", ".join(f"{each}://" for each in SCHEMES)
-        raise InvalidInput(f"{text.partition('://')[0]!r} is no place that a tree can lie in: use a path, or {known}")
+        raise InvalidInput(f"{text.partition('://')[0]!r} is no place that we know: use a path, or {known}")
     if "@" in found["bucket"] or ":" in found["bucket"]:
         # Not shown: what stands there may be a secret.
         raise InvalidInput(

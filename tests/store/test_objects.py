@@ -52,7 +52,7 @@ def test_a_bucket_is_named_by_its_url(text: str, bucket: Bucket) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("ftp://crates", "'ftp' is no place that a tree can lie in: use a path, or s3://, gs://, az://"),
+        ("ftp://crates", "'ftp' is no place that we know: use a path, or s3://, gs://, az://"),
         ("https://crates.s3.amazonaws.com/x", "'https' is no place"),
         ("s3://", "must name a bucket"),
         ("s3:///x", "must name a bucket"),

@@ -15,8 +15,10 @@ from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.problems import Problem, problem
 from cargo_static_index.diagnostics.rules import RULES
 from cargo_static_index.registry.dispose import RefusalDocument
+from cargo_static_index.registry.drop import Drop, objects_of
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.site.front import RefusedFile
+from cargo_static_index.store.bucket import Bucket, Whereabouts
 
 _ENDING = ".crate.json"
 
@@ -27,12 +29,12 @@ class RefusedFiles:
     `seen` is when the drop directory was last looked at: all of the first were there then.
     """
 
-    def __init__(self, transaction: Transaction, moved_to: Path | None, seen: int) -> None:
+    def __init__(self, transaction: Transaction, moved_to: Whereabouts | None, seen: int) -> None:
         self._transaction = transaction
         self._dropped = transaction.state.drop_files
         self._moved_to = moved_to
         self._seen = seen
-        self._documents, self._changed = _documents_below(moved_to) if moved_to is not None else ([], [])
+        self._documents, self._changed = _documents_below(moved_to) if moved_to is not None else ([], b"")
 
     def digest(self) -> bytes:
         """Sum up all that a page of them is made of; no file is read for it, and no row."""
@@ -51,22 +53,31 @@ class RefusedFiles:
         return found, more + sum(1 for _ in documents)
 
     def _moved(self, paths: Iterable[str]) -> Iterator[RefusedFile]:
-        for path in map(Path, paths):
-            document = _read(path)
+        if self._moved_to is None:
+            return
+        drop = Drop(path=self._moved_to)
+        for path in paths:
+            document = _document_of(drop.content(path))
             if document is not None and not _is_published(self._transaction, document):
-                yield _moved(path, self._moved_to or path, document)
+                yield _moved(path, document)
 
 
-def _documents_below(folder: Path) -> tuple[list[str], list[int]]:
-    """Give the documents below a folder that have their file beside them, and when each folder was changed."""
+def _documents_below(place: Whereabouts) -> tuple[list[str], bytes]:
+    """Give the paths below a place of the documents that have their file beside them, and what sums up their state."""
+    return objects_of(place).documents() if isinstance(place, Bucket) else _documents_below_folder(place)
+
+
+def _documents_below_folder(folder: Path) -> tuple[list[str], bytes]:
     found: list[str] = []
     changed: list[int] = []
     for place, folders, files in os.walk(folder):
         beside = {*folders, *files}
-        found += (f"{place}/{name}" for name in files if name.endswith(_ENDING) and name[:-5] in beside)
+        below = os.path.relpath(place, folder)
+        named = (name for name in files if name.endswith(_ENDING) and name[:-5] in beside)
+        found += named if below == "." else (f"{below}/{name}" for name in named)
         with suppress(FileNotFoundError):
             changed.append(Path(place).stat().st_mtime_ns)
-    return sorted(found), changed
+    return sorted(found), repr(changed).encode()
 
 
 def _is_published(transaction: Transaction, file: RefusalDocument) -> bool:
@@ -92,20 +103,18 @@ def _dropped(outcome: Outcome, last_seen: int) -> RefusedFile:
     )
 
 
-def _read(path: Path) -> RefusalDocument | None:
+def _document_of(content: bytes | None) -> RefusalDocument | None:
     """Read what lies beside a file that was moved; None for what is not of ours."""
     try:
-        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(opened, "rb") as file:
-            return msgspec.json.decode(file.read(), type=RefusalDocument)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return msgspec.json.decode(content, type=RefusalDocument) if content else None
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 
-def _moved(path: Path, folder: Path, document: RefusalDocument) -> RefusedFile:
+def _moved(path: str, document: RefusalDocument) -> RefusedFile:
     seen = f"{document.seen[:10]} {document.seen[11:16]} UTC" if document.seen else ""
     return RefusedFile(
-        path=escape(str(path.relative_to(folder).with_suffix(""))),
+        path=escape(path.removesuffix(".json")),
         problems=_in_words_of_rules(document.problems),
         first_seen=seen,
         last_seen=seen,

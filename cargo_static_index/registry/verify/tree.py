@@ -6,7 +6,6 @@ finding that can be mended without changing a release carries how. One crate at 
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
-from pathlib import Path
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -20,6 +19,7 @@ from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.protocol.index_file import IndexFile
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.protocol.registries import Home
+from cargo_static_index.registry.drop import Drop
 from cargo_static_index.registry.restore import (
     Knowledge,
     Rival,
@@ -130,7 +130,7 @@ def verify_tree(
         yield from check_pages(store, quick=quick, work=work)
 
 
-def mend(transaction: Transaction, finding: Finding, limits: Limits, drop: Path) -> Finding:
+def mend(transaction: Transaction, finding: Finding, limits: Limits, drop: Drop) -> Finding:
     """Mend what a finding names where that changes no release, and say so; the transaction keeps other writers out.
 
     Lost archives are taken from the `drop` directory, where the very bytes lie there.

@@ -13,6 +13,7 @@ from cargo_static_index.registry.watch.doorbell import Bell, Doorbell
 from cargo_static_index.registry.watch.ground import file_system_under, is_remote, limit_reached
 from cargo_static_index.registry.watch.health import WatchMode
 from cargo_static_index.settings.table import WatchSection
+from cargo_static_index.store.bucket import Whereabouts
 from cargo_static_index.store.local.system import NEW
 
 PROBE = b".cargo-static-index-probe.crate"
@@ -39,11 +40,11 @@ class Ears:
         self._probed = threading.Event()
         self._something_came = False
 
-    def listen(self, folder: Path) -> None:
-        """Listen to a folder from now on, or to none where events would not tell of all that comes."""
+    def listen(self, folder: Whereabouts) -> None:
+        """Listen to a folder from now on, or to none where events would not tell of all that comes, as in a bucket."""
         self.close()
         self._arrivals.lost()
-        self.why = self._listen(folder)
+        self.why = self._listen(folder) if isinstance(folder, Path) else ""
         self.mode = "poll" if self._doorbell is None else "events"
         self._arrivals.polling = self._doorbell is None
         self.since = None if self._doorbell is None else time.time_ns()

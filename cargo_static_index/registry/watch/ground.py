@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from cargo_static_index.state.directory import file_system_of
+from cargo_static_index.store.bucket import Bucket, Whereabouts
 
 _MOUNTS = Path("/proc/self/mountinfo")
 
@@ -55,8 +56,10 @@ class Ground(Struct, frozen=True):
     """The number of the mount in /proc/self/mountinfo; empty where there is no /proc."""
 
 
-def ground_of(folder: Path) -> Ground:
-    """Say which folder a path leads to; OSError where it leads to none that can be listed."""
+def ground_of(folder: Whereabouts) -> Ground:
+    """Say which folder a path leads to; OSError where it leads to none that can be listed. A bucket is itself."""
+    if isinstance(folder, Bucket):
+        return Ground(0, 0, str(folder))
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         status = os.fstat(opened)

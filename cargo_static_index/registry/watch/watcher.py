@@ -23,7 +23,7 @@ from cargo_static_index.registry.kept import KEPT_LOOK, has_archives_to_delete
 from cargo_static_index.registry.on_change import Notifier
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import drop_of, open_registry, store_of
-from cargo_static_index.registry.scan import Seen, scan_drop
+from cargo_static_index.registry.scan import Seen
 from cargo_static_index.registry.watch.arrivals import Arrivals
 from cargo_static_index.registry.watch.doorbell import Bell
 from cargo_static_index.registry.watch.ears import Ears
@@ -263,7 +263,7 @@ class Watcher:
         self._arrivals.begin(told=False)
         with open_state(self._settings.state.path) as state:
             refused = _few(state)
-            for each in scan_drop(drop.path, state, lambda file: self._due(file, unannounced), drop.ours):
+            for each in drop.scan(state, lambda file: self._due(file, unannounced)):
                 file = each.file if isinstance(each, Candidate) else each
                 found += bool(file.file)  # what has none is a folder that cannot be listed, which is given every time
                 if _path_of(file) in unannounced and state.drop_files.get(file.folder, file.file) is None:

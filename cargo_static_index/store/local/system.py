@@ -20,6 +20,9 @@ Call = Literal["open", "make", "write", "flush", "mode", "rename", "unlink", "co
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 """How a file is opened that must not be there yet."""
 
+ANEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+"""How a file of our own is opened to be written from its beginning, be it there or not."""
+
 PRIVATE = 0o600
 """The mode of a file that is not published yet: whoever copies the tree meanwhile must not pass it on."""
 

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
+from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.store.objects.profiles import with_profile
 
@@ -27,11 +28,17 @@ try:
     from obstore.store import AzureStore, GCSStore, S3Store
 except ImportError as error:
     raise SettingsError(
-        "trees in buckets need the extra `object-store`: pip install 'cargo-static-index[object-store]'"
+        "buckets need the extra `object-store`: pip install 'cargo-static-index[object-store]'"
     ) from error
 
 PART_BYTES = 8 << 20
 """Larger contents go up in parts of this size, some at a time; S3 takes 10,000 parts of 5 MiB or more."""
+
+_CHUNK = 1 << 20
+"""Bytes that are read of an object at once."""
+
+_NO_PATH = pattern(r'invalid path: Path "((?:[^"\\]|\\.)*)"')
+"""What the library says of a key with an empty part, or one that is `.` or `..`."""
 
 _SECONDS = 120
 _TIMEOUTS = {"connect_timeout": "10s", "timeout": f"{_SECONDS}s"}
@@ -52,6 +59,14 @@ class Object(Struct, frozen=True, kw_only=True):
     content: bytes
     etag: str
     metadata: Mapping[str, str]
+
+
+class Listed(Struct, frozen=True, kw_only=True, gc=False):
+    """An object as a listing shows it: its path, its bytes, and its ETag, "" where the store gives none."""
+
+    path: str
+    size: int
+    etag: str
 
 
 class Client:
@@ -77,10 +92,41 @@ class Client:
         attributes = {str(name).lower(): str(value) for name, value in found.attributes.items()}
         return Object(content=content, etag=str(found.meta["e_tag"]), metadata=attributes)
 
+    def opened(self, path: str) -> tuple[Listed, Iterator[bytes]] | None:
+        """Give what the store says of one object, and the object in parts; None where there is none."""
+        try:
+            found = obstore.get(self._store, path)
+        except FileNotFoundError as error:
+            self._need_bucket(error)
+            return None
+        except failures.BaseError as error:
+            raise self._failure("read", path, error) from None
+        return _listed(found.meta), self._parts(path, found)
+
+    def _parts(self, path: str, found: Any) -> Iterator[bytes]:
+        try:
+            yield from map(bytes, found.stream(min_chunk_size=_CHUNK))
+        except failures.BaseError as error:
+            raise self._failure("read", path, error) from None
+
+    def copy(self, path: str, to: str) -> None:
+        """Copy one object inside the store; raise ConditionFailed where it is gone."""
+        try:
+            obstore.copy(self._store, path, to)
+        except FileNotFoundError:
+            raise ConditionFailed from None
+        except failures.BaseError as error:
+            raise self._failure("copy", path, error) from None
+
     def size(self, path: str) -> int | None:
         """Give the bytes of one object; None where there is none."""
+        found = self.head(path)
+        return found.size if found else None
+
+    def head(self, path: str) -> Listed | None:
+        """Give what the store says of one object; None where there is none."""
         try:
-            return int(obstore.head(self._store, path)["size"])
+            return _listed(obstore.head(self._store, path))
         except FileNotFoundError:
             return None
         except failures.BaseError as error:
@@ -138,12 +184,17 @@ class Client:
             kind = Unsure if code in {0, 408, 425, 429} or code >= 500 else StoreError
             raise kind(f"{self.bucket / path}: cannot delete this: {code or 'no answer came'}. Try again later.")
 
-    def list(self, prefix: str = "", *, after: str | None = None) -> Iterator[tuple[str, int]]:
-        """List paths and sizes below a folder, in the order of their bytes."""
+    def list(self, prefix: str = "", *, after: str | None = None) -> Iterator[Listed]:
+        """List the objects below a folder, in the order of their paths' bytes."""
         try:
             for chunk in obstore.list(self._store, f"{prefix}/" if prefix else None, offset=after):
-                yield from ((each["path"], each["size"]) for each in chunk)
+                yield from map(_listed, chunk)
         except failures.BaseError as error:
+            if found := _NO_PATH.search(str(error)):
+                raise StoreError(
+                    f"{self.bucket}: the key {quote(found[1])} is no path that can be asked for, so nothing here can "
+                    "be listed. Delete that object."
+                ) from None
             raise self._failure("list", prefix, error) from None
 
     def signed(self, method: Any, path: str) -> str:
@@ -167,6 +218,10 @@ class Client:
             )
         kind = Unsure if status is None or status in {408, 409, 425, 429} or status >= 500 else StoreError
         return kind(f"{where}: cannot {verb} this: {said}. Try again later.")
+
+
+def _listed(found: Any) -> Listed:
+    return Listed(path=found["path"], size=int(found["size"]), etag=str(found["e_tag"] or ""))
 
 
 def _status_of(error: Exception) -> int | None:

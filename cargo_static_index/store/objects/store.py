@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 from uuid import uuid4
 
 from cargo_static_index.diagnostics.errors import InvalidInput, StoreError, TreeBusy
@@ -19,15 +19,13 @@ from cargo_static_index.store import Change, Delete, Put, Store, Stored, Tag
 from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.store.objects.client import Client, ConditionFailed, Object, Unsure
 from cargo_static_index.store.objects.conditions import need_conditions
+from cargo_static_index.store.objects.persistence import PAUSES, list_all, persisting
 from cargo_static_index.store.paths import STAGE, check_path
 from cargo_static_index.store.pauses import rest
 from cargo_static_index.tree.headers import headers_of
 
 AT_ONCE: Final = 16
 """Requests under way at once: a store takes its time for each, and few of them would leave the line idle."""
-
-PAUSES: Final = (0.1, 0.3, 1.0, 3.0, 9.0)
-"""Seconds before each of the next tries, less up to half of it, so that writers do not come back together."""
 
 WRITE: Final = "write"
 """The metadata that names the write which an object is of: whoever got no answer finds out by it what was done."""
@@ -40,8 +38,6 @@ CHANGES: Final = "changes"
 
 CACHE_TAG: Final = "cache-tag"
 """The metadata that tags an object for caches. Azure takes identifiers only, so it is `cache_tag` there."""
-
-T = TypeVar("T")
 
 
 class ObjectStore:
@@ -90,13 +86,14 @@ class ObjectStore:
     def size(self, path: str) -> int | None:
         """Give the bytes of one file without reading it, or None where there is none."""
         check_path(path)
-        return self._persisting(lambda: self._client.size(path))
+        return persisting(lambda: self._client.size(path), self._pauses)
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
         """List the paths of all files below a folder, sorted, that sort after one."""
         if prefix:
             check_path(prefix)
-        return (path for path, _ in self._client.list(prefix, after=after or None) if not path.startswith(STAGE))
+        found = list_all(self._client, prefix, after=after, pauses=self._pauses)
+        return (each.path for each in found if not each.path.startswith(STAGE))
 
     def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
         """Carry out changes, and give back those whose `expect` did not hold.
@@ -110,7 +107,7 @@ class ObjectStore:
             if isinstance(change, Put) and isinstance(change.content, str):
                 self._check_staged(Path(change.content))
         if not (self._single_writer or self._keeps_conditions):
-            self._persisting(partial(need_conditions, self._client))
+            persisting(partial(need_conditions, self._client), self._pauses)
             self._keeps_conditions = True
         if len({change.path for change in changes}) < len(changes):
             return tuple(change for change in changes if not self._carry_out(change))
@@ -192,7 +189,7 @@ class ObjectStore:
         if delete.expect == "any" or self._single_writer:
             if not self._is_as_expected(delete.path, delete.expect):
                 return self._get(delete.path) is None
-            self._persisting(lambda: self._client.delete(delete.path))
+            persisting(lambda: self._client.delete(delete.path), self._pauses)
             return True
         for pause in (*self._pauses, None):
             try:
@@ -212,7 +209,7 @@ class ObjectStore:
         return expect in {"any", held.etag if held else "absent"}
 
     def _get(self, path: str) -> Object | None:
-        found = self._persisting(lambda: self._client.get(path))
+        found = persisting(lambda: self._client.get(path), self._pauses)
         if found and found.metadata.get(CONDITIONS) == self._client.id:
             self._keeps_conditions = True
         return found
@@ -228,15 +225,6 @@ class ObjectStore:
             self._cache_tag: ",".join((*headers.cache_tags, *put.tags)),
         }
         return {name: value for name, value in given.items() if value}
-
-    def _persisting(self, request: Callable[[], T]) -> T:
-        """Make a request that may be made twice until it is answered, or raise what the last try failed of."""
-        for pause in self._pauses:
-            try:
-                return request()
-            except Unsure:
-                rest(pause)
-        return request()
 
 
 def _stored(found: Object) -> Stored:
