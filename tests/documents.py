@@ -20,6 +20,7 @@ PRINTED_BY: Final = {
     "check": "pass",
     "list": "release",
     "missing": "missing",
+    "advisories": "advisory",
     "info": "info",
     "search": "crate",
     "verify": "verify",

@@ -102,7 +102,7 @@ OTHERS: dict[str, frozenset[str]] = {
     "obstore": frozenset({"store/objects/client"}),
     "pygments": frozenset({"site/readme/highlight", "site/readme/rustlexer"}),
     "rich": frozenset({"cli"}),
-    "rtoml": frozenset({"protocol/manifest/toml", "settings/layers"}),
+    "rtoml": frozenset({"protocol/advisory", "protocol/manifest/toml", "settings/layers"}),
     "h11": frozenset({"server"}),
     "prometheus_client": frozenset({"server"}),
     "starlette": frozenset({"server"}),

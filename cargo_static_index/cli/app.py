@@ -29,6 +29,7 @@ TABLE: Final = {
     "list": ("query", "List what is held."),
     "info": ("query", "Show what is known of a crate."),
     "missing": ("query", "List the dependencies that nothing held satisfies."),
+    "advisories": ("advisories", "List the security advisories that affect what is held."),
     "search": ("query", "Find crates by name, description and keywords."),
     "serve": ("serve", "Serve the tree over HTTP; with --publish, take `cargo publish`."),
     "owner": ("withdraw", "Show or change who owns a crate."),

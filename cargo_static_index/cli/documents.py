@@ -91,6 +91,26 @@ class MissingDocument(Struct, frozen=True, kw_only=True):
     needed_by: tuple[str, ...]
 
 
+class AdvisoryDocument(Struct, frozen=True, kw_only=True):
+    """One line of `advisories --json`: a security advisory, and the `versions` held that it affects.
+
+    `informational` says what it is where it is no vulnerability; `patched` are requirements; those of `versions` that
+    are yanked stand in `yanked` too.
+    """
+
+    schema: Literal[1] = 1
+    id: str
+    name: str
+    title: str
+    date: str
+    url: str | None
+    informational: str | None
+    aliases: tuple[str, ...]
+    patched: tuple[str, ...]
+    versions: tuple[str, ...]
+    yanked: tuple[str, ...]
+
+
 class DependencyDocument(Struct, frozen=True, kw_only=True):
     """What a release depends on; `registry` is an index URL, null for this registry."""
 

@@ -1,7 +1,5 @@
 """What crates.io says of the releases that a mirror holds: a folder of its index lines, which somebody brought."""
 
-import os
-import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from cargo_static_index.protocol.index_entry import format_entry, parse_entry
 from cargo_static_index.protocol.index_file import Line, new_line
 from cargo_static_index.protocol.names import index_path
 from cargo_static_index.protocol.upstream import parse_upstream
+from cargo_static_index.store.local.files import read_at
 
 LARGEST = 64 << 20
 """Bytes of a file that is read; the largest index file of crates.io has some 3 MiB."""
@@ -43,20 +42,10 @@ class UpstreamIndex:
 
     def _read(self, path: str) -> bytes | None:
         """Read a file; None for anything that is none, StoreError where it is too large or cannot be read."""
-        file = self._folder / path
         try:
-            opened = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+            return read_at(self._folder / path, LARGEST)
         except OSError as error:
-            raise StoreError(f"{file} cannot be read: {error.strerror}") from error
-        try:
-            about = os.fstat(opened)
-            if about.st_size > LARGEST:
-                raise StoreError(f"{file} has more than {LARGEST >> 20} MiB, which no index file has")
-            return os.pread(opened, about.st_size, 0) if stat.S_ISREG(about.st_mode) else None
-        finally:
-            os.close(opened)
+            raise StoreError(f"{self._folder / path} cannot be read: {error.strerror}") from error
 
 
 def _paths(name: str) -> Iterator[str]:

@@ -247,6 +247,20 @@ class MirrorSection(Struct, frozen=True, kw_only=True):
     ]
 
 
+class AdvisoriesSection(Struct, frozen=True, kw_only=True):
+    """What is known to be wrong with crates."""
+
+    path: Annotated[
+        Path | None,
+        _row(
+            values.PATH,
+            "A folder of security advisories in the RustSec format, such as a checkout of `rustsec/advisory-db`: pages "
+            "and `advisories` say which versions they affect.",
+            example="advisory-db",
+        ),
+    ]
+
+
 class DependenciesSection(Struct, frozen=True, kw_only=True):
     """Where dependencies may come from."""
 
@@ -551,6 +565,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         return levels_of(self.rules, mirror=self.registry.mode == "mirror")
 
     mirror: MirrorSection
+    advisories: AdvisoriesSection
     dependencies: DependenciesSection
     manifest: ManifestSection
     limits: LimitsSection

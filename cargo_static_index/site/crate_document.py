@@ -57,11 +57,28 @@ class OlderDependency(Struct, frozen=True, kw_only=True):
     dependency: DependencyRow
 
 
+class AdvisoryNote(Struct, frozen=True, kw_only=True):
+    """A security advisory, and the versions here that it affects, in the order of the document.
+
+    `informational` says what it is where it is no vulnerability: `unmaintained`, `unsound`, `notice`. `patched` are
+    requirements.
+    """
+
+    id: str
+    date: str
+    title: str
+    url: str | None = None
+    informational: str | None = None
+    aliases: tuple[str, ...] = ()
+    patched: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
+
+
 class CrateDocument(Struct, frozen=True, kw_only=True):
     """A crate as of its `newest` version: the highest that is neither yanked nor a pre-release, else the next best.
 
     `versions` stand highest first, `earlier` is what only others than `newest` need, and `removed` are those that were
-    removed for good. The rest is what the manifest of `newest` says.
+    removed for good, `advisories` what is known to be wrong with some. The rest is what the manifest of `newest` says.
     """
 
     schema: Literal[1] = 1
@@ -88,6 +105,7 @@ class CrateDocument(Struct, frozen=True, kw_only=True):
     earlier: tuple[OlderDependency, ...] = ()
     versions: tuple[ReleaseSummary, ...]
     removed: tuple[Tombstone, ...] = ()
+    advisories: tuple[AdvisoryNote, ...] = ()
 
     @property
     def release(self) -> ReleaseSummary:

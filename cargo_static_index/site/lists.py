@@ -13,7 +13,16 @@ from cargo_static_index.protocol.semver import parse_requirement
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import version_key
 from cargo_static_index.site.radix import END, Node, format_node, parse_node
-from cargo_static_index.site.rows import CrateRow, DependentRow, ReleaseRow, RequirementRow, SetRow, encode_row
+from cargo_static_index.site.rows import (
+    ADVISORIES,
+    AdvisoryRow,
+    CrateRow,
+    DependentRow,
+    ReleaseRow,
+    RequirementRow,
+    SetRow,
+    encode_row,
+)
 from cargo_static_index.site.templates import Templates
 from cargo_static_index.site.theme import month_name
 
@@ -29,7 +38,13 @@ ALWAYS = (NAMES, "search/names", "search/words", *SETS.values())
 _PART = pattern(rb"(sitemap/[^/<]+[.]xml)</loc>")
 _ESCAPED = pattern(r"_([0-9a-f]+)_")
 
-_TITLES = {"names": "All crates", "keywords": "Keywords", "categories": "Categories", "months": "Releases by month"}
+_TITLES = {
+    "names": "All crates",
+    "keywords": "Keywords",
+    "categories": "Categories",
+    "months": "Releases by month",
+    ADVISORIES: "Advisories",
+}
 _ROWS: Mapping[str, type[Struct]] = {
     "names": CrateRow,
     "keyword": CrateRow,
@@ -37,6 +52,7 @@ _ROWS: Mapping[str, type[Struct]] = {
     "month": ReleaseRow,
     "sets": SetRow,
     "dependents": DependentRow,
+    ADVISORIES: AdvisoryRow,
 }
 
 
@@ -128,7 +144,7 @@ def list_view(node: Node) -> ListView:
 def title_of(name: str) -> str:
     """Give the heading of a list."""
     kind, _, rest = name.partition("/")
-    if kind in {"sets", NAMES}:
+    if kind in {"sets", NAMES, ADVISORIES}:
         return _TITLES[rest or kind]
     if kind == "month":
         return month_name(rest)

@@ -21,6 +21,7 @@ SITEMAP = "sitemap.xml"
 OPENSEARCH = "opensearch.xml"
 STATE = "pages.json"
 RECENT = "recent.json"
+ADVISORIES_FEED = "advisories.xml"
 
 
 def safe(text: str) -> str:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.protocol.names import collision_key
-from cargo_static_index.site.crate_document import CrateDocument, DependencyRow, ReleaseSummary
+from cargo_static_index.site.crate_document import AdvisoryNote, CrateDocument, DependencyRow, ReleaseSummary
 from cargo_static_index.site.paths import safe
 
 SHORT = 160
@@ -24,6 +24,9 @@ LETTERS = 32
 
 WRITTEN = 120
 """Characters that these letters have in the names of files: those of other alphabets take up to eight each."""
+
+ADVISORIES = "advisories"
+"""The list of the security advisories that affect a version here, by id."""
 
 _WORD = pattern(r"[^\W_]+")
 _STOP = "a an and are as at be by for from in is it its of on or that the this to with"
@@ -75,6 +78,18 @@ class DependentRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     older: bool = False
 
 
+class AdvisoryRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A security advisory that affects so many versions of a crate; `newest` where that of its page is one."""
+
+    id: str
+    name: str
+    title: str
+    date: str
+    affected: int
+    newest: bool = False
+    informational: str = ""
+
+
 class SetRow(Struct, frozen=True, kw_only=True):
     """A keyword, category or month, and how many rows it has."""
 
@@ -123,13 +138,15 @@ def rows_of_crate(document: CrateDocument) -> Rows:
             name=document.name, vers=vers, needs=needs, description="" if older else description, older=older
         )
         rows["dependents/" + name, key] = _encode(dependent)
+    for note in document.advisories:
+        rows[ADVISORIES, f"{note.id} {key}"] = _advisory_row(document, note)
     rows.update(_search_rows(document, key, description))
     return rows
 
 
 def crate_of_row(list_name: str, key: str) -> str:
     """Give the collision key of the crate that a row of `rows_of_crate` is about."""
-    if list_name == "search/words":
+    if list_name in {"search/words", ADVISORIES}:
         return key.rpartition(" ")[2]
     return key.partition(" ")[0]
 
@@ -150,6 +167,20 @@ def _month_row(name: str, release: ReleaseSummary, description: str, *, first: b
             description=description,
             first=first,
             yanked=release.yanked,
+        )
+    )
+
+
+def _advisory_row(document: CrateDocument, note: AdvisoryNote) -> bytes:
+    return _encode(
+        AdvisoryRow(
+            id=note.id,
+            name=document.name,
+            title=note.title,
+            date=note.date,
+            affected=len(note.versions),
+            newest=document.newest in note.versions,
+            informational=note.informational or "",
         )
     )
 

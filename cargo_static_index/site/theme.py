@@ -37,6 +37,8 @@ class SiteInfo(Struct, frozen=True, kw_only=True):
     footer: str = ""
     images: bool = True
     refused: bool = True
+    advisories: bool = False
+    """Whether security advisories are told of."""
     assets: dict[str, str] = {}
 
     @property
@@ -132,6 +134,7 @@ def fingerprint_of(theme: Theme, site: SiteInfo, renderer: str) -> str:
         "footer": site.footer,
         "images": site.images,
         "refused": site.refused,
+        **({"advisories": True} if site.advisories else {}),
     }
     return sha256(msgspec.json.encode(named, order="deterministic")).hexdigest()
 

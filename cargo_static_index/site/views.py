@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.crate.documents import find_file
@@ -14,6 +15,7 @@ from cargo_static_index.protocol.registries import CRATES_IO
 from cargo_static_index.protocol.semver import is_prerelease
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import (
+    AdvisoryNote,
     CrateDocument,
     DependencyRow,
     ReleaseSummary,
@@ -96,6 +98,8 @@ class VersionRow(Struct, frozen=True, kw_only=True):
     rust_version: str
     yanked: bool
     prerelease: bool
+    advisories: tuple[str, ...] = ()
+    """The ids of those that affect it."""
 
 
 class ReleaseView(Struct, frozen=True, kw_only=True):
@@ -108,6 +112,8 @@ class ReleaseView(Struct, frozen=True, kw_only=True):
     yanked: bool
     prerelease: bool
     all_yanked: bool
+    advisories: tuple[AdvisoryNote, ...]
+    """Those that affect it."""
     date: str
     kind: str
     copies: tuple[Copy, ...]
@@ -164,6 +170,7 @@ def release_view(
         yanked=entry.yanked,
         prerelease=is_prerelease(entry.vers),
         all_yanked=not own and all(summary.yanked for summary in document.versions),
+        advisories=notes_of(entry.vers, document.advisories),
         date=(entry.pubtime or "")[:10],
         kind=kind_of(metadata),
         copies=tuple(_copies(release, site, own=own)),
@@ -188,7 +195,7 @@ def release_view(
         download=addresses.up(here) + layout.archive_file(entry.name, entry.cksum),
         cksum=entry.cksum,
         line=release.line,
-        versions=version_rows(document.versions[:NEWEST_SHOWN], "") if not own else (),
+        versions=version_rows(document.versions[:NEWEST_SHOWN], "", document.advisories) if not own else (),
         versions_total=0 if own else len(document.versions),
     )
 
@@ -205,8 +212,19 @@ def kind_of(metadata: CrateMetadata | None) -> str:
     return text[:1].upper() + text[1:]
 
 
-def version_rows(releases: Iterable[ReleaseSummary], way: str) -> tuple[VersionRow, ...]:
+def notes_of(vers: str, advisories: Iterable[AdvisoryNote]) -> tuple[AdvisoryNote, ...]:
+    """Give the advisories that affect a version, without the other versions that they affect."""
+    return tuple(replace(note, versions=(vers,)) for note in advisories if vers in note.versions)
+
+
+def version_rows(
+    releases: Iterable[ReleaseSummary], way: str, advisories: Iterable[AdvisoryNote] = ()
+) -> tuple[VersionRow, ...]:
     """Give rows for versions; `way` leads from the listing page to the crate's folder."""
+    affecting: dict[str, list[str]] = {}
+    for note in advisories:
+        for vers in note.versions:
+            affecting.setdefault(vers, []).append(note.id)
     return tuple(
         VersionRow(
             vers=summary.vers,
@@ -216,6 +234,7 @@ def version_rows(releases: Iterable[ReleaseSummary], way: str) -> tuple[VersionR
             rust_version=summary.rust_version or "",
             yanked=summary.yanked,
             prerelease=is_prerelease(summary.vers),
+            advisories=tuple(affecting.get(summary.vers, ())),
         )
         for summary in releases
     )

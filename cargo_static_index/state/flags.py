@@ -33,6 +33,10 @@ class SiteState(Struct, frozen=True, kw_only=True, omit_defaults=True):
     remaking: Remaking | None = None
     sitemap_stale: bool = False
     """Whether parts of the names came or went since the sitemap was written."""
+    advisories: str = ""
+    """A digest of the names, sizes and times of all advisories that pages are known to speak of."""
+    advisories_stale: bool = False
+    """Whether the list of advisories changed since their feed was written."""
     refused_page: bytes = b""
     """A digest of the page of refused files, and of all that it was made of."""
     owed: str = ""

@@ -26,6 +26,7 @@ DOCUMENTS: Final[Mapping[str, tuple[type[Struct], str]]] = {
     "pass": (documents.PassDocument, "build --json, add --json, check --json"),
     "release": (documents.ReleaseDocument, "a line of list --json"),
     "missing": (documents.MissingDocument, "missing --json"),
+    "advisory": (documents.AdvisoryDocument, "a line of advisories --json"),
     "info": (documents.InfoDocument, "info --json"),
     "crate": (documents.SearchDocument, "a line of search --json"),
     "audit": (AuditEntry, "a line of audit --json"),

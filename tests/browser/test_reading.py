@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.advisories import advise
 from tests.browser.registry import LONG, PAGES, is_ready
 from tests.crates import crate
 from tests.servers import Nginx
@@ -76,19 +77,22 @@ def test_axe_finds_nothing_on_any_kind_of_page(browser: Browser, server: Nginx, 
     assert {path: each for path, each in found.items() if each} == {}
 
 
-@pytest.mark.parametrize("kind", ["empty", "private", "mirror"])
+@pytest.mark.parametrize("kind", ["empty", "private", "mirror", "advised"])
 def test_axe_finds_nothing_in_other_kinds_of_registries(browser: Browser, tmp_path: Path, kind: str) -> None:
     options: dict[str, dict[str, object]] = {
         "empty": {},
         "private": {"registry.auth-required": True},
         "mirror": {"registry.mode": "mirror", "registry.name": None},
+        "advised": {"advisories.path": advise(tmp_path / "advisory-db", "foo", patched="").parents[2]},
     }
     world = World(tmp_path, options[kind] | {"tree.flush": False})
     world.put(*([] if kind == "empty" else [crate("foo")]))
     world.build()
     context = browser.new_context(viewport={"width": 320, "height": 900}, bypass_csp=True)
     page = context.new_page()
-    for path in ("index.html", "browse/names.html", "browse/keywords.html", "refused.html", "search.html"):
+    own = {"advised": ["browse/advisories.html", "crates/foo/index.html", "crates/foo/1.0.0/index.html"]}
+    usual = ["index.html", "browse/names.html", "browse/keywords.html", "refused.html", "search.html"]
+    for path in own.get(kind, usual):
         page.goto(f"{world.tree.as_uri()}/{path}")
         assert found_by_axe(page) == [], path
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, path

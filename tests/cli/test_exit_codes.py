@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cargo_static_index.cli.app import TABLE
+from tests.advisories import advise
 from tests.cli.program import PROGRAM, SPOKEN, environment, run
 from tests.crates import crate
 
@@ -30,6 +31,7 @@ GOOD = {
     "list": ["list"],
     "info": ["info", "foo"],
     "missing": ["missing", "--toml"],
+    "advisories": ["advisories", "--advisories", "advisory-db"],
     "search": ["search", "foo"],
     "serve": ["serve", "--ephemeral", "true"],
     "owner": ["owner", "foo", "--add", "alice"],
@@ -96,6 +98,8 @@ def prepared(folder: Path, command: str) -> Path:
     """Make the folder one in which the command can succeed."""
     if command == "init":
         (folder / "registry.toml").unlink()
+    if command == "advisories":
+        advise(folder / "advisory-db", "foo")
     if command.startswith("token ") or command == "audit":
         (folder / "private/audit").mkdir(parents=True)
         line = '{"time":"2026-01-01T00:00:00Z","user":"alice","action":"yank","client":"::1"}\n'

@@ -389,14 +389,17 @@ UNKNOWN = [
     (
         "[zzz]",
         (
-            "1: there is no section `[zzz]`; there are [registry], [drop], [tree], [state], [mirror], [dependencies], "
-            "[manifest], [limits], [build], [watch], [serve], [publish], [pages], [rules]"
+            "1: there is no section `[zzz]`; there are [registry], [drop], [tree], [state], [mirror], [advisories], "
+            "[dependencies], [manifest], [limits], [build], [watch], [serve], [publish], [pages], [rules]"
         ),
     ),
     ('name = "acme"', "1: `name` stands outside a section: did you mean `[registry] name`?"),
     (
         'path = "x"',
-        "1: `path` stands outside a section: did you mean `[drop] path` or `[tree] path` or `[state] path`?",
+        (
+            "1: `path` stands outside a section: did you mean `[drop] path` or `[tree] path` or `[state] path` or "
+            "`[advisories] path`?"
+        ),
     ),
     ('tree = "public"', "1: `tree` must be a table: write `[tree]` and its keys below"),
     ("[[tree]]", "1: `tree` must be a table: write `[tree]` and its keys below"),

@@ -10,6 +10,7 @@ from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine
 from cargo_static_index.protocol.index_entry import Entry, parse_entry
 from cargo_static_index.protocol.index_file import Line
+from cargo_static_index.registry.advisories import AdvisoryDatabase
 from cargo_static_index.registry.site.output import Failures, written
 from cargo_static_index.registry.site.rendering import Renderer
 from cargo_static_index.site import paths as addresses
@@ -34,6 +35,7 @@ from cargo_static_index.site.theme import SiteInfo, Theme
 from cargo_static_index.site.views import (
     NEWEST_SHOWN,
     StoredRelease,
+    notes_of,
     release_view,
     version_groups,
     version_rows,
@@ -77,6 +79,7 @@ class PageMaker(Struct, frozen=True, kw_only=True):
     key: str
     """Tells makers with other templates or other settings apart."""
     whole: bool
+    advisories: AdvisoryDatabase
 
     def make(self, names: Sequence[str]) -> list[MadePages]:
         """Make the pages of some crates."""
@@ -86,7 +89,11 @@ class PageMaker(Struct, frozen=True, kw_only=True):
     def _made(self, store: Store, templates: Templates, name: str) -> MadePages:
         failures = Failures()
         with failures.noted(addresses.crate_page(name)):
-            crate = CratePages(store, templates, self.site, name, _RENDERER, failures, whole=self.whole)
+            crate = CratePages(
+                *(store, templates, self.site, name, _RENDERER, failures),
+                advisories=self.advisories,
+                whole=self.whole,
+            )
             if crate.has_many_versions:
                 return MadePages(name=name)
             rows = tuple(crate.listed_rows())
@@ -122,6 +129,7 @@ class CratePages:
         renderer: Render,
         failures: Failures,
         *,
+        advisories: AdvisoryDatabase,
         whole: bool,
     ) -> None:
         self._store = store
@@ -130,6 +138,7 @@ class CratePages:
         self._site = site
         self._name = name
         self._failures = failures
+        self._advisories = advisories
         self._whole = whole
         self._metadata: dict[str, CrateMetadata | None] = {}
         self._rendered: dict[str, tuple[Prose, Prose]] = {}
@@ -214,7 +223,8 @@ class CratePages:
         others = (summary for summary in summaries if summary is not newest)
         older = older_dependencies(release.entry, others, lambda vers: self._lines[vers].raw)
         document = document_of(release.entry, release.metadata, tuple(summaries), tuple(older))
-        return replace(document, owners=self._owners, removed=self._removed())
+        notes = self._advisories.notes(self._name, (summary.vers for summary in summaries))
+        return replace(document, owners=self._owners, removed=self._removed(), advisories=notes)
 
     def _summary(self, line: Line, known: ReleaseSummary | None) -> ReleaseSummary | None:
         if known is not None and known.cksum != line.cksum:
@@ -322,7 +332,9 @@ class CratePages:
         if len(document.versions) <= NEWEST_SHOWN:
             return
         groups = version_groups(document.versions)
-        known = version_groups(self._before.versions) if self._before and not self._whole else {}
+        before = self._before if not self._whole else None
+        known = version_groups(before.versions) if before else {}
+        notes, noted = document.advisories, before.advisories if before else ()
         path = addresses.versions_page(self._name)
         if len(groups) == 1:
             yield path, partial(self._version_group, path, document, next(iter(groups)), document.versions)
@@ -331,14 +343,16 @@ class CratePages:
         context: dict[str, object] = {"crate": document, "groups": counts}
         yield path, partial(self._templates.render, "versions.html", path, context)
         for group, summaries in groups.items():
-            if known.get(group) != summaries or len(known) == 1:
+            unlike = group not in known or version_rows(known[group], "", noted) != version_rows(summaries, "", notes)
+            if unlike or len(known) == 1:
                 path = addresses.versions_page(self._name, group)
                 yield path, partial(self._version_group, path, document, group, summaries)
 
     def _version_group(
         self, path: str, document: CrateDocument, group: str, summaries: Sequence[ReleaseSummary]
     ) -> bytes:
-        context = {"crate": document, "group": group, "versions": version_rows(summaries, "../")}
+        rows = version_rows(summaries, "../", document.advisories)
+        context = {"crate": document, "group": group, "versions": rows}
         return self._templates.render("versions-group.html", path, context)
 
     def _stale_paths(self, document: CrateDocument | None) -> Iterator[str]:
@@ -371,6 +385,7 @@ def _inputs(document: CrateDocument) -> Mapping[str, Sequence[object]]:
         summary.vers: (
             *(summary.cksum, summary.yanked, summary.pubtime),
             *((previous.vers, previous.cksum) if previous else ()),
+            *notes_of(summary.vers, document.advisories),
         )
         for summary in document.versions
         for previous in (before[summary.vers],)

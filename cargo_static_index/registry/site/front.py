@@ -13,10 +13,11 @@ from cargo_static_index.registry.transaction import Transaction, attempts
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import format_page_document, version_key
 from cargo_static_index.site.front import FrontDocument, Update, blocks_of
-from cargo_static_index.site.lists import NAMES, in_order_of_names, sitemap_parts, sitemap_path
+from cargo_static_index.site.lists import NAMES, in_order_of_names, list_view, sitemap_parts, sitemap_path
+from cargo_static_index.site.rows import ADVISORIES
 from cargo_static_index.site.templates import Templates
 from cargo_static_index.site.theme import SiteInfo
-from cargo_static_index.store import Put
+from cargo_static_index.store import Delete, Put
 from cargo_static_index.tree import layout
 
 SHOWN = 8
@@ -55,6 +56,17 @@ class FrontPages:
         ):
             self._write_sitemap(lists, all_of_it=all_of_them)
             self._transaction.state.site = replace(self._transaction.state.site, sitemap_stale=False)
+
+    def write_advisories(self, lists: ListWriter) -> None:
+        """Write the feed of the advisories that affect a version here, the newest first, or take it away."""
+        rows = [row for node in lists.nodes_of(ADVISORIES) for row in list_view(node).rows]
+        rows.sort(key=lambda row: (row.date, row.id, row.name), reverse=True)
+        if self._site.advisories:
+            context: dict[str, object] = {"advisories": rows[:FEED_ENTRIES]}
+            self._output.put([self._page("advisories.xml", addresses.ADVISORIES_FEED, context)])
+        elif self._transaction.store.size(addresses.ADVISORIES_FEED) is not None:
+            self._output.apply([Delete(path=addresses.ADVISORIES_FEED)])
+        self._transaction.state.site = replace(self._transaction.state.site, advisories_stale=False)
 
     def _write_sitemap(self, lists: ListWriter, *, all_of_it: bool) -> None:
         """Write the sitemap that names the parts: from the lists, or from what it was and what came and went."""

@@ -1,6 +1,6 @@
 """Writing lists: read the nodes on the way, merge the rows of this change, write if unchanged, or begin again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -25,7 +25,7 @@ from cargo_static_index.site.lists import (
     with_satisfied,
 )
 from cargo_static_index.site.radix import ChangedNodes, KeyedRow, Node, merge, rows_of
-from cargo_static_index.site.rows import Rows, SetRow, crate_of_row, encode_row, rows_of_crate
+from cargo_static_index.site.rows import ADVISORIES, Rows, SetRow, crate_of_row, encode_row, rows_of_crate
 from cargo_static_index.site.templates import Templates
 from cargo_static_index.store import Change, Store, Stored
 from cargo_static_index.tree import layout
@@ -77,7 +77,9 @@ class _Merged(Struct, frozen=True, kw_only=True):
 class ListWriter:
     """The lists of a tree."""
 
-    def __init__(self, transaction: Transaction, output: Output, templates: Templates) -> None:
+    def __init__(self, transaction: Transaction, output: Output, templates: Templates, always: Collection[str]) -> None:
+        self.always = always
+        """Lists that are there even while they are empty."""
         self._transaction = transaction
         self._output = output
         self._templates = templates
@@ -162,6 +164,9 @@ class ListWriter:
                     again.append((found.name, found.rows))
                     continue
                 self._note_sitemap(found)
+                if found.name == ADVISORIES:
+                    site = self._transaction.state.site
+                    self._transaction.state.site = replace(site, advisories_stale=True)
                 self._note_total(found)
                 self._transaction.state.pages.settle_rows(found.name, found.rows[-1][0])
         return again
@@ -227,14 +232,14 @@ class ListWriter:
         """Give changes, nodes before those that lead to them; what vanishes goes last."""
         root = nodes[""]
         kind, _, crate = name.partition("/")
-        wanted = root is not None and (root.total > 0 or name in ALWAYS or bool(root.about))
+        wanted = root is not None and (root.total > 0 or name in self.always or bool(root.about))
         kept = {prefix: node for prefix, node in nodes.items() if node is not None} if wanted else {}
         for prefix in sorted(kept, key=len, reverse=True):
             files = render_node(kept[prefix], self._templates)
             files[record_path(name, prefix)] = format_record(kept[prefix])
             before = reader.load(prefix)
             for path in pages_of(name, prefix):
-                if self._looks_closely or _may_differ(path, before, kept[prefix]):
+                if self._looks_closely or _may_differ(path, before, kept[prefix], self.always):
                     yield from replaced(path, files.get(path), reader.stored(path))
         if kind == "dependents" and root is not None and not root.about:
             yield from self._placeholder(crate, root, reader)
@@ -253,12 +258,12 @@ class ListWriter:
         yield from replaced(path, page, reader.stored(path))
 
 
-def _may_differ(path: str, before: Node | None, after: Node) -> bool:
+def _may_differ(path: str, before: Node | None, after: Node, always: Collection[str]) -> bool:
     """Whether a file of a node may have to be written: a sitemap tells of names alone."""
     if before is None:
         return True
     if before.total == after.total == 0 and path != record_path(after.list, after.prefix):
-        return after.list in ALWAYS  # there is none
+        return after.list in always  # there is none
     same = before.rows.keys() == after.rows.keys() if path == sitemap_path(after.prefix) else before == after
     return not same
 

@@ -70,6 +70,7 @@ def site_info_of(transaction: Transaction, settings: Settings) -> SiteInfo:
         footer=pages.footer or "",
         images=pages.images,
         refused=pages.refused,
+        advisories=settings.advisories.path is not None,
     )
 
 

@@ -13,10 +13,13 @@ from hashlib import blake2b
 from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidDocument
+from cargo_static_index.protocol.names import collision_key
+from cargo_static_index.registry.advisories import AdvisoryDatabase
 from cargo_static_index.registry.recover import know_others
 from cargo_static_index.registry.shared import ChangeLog
 from cargo_static_index.registry.site.check import assets_named, check_pages
 from cargo_static_index.registry.site.crates import CratePages, ListedRow, PageMaker
+from cargo_static_index.registry.site.documents import read_crate_document
 from cargo_static_index.registry.site.front import FrontPages
 from cargo_static_index.registry.site.lists import ListDamaged, ListWriter, read_nodes
 from cargo_static_index.registry.site.news import KnownNews, SharedNews
@@ -29,7 +32,8 @@ from cargo_static_index.registry.workers import Executor, unbroken
 from cargo_static_index.settings import Settings
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import PagesState, format_page_document, parse_pages_state
-from cargo_static_index.site.lists import ALWAYS, pages_of
+from cargo_static_index.site.lists import ALWAYS, list_view, pages_of
+from cargo_static_index.site.rows import ADVISORIES
 from cargo_static_index.site.templates import Templates
 from cargo_static_index.site.theme import SiteInfo, Theme, assets_of, fingerprint_of
 from cargo_static_index.state import Remaking
@@ -57,6 +61,7 @@ class SiteWriter:
         self._theme: Theme = read_theme(settings)
         self._plain_site = site_info_of(transaction, settings)
         self._fingerprint = fingerprint_of(self._theme, self._plain_site, renderer())
+        self._advisories = AdvisoryDatabase(folder=settings.advisories.path, home=transaction.home)
         self.executor: Executor | None = None
         """Makes pages in other processes, where there is one."""
         self._keep = keep
@@ -147,7 +152,9 @@ class SiteWriter:
         """Bring all pages in step; `scanned` says that the drop directory was looked at."""
         if self._needs_remake(scanned=scanned):
             self.remake()
-        elif self._queue.idle and self._in_step and not scanned:
+        elif scanned:
+            self._look_at_advisories()
+        elif self._queue.idle and self._in_step:
             return
         changed = not (self._queue.idle and self._in_step)
         yield from self.make_crates()
@@ -155,6 +162,8 @@ class SiteWriter:
         if changed:
             self._put_assets()
             self._write_front()
+            if self._transaction.state.site.advisories_stale:
+                self._front.write_advisories(self._lists)
         remaking = self._transaction.state.site.remaking
         if remaking is not None and self._queue.empty:
             if not remaking.first:
@@ -180,13 +189,39 @@ class SiteWriter:
         self._assets_are_there = False
         with self._transaction.state.writing():
             self._queue.clear()
-            self._queue.list_rows((name, "", None) for name in ALWAYS)
+            self._queue.list_rows((name, "", None) for name in self._lists.always)
             self._queue.make_stale(self._published_names())
             if not first:
                 self._forget_lists()
                 self._queue.make_stale(self._paged_names())
             remaking = Remaking(fingerprint=self._fingerprint, first=first)
-            self._transaction.state.site = replace(self._transaction.state.site, remaking=remaking, sitemap_stale=True)
+            self._transaction.state.site = replace(
+                self._transaction.state.site,
+                remaking=remaking,
+                sitemap_stale=True,
+                advisories=self._advisories.digest(),
+                advisories_stale=True,
+            )
+
+    def _look_at_advisories(self) -> None:
+        """Make stale the crates that advisories speak of otherwise than their pages do, once files of them changed."""
+        digest = self._advisories.digest()
+        if digest == self._transaction.state.site.advisories:
+            return
+        listed = {row.name for node in self._lists.nodes_of(ADVISORIES) for row in list_view(node).rows}
+        named = {collision_key(name): name for name in self._advisories.names()}
+        held = self._transaction.names_of(named, named)
+        names = sorted(listed | {name for key, name in held.items() if named[key] == name})
+        with self._transaction.state.writing():
+            self._queue.make_stale(name for name in names if self._speak_otherwise(name))
+            self._transaction.state.site = replace(self._transaction.state.site, advisories=digest)
+
+    def _speak_otherwise(self, name: str) -> bool:
+        document = read_crate_document(self._transaction.store, name)
+        for path, reason in self._advisories.of(name)[1].items():
+            self._transaction.listener.warn(f"{path}: this advisory is left out: {reason}")
+        versions = [summary.vers for summary in document.versions] if document else []
+        return document is not None and self._advisories.notes(name, versions) != document.advisories
 
     # What is there -----------------------------------------------------------------------------------------
 
@@ -315,7 +350,8 @@ class SiteWriter:
 
     @cached_property
     def _lists(self) -> ListWriter:
-        return ListWriter(self._transaction, self._output, self._templates)
+        always = (*ALWAYS, ADVISORIES) if self._plain_site.advisories else ALWAYS
+        return ListWriter(self._transaction, self._output, self._templates, always)
 
     @cached_property
     def _shared_news(self) -> SharedNews | None:
@@ -389,6 +425,7 @@ class SiteWriter:
             site=self._site,
             key=self._fingerprint,
             whole=whole,
+            advisories=self._advisories,
         )
         for task in [self.executor.submit(maker.make, some) for some in _some(names)]:
             made = task.result()
@@ -408,7 +445,11 @@ class SiteWriter:
         store, failures = self._transaction.store, self._output.failures
         for name in names:
             with failures.noted(addresses.crate_page(name)):
-                crate = CratePages(store, self._templates, self._site, name, self._renderer, failures, whole=whole)
+                crate = CratePages(
+                    *(store, self._templates, self._site, name, self._renderer, failures),
+                    advisories=self._advisories,
+                    whole=whole,
+                )
                 rows += crate.listed_rows()
                 crates.append(crate)
         return rows, self._changes(crates)

@@ -1,5 +1,6 @@
 """Reading, writing and moving open files; whoever calls turns OSError into StoreError."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -35,6 +36,21 @@ def put_file_at(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         put_file(folder, path.name, content, mode=mode)
     finally:
         os.close(folder)
+
+
+def read_at(path: Path, largest: int) -> bytes | None:
+    """Read a file that somebody brought; None for anything that is none, OSError where it has more bytes (EFBIG)."""
+    try:
+        opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        about = os.fstat(opened)
+        if about.st_size > largest:
+            raise OSError(errno.EFBIG, f"it has more than {largest:,} bytes", str(path))
+        return os.pread(opened, about.st_size, 0) if stat.S_ISREG(about.st_mode) else None
+    finally:
+        os.close(opened)
 
 
 def half_of(name: str) -> str:

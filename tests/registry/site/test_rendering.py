@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cargo_static_index.diagnostics.errors import StoreError
+from cargo_static_index.registry.advisories import AdvisoryDatabase
 from cargo_static_index.registry.site.crates import CratePages
 from cargo_static_index.registry.site.output import Failures
 from cargo_static_index.registry.site.rendering import Renderer
@@ -85,7 +86,9 @@ def test_what_a_limit_ended_is_shown_as_it_was_written_and_stays_so_for_every_wr
     theme = read_theme(world.settings())
     site = SiteInfo(title="", registry="acme", base_url=BASE, index_url=BASE, assets=assets_of(theme)[0])
     store, failures = LocalStore(world.tree, flush=False), Failures()
-    pages = CratePages(store, Templates(theme, site), site, "foo", ended, failures, whole=True)
+    pages = CratePages(
+        store, Templates(theme, site), site, "foo", ended, failures, advisories=AdvisoryDatabase(), whole=True
+    )
     with store.session():
         assert store.apply(pages.changes()) == ()
     assert failures.reasons == {}
