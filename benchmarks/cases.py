@@ -5,6 +5,7 @@ started: interpreter and imports are in neither. `ratio` is then the product's m
 """
 
 import random
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -108,6 +109,25 @@ def idle(crates: int, folder: Path = MEMORY) -> Callable[[int], Figures]:
             )
         cold = {"wall": first.wall, "peak": first.peak}
         return {**_compared(runs["walk"], runs["product"]), "crates": crates, "cold": cold}
+
+    return measure
+
+
+def lost_state(crates: int) -> Callable[[int], Figures]:
+    """Compare a pass that has lost its state, and finds all published, with the cold build of the same files."""
+
+    def measure(turns: int) -> Figures:
+        def lost() -> Run:
+            shutil.rmtree(here.base / "state")
+            return here.product("build")
+
+        with bench(small(crates)) as here:
+            runs = in_turn({"cold": here.cold_product, "lost": lost}, turns)
+        return {
+            **_compared(runs["cold"], runs["lost"]),
+            "crates": crates,
+            "processor_ratio": _median_cpu(runs["lost"]) / _median_cpu(runs["cold"]),
+        }
 
     return measure
 
@@ -306,6 +326,8 @@ ROWS = (
     _row("idle-10000", "nothing new, 10,000 files", idle(10_000)),
     _rare("idle-100000", "nothing new, 100,000 files", idle(100_000)),
     _rare("idle-1000000", "nothing new, 1,000,000 files", idle(1_000_000)),
+    _row("lost-10000", "a lost state, 10,000 files, beside their cold build", lost_state(10_000)),
+    _rare("lost-100000", "a lost state, 100,000 files, beside their cold build", lost_state(100_000)),
     _row("refused-20000", "nothing new, 20,000 refused files", refused(20_000)),
     _row("disk-real", "cold, real crates, on disk", cold(lambda: real_crates(DISK), "--mirror")),
     _row("disk-real-flush", "the same, flushed", cold(lambda: real_crates(DISK), "--mirror", "--flush")),

@@ -35,6 +35,10 @@ def _ratio(row: str) -> Callable[[Found], float]:
     return lambda found: float(found[row]["ratio"])
 
 
+def _processor_ratio(row: str) -> Callable[[Found], float]:
+    return lambda found: float(found[row]["processor_ratio"])
+
+
 def _spread(numbers: Iterable[float]) -> float:
     """Give the largest by the smallest of at least two numbers."""
     known = list(numbers)
@@ -119,6 +123,14 @@ TARGETS = (
         for size in SIZES[1:]
     ),
     Target(says="nothing new, 20,000 refused files, pages on ÷ walk", reach=3.0, number=_ratio("refused-20000")),
+    *(
+        Target(
+            says=f"a lost state, {size:,} files ÷ cold, processor time",
+            reach=1.0,
+            number=_processor_ratio(f"lost-{size}"),
+        )
+        for size in SIZES[1:3]
+    ),
     *(
         Target(
             says=f"{verb} one, pages {pages}, largest ÷ smallest of all sizes", reach=1.5, number=_changes(start, verb)

@@ -35,6 +35,14 @@ class Need(Struct, frozen=True, kw_only=True, gc=False):
     req: str = ""
 
 
+class HeldRelease(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """A release that is published, and its checksum."""
+
+    name: str
+    vers: str
+    cksum: str
+
+
 class DropFile(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """Where a file lies that is to be published.
 
@@ -54,6 +62,8 @@ class DropFile(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     again: bool = False
     """Whether the next scan is to give it out once more."""
     size: int = 0
+    held: HeldRelease | None = None
+    """The release that it is called like, where that is published: with its checksum nothing more is read of it."""
 
     @property
     def fingerprint(self) -> bytes:
@@ -84,7 +94,10 @@ class Candidate(Struct, frozen=True, kw_only=True, array_like=True):
     """The `pubtime` in that line."""
     needs: tuple[Need, ...] = ()
     staged: str = ""
-    """The name of the staged archive in the transaction's folder; the staged metadata has `.json` behind it."""
+    """The name of the staged archive in the transaction's folder; the staged metadata has `.json` behind it.
+
+    "" where its checksum alone was read, which is that of a published release.
+    """
 
     @property
     def source(self) -> str:

@@ -9,8 +9,9 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.registry.dispose import Disposal, remembered
 from cargo_static_index.registry.drop import Drop
 from cargo_static_index.registry.events import Listener
+from cargo_static_index.registry.held import with_held
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.publish import Publisher
 from cargo_static_index.registry.read import Reader, is_waiting, staged_metadata
@@ -147,7 +149,10 @@ def _read(
     until = time.monotonic() + drop.settle + _MARGIN if drop and waits else 0.0
     reader = Reader(policy=policy, stage=stage, pubtime=pubtime, drop=drop.path if drop else None, waits_until=until)
     transaction.state.candidates.clear()
-    for batch in _batches_read(_told(files, transaction.listener), reader, executor):
+    told = _told(files, transaction.listener)
+    # Where published files leave the drop directory, the archives in the tree are held against them as a whole.
+    known = partial(with_held, transaction) if drop and not drop.takes_away else list
+    for batch in _batches_read(told, known, reader, executor):
         transaction.state.candidates.add_packed(batch)
 
 
@@ -157,9 +162,17 @@ def _told(files: Iterable[DropFile], listener: Listener) -> Iterator[DropFile]:
         yield file
 
 
-def _batches_read(files: Iterable[DropFile], reader: Reader, executor: Executor | None) -> Iterator[list[Packed]]:
-    """Read files, here or in an executor's processes, some at a time and never too many ahead."""
-    portions = _portions(files)
+def _batches_read(
+    files: Iterable[DropFile],
+    known: Callable[[list[DropFile]], list[DropFile]],
+    reader: Reader,
+    executor: Executor | None,
+) -> Iterator[list[Packed]]:
+    """Read files, here or in an executor's processes, some at a time and never too many ahead.
+
+    `known` says of each which published release it may be.
+    """
+    portions = ((first, known(portion)) for first, portion in _portions(files))
     if executor is None:
         yield from (reader.read_all(portion, first) for first, portion in portions)
         return

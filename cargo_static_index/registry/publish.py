@@ -219,8 +219,11 @@ class Publisher:
         tombstones = self._tombstones(name, index)
         if self._transaction.upstream:
             group = self._transaction.upstream.dated(name, group)
-        plan = plan_crate(name, index.value, tombstones.value, group, restore=self._restore)
-        return _Planned(group, index, tombstones, plan)
+        ready = [each for each in group if each.staged or each.refused or _is_held(index.value, each)]
+        plan = plan_crate(name, index.value, tombstones.value, ready, restore=self._restore)
+        # Of what was published when it was read, and is not any more, no more than the checksum was read.
+        gone = (Outcome(candidate=each, status="waiting") for each in group if each not in ready)
+        return _Planned(group, index, tombstones, replace(plan, refused=(*plan.refused, *gone)))
 
     def _tombstones(self, name: str, index: StoredValue[IndexFile]) -> StoredValue[Tombstones]:
         if self._transaction.log and index.stored is None:  # an index file is kept when its last line goes
@@ -284,7 +287,7 @@ class Publisher:
     def _lost_archives(self, plan: CratePlan) -> Iterator[Change]:
         """Give the changes that put back archives of published releases that the tree lost or that were damaged."""
         for each in plan.unchanged:
-            if not each.refused and not self._is_there(plan.name, each.cksum):
+            if each.staged and not each.refused and not self._is_there(plan.name, each.cksum):
                 self._put_back.add(each.staged)
                 yield from self._archive(plan.name, each)
 
@@ -335,6 +338,11 @@ class Publisher:
             if refusal.candidate.staged in self._adopted:
                 yield Delete(path=layout.archive_file(plan.name, refusal.candidate.cksum))
                 yield Delete(path=layout.metadata_file(plan.name, refusal.candidate.cksum))
+
+
+def _is_held(file: IndexFile, each: Candidate) -> bool:
+    line = file.find(each.vers)
+    return line is not None and line.cksum == each.cksum
 
 
 def _archives_of(planned: _Planned) -> Iterator[str]:

@@ -10,19 +10,21 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cargo_static_index.crate.candidate import Candidate, DropFile, candidate_of
+from cargo_static_index.crate.candidate import Candidate, DropFile, HeldRelease, candidate_of
 from cargo_static_index.crate.check import CheckedCrate, Policy, check_crate
 from cargo_static_index.crate.metadata import format_metadata
 from cargo_static_index.diagnostics.errors import InvalidInput, StoreError
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.problems import Problem, problem
 from cargo_static_index.diagnostics.rules import MAYBE_PART
+from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.registry.drop import objects_of
 from cargo_static_index.registry.scan import is_as_seen
 from cargo_static_index.state.candidates import Packed, pack
@@ -161,8 +163,10 @@ class Reader(Struct, frozen=True, kw_only=True):
 
     def _read(self, opened: int, size: int, file: DropFile, staged: str) -> Candidate:
         name = os.fsdecode(file.target.rpartition(b"/")[2])
-        if size <= WHOLE:
-            content = _whole(opened, size)
+        content = _whole(opened, size) if size <= WHOLE else None
+        if file.held and _digest(opened, content, self.policy.limits.packed_bytes) == file.held.cksum:
+            return _known(file, file.held)
+        if content is not None:
             checked = check_crate(io.BytesIO(content), self.policy, name)
             if not checked.refused:
                 _write(f"{self.stage}/{staged}", content)
@@ -234,6 +238,22 @@ def _status(opened: int) -> tuple[os.stat_result, bool]:
 def _may_be_part(file: DropFile, candidate: Candidate) -> bool:
     """Whether a file of the drop directory may look as it does only because somebody is still writing it."""
     return file.due > time.monotonic() and any(each.rule in MAYBE_PART for each in candidate.problems)
+
+
+def _known(file: DropFile, held: HeldRelease) -> Candidate:
+    return Candidate(file=file, key=collision_key(held.name), name=held.name, vers=held.vers, cksum=held.cksum)
+
+
+def _digest(opened: int, content: bytes | None, most: int) -> str:
+    """Give the SHA-256 of an open file: of its `content`, or where that is not read, of up to so many bytes."""
+    if content is not None:
+        return sha256(content).hexdigest()
+    digest, left = sha256(), most
+    while left > 0 and (chunk := os.read(opened, min(left, _CHUNK))):
+        digest.update(chunk)
+        left -= len(chunk)
+    os.lseek(opened, 0, os.SEEK_SET)
+    return digest.hexdigest()
 
 
 def _refused(file: DropFile, *problems: Problem) -> Candidate:

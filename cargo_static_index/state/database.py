@@ -44,7 +44,7 @@ def batches(rows: Iterable[T], size: int = PAGE) -> Iterator[list[T]]:
         yield batch
 
 
-def json_list(values: Iterable[str]) -> str:
+def json_list(values: Iterable[object]) -> str:
     """Give values as the text that SQLite's `json_each` takes apart: one statement then asks for all of them."""
     return json.dumps(list(values))
 

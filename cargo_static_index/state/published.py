@@ -45,6 +45,10 @@ class Published:
         """Give the names greater than `after` of crates of which something was removed, in their order."""
         return [row[0] for row in self._database.all(schema.REMOVED_CRATES, (after, limit))]
 
+    def checksums_of(self, releases: Iterable[tuple[str, str]]) -> list[tuple[str, str, str]]:
+        """Give name, version and checksum of those of these releases, (name, version), that are published."""
+        return self._database.all(schema.CHECKSUMS_OF, (json_list(releases),))
+
     def versions_of(self, names: Iterable[str]) -> list[tuple[str, str]]:
         """Give name and version of the releases of crates of exactly those names, less those that are yanked."""
         return self._database.all(schema.VERSIONS_OF, (json_list(names),))

@@ -94,6 +94,10 @@ CRATE_DELETE = "DELETE FROM crate WHERE key = ?"
 CRATE_CLEAR = "DELETE FROM crate"
 RELEASES_OF = "SELECT vers, cksum, yanked, pubtime FROM release WHERE name = ?"
 VERSIONS_OF = "SELECT name, vers FROM release WHERE name IN (SELECT value FROM json_each(?)) AND yanked = 0"
+CHECKSUMS_OF = """
+SELECT name, vers, cksum FROM json_each(?) AS wanted CROSS JOIN release
+ON name = json_extract(wanted.value, '$[0]') AND vers = json_extract(wanted.value, '$[1]')
+"""
 RELEASES_NEWEST = """
 SELECT name, vers, cksum, yanked, pubtime FROM release WHERE pubtime IS NOT NULL
 ORDER BY pubtime DESC, name, vers LIMIT ?

@@ -87,6 +87,7 @@ def test_no_statement_reads_a_whole_table_or_sorts_one(place: Path, state: State
 
 ALLOWED_SCANS = {
     "CRATE_NAMES": ("SCAN json_each VIRTUAL TABLE INDEX 1:",),  # of the names that are asked for
+    "CHECKSUMS_OF": ("SCAN wanted VIRTUAL TABLE INDEX 1:",),  # of the releases that are asked for
     "CANDIDATE_NAMES": ("SCAN json_each VIRTUAL TABLE INDEX 1:",),
     "CANDIDATE_VERSIONS": ("SCAN json_each VIRTUAL TABLE INDEX 1:",),
     "REMOVED_NAMES": ("SCAN json_each VIRTUAL TABLE INDEX 1:",),
