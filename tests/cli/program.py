@@ -52,7 +52,13 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, "CARGO_STATIC_INDEX_TREE_FLUSH": "false", **(extra or {})}
 
 
-def run(*arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None, stdin: str | None = None) -> Ended:
+def run(
+    *arguments: str | Path,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    stdin: str | None = None,
+    patience: float = 120,
+) -> Ended:
     """Run the program in a folder; no run may ever show a traceback, nor a document that is not as its schema says."""
     done = subprocess.run(
         [*PROGRAM, *arguments],
@@ -62,7 +68,7 @@ def run(*arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None,
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=patience,
     )
     assert SPOKEN not in done.stdout + done.stderr, done.stderr
     hold_output(arguments, done.stdout)

@@ -25,7 +25,7 @@ from functools import partial
 from pathlib import Path
 from threading import Event
 
-from tests.cli.program import PROGRAM, environment
+from tests.cli.program import PROGRAM, environment, run
 from tests.crates import crate
 from tests.server.client import Answer, Client, body_of
 from tests.server.serving import Served
@@ -136,7 +136,7 @@ def beside(folder: Path, mib: int, crates: int) -> Figures:
         (folder / "drop").mkdir()
         for number in range(crates):
             crate(f"passed{number:05}").write(folder / "drop")
-        passing = _while(client, "pass", lambda: served.run("build").ok())
+        passing = _while(client, "pass", lambda: run("build", cwd=folder, patience=900).ok())
     _is_whole(served, {"large@1.0.0"})
     return {"alone": alone, "while_a_large_one_comes": during, "while_a_pass_goes_on": passing}
 

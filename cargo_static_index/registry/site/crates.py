@@ -333,6 +333,8 @@ class CratePages:
             return
         groups = version_groups(document.versions)
         before = self._before if not self._whole else None
+        if before and len(before.versions) <= NEWEST_SHOWN:
+            before = None  # it has none of these pages yet
         known = version_groups(before.versions) if before else {}
         notes, noted = document.advisories, before.advisories if before else ()
         path = addresses.versions_page(self._name)

@@ -457,6 +457,19 @@ def test_links_that_people_look_for_stand_above_the_readme_too(world: World) -> 
     assert "\nDocumentation\nRepository\nMIT\nReadme About" in text_of(world.read("crates/foo/index.html"))
 
 
+def test_versions_that_become_too_many_for_one_page_get_all_pages_of_their_groups(world: World) -> None:
+    world.put(*(crate("foo", f"{major}.{minor}.0") for major in range(5) for minor in range(10)))
+    world.build()
+    world.put(crate("foo", "5.0.0"))
+    world.build()
+    assert {path for path in world.files() if path.startswith("crates/foo/versions/")} == {
+        f"crates/foo/versions/{page}.html" for page in ("index", *range(6))
+    }
+    world.remove("foo@5.0.0")
+    assert not [path for path in world.files() if path.startswith("crates/foo/versions/")]
+    assert world.verified() == []
+
+
 def test_versions_of_one_group_are_shown_at_once(world: World) -> None:
     world.put(*versions(60))
     world.build()
