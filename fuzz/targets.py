@@ -1,6 +1,7 @@
 """What is fuzzed: each target takes bytes, and may only return; anything raised but an error of our own is a find."""
 
 import io
+import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 
@@ -24,10 +25,14 @@ HOME = Home()
 POLICY = Policy(home=HOME)
 
 
+def packed_archive(content: bytes) -> bytes:
+    """Give the archive that an input means: of half of them it is the tar, as few changes of a packed one reach it."""
+    return content[1:] if content[:1] == b"\x1f" else gzip_member(content)
+
+
 def read_archive(content: bytes) -> None:
-    """Read an archive; a half of the inputs is the tar inside, since few changes of a packed one reach it."""
-    packed = content[1:] if content[:1] == b"\x1f" else gzip_member(content)
-    checked = check_crate(io.BytesIO(packed), POLICY)
+    """Read an archive."""
+    checked = check_crate(io.BytesIO(packed_archive(content)), POLICY)
     assert checked.problems or not checked.refused
 
 
@@ -83,6 +88,16 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "cfg": read_targets,
     "readme": render_markdown,
 }
+
+
+def damaged(target: str, count: int) -> Iterator[bytes]:
+    """Give inputs that chance has made of those that a target begins with, the same in every run."""
+    chance, kept = random.Random(target), list(seeds(target))  # noqa: S311 - it is to be the same in every run
+    for _ in range(count):
+        content = bytearray(chance.choice(kept))
+        for _ in range(chance.randint(1, 4)):
+            content[chance.randrange(len(content))] = chance.randrange(256)
+        yield bytes(content)
 
 
 def seeds(target: str) -> Iterator[bytes]:

@@ -151,6 +151,13 @@ RUNS: Final = (
         "A target has twenty minutes or ten million executions, added up from run to run.",
         command=("-m", "fuzz"),
     ),
+    Run(
+        name="fuzzed",
+        says="What fuzzing has kept goes to cargo too: archives to the crates that it unpacks with, manifests, targets "
+        "and requirements to cargo itself, as those of dependencies in a local registry. "
+        "What we take, cargo must take; what we refuse, cargo must refuse, or we say for whose sake we do.",
+        command=("-m", "tests.cargo.fuzzed"),
+    ),
 )
 
 
