@@ -47,7 +47,7 @@ def crate_change(change: IndexChange) -> CrateChange | None:
 
 def removed_row(stone: Tombstone) -> Removed:
     """Give what the state knows of a release that was removed."""
-    return Removed(vers=stone.vers, cksum=stone.cksum, yanked=stone.yanked, pubtime=stone.pubtime)
+    return Removed(vers=stone.vers, cksum=stone.cksum, yanked=stone.yanked, pubtime=stone.pubtime, when=stone.when)
 
 
 def _release(line: Line) -> Release:

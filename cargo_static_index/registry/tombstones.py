@@ -165,7 +165,9 @@ def _in_state(transaction: Transaction, name: str) -> Tombstones:
 
 def _rows(transaction: Transaction, name: str) -> tuple[Tombstone, ...]:
     rows = transaction.state.published.removed(name)
-    return tuple(Tombstone(vers=row.vers, cksum=row.cksum, pubtime=row.pubtime, yanked=row.yanked) for row in rows)
+    return tuple(
+        Tombstone(vers=row.vers, cksum=row.cksum, pubtime=row.pubtime, yanked=row.yanked, when=row.when) for row in rows
+    )
 
 
 def _is_summed_in_state(transaction: Transaction) -> bool:

@@ -95,7 +95,8 @@ def withdraw_versions(transaction: Transaction, name: str, versions: Sequence[st
     tree; the intent only tells it to look, and is done with once the archives are gone.
     """
     index = read_index(transaction.store, name)
-    plan = plan_removal(index.value, read_tombstones(transaction.store, name).value, versions)
+    stones = read_tombstones(transaction.store, name).value
+    plan = plan_removal(index.value, stones, versions, when=transaction.pubtime)
     keep_archives(transaction, name, plan.stones, keep)
     if transaction.log:
         transaction.begin([IndexChange(index, plan.file, plan.tombstones)])
@@ -141,7 +142,8 @@ def _bury(transaction: Transaction, name: str, versions: Sequence[str]) -> Tombs
     """Write the tombstones of versions that the index file holds, and give all of the crate's."""
 
     def with_removed(stones: Tombstones) -> Tombstones:
-        return plan_removal(read_index(transaction.store, name).value, stones, versions).tombstones
+        index = read_index(transaction.store, name).value
+        return plan_removal(index, stones, versions, when=transaction.pubtime).tombstones
 
     return update_tombstones(transaction, name, with_removed)
 

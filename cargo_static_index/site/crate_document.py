@@ -163,6 +163,7 @@ def parse_crate_document(content: bytes, name: str) -> CrateDocument:
     needed = [row.crate for row in document.dependencies] + [older.dependency.crate for older in document.earlier]
     if document.name != name or document.newest not in versions:
         raise InvalidDocument(f"not the document of {name}: it is of {document.name} {document.newest}")
+    versions += [stone.vers for stone in document.removed]
     if not (_VERSIONS.fullmatch(" ".join(versions)) and all(map(is_crate_name, needed))):
         raise InvalidDocument(f"not the document of {name}: a version or a dependency in it is none")
     return document

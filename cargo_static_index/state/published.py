@@ -83,7 +83,7 @@ class Published:
         gone = [(change.name, vers) for change in changes for vers in change.gone]
         changed = [(cksum, yanked, pubtime, name, vers) for name, vers, cksum, yanked, pubtime in rows]
         crates = [(change.key, change.name) for change in changes if change.releases or change.gone]
-        removed = [(change.name, *_row(each)) for change in changes for each in change.removed]
+        removed = [(change.name, *_row(each), each.when) for change in changes for each in change.removed]
         back = [(change.name, vers) for change in changes for vers in change.brought_back]
         self._database.run_many(schema.REMOVED_DELETE, back)
         self._database.run_many(schema.REMOVED_SET, removed)
@@ -106,9 +106,9 @@ def _release(row: tuple[str, str, int, str | None]) -> Release:
     return Release(vers=vers, cksum=cksum, yanked=bool(yanked), pubtime=pubtime)
 
 
-def _removed(row: tuple[str, str, int, str | None]) -> Removed:
-    vers, cksum, yanked, pubtime = row
-    return Removed(vers=vers, cksum=cksum, yanked=bool(yanked), pubtime=pubtime)
+def _removed(row: tuple[str, str, int, str | None, str | None]) -> Removed:
+    vers, cksum, yanked, pubtime, when = row
+    return Removed(vers=vers, cksum=cksum, yanked=bool(yanked), pubtime=pubtime, when=when)
 
 
 def _row(release: Release | Removed) -> tuple[str, str, bool, str | None]:

@@ -19,6 +19,7 @@ class Removed(Struct, frozen=True, kw_only=True):
     cksum: str
     yanked: bool
     pubtime: str | None
+    when: str | None = None
 
 
 class CrateChange(Struct, frozen=True, kw_only=True):

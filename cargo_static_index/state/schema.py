@@ -20,7 +20,7 @@ CREATE TABLE release (
 CREATE INDEX release_newest ON release (pubtime DESC, name, vers) WHERE pubtime IS NOT NULL;
 
 CREATE TABLE removed (
-    name TEXT NOT NULL, vers TEXT NOT NULL, cksum TEXT NOT NULL, yanked INTEGER NOT NULL, pubtime TEXT,
+    name TEXT NOT NULL, vers TEXT NOT NULL, cksum TEXT NOT NULL, yanked INTEGER NOT NULL, pubtime TEXT, at TEXT,
     PRIMARY KEY (name, vers)
 ) WITHOUT ROWID;
 CREATE INDEX removed_key ON removed (replace(lower(name), '_', '-'));
@@ -111,13 +111,13 @@ RELEASE_UPDATE = "UPDATE release SET cksum = ?, yanked = ?, pubtime = ? WHERE na
 RELEASE_DELETE = "DELETE FROM release WHERE name = ? AND vers = ?"
 RELEASE_ANY = "SELECT 1 FROM release WHERE name = ? LIMIT 1"
 RELEASES_CLEAR = "DELETE FROM release"
-REMOVED_OF = "SELECT vers, cksum, yanked, pubtime FROM removed WHERE name = ?"
+REMOVED_OF = "SELECT vers, cksum, yanked, pubtime, at FROM removed WHERE name = ?"
 REMOVED_CRATES = "SELECT DISTINCT name FROM removed WHERE name > ? ORDER BY name LIMIT ?"
 REMOVED_NAMES = """
 SELECT DISTINCT replace(lower(name), '_', '-'), name FROM removed
 WHERE replace(lower(name), '_', '-') IN (SELECT value FROM json_each(?))
 """
-REMOVED_SET = "INSERT OR REPLACE INTO removed VALUES (?, ?, ?, ?, ?)"
+REMOVED_SET = "INSERT OR REPLACE INTO removed VALUES (?, ?, ?, ?, ?, ?)"
 REMOVED_DELETE = "DELETE FROM removed WHERE name = ? AND vers = ?"
 REMOVED_CLEAR = "DELETE FROM removed"
 

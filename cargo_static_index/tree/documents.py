@@ -145,17 +145,19 @@ class Tombstone(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `lifted` is set while it is being brought back: with a line beside it the tombstone is done with, without one
     it holds as before. So whoever finds line and tombstone knows which of the two was meant to stay.
+    `when` it was removed is written as `pubtime` is, None where nobody wrote it down.
     """
 
     vers: str
     cksum: str
     pubtime: str | None = None
     yanked: bool = False
+    when: str | None = None
     lifted: bool = False
 
     @property
     def plain(self) -> Self:
-        """What it says of the release, without what stands there of the removal itself."""
+        """What it says of the release and its end, without what stands there of a return."""
         return replace(self, lifted=False)
 
 

@@ -161,21 +161,20 @@ class RemovalPlan(Struct, frozen=True, kw_only=True):
     file: IndexFile
     tombstones: Tombstones
     removed: tuple[Line, ...]
-
-    @property
-    def stones(self) -> tuple[Tombstone, ...]:
-        """The tombstones of what is removed."""
-        return tuple(map(_tombstone, self.removed))
+    stones: tuple[Tombstone, ...]
+    """The tombstones of what is removed."""
 
 
-def plan_removal(file: IndexFile, tombstones: Tombstones, versions: Iterable[str]) -> RemovalPlan:
-    """Decide how to remove versions; those that the file does not hold are left out of `removed`."""
+def plan_removal(
+    file: IndexFile, tombstones: Tombstones, versions: Iterable[str], *, when: str | None = None
+) -> RemovalPlan:
+    """Decide how to remove versions at a time; those that the file does not hold are left out of `removed`."""
     wanted = frozenset(versions)
     removed = tuple(line for line in file.releases if line.vers in wanted)
     for line in removed:
         file = file.without(line.vers)
-    return RemovalPlan(file=file, tombstones=tombstones.with_removed(*map(_tombstone, removed)), removed=removed)
-
-
-def _tombstone(line: Line) -> Tombstone:
-    return Tombstone(vers=line.vers, cksum=line.cksum, pubtime=line.pubtime, yanked=line.yanked)
+    stones = tuple(
+        Tombstone(vers=line.vers, cksum=line.cksum, pubtime=line.pubtime, yanked=line.yanked, when=when)
+        for line in removed
+    )
+    return RemovalPlan(file=file, tombstones=tombstones.with_removed(*stones), removed=removed, stones=stones)

@@ -12,7 +12,7 @@ from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexL
 from cargo_static_index.diagnostics.problems import Finding, found
 from cargo_static_index.protocol.index_entry import parse_entry
 from cargo_static_index.protocol.index_file import Line
-from cargo_static_index.registry.site.crates import paths_of_crate
+from cargo_static_index.registry.site.crates import paths_of_crate, paths_of_removed
 from cargo_static_index.registry.site.documents import read_crate_document
 from cargo_static_index.registry.site.lists import read_nodes
 from cargo_static_index.registry.verify.work import HERE, Work
@@ -25,7 +25,7 @@ from cargo_static_index.site.seal import is_sealed
 from cargo_static_index.store import Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import TreeRecord
-from cargo_static_index.tree.read import read_index, read_record
+from cargo_static_index.tree.read import read_index, read_record, read_tombstones
 
 _FIXED = (
     *(addresses.FRONT, addresses.DOCUMENT, addresses.ABOUT_INDEX, addresses.SEARCH_PAGE, addresses.NOT_FOUND),
@@ -164,12 +164,22 @@ def _check_crate(store: Store, name: str, listed: _Sum, lists: set[str], *, read
         message = f"The document of the crate `{name}` is not there, or does not hold what the index does."
         yield found("page-wrong", addresses.crate_document(name), message, "make-pages")
     if document is None:
+        yield from _wrong(store, f"crate `{name}`", _pages_of_removed(store, name), read=read)
         return
     yield from _wrong(store, f"crate `{name}`", paths_of_crate(document), read=read)
     lists.add(f"dependents/{name}")
     for list_name, key in rows_of_crate(document):
         listed.add(list_name, key, -1)
         lists.add(list_name)
+
+
+def _pages_of_removed(store: Store, name: str) -> list[str]:
+    """Give the pages of a crate of which nothing is held any more; none where its tombstones cannot be read."""
+    try:
+        stones = read_tombstones(store, name).value.removed
+    except InvalidDocument:
+        return []
+    return [addresses.crate_page(name), *paths_of_removed(name, stones)] if stones else []
 
 
 def _agree(document: CrateDocument | None, lines: Mapping[str, Line]) -> bool:

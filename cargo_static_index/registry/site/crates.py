@@ -150,6 +150,7 @@ class CratePages:
         self._owners = self._stored_owners()
         self._lines = {line.vers: line for line in read_index(store, name).value.releases if line.name == name}
         self._entries: dict[str, Entry] = {}
+        self._stones = self._removed()
         self.document = self._document()
         summaries = self.document.versions if self.document else ()
         self._plain = {summary.vers: summary.plain for summary in summaries if summary.plain}
@@ -169,14 +170,15 @@ class CratePages:
         for at in old:
             if at not in new:
                 yield *at, None
-        # The newest version decides what of the dependents' requirements is satisfied.
-        if self._whole or _newest(self.document) != _newest(self._before):
+        # The newest version decides what of the dependents' requirements is satisfied, and where there is none, their
+        # list writes the page that stands there.
+        if self._whole or _newest(self.document) != _newest(self._before) or (not self.document and self._stones):
             yield f"dependents/{self._name}", "", None
 
     def changes(self) -> Iterator[Change]:
         """Give what brings the crate's pages in step, the document that says so last."""
         document = self.document
-        for path, make in self._pages(document) if document else ():
+        for path, make in (*self._removed_pages(document), *(self._pages(document) if document else ())):
             with self._failures.noted(path):
                 yield from written(path, make(), self._stored_page(path))
         yield from (Delete(path=path) for path in self._stale_paths(document))
@@ -224,7 +226,7 @@ class CratePages:
         older = older_dependencies(release.entry, others, lambda vers: self._lines[vers].raw)
         document = document_of(release.entry, release.metadata, tuple(summaries), tuple(older))
         notes = self._advisories.notes(self._name, (summary.vers for summary in summaries))
-        return replace(document, owners=self._owners, removed=self._removed(), advisories=notes)
+        return replace(document, owners=self._owners, removed=self._stones, advisories=notes)
 
     def _summary(self, line: Line, known: ReleaseSummary | None) -> ReleaseSummary | None:
         if known is not None and known.cksum != line.cksum:
@@ -311,6 +313,18 @@ class CratePages:
         path = addresses.crate_feed(name)
         yield path, partial(self._feed, path, document)
 
+    def _removed_pages(self, document: CrateDocument | None) -> Iterator[tuple[str, Callable[[], bytes]]]:
+        """Give the pages of releases that were removed: they say so, when, and what to do."""
+        known = {} if self._whole or self._before is None else {stone.vers: stone for stone in self._before.removed}
+        for stone in self._stones:
+            if known.get(stone.vers) != stone:
+                path = addresses.version_page(self._name, stone.vers)
+                yield path, partial(self._removed_page, path, stone, document)
+
+    def _removed_page(self, path: str, stone: Tombstone, document: CrateDocument | None) -> bytes:
+        context = {"name": self._name, "stone": stone, "held": document is not None}
+        return self._templates.render("removed.html", path, context)
+
     def _release_page(
         self, path: str, summary: ReleaseSummary, before: ReleaseSummary | None, document: CrateDocument
     ) -> bytes:
@@ -359,7 +373,7 @@ class CratePages:
 
     def _stale_paths(self, document: CrateDocument | None) -> Iterator[str]:
         """Give pages that may be there and are not to be, the crate's own but for those that stay in other hands."""
-        wanted = set(paths_of_crate(document)) if document else set()
+        wanted = set(paths_of_crate(document)) if document else set(paths_of_removed(self._name, self._stones))
         if self._whole:
             found: Iterable[str] = (
                 path for path in self._store.list(f"{layout.CRATES}/{self._name}") if _is_ours(path)
@@ -401,10 +415,16 @@ def paths_of_crate(document: CrateDocument) -> Iterator[str]:
     yield addresses.crate_feed(name)
     for summary in document.versions:
         yield addresses.version_page(name, summary.vers)
+    yield from paths_of_removed(name, document.removed)
     if len(document.versions) > NEWEST_SHOWN:
         yield addresses.versions_page(name)
         groups = version_groups(document.versions)
         yield from (addresses.versions_page(name, group) for group in groups if len(groups) > 1)
+
+
+def paths_of_removed(name: str, stones: Iterable[Tombstone]) -> Iterator[str]:
+    """Give the paths of the pages of releases that were removed."""
+    return (addresses.version_page(name, stone.vers) for stone in stones)
 
 
 def _is_ours(path: str) -> bool:

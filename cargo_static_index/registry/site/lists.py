@@ -29,7 +29,8 @@ from cargo_static_index.site.rows import ADVISORIES, Rows, SetRow, crate_of_row,
 from cargo_static_index.site.templates import Templates
 from cargo_static_index.store import Change, Store, Stored
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.read import replaced
+from cargo_static_index.tree.documents import Tombstone
+from cargo_static_index.tree.read import read_tombstones, replaced
 
 ROWS_AT_ONCE = 2000
 """Rows merged together: enough that a node is written once, few enough to hold with the nodes they belong to."""
@@ -249,12 +250,19 @@ class ListWriter:
                 for path in reversed(pages_of(name, prefix)):
                     yield from replaced(path, None, reader.stored(path))
 
+    def _removed(self, crate: str) -> tuple[Tombstone, ...]:
+        try:
+            return read_tombstones(self._transaction.store, crate).value.removed
+        except InvalidDocument:
+            return ()  # `verify` says so; a page without them is better than none
+
     def _placeholder(self, crate: str, root: Node, reader: "_ListReader") -> Iterator[Change]:
-        """Give the page of a crate that is not held: it says who needs it, or goes."""
+        """Give the page of a crate that is not held: it says who needs it, and that it was removed, or goes."""
         path = addresses.crate_page(crate)
-        page = None
-        if root.total:
-            page = self._templates.render("placeholder.html", path, {"name": crate, "list": list_view(root)})
+        page, stones = None, self._removed(crate)
+        if root.total or stones:
+            context = {"name": crate, "list": list_view(root), "stones": stones}
+            page = self._templates.render("placeholder.html", path, context)
         yield from replaced(path, page, reader.stored(path))
 
 

@@ -40,7 +40,7 @@ from cargo_static_index.state import Remaking
 from cargo_static_index.store import Change, Delete, Stored
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import sum_digests
-from cargo_static_index.tree.read import read_record, replaced
+from cargo_static_index.tree.read import crates_with_tombstones, read_record, replaced
 
 CRATES_AT_ONCE = 128
 """Crates whose pages are made before the next are asked for."""
@@ -191,6 +191,8 @@ class SiteWriter:
             self._queue.clear()
             self._queue.list_rows((name, "", None) for name in self._lists.always)
             self._queue.make_stale(self._published_names())
+            if self._transaction.record.removed:
+                self._queue.make_stale(crates_with_tombstones(self._transaction.store))
             if not first:
                 self._forget_lists()
                 self._queue.make_stale(self._paged_names())

@@ -161,9 +161,19 @@ def test_a_crate_that_is_needed_and_not_held_has_a_page_that_gives_way(world: Wo
     changed = {path for path, content in world.files().items() if before.get(path) != content}
     assert not any(path.startswith("crates/acme-text") for path in changed)
     world.remove("absent")
-    assert "not published here" in text_of(world.read("crates/absent/index.html"))
+    page = text_of(world.read("crates/absent/index.html"))
+    assert "absent removed\n" in page
+    assert page.endswith("Needed by\nacme-text 1.1.0\nasks for ^2 for tests\nThe crate acme-text\n")
     world.remove("acme-text")
-    assert not any(path.startswith("crates/absent/") and path.endswith(".html") for path in world.files())
+    assert "Needed by" not in text_of(world.read("crates/absent/index.html"))
+
+
+def test_a_page_that_stands_for_a_crate_goes_with_the_last_that_needs_it(world: World) -> None:
+    world.put(crate("foo").dependency("absent", "2", registry_index=HERE), crate("foo", "1.1.0"))
+    world.build()
+    assert "crates/absent/index.html" in world.files()
+    world.remove("foo@1.0.0")
+    assert "crates/absent/index.html" not in world.files()
 
 
 def test_every_link_of_every_page_leads_somewhere_and_is_relative(world: World) -> None:
@@ -531,3 +541,30 @@ def test_a_foreign_line_that_is_not_utf_8_stops_no_page(world: World) -> None:
     world.yank("foo@1.0.0")
     assert "2.0.0" in text_of(world.read("crates/foo/index.html"))
     assert odd in path.read_bytes()
+
+
+def test_what_was_removed_has_a_page_that_says_when_and_what_to_do(world: World) -> None:
+    world.put(*some_crates())
+    world.build()
+    world.now += DAY
+    world.remove("acme-text@1.1.0", "acme-git")
+    page = text_of(world.read("crates/acme-text/1.1.0/index.html"))
+    assert page == (
+        "Crates › acme-text\nacme-text 1.1.0 removed\n"
+        "This release was removed from this registry on 2026-01-02; it had come on 2026-01-01.\n"
+        "Cargo cannot fetch it any more, for projects that have it in their Cargo.lock neither: "
+        "cargo update acme-text chooses another version. See the crate for those that are here.\n"
+    )
+    gone = text_of(world.read("crates/acme-git/index.html"))
+    assert gone.startswith("Crates\nacme-git removed\nAll of this crate was removed from this registry.")
+    assert gone.endswith("Removed\n0.3.0 on 2026-01-02\n")
+    assert "no other version is here" in text_of(world.read("crates/acme-git/0.3.0/index.html"))
+    assert list(dead_links(everything(world))) == []
+    assert world.verified() == []
+    before = world.files()
+    for path in ("pages.json", "crates/acme-git/index.html", "crates/acme-git/0.3.0/index.html"):
+        (world.tree / path).unlink()
+    world.build()
+    assert world.files() == before
+    world.add(*world.drop.glob("acme-git-*.crate"), restore=True)
+    assert "Kind\nLibrary" in text_of(world.read("crates/acme-git/0.3.0/index.html"))
