@@ -21,14 +21,16 @@ from cargo_static_index.cli.options import (
     output_format,
     yes,
 )
-from cargo_static_index.cli.run import Run, need_drop
+from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, need_drop
 from cargo_static_index.diagnostics.errors import InvalidConfig, InvalidDocument, PagesFailed, SettingsError
 
 if TYPE_CHECKING:  # loaded when a command runs: help and what is wrong with a command line need none of it
     from cargo_static_index.cli.output import PassName, PassOutput
+    from cargo_static_index.registry.sync import Synced
     from cargo_static_index.registry.transaction import Transaction
     from cargo_static_index.registry.workers import Executor
     from cargo_static_index.settings import Settings
+    from cargo_static_index.store import Store
 
 _files = argument("files", type=FILE, nargs=-1, required=True, metavar="FILE...", says="The .crate files.")
 
@@ -43,6 +45,12 @@ _files = argument("files", type=FILE, nargs=-1, required=True, metavar="FILE..."
 @all_or_nothing
 @click.option("--strict", is_flag=True, help="Exit with 1 also for files refused by earlier passes.")
 @click.option("--must-exist", is_flag=True, help="Refuse to begin a new registry where the tree is empty.")
+@click.option(
+    "--previous", metavar="DIR|URL", help="Begin with all that this tree holds: a folder, a bucket, or its base URL."
+)
+@click.option(
+    "--only-dropped", is_flag=True, help="Take over from --previous only the crates that dropped files are named after."
+)
 @click.option("--share", metavar="I/N", help="Read only the Ith of N shares of the files: N hosts build one bucket.")
 @click.option("--keep-pages", is_flag=True, help="Keep pages as they are where only how they look has changed.")
 @dry_run
@@ -56,6 +64,8 @@ def build_command(
     all_or_nothing: bool,
     strict: bool,
     must_exist: bool,
+    previous: str | None,
+    only_dropped: bool,
     share: str | None,
     keep_pages: bool,
     dry_run: bool,
@@ -66,10 +76,12 @@ def build_command(
 
     Every new .crate file is read and checked whole; what is good is published, what is not is reported with all that
     is wrong and stays out. Files refused by an earlier pass are mentioned again until they are changed or taken away.
-    With -v also every path of the tree that was written or deleted is listed.
+    With -v also every path of the tree that was written or deleted is listed. With --previous a clean machine goes on
+    from a published tree, without its state: lines, times, yanks, owners and removals come along, as `sync` copies
+    them. Over HTTP that tree must list its names, on pages, or --only-dropped says that the rest may go.
     """
     from cargo_static_index.registry.options import Options, parse_share
-    from cargo_static_index.registry.registry import open_registry
+    from cargo_static_index.registry.registry import continuing, open_registry, store_of
 
     need_drop(run)
     teller = _teller(run, "build", one_format(output_format, as_json=as_json), dry=dry_run)
@@ -77,12 +89,55 @@ def build_command(
         _ask_before_moving_back(run.settings)
     part = parse_share(share) if share else None
     way = Options(now=run.now, dry=dry_run, move=move, keep_pages=keep_pages, must_exist=must_exist, share=part)
-    with _reading(run, teller) as executor, open_registry(run.settings, teller, way) as registry:
-        _say_beginning(run, registry.transaction, teller)
+    before = _previous_tree(run, previous, only_dropped=only_dropped)
+    settings, stopped = run.settings, False
+    if before is not None:
+        settings = continuing(before, store_of(settings), settings, previous or "")
+    with _reading(run, teller) as executor, open_registry(settings, teller, way) as registry:
+        if before is None:
+            _say_beginning(run, registry.transaction, teller)
+        else:
+            stopped = _take_over(registry.sync(before), previous or "", teller)
         registry.build(all_or_nothing=all_or_nothing, executor=executor)
     if not dry_run:
         _place_schema(run)
-    return teller.finish(strict=strict, waits=True)
+    return teller.finish(strict=strict, waits=True) or (FOUND_WRONG if stopped else GOOD)
+
+
+def _previous_tree(run: Run, previous: str | None, *, only_dropped: bool) -> "Store | None":
+    """Open the tree to go on from; SettingsError where --only-dropped has nothing to choose from."""
+    served = previous is not None and previous.startswith(("https://", "http://"))
+    if only_dropped and not served:
+        raise SettingsError("--only-dropped is for a tree that --previous names by its base URL")
+    if previous is None:
+        return None
+    if served:
+        return _served_tree(run, previous, only_dropped=only_dropped)
+    from cargo_static_index.store.bucket import is_bucket_url, parse_bucket
+    from cargo_static_index.store.open import open_tree
+
+    return open_tree(parse_bucket(previous) if is_bucket_url(previous) else Path(previous).absolute())
+
+
+def _served_tree(run: Run, base_url: str, *, only_dropped: bool) -> "Store":
+    from cargo_static_index.client.web_tree import WebTree
+    from cargo_static_index.protocol.config import parse_base_url
+    from cargo_static_index.registry.drop import possible_names
+    from cargo_static_index.registry.registry import drop_of
+
+    files = drop_of(run.settings).file_names() if only_dropped else None
+    names = None if files is None else (name for file in files for name in possible_names(file))
+    return WebTree(parse_base_url(base_url), names)
+
+
+def _take_over(synced: "Synced", previous: str, teller: "PassOutput") -> bool:
+    """Say what came from the tree before, and whether some crate could not be taken over."""
+    from cargo_static_index.cli.terminal import counted
+
+    teller.note(f"{counted(len(synced.copied), 'release')} taken over from {previous}")
+    for reason in synced.stopped.values():
+        teller.warn(reason)
+    return bool(synced.stopped)
 
 
 def _ask_before_moving_back(settings: "Settings") -> None:

@@ -95,6 +95,10 @@ class BucketDrop:
             os.close(opened)
         return True
 
+    def paths(self) -> Iterator[str]:
+        """Give the paths of all crates."""
+        return (row[0].decode() for row in self._rows(()))
+
     def try_listing(self) -> None:
         """Raise StoreError where the files cannot be listed."""
         next(list_all(self._client, self.place.prefix), None)

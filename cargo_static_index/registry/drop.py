@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.crate.candidate import Candidate, DropFile
 from cargo_static_index.diagnostics.errors import InvalidInput, StoreError
 from cargo_static_index.diagnostics.escape import escape
@@ -14,6 +15,9 @@ from cargo_static_index.registry.scan import SETTLE, Due, scan_drop, source_star
 from cargo_static_index.state import State
 from cargo_static_index.store.bucket import Bucket, Whereabouts
 from cargo_static_index.store.local.folders import open_folders
+
+_HYPHEN = pattern(r"-(?=[0-9])")
+_NAME = pattern(r"[A-Za-z0-9_-]+")
 
 if TYPE_CHECKING:  # an extra, and slow to import
     from cargo_static_index.registry.bucket_drop import BucketDrop
@@ -49,6 +53,14 @@ class Drop(Struct, frozen=True, kw_only=True):
         """Give the path of a file in the drop directory as the user would write it, escaped."""
         return escape(os.fsdecode(source_start(self.path)) + file.path)
 
+    def file_names(self) -> Iterator[str]:
+        """Give the names of all files that may be crates, whatever became of them; StoreError where that fails."""
+        if isinstance(self.path, Bucket):
+            yield from (path.rpartition("/")[2] for path in objects_of(self.path).paths())
+            return
+        for _, _, names in os.walk(self.path):
+            yield from (name for name in names if name.endswith(".crate"))
+
     def content(self, path: str) -> bytes | None:
         """Read a file by its path in it; None where it is not there, is none, or lies behind a link."""
         try:
@@ -66,6 +78,14 @@ class Drop(Struct, frozen=True, kw_only=True):
     def holds(self, path: str) -> bool:
         """Whether a file is there."""
         return objects_of(self.path).holds(path) if isinstance(self.path, Bucket) else (self.path / path).exists()
+
+
+def possible_names(file_name: str) -> Iterator[str]:
+    """Give the names that a crate in a file `NAME-VERSION.crate` may have: both may hold hyphens before digits."""
+    for found in _HYPHEN.finditer(file_name):
+        name = file_name[: found.start()]
+        if _NAME.fullmatch(name):
+            yield name
 
 
 def objects_of(place: Bucket) -> "BucketDrop":

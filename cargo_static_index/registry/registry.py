@@ -43,7 +43,6 @@ from cargo_static_index.registry.transaction import Transaction, open_transactio
 from cargo_static_index.registry.withdraw import Spec, Withdrawn
 from cargo_static_index.registry.workers import Executor
 from cargo_static_index.settings import Settings, limits_of
-from cargo_static_index.settings.table import RegistrySection
 from cargo_static_index.state import copy_state, may_write
 from cargo_static_index.store import Store
 from cargo_static_index.store.bucket import Bucket
@@ -531,14 +530,16 @@ def sync_trees(
     SettingsError where there is no tree at the source, StoreError where it cannot be read.
     """
     tree, target = open_tree(source), store_of(settings)
-    registry = _registry_of(tree, target, settings, str(source))
-    settings = replace(settings, registry=registry)
+    settings = continuing(tree, target, settings, str(source))
     with open_registry(settings, listener, options, store=target) as opened:
         return opened.sync(tree, delete=delete)
 
 
-def _registry_of(source: Store, target: Store, settings: Settings, shown: str) -> RegistrySection:
-    """Give what the settings say of the registry, with what only the trees know."""
+def continuing(source: Store, target: Store, settings: Settings, shown: str) -> Settings:
+    """Give the settings by which a target goes on from a source, which only the trees know in part.
+
+    SettingsError where there is no tree at the source, `shown` as the user wrote it.
+    """
     config, held = read_config(source), read_record(source)
     base_url = base_url_of(config) if config else None
     if base_url is None or held.stored is None:
@@ -546,9 +547,10 @@ def _registry_of(source: Store, target: Store, settings: Settings, shown: str) -
     there = read_config(target)
     own = (base_url_of(there) if there else None) or settings.registry.base_url or base_url
     aliases = (*held.value.aliases, base_url) if base_url != own else held.value.aliases
-    return replace(
+    registry = replace(
         settings.registry,
         base_url=own,
         mode=settings.registry.mode or held.value.mode,
         aliases=tuple(dict.fromkeys((*settings.registry.aliases, *(each for each in aliases if each != own)))),
     )
+    return replace(settings, registry=registry)

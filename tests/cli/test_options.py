@@ -58,7 +58,7 @@ def test_the_help_names_every_option_and_variable() -> None:
     command = Command("show", params=(), keys=ALL, own_version=False)
     page = CliRunner().invoke(command, ["--help"], terminal_width=100).output
     shown = " ".join(page.split())
-    assert "is published. [env: CARGO_STATIC_INDEX_DROP_PATH] [default: drop] --drop-refused PATH" in shown
+    assert "[env: CARGO_STATIC_INDEX_DROP_PATH] [default: drop] --drop-refused PATH|URL" in shown
     for key in KEYS.values():
         assert key.option in shown
         assert key.off in shown
