@@ -90,7 +90,7 @@ class WebApi:
 
     async def publish(self, request: Request) -> Response:
         """Publish a release: answered once the new line can be read."""
-        token = await self._gate.authenticated(request)
+        token = await self._gate.changing(request)
         async with self._audited(request, token, "publish") as asked:
             return await self._publish(request, token, asked)
 

@@ -1,5 +1,6 @@
 """Who asks: the token of a request, and where the request came from."""
 
+from collections import deque
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
@@ -17,6 +18,8 @@ from cargo_static_index.settings.trusted import TokenScope
 
 WARNED_BEFORE: Final = 14 * 86_400
 """Seconds before a token's end from which on cargo is told of it."""
+
+_MINUTE: Final = 60
 
 _USED_EVERY: Final = 60
 """Seconds: a token's last use is known as exactly as this."""
@@ -38,6 +41,9 @@ class Gate:
         self._proxies = frozenset(settings.serve.trusted_proxies)
         self._tokens = TokenFiles(token_files(settings))
         self.clock = clock
+        self._limit = publish.changes_per_minute
+        self._asked: dict[str, deque[int]] = {}
+        """When tokens asked for changes last, by id; as many times as may be in a minute."""
         self._used: dict[str, str] = {}
         self._noted: dict[str, int] = {}
         self.auth_required = settings.registry.auth_required
@@ -75,9 +81,22 @@ class Gate:
         if reason := refuse_scope(token, "read"):
             raise self._unauthenticated(request, reason)
 
+    async def changing(self, request: Request) -> Token:
+        """Give the token of a request to change something, or refuse with 429 where it asked for too much just now."""
+        token = await self.authenticated(request)
+        if self._limit is not None:
+            now = self.clock()
+            asked = self._asked.setdefault(token.id, deque(maxlen=self._limit))
+            if len(asked) == self._limit and now - asked[0] < _MINUTE:
+                detail = f"this token has asked for {self._limit} changes within a minute, which is all that it may"
+                headers = {"Retry-After": str(asked[0] + _MINUTE - now)}
+                raise RequestRefused(HTTPStatus.TOO_MANY_REQUESTS, detail, headers=headers)
+            asked.append(now)
+        return token
+
     async def allowed(self, request: Request, scope: TokenScope) -> Token:
         """Give the token of a request to change a crate; 403 where the token by itself is not good for it."""
-        token = await self.authenticated(request)
+        token = await self.changing(request)
         if reason := refuse_scope(token, scope, crate_of(request)):
             raise RequestRefused(HTTPStatus.FORBIDDEN, reason)
         return token

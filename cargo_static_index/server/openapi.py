@@ -21,6 +21,7 @@ _REASONS: Final = {
     408: "The request did not come whole in time.",
     409: "Another release is in the way.",
     413: "The request is too large.",
+    429: "The token asked for more changes than it may in a minute.",
     503: "The tree cannot be read or changed just now.",
     507: "The disk is full.",
 }
@@ -40,9 +41,9 @@ _PARAMETERS: Final[Mapping[str, Mapping[str, object]]] = {
 class Operation(Struct, frozen=True, kw_only=True):
     """One operation; `answers` is what a 200 holds, `fails` the statuses of failures beside 401, 403, 405 and 503.
 
-    `publishes` says that it is there with `--publish` alone, `needs_token` that it needs one also where reading needs
-    none, `is_open` that it needs none ever. `parameters` are of the query. `body` is what a request holds: a
-    document's type, or the bytes of a publish.
+    Those that change something with a token may fail with 429, too. `publishes` says that it is there with `--publish`
+    alone, `needs_token` that it needs one also where reading needs none, `is_open` that it needs none ever.
+    `parameters` are of the query. `body` is what a request holds: a document's type, or the bytes of a publish.
     """
 
     path: str
@@ -246,7 +247,8 @@ def _operation(operation: Operation, *, needs_token: bool) -> dict[str, object]:
 
 def _responses(operation: Operation, *, needs_token: bool) -> dict[str, object]:
     good = {"200": {"description": operation.says, "content": _json(operation.answers)}} if operation.answers else {}
-    failures = {*operation.fails, 405, 503, *((401, 403) if needs_token else ())}
+    changes = operation.needs_token and operation.method != "get"
+    failures = {*operation.fails, 405, 503, *((401, 403) if needs_token else ()), *((429,) if changes else ())}
     return {
         **(good or {"204": {"description": operation.says}}),
         **{

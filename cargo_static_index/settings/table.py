@@ -441,6 +441,14 @@ class PublishSection(Struct, frozen=True, kw_only=True):
             default=32,
         ),
     ]
+    changes_per_minute: Annotated[
+        int | None,
+        _row(
+            values.COUNT,
+            "How many changes a token may ask for in a minute; more are 429, which cargo does not try again.",
+            example=60,
+        ),
+    ]
     tokens_file: Annotated[
         Path | None,
         _row(

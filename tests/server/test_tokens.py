@@ -157,3 +157,16 @@ def test_files_that_are_not_there_have_no_tokens(tmp_path: Path) -> None:
 )
 def test_a_token_is_found_in_its_header(authorization: str, token: str) -> None:
     assert given_token(authorization) == token
+
+
+def test_a_token_may_ask_for_so_many_changes_in_a_minute_and_others_for_theirs(tmp_path: Path) -> None:
+    served = Served(tmp_path, "[publish]\nchanges-per-minute = 2\n")
+    tokens = [served.token("alice"), served.token("alice")]
+    first, other = (Client(served.url, token) for token in tokens)
+    with served.running("--publish", env={"SOURCE_DATE_EPOCH": "1767225600"}):  # the clock stands still
+        first.publish(crate("limited")).ok()
+        first.yank("absent", "1.0.0").failed(404)
+        refused = first.publish(crate("limited", "3.0.0")).failed(429, "asked for 2 changes within a minute")
+        assert refused.headers["Retry-After"] == "60"
+        other.publish(crate("limited", "3.0.0")).ok()
+        assert [line["vers"] for line in first.line("li/mi/limited")] == ["1.0.0", "3.0.0"]
