@@ -122,10 +122,10 @@ NEW_BASE: Final = "https://new.example.com/"
 
 START: Final = (
     crate("aa", "1.0.0"),
-    crate("aa", "1.1.0").dependency("bb", registry_index=f"sparse+{OLD}index/"),
+    crate("aa", "1.1.0").dependency("bb", "0.1", registry_index=f"sparse+{OLD}index/"),
     crate("bb", "0.1.0"),
 )
-MORE: Final = crate("aa", "1.2.0").dependency("bb", registry_index=HERE)
+MORE: Final = crate("aa", "1.2.0").dependency("bb", "0.1", registry_index=HERE)
 BROKEN: Final = crate("broken").tail(b"not a gzip member")
 HUNDRED: Final = tuple(crate(f"many-{number // 3:02}", f"1.{number % 3}.0") for number in range(100))
 
