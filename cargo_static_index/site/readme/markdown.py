@@ -38,7 +38,7 @@ __all__ = (
 # The same endings as crates.io, which takes a name without one for Markdown too (crates/crates_io_markdown).
 _MARKDOWN: Final = frozenset({"", ".md", ".markdown", ".mdown", ".mdwn", ".mkd", ".mkdn", ".mkdown"})
 
-LONGEST: Final = 256 * 1024
+LONGEST: Final = 192 * 1024
 """Characters of a text that is rendered: comrak takes up to 600 bytes for each. What follows was measured with it."""
 _FEW_TAGS: Final = 1000
 """Of so few tags no order costs the parser anything worth a check."""

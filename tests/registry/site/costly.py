@@ -21,6 +21,9 @@ from cargo_static_index.site.readme.markdown import LONGEST, ReadmeSource
 TIMES: Final = 20
 """How often the limits hold what the costliest accepted text takes (registry/site/rendering.py)."""
 
+ADDED: Final = 128 << 20
+"""Bytes of memory that a hostile crate may cost (tests/test_hostile.py)."""
+
 _N: Final = LONGEST
 _BY_HAND: Final[Mapping[str, str]] = {
     "brackets": "[" * _N,
@@ -79,10 +82,12 @@ PIECES: Final = (
 
 
 class Cost(Struct, frozen=True, kw_only=True):
-    """What a text took of the process that rendered it: processor time, and the address space it had at most."""
+    """What a text took of the process that rendered it: processor time, the address space that this had at most, and
+    the memory that it used beyond that of a small text."""
 
     seconds: float
     memory: int
+    added: int
     plain: bool
 
 
@@ -111,11 +116,12 @@ def cost_of(text: str) -> Cost | None:
     try:
         renderer(ReadmeSource(text="a", path="README.md"))
         (child,) = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()[-1:]
-        begun = _seconds(child)
+        begun, before = _seconds(child), _most(child, "VmHWM")
         rendered = renderer(ReadmeSource(text=text, path="README.md", repository="https://github.com/o/r"))
         if rendered is None:
             return None
-        return Cost(seconds=_seconds(child) - begun, memory=_most_memory(child), plain=rendered.plain)
+        memory, added = _most(child, "VmPeak"), _most(child, "VmHWM") - before
+        return Cost(seconds=_seconds(child) - begun, memory=memory, added=added, plain=rendered.plain)
     finally:
         renderer.close()
 
@@ -125,9 +131,9 @@ def _seconds(pid: str) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _most_memory(pid: str) -> int:
+def _most(pid: str, what: str) -> int:
     lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-    return int(lines["VmPeak"].split()[0]) * 1024
+    return int(lines[what].split()[0]) * 1024
 
 
 def figures(costs: Mapping[str, Cost | None]) -> dict[str, object]:
@@ -142,8 +148,9 @@ def figures(costs: Mapping[str, Cost | None]) -> dict[str, object]:
         "ended by a limit": [title for title in costs if title not in rendered],
         "seconds at most": f"{seconds:.2f} ({slowest})",
         "the limit of time is so many times that": round(SECONDS / seconds, 1),
-        "MiB at most": f"{memory >> 20} ({largest})",
+        "MiB of address space at most": f"{memory >> 20} ({largest})",
         "the limit of memory is so many times that": round(MEMORY / memory, 1),
+        "MiB of memory added at most": max(cost.added for cost in rendered.values()) >> 20,
     }
 
 
@@ -159,8 +166,8 @@ def _main() -> None:
 
 
 def in_bounds(cost: Cost) -> bool:
-    """Whether the limits are so many times what a text took."""
-    return cost.seconds * TIMES <= SECONDS and cost.memory * TIMES <= MEMORY
+    """Whether the limits are so many times what a text took, which is no more than any crate may take."""
+    return cost.seconds * TIMES <= SECONDS and cost.memory * TIMES <= MEMORY and cost.added <= ADDED
 
 
 if __name__ == "__main__":

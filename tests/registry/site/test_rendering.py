@@ -55,7 +55,9 @@ def test_the_limits_are_twenty_times_what_the_costliest_texts_take(name: str) ->
 
 
 def test_what_texts_cost_is_told_beside_the_limits() -> None:
-    costs = {title: Cost(seconds=2.0, memory=100 << 20, plain=not at) for at, title in enumerate(("a", "b"))}
+    costs = {
+        title: Cost(seconds=2.0, memory=100 << 20, added=50 << 20, plain=not at) for at, title in enumerate(("a", "b"))
+    }
     told = figures({**costs, "c": None})
     assert told["shown as written"] == 1
     assert told["ended by a limit"] == ["c"]
@@ -109,7 +111,7 @@ def test_what_a_limit_ended_is_shown_as_it_was_written_and_stays_so_for_every_wr
 
 def test_what_a_text_holds_decides_alike_on_every_machine(tmp_path: Path) -> None:
     world = World(tmp_path, OPTIONS)
-    costly = "*a* www.a.b" + ")" * 250_000
+    costly = "*a* www.a.b" + ")" * 180_000
     world.put(crate().readme(costly).file("CHANGELOG.md", f"## 1.0.0\n\n{costly}\n"), crate("bar").readme("*d*"))
     report = world.build()
     assert report.notes == []

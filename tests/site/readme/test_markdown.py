@@ -4,7 +4,6 @@ import re
 import subprocess
 import sys
 import tarfile
-import time
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Final
@@ -25,7 +24,6 @@ from cargo_static_index.site.readme.markdown import (
 )
 from cargo_static_index.site.readme.postprocess import width_css
 from tests.hostile import HOSTILE
-from tests.registry.site.costly import LONG
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 REL = 'rel="nofollow noopener noreferrer"'
@@ -532,16 +530,6 @@ def test_an_alarm_of_these_tests_is_heard() -> None:
         "open: a",
         "open: p",
     ]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", LONG)
-def test_no_source_takes_more_than_seconds(name: str) -> None:
-    began = time.process_time()
-    rendered = render_readme(ReadmeSource(text=LONG[name], path="README.md", repository="https://github.com/o/r"))
-
-    assert time.process_time() - began < 10
-    assert rendered.plain or len(rendered.html) < 40 * LONGEST
 
 
 def test_a_text_that_is_too_long_is_shown_as_it_is() -> None:
