@@ -26,6 +26,7 @@ from msgspec import Struct
 
 import cargo_static_index
 from cargo_static_index.__main__ import main
+from tests.advisories import advise
 from tests.cli.program import SPOKEN, environment, run
 from tests.crates import crate
 
@@ -45,6 +46,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "list": ("list",),
         "info": ("info", "foo"),
         "missing": ("missing", "--toml"),
+        "advisories": ("advisories", "--advisories", "advisory-db"),
         "search": ("search", "foo"),
         "serve": ("serve", "--ephemeral", "true"),
         "owner": ("owner", "foo", "--add", "alice"),
@@ -114,7 +116,12 @@ class Runner:
 def runner() -> Iterator[Runner]:
     """Give a runner, until the `with` block ends."""
     command = [sys.executable, "-m", "tests.cli.moments", "--here"]
-    with subprocess.Popen(command, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with (
+        tempfile.TemporaryDirectory() as home,
+        subprocess.Popen(
+            command, env=environment({"CARGO_HOME": home}), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as process,
+    ):
         yield Runner(process)
 
 
@@ -130,6 +137,7 @@ def prepare(folder: Path) -> Path:
     for dropped in (folder / "drop").glob("foo-*"):
         dropped.unlink()
     (folder / "begun").mkdir()
+    advise(folder / "advisory-db", "foo")
     (folder / "private/audit").mkdir(parents=True)
     line = '{"time":"2026-01-01T00:00:00Z","user":"alice","action":"yank","client":"::1"}\n'
     (folder / "private/audit/2026-01.jsonl").write_text(line)
@@ -268,7 +276,7 @@ def _copy(template: Path) -> Iterator[Path]:
 
 def _main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--moments", type=int, default=60, help="of each command")
+    parser.add_argument("--moments", type=int, default=24, help="of each command")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.here:

@@ -1,8 +1,11 @@
 """Every exit code, and every way in which a person, a pipe or a machine ends a command."""
 
+import fcntl
 import os
 import resource
+import select
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -311,6 +314,50 @@ def test_what_does_not_end_by_itself_is_ended(second: signal.Signals | None) -> 
         if second is not None:
             process.send_signal(second)
         assert process.wait(timeout=5) == (-second if second is not None else 143)
+
+
+def ended_by(number: signal.Signals, process: "subprocess.Popen[str]") -> None:
+    """Send a signal, and claim that it ends the command."""
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 128 + number, said
+    assert said.endswith("error: interrupted; nothing is left half done, and the next build goes on from here\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_command_that_waits_for_another_one(built: Path, number: signal.Signals) -> None:
+    tree = os.open(built / "public", os.O_RDONLY)
+    fcntl.flock(tree, fcntl.LOCK_EX)
+    process = subprocess.Popen([*PROGRAM, "rebuild"], cwd=built, env=environment(), stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    assert any("waiting for it" in line for line in process.stderr)
+    ended_by(number, process)
+    os.close(tree)
+    run("build", cwd=built).ok()
+    run("verify", cwd=built).ok()
+
+
+@pytest.mark.parametrize("command", [["doctor", "URL"], ["push", "drop/foo-1.0.0.crate", "--index", "sparse+URL"]])
+def test_a_signal_ends_a_command_that_waits_for_a_server(built: Path, command: list[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/index/"
+        process = subprocess.Popen(
+            [*PROGRAM, *(each.replace("URL", url) for each in command)], cwd=built, text=True,
+            env=environment({"CARGO_HOME": str(built / "home")}), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        connection, _ = silent.accept()
+        with connection:
+            ended_by(signal.SIGTERM, process)
+
+
+def test_a_signal_ends_a_command_whose_output_nobody_reads(built: Path) -> None:
+    with subprocess.Popen(
+        [*PROGRAM, "help", "build"], cwd=built, env=environment(), stdout=subprocess.PIPE, pipesize=4096
+    ) as process:
+        assert process.stdout is not None
+        select.select([process.stdout], [], [])  # it has begun to write, and can never end
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) == 143
 
 
 FINALIZED = """
