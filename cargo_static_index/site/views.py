@@ -70,7 +70,10 @@ class Copy(Struct, frozen=True, kw_only=True):
 
 
 class DependencyView(Struct, frozen=True, kw_only=True):
-    """A dependency: `page` leads to it from this page, `notes` are short remarks."""
+    """A dependency: `page` leads to it from this page, `notes` are short remarks.
+
+    `here` is one on this registry, and `required` what nobody can do without who resolves the release.
+    """
 
     name: str
     alias: str
@@ -78,6 +81,8 @@ class DependencyView(Struct, frozen=True, kw_only=True):
     page: str | None
     origin: str
     notes: tuple[str, ...]
+    here: bool
+    required: bool
 
 
 class DependencyGroup(Struct, frozen=True, kw_only=True):
@@ -129,6 +134,8 @@ class ReleaseView(Struct, frozen=True, kw_only=True):
     changelog: str
     dependencies: tuple[DependencyGroup, ...]
     dependencies_total: int
+    asks: bool
+    """Whether some of them are on this registry, which may hold them or not."""
     features: tuple[FeatureView, ...]
     more_features: int
     previous: str
@@ -185,6 +192,7 @@ def release_view(
         changelog=changelog.html,
         dependencies=groups,
         dependencies_total=len(entry.deps),
+        asks=any(dependency.registry is None for dependency in entry.deps),
         features=features[:FEATURES_SHOWN],
         more_features=max(0, len(features) - FEATURES_SHOWN),
         previous=before.entry.vers if before else "",
@@ -411,6 +419,8 @@ def _dependency_view(row: DependencyRow, root: str) -> DependencyView:
         page=page,
         origin=origin,
         notes=tuple(notes),
+        here=row.registry is None,
+        required=row.kind != "dev" and not row.optional,
     )
 
 

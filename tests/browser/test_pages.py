@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
+from cargo_static_index.protocol.semver import parse_requirement, parse_version
 from tests.browser.registry import LONG, PAGES, Watch
 from tests.crates import crate
-from tests.registry.site.registries import OPTIONS
+from tests.registry.site.registries import HERE, OPTIONS, some_crates
 from tests.servers import Nginx
 from tests.world import World
 
@@ -47,13 +48,13 @@ def test_a_policy_stops_what_is_not_ours(context: BrowserContext, server: Nginx,
     assert len([each for each in watch.wrong if "Content Security Policy" in each]) >= 4
 
 
-@pytest.mark.parametrize("path", ["index.html", "crates/many/index.html"])
-def test_pages_are_light(context: BrowserContext, server: Nginx, path: str) -> None:
+@pytest.mark.parametrize(("path", "scripts"), [("index.html", 2), ("crates/many/index.html", 3)])
+def test_pages_are_light(context: BrowserContext, server: Nginx, path: str, scripts: int) -> None:
     page = context.new_page()
     sizes: dict[str, int] = {}
     page.on("response", lambda response: sizes.update({response.url: len(response.body())}))
     page.goto(server.url + path, wait_until="networkidle")
-    assert len(sizes) == 5, "the page, its style, its icon, and two scripts"
+    assert len(sizes) == 3 + scripts, "the page, its style, its icon, and its scripts"
     assert sum(sizes.values()) < 60_000
 
 
@@ -114,6 +115,54 @@ def test_the_scheme_that_is_switched_to_stays(context: BrowserContext, base: str
     assert page.inner_text(".theme") == "Auto"
     page.go_back()
     assert page.inner_text(".theme") == "Auto"
+
+
+def test_what_is_not_held_is_marked_at_the_dependency_and_where_it_is_missing_to_install(
+    context: BrowserContext, tmp_path: Path
+) -> None:
+    world = World(tmp_path, OPTIONS)
+    needy = crate("needy").dependency("absent", "2", registry_index=HERE)
+    needy.dependency("acme-units", "0.4", registry_index=HERE, target="cfg(windows)")
+    needy.dependency("acme-text", "1.0", registry_index=HERE).dependency(
+        "acme-text", ">1.0.0", registry_index=HERE, kind="build"
+    )
+    needy.dependency("acme-git", "1", registry_index=HERE, kind="dev").dependency("serde", "1")
+    world.put(*some_crates(), needy)
+    world.build()
+    world.yank("acme-text@1.1.0")
+    with Nginx(world.tree) as nginx:
+        watch = Watch(context)
+        watch.open(nginx.url + "crates/needy/index.html")
+        watch.page.locator(".not-asked").wait_for(state="detached")
+        rows = watch.page.locator("#dependencies li").all_inner_texts()
+        assert [row for row in rows if "here" in row] == [
+            "absent ^2 not held here",
+            "acme-units ^0.4 no such version here",
+            "acme-text >1.0.0 no such version here",
+            "acme-git ^1 no such version here",
+        ]
+        assert watch.page.locator(".lacking li").all_inner_texts() == [
+            "Needs absent ^2: not held here.",
+            "Needs acme-units ^0.4 on cfg(windows): no such version here.",
+            "Needs acme-text >1.0.0: no such version here.",
+        ]
+        assert watch.wrong == []
+    watch.open(f"{world.tree.as_uri()}/crates/needy/index.html")
+    assert watch.page.locator(".not-asked").is_visible(), "nothing can be asked from a disk"
+
+
+def test_a_browser_reads_requirements_as_cargo_does(page: Page, base: str) -> None:
+    page.goto(f"{base}crates/acme-text/index.html")
+    versions = "0.0.0 0.0.3 0.1.0 0.1.9 0.2.0-rc.1 0.2.0 1.0.0-alpha 1.0.0-alpha.1 1.0.0-alpha.beta 1.0.0-2"
+    versions += " 1.0.0 1.2.3 1.2.4+b 1.3.0 2.0.0 18446744073709551615.0.0"
+    written = (
+        "*;1;^0.0.3;^0.1;0;0.0;~1;~1.2;~1.2.3;=1;=1.2;=1.2.3;1.*;1.2.*;>1;>=1.2;<1.2.3;<=1;>1.0.0-alpha;^1.0.0-alpha.1;"
+    )
+    written += "=1.0.0-2;>=0.1.0, <2.0;>0.1.9,<1;1.0.0+x;<=18446744073709551615.0;~0.2.0-rc;^0.2.0-rc.1;>= 1.2.3"
+    for req in written.split(";"):
+        wanted = [vers for vers in versions.split() if parse_requirement(req).matches(parse_version(vers))]
+        got = page.evaluate("([all, req]) => all.filter(vers => csiSatisfies(vers, req))", [versions.split(), req])
+        assert got == wanted, req
 
 
 def test_code_of_a_readme_is_copied_whole(page: Page, base: str) -> None:

@@ -45,6 +45,7 @@ def test_a_crates_page_says_what_people_look_for(world: World) -> None:
         f"1.1.0\n2026-01-01\n{size}\n1.70\n"
         f"1.0.0\n2026-01-01\n{packed(world, 'acme-text', '1.0.0')}\n"
         "Dependencies\n"
+        "Whether they are held here is not known without a script that asks for it.\n"
         "To build and run\n"
         "acme-units ^0.3 features serde\n"
         "serde ^1 from crates.io optional\n"
@@ -86,7 +87,7 @@ def test_a_versions_page_says_what_changed_and_what_is_in_it(world: World) -> No
     world.build()
     text = text_of(world.read("crates/acme-text/1.1.0/index.html"))
     before, after = packed(world, "acme-text", "1.0.0"), packed(world, "acme-text", "1.1.0")
-    assert text[text.index("Changes since") : text.index("Dependencies\nTo build")] == (
+    assert text[text.index("Changes since") : text.index("Dependencies\nWhether")] == (
         "Changes since 1.0.0\n"
         "What\nBefore\nNow\n"
         "Development dependency absent\n—\n^2\n"
