@@ -162,6 +162,12 @@ MAY_CREATE = {
 }
 
 
+def test_nothing_that_is_kept_between_two_commands_is_code() -> None:
+    """A state directory may have been made by somebody else (docs/security.md)."""
+    codes = {"dbm", "marshal", "pickle", "shelve"}
+    assert [path.name for path in modules() if codes & {name.partition(".")[0] for name in imported(path)}] == []
+
+
 def test_files_are_made_so_that_no_link_is_followed() -> None:
     made = {path.relative_to(ROOT / PACKAGE).as_posix() for path in modules() if CREATES.search(path.read_text())}
     assert made == MAY_CREATE

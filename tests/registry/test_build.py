@@ -673,6 +673,16 @@ def test_a_file_that_claims_to_come_from_the_future_settles_all_the_same(world: 
     assert status(world.build()) == {" ": "remembered"}
 
 
+def test_cut_files_from_the_future_are_refused_by_one_pass_and_read_by_no_other(world: World) -> None:
+    for number in range(40):
+        path = world.drop / f"c{number}-1.0.0.crate"
+        path.write_bytes(crate(f"c{number}").build()[:-100])
+        os.utime(path, (3_976_214_400, 3_976_214_400))  # 2096
+    assert len(world.build().of("refused")) == 40
+    again = world.build()
+    assert [outcome.status for outcome in again.outcomes] == ["remembered"] * 40
+
+
 @pytest.mark.case(86)
 def test_what_is_no_file_is_reported_and_the_others_are_published(world: World) -> None:
     (world.drop / "dir.crate").mkdir()
