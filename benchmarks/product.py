@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from cargo_static_index.crate.candidate import Outcome
 from cargo_static_index.protocol.names import index_path
+from cargo_static_index.registry.events import Doing
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import Registry, open_registry, specs_of, verify_registry
 from cargo_static_index.registry.verify.work import Work
@@ -37,6 +38,12 @@ class Counting:
 
     def __init__(self) -> None:
         self.status: Counter[str] = Counter()
+
+    def total(self, doing: Doing, files: int) -> None:
+        """Hear of it."""
+
+    def taken(self, source: str, target: str) -> None:
+        """Hear of it."""
 
     def reading(self, source: str) -> None:
         """Count a file that is about to be read."""

@@ -57,7 +57,7 @@ def in_readme(known: Known) -> str:
     return (
         f"a cold build takes {real} times the floor for real crates, {small} for 10,000 small ones; "
         f"pages make it {pages} times as long.\n"
-        f"A pass that finds nothing new takes {million} times a bare walk of 1,000,000 files.\n"
+        f"A build that finds nothing new takes {million} times a bare walk of 1,000,000 files.\n"
         f"One more release takes {few} among 1,000 and {most} among 1,000,000; "
         f"with pages {few_paged} among 1,000 and {most_paged} among 100,000.\n"
     )

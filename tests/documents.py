@@ -15,9 +15,9 @@ jsonschema: Any = importlib.import_module("jsonschema")
 SCHEMAS: Final = Path(__file__).parents[1] / "cargo_static_index/schemas"
 
 PRINTED_BY: Final = {
-    "build": "pass",
-    "add": "pass",
-    "check": "pass",
+    "build": "build",
+    "add": "build",
+    "check": "build",
     "list": "release",
     "missing": "missing",
     "advisories": "advisory",

@@ -39,7 +39,7 @@ TABLE: Final = {
     "token revoke": ("token", "Take a token back."),
     "token rotate": ("token", "Make a token that takes the place of another."),
     "token hash": ("token", "Print the entry of a token for a file of tokens."),
-    "status": ("status", "Say when the last pass was, what waits, and what is refused."),
+    "status": ("status", "Say when the last build was, what waits, and what is refused."),
     "verify": ("maintain", "Look at the whole tree, and say what is wrong with it."),
     "reindex": ("maintain", "Derive index lines anew from what is stored."),
     "rebuild": ("maintain", "Make the catalogue anew from the tree alone."),

@@ -43,7 +43,7 @@ _files = argument("files", type=FILE, nargs=-1, required=True, metavar="FILE..."
 @click.option("--move", is_flag=True, help="Let the base URL change; the old one becomes an alias.")
 @yes
 @all_or_nothing
-@click.option("--strict", is_flag=True, help="Exit with 1 also for files refused by earlier passes.")
+@click.option("--strict", is_flag=True, help="Exit with 1 also for files refused by earlier builds.")
 @click.option("--must-exist", is_flag=True, help="Refuse to begin a new registry where the tree is empty.")
 @click.option(
     "--previous", metavar="DIR|URL", help="Begin with all that this tree holds: a folder, a bucket, or its base URL."
@@ -75,10 +75,15 @@ def build_command(
     """Publish what is new in the drop directory.
 
     Every new .crate file is read and checked whole; what is good is published, what is not is reported with all that
+<<<<<<< HEAD
     is wrong and stays out. Files refused by an earlier pass are mentioned again until they are changed or taken away.
     With -v also every path of the tree that was written or deleted is listed. With --previous a clean machine goes on
     from a published tree, without its state: lines, times, yanks, owners and removals come along, as `sync` copies
     them. Over HTTP that tree must list its names, on pages, or --only-dropped says that the rest may go.
+=======
+    is wrong and stays out. Files refused by an earlier build are mentioned again until they are changed or taken away.
+    With -v also every path of the tree that was written or deleted is listed.
+>>>>>>> 35d0ef9 (Say build, metadata and not published where pass, facts and held back were said, and which dropped files were moved or deleted)
     """
     from cargo_static_index.registry.options import Options, parse_share
     from cargo_static_index.registry.registry import continuing, open_registry, store_of

@@ -28,7 +28,14 @@ class FileDocument(Struct, frozen=True, kw_only=True):
     problems: tuple[ProblemDocument, ...]
 
 
-class PassDocument(Struct, frozen=True, kw_only=True):
+class TakenDocument(Struct, frozen=True, kw_only=True):
+    """A dropped file that was moved to `target`, or deleted where that is ""."""
+
+    path: str
+    target: str
+
+
+class BuildDocument(Struct, frozen=True, kw_only=True):
     """What `build`, `add` or `check` did; in a dry run all of it is what would be.
 
     `changed` are paths of the tree, each once, in the order in which they were last written or deleted: copied in that
@@ -39,6 +46,7 @@ class PassDocument(Struct, frozen=True, kw_only=True):
     command: Literal["build", "add", "check"]
     dry_run: bool
     files: tuple[FileDocument, ...]
+    taken: tuple[TakenDocument, ...]
     changed: tuple[str, ...]
     notes: tuple[str, ...]
     counts: dict[FileStatus, int]
@@ -214,14 +222,15 @@ class RefusedDocument(Struct, frozen=True, kw_only=True):
     problems: tuple[ProblemDocument, ...]
 
 
-Event = Literal["watching", "published", "refused", "changed", "deleted", "note", "warning"]
+Event = Literal["watching", "published", "refused", "taken", "changed", "deleted", "note", "warning"]
 
 
 class EventDocument(Struct, frozen=True, kw_only=True):
     """One line of `watch --log-format json`. `time` is UTC, `YYYY-MM-DDTHH:MM:SSZ`.
 
     `watching` has how (`mode`, `interval` in seconds where it polls, and `why`, where that is not what the settings
-    ask for), `published` and `refused` have the `file`, `changed` and `deleted` a `path` of the tree, `note` and
+    ask for), `published` and `refused` have the `file`, `taken` the `path` of a dropped file and
+    where it is now (`target`, null where it was deleted), `changed` and `deleted` a `path` of the tree, `note` and
     `warning` a `message`.
     """
 
@@ -233,6 +242,7 @@ class EventDocument(Struct, frozen=True, kw_only=True):
     why: str | UnsetType = UNSET
     file: FileDocument | UnsetType = UNSET
     path: str | UnsetType = UNSET
+    target: str | UnsetType | None = UNSET
     message: str | UnsetType = UNSET
 
 

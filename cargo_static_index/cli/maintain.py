@@ -70,7 +70,7 @@ def verify_command(
 ) -> int:
     """Look at the whole tree, and say what is wrong with it.
 
-    Every line must have its archive with that checksum and say what it says, every archive a line; facts, tombstones
+    Every line must have its archive with that checksum and say what it says, every archive a line; metadata, tombstones
     and the sums in tree.json must be right, and all pages there. The exit code is 1 where something is wrong and was
     not mended. Without --fix nothing is changed; --fix --dry-run says what would be. With --share the archives of a
     share of the crates are opened, and of the others looked for; all else is looked at as ever.
@@ -129,6 +129,7 @@ def _sum_up(run: Run, counts: Counts, *, dry: bool) -> None:
 def _shown(
     run: Run, found: Iterable[Finding], output: Format, progress: Progress, *, dry: bool
 ) -> Iterator[FindingDocument]:
+    told: set[tuple[str, str]] = set()  # what ends one cause is said once
     for each in found:
         document = FindingDocument(
             rule=each.rule,
@@ -142,7 +143,9 @@ def _shown(
             progress.hide()
             place = from_here(str(run.settings.tree.path / each.path))
             message = f"{each.message} {'Would be fixed' if dry else 'Fixed'}." if each.fixed else each.message
-            run.terminal.problem(document.level, each.rule, message, place, document.way_out)
+            cause = (each.rule, document.way_out)
+            run.terminal.problem(document.level, each.rule, message, place, "" if cause in told else document.way_out)
+            told.add(cause)
         yield document
 
 
@@ -241,7 +244,7 @@ def _ask(question: str) -> None:
 def rebuild_command(run: Run, *, pages: bool, dry_run: bool) -> int:
     """Make the catalogue anew from the tree alone.
 
-    No index file, archive or facts document changes; what tree.json counts is set right, and pages that do not show
+    No index file, archive or metadata changes; what tree.json counts is set right, and pages that do not show
     the tree are made anew. Nothing needs this: a catalogue that is missing, damaged or of another tree is made anew by
     the next pass. It is for those who want it done now.
     """

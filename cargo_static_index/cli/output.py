@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
-from cargo_static_index.cli.documents import FileDocument, PassDocument, ProblemDocument
+from cargo_static_index.cli.documents import BuildDocument, FileDocument, ProblemDocument, TakenDocument
 from cargo_static_index.cli.formats import mark_of, print_marks
 from cargo_static_index.cli.options import Format
 from cargo_static_index.cli.progress import Progress
@@ -16,6 +16,7 @@ from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.problems import Problem, level_of
 from cargo_static_index.diagnostics.rule import Level
 from cargo_static_index.diagnostics.rules import RULES
+from cargo_static_index.registry.events import Doing
 
 PassName = Literal["build", "add", "check"]
 
@@ -26,7 +27,7 @@ _WORDS: Mapping[FileStatus, str] = {
     "refused": "Refused",
     "waiting": "Waiting",
     "remembered": "Still refused",
-    "held-back": "Held back",
+    "not-published": "Not published",
 }
 _DRY: Mapping[FileStatus, str] = {
     **_WORDS,
@@ -53,6 +54,9 @@ class Printer(Protocol):
     def still_refused(self, count: int, documents: Iterable[FileDocument]) -> None:
         """Print or keep files that were refused before and are as they were; each is read as it is asked for."""
 
+    def taken(self, source: str, target: str) -> None:
+        """Print or keep a dropped file that was moved, or deleted where there is no target."""
+
     def changed(self, path: str, *, deleted: bool = False) -> None:
         """Print or keep a path of the tree."""
 
@@ -73,13 +77,18 @@ class PassOutput:
         self._levels = run.settings.levels
         self._printer = printer
         self._progress = Progress(run)
+        self._totals: dict[Doing, int] = {}
         self._read = self._written = 0
         self.counts: Counter[FileStatus] = Counter()
+
+    def total(self, doing: Doing, files: int) -> None:
+        """Keep how many files there are, to show how far it is."""
+        self._totals[doing] = files
 
     def reading(self, source: str) -> None:
         """Count a file that is read, and show how it goes."""
         self._read += 1
-        self._progress.show("read", self._read, source)
+        self._progress.show("read", self._read, source, self._totals.get("read"))
 
     def file(self, outcome: Outcome) -> None:
         """Count a file and have it printed."""
@@ -92,6 +101,11 @@ class PassOutput:
         self.counts["remembered"] += count
         self._progress.hide()
         self._printer.still_refused(count, (_document(outcome, self._levels) for outcome in files))
+
+    def taken(self, source: str, target: str) -> None:
+        """Have it printed where a dropped file is now."""
+        self._progress.hide()
+        self._printer.taken(from_here(source), from_here(target))
 
     def changed(self, path: str) -> None:
         """Have a path printed, or show how it goes."""
@@ -149,6 +163,7 @@ class TextPrinter:
         self._planned: set[str] = set()
         self._changed = 0
         self._told: Counter[str] = Counter()
+        self._taken: Counter[str] = Counter()
         self._folds = not terminal.verbose
 
     def file(self, document: FileDocument) -> None:
@@ -180,6 +195,12 @@ class TextPrinter:
             rules = ", ".join(dict.fromkeys(each.rule for each in document.problems))
             self._terminal.warn(f"{document.path} was refused before and is as it was ({rules})")
 
+    def taken(self, source: str, target: str) -> None:
+        """Print where a dropped file is now, where all details are asked for; else how many there are is said."""
+        self._taken[target.rpartition("/")[0]] += 1
+        if self._terminal.verbose:
+            self._terminal.did("Moved" if target else "Deleted", f"{source} to {target}" if target else source)
+
     def changed(self, path: str, *, deleted: bool = False) -> None:
         """Print a path, where the plan or all details are asked for."""
         if self._command == "check" or path in self._planned:
@@ -203,6 +224,9 @@ class TextPrinter:
         """Print how many files were changed, where they were not printed, and one line that sums up."""
         if self._changed and not self.prints_paths:
             self._terminal.did("Wrote", f"{counted(self._changed, 'file')} of the tree (-v lists them)")
+        for folder, number in self._taken.items() if not self._terminal.verbose else ():
+            files = counted(number, "dropped file")
+            self._terminal.did("Moved" if folder else "Deleted", f"{files} to {folder}/" if folder else files)
         words = self._words if self._command == "check" else _WORDS
         for rule, number in self._told.items():
             if self._folds and number > TOLD_WHOLE:
@@ -228,6 +252,7 @@ class JsonPrinter:
         self._command: PassName = command
         self._dry = dry
         self._files: list[FileDocument] = []
+        self._taken: list[TakenDocument] = []
         self._changed: dict[str, None] = {}
         self._notes: list[str] = []
 
@@ -239,6 +264,10 @@ class JsonPrinter:
         """Keep these files."""
         del count
         self._files += documents
+
+    def taken(self, source: str, target: str) -> None:
+        """Keep where a dropped file is now."""
+        self._taken.append(TakenDocument(path=source, target=target))
 
     def changed(self, path: str, *, deleted: bool = False) -> None:
         """Keep a path, once, in the place of its last change."""
@@ -258,10 +287,11 @@ class JsonPrinter:
         """Print the document."""
         from cargo_static_index.cli.formats import print_json
 
-        document = PassDocument(
+        document = BuildDocument(
             command=self._command,
             dry_run=self._dry,
             files=tuple(self._files),
+            taken=tuple(self._taken),
             changed=() if self._command == "check" else tuple(self._changed),
             notes=tuple(self._notes),
             counts={each: counts.get(each, 0) for each in _WORDS},
@@ -288,6 +318,9 @@ class MarksPrinter:
         """Keep these files."""
         del count
         self._files += documents
+
+    def taken(self, source: str, target: str) -> None:
+        """Say nothing: these formats know no files that go."""
 
     def changed(self, path: str, *, deleted: bool = False) -> None:
         """Say nothing: these formats know no changes."""
@@ -345,6 +378,12 @@ class ChangeListener:
         self._terminal = run.terminal
         self._shown = not silent and (dry or run.terminal.verbose > 0)
         self._dry = dry
+
+    def total(self, doing: Doing, files: int) -> None:
+        """Hear of no file: none is read."""
+
+    def taken(self, source: str, target: str) -> None:
+        """Hear of no file: none is taken away."""
 
     def reading(self, source: str) -> None:
         """Hear of no file: none is read."""

@@ -28,8 +28,8 @@ class Progress:
         self._task: Any = None
         self._visible = False
 
-    def show(self, doing: str, files: int, last: str) -> None:
-        """Draw the line anew, if it is time for it: how many files were "read" or "written", and the last of them."""
+    def show(self, doing: str, files: int, last: str, total: int | None = None) -> None:
+        """Draw the line anew, if it is time for it: how many files (of a `total`) were "read", and the last of them."""
         if not self._shown:
             return
         now = time.monotonic()
@@ -40,7 +40,8 @@ class Progress:
             self._make()
         rate = files / (now - began)
         last = _ending(escape(last), self._live.console.width - NUMBERS)
-        self._live.update(self._task, completed=files, doing=doing, last=last, rate=rate)
+        of = f" of {total:,}" if total else ""
+        self._live.update(self._task, completed=files, of=of, doing=doing, last=last, rate=rate)
         if not self._visible:
             self._live.start()
             self._visible = True
@@ -60,14 +61,15 @@ class Progress:
 
         self._live = Bar(
             SpinnerColumn(),
-            TextColumn("{task.completed:,} files {task.fields[doing]}, {task.fields[rate]:,.0f}/s,", markup=False),
+            TextColumn("{task.completed:,}{task.fields[of]} files", markup=False),
+            TextColumn("{task.fields[doing]}, {task.fields[rate]:,.0f}/s,", markup=False),
             TimeElapsedColumn(),
             TextColumn("{task.fields[last]}", markup=False),
             console=Console(stderr=True, no_color=not self._colored),
             auto_refresh=False,
             transient=True,
         )
-        self._task = self._live.add_task("", total=None, doing="", last="", rate=0.0)
+        self._task = self._live.add_task("", total=None, of="", doing="", last="", rate=0.0)
 
 
 def _ending(text: str, room: int) -> str:

@@ -41,10 +41,10 @@ _AHEAD = 60
 
 
 @command((*OF_A_TREE, *sections("drop", "rules")), examples=("status", "status --max-age 10m"))
-@click.option("--max-age", metavar="AGE", help="Exit with 1 where the last pass is older: 90s, 10m, 2h, 7d.")
+@click.option("--max-age", metavar="AGE", help="Exit with 1 where the last build is older: 90s, 10m, 2h, 7d.")
 @json_lines
 def status_command(run: Run, *, max_age: str | None, as_json: bool) -> int:
-    """Say when the last pass was, what waits in the drop directory, and what is refused and why.
+    """Say when the last build was, what waits in the drop directory, and what is refused and why.
 
     Nothing is changed. With --max-age the exit code is 1 where the last `build` ended longer ago, or there was none,
     and no watcher that works has said since that there was nothing to do.

@@ -121,6 +121,10 @@ class LinePrinter:
     def still_refused(self, count: int, documents: Iterable[FileDocument]) -> None:
         """Hear of no file: each was told of when it was refused."""
 
+    def taken(self, source: str, target: str) -> None:
+        """Print where a dropped file is now."""
+        self._terminal.did("Moved" if target else "Deleted", f"{source} to {target}" if target else source)
+
     def changed(self, path: str, *, deleted: bool = False) -> None:
         """Print a path, where all details are asked for."""
         if self._terminal.verbose:
@@ -160,6 +164,10 @@ class JsonLinePrinter:
 
     def still_refused(self, count: int, documents: Iterable[FileDocument]) -> None:
         """Hear of no file: each was told of when it was refused."""
+
+    def taken(self, source: str, target: str) -> None:
+        """Print where a dropped file is now; `target` is not there where it was deleted."""
+        self._print("taken", path=source, target=target or None)
 
     def changed(self, path: str, *, deleted: bool = False) -> None:
         """Print a path of the tree."""

@@ -105,10 +105,10 @@ class Candidate(Struct, frozen=True, kw_only=True, array_like=True):
         return self.file.source
 
 
-FileStatus = Literal["published", "restored", "unchanged", "refused", "waiting", "remembered", "held-back"]
+FileStatus = Literal["published", "restored", "unchanged", "refused", "waiting", "remembered", "not-published"]
 """What became of a file: `restored` put back the archive of a release that the tree had lost,
 `waiting` is read again by the next pass, `remembered` was refused by an earlier one,
-`held-back` is good but came in a pass that publishes all or nothing.
+`not-published` is good, but something else was refused where all or nothing is published.
 """
 
 

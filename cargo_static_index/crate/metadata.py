@@ -67,4 +67,4 @@ def parse_metadata(content: bytes) -> CrateMetadata:
     try:
         return _decode(content)
     except msgspec.MsgspecError as error:
-        raise InvalidDocument(f"not a facts document: {error}") from error
+        raise InvalidDocument(f"not the metadata of an archive: {error}") from error

@@ -555,7 +555,7 @@ CRATE_RULES: Mapping[str, tuple[Rule, ...]] = {
         _policy(
             "file-changing",
             "warn",
-            "The file is still being written; the next pass reads it.",
+            "The file is still being written; the next build reads it.",
             "Wait, or copy to a name that ends in `.part` and rename it when it is complete.",
             "a large crate halfway through an upload",
         ),

@@ -12,7 +12,7 @@ from cargo_static_index.diagnostics.rule import Level, Severity
 from cargo_static_index.diagnostics.rules import RULES
 
 Fix = Literal[
-    "write-facts",
+    "write-metadata",
     "write-address",
     "delete",
     "finish-removal",

@@ -16,7 +16,7 @@ _PUT_BACK = (
     "Run `cargo-static-index verify --fix`, which puts it back if it still lies in the drop directory; else put the "
     "release's own archive back with `cargo-static-index add FILE`, or remove the release."
 )
-_READ_AGAIN = "Run `cargo-static-index verify --fix`, which reads them from the archive again."
+_READ_AGAIN = "Run `cargo-static-index verify --fix`, which reads it from the archive again."
 
 _ADDRESS = "Run `cargo-static-index verify --fix`, which puts the archive there from the one that the line names."
 
@@ -49,13 +49,11 @@ TREE_RULES: tuple[Rule, ...] = (
         "Remove one of the two crates.",
         formerly="name-collision",
     ),
-    _tree("facts-missing", "The facts beside an archive are not there.", _READ_AGAIN, mended=True),
-    _tree("facts-wrong", "The facts beside an archive are not what it says.", _READ_AGAIN, mended=True),
     _tree("file-stray", "A file lies where nobody asks for it.", "Move the file out of the tree."),
     _tree(
         "file-unnamed",
-        "No line names an archive, or facts: a pass broke off, or the line was lost.",
-        "Run `cargo-static-index build`: if a pass broke off, it publishes what it had begun. "
+        "No line names an archive, or metadata: a build broke off, or the line was lost.",
+        "Run `cargo-static-index build`: if a build broke off, it publishes what it had begun. "
         "What nobody names then either, `cargo-static-index verify --fix` deletes; no client can ask for it.",
         mended=True,
     ),
@@ -95,6 +93,20 @@ TREE_RULES: tuple[Rule, ...] = (
         level="warn",
     ),
     _tree(
+        "metadata-missing",
+        "The metadata beside an archive is not there.",
+        _READ_AGAIN,
+        mended=True,
+        formerly="facts-missing",
+    ),
+    _tree(
+        "metadata-wrong",
+        "The metadata beside an archive is not what it says.",
+        _READ_AGAIN,
+        mended=True,
+        formerly="facts-wrong",
+    ),
+    _tree(
         "page-missing",
         "A page for people is not there, or empty.",
         "Run `cargo-static-index rebuild --pages`, or `cargo-static-index verify --fix`.",
@@ -108,8 +120,8 @@ TREE_RULES: tuple[Rule, ...] = (
     ),
     _tree(
         "pages-outdated",
-        "The pages do not show what the index holds: a pass broke off, or made none.",
-        "Run `cargo-static-index build`, which makes the pages that a pass did not come to make.",
+        "The pages do not show what the index holds: a build broke off, or made none.",
+        "Run `cargo-static-index build`, which makes the pages that the last one did not come to make.",
         level="warn",
         mended=True,
     ),
@@ -122,14 +134,14 @@ TREE_RULES: tuple[Rule, ...] = (
     _tree(
         "removal-unfinished",
         "A release was removed, or brought back, and not wholly.",
-        "Run `cargo-static-index verify --fix`, or any pass, which finishes it.",
+        "Run `cargo-static-index verify --fix`, or any build, which finishes it.",
         mended=True,
     ),
     _tree(
         "tombstones-lost",
         "A crate's `removed.json`, which says what was removed of it, is lost, or not what `tree.json` sums up.",
         "Run `cargo-static-index verify --fix`, which puts back what the state or the crate's `index.json` knows. "
-        "What they do not know is in a backup, or `remove` it again; `rebuild` takes what there is as it is.",
+        "What they do not know is in a backup, or `remove` it again; `rebuild` accepts the loss.",
         mended=True,
     ),
     _tree(

@@ -67,7 +67,8 @@ def read_named(
     executor: Executor | None = None,
 ) -> None:
     """Read and check files given by name."""
-    named = (DropFile(source=escape(str(path)), target=os.fsencode(path)) for path in files)
+    named = [DropFile(source=escape(str(path)), target=os.fsencode(path)) for path in files]
+    transaction.listener.total("read", len(named))
     _read(transaction, named, policy, options, executor)
 
 
@@ -206,6 +207,7 @@ def _portions(files: Iterable[DropFile]) -> Iterator[tuple[int, list[DropFile]]]
 def _dispose_all(transaction: Transaction, policy: Policy, options: Options, disposal: Disposal) -> Iterator[None]:
     """Dispose of what could not be read, then publish the rest crate by crate."""
     refused = False
+    transaction.listener.total("published", transaction.state.candidates.count())
     unreadable = map(_unreadable, transaction.state.candidates.without_release())
     while batch := list(islice(unreadable, FILES_AT_ONCE)):
         refused = refused or _any_refused(batch)
@@ -228,7 +230,7 @@ def _dispose_all(transaction: Transaction, policy: Policy, options: Options, dis
 
 def _all_or_none(publisher: Publisher, *, refused: bool) -> list[Outcome]:
     if refused or any(map(_any_refused, publisher.planned())):
-        return [_held_back(outcome) for outcomes in publisher.planned() for outcome in outcomes]
+        return [_not_published(outcome) for outcomes in publisher.planned() for outcome in outcomes]
     return [outcome for outcomes in publisher.published() for outcome in outcomes]
 
 
@@ -241,5 +243,5 @@ def _any_refused(outcomes: Iterable[Outcome]) -> bool:
     return any(outcome.status == "refused" for outcome in outcomes)
 
 
-def _held_back(outcome: Outcome) -> Outcome:
-    return outcome if outcome.status != "published" else replace(outcome, status="held-back")
+def _not_published(outcome: Outcome) -> Outcome:
+    return outcome if outcome.status != "published" else replace(outcome, status="not-published")

@@ -5,7 +5,6 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -88,16 +87,24 @@ class Disposal:
 
     def _take_away(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
         """Move or delete files, but for others that took their place, and give those of which that was done."""
-        if self.drop is None or not isinstance(self.drop.path, Bucket):
-            return list(filter(self._is_taken_away, outcomes))
         outcomes = list(outcomes)
-        if not outcomes:
+        if self.drop is None or not outcomes:
             return []
-        self._objects = self._objects or objects_of(self.drop.path)
-        return list(compress(outcomes, self._objects.together(self._is_taken_away, outcomes)))
+        if isinstance(self.drop.path, Bucket):
+            self._objects = self._objects or objects_of(self.drop.path)
+            places = list(self._objects.together(self._taken_to, outcomes))
+        else:
+            places = list(map(self._taken_to, outcomes))
+        gone = [(outcome, place) for outcome, place in zip(outcomes, places, strict=True) if place is not None]
+        for outcome, place in gone:
+            self._transaction.listener.taken(str(self.drop.path / outcome.candidate.file.path), place)
+        return [outcome for outcome, _ in gone]
 
-    def _is_taken_away(self, outcome: Outcome) -> bool:
-        """Move or delete a file, and say whether that was done; what fails is told when all else is done."""
+    def _taken_to(self, outcome: Outcome) -> str | None:
+        """Move or delete a file, and say where it is now: "" is nowhere, None where it was.
+
+        What fails is told when all else is done.
+        """
         assert self.drop is not None
         file = outcome.candidate.file
         away = self.drop.refused if outcome.status == "refused" else self.drop.after_publish
@@ -106,33 +113,33 @@ class Disposal:
                 return self._take_object(outcome, away)
             return self._take_file(self.drop.path, outcome, away)
         except FileNotFoundError:
-            return False  # its owner took it away meanwhile
+            return None  # its owner took it away meanwhile
         except (OSError, InvalidInput, StoreError) as error:
             what = f"moved into {away}" if isinstance(away, Path | Bucket) else "deleted"
             said = (error.strerror if isinstance(error, OSError) else None) or error
             self._transaction.failures.append(f"{self.drop.path / file.path} cannot be {what}: {said}")
-            return False
+            return None
 
-    def _take_object(self, outcome: Outcome, away: object) -> bool:
+    def _take_object(self, outcome: Outcome, away: object) -> str | None:
         assert self._objects is not None
+        file = outcome.candidate.file
         if not isinstance(away, Bucket):
-            return self._objects.delete(outcome.candidate.file)
+            return "" if self._objects.delete(file) else None
         refused = _problems_of(outcome, self._transaction.pubtime) if outcome.status == "refused" else None
-        return self._objects.move(outcome.candidate.file, away, refused)
+        return str(away / file.path) if self._objects.move(file, away, refused) else None
 
-    def _take_file(self, drop: Path, outcome: Outcome, away: object) -> bool:
+    def _take_file(self, drop: Path, outcome: Outcome, away: object) -> str | None:
         with open_folders(drop) as folders:
             folder = _folder_of(folders, outcome.candidate)
             if folder is None:
-                return False
+                return None
             if isinstance(away, Path):
-                self._move(folder, away, outcome)
-            else:
-                system.unlink(outcome.candidate.file.file, dir_fd=folder)
-        return True
+                return self._move(folder, away, outcome)
+            system.unlink(outcome.candidate.file.file, dir_fd=folder)
+        return ""
 
-    def _move(self, folder: int, away: Path, outcome: Outcome) -> None:
-        """Move a dropped file; why it was refused stands beside its place before it comes there."""
+    def _move(self, folder: int, away: Path, outcome: Outcome) -> str:
+        """Move a dropped file, and say where to; why it was refused stands beside its place before it comes there."""
         file = outcome.candidate.file
         away.mkdir(parents=True, exist_ok=True)
         with open_folders(away) as folders:
@@ -141,6 +148,7 @@ class Disposal:
             if outcome.status == "refused":
                 put_file(target, f"{name}.json", _problems_of(outcome, self._transaction.pubtime))
             move_whole(os.fsdecode(file.file), folder, name, target)
+        return str(away / os.fsdecode(file.folder) / name)
 
 
 def _folder_of(folders: Folders, candidate: Candidate) -> int | None:

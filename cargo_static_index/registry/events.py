@@ -2,13 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Literal, Protocol
 
 from cargo_static_index.crate.candidate import FileStatus, Outcome
 
+Doing = Literal["read", "published"]
+"""What is done with files, one after the other."""
+
 
 class Listener(Protocol):
-    """Who wants to know."""
+    """Who wants to know. A subclass need define what it wants to hear alone."""
+
+    def total(self, doing: Doing, files: int) -> None:
+        """Take note of how many files will be read, or published, next, where that is known."""
 
     def reading(self, source: str) -> None:
         """Take note that a file is read next."""
@@ -18,6 +24,9 @@ class Listener(Protocol):
 
     def still_refused(self, count: int, files: Iterable[Outcome]) -> None:
         """Take note of how many files earlier passes refused that are as they were; each is read as it is asked for."""
+
+    def taken(self, source: str, target: str) -> None:
+        """Take note of a dropped file that was moved to a place, or deleted where that is ""."""
 
     def changed(self, path: str) -> None:
         """Take note of a path of the tree that was written."""
@@ -38,8 +47,16 @@ class Report:
     def __init__(self) -> None:
         self.outcomes: list[Outcome] = []
         self.paths: list[str] = []
+        self.moved: list[tuple[str, str]] = []
         self.notes: list[str] = []
         self.counts: Counter[FileStatus] = Counter()
+
+    def total(self, doing: Doing, files: int) -> None:
+        """Keep nothing: what becomes of each follows."""
+
+    def taken(self, source: str, target: str) -> None:
+        """Keep where a dropped file is now; "" is nowhere."""
+        self.moved.append((source, target))
 
     def reading(self, source: str) -> None:
         """Keep nothing: what becomes of the file follows."""

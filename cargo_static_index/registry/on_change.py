@@ -246,7 +246,7 @@ class ChangedUrls:
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
         self._paths: dict[str, None] = {}
-        self.reading = listener.reading
+        self.total, self.taken, self.reading = listener.total, listener.taken, listener.reading
         self.note = listener.note
         self.warn = listener.warn
 

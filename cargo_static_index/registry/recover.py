@@ -58,7 +58,7 @@ def _warn_of_lost(transaction: Transaction) -> None:
     if transaction.record.lost:
         transaction.listener.warn(
             f"{LOST.format(number=transaction.record.lost)} Bring index files back from a backup, or `add` the "
-            "archives again, which `verify` names. Then, or if that was meant, `rebuild` takes the index as it is."
+            "archives again, which `verify` names. Then, or if that was meant, `rebuild` accepts the loss."
         )
 
 

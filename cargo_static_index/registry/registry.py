@@ -219,7 +219,7 @@ class Registry:
         transaction.finish()
         if transaction.failures:
             more = f", and {len(transaction.failures) - 1} more" if len(transaction.failures) > 1 else ""
-            raise StoreError(f"{transaction.failures[0]}{more}; all else is done, and the next pass tries again")
+            raise StoreError(f"{transaction.failures[0]}{more}; all else is done, and the next build tries again")
         if self._scanned:
             transaction.state.site = replace(transaction.state.site, last_build=transaction.options.now)
             prune_now_and_then(transaction)

@@ -117,11 +117,11 @@ def _derive(store: Store, home: Home, line: Line) -> bytes | str:
     try:
         metadata = read_metadata(store, line.name, line.cksum)
     except InvalidDocument:
-        return "Its facts cannot be read; `verify --fix` makes them anew."
+        return "Its metadata cannot be read; `verify --fix` makes it anew."
     if metadata is not None and metadata.cksum != line.cksum:
-        return "Its facts are those of another archive; `verify --fix` makes them anew."
+        return "Its metadata is that of another archive; `verify --fix` makes it anew."
     if metadata is None:
-        return "It has no facts; `verify --fix` makes them from the archive."
+        return "It has no metadata; `verify --fix` makes it from the archive."
     entry = entry_of(metadata.manifest, cksum=metadata.cksum, home=home)
     if (entry.name, entry.vers, entry.cksum) != (line.name, line.vers, line.cksum):
         return f"The archive that it names is that of {entry.name} {entry.vers}; `verify` says what helps."

@@ -54,7 +54,7 @@ Knowledge = Callable[[Store], Iterable[tuple[str, Sequence[Known]]]]
 REMOVED_LOST = (
     "Tombstones of releases that were removed are lost or changed, and nothing tells which: these releases can come "
     "back. Bring the crates' `removed.json` back from a backup, or `remove` again what came back; then, or if that was "
-    "meant, `rebuild` takes what there is as it is."
+    "meant, `rebuild` accepts the loss."
 )
 
 LOST = "The index lost the lines of releases that nobody removed: {number} of them."
@@ -127,7 +127,7 @@ def recount(transaction: Transaction, *, agreed: bool = False) -> None:
             before, total, 0 if agreed else lost, kept=kept
         ):
             if agreed and lost:
-                transaction.listener.note(f"{LOST.format(number=lost)} The index is taken as it is now.")
+                transaction.listener.note(f"{LOST.format(number=lost)} The index counts as it stands now.")
             if kept:
                 transaction.listener.warn(REMOVED_LOST)
             return

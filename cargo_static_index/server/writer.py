@@ -17,6 +17,7 @@ from msgspec import Struct
 from cargo_static_index.crate.candidate import Candidate, Outcome
 from cargo_static_index.diagnostics.errors import CargoStaticIndexError, NotHeld, StoreError, TreeBusy
 from cargo_static_index.protocol.names import collision_key
+from cargo_static_index.registry.events import Doing
 from cargo_static_index.registry.kept import KEPT_LOOK, has_archives_to_delete
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.owners import forget_owners, found_owners
@@ -272,6 +273,12 @@ class _Listener:
     def __init__(self, batch: Sequence[_Change], warn: Callable[[str], None]) -> None:
         self._waiting = {change.candidate.source: change for change in batch if isinstance(change, Publish)}
         self._warn = warn
+
+    def total(self, doing: Doing, files: int) -> None:
+        """Hear of it."""
+
+    def taken(self, source: str, target: str) -> None:
+        """Hear of it."""
 
     def reading(self, source: str) -> None:
         """Hear of it."""

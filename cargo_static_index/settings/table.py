@@ -175,7 +175,7 @@ class TreeSection(Struct, frozen=True, kw_only=True):
         bool,
         _row(
             values.FLAG,
-            "Whether to wait until the disk has what is published. Without it a pass is faster, "
+            "Whether to wait until the disk has what is published. Without it a build is faster, "
             "and a power cut can lose or cut short what it wrote.",
             default=True,
         ),

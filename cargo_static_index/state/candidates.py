@@ -69,6 +69,11 @@ class Candidates:
         self._database.run(schema.CANDIDATE_FILES)  # not before: few passes ask, and all would pay for it
         return self._database.one(schema.CANDIDATE_HOLDS, (file.folder, file.file)) is not None
 
+    def count(self) -> int:
+        """Give how many there are."""
+        row = self._database.one(schema.CANDIDATES_COUNT)
+        return int(row[0]) if row else 0
+
     def refused_count(self) -> int:
         """Give how many of them an earlier pass refused."""
         row = self._database.one(schema.CANDIDATES_REFUSED)

@@ -223,5 +223,5 @@ class Database:
 
     def _damaged(self, how: object) -> StateDamaged:
         return StateDamaged(
-            f"The catalogue {str(self._path)!r} is damaged ({how}); the next pass makes it anew from the tree."
+            f"The catalogue {str(self._path)!r} is damaged ({how}); the next build makes it anew from the tree."
         )

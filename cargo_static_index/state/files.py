@@ -195,7 +195,7 @@ def _with_parents(folder: bytes) -> list[tuple[bytes, bytes | None, bytes]]:
 
 def _values(outcome: Outcome, judged: str, seen: int) -> tuple[Any, ...]:
     candidate = outcome.candidate
-    waits = outcome.status in {"waiting", "held-back"}
+    waits = outcome.status in {"waiting", "not-published"}
     return (
         candidate.file.folder,
         candidate.file.file,

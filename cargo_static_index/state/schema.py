@@ -222,4 +222,5 @@ CANDIDATE_HOLDS = "SELECT 1 FROM temp.candidate WHERE folder = ? AND file = ? LI
 CANDIDATES_REFUSED = """
 SELECT count(*) FROM temp.candidate CROSS JOIN dropped USING (folder, file) WHERE dropped.outcome = 'refused'
 """
+CANDIDATES_COUNT = "SELECT count(*) FROM temp.candidate"
 CANDIDATE_CLEAR = "DELETE FROM temp.candidate"

@@ -225,7 +225,7 @@ def parse_tree_record(content: bytes) -> TreeRecord:
     except msgspec.MsgspecError as error:
         raise InvalidDocument(
             f"tree.json is not a tree's record: {error}; bring it back from a backup, "
-            "or delete it, and the next pass makes it anew"
+            "or delete it, and the next build makes it anew"
         ) from error
 
 

@@ -32,7 +32,7 @@ def metadata_file(name: str, cksum: str) -> str:
 
 
 def archive_and_metadata(name: str, cksum: str) -> tuple[str, str]:
-    """Give the paths of an archive and of its facts."""
+    """Give the paths of an archive and of its metadata."""
     return archive_file(name, cksum), metadata_file(name, cksum)
 
 

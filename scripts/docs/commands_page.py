@@ -6,6 +6,8 @@
 import contextlib
 import io
 import json
+import re
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -23,7 +25,7 @@ REWRITE: Final = "python -m scripts.docs.commands_page"
 """The command that writes the files of `pages` anew."""
 
 DOCUMENTS: Final[Mapping[str, tuple[type[Struct], str]]] = {
-    "pass": (documents.PassDocument, "build --json, add --json, check --json"),
+    "build": (documents.BuildDocument, "build --json, add --json, check --json"),
     "release": (documents.ReleaseDocument, "a line of list --json"),
     "missing": (documents.MissingDocument, "missing --json"),
     "advisory": (documents.AdvisoryDocument, "a line of advisories --json"),
@@ -67,14 +69,34 @@ Colours follow `--color`, then `CARGO_TERM_COLOR`, then `NO_COLOR` and `CLICOLOR
 `SOURCE_DATE_EPOCH` is the clock where it is set.
 `cargo static-index …` is the same program.
 
-What follows is what `{PROGRAM} help COMMAND` prints.
+What follows is what `{PROGRAM} help COMMAND` prints, but that options which set a key of registry.toml, and those
+that every command takes, stand there by their names alone: [settings](settings.md) and the first help say the rest.
 """
+
+_SHARED: Final = ("Settings:", "Global options:")
+"""The parts of a command's help that other commands have, too."""
 
 
 def commands_page() -> str:
     """Give docs/commands.md."""
-    helps = (f"## {name}\n\n```text\n{help_of(name)}```\n" for name in TABLE)
+    helps = (f"## {name}\n\n```text\n{without_shared(help_of(name))}```\n" for name in TABLE)
     return "\n".join([_HEAD, f"```text\n{help_of()}```\n", *helps])
+
+
+def without_shared(text: str) -> str:
+    """Give a help with the names alone of the options that stand elsewhere, too."""
+    parts = text.split("\n\n")
+    return "\n\n".join(_names_alone(part) if part.startswith(_SHARED) else part for part in parts)
+
+
+def _names_alone(part: str) -> str:
+    """Give a part of a help with the first name of each of its options, and no more."""
+    heading, *lines = part.splitlines()
+    names = ", ".join(found[1] for line in lines if (found := re.match(r"  (?:-\w, )?(--[\w-]+)", line)))
+    indented = textwrap.fill(
+        names, _COLUMNS, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False, break_long_words=False
+    )
+    return f"{heading}\n{indented}"
 
 
 def help_of(name: str = "") -> str:

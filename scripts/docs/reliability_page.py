@@ -86,7 +86,7 @@ RUNS: Final = (
         says="At each call to the operating system by which a change (publishing, yanking, removing, restoring, "
         "reindexing, moving, turning pages on, watching) opens, makes, writes, flushes, renames or deletes a file, or "
         "commits to the state, it fails (EIO, ENOSPC, EACCES), does half of what it should, or is the last of its "
-        "process. Each line must have its archive then; after the next pass `verify` must find nothing, and the tree "
+        "process. Each line must have its archive then; after the next build `verify` must find nothing, and the tree "
         "be byte for byte what it would be had nothing disturbed what happened; a watcher must mend by itself what it "
         "survives.",
         command=("-m", "tests.registry.disk", "--pages", "3", "--hundred", "20"),
@@ -107,13 +107,13 @@ RUNS: Final = (
     Run(
         name="endpoint-hands",
         says="Two endpoints with states of their own, a watcher in one of them, and commands publish on one tree. "
-        "Nothing may be lost, and `verify` must find nothing after one more pass.",
+        "Nothing may be lost, and `verify` must find nothing after one more build.",
         command=("-m", "tests.server.hold", "hands", "--crates", "200"),
     ),
     Run(
         name="endpoint-beside",
         says="Small crates are published and index files read while a crate of 100 MiB uploads and is checked, and "
-        "while another process has a pass of 10,000 crates: how long each took, in milliseconds.",
+        "while another process has a build of 10,000 crates: how long each took, in milliseconds.",
         command=("-m", "tests.server.hold", "beside", "--mib", "95", "--crates", "10000"),
     ),
     Run(
@@ -132,7 +132,7 @@ RUNS: Final = (
     ),
     Run(
         name="watch-flood",
-        says="100,000 files are dropped while a watcher makes a pass. "
+        says="100,000 files are dropped while a watcher builds. "
         "Each must be published once, in memory that does not grow with them.",
         command=("-m", "tests.registry.watch.long", "flood", "--files", "100000"),
     ),

@@ -128,8 +128,20 @@ def test_all_or_nothing_publishes_none_where_one_is_refused(fresh: Path) -> None
     (fresh / "bad.crate").write_bytes(b"")
     ended = run("add", "--all-or-nothing", "drop/foo-1.0.0.crate", "bad.crate", cwd=fresh)
     assert ended.code == 1
-    assert "Held back foo 1.0.0" in ended.out
+    assert "Not published foo 1.0.0" in ended.out
     assert run("list", cwd=fresh).ok() == ""
+
+
+def test_files_that_leave_the_drop_directory_are_said(fresh: Path) -> None:
+    (fresh / "drop/empty.crate").write_bytes(b"")
+    options = ("--drop-after-publish", "delete", "--drop-refused", "bad")
+    count = len(list((fresh / "drop").glob("*.crate"))) - 1
+    ended = run("build", *options, cwd=fresh)
+    assert f"Deleted {count} dropped files\n" in ended.out
+    assert "Moved 1 dropped file to bad/\n" in ended.out
+    crate("late", "1.0.0").write(fresh / "drop")
+    said = run("build", "-v", "--drop-after-publish", "done", cwd=fresh).ok()
+    assert "Moved drop/late-1.0.0.crate to done/late-1.0.0.crate\n" in said
 
 
 def test_files_refused_before_warn_and_count_with_strict_only(fresh: Path) -> None:
@@ -383,6 +395,14 @@ def test_a_search_that_finds_nothing_ends_with_1(built: Path) -> None:
 # verify, reindex, rebuild, status
 
 
+def test_verify_says_once_what_ends_a_cause_that_it_finds_many_times(built: Path) -> None:
+    for metadata in (built / "public/crates").glob(f"*/{'?' * 64}.json"):
+        metadata.unlink()
+    out = run("verify", "--quick", cwd=built).out
+    assert out.count("error[metadata-missing]") > 1
+    assert out.count("   = help: ") == 1
+
+
 def test_verify_finds_what_is_wrong_and_fix_mends_it(built: Path) -> None:
     assert run("verify", cwd=built).ok() == "    Finished nothing is wrong\n"
     before = tree(built)
@@ -391,7 +411,7 @@ def test_verify_finds_what_is_wrong_and_fix_mends_it(built: Path) -> None:
     broken = run("verify", "--quick", cwd=built)
     assert broken.code == 1
     assert (
-        f"error[facts-missing]: The facts of foo 1.0.0 are not there.\n  --> public/crates/foo/{metadata.name}"
+        f"error[metadata-missing]: The metadata of foo 1.0.0 is not there.\n  --> public/crates/foo/{metadata.name}"
         in broken.out
     )
     assert "Finished 0 errors, 0 warnings, 1 fixed" in run("verify", "--fix", cwd=built).ok()

@@ -87,8 +87,8 @@ FAULTS: dict[str, Damage] = {
     "archive-missing": remove(f"crates/foo/{cksum()}.crate"),
     "archive-unread": unread,
     "config-wrong": remove("index/config.json"),
-    "facts-missing": remove(f"crates/foo/{cksum()}.json"),
-    "facts-wrong": edit(f"crates/foo/{cksum()}.json", lambda content: content.replace(b"The crate foo", b"The other")),
+    "metadata-missing": remove(f"crates/foo/{cksum()}.json"),
+    "metadata-wrong": edit(f"crates/foo/{cksum()}.json", lambda said: said.replace(b"The crate foo", b"The other")),
     "file-stray": put("index/fo/o/foo", b""),
     "file-unnamed": put(f"crates/foo/{'0' * 64}.crate", b""),
     "line-differs": edit(LINE, lambda content: content.replace(b'"features":{}', b'"features":{"x":[]}')),
@@ -113,14 +113,14 @@ MENDED = {each.id for each in KNOWN.values() if each.mended}
 BESIDE: dict[str, set[str]] = {
     "address-wrong": {"address-missing"},
     "tombstones-unreadable": {"tombstones-lost"},
-    "archive-unread": {"record-wrong", "file-unnamed", "facts-missing", "page-wrong"},
+    "archive-unread": {"record-wrong", "file-unnamed", "metadata-missing", "page-wrong"},
     "line-misplaced": {"record-wrong", "version-duplicate", "lines-unordered"},
-    "crates-collide": {"record-wrong", "archive-missing", "facts-missing"},
+    "crates-collide": {"record-wrong", "archive-missing", "metadata-missing"},
     "version-duplicate": {"record-wrong", "lines-unordered"},
 }
 """What else is wrong where a fault is, beside what an index file that somebody changed shows."""
 CHANGED_INDEX = {"record-wrong", "lines-lost", "page-wrong"}
-NOT_SEEN_QUICKLY: set[str] = {"archive-damaged", "archive-unread", "facts-wrong", "line-differs", "line-wrong"}
+NOT_SEEN_QUICKLY: set[str] = {"archive-damaged", "archive-unread", "metadata-wrong", "line-differs", "line-wrong"}
 
 
 def found(folder: Path, *arguments: str) -> dict[str, bool]:
@@ -147,7 +147,7 @@ def test_a_fault_is_found_and_said(held: Path, fault: str) -> None:
     assert found(held).keys() - {fault} <= BESIDE.get(fault, set()) | CHANGED_INDEX
 
 
-@pytest.mark.parametrize("fault", ["facts-missing", "crates-collide"])
+@pytest.mark.parametrize("fault", ["metadata-missing", "crates-collide"])
 def test_code_hosts_are_told_what_a_fault_is(held: Path, fault: str) -> None:
     FAULTS[fault](held / "public")
     (made,) = json.loads(run("verify", "--output-format", "sarif", cwd=held).out)["runs"]

@@ -806,7 +806,7 @@ def test_what_one_pass_could_not_put_away_the_next_one_does(world: World, key: s
     away.write_bytes(b"a file where a folder should be")
     world.options[key] = str(away)
     world.put(crate("foo"), crate("std"))
-    with pytest.raises(StoreError, match="all else is done, and the next pass tries again"):
+    with pytest.raises(StoreError, match="all else is done, and the next build tries again"):
         world.build()
     assert world.versions("3/f/foo") == ["1.0.0"]
     away.unlink()
@@ -947,7 +947,7 @@ def test_likely_ours_can_be_a_warning_and_is_off_in_a_mirror(tmp_path: Path) -> 
 def test_all_or_nothing_publishes_none_where_one_is_refused(world: World) -> None:
     world.put(crate("good"), crate("std"))
     report = world.build(all_or_nothing=True)
-    assert status(report) == {"good 1.0.0": "held-back", "std 1.0.0": "refused"}
+    assert status(report) == {"good 1.0.0": "not-published", "std 1.0.0": "refused"}
     assert not (world.tree / "crates").exists()
     (world.drop / "std-1.0.0.crate").unlink()
     assert status(world.build(all_or_nothing=True)) == {"good 1.0.0": "published"}
@@ -957,7 +957,7 @@ def test_all_or_nothing_publishes_none_where_one_is_refused(world: World) -> Non
 def test_all_or_nothing_counts_what_cannot_be_read_at_all(world: World, broken: bytes) -> None:
     world.put(crate("good"))
     (world.drop / "bad.crate").write_bytes(broken)
-    assert world.build(all_or_nothing=True).counts == {"held-back": 1, "refused": 1}
+    assert world.build(all_or_nothing=True).counts == {"not-published": 1, "refused": 1}
 
 
 def everything(folder: Path) -> dict[str, bytes | None]:
@@ -1055,7 +1055,7 @@ def test_a_file_that_cannot_be_put_away_is_an_error_that_names_it(world: World) 
     (path,) = world.put(crate("foo"))
     with pytest.raises(StoreError) as caught:
         world.build()
-    said = f"{path} cannot be moved into {published}: File exists; all else is done, and the next pass tries again"
+    said = f"{path} cannot be moved into {published}: File exists; all else is done, and the next build tries again"
     assert str(caught.value) == said
     assert world.versions("3/f/foo") == ["1.0.0"]
     assert "crates/foo/index.html" in world.files()

@@ -112,7 +112,7 @@ def test_a_removal_whose_process_died_is_told_of_and_finished_by_removing_again(
     wanted = undisturbed(name, tmp_path)
     for world, store in deaths(name, tmp_path):
         kinds = {each.id for each in world.verified()}
-        assert kinds.isdisjoint({"file-unnamed", "archive-missing", "facts-missing"})
+        assert kinds.isdisjoint({"file-unnamed", "archive-missing", "metadata-missing"})
         left = {path for path in OF_AA if path in store.files and path not in wanted}
         assert ("removal-unfinished" in kinds) is ("crates/aa/removed.json" in store.files and bool(left))
         STEPS[name][1](world)

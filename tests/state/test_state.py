@@ -172,7 +172,7 @@ def test_damage_met_while_at_work_is_said_and_is_mended_by_discarding(place: Pat
     file.write_bytes(content)
     with open_state(place) as second:
         assert not second.fresh
-        with pytest.raises(StateDamaged, match=r"is damaged \(.*\); the next pass makes it anew from the tree\.$"):
+        with pytest.raises(StateDamaged, match=r"is damaged \(.*\); the next build makes it anew from the tree\.$"):
             second.published.releases("crate-4001")
     discard_state(place)
     with open_state(place) as third:

@@ -116,7 +116,7 @@ def test_the_documents_are_written_for_people_too() -> None:
     )
 
 
-WAY_OUT = "; bring it back from a backup, or delete it, and the next pass makes it anew"
+WAY_OUT = "; bring it back from a backup, or delete it, and the next build makes it anew"
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ class _Crate:
         if stored is None:
             yield _metadata_missing(line, metadata_path, mendable=size is not None)
             return
-        metadata = _facts_of(line, stored.content)
+        metadata = _metadata_of(line, stored.content)
         if metadata is None:
             yield _metadata_wrong(line, metadata_path, mendable=size is not None)
         elif size not in {None, metadata.packed_size}:
@@ -183,7 +183,7 @@ class _Crate:
     def _check_wholly(self, line: Line) -> Iterator[Finding]:
         archive, metadata_path = layout.archive_and_metadata(line.name, line.cksum)
         held = self._store.read(metadata_path)
-        metadata = _facts_of(line, held.content) if held else None
+        metadata = _metadata_of(line, held.content) if held else None
         stored = self._store.read(archive)
         read = None
         if stored is None:
@@ -236,17 +236,17 @@ def _archive_missing(line: Line, path: str) -> Finding:
 
 
 def _metadata_missing(line: Line, path: str, *, mendable: bool) -> Finding:
-    message = f"The facts of {line.name} {line.vers} are not there."
-    return found("facts-missing", path, message, "write-facts" if mendable else None)
+    message = f"The metadata of {line.name} {line.vers} is not there."
+    return found("metadata-missing", path, message, "write-metadata" if mendable else None)
 
 
 def _metadata_wrong(line: Line, path: str, *, mendable: bool) -> Finding:
-    message = f"The facts of {line.name} {line.vers} are not what its archive says."
-    return found("facts-wrong", path, message, "write-facts" if mendable else None)
+    message = f"The metadata of {line.name} {line.vers} is not what its archive says."
+    return found("metadata-wrong", path, message, "write-metadata" if mendable else None)
 
 
-def _facts_of(line: Line, content: bytes) -> CrateMetadata | None:
-    """Read the facts of a line's archive; None where they cannot be read, or are those of another."""
+def _metadata_of(line: Line, content: bytes) -> CrateMetadata | None:
+    """Read the metadata of a line's archive; None where they cannot be read, or are those of another."""
     try:
         metadata = parse_metadata(content)
     except InvalidDocument:

@@ -63,7 +63,7 @@ _DOCUMENTS = ("index.json", "owners.json", "removed.json")
 
 _LINES_LOST = (
     "Bring the index file back from a backup, or `add` the archive, which writes its line again, and verify once more. "
-    "`cargo-static-index rebuild` takes the index as it is; `verify --fix` then deletes what no line names."
+    "`cargo-static-index rebuild` accepts the loss; `verify --fix` then deletes what no line names."
 )
 
 _RECORD_DAMAGED = (
@@ -135,7 +135,7 @@ def mend(transaction: Transaction, finding: Finding, limits: Limits, drop: Drop)
 
     Lost archives are taken from the `drop` directory, where the very bytes lie there.
     """
-    if finding.fix == "write-facts":
+    if finding.fix == "write-metadata":
         fixed = _write_metadata(transaction, finding.path, limits)
     elif finding.id in {"archive-missing", "archive-damaged"}:
         fixed = put_back_archive(transaction, finding.path, drop)
@@ -300,7 +300,7 @@ def _check_crates(store: Store, told: Collection[str], *, lost: bool, addresses:
                 continue
             if kind[1] in _buried(store, name):
                 continue  # `_check_tombstones` tells of the release
-            what = "archive" if kind[2] == "crate" else "facts document"
+            what = "archive" if kind[2] == "crate" else "metadata"
             message = f"No line of {name} names this {what}"
             rival = rival_of(store, name, kind[1])
             if rival is not None:
@@ -373,7 +373,7 @@ def _check_strays(store: Store) -> Iterator[Finding]:
         if path.endswith(".crate") and not _is_archive(path):
             yield found("file-stray", path, "This archive lies where no line can name it.")
         elif path.startswith(f"{layout.CRATES}/") and not _is_known(path):
-            yield found("file-stray", path, "This is neither an archive, nor facts, nor a page.")
+            yield found("file-stray", path, "This is neither an archive, nor metadata, nor a page.")
 
 
 def _is_archive(path: str) -> bool:

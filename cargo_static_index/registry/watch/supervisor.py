@@ -42,4 +42,4 @@ def _status(health: Health) -> str:
     if health.failure is not None and health.fails:
         return health.failure.message.replace("\n", " ")
     how = "by events" if health.mode == "events" else "by looking"
-    return f"watching {how}, {health.waiting_files} waiting" if health.last_look is not None else "the first pass"
+    return f"watching {how}, {health.waiting_files} waiting" if health.last_look is not None else "the first build"

@@ -445,7 +445,7 @@ class _Listener:
         self._listener = listener
         self._arrivals = arrivals
         self._tick = tick
-        self.reading = listener.reading
+        self.total, self.taken, self.reading = listener.total, listener.taken, listener.reading
         self.still_refused = listener.still_refused
         self.note = listener.note
         self.warn = listener.warn

@@ -110,18 +110,18 @@ def swap(path: str, old: bytes, new: bytes) -> Callable[[World], object]:
 STRAY = "ab" * 32
 
 MENDED: dict[str, tuple[Callable[[World], object], str, str, str]] = {
-    "facts gone": (remove(metadata()), "facts-missing", metadata(), "The facts of foo 1.0.0 are not there."),
+    "facts gone": (remove(metadata()), "metadata-missing", metadata(), "The metadata of foo 1.0.0 is not there."),
     "facts of another schema": (
         write(metadata(), b'{"schema": 2}'),
-        "facts-wrong",
+        "metadata-wrong",
         metadata(),
-        "The facts of foo 1.0.0 are not what its archive says.",
+        "The metadata of foo 1.0.0 is not what its archive says.",
     ),
     "facts that say something else": (
         swap(metadata(), b"# Foo", b"# Fox"),
-        "facts-wrong",
+        "metadata-wrong",
         metadata(),
-        "The facts of foo 1.0.0 are not what its archive says.",
+        "The metadata of foo 1.0.0 is not what its archive says.",
     ),
     "an archive that no line names": (
         write(f"crates/foo/{STRAY}.crate", b"x"),
@@ -133,7 +133,7 @@ MENDED: dict[str, tuple[Callable[[World], object], str, str, str]] = {
         write(f"crates/gone/{STRAY}.json", b"x"),
         "file-unnamed",
         f"crates/gone/{STRAY}.json",
-        "No line of gone names this facts document.",
+        "No line of gone names this metadata.",
     ),
 }
 
@@ -214,7 +214,7 @@ def test_quick_opens_no_archive_and_finds_what_is_not_there(world: World) -> Non
     (world.tree / archive()).unlink()
     (world.tree / metadata("bar")).unlink()
     assert [(each.id, each.path) for each in world.verified(quick=True)] == [
-        ("facts-missing", metadata("bar")),
+        ("metadata-missing", metadata("bar")),
         ("archive-missing", archive()),
     ]
     store = Opened(world.tree)
@@ -375,7 +375,7 @@ def test_an_index_that_lost_lines_is_taken_as_it_is_only_with_a_word(world: Worl
     report = Report()
     with world.opened(report) as registry:
         registry.rebuild()
-    assert f"{told} The index is taken as it is now." in report.notes
+    assert f"{told} The index counts as it stands now." in report.notes
     assert world.build().notes == []
     assert {each.id for each in world.verified(fix=True) if each.fixed} == {"file-unnamed"}
     assert world.verified() == []
