@@ -75,15 +75,10 @@ def build_command(
     """Publish what is new in the drop directory.
 
     Every new .crate file is read and checked whole; what is good is published, what is not is reported with all that
-<<<<<<< HEAD
-    is wrong and stays out. Files refused by an earlier pass are mentioned again until they are changed or taken away.
+    is wrong and stays out. Files refused by an earlier build are mentioned again until they are changed or taken away.
     With -v also every path of the tree that was written or deleted is listed. With --previous a clean machine goes on
     from a published tree, without its state: lines, times, yanks, owners and removals come along, as `sync` copies
     them. Over HTTP that tree must list its names, on pages, or --only-dropped says that the rest may go.
-=======
-    is wrong and stays out. Files refused by an earlier build are mentioned again until they are changed or taken away.
-    With -v also every path of the tree that was written or deleted is listed.
->>>>>>> 35d0ef9 (Say build, metadata and not published where pass, facts and held back were said, and which dropped files were moved or deleted)
     """
     from cargo_static_index.registry.options import Options, parse_share
     from cargo_static_index.registry.registry import continuing, open_registry, store_of

@@ -54,6 +54,13 @@ RUNS: Final = (
         command=("-m", "tests.cargo.manifests"),
     ),
     Run(
+        name="other-tools",
+        says="crates-index and tame-index, by a program made of them, ask a served tree for its index, and read it; "
+        "each archive is downloaded from where they say, or from the address of its version. "
+        "Each line must be read as it is, and each archive come whole.",
+        command=("-m", "tests.cargo.other_tools"),
+    ),
+    Run(
         name="rendering",
         says="READMEs as long as any that is rendered, made to cost much: by hand, from pieces of Markdown and HTML, "
         "and from inputs that fuzzing kept. The limits that end the process which renders must be twenty times what "

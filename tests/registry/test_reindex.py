@@ -189,11 +189,11 @@ def test_lines_without_sound_facts_are_left_and_named(world: World) -> None:
     metadata = world.tree / f"crates/foo/{FOO.cksum()}.json"
     before = world.read(INDEX)
     for content, reason in (
-        (None, "It has no facts; `verify --fix` makes them from the archive."),
-        (b"{}", "Its facts cannot be read; `verify --fix` makes them anew."),
+        (None, "It has no metadata; `verify --fix` makes it from the archive."),
+        (b"{}", "Its metadata cannot be read; `verify --fix` makes it anew."),
         (
             world.read(f"crates/bar/{BAR.cksum()}.json"),
-            "Its facts are those of another archive; `verify --fix` makes them anew.",
+            "Its metadata is that of another archive; `verify --fix` makes it anew.",
         ),
     ):
         metadata.unlink(missing_ok=True)

@@ -161,7 +161,7 @@ LEFT: dict[str, tuple[Callable[[World], object], list[tuple[str, str, str]]]] = 
     ),
     "a file of others": (
         write("crates/foo/notes.tmp", b"x"),
-        [("file-stray", "crates/foo/notes.tmp", "This is neither an archive, nor facts, nor a page.")],
+        [("file-stray", "crates/foo/notes.tmp", "This is neither an archive, nor metadata, nor a page.")],
     ),
     "index file elsewhere": (
         write("index/fo/o/foo", b""),
