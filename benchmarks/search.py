@@ -3,6 +3,7 @@
 The mean reciprocal rank is the mean of 1 ÷ the place at which what is wanted stands, 0 where it is not found.
 """
 
+import os
 import random
 import statistics
 import tomllib
@@ -16,12 +17,13 @@ from msgspec.structs import replace
 
 from benchmarks.bench import Bench, real_crates
 from benchmarks.measure import spread, to_json
-from cargo_static_index.registry.search import described, ranked
+from cargo_static_index.registry.search import MOST_ROWS, Searched, search_of
 from cargo_static_index.registry.site.documents import read_crate_document
 from cargo_static_index.site.crate_document import CrateDocument
 from cargo_static_index.site.lists import format_record, is_script
 from cargo_static_index.site.radix import Node, merge
 from cargo_static_index.site.rows import rows_of_crate
+from cargo_static_index.site.search import near, ranked
 from cargo_static_index.store import Store
 from cargo_static_index.store.local.store import LocalStore
 
@@ -61,15 +63,24 @@ def mean_reciprocal_ranks(find: Find) -> dict[str, float]:
     return {group: statistics.fmean(ranks) for group, ranks in found.items()}
 
 
+def names_found(text: str, search: Searched) -> list[str]:
+    """Give the names of what a query finds, or of what was perhaps meant where that is nothing."""
+    return [crate.name for crate in ranked(text, search, MOST_ROWS) or near(text, search)]
+
+
 def finding(turns: int) -> dict[str, Any]:
     """Measure the ranking, and the files under `search/` that one more crate rewrites."""
     del turns  # what is counted is the same each time
     with real_crates() as here:
         here.cold_product("--mirror", "--pages")
         store = _tree(here)
-        crates = list(described(store))
-        ranks = mean_reciprocal_ranks(lambda text: [crate.name for crate in ranked([text], crates)])
-        documents = [found for crate in crates if (found := read_crate_document(store, crate.name))]
+        search = search_of(store)
+        ranks = mean_reciprocal_ranks(lambda text: names_found(text, search))
+        documents = [
+            found
+            for name in sorted(os.listdir(here.base / "tree" / "crates"))
+            if (found := read_crate_document(store, name))
+        ]
     return {"ranks": ranks, "queries": len(list(queries())), "crates": len(documents), **_rewritten(documents)}
 
 

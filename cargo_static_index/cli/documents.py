@@ -78,12 +78,21 @@ class TokenDocument(Struct, frozen=True, kw_only=True):
 
 
 class SearchDocument(Struct, frozen=True, kw_only=True):
-    """One line of `search --json`: a crate, as its newest release describes it."""
+    """One line of `search --json`: a crate, as its newest release describes it.
+
+    `updated` is the day of its last release; `kind` says whether it is a library or a program, "" where that is not
+    known; `dependents` is the highest power of two that is not above the number of crates here that depend on it.
+    """
 
     schema: Literal[1] = 1
     name: str
     version: str
     description: str | None
+    updated: str | None
+    kind: Literal["library", "program", "library and program", "macros", ""]
+    yanked: bool
+    keywords: tuple[str, ...]
+    dependents: int
 
 
 class MissingDocument(Struct, frozen=True, kw_only=True):

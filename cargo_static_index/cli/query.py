@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -30,8 +31,8 @@ from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.registry.agreement import DEFAULT_BASE_URL
 from cargo_static_index.registry.dependents import dependents_of
 from cargo_static_index.registry.missing import Missing, MissingDependencies
+from cargo_static_index.registry.newest import known_metadata, newest
 from cargo_static_index.registry.registry import home_of, policy_of, specs_of, store_of
-from cargo_static_index.registry.search import described, known_metadata, newest, ranked
 from cargo_static_index.registry.similar import hint_for
 from cargo_static_index.store import Store
 from cargo_static_index.tree import layout
@@ -43,6 +44,9 @@ from cargo_static_index.tree.read import (
     read_record,
     say_removed,
 )
+
+if TYPE_CHECKING:  # loaded when it is used: the other commands search for nothing
+    from cargo_static_index.site.search_rows import ShownCrate
 
 
 @command(["tree.path"], examples=("list", "list foo", "list --json"))
@@ -205,24 +209,45 @@ def _needed(dependency: DependencyDocument) -> str:
     return f"{dependency.name} {dependency.requirement}" + (f" ({', '.join(about)})" if about else "")
 
 
-@command(["tree.path"], examples=("search parser", "search --json http"))
-@argument("query", nargs=-1, required=True, metavar="QUERY...", says="Words that must all be found.")
+@command(["tree.path"], examples=("search parser", "search --limit 3 async runtime", "search --json http"))
+@argument("query", nargs=-1, required=True, metavar="QUERY...", says="Words, a name, or a path such as serde::de.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Print no more crates.")
 @json_lines
-def search_command(run: Run, *, query: Sequence[str], as_json: bool) -> int:
-    """Find crates by name, description and keywords; the exit code is 1 where there are none.
+def search_command(run: Run, *, query: Sequence[str], limit: int, as_json: bool) -> int:
+    """Find crates by name, keywords, categories, description, and the beginning of the README; else the exit code is 1.
 
-    Every word must be found, in whatever case; `-` and `_` in names are the same. The likeliest comes first.
+    The likeliest comes first: the crate of that name, then those in which most words are found, best in the name, and
+    on which most others depend. `-` and `_` are the same, and so are a word's English forms.
     """
-    store = _held(run)
-    found = ranked(query, described(store))
-    for crate in found:
+    from cargo_static_index.registry.search import MOST_ROWS, search_of
+    from cargo_static_index.site.search import near, ranked
+
+    search = search_of(_held(run))
+    words = " ".join(query)
+    found = ranked(words, search, MOST_ROWS)
+    for crate in filter(None, (search.about(each.name) for each in found[:limit])):
         if as_json:
-            print_json(SearchDocument(name=crate.name, version=crate.version, description=crate.description))
+            print_json(_search_document(crate))
         else:
-            run.terminal.result(f"{crate.name} {crate.version}{_brief(crate.description)}")
+            yanked = "  (yanked)" if crate.yanked else ""
+            run.terminal.result(f"{crate.name} {crate.vers}{yanked}{_brief(crate.description)}")
     if not found:
-        run.terminal.say("nothing is found")
+        meant = " or ".join(repr(each.name) for each in near(words, search))
+        run.terminal.say(f"nothing is found; did you mean {meant}?" if meant else "nothing is found")
     return GOOD if found else FOUND_WRONG
+
+
+def _search_document(crate: "ShownCrate") -> SearchDocument:
+    return SearchDocument(
+        name=crate.name,
+        version=crate.vers,
+        description=crate.description or None,
+        updated=crate.updated or None,
+        kind=crate.kind,
+        yanked=crate.yanked,
+        keywords=crate.keywords,
+        dependents=crate.dependents,
+    )
 
 
 def _brief(description: str | None) -> str:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from cargo_static_index.protocol.index_entry import Dependency, parse_entry
 from cargo_static_index.protocol.index_file import Line
 from cargo_static_index.protocol.semver import parse_requirement, parse_version
-from cargo_static_index.registry.search import newest
+from cargo_static_index.registry.newest import newest
 from cargo_static_index.store import Store
 from cargo_static_index.tree.read import index_paths_by_name, read_index_at
 

@@ -1,97 +1,199 @@
-"""Finding crates by words: one function says what is found and in which order, whoever asks."""
+"""Where a search finds the lists that it reads, and what is known of the crates that it finds.
+
+A tree with pages holds the lists (`site/search_rows.py`). Of one without, or whose pages are behind, they are made of
+the whole index, as its pages would have them.
+"""
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
 
-from msgspec import Struct
+from msgspec import UNSET, Raw
+from msgspec.structs import replace
 
-from cargo_static_index.crate.metadata import CrateMetadata
-from cargo_static_index.diagnostics.errors import InvalidDocument
+from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine
+from cargo_static_index.protocol.index_entry import parse_entry
 from cargo_static_index.protocol.index_file import Line
-from cargo_static_index.protocol.names import collision_key
-from cargo_static_index.protocol.semver import is_prerelease, parse_version
+from cargo_static_index.registry.newest import known_metadata, newest
+from cargo_static_index.site import paths as addresses
+from cargo_static_index.site.crate_document import (
+    CrateDocument,
+    ReleaseSummary,
+    document_of,
+    older_dependencies,
+    parse_pages_state,
+    power_of_two,
+    summary_of,
+)
+from cargo_static_index.site.radix import END, Node
+from cargo_static_index.site.search import Lists
+from cargo_static_index.site.search_rows import (
+    ShownCrate,
+    parse_part,
+    parse_shown,
+    part_path,
+    search_rows,
+    shown,
+    words_of_readme,
+)
 from cargo_static_index.store import Store
 from cargo_static_index.store.local.store import LocalStore
-from cargo_static_index.tree.read import index_paths, read_index_at, read_metadata, read_record
+from cargo_static_index.tree.read import index_paths, read_index_at, read_record
+
+MOST_ROWS = 6000
+"""Rows that a search reads where no browser has to fetch them; see `ranked`."""
 
 
-class Described(Struct, frozen=True, kw_only=True):
-    """A crate as its newest release describes it."""
+class Searched(Lists, Protocol):
+    """The lists of a search, and what is shown of the crates that it finds."""
 
-    name: str
-    version: str
-    description: str | None = None
-    keywords: tuple[str, ...] = ()
-
-
-def ranked(query: Sequence[str], crates: Iterable[Described]) -> list[Described]:
-    """Give the crates in which every word is found, in whatever case, the likeliest first; `-` and `_` are the same.
-
-    First those of that very name, then those whose names begin with the words, then by name, keyword, description.
-    """
-    words = [word.lower() for text in query for word in text.split()]
-    found = [(_rank(words, crate), crate.name, crate) for crate in crates if _is_found(words, crate)]
-    return [crate for _, _, crate in sorted(found, key=lambda each: each[:2])]
+    def about(self, name: str) -> ShownCrate | None:
+        """Give what is shown of a crate, None where that is lost."""
+        ...  # pragma: no cover
 
 
-def _is_found(words: Sequence[str], crate: Described) -> bool:
-    text = " ".join((crate.name, crate.description or "", *crate.keywords)).lower()
-    key = collision_key(crate.name)
-    return all(word in text or collision_key(word) in key for word in words)
+class TreeSearch:
+    """The lists as they lie in a tree; parts of them are read when a search comes by."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._parts: dict[tuple[str, str], Node | None] = {}
+
+    def beginning(self, name: str, start: str, most: int) -> tuple[list[tuple[str, Raw]], int]:
+        """Give the first rows whose keys begin so, and how many there are; see `Lists`."""
+        return self._beginning(name, start, most, "")
+
+    def _beginning(self, name: str, start: str, most: int, prefix: str) -> tuple[list[tuple[str, Raw]], int]:
+        part = self._part(name, prefix)
+        if part is None:
+            return [], 0
+        rows = [(key, row) for key, row in part.rows.items() if f"{key}{END}".startswith(start)]
+        total, left = len(rows), most
+        for below, size in part.children.items():
+            within = below.startswith(start)
+            if not (within or start.startswith(below)):
+                continue
+            found, more = self._beginning(name, start, left, below) if left > 0 else ([], size)
+            rows += found
+            total += size if within else more
+            left -= size if within else left
+        return rows, total
+
+    def _part(self, name: str, prefix: str) -> Node | None:
+        at = name, prefix
+        if at not in self._parts:
+            stored = self._store.read(part_path(name, prefix))
+            try:
+                self._parts[at] = parse_part(stored.content) if stored else None
+            except InvalidDocument:
+                self._parts[at] = None
+        return self._parts[at]
+
+    def about(self, name: str) -> ShownCrate | None:
+        """Give what is shown of a crate."""
+        stored = self._store.read(addresses.crate_row(name))
+        try:
+            return parse_shown(stored.content) if stored else None
+        except InvalidDocument:
+            return None
 
 
-def _rank(words: Sequence[str], crate: Described) -> int:
-    key, keywords = collision_key(crate.name), {keyword.lower() for keyword in crate.keywords}
-    keys = list(map(collision_key, words))
-    if [key] == keys or key == "-".join(keys):
-        return 0
-    if keys and key.startswith(keys[0]) and all(word in key for word in keys):
-        return 1
-    if all(word in key for word in keys):
-        return 2
-    return 3 if any(word in keywords for word in words) else 4
+class HeldSearch:
+    """The lists made in memory of the crates that are held."""
+
+    def __init__(self, crates: Iterable[CrateDocument]) -> None:
+        documents = _with_dependents(list(crates))
+        rows: dict[str, dict[str, bytes]] = {}
+        for document in documents:
+            for (name, key), row in search_rows(document):
+                rows.setdefault(name, {})[key + END] = row
+        self._rows: Mapping[str, Mapping[str, bytes]] = rows
+        self._keys = {name: sorted(found) for name, found in rows.items()}
+        self._documents = {document.name: document for document in documents}
+
+    def beginning(self, name: str, start: str, most: int) -> tuple[list[tuple[str, bytes]], int]:
+        """Give the first rows whose keys begin so, and how many there are; see `Lists`."""
+        keys = self._keys.get(name, [])
+        first, end = bisect_left(keys, start), bisect_left(keys, f"{start}\U0010ffff")
+        return [(key[:-1], self._rows[name][key]) for key in keys[first : min(first + most, end)]], end - first
+
+    def about(self, name: str) -> ShownCrate | None:
+        """Give what is shown of a crate."""
+        return shown(self._documents[name])
 
 
-def described(store: Store) -> Iterator[Described]:
-    """Describe every crate that is held."""
-    for path in index_paths(store):
-        crate = _describe(store, path)
-        if crate is not None:
-            yield crate
+def search_of(store: Store) -> Searched:
+    """Give the lists of the tree where its pages show what its index holds, else those made of all that it holds."""
+    return TreeSearch(store) if has_lists(store) else HeldSearch(documents(store))
 
 
-def newest(lines: Iterable[Line]) -> Line | None:
-    """Give the release that people want to know of: the highest, rather neither yanked nor a pre-release."""
-    return max(lines, key=_preference, default=None)
-
-
-def _preference(line: Line) -> tuple[object, ...]:
-    return not line.yanked, not is_prerelease(line.vers), parse_version(line.vers)
-
-
-def known_metadata(store: Store, line: Line) -> CrateMetadata | None:
-    """Give the metadata of a release, None where it is lost or damaged, which `verify` says."""
+def has_lists(store: Store) -> bool:
+    """Whether pages.json says that pages, and so the lists, show what the index holds."""
+    stored = store.read(addresses.STATE)
     try:
-        return read_metadata(store, line.name, line.cksum)
+        return stored is not None and parse_pages_state(stored.content).digest == read_record(store).value.digest
     except InvalidDocument:
-        return None
+        return False
 
 
-def _describe(store: Store, path: str) -> Described | None:
-    line = newest(read_index_at(store, path).value.releases)
+# What is held ----------------------------------------------------------------------------------------------
+
+
+def documents(store: Store) -> Iterator[CrateDocument]:
+    """Describe every crate that is held, as its document does, but for how many depend on it."""
+    for path in index_paths(store):
+        document = describe_crate(store, path)
+        if document is not None:
+            yield document
+
+
+def describe_crate(store: Store, path: str) -> CrateDocument | None:
+    """Describe the crate of an index file; None where none of its lines is cargo's."""
+    lines = {line.vers: line for line in read_index_at(store, path).value.releases}
+    readable = {vers: line for vers, line in lines.items() if _is_entry(line)}
+    line = newest(readable.values())
     if line is None:
         return None
-    metadata = known_metadata(store, line)
-    if metadata is None:
-        return Described(name=line.name, version=line.vers)
-    manifest = metadata.manifest
-    return Described(
-        name=line.name, version=line.vers, description=manifest.description, keywords=tuple(manifest.keywords)
-    )
+    entry, metadata = parse_entry(line.raw), known_metadata(store, line)
+    summary = summary_of(entry, metadata)
+    times = [each.pubtime for each in lines.values() if each.pubtime]
+    others = (_summary(each) for each in readable.values() if each is not line)
+    document = document_of(entry, metadata, (summary,))
+    earlier = tuple(older_dependencies(entry, others, lambda vers: lines[vers].raw))
+    document = replace(document, updated=max(times, default=None), earlier=earlier)
+    readme = metadata.readme if metadata else None
+    return replace(document, words=words_of_readme(document, (readme and readme.text) or "") or UNSET)
+
+
+def _is_entry(line: Line) -> bool:
+    try:
+        return bool(parse_entry(line.raw))
+    except InvalidIndexLine:
+        return False
+
+
+def _summary(line: Line) -> ReleaseSummary:
+    return ReleaseSummary(vers=line.vers, cksum=line.cksum, yanked=line.yanked, pubtime=None, rust_version=None)
+
+
+def _with_dependents(crates: Sequence[CrateDocument]) -> list[CrateDocument]:
+    counts = Counter(name for document in crates for name in needed_by(document))
+    return [
+        replace(document, dependents=power_of_two(counts[document.name])) if document.name in counts else document
+        for document in crates
+    ]
+
+
+def needed_by(document: CrateDocument) -> set[str]:
+    """Give the crates here that a crate depends on, or did, as the lists of dependents have it."""
+    rows = (*document.dependencies, *(older.dependency for older in document.earlier))
+    return {row.crate for row in rows if row.registry is None}
 
 
 class SearchIndex:
-    """All crates of a tree, described; looked through again where tree.json says that something changed.
+    """The search of a tree that changes meanwhile, looked through again where tree.json says that something changed.
 
     In a folder, index files that are as they were are not read again.
     """
@@ -99,22 +201,33 @@ class SearchIndex:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._digest = ""
-        self._crates: dict[str, tuple[object, Described | None]] = {}
+        self._digest: str | None = None
+        self._known: dict[str, tuple[object, CrateDocument | None]] = {}
+        self._search: Searched = HeldSearch(())
 
-    def crates(self) -> list[Described]:
-        """Give all crates."""
+    def now(self) -> Searched:
+        """Give the search of the tree as it is now."""
         with self._lock:
             digest = read_record(self._store).value.digest
+            if has_lists(self._store):
+                return TreeSearch(self._store)
             if digest != self._digest:
-                paths = ((path, self._seen(path)) for path in index_paths(self._store))
-                self._crates = {path: self._known(path, seen) for path, seen in paths}
+                self._search = HeldSearch(self._crates())
                 self._digest = digest
-            return [crate for _, crate in self._crates.values() if crate is not None]
+            return self._search
 
-    def _known(self, path: str, seen: object) -> tuple[object, Described | None]:
-        known = self._crates.get(path)
-        return known if known is not None and known[0] == seen else (seen, _describe(self._store, path))
+    def names(self) -> list[str]:
+        """Give the names of all crates."""
+        return sorted(document.name for document in self._crates())
+
+    def _crates(self) -> list[CrateDocument]:
+        paths = ((path, self._seen(path)) for path in index_paths(self._store))
+        self._known = {path: self._described(path, seen) for path, seen in paths}
+        return [document for _, document in self._known.values() if document]
+
+    def _described(self, path: str, seen: object) -> tuple[object, CrateDocument | None]:
+        known = self._known.get(path)
+        return known if known is not None and known[0] == seen else (seen, describe_crate(self._store, path))
 
     def _seen(self, path: str) -> object:
         if not isinstance(self._store, LocalStore):

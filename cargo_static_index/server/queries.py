@@ -20,8 +20,9 @@ from cargo_static_index.protocol.index_entry import Dependency, parse_entry
 from cargo_static_index.protocol.index_file import Line
 from cargo_static_index.protocol.semver import is_prerelease, parse_version
 from cargo_static_index.registry.dependents import dependencies_on
+from cargo_static_index.registry.newest import known_metadata, newest
 from cargo_static_index.registry.registry import store_of
-from cargo_static_index.registry.search import SearchIndex, known_metadata, newest, ranked
+from cargo_static_index.registry.search import MOST_ROWS, SearchIndex
 from cargo_static_index.server.answers import RequestRefused, crate_of, json_answer
 from cargo_static_index.server.auth import Gate
 from cargo_static_index.server.documents import (
@@ -40,6 +41,7 @@ from cargo_static_index.server.documents import (
     WebVersion,
 )
 from cargo_static_index.settings import Settings
+from cargo_static_index.site.search import ranked
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.owners import read_owners
 from cargo_static_index.tree.read import read_index
@@ -77,14 +79,16 @@ class Queries:
         """Find crates, a page at a time."""
         per_page = _number(request, "per_page", 10, MOST_PER_PAGE)
         page = _number(request, "page", 1, 1_000_000)
-        query = [request.query_params.get("q", "")]
+        query = request.query_params.get("q", "")
 
         def found() -> FoundCrates:
-            crates = ranked(query, self._search.crates())
-            shown = crates[(page - 1) * per_page : page * per_page]
+            search = self._search.now()
+            crates = ranked(query, search, MOST_ROWS)
+            shown = (search.about(each.name) for each in crates[(page - 1) * per_page : page * per_page])
             rows = (
-                FoundCrate(id=each.name, name=each.name, max_version=each.version, description=each.description)
+                FoundCrate(id=each.name, name=each.name, max_version=each.vers, description=each.description or None)
                 for each in shown
+                if each
             )
             return FoundCrates(tuple(rows), Total(len(crates)))
 
@@ -124,7 +128,7 @@ class Queries:
         def found() -> Dependents:
             name = crate_of(request)
             self._lines(name)
-            rows = [row for crate in self._search.crates() for row in self._needs(crate.name, name)]
+            rows = [row for crate in self._search.names() for row in self._needs(crate, name)]
             return Dependents(
                 dependencies=tuple(row for row, _ in rows),
                 versions=tuple(version for _, version in rows),

@@ -106,6 +106,10 @@ class CrateDocument(Struct, frozen=True, kw_only=True):
     versions: tuple[ReleaseSummary, ...]
     removed: tuple[Tombstone, ...] = ()
     advisories: tuple[AdvisoryNote, ...] = ()
+    dependents: int | UnsetType = UNSET
+    """How many crates here depend on it: the power of two that is not above that, so that it seldom changes."""
+    words: tuple[str, ...] | UnsetType = UNSET
+    """Stems that a search finds it by and that only its README has."""
 
     @property
     def release(self) -> ReleaseSummary:
@@ -130,24 +134,31 @@ def format_page_document(document: Struct) -> bytes:
     return _encode(document) + b"\n"
 
 
+PAGES_FORMAT = 2
+"""Since 2, the lists of the search are in the order of what is worth reading, and crates have a `row.js`."""
+
+
 class PagesState(Struct, frozen=True, kw_only=True):
     """pages.json: what the pages in the tree were made with, and the tree.json digest that they show.
 
     `sealed` says that every page ends with a digest of itself, which earlier versions did not write.
     """
 
-    schema: int = 1
+    schema: int = PAGES_FORMAT
     fingerprint: str
     digest: str
     sealed: bool = False
 
 
 def parse_pages_state(content: bytes) -> PagesState:
-    """Read pages.json, or raise InvalidDocument."""
+    """Read pages.json, or raise InvalidDocument, also where an earlier version made pages of another format."""
     try:
-        return msgspec.json.decode(content, type=PagesState)
+        state = msgspec.json.decode(content, type=PagesState)
     except msgspec.MsgspecError as error:
         raise InvalidDocument(f"not the state of pages: {error}") from error
+    if state.schema < PAGES_FORMAT:
+        raise InvalidDocument(f"pages of format {state.schema}, where {PAGES_FORMAT} is needed")
+    return state
 
 
 def parse_crate_document(content: bytes, name: str) -> CrateDocument:
@@ -258,6 +269,11 @@ def listed(names: Iterable[str]) -> tuple[str, ...]:
     Each has a list of its own, so a crate with thousands would cost the tree a thousand times its size.
     """
     return tuple(dict.fromkeys(names))[:LISTED]
+
+
+def power_of_two(number: int) -> int:
+    """Give the highest power of two that is not above a number, 0 for 0."""
+    return 1 << (number.bit_length() - 1) if number else 0
 
 
 def one_line(text: str | None) -> str | None:

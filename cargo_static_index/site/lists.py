@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from cargo_static_index._pattern import pattern
 from cargo_static_index.protocol.semver import parse_requirement
 from cargo_static_index.site import paths as addresses
+from cargo_static_index.site import search_rows
 from cargo_static_index.site.crate_document import version_key
 from cargo_static_index.site.radix import END, Node, format_node, parse_node
 from cargo_static_index.site.rows import (
@@ -26,13 +27,11 @@ from cargo_static_index.site.rows import (
 from cargo_static_index.site.templates import Templates
 from cargo_static_index.site.theme import month_name
 
-_SCRIPT = (b"csiPart(", b");\n")
-
 NAMES = "names"
 SETS: Mapping[str, str] = {"keyword": "sets/keywords", "category": "sets/categories", "month": "sets/months"}
 """The list that names each list of a kind."""
 
-ALWAYS = (NAMES, "search/names", "search/words", *SETS.values())
+ALWAYS = (NAMES, search_rows.SEARCH_NAMES, search_rows.SEARCH_WORDS, *SETS.values())
 """Lists that are there even while they are empty."""
 
 _PART = pattern(rb"(sitemap/[^/<]+[.]xml)</loc>")
@@ -81,6 +80,14 @@ class ListView(Struct, frozen=True, kw_only=True):
     """Of a crate whose dependents are listed: its newest version, empty while it is not held."""
 
 
+DEPENDENTS = "dependents/"
+
+
+def dependents_list(crate: str) -> str:
+    """Give the list of those that depend on a crate."""
+    return DEPENDENTS + crate
+
+
 def is_script(name: str) -> bool:
     """Whether a list is for the search in the browser: scripts, so that they can be read from a disk too."""
     return name.startswith("search/")
@@ -88,18 +95,18 @@ def is_script(name: str) -> bool:
 
 def record_path(name: str, prefix: str) -> str:
     """Give the path of a node's record: what the next change of the list reads."""
-    return addresses.node_path(name, prefix) + (".js" if is_script(name) else ".json")
+    return search_rows.part_path(name, prefix) if is_script(name) else addresses.node_path(name, prefix) + ".json"
 
 
 def format_record(node: Node) -> bytes:
     """Give a record's bytes."""
     content = format_node(node)
-    return _SCRIPT[0] + content[:-1] + _SCRIPT[1] if is_script(node.list) else content
+    return search_rows.as_script(content) if is_script(node.list) else content
 
 
 def parse_record(name: str, content: bytes) -> Node:
     """Read a record, or raise InvalidDocument."""
-    return parse_node(content.removeprefix(_SCRIPT[0]).removesuffix(_SCRIPT[1]) if is_script(name) else content)
+    return search_rows.parse_part(content) if is_script(name) else parse_node(content)
 
 
 def list_of_path(path: str) -> str | None:

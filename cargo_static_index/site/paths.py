@@ -56,6 +56,11 @@ def crate_document(name: str) -> str:
     return f"crates/{name}/index.json"
 
 
+def crate_row(name: str) -> str:
+    """Give the script that says what is shown of a crate where a search finds it."""
+    return f"crates/{name}/row.js"
+
+
 def crate_feed(name: str) -> str:
     """Give the Atom feed of a crate."""
     return f"crates/{name}/feed.xml"

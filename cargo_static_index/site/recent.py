@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.site.crate_document import CrateDocument, version_key
-from cargo_static_index.site.rows import short
+from cargo_static_index.site.search_rows import short
 
 KEPT = 100
 """Releases, and crates at one time, that are kept: twice what pages show, since removals take some away."""

@@ -1,37 +1,17 @@
 """The rows that a crate has in lists: where it is found by name, keyword, category, month, need and word."""
 
-import unicodedata
-from collections.abc import Iterator, Mapping
-from itertools import accumulate
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
-from cargo_static_index._pattern import pattern
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.site.crate_document import AdvisoryNote, CrateDocument, DependencyRow, ReleaseSummary
-from cargo_static_index.site.paths import safe
-
-SHORT = 160
-"""Characters of a description that lists repeat."""
-
-WORDS = 24
-"""Words of a description that a search finds a crate by."""
-
-LETTERS = 32
-"""Letters of a word that lists hold; `search.js` cuts what is typed likewise."""
-
-WRITTEN = 120
-"""Characters that these letters have in the names of files: those of other alphabets take up to eight each."""
+from cargo_static_index.site.search_rows import SEARCH_WORDS, search_rows, short
 
 ADVISORIES = "advisories"
 """The list of the security advisories that affect a version here, by id."""
-
-_WORD = pattern(r"[^\W_]+")
-_STOP = "a an and are as at be by for from in is it its of on or that the this to with"
-STOP_WORDS = frozenset(_STOP.split())
-"""Words that no search needs; `search.js` leaves them out as well."""
 
 
 class CrateRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -140,22 +120,15 @@ def rows_of_crate(document: CrateDocument) -> Rows:
         rows["dependents/" + name, key] = _encode(dependent)
     for note in document.advisories:
         rows[ADVISORIES, f"{note.id} {key}"] = _advisory_row(document, note)
-    rows.update(_search_rows(document, key, description))
+    rows.update(search_rows(document))
     return rows
 
 
 def crate_of_row(list_name: str, key: str) -> str:
     """Give the collision key of the crate that a row of `rows_of_crate` is about."""
-    if list_name in {"search/words", ADVISORIES}:
+    if list_name in {SEARCH_WORDS, ADVISORIES}:
         return key.rpartition(" ")[2]
     return key.partition(" ")[0]
-
-
-def short(text: str) -> str:
-    """Cut a description for lists, between words where it can."""
-    if len(text) <= SHORT:
-        return text
-    return text[:SHORT].rpartition(" ")[0] + "…" if " " in text[:SHORT] else text[: SHORT - 1] + "…"
 
 
 def _month_row(name: str, release: ReleaseSummary, description: str, *, first: bool) -> bytes:
@@ -195,43 +168,3 @@ def _needs_here(document: CrateDocument) -> Mapping[str, tuple[str, tuple[Requir
 
 def _requirement_row(needed: DependencyRow) -> RequirementRow:
     return RequirementRow(req=needed.req, kind=needed.kind, optional=needed.optional)
-
-
-def _search_rows(document: CrateDocument, key: str, description: str) -> Iterator[tuple[tuple[str, str], bytes]]:
-    row = _encode([document.name, description, " ".join(document.keywords)])
-    yield ("search/names", key), row
-    for word in sorted(words_of(document, key)):
-        yield ("search/words", f"{word} {key}"), row
-
-
-def words_of(document: CrateDocument, key: str) -> set[str]:
-    """Give the words that find a crate: every ending of its name, its keywords, and the description's first words.
-
-    Endings, so that `serde` and `erde` find `tokio-serde`: what begins inside a name begins one of its endings.
-    """
-    found = {key[at:] for at in range(1, len(key) - 2) if key[at] != "-"}
-    for keyword in document.keywords:
-        found.update(_words(keyword))
-    described = [word for word in _words(document.description or "") if _is_telling(word)]
-    found.update(list(dict.fromkeys(described))[:WORDS])
-    return found
-
-
-def _is_telling(word: str) -> bool:
-    """Whether a word of a description leads anywhere; of scripts other than ours a single letter may be a word."""
-    return (len(word) > 1 or not word.isascii()) and word not in STOP_WORDS
-
-
-def _words(text: str) -> list[str]:
-    plain = unicodedata.normalize("NFKC", text).lower()
-    if not plain.isascii():  # marks belong to the letters before them, as `search.js` has it
-        plain = "".join(char if char.isalnum() or unicodedata.category(char)[0] == "M" else " " for char in plain)
-        return [_cut(word) for word in plain.split()]
-    return [word[:LETTERS] for word in _WORD.findall(plain)]
-
-
-def _cut(word: str) -> str:
-    """Cut a word where its letters are too many, or too long in the names of the files that a search asks for."""
-    word = word[:LETTERS]
-    lengths = accumulate(len(safe(letter)) for letter in word)
-    return word[: sum(length <= WRITTEN for length in lengths)]

@@ -36,7 +36,7 @@
     pre.replaceWith(box);
     box.append(pre, button);
   }
-  for (const button of document.querySelectorAll(".copy-button")) {
+  const copies = (button) => {
     button.hidden = false;
     button.addEventListener("click", async () => {
       const done = await copy(button.previousElementSibling.textContent);
@@ -50,7 +50,9 @@
         say("");
       }, 1600);
     });
-  }
+  };
+  document.querySelectorAll(".copy-button").forEach(copies);
+  window.csiCopies = copies; // search results come later
 
   // Versions that are not the newest ----------------------------------------------------------------------
   // No old version's page is written anew for a newer one, so it asks; from a disk it cannot, and leads to the crate.

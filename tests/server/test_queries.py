@@ -1,34 +1,10 @@
-"""Search, and what else is asked of crates, by a plain client; and the one order in which crates are found."""
+"""Search, and what else is asked of crates, by a plain client."""
 
 import pytest
 
-from cargo_static_index.registry.search import Described, ranked
 from tests.crates import crate
 from tests.server.client import Client
 from tests.server.serving import Served
-
-CRATES = [
-    Described(name="zip", version="1.0.0", description="Archives."),
-    Described(name="zip-files", version="1.0.0"),
-    Described(name="unzip", version="1.0.0"),
-    Described(name="archive", version="1.0.0", keywords=("zip",)),
-    Described(name="pack", version="1.0.0", description="Makes zip files."),
-    Described(name="other", version="1.0.0"),
-]
-
-
-@pytest.mark.parametrize(
-    ("query", "names"),
-    [
-        (["zip"], ["zip", "zip-files", "unzip", "archive", "pack"]),
-        (["ZIP"], ["zip", "zip-files", "unzip", "archive", "pack"]),
-        (["zip", "files"], ["zip-files", "pack"]),
-        (["zip_files"], ["zip-files"]),
-        (["nothing"], []),
-    ],
-)
-def test_the_likeliest_comes_first(query: list[str], names: list[str]) -> None:
-    assert [found.name for found in ranked(query, reversed(CRATES))] == names
 
 
 @pytest.mark.case(103)

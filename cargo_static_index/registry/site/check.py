@@ -22,6 +22,7 @@ from cargo_static_index.site.lists import ALWAYS, NAMES, pages_of, record_path, 
 from cargo_static_index.site.radix import Node
 from cargo_static_index.site.rows import rows_of_crate
 from cargo_static_index.site.seal import is_sealed
+from cargo_static_index.site.search_rows import format_shown
 from cargo_static_index.store import Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import TreeRecord
@@ -167,6 +168,10 @@ def _check_crate(store: Store, name: str, listed: _Sum, lists: set[str], *, read
         yield from _wrong(store, f"crate `{name}`", _pages_of_removed(store, name), read=read)
         return
     yield from _wrong(store, f"crate `{name}`", paths_of_crate(document), read=read)
+    row = addresses.crate_row(name)
+    stored = store.read(row) if read else None
+    if stored and stored.content != format_shown(document):
+        yield found("page-wrong", row, "This is not what searches are to show of the crate.", "make-pages")
     lists.add(f"dependents/{name}")
     for list_name, key in rows_of_crate(document):
         listed.add(list_name, key, -1)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from cargo_static_index.crate.metadata import CrateMetadata
@@ -11,6 +11,7 @@ from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexL
 from cargo_static_index.protocol.index_entry import Entry, parse_entry
 from cargo_static_index.protocol.index_file import Line
 from cargo_static_index.registry.advisories import AdvisoryDatabase
+from cargo_static_index.registry.site.documents import dependents_at
 from cargo_static_index.registry.site.output import Failures, written
 from cargo_static_index.registry.site.rendering import Renderer
 from cargo_static_index.site import paths as addresses
@@ -23,6 +24,7 @@ from cargo_static_index.site.crate_document import (
     newest_of,
     older_dependencies,
     parse_crate_document,
+    power_of_two,
     predecessors,
     summary_of,
     version_key,
@@ -30,6 +32,7 @@ from cargo_static_index.site.crate_document import (
 from cargo_static_index.site.prose import Prose, Render, changelog_prose, readme_prose
 from cargo_static_index.site.readme.markdown import ReadmeSource, Rendered
 from cargo_static_index.site.rows import Rows, rows_of_crate
+from cargo_static_index.site.search_rows import format_shown, words_of_readme
 from cargo_static_index.site.templates import Templates
 from cargo_static_index.site.theme import SiteInfo, Theme
 from cargo_static_index.site.views import (
@@ -226,7 +229,14 @@ class CratePages:
         older = older_dependencies(release.entry, others, lambda vers: self._lines[vers].raw)
         document = document_of(release.entry, release.metadata, tuple(summaries), tuple(older))
         notes = self._advisories.notes(self._name, (summary.vers for summary in summaries))
-        return replace(document, owners=self._owners, removed=self._stones, advisories=notes)
+        document = replace(document, owners=self._owners, removed=self._stones, advisories=notes)
+        readme = release.metadata.readme if release.metadata else None
+        words = words_of_readme(document, (readme.text if readme else "") or "")
+        return replace(document, dependents=self._dependents(), words=words or UNSET)
+
+    def _dependents(self) -> int | UnsetType:
+        """Give how many crates depend on it as its list says by now; whoever changes that sees to it that this runs."""
+        return power_of_two(dependents_at(self._store, self._name)) or UNSET
 
     def _summary(self, line: Line, known: ReleaseSummary | None) -> ReleaseSummary | None:
         if known is not None and known.cksum != line.cksum:
@@ -305,7 +315,10 @@ class CratePages:
             if known.get(summary.vers) != inputs[summary.vers]:
                 path = addresses.version_page(name, summary.vers)
                 yield path, partial(self._release_page, path, summary, before[summary.vers], document)
-        if not self._whole and self._before == document:
+        row = format_shown(document)
+        if self._whole or self._before is None or row != format_shown(self._before):
+            yield addresses.crate_row(name), lambda: row
+        if not self._whole and self._before and _on_pages(self._before) == _on_pages(document):
             return
         path = addresses.crate_page(name)
         yield path, partial(self._release_page, path, newest, before[newest.vers], document)
@@ -386,6 +399,11 @@ class CratePages:
                 yield path
 
 
+def _on_pages(document: CrateDocument) -> CrateDocument:
+    """Give a document without what only searches ask for."""
+    return replace(document, dependents=UNSET, words=UNSET)
+
+
 def _newest(document: CrateDocument | None) -> str:
     return document.newest if document else ""
 
@@ -412,6 +430,7 @@ def paths_of_crate(document: CrateDocument) -> Iterator[str]:
     """Give the paths of all pages of a crate but its JSON documents."""
     name = document.name
     yield addresses.crate_page(name)
+    yield addresses.crate_row(name)
     yield addresses.crate_feed(name)
     for summary in document.versions:
         yield addresses.version_page(name, summary.vers)
@@ -430,4 +449,4 @@ def paths_of_removed(name: str, stones: Iterable[Tombstone]) -> Iterator[str]:
 def _is_ours(path: str) -> bool:
     """Whether a path below a crate's folder is one of the pages that `paths_of_crate` gives."""
     below = path.split("/", 2)[2]
-    return path.endswith((".html", "feed.xml")) and not below.startswith(("dependents.", "dependents/"))
+    return path.endswith((".html", "feed.xml", "/row.js")) and not below.startswith(("dependents.", "dependents/"))

@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 
+import msgspec
+from msgspec import Struct
+
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import CrateDocument, parse_crate_document
+from cargo_static_index.site.lists import dependents_list, record_path
 from cargo_static_index.store import Store, Stored
 
 
@@ -17,6 +21,19 @@ def read_crate_documents(store: Store, names: Sequence[str]) -> list[CrateDocume
     """Give the same of several crates."""
     held = store.read_all([addresses.crate_document(name) for name in names])
     return [_document(name, stored) for name, stored in zip(names, held, strict=True)]
+
+
+class _Total(Struct):
+    total: int
+
+
+def dependents_at(store: Store, name: str) -> int:
+    """Give how many crates the list of a crate's dependents holds, 0 where there is none or it cannot be read."""
+    stored = store.read(record_path(dependents_list(name), ""))
+    try:
+        return msgspec.json.decode(stored.content, type=_Total).total if stored else 0
+    except msgspec.MsgspecError:
+        return 0
 
 
 def _document(name: str, stored: Stored | None) -> CrateDocument | None:

@@ -1,6 +1,7 @@
 """Writing lists: read the nodes on the way, merge the rows of this change, write if unchanged, or begin again."""
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -12,6 +13,7 @@ from cargo_static_index.registry.transaction import Transaction, attempts
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.lists import (
     ALWAYS,
+    DEPENDENTS,
     NAMES,
     SETS,
     format_record,
@@ -37,6 +39,8 @@ ROWS_AT_ONCE = 2000
 
 LISTS_AT_ONCE = 128
 """Lists that share a batch, and so its flushes."""
+
+_SEARCHED = "search/"
 
 Batch = list[tuple[str, Sequence[KeyedRow]]]
 """Rows sorted by key, by list."""
@@ -93,9 +97,14 @@ class ListWriter:
         self.trusting = True
         """Whether what is stored is built on, and ListDamaged raised where it cannot be; else it is made anew."""
 
-    def bring_in_step(self) -> Iterator[None]:
-        """Write all rows that are noted in the state; where it yields, others may come in."""
-        for batch in self._transaction.state.pages.drained(self._some):
+    def bring_in_step(self, *, searched: bool) -> Iterator[None]:
+        """Write the rows that are noted in the state; where it yields, others may come in.
+
+        Those that searches read wait until it is `searched`: the order of what is found depends on how many crates
+        depend on each, so whose rank that changes is stale then, and gives them anew.
+        """
+        end = None if searched else _SEARCHED
+        for batch in self._transaction.state.pages.drained(partial(self._some, end)):
             self._write(batch)
             yield
 
@@ -137,13 +146,13 @@ class ListWriter:
         current = None if _is_set(name) else self._current.get(crate_of_row(name, key))
         return noted if current is None else current.get((name, key))
 
-    def _some(self) -> Batch:
-        """Give rows of some lists, or of a part of one: as many as are merged together."""
+    def _some(self, end: str | None) -> Batch:
+        """Give rows of some lists before `end`, or of a part of one: as many as are merged together."""
         queue = self._transaction.state.pages
         batch: Batch = []
         left = ROWS_AT_ONCE
         name = queue.next_list()
-        while name is not None and left > 0 and len(batch) < LISTS_AT_ONCE:
+        while name is not None and (end is None or name < end) and left > 0 and len(batch) < LISTS_AT_ONCE:
             # Lists that name lists learn of those when they are written, so they wait until those are.
             if batch and _is_set(name):
                 break
@@ -157,6 +166,8 @@ class ListWriter:
         """Merge rows into lists, all in one batch of changes, and give those that somebody else forestalled."""
         merged = [found for name, rows in batch for found in self._merged(name, rows)]
         changes = [change for found in merged for change in found.changes]
+        # Before the lists are written: who breaks off in between leaves no rank behind that nobody knows to be old.
+        self._make_stale([found for found in merged if self._ranks_otherwise(found)])
         lost = self._output.apply(changes, at_once=len(changes))
         again: Batch = []
         with self._transaction.state.writing():
@@ -171,6 +182,19 @@ class ListWriter:
                 self._note_total(found)
                 self._transaction.state.pages.settle_rows(found.name, found.rows[-1][0])
         return again
+
+    def _ranks_otherwise(self, merged: _Merged) -> bool:
+        """Whether a list is of a crate's dependents, and the crate may have another rank in searches than before."""
+        if not merged.name.startswith(DEPENDENTS):
+            return False
+        before, after = (root.total if root else 0 for root in (merged.reader.load(""), merged.nodes[""]))
+        unknown = self._transaction.log is not None and self._looks_closely
+        return unknown or before.bit_length() != after.bit_length()
+
+    def _make_stale(self, lists: Sequence[_Merged]) -> None:
+        if lists:
+            with self._transaction.state.writing():
+                self._transaction.state.pages.make_stale(found.name.removeprefix(DEPENDENTS) for found in lists)
 
     def _merged(self, name: str, rows: Sequence[KeyedRow]) -> Iterator[_Merged]:
         """Merge rows into a list; of one that cannot be made its rows are let go, so that it fails no pass again."""

@@ -120,24 +120,29 @@ class SiteWriter:
         if self._queue.idle:
             return
         self._put_assets()
-        with (
-            unbroken("made pages was killed, perhaps for want of memory; run this again"),
-            closing(self._renderer),
-        ):
-            for crates in self._queue.stale(CRATES_AT_ONCE):
-                remaking = self._transaction.state.site.remaking
-                all_whole = remaking is not None and not remaking.first
-                for whole in (False, True):
-                    names = [name for name, is_whole in crates.items() if (is_whole or all_whole) is whole]
-                    self._make_some(names, whole=whole)
-                yield
         self._lists.trusting = self._transaction.state.site.remaking is None
         try:
-            yield from self._lists.bring_in_step()
+            with (
+                unbroken("made pages was killed, perhaps for want of memory; run this again"),
+                closing(self._renderer),
+            ):
+                yield from self._make_stale_crates()
+                yield from self._lists.bring_in_step(searched=False)
+                yield from self._make_stale_crates()  # whose rank in searches changed
+                yield from self._lists.bring_in_step(searched=True)
         except ListDamaged as error:
             self._transaction.listener.note(f"{error}; so all pages are made anew.")
             self.remake()
             yield from self.make_crates()
+
+    def _make_stale_crates(self) -> Iterator[None]:
+        for crates in self._queue.stale(CRATES_AT_ONCE):
+            remaking = self._transaction.state.site.remaking
+            all_whole = remaking is not None and not remaking.first
+            for whole in (False, True):
+                names = [name for name, is_whole in crates.items() if (is_whole or all_whole) is whole]
+                self._make_some(names, whole=whole)
+            yield
 
     def _write_front(self) -> None:
         if not self._shared_news:

@@ -386,7 +386,7 @@ def _is_known(path: str) -> bool:
     below = path.split("/", 2)[-1]
     if below.endswith(".json") and not below.startswith(("dependents.", "dependents/")):
         return below in _DOCUMENTS or _CKSUM.fullmatch(below) is not None
-    return path.endswith(_KINDS) or layout.addressed_by(path) is not None
+    return below == "row.js" or path.endswith(_KINDS) or layout.addressed_by(path) is not None
 
 
 def _check_record(store: Store, total: Delta, *, lost: bool) -> Iterator[Finding]:
