@@ -14,6 +14,7 @@ from typing import Any
 from benchmarks.bench import PYTHON, Bench
 from benchmarks.generate import Shape, generate
 from benchmarks.measure import spread, to_json
+from cargo_static_index.server.private import PrivateFolder
 from cargo_static_index.server.tokens import Token, change_tokens, make_token
 
 TRIES = 40
@@ -67,7 +68,9 @@ def serving(here: Bench) -> Iterator[tuple[int, str]]:
     """Serve the tree of a folder, flushed and with pages, and give the port and a token."""
     (here.base / "registry.toml").write_text(_SETTINGS)
     text, token_id, kept = make_token()
-    change_tokens(here.base / "private", lambda tokens: (*tokens, Token(id=token_id, user="bench", hash=kept)))
+    change_tokens(
+        PrivateFolder(here.base / "private"), lambda tokens: (*tokens, Token(id=token_id, user="bench", hash=kept))
+    )
     command = [PYTHON, "-m", "cargo_static_index", "serve", "--publish"]
     env = os.environ | {"PYTHONPATH": str(Path.cwd())}
     with subprocess.Popen(

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from cargo_static_index.cli.formats import print_json
 from cargo_static_index.cli.run import GOOD, Run
 from cargo_static_index.server.audit import AuditEntry, AuditFile, now_written
+from cargo_static_index.server.private import private_place
 
 
 def note(run: Run, action: str, changes: Iterable[tuple[str, str, str]]) -> None:
-    """Note changes (crate, version, what else), where there is a private folder: who has no endpoint has no audit."""
-    private = run.settings.publish.private
-    if not private.is_dir():
+    """Note changes (crate, version, what else), where there is a private place: who has no endpoint has no audit."""
+    private = private_place(run.settings.publish.private)
+    if not private.is_there():
         return
     file = AuditFile(private)
     for crate, version, about in changes:
@@ -36,7 +37,7 @@ def _user() -> str:
 
 def show_audit(run: Run, *, crate: str | None, user: str | None, as_json: bool) -> int:
     """Print the entries that are asked for."""
-    for entry in AuditFile(run.settings.publish.private).entries():
+    for entry in AuditFile(private_place(run.settings.publish.private)).entries():
         if crate in {None, entry.crate} and user in {None, entry.user}:
             if as_json:
                 print_json(entry)

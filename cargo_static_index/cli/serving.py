@@ -16,6 +16,7 @@ from cargo_static_index.cli.run import GOOD, Run, held_tree, need_drop, read_clo
 from cargo_static_index.cli.watching import LinePrinter
 from cargo_static_index.diagnostics.errors import CargoStaticIndexError
 from cargo_static_index.registry.watch.watcher import Watcher
+from cargo_static_index.server.private import private_place
 from cargo_static_index.server.process import Server, address_of, inherited_socket, open_socket
 from cargo_static_index.server.tokens import Token, change_tokens, make_token
 from cargo_static_index.settings import Settings
@@ -94,7 +95,7 @@ def _variables(settings: Settings) -> dict[str, str]:
     """Give the variables that tell cargo of the registry, with a token that is good for this one run."""
     text, token_id, kept = make_token()
     token = Token(id=token_id, user="rehearsal", hash=kept, scopes=SCOPES)
-    change_tokens(settings.publish.private, lambda tokens: (*tokens, token))
+    change_tokens(private_place(settings.publish.private), lambda tokens: (*tokens, token))
     assert settings.registry.name is not None
     registry = f"CARGO_REGISTRIES_{variable_part(settings.registry.name)}"
     found = {f"{registry}_INDEX": f"sparse+{settings.registry.base_url}index/", f"{registry}_TOKEN": text}

@@ -12,8 +12,8 @@ from cargo_static_index.cli.formats import print_json
 from cargo_static_index.cli.options import length_of_time
 from cargo_static_index.cli.run import GOOD, Run
 from cargo_static_index.diagnostics.errors import InvalidInput
+from cargo_static_index.server.private import private_place
 from cargo_static_index.server.tokens import (
-    TOKENS_FILE,
     Token,
     TokenFile,
     change_tokens,
@@ -33,16 +33,16 @@ def create(run: Run, **rights: Any) -> int:
     """Make a token, and print it once."""
     text, token_id, kept = make_token()
     token = _token(run, token_id, kept, **rights)
-    change_tokens(run.settings.publish.private, lambda tokens: (*tokens, token))
+    change_tokens(private_place(run.settings.publish.private), lambda tokens: (*tokens, token))
     note(run, "create token", [("", "", f"{token_id} for {token.user}")])
     return _print_once(run, f"the token {token_id} of {token.user}", text)
 
 
 def show_tokens(run: Run, *, as_json: bool) -> int:
     """List the tokens of the private folder."""
-    private = run.settings.publish.private
+    private = private_place(run.settings.publish.private)
     used = read_used(private)
-    for token in TokenFile(private / TOKENS_FILE).tokens().values():
+    for token in TokenFile(private).tokens().values():
         document = _document(token, used.get(token.id))
         if as_json:
             print_json(document)
@@ -53,7 +53,7 @@ def show_tokens(run: Run, *, as_json: bool) -> int:
 
 def revoke(run: Run, token_id: str) -> int:
     """Take a token back."""
-    remove_token(run.settings.publish.private, token_id)
+    remove_token(private_place(run.settings.publish.private), token_id)
     note(run, "revoke token", [("", "", token_id)])
     run.terminal.did("Revoked", token_id)
     return GOOD
@@ -62,7 +62,7 @@ def revoke(run: Run, token_id: str) -> int:
 def rotate(run: Run, token_id: str, *, overlap: str, expires: str) -> int:
     """Make a token that takes the place of another, and print it once."""
     text = rotate_token(
-        run.settings.publish.private,
+        private_place(run.settings.publish.private),
         token_id,
         now=run.now,
         overlap=int(length_of_time("--overlap", overlap) or 0),

@@ -41,6 +41,7 @@ from cargo_static_index.server.documents import (
 )
 from cargo_static_index.server.health import Metrics
 from cargo_static_index.server.permissions import refuse_scope
+from cargo_static_index.server.private import private_place
 from cargo_static_index.server.tokens import Token
 from cargo_static_index.server.upload import UploadMetadata, UploadReader
 from cargo_static_index.server.writer import Writer
@@ -68,7 +69,7 @@ class WebApi:
 
     def __init__(self, settings: Settings, gate: Gate, writer: Writer, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._audit = AuditFile(settings.publish.private)
+        self._audit = AuditFile(private_place(settings.publish.private))
         self._room = asyncio.Semaphore(settings.publish.uploads)
         self._settings = settings
         self._gate = gate

@@ -1,17 +1,16 @@
 """The audit file: who changed what, from where, and what came of it. It is only ever appended to, a file a month.
 
-It lies in the private folder, as `audit/2026-01.jsonl`. No token stands in it, only the ids of tokens.
+It lies in the private place, as `audit/2026-01.jsonl`; in a bucket each line is an object, `audit/2026-01/TIME-….json`.
+No token stands in it, only the ids of tokens.
 """
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
 
-from cargo_static_index.diagnostics.errors import StoreError
+from cargo_static_index.server.private import PrivatePlace
 from cargo_static_index.server.tokens import utc_time
 
 FOLDER: Final = "audit"
@@ -38,33 +37,22 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
 
 
 class AuditFile:
-    """Appends to the audit file of a private folder, made if missing, for its owner alone."""
+    """The audit file of a private place."""
 
-    def __init__(self, private: Path) -> None:
-        self._folder = private / FOLDER
+    def __init__(self, private: PrivatePlace) -> None:
+        self._private = private
 
     def append(self, entry: AuditEntry) -> None:
         """Append one line, as a whole; raises StoreError."""
-        path = self._folder / f"{entry.time[:7]}.jsonl"
-        try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-            try:
-                os.write(descriptor, msgspec.json.encode(entry) + b"\n")
-            finally:
-                os.close(descriptor)
-        except OSError as error:
-            raise StoreError(f"the audit file {str(path)!r} cannot be written: {error.strerror}") from error
+        self._private.append(f"{FOLDER}/{entry.time[:7]}", entry.time.replace(":", ""), msgspec.json.encode(entry))
 
     def entries(self) -> Iterator[AuditEntry]:
         """Give all entries, oldest first; a line that a crash cut short is left out."""
-        for path in sorted(self._folder.glob("*.jsonl")):
-            with path.open("rb") as lines:
-                for line in lines:
-                    try:
-                        yield msgspec.json.decode(line, type=AuditEntry)
-                    except msgspec.MsgspecError:
-                        continue
+        for line in self._private.lines(FOLDER):
+            try:
+                yield msgspec.json.decode(line, type=AuditEntry)
+            except msgspec.MsgspecError:
+                continue
 
 
 def now_written(seconds: int) -> str:

@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Callable
 from http import HTTPStatus
-from pathlib import Path
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -12,7 +11,8 @@ from starlette.requests import HTTPConnection, Request
 from cargo_static_index.server.address import Connection, base_url_asked, client_of
 from cargo_static_index.server.answers import RequestRefused, crate_of
 from cargo_static_index.server.permissions import Permissions, permissions_of, refuse_scope
-from cargo_static_index.server.tokens import TOKENS_FILE, Token, TokenFiles, given_token, note_used, utc_time
+from cargo_static_index.server.private import PrivateFolder, private_place
+from cargo_static_index.server.tokens import Token, TokenFile, TokenFiles, given_token, note_used, utc_time
 from cargo_static_index.settings import Settings
 from cargo_static_index.settings.trusted import TokenScope
 
@@ -25,10 +25,11 @@ _USED_EVERY: Final = 60
 """Seconds: a token's last use is known as exactly as this."""
 
 
-def token_files(settings: Settings) -> list[Path]:
+def token_files(settings: Settings) -> TokenFiles:
     """Give the files that tokens are in."""
-    publish = settings.publish
-    return [publish.private / TOKENS_FILE, *([publish.tokens_file] if publish.tokens_file else [])]
+    file = settings.publish.tokens_file
+    mounted = [TokenFile(PrivateFolder(file.parent), file.name)] if file else []
+    return TokenFiles([TokenFile(private_place(settings.publish.private)), *mounted])
 
 
 class Gate:
@@ -36,10 +37,10 @@ class Gate:
 
     def __init__(self, settings: Settings, clock: Callable[[], int]) -> None:
         publish = settings.publish
-        self._private = publish.private
+        self._private = private_place(publish.private)
         self._url = publish.url
         self._proxies = frozenset(settings.serve.trusted_proxies)
-        self._tokens = TokenFiles(token_files(settings))
+        self._tokens = token_files(settings)
         self.clock = clock
         self._limit = publish.changes_per_minute
         self._asked: dict[str, deque[int]] = {}

@@ -17,7 +17,6 @@ from cargo_static_index.server.address import is_loopback
 from cargo_static_index.server.app import create_app
 from cargo_static_index.server.auth import Gate, token_files
 from cargo_static_index.server.connections import App, Receive, Scope, Send, connection_class, with_whole_bodies
-from cargo_static_index.server.tokens import TokenFiles
 from cargo_static_index.server.writer import Writer
 from cargo_static_index.settings import Settings
 from cargo_static_index.tree import layout
@@ -197,7 +196,7 @@ def check_safety(settings: Settings, *, publish: bool) -> None:
             f"`serve --publish` at {bind} needs the URL that cargo shall use: "
             'set `url` in `[publish]` (--publish-url), such as "https://crates.example.com"'
         )
-    if not TokenFiles(token_files(settings)).all():
+    if not token_files(settings).all():
         raise SettingsError(
             f"`serve --publish` at {bind} needs a token, for nobody could publish: `token create --user YOU` makes one"
         )

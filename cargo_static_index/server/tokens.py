@@ -4,17 +4,13 @@ A token is `csi_ID_SECRET`; 256 bits of the secret are random, so a plain SHA-25
 """
 
 import base64
-import fcntl
 import hashlib
 import hmac
 import json
-import os
 import secrets
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -22,6 +18,7 @@ from msgspec import Struct
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import NotHeld, SettingsError, StoreError
+from cargo_static_index.server.private import PrivatePlace
 from cargo_static_index.settings.template import toml_value
 from cargo_static_index.settings.trusted import SCOPES, TokenScope
 from cargo_static_index.tree.owners import TEAM
@@ -121,11 +118,11 @@ def given_token(authorization: str) -> str:
 # Files -----------------------------------------------------------------------------------------------------
 
 
-def parse_tokens(text: str, where: str) -> Tokens:
+def parse_tokens(content: bytes, where: str) -> Tokens:
     """Read a file of tokens, or raise SettingsError; a time without an offset is UTC."""
     try:
-        tokens = msgspec.convert(tomllib.loads(text), _File).token
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        tokens = msgspec.convert(tomllib.loads(content.decode()), _File).token
+    except (ValueError, msgspec.ValidationError) as error:
         raise SettingsError(f"{where}: this is no file of tokens: {error}") from error
     return tuple(map(_in_utc, tokens))
 
@@ -154,31 +151,31 @@ def _toml(value: object) -> str:
 class TokenFile:
     """The tokens of one file, read again whenever it has changed; a file that is not there has none."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._seen: tuple[int, ...] | None = None
+    def __init__(self, place: PrivatePlace, name: str = TOKENS_FILE) -> None:
+        self._place = place
+        self._name = name
+        self._seen: object = None
         self._tokens: Mapping[str, Token] = {}
 
     def tokens(self) -> Mapping[str, Token]:
         """Give all tokens by their hashes; raises SettingsError or StoreError."""
-        try:
-            found = self._path.stat()
-            seen = (found.st_ino, found.st_mtime_ns, found.st_size)
-            if seen != self._seen:
-                tokens = parse_tokens(self._path.read_text(encoding="utf-8"), str(self._path))
-                self._tokens, self._seen = {token.hash: token for token in tokens}, seen
-        except FileNotFoundError:
-            self._tokens, self._seen = {}, None
-        except OSError as error:
-            raise StoreError(f"{self._path}: the tokens cannot be read: {error.strerror}") from error
+        seen = self._place.version(self._name)
+        if seen is None or seen != self._seen:
+            self._tokens = {token.hash: token for token in _read_tokens(self._place, self._name)}
+            self._seen = seen
         return self._tokens
+
+
+def _read_tokens(place: PrivatePlace, name: str) -> Tokens:
+    content = place.read(name)
+    return parse_tokens(content, place.describe(name)) if content is not None else ()
 
 
 class TokenFiles:
     """The tokens of several files."""
 
-    def __init__(self, paths: Iterable[Path]) -> None:
-        self._files = tuple(map(TokenFile, paths))
+    def __init__(self, files: Iterable[TokenFile]) -> None:
+        self._files = tuple(files)
 
     def find(self, text: str) -> Token | None:
         """Give the token of this text, or None."""
@@ -194,20 +191,22 @@ class TokenFiles:
         return [token for file in self._files for token in file.tokens().values()]
 
 
-def change_tokens(private: Path, change: Callable[[Tokens], Sequence[Token]]) -> None:
-    """Change the tokens of a private folder, made if missing, for its owner alone; raises StoreError."""
-    path = private / TOKENS_FILE
-    with private_folder(private):
-        before = parse_tokens(path.read_text(encoding="utf-8"), str(path)) if path.exists() else ()
-        _replace(path, format_tokens(change(before)))
+def change_tokens(private: PrivatePlace, change: Callable[[Tokens], Sequence[Token]]) -> None:
+    """Change the tokens of a private place; raises StoreError."""
+
+    def changed(content: bytes | None) -> bytes:
+        before = parse_tokens(content, private.describe(TOKENS_FILE)) if content is not None else ()
+        return format_tokens(change(before)).encode()
+
+    private.change(TOKENS_FILE, changed)
 
 
-def remove_token(private: Path, token_id: str) -> None:
+def remove_token(private: PrivatePlace, token_id: str) -> None:
     """Forget a token, or raise NotHeld."""
     change_tokens(private, lambda tokens: [token for token in tokens if token is not _held(tokens, token_id)])
 
 
-def rotate_token(private: Path, token_id: str, *, now: int, overlap: int, lasting: int | None) -> str:
+def rotate_token(private: PrivatePlace, token_id: str, *, now: int, overlap: int, lasting: int | None) -> str:
     """Make a token that is good for the same as another, which ends `overlap` seconds from now, and give its text.
 
     It is good for `lasting` seconds, or without an end. Raises NotHeld.
@@ -233,72 +232,58 @@ def _held(tokens: Tokens, token_id: str) -> Token:
     raise NotHeld(f"there is no token {token_id!r}; `token list` shows them")
 
 
-@contextmanager
-def private_folder(private: Path) -> Iterator[None]:
-    """Make the private folder where it is missing, for its owner alone, and keep other writers out of it."""
-    try:
-        private.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(private, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise StoreError(f"the private folder {str(private)!r} cannot be used: {error.strerror}") from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    except OSError as error:
-        raise StoreError(f"the private folder {str(private)!r} cannot be written: {error.strerror}") from error
-    finally:
-        os.close(descriptor)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Replace a file of the private folder as a whole."""
-    new = path.with_name(f".{path.name}.new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(descriptor)
-    new.replace(path)
-
-
 # Tokens that were exchanged ---------------------------------------------------------------------------------
 
 
-def note_exchanged(private: Path, what: str, *, ends: float, now: int) -> bool:
+def note_exchanged(private: PrivatePlace, what: str, *, ends: float, now: int) -> bool:
     """Note that a CI's token was exchanged, which `ends` by itself; False where it was noted before.
 
     Raises StoreError where what was noted cannot be read: then none can be taken.
     """
     key = hashlib.sha256(what.encode(errors="surrogatepass")).hexdigest()
-    path = private / EXCHANGED_FILE
-    with private_folder(private):
+    is_new = False
+
+    def noted(content: bytes | None) -> bytes:
+        nonlocal is_new
         try:
-            before = msgspec.json.decode(path.read_bytes(), type=dict[str, float]) if path.exists() else {}
+            before = msgspec.json.decode(content, type=dict[str, float]) if content is not None else {}
         except msgspec.MsgspecError as error:
-            raise StoreError(f"{path}: this does not say which tokens were used: {error}; delete it") from error
-        if key in before:
-            return False
-        left = {each: end for each, end in before.items() if end >= now}
-        _replace(path, json.dumps({**left, key: ends}, indent=2) + "\n")
-    return True
+            where = private.describe(EXCHANGED_FILE)
+            raise StoreError(f"{where}: this does not say which tokens were used: {error}; delete it") from error
+        is_new = key not in before
+        left = {each: end for each, end in before.items() if end >= now} | ({key: ends} if is_new else {})
+        return f"{json.dumps(left, indent=2)}\n".encode()
+
+    private.change(EXCHANGED_FILE, noted)
+    return is_new
 
 
 # When tokens were used last --------------------------------------------------------------------------------
 
 
-def read_used(private: Path) -> dict[str, str]:
+def read_used(private: PrivatePlace) -> dict[str, str]:
     """Give when tokens were used last, by their ids; what cannot be read counts as nothing."""
     try:
-        return msgspec.json.decode((private / USED_FILE).read_bytes(), type=dict[str, str])
-    except (OSError, msgspec.MsgspecError):
+        return _used_in(private.read(USED_FILE))
+    except StoreError:
         return {}
 
 
-def note_used(private: Path, used: Mapping[str, str]) -> None:
+def note_used(private: PrivatePlace, used: Mapping[str, str]) -> None:
     """Note when tokens were used; others may do so at the same time."""
     if not used:
         return
-    with private_folder(private):
-        before = read_used(private)
+
+    def noted(content: bytes | None) -> bytes:
+        before = _used_in(content)
         latest = {token_id: max(when, before.get(token_id, "")) for token_id, when in used.items()}
-        _replace(private / USED_FILE, json.dumps({**before, **latest}, indent=2) + "\n")
+        return f"{json.dumps({**before, **latest}, indent=2)}\n".encode()
+
+    private.change(USED_FILE, noted)
+
+
+def _used_in(content: bytes | None) -> dict[str, str]:
+    try:
+        return msgspec.json.decode(content or b"{}", type=dict[str, str])
+    except msgspec.MsgspecError:
+        return {}

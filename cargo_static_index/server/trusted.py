@@ -21,6 +21,7 @@ from cargo_static_index.server.audit import AuditEntry, AuditFile, now_written
 from cargo_static_index.server.auth import Gate
 from cargo_static_index.server.documents import JobToken, TrustedToken
 from cargo_static_index.server.issuers import Fetch, Issuer, fetch, issuer_of, verify
+from cargo_static_index.server.private import private_place
 from cargo_static_index.server.tokens import (
     Token,
     change_tokens,
@@ -54,8 +55,8 @@ class TrustedPublishing:
 
     def __init__(self, settings: Settings, gate: Gate, get: Fetch = fetch) -> None:
         self._gate = gate
-        self._private = settings.publish.private
-        self._audit = AuditFile(settings.publish.private)
+        self._private = private_place(settings.publish.private)
+        self._audit = AuditFile(self._private)
         self._rules = settings.publish.trusted
         self._audience = audience_of(settings.publish.url or "")
         self._issuers = {rule.issuer: Issuer(rule.issuer, get) for rule in self._rules}

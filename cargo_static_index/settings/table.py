@@ -426,10 +426,11 @@ class PublishSection(Struct, frozen=True, kw_only=True):
         ),
     ]
     private: Annotated[
-        Path,
+        Whereabouts,
         _row(
-            values.PATH,
-            "The private folder, with the tokens and the audit files; never inside the tree or the state directory.",
+            values.PLACE,
+            "The private place, with the tokens and the audit files: a folder, or a bucket that only the endpoint may "
+            "read; never inside the tree or the state directory.",
             default="private",
         ),
     ]

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.server.private import PrivateFolder
 from cargo_static_index.server.tokens import (
     Token,
+    TokenFile,
     TokenFiles,
     format_tokens,
     given_token,
@@ -99,7 +101,7 @@ def test_a_file_of_tokens_is_read_again_when_it_changes(tmp_path: Path) -> None:
 def test_a_new_token_is_made_where_none_is_given_and_short_ones_are_refused(tmp_path: Path) -> None:
     made = run("token", "hash", "--user", "ci", cwd=tmp_path, stdin="")
     text = made.err.split()[-1]
-    (token,) = parse_tokens(made.ok(), "here")
+    (token,) = parse_tokens(made.ok().encode(), "here")
     assert token.hash == hash_of(text)
     run("token", "hash", "--user", "ci", cwd=tmp_path, stdin="short").failed(2, "a token is one word of at least 32")
 
@@ -118,7 +120,7 @@ def test_what_is_written_is_read_again() -> None:
             expires=utc_time(9),
         ),
     )
-    assert parse_tokens(format_tokens(tokens), "here") == tokens
+    assert parse_tokens(format_tokens(tokens).encode(), "here") == tokens
 
 
 @pytest.mark.parametrize(
@@ -126,17 +128,17 @@ def test_what_is_written_is_read_again() -> None:
 )
 def test_what_is_no_file_of_tokens_says_where(text: str) -> None:
     with pytest.raises(SettingsError, match=r"^here: this is no file of tokens"):
-        parse_tokens(text, "here")
+        parse_tokens(text.encode(), "here")
 
 
 def test_a_time_without_an_offset_is_utc() -> None:
     head = '[[token]]\nid = "1"\nuser = "a"\nhash = "x"\n'
-    plain, offset = (parse_tokens(f"{head}expires = 2026-01-01T00:00:00{end}", "here")[0] for end in ("", "Z"))
+    plain, offset = (parse_tokens(f"{head}expires = 2026-01-01T00:00:00{end}".encode(), "here")[0] for end in ("", "Z"))
     assert plain == offset
 
 
 def test_files_that_are_not_there_have_no_tokens(tmp_path: Path) -> None:
-    files = TokenFiles([tmp_path / "one", tmp_path / "two"])
+    files = TokenFiles(TokenFile(PrivateFolder(tmp_path), name) for name in ("one", "two"))
     assert (files.find("csi_0_0"), files.all()) == (None, [])
 
 
