@@ -146,8 +146,8 @@ def prepare(folder: Path) -> Path:
 
 
 def files_of(folder: Path) -> dict[Path, bytes]:
-    """Give what a folder holds."""
-    return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    """Give what a folder holds, by paths below it."""
+    return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def ended_by(number: int, name: str, told: Told) -> bool:
@@ -244,12 +244,13 @@ def _be_the_runner() -> None:
 
 def figures(programs: Runner, template: Path, moments: int) -> dict[str, object]:
     """Tell each command to end at so many moments, evenly spread, and give what came of it."""
-    tried, wrong, slowest = 0, [], 0.0
+    tried, wrong, slowest, before = 0, [], 0.0, files_of(template)
     for name, arguments in COMMANDS.items():
         for at, number in _moments(programs, template, arguments, moments):
             with _copy(template) as folder:
                 told = programs.run(folder, *arguments, number=number, at=at)
-                if not ended_by(number, name, told) or not is_well_after(programs, folder):
+                well = files_of(folder) == before or is_well_after(programs, folder)
+                if not ended_by(number, name, told) or not well:
                     wrong.append(f"{name} at {at}, signal {number}: {told.code} {told.said[-300:]}")
                 tried += told.seconds is not None
                 slowest = max(slowest, told.seconds or 0)
@@ -276,7 +277,7 @@ def _copy(template: Path) -> Iterator[Path]:
 
 def _main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--moments", type=int, default=24, help="of each command")
+    parser.add_argument("--moments", type=int, default=16, help="of each command")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.here:
