@@ -38,7 +38,7 @@ def test_a_signal_in_the_middle_ends_a_command_and_what_it_leaves_the_next_one_c
     assert whole.calls > 0
     folder = shutil.copytree(template, tmp_path / "here")
     before = files_of(folder)
-    for number, at in ((signal.SIGTERM, whole.calls * 2 // 3), (signal.SIGINT, whole.calls // 3)):
+    for number, at in ((signal.SIGTERM, whole.calls // 3), (signal.SIGINT, whole.calls * 2 // 3)):
         told = programs.run(folder, *COMMANDS[name], number=number, at=at)
         assert ended_by(number, name, told), told
         assert told.seconds is not None, told
