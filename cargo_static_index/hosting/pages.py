@@ -91,6 +91,9 @@ esac
 """
 """Brings the tree from the branch that keeps it; only where there is no such branch a new registry begins."""
 
+_UNCOPIED = "rm -rf public/changes public/begun public/.cargo-static-index-stage"
+"""Takes away what is for those alone who write to this very tree."""
+
 _GITHUB = """\
 # The registry at @BASE@, on GitHub Pages: put this into .github/workflows/registry.yml.
 # The branch `registry` keeps the published tree from run to run; crates come from `drop/` of this repository.
@@ -122,6 +125,7 @@ jobs:
       - run: |
           known=$(git -C public rev-parse -q --verify HEAD || true)
           cargo-static-index build ${known:+--must-exist} --drop drop --tree public --base-url @BASE@
+          @UNCOPIED@   # only those need it who write to this very tree
       - run: touch public/.nojekyll && { [ -e public/404.html ] || echo "404" > public/404.html; }
       - name: Keep the tree
         run: |
@@ -150,6 +154,7 @@ pages:
     - pip install cargo-static-index
     - known=$(git -C public rev-parse -q --verify HEAD || true)
     - cargo-static-index build ${known:+--must-exist} --drop drop --tree public --base-url @BASE@
+    - @UNCOPIED@   # only those need it who write to this very tree
     - '[ -e public/404.html ] || echo "404" > public/404.html'
     - cd public && git add -A
     - git -c user.name=registry -c user.email=registry@localhost commit -qm "Publish" || true
@@ -167,9 +172,9 @@ def cloudflare_pages(place: Place) -> str:
 
 def github_pages(place: Place) -> str:
     """Give a workflow that publishes to GitHub Pages."""
-    return place.filled(_GITHUB, PUBLISHED=_PUBLISHED)
+    return place.filled(_GITHUB, PUBLISHED=_PUBLISHED, UNCOPIED=_UNCOPIED)
 
 
 def gitlab_pages(place: Place) -> str:
     """Give a pipeline that publishes to GitLab Pages."""
-    return place.filled(_GITLAB, PUBLISHED=_PUBLISHED)
+    return place.filled(_GITLAB, PUBLISHED=_PUBLISHED, UNCOPIED=_UNCOPIED)

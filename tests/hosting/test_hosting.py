@@ -14,7 +14,7 @@ import pytest
 
 from cargo_static_index.crate.limits import MIB
 from cargo_static_index.hosting.move import move
-from cargo_static_index.hosting.pages import CEILINGS, github_pages, over
+from cargo_static_index.hosting.pages import CEILINGS, github_pages, gitlab_pages, over
 from cargo_static_index.hosting.place import Place
 from tests.cargo.client import Cargo
 from tests.cli.program import environment, run
@@ -133,6 +133,18 @@ def test_the_redirects_of_a_move_lead_to_the_same_file(new_path: str) -> None:
                 assert get(f"{old.url}index/3/f/foo").content == world.read("index/3/f/foo")
 
 
+FOR_WRITERS = frozenset({"changes", "begun", ".cargo-static-index-stage"})
+"""What no copy of a tree holds: it is for those who write to this very tree."""
+
+
+def test_both_pipelines_copy_a_tree_without_what_only_its_writers_need() -> None:
+    for printed in (github_pages, gitlab_pages):
+        text = printed(Place(base_url=NEW, root="/", policy=""))
+        assert text.index("cargo-static-index build") < text.index("rm -rf public") < text.index("git add -A")
+        (taken,) = re.findall(r"rm -rf (.*stage)", text)
+        assert {path.removeprefix("public/") for path in taken.split()} == FOR_WRITERS
+
+
 def steps(workflow: str) -> list[str]:
     """Give what a workflow runs, less what installs this program."""
     blocks = re.findall(r"(?m)^( *)(?:- )?run: (?:\|\n((?:\1  .*\n)+)|(.*)\n)", workflow.replace("- run:", "  run:"))
@@ -151,6 +163,7 @@ def test_the_workflow_for_github_goes_on_from_what_the_run_before_published(tmp_
         program = f'cargo-static-index() {{ {sys.executable} -m cargo_static_index "$@"; }}\n'
         env = environment({"SOURCE_DATE_EPOCH": str(clock), "PYTHONPATH": str(Path(__file__).parents[2])})
         subprocess.run(["bash", "-e", "-c", program + script], cwd=clone, env=env, check=True, capture_output=True)
+        assert FOR_WRITERS.isdisjoint(path.name for path in (clone / "public").iterdir())
         index = clone / "public/index"
         return {str(path.relative_to(index)): path.read_bytes() for path in index.rglob("*") if path.is_file()}
 
