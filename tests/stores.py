@@ -20,6 +20,8 @@ def die() -> None:
 class Through:
     """Reads what is in the store below."""
 
+    is_being_changed = False
+
     def __init__(self, below: MemoryStore) -> None:
         self.below = below
 

@@ -30,15 +30,18 @@ from cargo_static_index.cli.output import ChangeListener, from_here
 from cargo_static_index.cli.progress import Progress
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
 from cargo_static_index.cli.terminal import counted, is_confirmed, is_interactive
-from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.diagnostics.errors import NotHeld, SettingsError
 from cargo_static_index.diagnostics.problems import Finding
 from cargo_static_index.registry.kept import kept_until
 from cargo_static_index.registry.options import Options, parse_share
-from cargo_static_index.registry.registry import open_registry, verify_registry
+from cargo_static_index.registry.registry import open_registry, specs_of, verify_registry
 from cargo_static_index.registry.reindex import Reindexed
+from cargo_static_index.registry.similar import hint_for
 from cargo_static_index.registry.verify.work import Work
 from cargo_static_index.registry.workers import reading_executor, usable_jobs
 from cargo_static_index.store.bucket import Bucket
+from cargo_static_index.tree.layout import CRATES
+from cargo_static_index.tree.read import read_index
 
 Counts = dict[Literal["error", "warning", "fixed"], int]
 
@@ -48,8 +51,9 @@ Counts = dict[Literal["error", "warning", "fixed"], int]
 
 @command(
     (*OF_A_TREE, "build.jobs", *sections("limits", "pages")),
-    examples=("verify", "verify --quick", "verify --share 3/7", "verify --fix --dry-run"),
+    examples=("verify", "verify foo bar", "verify --quick", "verify --share 3/7", "verify --fix --dry-run"),
 )
+@argument("names", nargs=-1, metavar="[NAME]...", says="Only these crates.")
 @click.option("--quick", is_flag=True, help="Look at presence and sizes only.")
 @click.option("--share", metavar="I/N", help="Open the archives of the Ith of N shares of the crates: one a day, say.")
 @click.option("--deep", is_flag=True, help="Read the archives in a bucket, too; those in a folder always are.")
@@ -60,6 +64,7 @@ Counts = dict[Literal["error", "warning", "fixed"], int]
 def verify_command(
     run: Run,
     *,
+    names: Sequence[str],
     quick: bool,
     share: str | None,
     deep: bool,
@@ -68,23 +73,26 @@ def verify_command(
     output_format: Format,
     as_json: bool,
 ) -> int:
-    """Look at the whole tree, and say what is wrong with it.
+    """Look at the whole tree, or at single crates, and say what is wrong.
 
     Every line must have its archive with that checksum and say what it says, every archive a line; metadata, tombstones
     and the sums in tree.json must be right, and all pages there. The exit code is 1 where something is wrong and was
     not mended. Without --fix nothing is changed; --fix --dry-run says what would be. With --share the archives of a
-    share of the crates are opened, and of the others looked for; all else is looked at as ever.
+    share of the crates are opened, and of the others looked for; all else is looked at as ever. Other processes may
+    change the tree meanwhile: what looks wrong then is looked at again.
     """
     output = one_format(output_format, as_json=as_json)
     if quick and deep:
         raise SettingsError("--quick reads no archive, and --deep reads all; give one of them")
-    held_tree(run)
+    _need_held(run, names)
     listener = ChangeListener(run, dry=dry_run, silent=not dry_run or output != "text")
     options = Options(now=run.now, dry=dry_run)
-    if fix and share:
-        raise SettingsError("--fix mends the whole tree: leave --share out")
+    if fix and (share or names):
+        raise SettingsError(f"--fix mends the whole tree: leave {'--share' if share else 'names'} out")
     with _looking(run, share) as (work, progress):
-        found = verify_registry(run.settings, listener, options, quick=quick, deep=deep, fix=fix, work=work)
+        found = verify_registry(
+            run.settings, listener, options, quick=quick, deep=deep, fix=fix, work=work, names=names or None
+        )
         documents = list(_shown(run, found, output, progress, dry=dry_run))
     counts = _counts(documents)
     kept = kept_until(held_tree(run))
@@ -100,6 +108,14 @@ def verify_command(
             run.terminal.say(f"note: archives are kept of {counted(len(kept), 'removed release')}; `status` says which")
         _sum_up(run, counts, dry=fix and dry_run)
     return FOUND_WRONG if counts["error"] else GOOD
+
+
+def _need_held(run: Run, names: Iterable[str]) -> None:
+    """Raise NotHeld where the tree knows nothing of a crate; SettingsError where there is no tree, or no such name."""
+    store = held_tree(run)
+    for spec in specs_of(names):
+        if read_index(store, spec.name).stored is None and not list(store.list(f"{CRATES}/{spec.name}")):
+            raise NotHeld(f"there is no crate {spec.name!r} in this registry; {hint_for(store, spec.name)}")
 
 
 @contextmanager

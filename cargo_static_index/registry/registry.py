@@ -1,7 +1,8 @@
 """A registry as its settings describe it: the one door through which commands and libraries change a tree."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -351,16 +352,18 @@ def verify_registry(
     fix: bool = False,
     store: Store | None = None,
     work: "Work | None" = None,
+    names: Collection[str] | None = None,
 ) -> Iterator[Finding]:
-    """Look at the whole tree as it stands, and give what is wrong as it is found.
+    """Look at the whole tree as it stands, or at the crates of these `names`, and give what is wrong.
 
-    Without `fix` nothing is locked or changed. With it the tree is locked, and what can be mended without changing a
-    release is mended, or would be in a dry run; each finding says so. Raises SettingsError where the tree cannot be
-    used at all. `work` says which archives are opened, and in which processes; where something may be mended, all is
-    done in this one. Archives in a bucket are read only if `deep`, or a share of them: else they are held against what
-    the store says of them.
+    Without `fix` nothing is locked or changed; what is suspected while others change the tree is looked at again. With
+    it the tree is locked, and what can be mended without changing a release is mended, or would be in a dry run; each
+    finding says so. Raises SettingsError where the tree cannot be used at all. `work` says which archives are opened,
+    and in which processes; where something may be mended, all is done in this one. Archives in a bucket are read only
+    if `deep`, or a share of them: else they are held against what the store says of them.
     """
     from cargo_static_index.registry.restore import trust_last_record
+    from cargo_static_index.registry.verify.again import confirmed
     from cargo_static_index.registry.verify.tree import check_config, verify_tree
     from cargo_static_index.registry.verify.work import HERE
 
@@ -369,16 +372,24 @@ def verify_registry(
     if not (deep or quick):
         listener.note("archives are held against their sizes and their metadata, and not read; --deep reads them")
     if not fix:
-        home, wanted_pages = home_of(settings, tree), settings.registry.pages
-        yield from verify_tree(
+        work = work or HERE
+        look = partial(
+            verify_tree,
             tree,
-            home,
+            home_of(settings, tree),
             limits_of(settings),
             quick=quick,
-            deep=deep,
-            pages=wanted_pages,
+            pages=settings.registry.pages,
             addresses=has_addresses(tree, settings),
-            work=work or HERE,
+        )
+
+        def look_again(some: Collection[str], *, whole: bool) -> Iterator[Finding]:
+            yield from look(deep=deep, names=some)
+            if whole:
+                yield from look(deep=False)
+
+        yield from confirmed(
+            tree, lambda: look(deep=deep, work=work, names=names), look_again, work.rest, listener.warn
         )
         return
     config = list(check_config(tree))

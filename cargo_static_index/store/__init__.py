@@ -91,6 +91,11 @@ class Store(Protocol):
         return None
 
     @property
+    def is_being_changed(self) -> bool:
+        """Whether somebody on this machine has a session open, as far as that can be seen."""
+        return False
+
+    @property
     def shared(self) -> bool:
         """Whether writers on several hosts change it, so that what each of them must know lies in the tree itself."""
         return False

@@ -26,6 +26,7 @@ class ReadAhead:
     def __init__(self, below: Store) -> None:
         self._below = below
         self._ahead: dict[str, Stored | None] = {}
+        self.is_being_changed = False
         self.locks, self.shared, self.read_all = below.locks, below.shared, below.read_all
         self.size, self.list = below.size, below.list
         self.session, self.opener, self.link = below.session, below.opener, below.link

@@ -18,6 +18,9 @@ class MemoryStore:
     Another writer is played by calling `apply` between a read and a write, another host by `seen_elsewhere`.
     """
 
+    is_being_changed = False
+    """What nobody else changes: who has it has it alone."""
+
     def __init__(self, files: Mapping[str, bytes] | None = None, *, shared: bool = False) -> None:
         self.shared = shared
         self.locks = not shared

@@ -15,7 +15,7 @@ class OverlayStore:
 
     def __init__(self, below: Store) -> None:
         self._below = below
-        self.locks, self.shared = below.locks, below.shared
+        self.locks, self.shared, self.is_being_changed = below.locks, below.shared, False
         self._over: dict[str, bytes | Staged | None] = {}
         self._changes: dict[str, tuple[str, ...]] = {}
 

@@ -1,6 +1,6 @@
 """Whether a tree's pages show its index, and whether all are there; what stands on them is for their making."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from hashlib import blake2b, sha256
 from itertools import groupby
 from typing import Literal
@@ -36,10 +36,13 @@ _FIXED = (
 _ASSET = pattern(rb'="(assets/[^"#?]+-[0-9a-f]{12}\.[a-z0-9]+)"')
 
 
-def check_pages(store: Store, *, quick: bool = False, work: Work = HERE) -> Iterator[Finding]:
+def check_pages(
+    store: Store, *, quick: bool = False, work: Work = HERE, names: Collection[str] | None = None
+) -> Iterator[Finding]:
     """Give what is wrong with the pages of a tree that is to have them: one finding for a crate, and for a list.
 
-    Each page is read and held against the digest at its end, or, if `quick`, only looked for. Where a pass broke off
+    Each page is read and held against the digest at its end, or, if `quick`, only looked for. Of `names`, only the
+    pages of these crates are looked at. Where a pass broke off
     before its pages were made, that is all there is to say.
     """
     stored = store.read(addresses.STATE)
@@ -49,6 +52,9 @@ def check_pages(store: Store, *, quick: bool = False, work: Work = HERE) -> Iter
     state = _state(stored.content) if stored else None
     if state is None or state.digest != record.digest:
         yield found("pages-outdated", addresses.STATE, "The pages do not show what the index holds now.", "make-pages")
+        return
+    if names is not None:
+        yield from _CrateCheck(open_tree=lambda: store, read=state.sealed and not quick).look(sorted(names))[1]
         return
     told: set[str] = set()  # many crates name the same list
     for finding in _lost(store, work, read=state.sealed and not quick):

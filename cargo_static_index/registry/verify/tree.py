@@ -85,6 +85,7 @@ def verify_tree(
     pages: bool = True,
     addresses: bool = False,
     work: Work = HERE,
+    names: Collection[str] | None = None,
 ) -> Iterator[Finding]:
     """Look at a whole tree, and give what is wrong as it is found; nothing is changed.
 
@@ -92,13 +93,10 @@ def verify_tree(
 
     `quick` looks at presence and sizes only and opens no archive; nor is one opened unless `deep`. `pages` are looked
     at where they are wanted, and so are the `addresses` of versions.
-    While another process publishes, files that it has written already and not yet named are
-    found too. `work` says which archives are opened, in which processes, and who hears how far it is.
+    While another process publishes, files that it has written already and not yet named are found too. `work` says
+    which archives are opened, in which processes, and who hears how far it is. Of `names`, only these crates are looked
+    at, and nothing that sums up all of them.
     """
-    yield from check_config(store)
-    yield from _check_tombstones(store)
-    buried = summed_tombstones(store)
-    total = Delta()
     check = IndexCheck(
         open_tree=work.opener(store),
         home=home,
@@ -108,6 +106,15 @@ def verify_tree(
         addresses=addresses,
         share=work.share,
     )
+    if names is not None:
+        yield from _verify_named(store, check, names)
+        if pages:
+            yield from check_pages(store, quick=quick, names=names)
+        return
+    yield from check_config(store)
+    yield from _check_tombstones(store, store.list(layout.CRATES))
+    buried = summed_tombstones(store)
+    total = Delta()
     for weight, findings in work.done(store, check.look, index_paths(store)):
         total += weight
         yield from findings
@@ -121,13 +128,21 @@ def verify_tree(
     yield from _check_removed(store, total)
     lost = _lines_are_lost(store, total)
     unnamed = 0
-    for finding in _check_crates(store, told, lost=lost, addresses=addresses):
+    for finding in _check_crates(store, store.list(layout.CRATES), told, lost=lost, addresses=addresses):
         unnamed += finding.fix is None
         yield finding
     yield from _check_strays(store)
     yield from _check_record(store, total, lost=lost and unnamed > 0)
     if pages:
         yield from check_pages(store, quick=quick, work=work)
+
+
+def _verify_named(store: Store, check: IndexCheck, names: Collection[str]) -> Iterator[Finding]:
+    """Look at single crates: at their lines and what these name, and at what lies beside that."""
+    files = [path for name in sorted(names) for path in store.list(f"{layout.CRATES}/{name}")]
+    yield from _check_tombstones(store, files)
+    yield from check.look(sorted({layout.index_file(name) for name in names}))[1]
+    yield from _check_crates(store, files, (), lost=False, addresses=check.addresses)
 
 
 def mend(transaction: Transaction, finding: Finding, limits: Limits, drop: Drop) -> Finding:
@@ -207,9 +222,10 @@ def check_config(store: Store) -> Iterator[Finding]:
         yield found("config-wrong", layout.CONFIG, message)
 
 
-def _check_tombstones(store: Store) -> Iterator[Finding]:
+def _check_tombstones(store: Store, files: Iterable[str]) -> Iterator[Finding]:
+    """Look at the tombstones among these files of crates."""
     kept = kept_checksums(store)
-    for path in store.list(layout.CRATES):
+    for path in files:
         name = _crate_of(path)
         if name is None or path != layout.tombstones_file(name):
             continue
@@ -281,12 +297,14 @@ def _lines_are_lost(store: Store, total: Delta) -> bool:
     )
 
 
-def _check_crates(store: Store, told: Collection[str], *, lost: bool, addresses: bool) -> Iterator[Finding]:
-    """Hold the files beside each crate's archives against its lines; where lines are `lost`, none may be deleted.
+def _check_crates(
+    store: Store, files: Iterable[str], told: Collection[str], *, lost: bool, addresses: bool
+) -> Iterator[Finding]:
+    """Hold the files of crates, sorted, against the lines of each; where lines are `lost`, none may be deleted.
 
     Index files whose lines can be put back are `told` of already.
     """
-    for name, paths in groupby(store.list(layout.CRATES), key=_crate_of):
+    for name, paths in groupby(files, key=_crate_of):
         if name is None or layout.index_file(name) in told:
             continue  # else `_check_strays` names them
         file = read_index(store, name).value

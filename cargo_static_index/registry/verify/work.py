@@ -1,5 +1,6 @@
 """How a tree is looked at: in which processes, how much of it is opened, and who hears how far that is."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
@@ -24,12 +25,14 @@ def _hear_nothing(_: str) -> None:
 class Work(Struct, frozen=True, kw_only=True):
     """Looking at a tree: with an `executor` in other processes, opening the archives of a `share` of the crates only.
 
-    `tell` hears of each index file, and of each crate of which the pages are looked at.
+    `tell` hears of each index file, and of each crate of which the pages are looked at. `rest` waits for so many
+    seconds before what is suspected is looked at again.
     """
 
     executor: Executor | None = None
     share: HostShare | None = None
     tell: Callable[[str], None] = _hear_nothing
+    rest: Callable[[float], None] = time.sleep
 
     def opener(self, store: Store) -> Callable[[], Store]:
         """Give what opens the tree where it is looked at."""

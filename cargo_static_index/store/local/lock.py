@@ -171,6 +171,17 @@ def _remove_dead(gate: int, name: str) -> None:
             system.rmtree(name, dir_fd=gate)
 
 
+def has_sessions(root: Path) -> bool:
+    """Whether anybody has a session of a tree open; so it counts where that may not be looked at."""
+    try:
+        with kept(system.open_file(root / STAGE, _FOLDER | os.O_NOFOLLOW)) as gate, os.scandir(gate) as found:
+            return any(not _is_dead(gate, entry.name) for entry in list(found))
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+
+
 def _is_dead(gate: int, name: str) -> bool:
     """Whether a private folder is nobody's any more."""
     try:

@@ -16,7 +16,7 @@ from cargo_static_index.store import Change, Put, Staged, Store, Stored
 from cargo_static_index.store.local.batch import apply_batch, not_staged
 from cargo_static_index.store.local.files import chunks
 from cargo_static_index.store.local.folders import Folders, failure, open_folders
-from cargo_static_index.store.local.lock import LocalSession, open_local
+from cargo_static_index.store.local.lock import LocalSession, has_sessions, open_local
 from cargo_static_index.store.paths import check_path, is_name, tag_of
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -133,6 +133,11 @@ class LocalStore:
         """The lock of the session that is open."""
         assert self._session is not None, "whoever locks a tree has opened a session of it"
         return self._session
+
+    @property
+    def is_being_changed(self) -> bool:
+        """Whether somebody has a session open."""
+        return has_sessions(self.root)
 
     def opener(self) -> Callable[[], Store]:
         """Give what opens this tree in another process, to be read there."""

@@ -50,6 +50,7 @@ class ObjectStore:
 
     locks = False
     shared = True
+    is_being_changed = False
 
     def __init__(
         self,

@@ -1,0 +1,90 @@
+"""Looking again at what is suspected of a tree that somebody changes meanwhile.
+
+Who looks keeps nobody out, so a line may be read before a change and what it names after it. What is suspected counts
+where it is seen while tree.json and pages.json stay as they are, and nobody has the tree open for a change.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Protocol
+
+from msgspec import Struct
+
+from cargo_static_index.diagnostics.problems import Finding
+from cargo_static_index.site.paths import STATE
+from cargo_static_index.store import Store, Tag
+from cargo_static_index.tree import layout
+from cargo_static_index.tree.read import read_index_at
+
+PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0, 2.0)
+"""Seconds before each further look; together some batches of a pass. What was seen in all of them is told then."""
+
+OF_ONE_CRATE = frozenset(
+    {
+        *("archive-damaged", "archive-missing", "archive-unread", "facts-missing", "facts-wrong"),
+        *("line-differs", "line-misplaced", "line-unreadable", "line-wrong", "lines-unordered", "version-duplicate"),
+        *("crates-collide", "file-unnamed", "removal-unfinished", "tombstones-unreadable"),
+    }
+)
+"""What a look at a single crate sees; all else takes the whole tree."""
+
+
+class LookAgain(Protocol):
+    """Looks at the crates of some names, and at the `whole` tree where that is asked for."""
+
+    def __call__(self, names: Collection[str], /, *, whole: bool) -> Iterable[Finding]:
+        """Give what is wrong."""
+
+
+class _Moment(Struct, frozen=True, kw_only=True):
+    """By what a change of the tree is seen."""
+
+    record: Tag | None
+    pages: Tag | None
+    changing: bool
+
+
+def confirmed(
+    store: Store,
+    look: Callable[[], Iterable[Finding]],
+    look_again: LookAgain,
+    rest: Callable[[float], None],
+    warn: Callable[[str], None],
+) -> Iterator[Finding]:
+    """Give what a look finds, less what is a mere matter of when each file was read.
+
+    Nothing is given before the look has come to its end. `rest` waits for so many seconds.
+    """
+    before = _moment(store)
+    suspected = list(look())
+    for pause in PAUSES:
+        if not suspected or _was_quiet(before, _moment(store)):
+            break
+        rest(pause)
+        before = _moment(store)
+        names = {_crate_of(store, each) for each in suspected if each.id in OF_ONE_CRATE}
+        found = look_again(names, whole=any(each.id not in OF_ONE_CRATE for each in suspected))
+        seen = {(each.id, each.path) for each in found}
+        suspected = [each for each in suspected if (each.id, each.path) in seen]
+    else:
+        if suspected and not _was_quiet(before, _moment(store)):
+            warn("The tree changed all the time; what follows was seen at every look.")
+    yield from suspected
+
+
+def _moment(store: Store) -> _Moment:
+    record, pages = store.read(layout.RECORD), store.read(STATE)
+    return _Moment(
+        record=record.tag if record else None, pages=pages.tag if pages else None, changing=store.is_being_changed
+    )
+
+
+def _was_quiet(before: _Moment, after: _Moment) -> bool:
+    return before == after and not after.changing
+
+
+def _crate_of(store: Store, finding: Finding) -> str:
+    """Give the name of the crate that a finding is about."""
+    if finding.path.startswith(f"{layout.CRATES}/"):
+        return finding.path.split("/")[1]
+    lines = read_index_at(store, finding.path).value.releases
+    return next((line.name for line in lines), finding.path.rpartition("/")[2])
