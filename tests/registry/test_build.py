@@ -472,7 +472,8 @@ def test_the_index_file_is_empty_once_the_last_release_goes_and_the_tombstone_st
     assert (world.tree / "index/3/f/foo").read_bytes() == b""
     assert not (world.tree / f"crates/foo/{foo.cksum()}.crate").exists()
     assert not (world.tree / f"crates/foo/{foo.cksum()}.json").exists()
-    stone = {"vers": "1.0.0", "cksum": foo.cksum(), "pubtime": "2026-01-01T00:00:00Z"}
+    when = "2026-01-01T00:00:00Z"
+    stone = {"vers": "1.0.0", "cksum": foo.cksum(), "pubtime": when, "when": when}
     assert removed(world) == {"schema": 1, "name": "foo", "removed": [stone]}
     assert (world.record()["crates"], world.record()["releases"]) == (1, 1)
 
