@@ -40,7 +40,7 @@ def page(known: Known) -> str:
     found = figures_of(known)
     sections = [
         section(found)
-        for section in (_targets, _builds, _changes, _publishing, _hands, _search, _starts, _rest, _not_run)
+        for section in (_targets, _builds, _changes, _publishing, _buckets, _hands, _search, _starts, _rest, _not_run)
     ]
     plots = "".join(f"![{says}](benchmarks-{name}.svg)\n\n" for name, says in PLOTS.items())
     return "".join([HEAD, *sections, plots, _machines(known)])
@@ -134,6 +134,28 @@ def _publishing(found: Found) -> str:
         times = (_seconds(each[what]) for what in ("publish", "add", "nothing"))
         lines.append(f"| {says} | {' | '.join(times)} | {each['one client']:.1f} | {each['clients']:.1f} |\n")
     return "".join(lines) + f"\nA flush takes {_time(rows[0][1]['flush'])} there.\n\n"
+
+
+def _buckets(found: Found) -> str:
+    """Give what a tree in a bucket costs."""
+    lines = ["## Buckets\n\nA real SeaweedFS on loopback; it works on the same processors.\n\n"]
+    upload = found.get("bucket-real")
+    if upload:
+        product, floor = _seconds(upload["product"]), _seconds(upload["bare"])
+        lines.append(
+            f"- A first upload of {upload['crates']:,} real crates, read and checked, takes {product}; the client "
+            f"library alone puts the {upload['objects']:,} files of the tree in {floor}, as many at a time. "
+            f"That is {upload['ratio']:.2f} times as long.\n"
+        )
+    for row in ROWS:
+        each = found.get(row.name, {})
+        if "requests" in each:
+            kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(each["kinds"].items()))
+            lines.append(
+                f"- {row.says} ({each['objects']:,} objects), from an empty disk, three dependencies, no pages: "
+                f"{each['requests']} requests ({kinds}), {_seconds(each['one more'])}.\n"
+            )
+    return "".join(lines) + "\n" if len(lines) > 1 else ""
 
 
 def _hands(found: Found) -> str:

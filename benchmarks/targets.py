@@ -97,6 +97,13 @@ def _to_version(row: str, command: str) -> Callable[[Found], float]:
     return lambda found: float(found[row][command]["median"]) / float(found[row]["version"]["median"])
 
 
+def _requests(found: Found) -> float:
+    counts = _of_sizes("bucket", found, lambda each: float(each["requests"]))
+    if len(counts) < 2:
+        raise KeyError("bucket")
+    return counts[-1] / counts[0]
+
+
 def _search_rewrites(figure: str) -> Callable[[Found], float]:
     return lambda found: float(found["search"][figure]["median"]) / float(found["search-before"][figure]["median"])
 
@@ -146,6 +153,8 @@ TARGETS = (
     Target(says="publishing over HTTP, largest size ÷ smallest", reach=1.3, number=_publish_at_most),
     Target(says="publishing over HTTP ÷ `add` and an empty request", reach=2.0, number=_publish_to_add),
     Target(says="one client's publishes a second ÷ those of eight together", reach=0.5, number=_one_to_clients),
+    Target(says="a first upload into a bucket ÷ bare puts of its objects", reach=1.2, number=_ratio("bucket-real")),
+    Target(says="one more crate in a bucket, requests, largest ÷ smallest", reach=1.0, number=_requests),
     Target(says="cold with pages ÷ without", reach=4.0, number=_ratio("pages")),
     Target(
         says="pages, processor time a real release",

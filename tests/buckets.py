@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import formatdate
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from types import MappingProxyType
@@ -21,11 +22,12 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from cargo_static_index.hosting.buckets import roles
 from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.store.objects.client import Client
 from cargo_static_index.store.objects.store import ObjectStore
 from tests.servers import free_port, get
-from tests.tools import from_npm, need
+from tests.tools import from_go, from_npm, need
 
 _NUMBERS = count(1)
 _NONE: Mapping[str, str] = MappingProxyType({})
@@ -101,6 +103,28 @@ def moto() -> Iterator[Buckets]:
     with tempfile.TemporaryDirectory(prefix="moto-") as folder, _running(command, Path(folder) / "log", port):
         yield _at(port)
 
+
+@contextmanager
+def versitygw() -> Iterator[Buckets]:
+    """Run a real Versity S3 Gateway, which keeps objects as files; ETags and metadata are their extended attributes."""
+    port = free_port()
+    program = from_go("github.com/versity/versitygw/cmd/versitygw@v1.8.0")
+    keys = ("--access", KEYS["AWS_ACCESS_KEY_ID"], "--secret", KEYS["AWS_SECRET_ACCESS_KEY"])
+    with tempfile.TemporaryDirectory(prefix="versitygw-") as folder:
+        data = Path(folder) / "data"
+        data.mkdir()
+        command = [str(program), "--port", f"127.0.0.1:{port}", *keys, "--quiet", "posix", str(data)]
+        with _running(command, Path(folder) / "log", port):
+            yield _at(port)
+
+
+def let_everybody_read(buckets: Buckets, bucket: Bucket) -> None:
+    """Give a bucket the policy of `hosting s3` for a public registry, by Amazon's own client."""
+    client = import_module("boto3").client("s3", endpoint_url=buckets.endpoint, region_name=KEYS["AWS_REGION"], **_OURS)
+    client.put_bucket_policy(Bucket=bucket.name, Policy=roles(bucket.name, f"{bucket.prefix}/")["everybody"])
+
+
+_OURS = {"aws_access_key_id": KEYS["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": KEYS["AWS_SECRET_ACCESS_KEY"]}
 
 AZURE = {
     "AZURE_STORAGE_ACCOUNT_NAME": "devstoreaccount1",

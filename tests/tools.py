@@ -62,6 +62,17 @@ def from_npm(package: str) -> Path:
     return folder / "node_modules"
 
 
+def from_go(package: str) -> Path:
+    """Give the program that a package of Go's, `PATH@VERSION`, is; it is built once a checkout."""
+    folder = Path(__file__).parents[1] / "target" / "go" / package.replace("/", "-")
+    program = folder / package.partition("@")[0].rpartition("/")[2]
+    if not program.exists():
+        command = [need("go"), "install", package]
+        env = os.environ | {"GOBIN": str(folder)}
+        subprocess.run(command, check=True, capture_output=True, timeout=900, env=env)
+    return program
+
+
 def as_nobody(
     command: Sequence[str | Path],
     *,

@@ -138,6 +138,14 @@ RUNS: Final = (
         command=("-m", "tests.registry.writers"),
     ),
     Run(
+        name="gateway",
+        says="A registry in a bucket of the Versity S3 Gateway, a second real store beside SeaweedFS: it must keep to "
+        "conditions, lose nothing where 16 write one key and where four hosts add to one crate at the same time, give "
+        "out what was dropped, and serve cargo with the policy that `hosting s3` prints. "
+        "`verify --deep` must find nothing at the end.",
+        command=("-m", "tests.cargo.gateway"),
+    ),
+    Run(
         name="watch-flood",
         says="100,000 files are dropped while a watcher builds. "
         "Each must be published once, in memory that does not grow with them.",

@@ -1,7 +1,7 @@
 """A registry in a bucket: changed by the commands as users run them, served by the store itself, read by cargo."""
 
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,9 +9,10 @@ import pytest
 from cargo_static_index.store.bucket import Bucket
 from tests.buckets import Buckets, azurite, seaweedfs
 from tests.cargo.client import Cargo
-from tests.cli.program import PROGRAM, Ended, environment, run
+from tests.cargo.hosts import Host
+from tests.cli.program import PROGRAM, environment, run
 from tests.cli.watching import watching
-from tests.crates import CrateBuilder, crate
+from tests.crates import crate
 from tests.server.serving import Served
 from tests.server.test_cargo import package
 from tests.servers import get
@@ -24,26 +25,6 @@ pytestmark = pytest.mark.cargo
 def buckets() -> Iterator[Buckets]:
     with seaweedfs() as server:
         yield server
-
-
-class Host:
-    """A machine that works on a registry in a bucket, with a drop directory and a state of its own."""
-
-    def __init__(self, folder: Path, buckets: Buckets, bucket: Bucket) -> None:
-        self.folder = folder
-        self.bucket = bucket
-        self.url = buckets.url(bucket)
-        self.environment: Mapping[str, str] = buckets.environment
-        (folder / "drop").mkdir(parents=True)
-        (folder / "registry.toml").write_text(
-            f'[registry]\nname = "acme"\nbase-url = "{self.url}"\n[tree]\npath = "{bucket}"\n'
-        )
-
-    def run(self, *arguments: str | Path) -> Ended:
-        return run(*arguments, cwd=self.folder, env=self.environment)
-
-    def drop(self, *crates: CrateBuilder) -> list[Path]:
-        return [each.write(self.folder / "drop") for each in crates]
 
 
 @pytest.fixture

@@ -1,0 +1,127 @@
+"""Trees in a bucket of a real SeaweedFS on loopback: what uploading takes, and what one more crate costs.
+
+`python -m benchmarks.buckets FOLDER BUCKET` is the floor of an upload: the client library's `put` for each file of a
+folder, as many at a time as the product has under way. It prints the seconds that it took once it had started.
+"""
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import obstore
+from obstore.store import S3Store
+
+from benchmarks.bench import PYTHON, Bench, bench, elsewhere, real_crates, small
+from benchmarks.generate import generate
+from benchmarks.measure import Run, in_turn, run, seconds, spread, to_json
+from cargo_static_index.store.bucket import Bucket
+from cargo_static_index.store.objects.client import Client
+from cargo_static_index.store.objects.store import AT_ONCE
+from tests.buckets import Buckets, seaweedfs
+from tests.faults import proxied
+
+TRIES = 5
+"""Crates that are added to a bucket one after the other, each from an empty disk."""
+
+Figures = dict[str, Any]
+
+
+def uploading(turns: int) -> Figures:
+    """Compare a first upload of real crates, read and checked, with bare puts of the very objects that it makes."""
+    with real_crates() as here, seaweedfs() as server:
+        here.cold_product("--mirror")  # whose tree is what the floor puts
+        contenders: Mapping[str, Callable[[], Run]] = {
+            "floor": lambda: _put(server, here.base / "tree", server.make()),
+            "product": lambda: _product(server, "build", here, server.make(), "--mirror"),
+        }
+        runs = in_turn(contenders, turns)
+    floor, product = seconds(runs["floor"]), seconds(runs["product"])
+    published, objects = runs["product"][0].printed["published"], runs["floor"][0].printed["objects"]
+    return {
+        "ratio": product.median / floor.median,
+        "bare": to_json(floor),
+        "product": to_json(product),
+        "crates": published,
+        "objects": objects,
+    }
+
+
+def one_more_in_bucket(crates: int) -> Callable[[int], Figures]:
+    """Measure adding one crate, from an empty disk, to a bucket that holds so many releases."""
+
+    def measure(turns: int) -> Figures:
+        del turns
+        with bench(small(crates)) as here, seaweedfs() as server:
+            bucket = server.make()
+            _product(server, "build", here, bucket)
+            objects = sum(1 for _ in Client(bucket, server.environment).list())
+            elsewhere(generate, here.base / "more", small(10 * 2 * TRIES, first=crates // 10))
+            files = _newest(here.base / "more")
+            times = [_added(server, here, bucket, next(files)).printed[0] for _ in range(TRIES)]
+            with proxied(server.endpoint) as proxy:
+                behind = server.behind(proxy.url)
+                _added(behind, here, bucket, next(files))  # which tries whether this way keeps to conditions, too
+                proxy.forget()
+                _added(behind, here, bucket, next(files))
+                kinds = proxy.kinds()
+        return {"objects": objects, "one more": to_json(spread(times)), "requests": kinds.total(), "kinds": dict(kinds)}
+
+    return measure
+
+
+def _newest(folder: Path) -> Iterator[Path]:
+    """Give one release of each name."""
+    return iter({path.name.rpartition("-")[0]: path for path in sorted(folder.iterdir())}.values())
+
+
+def _added(server: Buckets, here: Bench, bucket: Bucket, file: Path) -> Run:
+    return _product(server, "add", here, bucket, str(file))
+
+
+def _product(server: Buckets, verb: str, here: Bench, bucket: Bucket, *what: str) -> Run:
+    """Run the product, from an empty disk, on a tree in a bucket."""
+    state = here.base / f"state-{next(_STATES)}"
+    try:
+        places = [str(here.drop), str(bucket), str(state)]
+        return run([*_env(server), PYTHON, "-m", "benchmarks.product", verb, *places, *what])
+    finally:
+        shutil.rmtree(state, ignore_errors=True)
+
+
+def _put(server: Buckets, folder: Path, bucket: Bucket) -> Run:
+    return run([*_env(server), PYTHON, "-m", "benchmarks.buckets", str(folder), str(bucket)])
+
+
+def _env(server: Buckets) -> list[str]:
+    return ["env", *(f"{name}={value}" for name, value in server.environment.items())]
+
+
+_STATES = count()
+
+
+# The floor -------------------------------------------------------------------------------------------------
+
+
+def _put_all(folder: Path, bucket: str) -> None:
+    name, _, prefix = bucket.removeprefix("s3://").partition("/")
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    begun = time.perf_counter()
+    options: Any = {"allow_http": True}
+    store = S3Store(name, prefix=prefix, client_options=options)
+
+    def put(path: Path) -> None:
+        obstore.put(store, str(path.relative_to(folder)), path)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(put, files))
+    print(json.dumps({"seconds": time.perf_counter() - begun, "objects": len(files)}))
+
+
+if __name__ == "__main__":
+    _put_all(Path(sys.argv[1]), sys.argv[2])
