@@ -146,6 +146,14 @@ RUNS: Final = (
         command=("-m", "tests.cargo.gateway"),
     ),
     Run(
+        name="servers",
+        says="nginx, Caddy and Python's http.server are asked for index files, with the ETag and the time that each "
+        "gave last, and for archives, while releases are added, yanked, removed whole and brought back in the same "
+        "second, and while rsync copies by size and time. Each answer must be the whole file as it was when it was "
+        "asked for, or later, each archive that a line named must come, and each copy be the tree.",
+        command=("-m", "tests.hosting.polling", "--seconds", "180"),
+    ),
+    Run(
         name="watch-flood",
         says="100,000 files are dropped while a watcher builds. "
         "Each must be published once, in memory that does not grow with them.",

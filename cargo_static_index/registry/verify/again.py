@@ -20,7 +20,8 @@ PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0, 2.0)
 
 OF_ONE_CRATE = frozenset(
     {
-        *("archive-damaged", "archive-missing", "archive-unread", "facts-missing", "facts-wrong"),
+        *("address-missing", "address-unnamed", "address-wrong", "metadata-missing", "metadata-wrong"),
+        *("archive-damaged", "archive-missing", "archive-unread"),
         *("line-differs", "line-misplaced", "line-unreadable", "line-wrong", "lines-unordered", "version-duplicate"),
         *("crates-collide", "file-unnamed", "removal-unfinished", "tombstones-unreadable"),
     }

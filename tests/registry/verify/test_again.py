@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from cargo_static_index.diagnostics.problems import Finding
+from cargo_static_index.diagnostics.rules import RULES
 from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import home_of, verify_registry
-from cargo_static_index.registry.verify.again import PAUSES
+from cargo_static_index.registry.verify.again import OF_ONE_CRATE, PAUSES
 from cargo_static_index.registry.verify.tree import verify_tree
 from cargo_static_index.registry.verify.work import Work
 from cargo_static_index.settings import limits_of
@@ -120,6 +121,10 @@ def test_nobody_waits_where_nobody_changes_the_tree(world: World) -> None:
     rests: list[float] = []
     assert [each.id for each in told(world, LocalStore(world.tree), rests.append)] == ["archive-missing"]
     assert rests == []
+
+
+def test_what_a_look_at_one_crate_sees_are_findings_that_there_are() -> None:
+    assert {rule.id for rule in RULES.values() if rule.of_tree} >= OF_ONE_CRATE
 
 
 def test_single_crates_are_looked_at_by_name(world: World) -> None:
