@@ -44,19 +44,35 @@ if TYPE_CHECKING:
     from cargo_static_index.protocol.names import collision_key, index_path, parse_crate_name
     from cargo_static_index.protocol.registries import Home
     from cargo_static_index.protocol.semver import Version, parse_version
+    from cargo_static_index.registry.archives import GivenArchive, LeftBehind, released_archives
+    from cargo_static_index.registry.dependents import Dependent, dependents_of
     from cargo_static_index.registry.events import Listener, Report
     from cargo_static_index.registry.options import Options
-    from cargo_static_index.registry.registry import Registry, open_registry, specs_of, verify_registry
+    from cargo_static_index.registry.registry import (
+        Registry,
+        home_of,
+        open_registry,
+        policy_of,
+        promote_releases,
+        specs_of,
+        store_of,
+        verify_registry,
+    )
+    from cargo_static_index.registry.search import search_crates
     from cargo_static_index.registry.status import Status, read_status
     from cargo_static_index.registry.withdraw import Spec
     from cargo_static_index.settings import Loaded, Settings, load_settings, parse_settings
-    from cargo_static_index.store import Change, Delete, Put, Staged, Store, Stored
+    from cargo_static_index.site.search_rows import ShownCrate
+    from cargo_static_index.store import Change, Delete, Lock, Put, Staged, Store, Stored
+    from cargo_static_index.store.bucket import Bucket
     from cargo_static_index.store.local.store import LocalStore
     from cargo_static_index.store.memory import MemoryStore
     from cargo_static_index.tree.documents import Tombstone, Tombstones, TreeRecord
     from cargo_static_index.tree.layout import archive_file, index_file, metadata_file
+    from cargo_static_index.tree.owners import Owners
     from cargo_static_index.tree.plan import CratePlan, plan_crate
     from cargo_static_index.tree.read import (
+        StoredValue,
         index_paths,
         read_config,
         read_index,
@@ -80,6 +96,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RULES",
+    "Bucket",
     "Candidate",
     "CargoStaticIndexError",
     "Change",
@@ -88,12 +105,14 @@ __all__ = [
     "CratePlan",
     "Delete",
     "Dependency",
+    "Dependent",
     "Document",
     "DropFile",
     "Entry",
     "Facts",
     "File",
     "Finding",
+    "GivenArchive",
     "Home",
     "Incoming",
     "IndexFile",
@@ -103,17 +122,20 @@ __all__ = [
     "InvalidInput",
     "InvalidName",
     "InvalidVersion",
+    "LeftBehind",
     "Limits",
     "Line",
     "Listener",
     "Loaded",
     "LocalStore",
+    "Lock",
     "Manifest",
     "ManifestDependency",
     "MemoryStore",
     "NotHeld",
     "Options",
     "Outcome",
+    "Owners",
     "PagesFailed",
     "Policy",
     "Problem",
@@ -126,12 +148,14 @@ __all__ = [
     "Rule",
     "Settings",
     "SettingsError",
+    "ShownCrate",
     "Spec",
     "Staged",
     "Status",
     "Store",
     "StoreError",
     "Stored",
+    "StoredValue",
     "Tombstone",
     "Tombstones",
     "TreeBusy",
@@ -144,12 +168,14 @@ __all__ = [
     "candidate_of",
     "check_crate",
     "collision_key",
+    "dependents_of",
     "entry_of",
     "facts_file",
     "format_config",
     "format_entry",
     "format_facts",
     "format_metadata",
+    "home_of",
     "incoming_of",
     "index_file",
     "index_path",
@@ -167,6 +193,8 @@ __all__ = [
     "parse_settings",
     "parse_version",
     "plan_crate",
+    "policy_of",
+    "promote_releases",
     "read_config",
     "read_facts",
     "read_index",
@@ -175,7 +203,10 @@ __all__ = [
     "read_release",
     "read_status",
     "read_tombstones",
+    "released_archives",
+    "search_crates",
     "specs_of",
+    "store_of",
     "verify_registry",
 ]
 
@@ -198,7 +229,7 @@ _MODULES = {
     "protocol.semver": "Version parse_version",
     "tree.documents": "Tombstone Tombstones TreeRecord",
     "registry.options": "Options",
-    "registry.registry": "Registry open_registry specs_of verify_registry",
+    "registry.registry": "Registry home_of open_registry policy_of promote_releases specs_of store_of verify_registry",
     "crate.check": "CheckedCrate Policy check_crate",
     "registry.events": "Listener Report",
     "diagnostics.problems": "Finding Problem",
@@ -206,10 +237,16 @@ _MODULES = {
     "diagnostics.rules": "RULES",
     "settings": "Loaded Settings load_settings parse_settings",
     "registry.status": "Status read_status",
-    "store": "Change Delete Put Staged Store Stored",
+    "store": "Change Delete Lock Put Staged Store Stored",
     "store.local.store": "LocalStore",
     "store.memory": "MemoryStore",
-    "tree.read": "index_paths read_config read_index read_metadata read_record read_tombstones",
+    "registry.archives": "GivenArchive LeftBehind released_archives",
+    "registry.dependents": "Dependent dependents_of",
+    "registry.search": "search_crates",
+    "site.search_rows": "ShownCrate",
+    "tree.owners": "Owners",
+    "store.bucket": "Bucket",
+    "tree.read": "StoredValue index_paths read_config read_index read_metadata read_record read_tombstones",
 }
 """Where the names come from."""
 

@@ -84,7 +84,7 @@ def build_command(
     from cargo_static_index.registry.registry import continuing, open_registry, store_of
 
     need_drop(run)
-    teller = _teller(run, "build", one_format(output_format, as_json=as_json), dry=dry_run)
+    teller = make_teller(run, "build", one_format(output_format, as_json=as_json), dry=dry_run)
     if move and not (yes or dry_run):
         _ask_before_moving_back(run.settings)
     part = parse_share(share) if share else None
@@ -225,7 +225,7 @@ def add_command(
     from cargo_static_index.registry.options import Options
     from cargo_static_index.registry.registry import open_registry
 
-    teller = _teller(run, "add", one_format(output_format, as_json=as_json), dry=dry_run)
+    teller = make_teller(run, "add", one_format(output_format, as_json=as_json), dry=dry_run)
     files, way = _existing(files), Options(now=run.now, dry=dry_run)
     with _reading(run, teller) as executor, open_registry(run.settings, teller, way) as registry:
         registry.add(files, restore=restore, all_or_nothing=all_or_nothing, executor=executor)
@@ -258,7 +258,7 @@ def check_command(
     from cargo_static_index.registry.options import Options
     from cargo_static_index.registry.registry import open_registry
 
-    teller, files = _teller(run, "check", one_format(output_format, as_json=as_json), dry=True), _in_folders(files)
+    teller, files = make_teller(run, "check", one_format(output_format, as_json=as_json), dry=True), _in_folders(files)
     settings = run.settings if against is None else _against(run.settings, against)
     options = Options(now=run.now, must_exist=against is not None)
     with _reading(run, teller) as executor, open_registry(settings, teller, options, access="look") as registry:
@@ -285,7 +285,8 @@ def _reading(run: Run, teller: "PassOutput") -> "Iterator[Executor | None]":
         teller.stop()
 
 
-def _teller(run: Run, name: "PassName", output: Format, *, dry: bool) -> "PassOutput":
+def make_teller(run: Run, name: "PassName", output: Format, *, dry: bool) -> "PassOutput":
+    """Give the listener that tells what a command publishes, in an output format."""
     from cargo_static_index.cli.output import PassOutput, make_printer
 
     return PassOutput(run, make_printer(output, run, name, dry=dry))

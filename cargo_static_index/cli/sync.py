@@ -37,7 +37,7 @@ def sync_command(run: Run, *, source: str, target: str, delete: bool, dry_run: b
     """
     from cargo_static_index.registry.registry import sync_trees
 
-    come_from, go_to = _place(source), _place(target)
+    come_from, go_to = place_of_tree(source), place_of_tree(target)
     if come_from == go_to:
         raise SettingsError(f"{source} cannot be brought in step with itself; name two trees")
     listener = ChangeListener(run, dry=dry_run)
@@ -50,7 +50,8 @@ def sync_command(run: Run, *, source: str, target: str, delete: bool, dry_run: b
     return _told(run, synced, dry=dry_run)
 
 
-def _place(text: str) -> Path | Bucket:
+def place_of_tree(text: str) -> Path | Bucket:
+    """Read where a tree lies: a folder, or the URL of a bucket."""
     return parse_bucket(text) if is_bucket_url(text) else Path(text).absolute()
 
 

@@ -14,6 +14,7 @@ from cargo_static_index.crate.crates_io import check_as_crates_io
 from cargo_static_index.crate.documents import MANIFEST_AS_WRITTEN, find_file, readme_origin
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.crate.metadata import CrateMetadata, Document, VcsInfo
+from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.problems import Problem, ProblemList, problem, refused
 from cargo_static_index.diagnostics.rule import Level
 from cargo_static_index.diagnostics.rules import RULES, levels_of
@@ -42,7 +43,7 @@ _CHANGELOG_STEMS = ("changelog", "changes", "history", "news", "releases")
 
 
 class Policy(Struct, frozen=True, kw_only=True):
-    """What a registry asks of a release."""
+    """What a registry asks of a release. InvalidInput for a required field that cargo does not know."""
 
     limits: Limits = Limits()
     home: Home = Home()
@@ -56,6 +57,9 @@ class Policy(Struct, frozen=True, kw_only=True):
     """Index URLs of other registries that dependencies may come from."""
 
     def __post_init__(self) -> None:
+        unknown = [field for field in self.required_fields if field not in REQUIRABLE]
+        if unknown:
+            raise InvalidInput(f"`required_fields`: {unknown[0]!r} is not one of {', '.join(REQUIRABLE)}")
         force_setattr(self, "levels", levels_of(self.levels, mirror=self.home.mode == "mirror"))
 
 

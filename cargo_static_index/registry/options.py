@@ -8,12 +8,16 @@ from typing import Literal
 from msgspec import Struct
 
 from cargo_static_index.crate.candidate import DropFile
-from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.diagnostics.errors import InvalidInput, SettingsError
 from cargo_static_index.registry.scan import Due
 
 Access = Literal["write", "dry", "look"]
 """How a registry is opened: to change it; to think a change through, which changes nothing; or to be looked at, which
 needs no right to write, makes no pages and keeps nobody out."""
+
+
+LAST = 253_402_300_799
+"""The last second of the year 9999: `pubtime` has four digits for a year."""
 
 
 class HostShare(Struct, frozen=True):
@@ -67,3 +71,7 @@ class Options(Struct, frozen=True, kw_only=True):
     lasting: bool = False
     clock: Callable[[], float] = time.time
     """What orders changes of a tree that several hosts share; the time, whatever `now` is set to."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.now <= LAST:
+            raise InvalidInput(f"`now` is {self.now}, and a time in whole seconds since 1970, up to the year 9999")

@@ -27,6 +27,7 @@ from cargo_static_index.registry import on_change
 from cargo_static_index.registry import owners as changes_of_owners
 from cargo_static_index.registry import withdraw as changes
 from cargo_static_index.registry.agreement import DEFAULT_BASE_URL, wants_addresses
+from cargo_static_index.registry.archives import GivenArchive, LeftBehind, left_behind, read_archives, released_archives
 from cargo_static_index.registry.drop import Drop
 from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.kept import finish_kept, kept_until, seconds_to_keep
@@ -63,7 +64,8 @@ if TYPE_CHECKING:  # loaded when they are used: most commands make no pages, and
 class Registry:
     """A registry that is open; `open_registry` makes it.
 
-    Others are kept out while it changes, not while it reads; they are let in between two batches of crates.
+    Others are kept out while it changes, not while it reads; they are let in between two batches of crates. `reindex`
+    keeps them out until its iterator is at its end. Once it is closed, all of this raises StoreError.
     """
 
     def __init__(self, settings: Settings, transaction: Transaction, options: Options) -> None:
@@ -71,6 +73,7 @@ class Registry:
         self._pages = _pages(transaction, settings, keep=options.keep_pages)
         self._options = options
         self._begun = False
+        self._closed = False
         self._scanned = False
         self.transaction = transaction
         self._policy = policy_of(settings, transaction.home)
@@ -102,17 +105,22 @@ class Registry:
 
     def add(
         self,
-        files: Sequence[Path],
+        files: Sequence[Path | GivenArchive],
         *,
         restore: bool = False,
         all_or_nothing: bool = False,
         executor: Executor | None = None,
     ) -> None:
-        """Publish files given by name; `restore` brings removed releases back."""
+        """Publish files given by name, or archives given as values; `restore` brings removed releases back.
+
+        InvalidInput for a `pubtime` that is none, before anything is read.
+        """
         options = replace(self._options, all_or_nothing=all_or_nothing, restore=restore)
         self._make_pages_with(executor)
         self.transaction.leave()
-        passes.read_named(self.transaction, files, self._policy, options, executor)
+        named = [file for file in files if isinstance(file, Path)]
+        passes.read_named(self.transaction, named, self._policy, options, executor)
+        read_archives(self.transaction, [file for file in files if isinstance(file, GivenArchive)], self._policy)
         self._carry_out(passes.publish_read(self.transaction, None, self._policy, options))
 
     def add_read(self, read: Sequence[tuple[Candidate, Path]]) -> None:
@@ -205,9 +213,18 @@ class Registry:
 
     def take(self) -> None:
         """Keep others out from here on, and finish what an earlier process left half done; TreeBusy in the end."""
+        self._need_open()
         if not self.transaction.held:
             self.transaction.take()
             self._recover()
+
+    def close(self) -> None:
+        """Say that nothing more is done with it: StoreError for whoever tries."""
+        self._closed = True
+
+    def _need_open(self) -> None:
+        if self._closed:
+            raise StoreError("the registry is closed; open it again with `open_registry`")
 
     def finish(self) -> None:
         """Bring the pages in step, and say what could not be done; the last of an opening."""
@@ -246,6 +263,7 @@ class Registry:
         self._begun = True
 
     def _make_pages_with(self, executor: Executor | None) -> None:
+        self._need_open()
         if self._pages:
             self._pages.executor = executor
 
@@ -275,8 +293,11 @@ def open_registry(
         registry = Registry(settings, transaction, options)
         if access != "look" and not (transaction.in_step or transaction.others):
             registry.take()  # what is found now is found by whoever looks at the tree meanwhile
-        yield registry
-        registry.finish()
+        try:
+            yield registry
+            registry.finish()
+        finally:
+            registry.close()
 
 
 def _open(
@@ -525,6 +546,8 @@ def specs_of(texts: Iterable[str]) -> tuple[Spec, ...]:
 
 def _spec(text: str) -> Spec:
     name, _, vers = text.partition("@")
+    if "@" in vers:
+        raise SettingsError(f"{text!r} names no release: it has two `@`; write `foo`, or `foo@1.0.0` for a release")
     try:
         parse_crate_name(name)
     except InvalidName as error:
@@ -544,6 +567,25 @@ def sync_trees(
     settings = continuing(tree, target, settings, str(source))
     with open_registry(settings, listener, options, store=target) as opened:
         return opened.sync(tree, delete=delete)
+
+
+def promote_releases(
+    source: Path | Bucket, specs: Sequence[Spec], settings: Settings, listener: Listener, options: Options
+) -> list[LeftBehind]:
+    """Publish releases of the tree at `source` in that of the settings, and give what they need and it does not hold.
+
+    They keep their `pubtime` and yank, and are checked as any other. The source's URL becomes an alias. NotHeld for a
+    release that is not at the source; SettingsError where there is no tree there, or none of the settings'.
+    """
+    tree, target = open_tree(source), store_of(settings)
+    if read_config(target) is None:
+        raise SettingsError(f"there is no registry in {str(settings.tree.path)!r}; begin one with `build`")
+    went_on = continuing(tree, target, settings, str(source))
+    settings = replace(went_on, registry=replace(went_on.registry, mode=settings.registry.mode))
+    archives, left = released_archives(tree, specs), left_behind(tree, target, specs)
+    with open_registry(settings, listener, options, store=target) as opened:
+        opened.add(archives)
+    return left
 
 
 def continuing(source: Store, target: Store, settings: Settings, shown: str) -> Settings:

@@ -28,7 +28,7 @@ from cargo_static_index.site.crate_document import (
     summary_of,
 )
 from cargo_static_index.site.radix import END, Node
-from cargo_static_index.site.search import Lists
+from cargo_static_index.site.search import Lists, ranked
 from cargo_static_index.site.search_rows import (
     ShownCrate,
     parse_part,
@@ -127,6 +127,16 @@ class HeldSearch:
 def search_of(store: Store) -> Searched:
     """Give the lists of the tree where its pages show what its index holds, else those made of all that it holds."""
     return TreeSearch(store) if has_lists(store) else HeldSearch(documents(store))
+
+
+def search_crates(store: Store, query: str, *, limit: int = 20) -> list[ShownCrate]:
+    """Find crates by words, as the command line, cargo and the pages do, the likeliest first, `limit` at the most.
+
+    Parts of the lists are read where the tree's pages show what the index holds; else every crate is.
+    """
+    search = search_of(store)
+    found = (search.about(each.name) for each in ranked(query, search, MOST_ROWS)[:limit])
+    return [crate for crate in found if crate is not None]
 
 
 def has_lists(store: Store) -> bool:

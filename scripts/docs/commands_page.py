@@ -19,6 +19,7 @@ from cargo_static_index.cli import documents
 from cargo_static_index.cli.app import PROGRAM, TABLE, make_program
 from cargo_static_index.cli.doctor import DoctorDocument
 from cargo_static_index.cli.push import PushDocument
+from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.server.audit import AuditEntry
 
 REWRITE: Final = "python -m scripts.docs.commands_page"
@@ -42,6 +43,11 @@ DOCUMENTS: Final[Mapping[str, tuple[type[Struct], str]]] = {
 }
 """Every document that commands print, by the name of its schema, with the command that prints it."""
 
+OF_THE_TREE: Final[Mapping[str, tuple[type[Struct], str]]] = {
+    "metadata": (CrateMetadata, "crates/NAME/SHA256.json in the tree"),
+}
+"""Documents of the published tree that other programs may read, too."""
+
 _COLUMNS: Final = 100
 
 _HEAD: Final = f"""\
@@ -64,7 +70,7 @@ Every JSON document of ours says `"schema": 1`, and its JSON Schema is in `cargo
 
 | schema | document |
 |---|---|
-{"".join(f"| `{name}.schema.json` | `{says}` |{chr(10)}" for name, (_, says) in DOCUMENTS.items())}
+{"".join(f"| `{name}.schema.json` | `{says}` |{chr(10)}" for name, (_, says) in {**DOCUMENTS, **OF_THE_TREE}.items())}
 Colours follow `--color`, then `CARGO_TERM_COLOR`, then `NO_COLOR` and `CLICOLOR_FORCE`, then whether it is a terminal.
 `SOURCE_DATE_EPOCH` is the clock where it is set.
 `cargo static-index …` is the same program.
@@ -110,7 +116,7 @@ def help_of(name: str = "") -> str:
 
 def schema_of(name: str) -> str:
     """Give the JSON Schema of a document, as the file that is shipped."""
-    kind, says = DOCUMENTS[name]
+    kind, says = {**DOCUMENTS, **OF_THE_TREE}[name]
     made = msgspec.json.schema(kind)
     document = made["$defs"][kind.__name__]
     document["required"] = ["schema", *document["required"]]  # it has a default in the type alone
@@ -120,7 +126,7 @@ def schema_of(name: str) -> str:
 
 def pages() -> dict[str, str]:
     """Give every file that is made from the command line, by its path in the repository."""
-    schemas = {f"cargo_static_index/schemas/{name}.schema.json": schema_of(name) for name in DOCUMENTS}
+    schemas = {f"cargo_static_index/schemas/{name}.schema.json": schema_of(name) for name in (*DOCUMENTS, *OF_THE_TREE)}
     return {"docs/commands.md": commands_page(), **schemas}
 
 

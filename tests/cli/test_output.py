@@ -77,7 +77,7 @@ TOLD: list[tuple[int, list[str]]] = [
 
 
 def test_every_schema_is_used() -> None:
-    in_tests_of_clients = {"push", "doctor", "event"}
+    in_tests_of_clients = {"push", "doctor", "event", "advisory"}
     tried = {PRINTED_BY[arguments[0]] for _, arguments in TOLD}
     assert tried | in_tests_of_clients == set(DOCUMENTS)
 

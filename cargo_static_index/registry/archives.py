@@ -1,0 +1,151 @@
+"""Archives that are given as values, and releases that go from one tree into another."""
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from cargo_static_index.crate.candidate import Candidate
+from cargo_static_index.crate.check import Policy
+from cargo_static_index.diagnostics.errors import InvalidIndexLine, InvalidInput, NotHeld, StoreError
+from cargo_static_index.diagnostics.escape import escape
+from cargo_static_index.protocol.index_entry import format_entry, parse_entry, parse_pubtime
+from cargo_static_index.protocol.index_file import Line
+from cargo_static_index.registry.read import Reader
+from cargo_static_index.registry.transaction import Transaction
+from cargo_static_index.registry.withdraw import Spec
+from cargo_static_index.store import Store
+from cargo_static_index.store.local.folders import failure
+from cargo_static_index.tree import layout
+from cargo_static_index.tree.missing import missing_of, satisfied
+from cargo_static_index.tree.read import read_index, say_removed
+
+_CHUNK = 1 << 20
+
+
+class GivenArchive(Struct, frozen=True, kw_only=True):
+    """An archive to publish: `content` is its bytes, the path of a file, or a binary stream, read from where it is.
+
+    `name` is what its file would be called, which is held against what is in it; "" says nothing. `pubtime`
+    (`YYYY-MM-DDTHH:MM:SSZ`) and `yanked` are for a release that was published elsewhere before; without a `pubtime`
+    it is published at the clock of the registry's options.
+    """
+
+    content: bytes | Path | BinaryIO
+    name: str = ""
+    pubtime: str | None = None
+    yanked: bool = False
+
+
+def read_archives(transaction: Transaction, archives: Sequence[GivenArchive], policy: Policy) -> None:
+    """Read and check archives, and stage them; InvalidInput for a `pubtime` that is none, before anything is read."""
+    for archive in archives:
+        _check_pubtime(archive.pubtime)
+    reader = Reader(policy=policy, stage=str(transaction.stage), pubtime=transaction.pubtime)
+    for number, archive in enumerate(archives):
+        source = archive.name or (str(archive.content) if isinstance(archive.content, Path) else f"archive {number}")
+        transaction.listener.reading(escape(source))
+        staged = f"archive-{number}"
+        _stage(archive.content, transaction.stage / staged, policy.limits.packed_bytes + 1)
+        candidate = reader.read_staged(staged, archive.name or Path(source).name)
+        candidate = replace(candidate, file=replace(candidate.file, source=escape(source)))
+        transaction.state.candidates.add([_as_before(candidate, archive)])
+
+
+def _check_pubtime(pubtime: str | None) -> None:
+    try:
+        if pubtime is not None:
+            parse_pubtime(pubtime)
+    except InvalidIndexLine as error:
+        raise InvalidInput(f"{pubtime!r} is no `pubtime`: write it as 2026-05-15T08:30:00Z") from error
+
+
+def _stage(content: bytes | Path | BinaryIO, staged: Path, left: int) -> None:
+    """Copy what can be read of an archive; one byte too many tells the reader that it is too large."""
+    try:
+        source = io.BytesIO(content) if isinstance(content, bytes) else content
+        with staged.open("xb") as copy, source.open("rb") if isinstance(source, Path) else source as stream:
+            while left > 0 and (chunk := stream.read(min(left, _CHUNK))):
+                left -= len(chunk)
+                copy.write(chunk)
+    except OSError as error:
+        raise failure("read", content if isinstance(content, Path) else staged, error) from error
+
+
+def _as_before(candidate: Candidate, archive: GivenArchive) -> Candidate:
+    """Give a candidate the time and the yank that it had elsewhere."""
+    if not candidate.line or (archive.pubtime is None and not archive.yanked):
+        return candidate
+    entry = parse_entry(candidate.line)
+    pubtime = archive.pubtime or entry.pubtime
+    return replace(
+        candidate, line=format_entry(replace(entry, yanked=archive.yanked, pubtime=pubtime)), pubtime=pubtime
+    )
+
+
+def released_archives(store: Store, specs: Iterable[Spec]) -> list[GivenArchive]:
+    """Give the archives of releases that a tree holds, of a whole crate where no version is named.
+
+    Each has the time and the yank of its line. NotHeld for what is not there, StoreError for a lost archive.
+    """
+    return [_archive_of(store, line) for spec in specs for line in lines_of(store, spec)]
+
+
+def lines_of(store: Store, spec: Spec) -> list[Line]:
+    """Give the lines that are meant, or raise NotHeld."""
+    lines = [line for line in read_index(store, spec.name).value.releases if line.name == spec.name]
+    found = [line for line in lines if spec.vers in {"", line.vers}]
+    if not found:
+        held = ", ".join(line.vers for line in lines[-5:])
+        hint = say_removed(store, spec.name, spec.vers) or (f"held: {held}" if held else "no version of it is held")
+        raise NotHeld(f"there is no release {spec} to promote; {hint}")
+    return found
+
+
+def _archive_of(store: Store, line: Line) -> GivenArchive:
+    stored = store.read(layout.archive_file(line.name, line.cksum))
+    if stored is None:
+        raise StoreError(f"the archive of {line.name} {line.vers} is missing at the source; `verify` it")
+    name = f"{line.name}-{line.vers}.crate"
+    return GivenArchive(content=stored.content, name=name, pubtime=line.pubtime, yanked=line.yanked)
+
+
+class LeftBehind(Struct, frozen=True, kw_only=True):
+    """What a promoted release needs and the target does not hold: `held` are the source's versions that would do."""
+
+    name: str
+    version: str
+    needs: str
+    requirement: str
+    held: tuple[str, ...]
+
+
+def left_behind(source: Store, target: Store, specs: Iterable[Spec]) -> list[LeftBehind]:
+    """Give what else would have to come along: dependencies of the same registry that no version there satisfies.
+
+    Those that are optional, or for tests, are left out: a client can do without.
+    """
+    lines = [line for spec in specs for line in lines_of(source, spec)]
+    coming: dict[str, list[str]] = {}
+    for line in lines:
+        coming.setdefault(line.name, []).append(line.vers)
+    found: list[LeftBehind] = []
+    for line in lines:
+        needs = [
+            (each.crate, each.req)
+            for each in parse_entry(line.raw).deps
+            if each.registry is None and not each.optional and each.kind != "dev"
+        ]
+        held = {name: [*coming.get(name, ()), *_versions(target, name)] for name, _ in needs}
+        for name, requirement in sorted(missing_of(needs, held)):
+            would = tuple(vers for vers in _versions(source, name) if satisfied(requirement, [vers]))
+            found.append(LeftBehind(name=line.name, version=line.vers, needs=name, requirement=requirement, held=would))
+    return found
+
+
+def _versions(store: Store, name: str) -> Mapping[str, None]:
+    lines = read_index(store, name).value.releases
+    return dict.fromkeys(line.vers for line in lines if not line.yanked)
