@@ -182,3 +182,55 @@ def test_another_mode_is_reached_by_reindex_and_kept_by_later_passes(here: Path)
     run("reindex", "--yes", cwd=here).ok()
     run("build", "--quiet", cwd=here).ok()
     run("verify", "--quiet", cwd=here).ok()
+
+
+# from cron: no terminal, another directory, hardly an environment
+
+
+def by_cron(line: str, here: Path) -> str:
+    """Run a line of a crontab as cron does, claim that it ends well, and give what cron would mail."""
+    env = {"PATH": f"{here / 'bin'}:/usr/bin:/bin", "HOME": str(here), "LOGNAME": "crates", "SHELL": "/bin/sh"}
+    done = subprocess.run(
+        ["/bin/sh", "-c", line],
+        cwd="/",
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done
+    return done.stdout + done.stderr
+
+
+def test_the_crontab_of_the_page_publishes_verifies_and_mails_nothing(here: Path) -> None:
+    crate("new", "1.0.0").write(here / "drop")
+    for line in commands("Regular work"):
+        command = re.sub(r"^(@\w+|(\S+ +){5})", "", line).strip().replace("/srv/crates", str(here))
+        assert by_cron(command, here) == ""
+    assert (here / "public/index/3/n/new").exists()
+
+
+def test_backup_and_restoring_run_from_cron(here: Path) -> None:
+    need("rsync")
+    lines = commands("Backup")
+    for line in lines:
+        by_cron(f"cd {here} && {line}", here)
+    shutil.rmtree(here / "public")
+    shutil.rmtree(here / ".cargo-static-index")
+    for line in lines[1:-1]:
+        there = line.replace("backup/", "THERE/").replace("public/", "backup/").replace("THERE/", "public/")
+        by_cron(f"cd {here} && mkdir -p public && {there}", here)
+    assert "nothing is wrong" in by_cron(f"cd {here} && cargo-static-index verify", here)
+    assert by_cron(f"cd {here} && cargo-static-index build --quiet", here) == ""
+
+
+def test_moving_and_another_mode_run_from_cron(here: Path) -> None:
+    new = "https://new.example.com/"
+    by_cron(f"cd {here} && cargo-static-index build --base-url {new} --move", here)
+    file = here / "registry.toml"
+    file.write_text(file.read_text().replace(BASE, new).replace("[registry]", '[registry]\nmode = "mirror"', 1))
+    by_cron(f"cd {here} && cargo-static-index reindex --yes", here)
+    assert by_cron(f"cd {here} && cargo-static-index build --quiet && cargo-static-index verify --quiet", here) == ""

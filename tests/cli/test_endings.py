@@ -20,6 +20,7 @@ from cargo_static_index.cli.run import read_clock
 from cargo_static_index.diagnostics.errors import SettingsError
 from tests.cli.program import PROGRAM, SPOKEN, environment, run, run_on_terminal
 from tests.crates import crate
+from tests.documents import hold_output
 from tests.tools import as_nobody
 
 UNUSABLE = [
@@ -229,6 +230,29 @@ def test_a_bug_is_one_sentence_and_a_file_that_only_the_user_reads(tmp_path: Pat
     assert "a secret value" in log.read_text()
     assert "\x1b" not in log.read_text()
     assert log.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(("raised", "code"), [("KeyError", 101), ("KeyboardInterrupt", 130)])
+def test_documents_that_came_before_a_bug_or_an_interruption_are_whole_and_alone(
+    tmp_path: Path, raised: str, code: int
+) -> None:
+    script = (
+        "import sys\n"
+        "from cargo_static_index.cli import documents, formats, run\n"
+        "def body(run):\n"
+        "    for vers in ('1.0.0', '1.1.0'):\n"
+        "        formats.print_json(documents.ReleaseDocument(\n"
+        "            name='foo', version=vers, checksum='0', yanked=False, pubtime=None\n"
+        "        ))\n"
+        f"    raise {raised}\n"
+        "sys.exit(run.perform(body, run.Common(), {}))\n"
+    )
+    env = environment({"TMPDIR": str(tmp_path)})
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert len(done.stdout.splitlines()) == 2
+    hold_output(["list", "--json"], done.stdout)
 
 
 # interruption
