@@ -11,7 +11,7 @@ from cargo_static_index.site.readme.highlight import code_colours, pygments_css
 from cargo_static_index.site.readme.markdown import content_security_policy
 from cargo_static_index.site.readme.postprocess import width_css
 
-ASSETS = ("theme.js", "site.js", "crate.js", "search.js", "icon.svg")
+ASSETS = ("theme.js", "site.js", "crate.js", "compare.js", "search.js", "icon.svg")
 """What pages name, beside site.css, which is put together from several theme."""
 
 SINGULAR = {"keywords": "keyword", "categories": "category", "months": "month"}

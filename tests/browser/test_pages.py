@@ -1,5 +1,7 @@
 """What pages do in a browser beyond being read, and what they never do: from a server, under a path, from a disk."""
 
+from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,10 @@ from cargo_static_index.protocol.semver import parse_requirement, parse_version
 from tests.browser.registry import LONG, PAGES, Watch
 from tests.crates import crate
 from tests.registry.site.registries import HERE, OPTIONS, some_crates
-from tests.servers import Nginx
+from tests.servers import Nginx, open_folder
 from tests.world import World
+
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 
 pytestmark = pytest.mark.browser
 
@@ -26,6 +30,13 @@ _FOREIGN = """() => {
   add('link', {rel: 'stylesheet', href: 'https://elsewhere.example/x.css'});
   return window.ran;
 }"""
+
+
+@pytest.fixture
+def open_world() -> Iterator[World]:
+    """A registry in a folder that a server may read whatever other runs of pytest do with theirs."""
+    with open_folder() as folder:
+        yield World(folder, OPTIONS)
 
 
 def test_pages_ask_nobody_else_and_leave_the_console_clean(context: BrowserContext, base: str) -> None:
@@ -48,7 +59,7 @@ def test_a_policy_stops_what_is_not_ours(context: BrowserContext, server: Nginx,
     assert len([each for each in watch.wrong if "Content Security Policy" in each]) >= 4
 
 
-@pytest.mark.parametrize(("path", "scripts"), [("index.html", 2), ("crates/many/index.html", 3)])
+@pytest.mark.parametrize(("path", "scripts"), [("index.html", 2), ("crates/many/index.html", 4)])
 def test_pages_are_light(context: BrowserContext, server: Nginx, path: str, scripts: int) -> None:
     page = context.new_page()
     sizes: dict[str, int] = {}
@@ -118,9 +129,9 @@ def test_the_scheme_that_is_switched_to_stays(context: BrowserContext, base: str
 
 
 def test_what_is_not_held_is_marked_at_the_dependency_and_where_it_is_missing_to_install(
-    context: BrowserContext, tmp_path: Path
+    context: BrowserContext, open_world: World
 ) -> None:
-    world = World(tmp_path, OPTIONS)
+    world = open_world
     needy = crate("needy").dependency("absent", "2", registry_index=HERE)
     needy.dependency("acme-units", "0.4", registry_index=HERE, target="cfg(windows)")
     needy.dependency("acme-text", "1.0", registry_index=HERE).dependency(
@@ -163,6 +174,41 @@ def test_a_browser_reads_requirements_as_cargo_does(page: Page, base: str) -> No
         wanted = [vers for vers in versions.split() if parse_requirement(req).matches(parse_version(vers))]
         got = page.evaluate("([all, req]) => all.filter(vers => csiSatisfies(vers, req))", [versions.split(), req])
         assert got == wanted, req
+
+
+def test_any_two_versions_are_compared_by_what_their_pages_hold(context: BrowserContext, open_world: World) -> None:
+    old = crate("foo", "1.0.0").package(rust_version="1.70").dependency("bar", "1").dependency("tests", "1", kind="dev")
+    middle = crate("foo", "1.1.0")
+    new = (
+        crate("foo", "2.0.0").package(rust_version="1.80").dependency("bar", "2", optional=True).dependency("baz", "1")
+    )
+    new.feature("wide", ["dep:bar"]).file("src/more.rs", "// More.")
+    world = open_world
+    world.put(old, middle, new)
+    world.build()
+    with Nginx(world.tree) as nginx:
+        watch = Watch(context)
+        watch.open(nginx.url + "crates/foo/index.html")
+        watch.page.select_option(".compare [name=from]", "1.0.0")
+        watch.page.click(".compare button")
+        watch.page.locator(".compared").wait_for()
+        rows = [row.split("\t") for row in watch.page.locator(".compared tbody tr").all_inner_texts()]
+        assert [row for row in rows if row[0] not in {"Size", "File Cargo.toml"}] == [
+            ["Feature wide", "—", "dep:bar"],
+            ["Rust version", "1.70", "1.80"],
+            ["Dependency bar", "^1", "^2, optional"],
+            ["Dependency baz", "—", "^1"],
+            ["Development dependency tests", "^1", "—"],
+            ["File src/more.rs", "—", "8 B"],
+        ]
+        assert watch.page.url.endswith("#compare=1.0.0...2.0.0")
+        watch.page.reload()
+        watch.page.locator(".compared").wait_for()
+        assert watch.page.input_value(".compare [name=from]") == "1.0.0"
+        watch.page.emulate_media(color_scheme="dark")
+        watch.page.evaluate(AXE)
+        assert watch.page.evaluate("axe.run().then(found => found.violations.map(each => each.id))") == []
+        assert watch.wrong == []
 
 
 def test_code_of_a_readme_is_copied_whole(page: Page, base: str) -> None:

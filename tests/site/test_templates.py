@@ -63,7 +63,7 @@ def test_shipped_templates_render_alike_compiled_or_not(tmp_path: Path) -> None:
     files = {path.name: path.read_bytes() for path in SHIPPED.iterdir() if path.is_file() and path.suffix != ".md"}
     site = SiteInfo(
         title="A", registry="a", base_url="", index_url="", assets=dict.fromkeys(
-            ("theme.js", "site.js", "crate.js", "search.js", "icon.svg", "site.css"), "x"
+            ("theme.js", "site.js", "crate.js", "compare.js", "search.js", "icon.svg", "site.css"), "x"
         ),
     )  # fmt: skip
     compiled = Templates(Theme(files={**files, "404.html": b"not looked at"}, compiled=str(tmp_path)), site)

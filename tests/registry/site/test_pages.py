@@ -44,6 +44,7 @@ def test_a_crates_page_says_what_people_look_for(world: World) -> None:
         "Version\nPublished\nSize\nRust\n"
         f"1.1.0\n2026-01-01\n{size}\n1.70\n"
         f"1.0.0\n2026-01-01\n{packed(world, 'acme-text', '1.0.0')}\n"
+        "Compare with\nCompare\nWhat\nBefore\nNow\n"
         "Dependencies\n"
         "Whether they are held here is not known without a script that asks for it.\n"
         "To build and run\n"
@@ -514,7 +515,8 @@ def test_front_page_and_crate_page_stay_small(world: World) -> None:
     world.put(*some_crates(), *versions(60))
     world.build()
     files = world.files()
-    loaded = [path for path in files if path.startswith("assets/") and not path.startswith("assets/search")]
+    later = ("assets/search", "assets/compare")
+    loaded = [path for path in files if path.startswith("assets/") and not path.startswith(later)]
     assets = sum(len(files[path]) for path in loaded)
     for page in ("index.html", "crates/many/index.html", "crates/acme-text/index.html"):
         assert len(files[page]) + assets < 56_000
