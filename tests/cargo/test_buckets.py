@@ -2,11 +2,13 @@
 
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from cargo_static_index.store.bucket import Bucket
+from cargo_static_index.store.objects.client import Client
 from tests.buckets import Buckets, azurite, seaweedfs
 from tests.cargo.client import Cargo
 from tests.cargo.hosts import Host
@@ -19,6 +21,8 @@ from tests.servers import get
 from tests.world import contents
 
 pytestmark = pytest.mark.cargo
+
+TYPE = {"Content-Type": "application/gzip"}
 
 
 @pytest.fixture(scope="module")
@@ -109,11 +113,37 @@ def test_cargo_publishes_into_the_bucket_and_builds_from_what_the_store_serves(
     assert "nothing is wrong" in run("verify", cwd=tmp_path / "endpoint", env=environment).ok()
 
 
+def test_what_is_dropped_into_a_bucket_is_read_in_processes_published_and_taken_away(host: Host, cargo: Cargo) -> None:
+    """Each opens the bucket for itself: what was forked with a client's threads would wait for ever."""
+    incoming = Bucket(host.bucket.scheme, host.bucket.name, "incoming")
+    client = Client(incoming, host.environment)
+    made = [crate(f"crate-{number}").write(host.folder / "made") for number in range(150)]
+    with ThreadPoolExecutor(16) as pool:
+        list(
+            pool.map(lambda file: client.put(file.name, file.read_bytes(), {"Content-Type": "application/gzip"}), made)
+        )
+    said = host.run("build", "--no-pages", "--jobs", "2", "--drop", str(incoming), "--drop-after-publish", "delete")
+    assert "150 published" in said.ok()
+    assert list(client.list()) == []
+    project = cargo.project('crate-149 = { version = "1", registry = "acme" }\n')
+    project.run("build").ok()
+    assert "nothing is wrong" in host.run("verify", "--no-pages").ok()
+
+
 def test_a_container_of_azures_serves_cargo_as_well(tmp_path: Path) -> None:
     with azurite() as server:
         host = Host(tmp_path / "host", server, Bucket("az", "crates", "acme"))
-        host.drop(crate("foo", "1.0.0"), crate("foo", "1.1.0+b"))
-        host.run("build").ok()
+        incoming = Bucket("az", "crates", "incoming")
+        client = Client(incoming, server.environment)
+        for file in host.drop(crate("foo", "1.0.0"), crate("foo", "1.1.0+b")):
+            client.put(file.name, file.read_bytes(), TYPE)
+        done = Bucket("az", "crates", "done")
+        host.run("build", "--drop", str(incoming), "--drop-after-publish", str(done)).ok()
+        assert [each.path for each in client.list()] == []
+        assert {each.path for each in Client(done, server.environment).list()} == {
+            "foo-1.0.0.crate",
+            "foo-1.1.0+b.crate",
+        }
         (more,) = host.drop(crate("foo", "1.2.0"))
         host.run("add", more).ok()
         host.run("yank", "foo@1.2.0").ok()

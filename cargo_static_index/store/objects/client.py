@@ -62,7 +62,10 @@ class Object(Struct, frozen=True, kw_only=True):
 
 
 class Listed(Struct, frozen=True, kw_only=True, gc=False):
-    """An object as a listing shows it: its path, its bytes, and its ETag, "" where the store gives none."""
+    """An object as the store tells of it: its path, its bytes, and its ETag, "" where it gives none.
+
+    The ETag is always quoted: Azure's listings leave that out, and its other answers do not.
+    """
 
     path: str
     size: int
@@ -221,7 +224,9 @@ class Client:
 
 
 def _listed(found: Any) -> Listed:
-    return Listed(path=found["path"], size=int(found["size"]), etag=str(found["e_tag"] or ""))
+    etag = str(found["e_tag"] or "")
+    quoted = etag if etag.endswith('"') or not etag else f'"{etag}"'
+    return Listed(path=found["path"], size=int(found["size"]), etag=quoted)
 
 
 def _status_of(error: Exception) -> int | None:
@@ -242,7 +247,7 @@ def _opened(bucket: Bucket, environment: Mapping[str, str]) -> Any:
         return S3Store(bucket.name, config=_s3(environment), **common)
     if bucket.scheme == "gs":
         return GCSStore(bucket.name, **common)
-    return AzureStore(bucket.name, **common)
+    return AzureStore(bucket.name, config=_given(_OF_AZURE, environment), **common)
 
 
 _OF_S3 = (
@@ -256,11 +261,16 @@ _OF_S3 = (
 )
 """What an environment that is handed in may say; all else the library takes from the process's own."""
 
+_OF_AZURE = ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_ENDPOINT")
+
 
 def _s3(environment: Mapping[str, str]) -> Any:
-    given = {name.lower(): environment[name] for name in _OF_S3 if environment.get(name)}
     # The store takes nothing whose SHA-256 is not the one that we send.
-    return {**given, "disable_bulk_delete": True, "checksum_algorithm": "SHA256"}
+    return {**_given(_OF_S3, environment), "disable_bulk_delete": True, "checksum_algorithm": "SHA256"}
+
+
+def _given(names: tuple[str, ...], environment: Mapping[str, str]) -> Any:
+    return {name.lower(): environment[name] for name in names if environment.get(name)}
 
 
 def _endpoint(environment: Mapping[str, str]) -> str:
