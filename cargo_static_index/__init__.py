@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from cargo_static_index.protocol.registries import Home
     from cargo_static_index.protocol.semver import Version, parse_version
     from cargo_static_index.registry.archives import GivenArchive, LeftBehind, released_archives
+    from cargo_static_index.registry.conformance import STORE_CHECKS
     from cargo_static_index.registry.dependents import Dependent, dependents_of
     from cargo_static_index.registry.events import Listener, Report
     from cargo_static_index.registry.options import Options
@@ -96,6 +97,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RULES",
+    "STORE_CHECKS",
     "Bucket",
     "Candidate",
     "CargoStaticIndexError",
@@ -241,6 +243,7 @@ _MODULES = {
     "store.local.store": "LocalStore",
     "store.memory": "MemoryStore",
     "registry.archives": "GivenArchive LeftBehind released_archives",
+    "registry.conformance": "STORE_CHECKS",
     "registry.dependents": "Dependent dependents_of",
     "registry.search": "search_crates",
     "site.search_rows": "ShownCrate",
