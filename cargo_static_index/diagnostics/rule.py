@@ -27,7 +27,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     of_tree: bool = False
     mended: bool = False
     formerly: str = ""
-    """An id that this rule shared with another one; `explain` still tells of it."""
+    """An id that this rule had, be it shared with another one; `explain` still tells of it."""
 
     @property
     def severity(self) -> Severity:

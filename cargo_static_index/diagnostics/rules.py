@@ -48,7 +48,8 @@ def named(rule: str) -> tuple[Rule, ...]:
 
 def explain(rule: Rule) -> str:
     """Give the rule's part of docs/rules.md: Markdown, from its heading to the last line's end."""
-    formerly = f"\n- Formerly `{rule.formerly}`, which is a rule for crates alone." if rule.formerly else ""
+    now = ", which is a rule for crates alone" if rule.formerly in RULES else ""
+    formerly = f"\n- Formerly `{rule.formerly}`{now}." if rule.formerly else ""
     example = f"\n- Example: {rule.example}." if rule.example else ""
     return f"### {rule.id}\n\n{rule.says}\n\n- Level: {_level(rule)}.\n- Way out: {rule.way_out}{example}{formerly}\n"
 
