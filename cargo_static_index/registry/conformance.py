@@ -93,7 +93,8 @@ def staged_files_are_taken(store: Store) -> None:
     """A file that was staged in the session's folder becomes the content, and is consumed."""
     with store.session() as stage:
         staged = stage / "large"
-        staged.write_bytes(b"staged")
+        with staged.open("xb") as file:
+            file.write(b"staged")
         _need(store.apply([Put(path="a", content=Staged(str(staged)))]) == (), "a staged file can be put")
         _need(not staged.exists(), "a staged file that was put is consumed")
         linked = store.link("a")
