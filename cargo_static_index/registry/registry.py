@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from cargo_static_index._version import __version__
 from cargo_static_index.crate.candidate import Candidate, DropFile
 from cargo_static_index.crate.check import Policy
 from cargo_static_index.diagnostics.errors import (
@@ -385,6 +386,7 @@ def verify_registry(
     """
     from cargo_static_index.registry.restore import trust_last_record
     from cargo_static_index.registry.verify.again import confirmed
+    from cargo_static_index.registry.verify.resume import resumed
     from cargo_static_index.registry.verify.tree import check_config, verify_tree
     from cargo_static_index.registry.verify.work import HERE
 
@@ -409,9 +411,14 @@ def verify_registry(
             if whole:
                 yield from look(deep=False)
 
-        yield from confirmed(
-            tree, lambda: look(deep=deep, work=work, names=names), look_again, work.rest, listener.warn
-        )
+        def look_first() -> list[Finding]:
+            if quick or not deep or names is not None:
+                return list(look(deep=deep, work=work, names=names))
+            question = (str(settings.tree.path), work.share, __version__)
+            with resumed(settings.state.path, question, listener.note) as before:
+                return list(look(deep=deep, work=replace(work, opened=before.opened, seen=before.seen)))
+
+        yield from confirmed(tree, look_first, look_again, work.rest, listener.warn)
         return
     config = list(check_config(tree))
     options = replace(options, change_mode=True)

@@ -19,6 +19,7 @@ from cargo_static_index.protocol.names import index_path
 from cargo_static_index.protocol.registries import CRATES_IO, Home, is_home
 from cargo_static_index.protocol.semver import parse_version, without_build
 from cargo_static_index.registry.options import HostShare
+from cargo_static_index.registry.verify.resume import NOTHING_OPENED, Opened
 from cargo_static_index.store import Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Delta
@@ -77,14 +78,15 @@ class IndexCheck(Struct, frozen=True, kw_only=True):
     deep: bool = True
     addresses: bool = False
     share: HostShare | None = None
+    opened: Opened = NOTHING_OPENED
 
-    def look(self, paths: list[str]) -> tuple[Delta, list[Finding]]:
-        """Give what index files count for in tree.json, and what is wrong with their crates."""
+    def look(self, paths: list[str]) -> tuple[Delta, list[Finding], str]:
+        """Give what index files count for in tree.json, what is wrong with their crates, and the last of them."""
         store, total, findings = self.open_tree(), Delta(), list[Finding]()
         for path in paths:
             index = read_index_at(store, path)
             total += weight_of(index)
-            quick = self.quick or not (self.share is None or self.share.holds_name(path))
+            quick = self.quick or not (self.share is None or self.share.holds_name(path)) or self.opened.holds(path)
             findings += verify_crate(
                 store,
                 self.home,
@@ -95,7 +97,7 @@ class IndexCheck(Struct, frozen=True, kw_only=True):
                 deep=self.deep,
                 addresses=self.addresses,
             )
-        return total, findings
+        return total, findings, paths[-1] if paths else ""
 
 
 def metadata_in(archive: bytes, limits: Limits) -> CrateMetadata | None:

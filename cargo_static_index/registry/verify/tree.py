@@ -105,6 +105,7 @@ def verify_tree(
         deep=deep,
         addresses=addresses,
         share=work.share,
+        opened=work.opened,
     )
     if names is not None:
         yield from _verify_named(store, check, names)
@@ -115,8 +116,9 @@ def verify_tree(
     yield from _check_tombstones(store, store.list(layout.CRATES))
     buried = summed_tombstones(store)
     total = Delta()
-    for weight, findings in work.done(store, check.look, index_paths(store)):
+    for weight, findings, last in work.done(store, check.look, index_paths(store)):
         total += weight
+        work.seen(last, findings)
         yield from findings
     lines_lost: list[Finding] = []
     if missing := _missing(store, total):

@@ -1,12 +1,14 @@
 """How a tree is looked at: in which processes, how much of it is opened, and who hears how far that is."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
 
+from cargo_static_index.diagnostics.problems import Finding
 from cargo_static_index.registry.options import HostShare
+from cargo_static_index.registry.verify.resume import NOTHING_OPENED, Opened
 from cargo_static_index.registry.workers import Executor, spread
 from cargo_static_index.store import Store
 
@@ -22,17 +24,24 @@ def _hear_nothing(_: str) -> None:
     """Hear of nothing."""
 
 
+def _see_nothing(_: str, __: Sequence[Finding]) -> None:
+    """Hear of nothing."""
+
+
 class Work(Struct, frozen=True, kw_only=True):
     """Looking at a tree: with an `executor` in other processes, opening the archives of a `share` of the crates only.
 
     `tell` hears of each index file, and of each crate of which the pages are looked at. `rest` waits for so many
-    seconds before what is suspected is looked at again.
+    seconds before what is suspected is looked at again. What was `opened` before is only looked for, and `seen` hears
+    up to which index file all were looked at, and what was found.
     """
 
     executor: Executor | None = None
     share: HostShare | None = None
     tell: Callable[[str], None] = _hear_nothing
     rest: Callable[[float], None] = time.sleep
+    opened: Opened = NOTHING_OPENED
+    seen: Callable[[str, Sequence[Finding]], None] = _see_nothing
 
     def opener(self, store: Store) -> Callable[[], Store]:
         """Give what opens the tree where it is looked at."""

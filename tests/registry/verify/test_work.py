@@ -1,16 +1,20 @@
 """Looking at a tree in several processes, and at a share of it."""
 
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.diagnostics.problems import Finding
-from cargo_static_index.registry.options import HostShare
-from cargo_static_index.registry.registry import home_of
+from cargo_static_index.registry.events import Report
+from cargo_static_index.registry.options import HostShare, Options
+from cargo_static_index.registry.registry import home_of, verify_registry
 from cargo_static_index.registry.verify.tree import verify_tree
 from cargo_static_index.registry.verify.work import CRATES_AT_ONCE, HERE, Work
+from cargo_static_index.store import Stored
 from cargo_static_index.store.local.store import LocalStore
 from tests.cli.program import run
 from tests.crates import crate
@@ -58,6 +62,49 @@ def test_it_is_told_how_far_looking_is(damaged: World) -> None:
     found(damaged, Work(tell=told.append))
     assert len([name for name in told if name.startswith("index/")]) == CRATES
     assert "crate-7" in told
+
+
+class Read(LocalStore):
+    """A tree that counts which archives are read."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.archives: list[str] = []
+
+    def read(self, path: str) -> Stored | None:
+        if path.endswith(".crate"):
+            self.archives.append(path)
+        return super().read(path)
+
+
+def verified(world: World, tell: Callable[[str], None]) -> tuple[list[Finding], list[str], list[str]]:
+    """Look at a tree, and give what is found, the archives that were read, and what was said."""
+    store, report = Read(world.tree), Report()
+    options = Options(now=world.now)
+    with suppress(KeyboardInterrupt):
+        found = verify_registry(world.settings(), report, options, store=store, work=Work(tell=tell))
+        return list(found), store.archives, report.notes
+    return [], store.archives, report.notes
+
+
+def test_one_that_was_interrupted_goes_on_and_reads_no_sound_archive_again(damaged: World) -> None:
+    def interrupt(name: str) -> None:
+        told.append(name)
+        if len(told) == CRATES_AT_ONCE + 20:
+            raise KeyboardInterrupt
+
+    told: list[str] = []
+    whole, every, _ = verified(damaged, lambda _: None)
+    assert len(every) == CRATES
+    _, first, _ = verified(damaged, interrupt)
+    assert len(first) == CRATES_AT_ONCE
+    again, rest, notes = verified(damaged, lambda _: None)
+    wrong = {each.path for each in whole if each.id == "archive-damaged"}
+    assert set(first) & set(rest) == wrong & set(first)
+    assert set(first) | set(rest) == set(every)
+    assert again == whole
+    assert "An interrupted verify came to index/" in notes[0]
+    assert len(verified(damaged, lambda _: None)[1]) == CRATES
 
 
 def test_the_command_takes_a_share_and_jobs(damaged: World, tmp_path: Path) -> None:
