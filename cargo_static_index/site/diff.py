@@ -20,12 +20,15 @@ class Difference(Struct, frozen=True, kw_only=True):
 def differences(
     before: tuple[Entry, CrateMetadata | None], after: tuple[Entry, CrateMetadata | None]
 ) -> tuple[Difference, ...]:
-    """Give what changed in dependencies, features, Rust version and size, in this order."""
+    """Give what changed: what who uses it feels comes first, what is for tests and the size come last."""
     old, new = before[0], after[0]
-    found = list(_dependencies(old.deps, new.deps))
-    found += _features(features_of(old), features_of(new))
+    found = list(_features(features_of(old), features_of(new)))
     if old.rust_version != new.rust_version:
         found.append(Difference(about="Rust version", before=old.rust_version or "", after=new.rust_version or ""))
+    for is_dev in (False, True):
+        found += _dependencies(
+            *([each for each in deps if (each.kind == "dev") is is_dev] for deps in (old.deps, new.deps))
+        )
     if before[1] and after[1] and before[1].packed_size != after[1].packed_size:
         sizes = human_size(before[1].packed_size), human_size(after[1].packed_size)
         found.append(Difference(about="Size", before=sizes[0], after=sizes[1]))

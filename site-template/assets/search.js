@@ -319,7 +319,12 @@
       const button = element("button", "copy-button", "Copy");
       button.type = "button";
       button.setAttribute("aria-label", `Copy: ${text}`);
-      const box = element("div", "copy", element("pre", "", code), button);
+      // A line that is wider than its place scrolls, and who has no mouse scrolls what has the focus (WCAG 2.1.1).
+      const line = element("pre", "", code);
+      line.tabIndex = 0;
+      line.setAttribute("role", "group");
+      line.setAttribute("aria-label", text);
+      const box = element("div", "copy", line, button);
       window.csiCopies?.(button);
       return box;
     };

@@ -91,12 +91,12 @@ def test_a_versions_page_says_what_changed_and_what_is_in_it(world: World) -> No
     assert text[text.index("Changes since") : text.index("Dependencies\nWhether")] == (
         "Changes since 1.0.0\n"
         "What\nBefore\nNow\n"
-        "Development dependency absent\n—\n^2\n"
-        "Dependency acme-units\n—\n^0.3, with serde\n"
-        "Dependency serde\n—\n^1, optional\n"
         "Feature default\n—\nwide\n"
         "Feature wide\n—\ndep:serde\n"
         "Rust version\n—\n1.70\n"
+        "Dependency acme-units\n—\n^0.3, with serde\n"
+        "Dependency serde\n—\n^1, optional\n"
+        "Development dependency absent\n—\n^2\n"
         f"Size\n{before}\n{after}\n"
         "Wider.\n"
     )
