@@ -24,7 +24,7 @@ from cargo_static_index.diagnostics.errors import SettingsError
 @click.option("--as-is", is_flag=True, help="Answer config.json as it is, not with the address that was asked.")
 @click.option("--publish", is_flag=True, help="Take `cargo publish`, `yank` and the like, with tokens.")
 @click.option(
-    "--grace", metavar="TIME", default="30s", show_default=True, help="How long accepted uploads may take at the end."
+    "--grace", metavar="TIME", default="5s", show_default=True, help="How long accepted uploads may take at the end."
 )
 @click.option(
     "--ephemeral", is_flag=True, help="Serve an empty registry to one COMMAND, give its exit code, leave nothing."

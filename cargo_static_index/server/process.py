@@ -1,7 +1,7 @@
 """The process that serves: its socket, its end."""
 
+import logging
 import os
-import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ class Server:
         warn: Callable[[str], None],
         publish: bool,
         as_is: bool = False,
-        grace: float = 30.0,
+        grace: float = 5.0,
     ) -> None:
         check_safety(settings, publish=publish)
         self._settings = settings
@@ -132,9 +132,11 @@ class _Uvicorn(uvicorn.Server):
         self.began()
 
     def handle_exit(self, sig: int, frame: object) -> None:
-        """End well: unlike uvicorn's own, this does not have the signal end the process afterwards."""
-        del frame
-        self.force_exit = self.should_exit and sig == signal.SIGINT
+        """End well, and at the second signal at once: unlike uvicorn's own, this does not end the process by it."""
+        del sig, frame
+        if self.should_exit:
+            self.force_exit = True
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # what is cut off now is no error
         self.should_exit = True
 
 

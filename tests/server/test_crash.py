@@ -57,3 +57,29 @@ def test_an_upload_that_was_accepted_is_finished_after_sigterm(tmp_path: Path) -
             assert connection.makefile("rb").readline() == b"HTTP/1.1 200 OK\r\n"
         assert process.wait(timeout=30) == 0
     assert run("list", "foo", cwd=tmp_path).ok() == "foo@1.0.0\n"
+
+
+def test_a_second_signal_ends_an_upload_that_would_be_waited_for(tmp_path: Path) -> None:
+    served = Served(tmp_path)
+    token, body = served.token(), body_of(crate("foo"))
+    patient = {"CARGO_STATIC_INDEX_SERVE_REQUEST_TIMEOUT": "10m"}
+    with served.running("--publish", "--grace", "10m", env=patient) as process:
+        client = Client(served.url, token)
+        head = f"PUT /api/v1/crates/new HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n"
+        with client.socket() as connection:
+            connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:-10])
+            until(lambda: client.ask("GET", "/live").status == 200)
+            process.terminate()
+            until(lambda: not listens(client))
+            assert process.poll() is None
+            process.terminate()
+            assert process.wait(timeout=60) == 0
+    run("verify", cwd=tmp_path).ok()
+
+
+def listens(client: Client) -> bool:
+    try:
+        client.socket().close()
+    except OSError:
+        return False
+    return True
