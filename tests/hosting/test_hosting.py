@@ -7,10 +7,12 @@ import subprocess
 import sys
 import textwrap
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from cargo_static_index.crate.limits import MIB
 from cargo_static_index.hosting.move import move
@@ -151,7 +153,25 @@ def steps(workflow: str) -> list[str]:
     return [textwrap.dedent(block) or line for _, block, line in blocks if "pip install" not in (block or line)]
 
 
-def test_the_workflow_for_github_goes_on_from_what_the_run_before_published(tmp_path: Path) -> None:
+def script_of_github(place: Place) -> str:
+    found = steps(github_pages(place))
+    assert len(found) == 4
+    return "".join(f"({step})\n" for step in found)
+
+
+def script_of_gitlab(place: Place) -> str:
+    """Give what the pipeline runs, one step after the other in one shell, less what only GitLab has."""
+    printed = gitlab_pages(place)
+    script = yaml.safe_load(printed)["pages"]["script"]
+    ours = [step for step in script if "pip install" not in step and "remote set-url" not in step]
+    assert len(ours) == len(script) - 2
+    return "\n".join(ours)
+
+
+@pytest.mark.parametrize("script_of", [script_of_github, script_of_gitlab], ids=["github", "gitlab"])
+def test_a_pipeline_goes_on_from_what_the_run_before_published(
+    tmp_path: Path, script_of: Callable[[Place], str]
+) -> None:
     def git(*arguments: str, cwd: Path) -> None:
         who = ["-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "init.defaultBranch=main"]
         subprocess.run(["git", *who, *arguments], cwd=cwd, check=True, capture_output=True)
@@ -159,7 +179,7 @@ def test_the_workflow_for_github_goes_on_from_what_the_run_before_published(tmp_
     def publish(clock: int) -> dict[str, bytes]:
         clone = tmp_path / str(clock)
         git("clone", "-q", str(tmp_path / "origin"), str(clone), cwd=tmp_path)
-        script = "".join(f"({step})\n" for step in steps(github_pages(place)))
+        script = script_of(place)
         program = f'cargo-static-index() {{ {sys.executable} -m cargo_static_index "$@"; }}\n'
         env = environment({"SOURCE_DATE_EPOCH": str(clock), "PYTHONPATH": str(Path(__file__).parents[2])})
         subprocess.run(["bash", "-e", "-c", program + script], cwd=clone, env=env, check=True, capture_output=True)
@@ -168,7 +188,6 @@ def test_the_workflow_for_github_goes_on_from_what_the_run_before_published(tmp_
         return {str(path.relative_to(index)): path.read_bytes() for path in index.rglob("*") if path.is_file()}
 
     place = Place(base_url=NEW, root="/", policy="")
-    assert len(steps(github_pages(place))) == 4
     git("init", "-q", "--bare", "origin", cwd=tmp_path)
     git("clone", "-q", "origin", "work", cwd=tmp_path)
     crate("foo").write(tmp_path / "work/drop")
