@@ -191,3 +191,38 @@ def test_each_boundary_of_the_page_on_security_names_tests_that_are_there() -> N
     named = re.findall(r"`(tests/[^`]+)`", page)
     assert len(named) > 10
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+INSTALLED_BY = ("uv tool install .", "pipx install .", "uvx --from . cargo-static-index build")
+"""The ways that the README names to have the command without a virtual environment of one's own."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", INSTALLED_BY)
+def test_the_command_can_be_had_as_the_readme_says(checkout: Path, tmp_path: Path, line: str) -> None:
+    assert f"`{line}`" in README.read_text()
+    programs = tmp_path / "bin"
+    settings = {
+        "UV_TOOL_DIR": str(tmp_path / "tools"),
+        "UV_CACHE_DIR": str(tmp_path / "cache"),
+        "UV_TOOL_BIN_DIR": str(programs),
+        "UV_PYTHON": sys.executable,
+        "UV_PYTHON_DOWNLOADS": "never",
+        "PIPX_HOME": str(tmp_path / "pipx"),
+        "PIPX_BIN_DIR": str(programs),
+        "PIPX_DEFAULT_PYTHON": sys.executable,
+    }
+    shutil.copytree(checkout, tmp_path / "clone", ignore=shutil.ignore_patterns(".venv", "public"))
+    program, *arguments = line.split()
+    begun = [need(program), *arguments]
+    here = tmp_path / "clone"
+    (here / "drop").mkdir(exist_ok=True)
+    env = os.environ | settings
+    subprocess.run(begun, cwd=here, env=env, check=True, capture_output=True, text=True, timeout=300)
+    if "build" in arguments:
+        assert (here / "public/index/config.json").is_file()
+    else:
+        said = subprocess.run(
+            [programs / "cargo-static-index", "--version"], check=True, capture_output=True, text=True
+        )
+        assert said.stdout.startswith("cargo-static-index")
