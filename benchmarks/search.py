@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from benchmarks.bench import Bench, real_crates
 from benchmarks.measure import spread, to_json
-from cargo_static_index.registry.search import MOST_ROWS, Searched, search_of
+from cargo_static_index.registry.search import MOST_ROWS, Searched, TreeSearch
 from cargo_static_index.registry.site.documents import read_crate_document
 from cargo_static_index.site.crate_document import CrateDocument
 from cargo_static_index.site.lists import format_record, is_script
@@ -74,7 +74,7 @@ def finding(turns: int) -> dict[str, Any]:
     with real_crates() as here:
         here.cold_product("--mirror", "--pages")
         store = _tree(here)
-        search = search_of(store)
+        search = TreeSearch(store)
         ranks = mean_reciprocal_ranks(lambda text: names_found(text, search))
         documents = [
             found

@@ -222,18 +222,19 @@ def search_command(run: Run, *, query: Sequence[str], limit: int, as_json: bool)
     from cargo_static_index.registry.search import MOST_ROWS, search_of
     from cargo_static_index.site.search import near, ranked
 
-    search = search_of(_held(run))
     words = " ".join(query)
-    found = ranked(words, search, MOST_ROWS)
-    for crate in filter(None, (search.about(each.name) for each in found[:limit])):
+    with search_of(_held(run), run.settings.state.path) as search:
+        found = ranked(words, search, MOST_ROWS)
+        crates = list(filter(None, (search.about(each.name) for each in found[:limit])))
+        meant = [] if found else [repr(each.name) for each in near(words, search)]
+    for crate in crates:
         if as_json:
             print_json(_search_document(crate))
         else:
             yanked = "  (yanked)" if crate.yanked else ""
             run.terminal.result(f"{crate.name} {crate.vers}{yanked}{_brief(crate.description)}")
     if not found:
-        meant = " or ".join(repr(each.name) for each in near(words, search))
-        run.terminal.say(f"nothing is found; did you mean {meant}?" if meant else "nothing is found")
+        run.terminal.say(f"nothing is found; did you mean {' or '.join(meant)}?" if meant else "nothing is found")
     return GOOD if found else FOUND_WRONG
 
 

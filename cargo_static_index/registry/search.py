@@ -1,27 +1,31 @@
 """Where a search finds the lists that it reads, and what is known of the crates that it finds.
 
-A tree with pages holds the lists (`site/search_rows.py`). Of one without, or whose pages are behind, they are made of
-the whole index, as its pages would have them.
+A tree with pages holds the lists (`site/search_rows.py`). Of one without, or whose pages are behind, the state has a
+table of them, which costs what changed; and without a state they are made of the whole index.
 """
 
-import threading
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
+import msgspec
 from msgspec import UNSET, Raw
 from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine
 from cargo_static_index.protocol.index_entry import parse_entry
 from cargo_static_index.protocol.index_file import Line
+from cargo_static_index.registry.follow import is_known
 from cargo_static_index.registry.newest import known_metadata, newest
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import (
     CrateDocument,
     ReleaseSummary,
     document_of,
+    format_page_document,
     older_dependencies,
     parse_pages_state,
     power_of_two,
@@ -38,12 +42,17 @@ from cargo_static_index.site.search_rows import (
     shown,
     words_of_readme,
 )
+from cargo_static_index.state import State, may_write, open_state
 from cargo_static_index.store import Store
-from cargo_static_index.store.local.store import LocalStore
+from cargo_static_index.tree.layout import index_file
 from cargo_static_index.tree.read import index_paths, read_index_at, read_record
 
 MOST_ROWS = 6000
 """Rows that a search reads where no browser has to fetch them; see `ranked`."""
+
+
+STALE_AT_ONCE = 500
+"""Crates whose rows are made in one transaction of the state."""
 
 
 class Searched(Lists, Protocol):
@@ -124,9 +133,82 @@ class HeldSearch:
         return shown(self._documents[name])
 
 
-def search_of(store: Store) -> Searched:
-    """Give the lists of the tree where its pages show what its index holds, else those made of all that it holds."""
-    return TreeSearch(store) if has_lists(store) else HeldSearch(documents(store))
+class StateSearch:
+    """The lists in the state, made of those index files that changed since somebody searched before."""
+
+    def __init__(self, state: State, store: Store) -> None:
+        self._rows = state.searched
+        self._store = store
+        self._state = state
+
+    def bring_in_step(self) -> None:
+        """Make the rows of what changed; a search that is broken off leaves the rest to the next."""
+        while paths := self._rows.stale(STALE_AT_ONCE):
+            with self._state.writing():
+                for path in paths:
+                    self._change(path, describe_crate(self._store, path))
+                    self._rows.settle(path)
+
+    def _change(self, path: str, new: CrateDocument | None) -> None:
+        before = self._document(path)
+        needs, needed = (needed_by(each) if each else set() for each in (new, before))
+        name = new.name if new else before.name if before else ""
+        self._rows.needs(name, needed - needs, needs - needed)
+        self._put(path, before, self._counted(new) if new else None)
+        for other in needs ^ needed:
+            at = index_file(other)
+            held = self._document(at)
+            if held is not None and held.name == other:
+                self._put(at, held, self._counted(held))
+
+    def _counted(self, document: CrateDocument) -> CrateDocument:
+        number = len(self._rows.dependents(document.name))
+        return replace(document, dependents=power_of_two(number) or UNSET)
+
+    def _put(self, path: str, before: CrateDocument | None, new: CrateDocument | None) -> None:
+        if before == new:
+            return
+        old, rows = (dict(search_rows(each)) if each else {} for each in (before, new))
+        changed = [(*at, row) for at, row in rows.items() if old.get(at) != row]
+        self._rows.change([at for at in old if at not in rows], changed)
+        self._rows.keep(path, format_page_document(new) if new else None)
+
+    def _document(self, path: str) -> CrateDocument | None:
+        content = self._rows.document(path)
+        return msgspec.json.decode(content, type=CrateDocument) if content else None
+
+    def beginning(self, name: str, start: str, most: int) -> tuple[list[tuple[str, bytes]], int]:
+        """Give the first rows whose keys begin so, and how many there are; see `Lists`."""
+        if start.endswith(END):
+            whole = start[: -len(END)]
+            rows = [(key, row) for key, row in self._rows.beginning(name, whole, 1)[0] if key == whole]
+            return rows, len(rows)
+        rows, total = self._rows.beginning(name, start, most)
+        return [(key, row) for key, row in rows], total
+
+    def about(self, name: str) -> ShownCrate | None:
+        """Give what is shown of a crate."""
+        document = self._document(index_file(name))
+        return shown(document) if document else None
+
+
+@contextmanager
+def search_of(store: Store, state_folder: Path | None = None) -> Iterator[Searched]:
+    """Give the lists of the tree where its pages show what its index holds, else a table of the state's.
+
+    Where there is no state, or it is not the caller's or does not know the tree, they are made of all that is held.
+    """
+    if has_lists(store):
+        yield TreeSearch(store)
+        return
+    if state_folder is not None and may_write(state_folder):
+        with open_state(state_folder) as state:
+            if is_known(state, read_record(store).value):
+                search = StateSearch(state, store)
+                search.bring_in_step()
+                yield search
+                return
+    yield HeldSearch(documents(store))
 
 
 def search_crates(store: Store, query: str, *, limit: int = 20) -> list[ShownCrate]:
@@ -134,8 +216,8 @@ def search_crates(store: Store, query: str, *, limit: int = 20) -> list[ShownCra
 
     Parts of the lists are read where the tree's pages show what the index holds; else every crate is.
     """
-    search = search_of(store)
-    found = (search.about(each.name) for each in ranked(query, search, MOST_ROWS)[:limit])
+    with search_of(store) as search:
+        found = [search.about(each.name) for each in ranked(query, search, MOST_ROWS)[:limit]]
     return [crate for crate in found if crate is not None]
 
 
@@ -200,50 +282,3 @@ def needed_by(document: CrateDocument) -> set[str]:
     """Give the crates here that a crate depends on, or did, as the lists of dependents have it."""
     rows = (*document.dependencies, *(older.dependency for older in document.earlier))
     return {row.crate for row in rows if row.registry is None}
-
-
-class SearchIndex:
-    """The search of a tree that changes meanwhile, looked through again where tree.json says that something changed.
-
-    In a folder, index files that are as they were are not read again.
-    """
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._lock = threading.Lock()
-        self._digest: str | None = None
-        self._known: dict[str, tuple[object, CrateDocument | None]] = {}
-        self._search: Searched = HeldSearch(())
-
-    def now(self) -> Searched:
-        """Give the search of the tree as it is now."""
-        with self._lock:
-            digest = read_record(self._store).value.digest
-            if has_lists(self._store):
-                return TreeSearch(self._store)
-            if digest != self._digest:
-                self._search = HeldSearch(self._crates())
-                self._digest = digest
-            return self._search
-
-    def names(self) -> list[str]:
-        """Give the names of all crates."""
-        return sorted(document.name for document in self._crates())
-
-    def _crates(self) -> list[CrateDocument]:
-        paths = ((path, self._seen(path)) for path in index_paths(self._store))
-        self._known = {path: self._described(path, seen) for path, seen in paths}
-        return [document for _, document in self._known.values() if document]
-
-    def _described(self, path: str, seen: object) -> tuple[object, CrateDocument | None]:
-        known = self._known.get(path)
-        return known if known is not None and known[0] == seen else (seen, describe_crate(self._store, path))
-
-    def _seen(self, path: str) -> object:
-        if not isinstance(self._store, LocalStore):
-            return object()
-        try:
-            found = (self._store.root / path).stat()
-        except OSError:
-            return object()
-        return found.st_ino, found.st_mtime_ns, found.st_size

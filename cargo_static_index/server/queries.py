@@ -22,7 +22,7 @@ from cargo_static_index.protocol.semver import is_prerelease, parse_version
 from cargo_static_index.registry.dependents import dependencies_on
 from cargo_static_index.registry.newest import known_metadata, newest
 from cargo_static_index.registry.registry import store_of
-from cargo_static_index.registry.search import MOST_ROWS, SearchIndex
+from cargo_static_index.registry.search import MOST_ROWS, search_of
 from cargo_static_index.server.answers import RequestRefused, crate_of, json_answer
 from cargo_static_index.server.auth import Gate
 from cargo_static_index.server.documents import (
@@ -44,7 +44,7 @@ from cargo_static_index.settings import Settings
 from cargo_static_index.site.search import ranked
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.owners import read_owners
-from cargo_static_index.tree.read import read_index
+from cargo_static_index.tree.read import index_paths_by_name, read_index, read_index_at
 
 MOST_PER_PAGE: Final = 100
 """As crates.io; cargo asks for no more."""
@@ -59,7 +59,7 @@ class Queries:
         self._change = change
         self._gate = gate
         self._store = store_of(settings)
-        self._search = SearchIndex(self._store)
+        self._state_folder = settings.state.path
 
     def routes(self) -> list[Route]:
         """Give the routes."""
@@ -82,9 +82,9 @@ class Queries:
         query = request.query_params.get("q", "")
 
         def found() -> FoundCrates:
-            search = self._search.now()
-            crates = ranked(query, search, MOST_ROWS)
-            shown = (search.about(each.name) for each in crates[(page - 1) * per_page : page * per_page])
+            with search_of(self._store, self._state_folder) as search:
+                crates = ranked(query, search, MOST_ROWS)
+                shown = [search.about(each.name) for each in crates[(page - 1) * per_page : page * per_page]]
             rows = (
                 FoundCrate(id=each.name, name=each.name, max_version=each.vers, description=each.description or None)
                 for each in shown
@@ -128,7 +128,7 @@ class Queries:
         def found() -> Dependents:
             name = crate_of(request)
             self._lines(name)
-            rows = [row for crate in self._search.names() for row in self._needs(crate, name)]
+            rows = [row for path in index_paths_by_name(self._store) for row in self._needs(path, name)]
             return Dependents(
                 dependencies=tuple(row for row, _ in rows),
                 versions=tuple(version for _, version in rows),
@@ -214,12 +214,12 @@ class Queries:
             **_about(metadata),
         )
 
-    def _needs(self, name: str, wanted: str) -> list[tuple[WebDependency, DependentVersion]]:
-        """Give how the newest version of a crate depends on another one of this registry."""
-        line = newest(read_index(self._store, name).value.releases)
+    def _needs(self, path: str, wanted: str) -> list[tuple[WebDependency, DependentVersion]]:
+        """Give how the newest version of the crate of an index file depends on another one of this registry."""
+        line = newest(read_index_at(self._store, path).value.releases)
         if line is None:
             return []
-        version = DependentVersion(name, line.vers)
+        version = DependentVersion(line.name, line.vers)
         found = dependencies_on(line, [wanted])
         return [(_dependency(number, each), version) for number, each in enumerate(found)]
 

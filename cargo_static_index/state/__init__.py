@@ -22,6 +22,7 @@ from cargo_static_index.state.indexed import Indexed
 from cargo_static_index.state.published import Published
 from cargo_static_index.state.queue import Pages
 from cargo_static_index.state.rows import CrateChange, Release, Removed
+from cargo_static_index.state.searched import SearchedRows
 from cargo_static_index.state.undelivered import Undelivered
 from cargo_static_index.store.local import system
 from cargo_static_index.store.local.system import NEW
@@ -73,6 +74,7 @@ class State:
         self.intents = Intents(database)
         self.pages = Pages(database)
         self.undelivered = Undelivered(database)
+        self.searched = SearchedRows(database)
         self._flags = Flags(database)
         self._database = database
 

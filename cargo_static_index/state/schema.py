@@ -26,6 +26,19 @@ CREATE TABLE removed (
 CREATE INDEX removed_key ON removed (replace(lower(name), '_', '-'));
 CREATE TABLE indexed (path TEXT PRIMARY KEY, digest BLOB NOT NULL) WITHOUT ROWID;
 
+CREATE TABLE search_stale (path TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TRIGGER indexed_came AFTER INSERT ON indexed WHEN new.path != '' BEGIN
+    INSERT OR IGNORE INTO search_stale VALUES (new.path);
+END;
+CREATE TRIGGER indexed_went AFTER DELETE ON indexed WHEN old.path != '' BEGIN
+    INSERT OR IGNORE INTO search_stale VALUES (old.path);
+END;
+CREATE TABLE search_crate (path TEXT PRIMARY KEY, document BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE search_row (
+    list TEXT NOT NULL, key TEXT NOT NULL, row BLOB NOT NULL, PRIMARY KEY (list, key)
+) WITHOUT ROWID;
+CREATE TABLE search_need (needed TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (needed, name)) WITHOUT ROWID;
+
 CREATE TABLE folder (path BLOB PRIMARY KEY, parent BLOB, digest BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX folder_children ON folder (parent, path);
 CREATE TABLE dropped (
@@ -125,6 +138,19 @@ INDEXED_GET = "SELECT digest FROM indexed WHERE path = ?"
 INDEXED_SET = "INSERT OR REPLACE INTO indexed VALUES (?, ?)"
 INDEXED_DELETE = "DELETE FROM indexed WHERE path = ?"
 INDEXED_CLEAR = "DELETE FROM indexed"
+
+SEARCH_STALE = "SELECT path FROM search_stale WHERE path >= '' ORDER BY path LIMIT ?"
+SEARCH_SETTLE = "DELETE FROM search_stale WHERE path = ?"
+SEARCH_DOCUMENT = "SELECT document FROM search_crate WHERE path = ?"
+SEARCH_KEEP = "INSERT OR REPLACE INTO search_crate VALUES (?, ?)"
+SEARCH_FORGET = "DELETE FROM search_crate WHERE path = ?"
+SEARCH_ROWS = "SELECT key, row FROM search_row WHERE list = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?"
+SEARCH_COUNT = "SELECT count(*) FROM search_row WHERE list = ? AND key >= ? AND key < ?"
+SEARCH_ROW_SET = "INSERT OR REPLACE INTO search_row VALUES (?, ?, ?)"
+SEARCH_ROW_DELETE = "DELETE FROM search_row WHERE list = ? AND key = ?"
+SEARCH_NEED_SET = "INSERT OR IGNORE INTO search_need VALUES (?, ?)"
+SEARCH_NEED_DELETE = "DELETE FROM search_need WHERE needed = ? AND name = ?"
+SEARCH_NEEDED_BY = "SELECT name FROM search_need WHERE needed = ?"
 
 FOLDER_DIGEST = "SELECT digest FROM folder WHERE path = ?"
 FOLDER_ADD = "INSERT OR IGNORE INTO folder VALUES (?, ?, ?)"

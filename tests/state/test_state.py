@@ -92,6 +92,7 @@ ALLOWED_SCANS = {
     "CANDIDATE_VERSIONS": ("SCAN json_each VIRTUAL TABLE INDEX 1:",),
     "REMOVED_NAMES": ("SCAN json_each VIRTUAL TABLE INDEX 1:",),
     "VERSIONS_OF": ("SCAN json_each VIRTUAL TABLE INDEX 1:",),
+    "INDEXED_CLEAR": ("SCAN indexed",),  # where the whole index is read again, each file is told to searches
     "SOUND": ("SCAN tally",),  # of four rows
     "CANDIDATES_REFUSED": ("SCAN temp.candidate USING COVERING INDEX candidate_file",),  # of what this pass read
     "UNDELIVERED_COUNT": ("SCAN (subquery-1)",),  # of as many rows as its LIMIT says

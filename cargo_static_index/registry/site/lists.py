@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidDocument
+from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.registry.site.documents import read_crate_document
 from cargo_static_index.registry.site.output import Output
 from cargo_static_index.registry.transaction import Transaction, attempts
@@ -92,6 +93,10 @@ class ListWriter:
         """Whether files may be behind the record beside them, as a writer broke off or was overtaken."""
         self._current: dict[str, Rows] = {}
         """The rows of crates as their documents are now, by collision key, while one batch is merged."""
+        self._reranked: dict[str, str] = {}
+        """Crates whose rank in searches changed in this pass, or may have, by collision key."""
+        self._ranked: set[str] = set()
+        """Lists of dependents whose crates were told to look at their ranks."""
         self.parts: dict[str, bool] = {}
         """Parts of the names that came, or went, by the path of their sitemaps."""
         self.trusting = True
@@ -132,14 +137,20 @@ class ListWriter:
                 return
 
     def _read_again(self, batch: Batch) -> None:
-        """Read the documents of crates where others may have changed them since rows were noted, of whom some died."""
+        """Read the documents of crates where others may have changed them since rows were noted, of whom some died.
+
+        In a shared tree these are those whose rank changed: whoever changed it as well may have come first.
+        """
         self._current.clear()
-        if self._transaction.log or not self._transaction.others_came:
+        shared = self._transaction.log is not None
+        if not shared and not self._transaction.others_came:
             return
         keys = {crate_of_row(name, key) for name, rows in batch if not _is_set(name) for key, _ in rows}
-        for key, crate in self._transaction.names_of(keys).items():
-            document = read_crate_document(self._transaction.store, crate)
-            self._current[key] = rows_of_crate(document) if document else {}
+        names = self._transaction.names_of(keys) if not shared else self._reranked
+        for key, crate in names.items():
+            if key in keys:
+                document = read_crate_document(self._transaction.store, crate)
+                self._current[key] = rows_of_crate(document) if document else {}
 
     def _as_it_is_now(self, name: str, key: str, noted: bytes | None) -> bytes | None:
         """Give a row as it is to be now; `noted` where that was not read again."""
@@ -188,13 +199,16 @@ class ListWriter:
         if not merged.name.startswith(DEPENDENTS):
             return False
         before, after = (root.total if root else 0 for root in (merged.reader.load(""), merged.nodes[""]))
-        unknown = self._transaction.log is not None and self._looks_closely
+        unknown = self._transaction.log is not None and self._looks_closely and merged.name not in self._ranked
+        self._ranked.add(merged.name)
         return unknown or before.bit_length() != after.bit_length()
 
     def _make_stale(self, lists: Sequence[_Merged]) -> None:
         if lists:
+            names = [found.name.removeprefix(DEPENDENTS) for found in lists]
+            self._reranked |= {collision_key(name): name for name in names}
             with self._transaction.state.writing():
-                self._transaction.state.pages.make_stale(found.name.removeprefix(DEPENDENTS) for found in lists)
+                self._transaction.state.pages.make_stale(names)
 
     def _merged(self, name: str, rows: Sequence[KeyedRow]) -> Iterator[_Merged]:
         """Merge rows into a list; of one that cannot be made its rows are let go, so that it fails no pass again."""

@@ -126,10 +126,11 @@ class SiteWriter:
                 unbroken("made pages was killed, perhaps for want of memory; run this again"),
                 closing(self._renderer),
             ):
-                yield from self._make_stale_crates()
-                yield from self._lists.bring_in_step(searched=False)
-                yield from self._make_stale_crates()  # whose rank in searches changed
-                yield from self._lists.bring_in_step(searched=True)
+                while any(self._queue.stale(1)) or self._queue.next_list():
+                    yield from self._make_stale_crates()
+                    yield from self._lists.bring_in_step(searched=False)
+                    if not any(self._queue.stale(1)):  # nobody's rank in searches changed by that
+                        yield from self._lists.bring_in_step(searched=True)
         except ListDamaged as error:
             self._transaction.listener.note(f"{error}; so all pages are made anew.")
             self.remake()
