@@ -320,6 +320,12 @@ def test_lists_name_crates_by_name_keyword_category_and_month(world: World) -> N
     assert "browse/keyword/git.html" not in world.files()
 
 
+def test_keywords_that_most_crates_name_come_first(world: World) -> None:
+    world.put(*some_crates(), crate("foo").package(keywords=["vcs", "abc"]))
+    world.build()
+    assert "3 keywords.\nvcs 2\nabc 1\ngit 1\n" in text_of(world.read("browse/keywords.html"))
+
+
 def test_refused_files_are_shown_with_their_way_out_until_they_are_gone(world: World) -> None:
     crate("std").write(world.drop)
     world.build()
