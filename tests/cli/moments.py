@@ -61,6 +61,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "reindex": ("reindex", "--mode", "mirror", "--yes"),
         "rebuild": ("rebuild", "--pages"),
         "sync": ("sync", "public", "elsewhere"),
+        "promote": ("promote", "public", "foo@1.1.0", "target"),
         "push": ("push", "drop/new-1.0.0.crate", "--index", "sparse+http://127.0.0.1:9/index/", "--wait", "0"),
         "doctor": ("doctor", "public"),
         "hosting": ("hosting", "nginx"),
@@ -130,7 +131,9 @@ def prepare(folder: Path) -> Path:
     run("init", "--name", "acme", "--base-url", "https://crates.example.com/", cwd=folder).ok()
     for version in ("1.0.0", "1.1.0"):
         crate("foo", version).write(folder / "drop")
-    run("build", cwd=folder).ok()
+        run("build", cwd=folder).ok()
+        if not (folder / "target").exists():
+            shutil.copytree(folder / "public", folder / "target")
     run("yank", "foo@1.1.0", cwd=folder).ok()
     crate("new", "1.0.0").write(folder / "drop")
     next((folder / "public/crates/foo").glob(f"{'?' * 64}.json")).unlink()

@@ -46,6 +46,7 @@ GOOD = {
     "reindex": ["reindex", "--yes"],
     "rebuild": ["rebuild"],
     "sync": ["sync", "public", "elsewhere"],
+    "promote": ["promote", "public", "foo@1.0.0", "target"],
     "hosting": ["hosting", "nginx"],
     "explain": ["explain", "file-empty"],
     "check-settings": ["check-settings"],
@@ -96,6 +97,8 @@ def built(template: Path, tmp_path: Path) -> Path:
 
 def prepared(folder: Path, command: str) -> Path:
     """Make the folder one in which the command can succeed."""
+    if command == "promote":
+        shutil.copytree(folder / "public", folder / "target")
     if command == "init":
         (folder / "registry.toml").unlink()
     if command == "advisories":
