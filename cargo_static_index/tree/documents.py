@@ -97,7 +97,7 @@ class TreeRecord(Struct, frozen=True, kw_only=True):
     tombstones: str | UnsetType = "0" * 64
     lost: int | UnsetType = UNSET
     keeps_until: str | UnsetType = UNSET
-    version_addresses: Literal[True] | UnsetType = UNSET
+    version_addresses: bool | UnsetType = UNSET
 
     def changed_by(self, delta: Delta) -> Self:
         """Give the record after a change."""
