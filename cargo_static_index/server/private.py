@@ -176,8 +176,9 @@ class PrivateBucket:
         raise StoreError(f"{self.describe(name)} is changed by somebody else all the time; try again later")
 
     def append(self, log: str, key: str, line: bytes) -> None:
-        """Write an object of its own, whose name begins with `key`."""
-        self._store.apply([Put(path=f"{log}/{key}-{uuid4().hex[:12]}.json", content=line + b"\n", expect="absent")])
+        """Write an object of its own, whose name begins with `key` and the moment."""
+        path = f"{log}/{key}-{time.time_ns():020}-{uuid4().hex[:12]}.json"
+        self._store.apply([Put(path=path, content=line + b"\n", expect="absent")])
 
     def lines(self, folder: str) -> Iterator[bytes]:
         """Read the objects of the logs."""

@@ -76,7 +76,7 @@ def test_pages_are_light(context: BrowserContext, server: Nginx, path: str, scri
         ("crates/acme-text/index.html", ".install > :first-child", "cargo add acme-text --registry acme"),
         (
             "crates/acme-text/index.html",
-            ".install > :last-child",
+            ".install > div:last-of-type",
             'acme-text = {{ version = "1.1.0", registry = "acme" }}',
         ),
     ],
