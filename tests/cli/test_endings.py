@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import random
 import resource
 import select
 import signal
@@ -134,10 +135,10 @@ def test_a_tree_that_may_not_be_written_ends_with_3(built: Path) -> None:
 
 
 def test_a_disk_that_takes_no_more_ends_with_3_and_the_next_build_finishes(fresh: Path) -> None:
-    crate("large", "1.0.0").file("data", bytes(300_000)).write(fresh / "drop")
+    crate("large", "1.0.0").file("data", random.Random(1).randbytes(1_500_000)).write(fresh / "drop")
 
     def small_disk() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 
     done = subprocess.run(
         [*PROGRAM, "build"], cwd=fresh, env=environment(), capture_output=True, text=True, check=False,
