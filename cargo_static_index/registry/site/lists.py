@@ -196,9 +196,11 @@ class ListWriter:
 
     def _ranks_otherwise(self, merged: _Merged) -> bool:
         """Whether a list is of a crate's dependents, and the crate may have another rank in searches than before."""
-        if not merged.name.startswith(DEPENDENTS):
-            return False
-        before, after = (root.total if root else 0 for root in (merged.reader.load(""), merged.nodes[""]))
+        root = merged.nodes[""]
+        if not merged.name.startswith(DEPENDENTS) or root is None or not root.about:
+            return False  # no search finds what is not held
+        earlier = merged.reader.load("")
+        before, after = earlier.total if earlier else 0, root.total
         unknown = self._transaction.log is not None and self._looks_closely and merged.name not in self._ranked
         self._ranked.add(merged.name)
         return unknown or before.bit_length() != after.bit_length()
