@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 
 import click
+from msgspec.structs import asdict
 
 from cargo_static_index.cli.command import command, sections
 from cargo_static_index.cli.documents import AdvisoryDocument
@@ -10,7 +11,7 @@ from cargo_static_index.cli.formats import print_json
 from cargo_static_index.cli.options import argument, json_lines
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
 from cargo_static_index.diagnostics.errors import SettingsError
-from cargo_static_index.registry.advisories import AdvisoryDatabase
+from cargo_static_index.registry.advisories import AdvisoryDatabase, notes_on
 from cargo_static_index.registry.registry import home_of
 from cargo_static_index.store import Store
 from cargo_static_index.tree.read import read_index, read_record
@@ -49,22 +50,15 @@ def _found(run: Run, store: Store, database: AdvisoryDatabase, names: Collection
     """Give an advisory of a crate at a time, and say which cannot be read."""
     for name in sorted(name for name in database.names() if not names or name in names):
         lines = [line for line in read_index(store, name).value.releases if line.name == name]
-        yanked = {line.vers for line in lines if line.yanked}
-        for path, reason in database.of(name)[1].items() if lines else ():
+        if not lines:
+            continue
+        found, unread = database.of(name)
+        for path, reason in unread.items():
             run.terminal.warn(f"{path}: this advisory is left out: {reason}")
-        for note in database.notes(name, (line.vers for line in lines)):
-            yield AdvisoryDocument(
-                id=note.id,
-                name=name,
-                title=note.title,
-                date=note.date,
-                url=note.url,
-                informational=note.informational,
-                aliases=note.aliases,
-                patched=note.patched,
-                versions=note.versions,
-                yanked=tuple(vers for vers in note.versions if vers in yanked),
-            )
+        yanked = {line.vers for line in lines if line.yanked}
+        for note in notes_on(found, [line.vers for line in lines]):
+            affected = tuple(vers for vers in note.versions if vers in yanked)
+            yield AdvisoryDocument(name=name, yanked=affected, **asdict(note))
 
 
 def _line(document: AdvisoryDocument) -> str:

@@ -122,11 +122,11 @@ def _previous_tree(run: Run, previous: str | None, *, only_dropped: bool) -> "St
 def _served_tree(run: Run, base_url: str, *, only_dropped: bool) -> "Store":
     from cargo_static_index.client.web_tree import WebTree
     from cargo_static_index.protocol.config import parse_base_url
-    from cargo_static_index.registry.drop import possible_names
+    from cargo_static_index.registry.drop import possible_releases
     from cargo_static_index.registry.registry import drop_of
 
     files = drop_of(run.settings).file_names() if only_dropped else None
-    names = None if files is None else (name for file in files for name in possible_names(file))
+    names = None if files is None else (name for file in files for name, _ in possible_releases(file))
     return WebTree(parse_base_url(base_url), names)
 
 

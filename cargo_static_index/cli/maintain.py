@@ -32,7 +32,6 @@ from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
 from cargo_static_index.cli.terminal import counted, is_confirmed, is_interactive
 from cargo_static_index.diagnostics.errors import NotHeld, SettingsError
 from cargo_static_index.diagnostics.problems import Finding
-from cargo_static_index.registry.kept import kept_until
 from cargo_static_index.registry.options import Options, parse_share
 from cargo_static_index.registry.registry import open_registry, specs_of, verify_registry
 from cargo_static_index.registry.reindex import Reindexed
@@ -40,6 +39,7 @@ from cargo_static_index.registry.similar import hint_for
 from cargo_static_index.registry.verify.work import Work
 from cargo_static_index.registry.workers import reading_executor, usable_jobs
 from cargo_static_index.store.bucket import Bucket
+from cargo_static_index.tree.kept import kept_until
 from cargo_static_index.tree.layout import CRATES
 from cargo_static_index.tree.read import read_index
 

@@ -10,7 +10,7 @@ from cargo_static_index.protocol.index_file import Line
 from cargo_static_index.store import Change, Delete, Put, Staged, Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.headers import release_tag
-from cargo_static_index.tree.kept import read_kept
+from cargo_static_index.tree.kept import kept_until
 from cargo_static_index.tree.read import read_index
 
 AT_ONCE = 256
@@ -43,19 +43,14 @@ def address_puts(store: Store, lines: Iterable[Line]) -> Iterator[list[Put]]:
 
 def changes_of_addresses(store: Store, *, wanted: bool) -> Iterator[list[Change]]:
     """Give the changes, in batches, after which a tree has the addresses that its index makes, or none at all."""
-    kept = _kept(store)
+    kept = kept_until(store)
     for name, paths in groupby(store.list(layout.CRATES), key=lambda path: path.split("/")[1]):
         yield from _of_crate(store, name, paths, kept, wanted=wanted)
 
 
 def changes_of_crate(store: Store, name: str) -> Iterator[list[Change]]:
     """Give the changes, in batches, after which one crate has the addresses that its lines make."""
-    yield from _of_crate(store, name, store.list(f"{layout.CRATES}/{name}"), _kept(store), wanted=True)
-
-
-def _kept(store: Store) -> Collection[tuple[str, str]]:
-    """Give the releases, by name and version, whose archives stay for a while after they were removed."""
-    return {(kept.value.name, stone.vers) for kept in read_kept(store) for stone in kept.value.removed}
+    yield from _of_crate(store, name, store.list(f"{layout.CRATES}/{name}"), kept_until(store), wanted=True)
 
 
 def _of_crate(

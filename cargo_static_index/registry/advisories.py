@@ -1,7 +1,7 @@
 """The advisories of a folder in the layout of rustsec/advisory-db: `crates/NAME/ID.md`."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -60,12 +60,6 @@ class AdvisoryDatabase(Struct, frozen=True, kw_only=True):
         found.sort(key=lambda advisory: (advisory.date, advisory.id), reverse=True)
         return found, unread
 
-    def notes(self, name: str, versions: Iterable[str]) -> tuple[AdvisoryNote, ...]:
-        """Give what pages say: the advisories that affect some of a crate's versions, and which."""
-        held = list(versions)
-        notes = (_note(advisory, held) for advisory in self.of(name)[0])
-        return tuple(note for note in notes if note.versions)
-
     def digest(self) -> str:
         """Give what differs once a file came, went or changed; "" without a folder. Nothing is read."""
         if self.folder is None:
@@ -95,6 +89,12 @@ class AdvisoryDatabase(Struct, frozen=True, kw_only=True):
             return is_home(url, self.home) or (self.home.mode == "mirror" and comes_from_crates_io(url))
         except InvalidConfig:
             return False
+
+
+def notes_on(advisories: Iterable[Advisory], versions: Sequence[str]) -> tuple[AdvisoryNote, ...]:
+    """Give what pages say: the advisories that affect some of a crate's versions, and which."""
+    notes = (_note(advisory, versions) for advisory in advisories)
+    return tuple(note for note in notes if note.versions)
 
 
 def _note(advisory: Advisory, versions: Iterable[str]) -> AdvisoryNote:

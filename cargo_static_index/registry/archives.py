@@ -1,21 +1,22 @@
 """Archives that are given as values, and releases that go from one tree into another."""
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cargo_static_index.crate.candidate import Candidate
 from cargo_static_index.crate.check import Policy
 from cargo_static_index.diagnostics.errors import InvalidIndexLine, InvalidInput, NotHeld, StoreError
 from cargo_static_index.diagnostics.escape import escape
-from cargo_static_index.protocol.index_entry import format_entry, parse_entry, parse_pubtime
+from cargo_static_index.protocol.index_entry import parse_entry, parse_pubtime
 from cargo_static_index.protocol.index_file import Line
+from cargo_static_index.registry.missing import needed_here, versions_held
 from cargo_static_index.registry.read import Reader
 from cargo_static_index.registry.transaction import Transaction
+from cargo_static_index.registry.upstream import as_published
 from cargo_static_index.registry.withdraw import Spec
 from cargo_static_index.store import Store
 from cargo_static_index.store.local.folders import failure
@@ -52,7 +53,9 @@ def read_archives(transaction: Transaction, archives: Sequence[GivenArchive], po
         _stage(archive.content, transaction.stage / staged, policy.limits.packed_bytes + 1)
         candidate = reader.read_staged(staged, archive.name or Path(source).name)
         candidate = replace(candidate, file=replace(candidate.file, source=escape(source)))
-        transaction.state.candidates.add([_as_before(candidate, archive)])
+        if archive.pubtime is not None or archive.yanked:
+            candidate = as_published(candidate, pubtime=archive.pubtime, yanked=archive.yanked)
+        transaction.state.candidates.add([candidate])
 
 
 def _check_pubtime(pubtime: str | None) -> None:
@@ -73,17 +76,6 @@ def _stage(content: bytes | Path | BinaryIO, staged: Path, left: int) -> None:
                 copy.write(chunk)
     except OSError as error:
         raise failure("read", content if isinstance(content, Path) else staged, error) from error
-
-
-def _as_before(candidate: Candidate, archive: GivenArchive) -> Candidate:
-    """Give a candidate the time and the yank that it had elsewhere."""
-    if not candidate.line or (archive.pubtime is None and not archive.yanked):
-        return candidate
-    entry = parse_entry(candidate.line)
-    pubtime = archive.pubtime or entry.pubtime
-    return replace(
-        candidate, line=format_entry(replace(entry, yanked=archive.yanked, pubtime=pubtime)), pubtime=pubtime
-    )
 
 
 def released_archives(store: Store, specs: Iterable[Spec]) -> list[GivenArchive]:
@@ -134,18 +126,9 @@ def left_behind(source: Store, target: Store, specs: Iterable[Spec]) -> list[Lef
         coming.setdefault(line.name, []).append(line.vers)
     found: list[LeftBehind] = []
     for line in lines:
-        needs = [
-            (each.crate, each.req)
-            for each in parse_entry(line.raw).deps
-            if each.registry is None and not each.optional and each.kind != "dev"
-        ]
-        held = {name: [*coming.get(name, ()), *_versions(target, name)] for name, _ in needs}
+        needs = needed_here(parse_entry(line.raw).deps)
+        held = {name: [*coming.get(name, ()), *versions_held(target, name)] for name, _ in needs}
         for name, requirement in sorted(missing_of(needs, held)):
-            would = tuple(vers for vers in _versions(source, name) if satisfied(requirement, [vers]))
+            would = tuple(vers for vers in versions_held(source, name) if satisfied(requirement, [vers]))
             found.append(LeftBehind(name=line.name, version=line.vers, needs=name, requirement=requirement, held=would))
     return found
-
-
-def _versions(store: Store, name: str) -> Mapping[str, None]:
-    lines = read_index(store, name).value.releases
-    return dict.fromkeys(line.vers for line in lines if not line.yanked)

@@ -80,12 +80,13 @@ class Drop(Struct, frozen=True, kw_only=True):
         return objects_of(self.path).holds(path) if isinstance(self.path, Bucket) else (self.path / path).exists()
 
 
-def possible_names(file_name: str) -> Iterator[str]:
-    """Give the names that a crate in a file `NAME-VERSION.crate` may have: both may hold hyphens before digits."""
-    for found in _HYPHEN.finditer(file_name):
-        name = file_name[: found.start()]
+def possible_releases(file_name: str) -> Iterator[tuple[str, str]]:
+    """Give the names and versions that a file `NAME-VERSION.crate` may mean: both may hold hyphens before digits."""
+    text = file_name.removesuffix(".crate")
+    for found in _HYPHEN.finditer(text):
+        name, vers = text[: found.start()], text[found.end() :]
         if _NAME.fullmatch(name):
-            yield name
+            yield name, vers
 
 
 def objects_of(place: Bucket) -> "BucketDrop":

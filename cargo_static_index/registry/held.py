@@ -4,11 +4,12 @@ Whoever reads a drop directory without the state of before would else check all 
 file that is called as cargo calls it tells which release it may be, and its bytes then tell whether it is.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
 from cargo_static_index.crate.candidate import DropFile, HeldRelease
+from cargo_static_index.registry.drop import possible_releases
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.tree import layout
 
@@ -20,7 +21,7 @@ def with_held(transaction: Transaction, files: Sequence[DropFile]) -> list[DropF
     """
     if transaction.log:
         return list(files)
-    called = [list(_releases_called(file.file)) for file in files]
+    called = [list(possible_releases(file.file.decode(errors="replace"))) for file in files]
     rows = transaction.state.published.checksums_of(release for releases in called for release in releases)
     known = {(name, vers): HeldRelease(name=name, vers=vers, cksum=cksum) for name, vers, cksum in rows}
     held = (_lying(transaction, known, releases) for releases in called)
@@ -35,11 +36,3 @@ def _lying(
     if held is None or transaction.store.size(layout.archive_file(held.name, held.cksum)) is None:
         return None
     return held
-
-
-def _releases_called(file: bytes) -> Iterator[tuple[str, str]]:
-    """Give the releases that a file's name may mean: a version begins with a digit, and so may a part of a name."""
-    text = file.removesuffix(b".crate").decode(errors="replace")
-    for place, sign in enumerate(text):
-        if sign == "-" and text[place + 1 : place + 2].isdigit():
-            yield text[:place], text[place + 1 :]

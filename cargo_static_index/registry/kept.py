@@ -86,12 +86,6 @@ def has_archives_to_delete(store: Store, now: float) -> bool:
     return keeps_until is not UNSET and keeps_until <= stamp(moment(lambda: now))
 
 
-def kept_until(store: Store) -> dict[tuple[str, str], str]:
-    """Give until when archives of removed releases are kept, by (name, version); times are written as `pubtime` is."""
-    found = ((kept.value, stone.vers) for kept in read_kept(store) for stone in kept.value.removed)
-    return {(kept.name, vers): kept.until for kept, vers in found}
-
-
 def _delete(transaction: Transaction, name: str, stones: Sequence[Tombstone]) -> None:
     for stone in stones:
         if not _is_gone(transaction.store, name, stone):

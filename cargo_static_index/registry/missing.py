@@ -1,12 +1,12 @@
 """What no client could resolve from here: dependencies that no release held here satisfies."""
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
+from functools import lru_cache, partial
 
 from msgspec import Struct
 
 from cargo_static_index.diagnostics.errors import InvalidIndexLine
-from cargo_static_index.protocol.index_entry import parse_entry
+from cargo_static_index.protocol.index_entry import Dependency, parse_entry
 from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.semver import order_key
 from cargo_static_index.store import Store
@@ -34,7 +34,7 @@ class MissingDependencies:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._versions = lru_cache(CRATES_KEPT)(self._read_versions)
+        self._versions = lru_cache(CRATES_KEPT)(partial(versions_held, store))
 
     def all(self) -> list[Missing]:
         """Give all that is missing, by name and requirement; the whole index is read."""
@@ -55,15 +55,20 @@ class MissingDependencies:
         held = tuple(sorted(self._versions(name), key=order_key))
         return Missing(name=name, req=req, held=held, needed_by=tuple(needed_by))
 
-    def _read_versions(self, name: str) -> tuple[str, ...]:
-        releases = read_index(self._store, name).value.releases
-        return tuple(line.vers for line in releases if line.name == name and not line.yanked)
+
+def versions_held(store: Store, name: str) -> tuple[str, ...]:
+    """Give the versions that are held of a crate of exactly this name, less those that are yanked."""
+    releases = read_index(store, name).value.releases
+    return tuple(line.vers for line in releases if line.name == name and not line.yanked)
+
+
+def needed_here(deps: Iterable[Dependency]) -> set[tuple[str, str]]:
+    """Give name and requirement of what nobody can do without who resolves a release, and that is looked for here."""
+    return {(dep.crate, dep.req) for dep in deps if dep.registry is None and dep.is_required}
 
 
 def _needed(line: Line) -> set[tuple[str, str]]:
-    """Give name and requirement of what nobody can do without who resolves a release, and that is looked for here."""
     try:
-        deps = parse_entry(line.raw).deps
+        return needed_here(parse_entry(line.raw).deps)
     except InvalidIndexLine:
         return set()
-    return {(dep.crate, dep.req) for dep in deps if dep.registry is None and dep.is_required}

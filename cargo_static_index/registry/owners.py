@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidInput
-from cargo_static_index.registry.transaction import Transaction, attempts
+from cargo_static_index.registry.transaction import Transaction
+from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree.owners import Owners, format_owners, parse_owner, read_owners
 
 

@@ -22,8 +22,9 @@ from cargo_static_index.registry.read import staged_metadata
 from cargo_static_index.registry.restore import sound_index
 from cargo_static_index.registry.shared import IndexChange, crate_name
 from cargo_static_index.registry.tombstones import sound_tombstones, update_tombstones
-from cargo_static_index.registry.transaction import Transaction, attempts
+from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.store import Change, Delete, Put, Staged
+from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Tombstones, format_document
 from cargo_static_index.tree.headers import release_tag

@@ -31,7 +31,7 @@ from cargo_static_index.registry.agreement import DEFAULT_BASE_URL, wants_addres
 from cargo_static_index.registry.archives import GivenArchive, LeftBehind, left_behind, read_archives, released_archives
 from cargo_static_index.registry.drop import Drop
 from cargo_static_index.registry.events import Listener
-from cargo_static_index.registry.kept import finish_kept, kept_until, seconds_to_keep
+from cargo_static_index.registry.kept import finish_kept, seconds_to_keep
 from cargo_static_index.registry.options import Access, Options
 from cargo_static_index.registry.recover import (
     finish_changes,
@@ -51,7 +51,7 @@ from cargo_static_index.store import Store
 from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.store.open import open_tree
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.kept import kept_checksums
+from cargo_static_index.tree.kept import kept_checksums, kept_until
 from cargo_static_index.tree.owners import Owners, read_owners
 from cargo_static_index.tree.read import read_config, read_record
 

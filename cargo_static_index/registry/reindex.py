@@ -15,9 +15,10 @@ from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.registries import Home, Mode
 from cargo_static_index.registry.shared import IndexChange, crate_name
 from cargo_static_index.registry.similar import hint_for
-from cargo_static_index.registry.transaction import Transaction, attempts
+from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.registry.withdraw import replace_index
 from cargo_static_index.store import Store
+from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.read import index_paths, read_index, read_index_at, read_metadata
 

@@ -24,9 +24,10 @@ from cargo_static_index.registry.drop import Drop
 from cargo_static_index.registry.known import load_published
 from cargo_static_index.registry.shared import IndexChange
 from cargo_static_index.registry.tombstones import are_lost
-from cargo_static_index.registry.transaction import Transaction, attempts
+from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.state import Release
 from cargo_static_index.store import Put, Store
+from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Delta, Tombstone, Tombstones, TreeRecord, difference, weight
 from cargo_static_index.tree.kept import kept_checksums

@@ -15,7 +15,6 @@ from msgspec import Struct
 from cargo_static_index.crate.candidate import Candidate, Outcome
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.registry.drop import Drop
-from cargo_static_index.registry.kept import kept_until
 from cargo_static_index.registry.known import load_published
 from cargo_static_index.registry.on_change import COUNTED, Delivery, read_delivery
 from cargo_static_index.registry.registry import copied_state, drop_of, known_state, store_of
@@ -25,6 +24,7 @@ from cargo_static_index.settings import Settings
 from cargo_static_index.state import State, may_read, may_write, open_state
 from cargo_static_index.store import Store
 from cargo_static_index.tree.documents import TreeRecord, format_document
+from cargo_static_index.tree.kept import kept_until
 from cargo_static_index.tree.read import read_config, read_record
 
 LOOKS = 3

@@ -17,10 +17,11 @@ from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.registry.shared import IndexChange
 from cargo_static_index.registry.tombstones import summed_tombstones, update_tombstones
-from cargo_static_index.registry.transaction import Transaction, attempts
+from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.registry.verify.crates import metadata_in
 from cargo_static_index.registry.withdraw import Spec, Withdrawn, withdraw_versions
 from cargo_static_index.store import Change, Put, Store
+from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Delta, Tombstone, difference
 from cargo_static_index.tree.owners import read_owners

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from msgspec import UNSET
 
 from cargo_static_index.diagnostics.errors import InvalidDocument
-from cargo_static_index.registry.transaction import Transaction, attempts
+from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.store import Store
+from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Delta, Tombstone, Tombstones, TreeRecord, difference, format_document
 from cargo_static_index.tree.read import (

@@ -32,7 +32,7 @@ from cargo_static_index.store import Change, Delete, Lock, Store, Stored
 from cargo_static_index.store.ahead import ReadAhead
 from cargo_static_index.store.local.flock import FairLock
 from cargo_static_index.store.overlay import OverlayStore
-from cargo_static_index.store.pauses import growing_pause, rest
+from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.changes import ChangedFile, ChangeRecord, nonce_of
 from cargo_static_index.tree.documents import (
@@ -49,21 +49,6 @@ from cargo_static_index.tree.read import (
 )
 
 NONE: Mapping[str, str] = MappingProxyType({})
-
-ATTEMPTS = 100
-"""How often a compare-and-swap begins again before it gives up: other writers would have to win every time."""
-
-
-def attempts(what: str) -> Iterator[int]:
-    """Count attempts at a compare and swap, from 0; whoever comes through leaves the loop, else there is StoreError.
-
-    Between them are pauses that grow and differ, so that writers do not come back together.
-    """
-    for number in range(ATTEMPTS):
-        if number:
-            rest(growing_pause(number))
-        yield number
-    raise StoreError(f"{what} changed by somebody else all the time; try again later")
 
 
 class Transaction:

@@ -54,8 +54,13 @@ def _paths(name: str) -> Iterator[str]:
 
 
 def _dated(candidate: Candidate, known: Line | None) -> Candidate:
-    if known is None or not candidate.line:
+    return candidate if known is None else as_published(candidate, pubtime=known.pubtime, yanked=known.yanked)
+
+
+def as_published(candidate: Candidate, *, pubtime: str | None, yanked: bool) -> Candidate:
+    """Give a candidate the time, where one is given, and the yank that its release has elsewhere."""
+    if not candidate.line:
         return candidate
     entry = parse_entry(candidate.line)
-    line = new_line(format_entry(replace(entry, yanked=known.yanked, pubtime=known.pubtime or entry.pubtime)))
+    line = new_line(format_entry(replace(entry, yanked=yanked, pubtime=pubtime or entry.pubtime)))
     return replace(candidate, line=line.raw, pubtime=line.pubtime)

@@ -15,8 +15,9 @@ from cargo_static_index.registry.restore import sound_index
 from cargo_static_index.registry.shared import IndexChange
 from cargo_static_index.registry.similar import hint_for
 from cargo_static_index.registry.tombstones import sound_tombstones, update_tombstones
-from cargo_static_index.registry.transaction import Transaction, attempts
+from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.store import Delete, Store
+from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Tombstones
 from cargo_static_index.tree.kept import kept_checksums

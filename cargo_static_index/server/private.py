@@ -16,7 +16,7 @@ from cargo_static_index.diagnostics.errors import StoreError
 from cargo_static_index.store import Put, Store
 from cargo_static_index.store.bucket import Whereabouts
 from cargo_static_index.store.open import open_tree
-from cargo_static_index.store.pauses import growing_pause, rest
+from cargo_static_index.store.pauses import attempts
 
 BELIEVED = 5.0
 """Seconds for which what was read of a bucket is believed: a token that is revoked may be good for so long."""
@@ -165,15 +165,12 @@ class PrivateBucket:
 
     def change(self, name: str, change: Callable[[bytes | None], bytes]) -> None:
         """Write the object if nobody changed it since it was read, or begin again."""
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                rest(growing_pause(attempt))
+        for _ in attempts(f"{self.describe(name)} is", ATTEMPTS):
             stored = self._store.read(name)
             content = change(stored.content if stored else None)
             put = Put(path=name, content=content, expect=stored.tag if stored else "absent")
             if not self._store.apply([put]):
                 return
-        raise StoreError(f"{self.describe(name)} is changed by somebody else all the time; try again later")
 
     def append(self, log: str, key: str, line: bytes) -> None:
         """Write an object of its own, whose name begins with `key` and the moment."""

@@ -2,6 +2,12 @@
 
 import random
 import time
+from collections.abc import Iterator
+
+from cargo_static_index.diagnostics.errors import StoreError
+
+ATTEMPTS = 100
+"""How often a compare-and-swap begins again before it gives up: other writers would have to win every time."""
 
 LONGEST_PAUSE = 2.0
 """Seconds between two attempts: some stores take seconds where many write one file."""
@@ -15,3 +21,15 @@ def rest(seconds: float) -> None:
 def growing_pause(number: int) -> float:
     """Give the seconds before the attempt of this number, which count from 1: longer each time."""
     return min(LONGEST_PAUSE, 0.01 * 2.0**number)
+
+
+def attempts(what: str, most: int = ATTEMPTS) -> Iterator[int]:
+    """Count attempts at a compare and swap, from 0; whoever comes through leaves the loop, else there is StoreError.
+
+    Between them are pauses that grow and differ, so that writers do not come back together.
+    """
+    for number in range(most):
+        if number:
+            rest(growing_pause(number))
+        yield number
+    raise StoreError(f"{what} changed by somebody else all the time; try again later")

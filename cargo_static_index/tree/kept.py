@@ -66,6 +66,12 @@ def read_kept(store: Store) -> Iterator[StoredValue[KeptArchives]]:
             continue
 
 
+def kept_until(store: Store) -> dict[tuple[str, str], str]:
+    """Give until when archives of removed releases are kept, by (name, version); times are written as `pubtime` is."""
+    found = ((kept.value, stone.vers) for kept in read_kept(store) for stone in kept.value.removed)
+    return {(kept.name, vers): kept.until for kept, vers in found}
+
+
 def kept_checksums(store: Store) -> frozenset[str]:
     """Give the checksums of all archives of removed releases that are kept."""
     return frozenset(stone.cksum for kept in read_kept(store) for stone in kept.value.removed)

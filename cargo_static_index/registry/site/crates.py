@@ -10,7 +10,8 @@ from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine
 from cargo_static_index.protocol.index_entry import Entry, parse_entry
 from cargo_static_index.protocol.index_file import Line
-from cargo_static_index.registry.advisories import AdvisoryDatabase
+from cargo_static_index.registry.advisories import AdvisoryDatabase, notes_on
+from cargo_static_index.registry.newest import known_metadata
 from cargo_static_index.registry.site.documents import dependents_at
 from cargo_static_index.registry.site.output import Failures, written
 from cargo_static_index.registry.site.rendering import Renderer
@@ -47,7 +48,7 @@ from cargo_static_index.store import Change, Delete, Store, Stored
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Tombstone
 from cargo_static_index.tree.owners import names_in, read_owners
-from cargo_static_index.tree.read import read_index, read_metadata, read_tombstones, replaced
+from cargo_static_index.tree.read import read_index, read_tombstones, replaced
 
 _SAID: Mapping[Text, str] = {"readme": "README", "changelog": "change log"}
 
@@ -228,7 +229,7 @@ class CratePages:
         others = (summary for summary in summaries if summary is not newest)
         older = older_dependencies(release.entry, others, lambda vers: self._lines[vers].raw)
         document = document_of(release.entry, release.metadata, tuple(summaries), tuple(older))
-        notes = self._advisories.notes(self._name, (summary.vers for summary in summaries))
+        notes = notes_on(self._advisories.of(self._name)[0], [summary.vers for summary in summaries])
         document = replace(document, owners=self._owners, removed=self._stones, advisories=notes)
         readme = release.metadata.readme if release.metadata else None
         words = words_of_readme(document, (readme.text if readme else "") or "")
@@ -260,10 +261,7 @@ class CratePages:
         if line.vers not in self._metadata:
             if len(self._metadata) > 2:
                 self._metadata.pop(next(iter(self._metadata)))
-            try:
-                self._metadata[line.vers] = read_metadata(self._store, self._name, line.cksum)
-            except InvalidDocument:
-                self._metadata[line.vers] = None  # `verify` says so; a page without it is better than none
+            self._metadata[line.vers] = known_metadata(self._store, line)  # a page without it is better than none
         return self._metadata[line.vers]
 
     def _release(self, vers: str) -> StoredRelease:

@@ -9,7 +9,7 @@ from cargo_static_index.registry.site.lists import ListWriter
 from cargo_static_index.registry.site.news import News
 from cargo_static_index.registry.site.output import Output
 from cargo_static_index.registry.site.refused import RefusedFiles
-from cargo_static_index.registry.transaction import Transaction, attempts
+from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import format_page_document, version_key
 from cargo_static_index.site.front import FrontDocument, Update, blocks_of
@@ -18,6 +18,7 @@ from cargo_static_index.site.rows import ADVISORIES
 from cargo_static_index.site.templates import Templates
 from cargo_static_index.site.theme import SiteInfo
 from cargo_static_index.store import Delete, Put
+from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
 
 SHOWN = 8

@@ -10,7 +10,7 @@ from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.registry.site.documents import read_crate_document
 from cargo_static_index.registry.site.output import Output
-from cargo_static_index.registry.transaction import Transaction, attempts
+from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.lists import (
     ALWAYS,
@@ -31,6 +31,7 @@ from cargo_static_index.site.radix import ChangedNodes, KeyedRow, Node, merge, r
 from cargo_static_index.site.rows import ADVISORIES, Rows, SetRow, crate_of_row, encode_row, rows_of_crate
 from cargo_static_index.site.templates import Templates
 from cargo_static_index.store import Change, Store, Stored
+from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Tombstone
 from cargo_static_index.tree.read import read_tombstones, replaced

@@ -6,11 +6,12 @@ from typing import Protocol
 
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.registry.site.documents import read_crate_document, read_crate_documents
-from cargo_static_index.registry.transaction import Transaction, attempts
+from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import CrateDocument, version_key
 from cargo_static_index.site.recent import KEPT, About, Recent, about, format_recent, parse_recent
 from cargo_static_index.store import Stored
+from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree.documents import TreeRecord
 from cargo_static_index.tree.read import read_record
 

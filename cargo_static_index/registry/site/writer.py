@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.protocol.names import collision_key
-from cargo_static_index.registry.advisories import AdvisoryDatabase
+from cargo_static_index.registry.advisories import AdvisoryDatabase, notes_on
 from cargo_static_index.registry.recover import know_others
 from cargo_static_index.registry.shared import ChangeLog
 from cargo_static_index.registry.site.check import assets_named, check_pages
@@ -27,7 +27,7 @@ from cargo_static_index.registry.site.output import Output, written
 from cargo_static_index.registry.site.refused import RefusedFiles
 from cargo_static_index.registry.site.rendering import Renderer
 from cargo_static_index.registry.site.theme import read_theme, renderer, site_info_of, unused_files
-from cargo_static_index.registry.transaction import Transaction, attempts
+from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.registry.workers import Executor, unbroken
 from cargo_static_index.settings import Settings
 from cargo_static_index.site import paths as addresses
@@ -38,6 +38,7 @@ from cargo_static_index.site.templates import Templates
 from cargo_static_index.site.theme import SiteInfo, Theme, assets_of, fingerprint_of
 from cargo_static_index.state import Remaking
 from cargo_static_index.store import Change, Delete, Stored
+from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import sum_digests
 from cargo_static_index.tree.read import crates_with_tombstones, read_record, replaced
@@ -226,10 +227,11 @@ class SiteWriter:
 
     def _speak_otherwise(self, name: str) -> bool:
         document = read_crate_document(self._transaction.store, name)
-        for path, reason in self._advisories.of(name)[1].items():
+        found, unread = self._advisories.of(name)
+        for path, reason in unread.items():
             self._transaction.listener.warn(f"{path}: this advisory is left out: {reason}")
         versions = [summary.vers for summary in document.versions] if document else []
-        return document is not None and self._advisories.notes(name, versions) != document.advisories
+        return document is not None and notes_on(found, versions) != document.advisories
 
     # What is there -----------------------------------------------------------------------------------------
 
