@@ -16,7 +16,7 @@ from msgspec import UNSET, Raw
 from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine
-from cargo_static_index.protocol.index_entry import parse_entry
+from cargo_static_index.protocol.index_entry import Entry, parse_entry
 from cargo_static_index.protocol.index_file import Line
 from cargo_static_index.registry.follow import is_known
 from cargo_static_index.registry.newest import known_metadata, newest
@@ -244,14 +244,15 @@ def documents(store: Store) -> Iterator[CrateDocument]:
 def describe_crate(store: Store, path: str) -> CrateDocument | None:
     """Describe the crate of an index file; None where none of its lines is cargo's."""
     lines = {line.vers: line for line in read_index_at(store, path).value.releases}
-    readable = {vers: line for vers, line in lines.items() if _is_entry(line)}
-    line = newest(readable.values())
+    entries = {vers: entry for vers, line in lines.items() if (entry := _entry_of(line))}
+    readable = [lines[vers] for vers in entries]
+    line = newest(readable)
     if line is None:
         return None
-    entry, metadata = parse_entry(line.raw), known_metadata(store, line)
+    entry, metadata = entries[line.vers], known_metadata(store, line)
     summary = summary_of(entry, metadata)
     times = [each.pubtime for each in lines.values() if each.pubtime]
-    others = (_summary(each) for each in readable.values() if each is not line)
+    others = (_summary(each) for each in readable if each is not line)
     document = document_of(entry, metadata, (summary,))
     earlier = tuple(older_dependencies(entry, others, lambda vers: lines[vers].raw))
     document = replace(document, updated=max(times, default=None), earlier=earlier)
@@ -259,11 +260,11 @@ def describe_crate(store: Store, path: str) -> CrateDocument | None:
     return replace(document, words=words_of_readme(document, (readme and readme.text) or "") or UNSET)
 
 
-def _is_entry(line: Line) -> bool:
+def _entry_of(line: Line) -> Entry | None:
     try:
-        return bool(parse_entry(line.raw))
+        return parse_entry(line.raw)
     except InvalidIndexLine:
-        return False
+        return None
 
 
 def _summary(line: Line) -> ReleaseSummary:
