@@ -141,7 +141,11 @@ class Names:
         """Give the names of those collision keys under which something is published, or will be any moment.
 
         Their index files are read ahead: where that of a `likely` name holds releases, nobody else can have the key.
+        In a tree that begins nothing is read: whoever claims a name that is noted meanwhile is told to begin again.
         """
+        if likely and self._store.presume_absent([layout.index_file(name) for name in likely.values()]):
+            self._seen = dict.fromkeys(likely, (None, None))
+            return {}
         known = self._published(likely)
         return known | self._claimed_names(key for key in keys if key not in known)
 

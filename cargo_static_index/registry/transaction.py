@@ -100,6 +100,8 @@ class Transaction:
         self._state_lock = state_lock
         self._agreement = self._agree()
         self.base_url, self.home = self._agreement.base_url, self._agreement.home
+        if self._ahead and self.is_new:
+            self._ahead.begin_new()
         self.take_record(self._agreement.held)
         self.state.pages.owner = self._lock.name if self._lock else ""
 

@@ -26,6 +26,7 @@ class ReadAhead:
     def __init__(self, below: Store) -> None:
         self._below = below
         self._ahead: dict[str, Stored | None] = {}
+        self._presumed: set[str] | None = None
         self.is_being_changed = False
         self.locks, self.shared, self.read_all = below.locks, below.shared, below.read_all
         self.size, self.list = below.size, below.list
@@ -41,6 +42,18 @@ class ReadAhead:
         wanted = [path for path in dict.fromkeys(paths) if path not in self._ahead]
         self._ahead.update(zip(wanted, self._below.read_all(wanted), strict=True))
         return [self._ahead[path] for path in paths]
+
+    def begin_new(self) -> None:
+        """Take note that the tree held nothing when it was opened, so that files of new crates need not be read."""
+        self._presumed = set()
+
+    def presume_absent(self, paths: Sequence[str]) -> bool:
+        """Presume files of a tree that begins absent, each once: who writes one that is there is refused, and asks."""
+        if self._presumed is None or not self._presumed.isdisjoint(paths):
+            return False
+        self._presumed.update(paths)
+        self._ahead.update(dict.fromkeys(paths))
+        return True
 
     def forget(self) -> None:
         """Forget what nobody asked for."""

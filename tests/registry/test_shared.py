@@ -297,6 +297,29 @@ def test_of_two_spellings_at_any_moment_one_is_published(tmp_path: Path) -> None
     pytest.fail("the step never ended")
 
 
+def test_two_hosts_that_begin_one_tree_at_any_moment_lose_no_line(tmp_path: Path) -> None:
+    for number in range(100):
+        tree = MemoryStore(shared=True)
+        other = host(tmp_path / f"other {number}", tree.seen_elsewhere())
+        came: list[dict[str, str]] = []
+        one = Interrupted(tree.seen_elsewhere(), number, adding(came, other, crate("aa", "1.1.0"), crate("bb")))
+        add(host(tmp_path / f"one {number}", one), crate("aa"), crate("cc"))
+        sound(tree)
+        assert set(lines(tree)["index/2/aa"]) == {"1.0.0", *(["1.1.0"] if came else [])}
+        if not came:
+            assert number > 3
+            return
+    pytest.fail("the step never ended")
+
+
+def test_a_new_tree_is_written_without_asking_for_what_cannot_be_there(tmp_path: Path) -> None:
+    few, many = Counted(), Counted()
+    for store, number in ((few, 3), (many, 30)):
+        add(host(tmp_path / str(number), store), *(crate(f"crate-{each}") for each in range(number)))
+    reads = [[kind for kind, _ in store.asked if kind not in {"PUT", "DELETE"}] for store in (few, many)]
+    assert len(reads[0]) == len(reads[1])
+
+
 def test_ids_of_changes_do_not_grow_without_end(tmp_path: Path) -> None:
     tree = MemoryStore(shared=True)
     world = host(tmp_path, tree)
