@@ -16,6 +16,7 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -197,6 +198,13 @@ CHANGES: Final[Mapping[str, Change]] = {
         _nothing,
         _watch,
         {"watch.mode": "poll", "watch.poll-interval": "0.1s", "drop.after-publish": "published"},
+        dropped=(MORE, BROKEN),
+        watch=True,
+    ),
+    "watch by events": Change(
+        _nothing,
+        _watch,
+        {"watch.mode": "events", "drop.after-publish": "published"},
         dropped=(MORE, BROKEN),
         watch=True,
     ),
@@ -387,19 +395,22 @@ def in_turn(trial: Trial, faults: Sequence[Fault] = FAULTS) -> Iterator[tuple[Fa
         yield possible[number % len(possible)], number
 
 
-def try_all(folder: Path, name: str, *, every: int, pages: bool, counts: Counter[str]) -> Iterator[str]:
-    """Try each fault at every so-many-th call of a change, and give what was not as it must be."""
-    trial = prepare(name, folder / "prepared", pages=pages)
-    for fault in FAULTS:
-        for at in places(trial, fault, every):
-            world, ending, said = disturb(trial, fault, at, folder / "disturbed")
-            counts["faults tried"] += 1
-            counts[ENDED[ending]] += 1
-            call = " ".join(trial.calls[at])
-            wrong = [said] if ending == "mistake" else wrongs(trial, world, ending)
-            yield from (f"{name}, {fault.name} at call {at} ({call}), {ending}: {text}" for text in wrong)
-            shutil.rmtree(folder / "disturbed")
-    shutil.rmtree(folder / "prepared")
+def try_all(name: str, *, every: int, pages: bool) -> tuple[Counter[str], list[str]]:
+    """Try each fault at every so-many-th call of a change: how it went, and what was not as it must be."""
+    counts, found = Counter[str](), list[str]()
+    with TemporaryDirectory(prefix="faults-") as made:
+        folder = Path(made)
+        trial = prepare(name, folder / "prepared", pages=pages)
+        for fault in FAULTS:
+            for at in places(trial, fault, every):
+                world, ending, said = disturb(trial, fault, at, folder / "disturbed")
+                counts["faults tried"] += 1
+                counts[ENDED[ending]] += 1
+                place = f"{name}, {fault.name} at call {at} ({' '.join(trial.calls[at])}), {ending}"
+                wrong = [said] if ending == "mistake" else wrongs(trial, world, ending)
+                found += [f"{'with' if pages else 'without'} pages: {place}: {text}" for text in wrong]
+                shutil.rmtree(folder / "disturbed")
+    return counts, found
 
 
 def main() -> None:
@@ -408,15 +419,21 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=1, help="try every so-many-th call only where there are pages")
     parser.add_argument("--hundred", type=int, default=1, help="the same of the change of a hundred crates")
     parser.add_argument("--change", action="append", choices=list(CHANGES), help="one kind of change, or more")
+    parser.add_argument("--jobs", type=int, default=2, help="how many kinds of change are tried at the same time")
     given = parser.parse_args()
     counts, found = Counter[str](), list[str]()
-    with TemporaryDirectory(prefix="faults-") as folder:
-        for pages in (False, True):
-            for name in given.change or CHANGES:
-                every = (given.pages if pages else 1) * (given.hundred if name == "publish a hundred" else 1)
-                for text in try_all(Path(folder), name, every=every, pages=pages, counts=counts):
-                    print(f"{'with' if pages else 'without'} pages: {text}", flush=True)
-                    found.append(text)
+    with ProcessPoolExecutor(given.jobs) as executor:
+        tried = [
+            executor.submit(try_all, name, pages=pages, every=(given.pages if pages else 1) * many)
+            for pages in (False, True)
+            for name in given.change or CHANGES
+            for many in [given.hundred if name == "publish a hundred" else 1]
+        ]
+        for one in tried:
+            went, wrong = one.result()
+            counts += went
+            found += wrong
+            print("\n".join(wrong), end="\n" if wrong else "", flush=True)
     json.dump({**counts, "not as it must be": found}, sys.stdout)
     print()
     sys.exit(bool(found))

@@ -8,7 +8,15 @@ import pytest
 
 from tests.registry.disk import CHANGES, FAULTS, Fault, disturb, in_turn, places, prepare, wrongs
 
-EVERY = {"unyank": 5, "a pass": 2, "watch": 6, "a pass that takes files away": 4, "pages on": 7, "pages off and on": 11}
+EVERY = {
+    "unyank": 5,
+    "a pass": 2,
+    "watch": 6,
+    "watch by events": 12,
+    "a pass that takes files away": 4,
+    "pages on": 7,
+    "pages off and on": 11,
+}
 """Of these every so-many-th call is tried, of all others each."""
 
 

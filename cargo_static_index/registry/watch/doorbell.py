@@ -3,6 +3,7 @@
 inotify(7) tells of local changes only, and its queue overflows: nothing is decided by which events came.
 """
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -80,6 +81,12 @@ if sys.platform == "linux":
     from watchdog.observers.api import BaseObserver
     from watchdog.observers.inotify import InotifyFullEmitter
     from watchdog.observers.inotify_c import CallbackId, InotifyEvent, InotifyFD, Mask, WatchCallback, WatchDescriptor
+
+    def _is_news(record: logging.LogRecord) -> bool:
+        """Whether watchdog tells of more than of an event that came while it was told to end."""
+        return "when the thread is inactive" not in record.getMessage()
+
+    logging.getLogger("watchdog.observers.inotify").addFilter(_is_news)
 
     _KINDS: list[type[FileSystemEvent]] = [
         DirCreatedEvent,
