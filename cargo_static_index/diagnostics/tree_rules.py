@@ -134,7 +134,7 @@ TREE_RULES: tuple[Rule, ...] = (
     _tree(
         "removal-unfinished",
         "A release was removed, or brought back, and not wholly.",
-        "Run `cargo-static-index verify --fix`, or any build, which finishes it.",
+        "Run `cargo-static-index verify --fix`, which finishes it; so does a build with the state of who removed it.",
         mended=True,
     ),
     _tree(

@@ -75,6 +75,13 @@ RUNS: Final = (
         command=("-m", "tests.registry.verify.damages", "--pairs", "1000"),
     ),
     Run(
+        name="verify-beside",
+        says="Two processes, one with a state of its own, publish, yank, remove and bring back, one crate or many, and "
+        "hardly rest; beside them `verify` looks at the tree again and again, at all of it, quickly and in shares. "
+        "What it tells of the sound tree is a false alarm; of a damaged archive it must tell at every look.",
+        command=("-m", "tests.registry.verify.beside", "--seconds", "600"),
+    ),
+    Run(
         name="same-bytes",
         says="The whole corpus and a set of damaged and rivalling crates are built in a folder and in a bucket, by one "
         "process and by several, dropped in different orders, each command with a random seed of Python's hashes. "

@@ -10,6 +10,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
@@ -24,7 +25,7 @@ from cargo_static_index.store import Store
 from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.tree.changes import PASSING
 from tests import corpus
-from tests.buckets import Buckets, moto
+from tests.buckets import Buckets, seaweedfs
 from tests.cli.program import PROGRAM, environment
 from tests.crate.mutants import mutant
 from tests.crates import CrateBuilder, crate
@@ -150,7 +151,14 @@ def build_all(
     places = [folder / str(number) for number, _ in enumerate(ways)]
     for place in places:
         place.mkdir(parents=True)
-    return [build(way, files, place, buckets, mode) for way, place in zip(ways, places, strict=True)]
+    return [_timed(way, files, place, buckets, mode) for way, place in zip(ways, places, strict=True)]
+
+
+def _timed(way: Way, files: Mapping[str, bytes], place: Path, buckets: Buckets, mode: str) -> Made:
+    begun = time.monotonic()
+    made = build(way, files, place, buckets, mode)
+    print(f"{mode}, {way}: {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
+    return made
 
 
 def _main() -> None:
@@ -162,7 +170,7 @@ def _main() -> None:
     files |= dict(refusable(chosen.refused))
     wrong: list[str] = []
     trees: dict[str, int] = {}
-    with moto() as buckets, TemporaryDirectory() as folder:
+    with seaweedfs() as buckets, TemporaryDirectory() as folder:
         for mode in ("registry", "mirror"):
             first, *others = build_all(WAYS, files, Path(folder) / mode, buckets, mode)
             trees[mode] = len(first.tree)

@@ -1,7 +1,9 @@
 """Looking again at what is suspected of a tree that somebody changes meanwhile.
 
 Who looks keeps nobody out, so a line may be read before a change and what it names after it. What is suspected counts
-where it is seen while tree.json and pages.json stay as they are, and nobody has the tree open for a change.
+where it is seen while tree.json and pages.json stay as they are, and nobody has the tree open for a change. Where that
+never comes, what a look at one crate sees counts if it is seen at every look; whether the tree as a whole agrees with
+itself cannot be told of one whose sums change meanwhile.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -13,10 +15,16 @@ from cargo_static_index.diagnostics.problems import Finding
 from cargo_static_index.site.paths import STATE
 from cargo_static_index.store import Store, Tag
 from cargo_static_index.tree import layout
+from cargo_static_index.tree.changes import BEGUN
 from cargo_static_index.tree.read import read_index_at
 
 PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0, 2.0)
-"""Seconds before each further look; together some batches of a pass. What was seen in all of them is told then."""
+"""Seconds before each further look; together some batches of a pass."""
+
+NEVER_QUIET = (
+    "The tree changed all the time, so whether its record, its lists and its pages agree with it cannot be told; "
+    "verify it once more when less is published. What follows of single crates was seen at every look."
+)
 
 OF_ONE_CRATE = frozenset(
     {
@@ -43,6 +51,10 @@ class _Moment(Struct, frozen=True, kw_only=True):
     pages: Tag | None
     changing: bool
 
+    def sums_up_what(self, other: "_Moment") -> bool:
+        """Whether tree.json and pages.json sum up the same at both moments."""
+        return (self.record, self.pages) == (other.record, other.pages)
+
 
 def confirmed(
     store: Store,
@@ -55,7 +67,7 @@ def confirmed(
 
     Nothing is given before the look has come to its end. `rest` waits for so many seconds.
     """
-    before = _moment(store)
+    first = before = _moment(store)
     suspected = list(look())
     for pause in PAUSES:
         if not suspected or _was_quiet(before, _moment(store)):
@@ -67,15 +79,19 @@ def confirmed(
         seen = {(each.id, each.path) for each in found}
         suspected = [each for each in suspected if (each.id, each.path) in seen]
     else:
-        if suspected and not _was_quiet(before, _moment(store)):
-            warn("The tree changed all the time; what follows was seen at every look.")
+        last = _moment(store)
+        if suspected and not _was_quiet(before, last) and not first.sums_up_what(last):
+            warn(NEVER_QUIET)
+            suspected = [each for each in suspected if each.id in OF_ONE_CRATE]
     yield from suspected
 
 
 def _moment(store: Store) -> _Moment:
     record, pages = store.read(layout.RECORD), store.read(STATE)
     return _Moment(
-        record=record.tag if record else None, pages=pages.tag if pages else None, changing=store.is_being_changed
+        record=record.tag if record else None,
+        pages=pages.tag if pages else None,
+        changing=store.is_being_changed or any(True for _ in store.list(BEGUN)),
     )
 
 

@@ -1,26 +1,29 @@
 """Looking at a tree beside those who change it: nothing that is right is told as wrong, and nothing wrong is missed."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from cargo_static_index.diagnostics.problems import Finding
+from cargo_static_index.diagnostics.problems import found as finding
 from cargo_static_index.diagnostics.rules import RULES
 from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import home_of, verify_registry
-from cargo_static_index.registry.verify.again import OF_ONE_CRATE, PAUSES
+from cargo_static_index.registry.verify.again import NEVER_QUIET, OF_ONE_CRATE, PAUSES, confirmed
 from cargo_static_index.registry.verify.tree import verify_tree
 from cargo_static_index.registry.verify.work import Work
 from cargo_static_index.settings import limits_of
-from cargo_static_index.store import Change, Store, Stored
+from cargo_static_index.store import Change, Delete, Put, Store, Stored
 from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.store.memory import MemoryStore
 from tests.cli.program import run
 from tests.crates import crate
+from tests.registry.verify.beside import begin, look_on, writers
 from tests.stores import Interrupted
 from tests.world import World
 
@@ -109,6 +112,45 @@ def test_what_is_wrong_is_told_though_somebody_has_the_tree_open_all_the_time(wo
     assert rests == [*PAUSES]
 
 
+WRONG = (
+    finding("archive-damaged", "crates/bar/1.crate", ""),
+    finding("record-wrong", "tree.json", ""),
+)
+
+
+def see_again(_: Collection[str], *, whole: bool) -> Sequence[Finding]:
+    return WRONG if whole else WRONG[:1]
+
+
+def confirmed_in(store: MemoryStore, rest: Callable[[float], None]) -> tuple[list[str], list[str]]:
+    """Give what is confirmed of what every look sees, and the warnings."""
+    said: list[str] = []
+    found = confirmed(store, lambda: WRONG, see_again, rest, said.append)
+    return [each.id for each in found], said
+
+
+def test_of_a_tree_that_never_rests_it_is_not_told_that_it_disagrees_with_itself() -> None:
+    changes = count()
+    store = MemoryStore({"tree.json": b"{}", "begun/1.json": b"{}"}, shared=True)
+
+    def somebody_publishes(_: float) -> None:
+        store.apply([Put(path="tree.json", content=b"%d" % next(changes))])
+
+    assert confirmed_in(store, somebody_publishes) == (["archive-damaged"], [NEVER_QUIET])
+
+
+def test_who_has_begun_a_change_in_a_bucket_is_waited_for() -> None:
+    store = MemoryStore({"tree.json": b"{}", "begun/1.json": b"{}"}, shared=True)
+    rests: list[float] = []
+
+    def rest(seconds: float) -> None:
+        rests.append(seconds)
+        store.apply([Delete(path="begun/1.json")])
+
+    assert confirmed_in(store, rest) == (["archive-damaged", "record-wrong"], [])
+    assert rests == [PAUSES[0]]
+
+
 def test_an_archive_that_somebody_is_about_to_name_is_no_stray(world: World) -> None:
     archive = world.tree / f"crates/bar/{'0' * 64}.crate"
     archive.write_bytes(b"about to be named")
@@ -134,3 +176,11 @@ def test_single_crates_are_looked_at_by_name(world: World) -> None:
     assert "archive-missing" in run("verify", "bar", "foo", cwd=world.folder).out
     run("verify", "baz", cwd=world.folder).failed(2, "there is no crate 'baz' in this registry")
     run("verify", "bar", "--fix", cwd=world.folder).failed(2, "--fix mends the whole tree: leave names out")
+
+
+def test_beside_writers_what_is_damaged_is_told_and_nothing_else(tmp_path: Path) -> None:
+    """A sample of what `python -m tests.registry.verify.beside` does at length."""
+    world = begin(tmp_path, 3)
+    with writers(world, 1):
+        found = look_on(world, 0, least=2)
+    assert (found["false alarms"], found["damages missed"]) == ([], 0)
