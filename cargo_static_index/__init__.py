@@ -8,7 +8,15 @@ from cargo_static_index._version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cargo_static_index.crate.candidate import Candidate, DropFile, Outcome, candidate_of
+    from cargo_static_index.crate.candidate import (
+        Candidate,
+        DropFile,
+        FileStatus,
+        HeldRelease,
+        Need,
+        Outcome,
+        candidate_of,
+    )
     from cargo_static_index.crate.check import CheckedCrate, Policy, check_crate
     from cargo_static_index.crate.limits import Limits
     from cargo_static_index.crate.metadata import (
@@ -19,6 +27,7 @@ if TYPE_CHECKING:
         format_metadata,
         parse_metadata,
     )
+    from cargo_static_index.crate.own_rules import OwnCheck, OwnRules
     from cargo_static_index.diagnostics.errors import (
         CargoStaticIndexError,
         InvalidConfig,
@@ -33,8 +42,8 @@ if TYPE_CHECKING:
         StoreError,
         TreeBusy,
     )
-    from cargo_static_index.diagnostics.problems import Finding, Problem
-    from cargo_static_index.diagnostics.rule import Rule
+    from cargo_static_index.diagnostics.problems import Finding, Fix, Problem
+    from cargo_static_index.diagnostics.rule import Level, Rule, Severity
     from cargo_static_index.diagnostics.rules import RULES
     from cargo_static_index.protocol.config import RegistryConfig, format_config, parse_config
     from cargo_static_index.protocol.index_entry import Dependency, Entry, format_entry, parse_entry
@@ -42,13 +51,14 @@ if TYPE_CHECKING:
     from cargo_static_index.protocol.manifest.dependencies import ManifestDependency
     from cargo_static_index.protocol.manifest.manifest import Manifest, entry_of
     from cargo_static_index.protocol.names import collision_key, index_path, parse_crate_name
-    from cargo_static_index.protocol.registries import Home
+    from cargo_static_index.protocol.registries import Home, Mode
     from cargo_static_index.protocol.semver import Version, parse_version
     from cargo_static_index.registry.archives import GivenArchive, LeftBehind, released_archives
     from cargo_static_index.registry.conformance import STORE_CHECKS
     from cargo_static_index.registry.dependents import Dependent, dependents_of
-    from cargo_static_index.registry.events import Listener, Report
-    from cargo_static_index.registry.options import Options
+    from cargo_static_index.registry.events import Doing, Listener, Report
+    from cargo_static_index.registry.on_change import Delivery
+    from cargo_static_index.registry.options import Access, HostShare, Options
     from cargo_static_index.registry.registry import (
         Registry,
         home_of,
@@ -59,16 +69,40 @@ if TYPE_CHECKING:
         store_of,
         verify_registry,
     )
+    from cargo_static_index.registry.reindex import LineChange, LineLeft, Reindexed
+    from cargo_static_index.registry.scan import Due, Seen
     from cargo_static_index.registry.search import search_crates
     from cargo_static_index.registry.status import Status, read_status
-    from cargo_static_index.registry.withdraw import Spec
+    from cargo_static_index.registry.sync import Synced
+    from cargo_static_index.registry.verify.resume import Opened
+    from cargo_static_index.registry.verify.work import Work
+    from cargo_static_index.registry.watch.health import Failure, Health, LastWord, WaitingFile
+    from cargo_static_index.registry.withdraw import Spec, Withdrawn
+    from cargo_static_index.registry.workers import Executor, Result
     from cargo_static_index.settings import Loaded, Settings, load_settings, parse_settings
+    from cargo_static_index.settings.table import (
+        AdvisoriesSection,
+        BuildSection,
+        DependenciesSection,
+        DropSection,
+        LimitsSection,
+        ManifestSection,
+        MirrorSection,
+        PagesSection,
+        PublishSection,
+        RegistrySection,
+        ServeSection,
+        StateSection,
+        TreeSection,
+        WatchSection,
+    )
+    from cargo_static_index.settings.trusted import TrustedRule
     from cargo_static_index.site.search_rows import ShownCrate
     from cargo_static_index.store import Change, Delete, Lock, Put, Staged, Store, Stored
     from cargo_static_index.store.bucket import Bucket
     from cargo_static_index.store.local.store import LocalStore
     from cargo_static_index.store.memory import MemoryStore
-    from cargo_static_index.tree.documents import Tombstone, Tombstones, TreeRecord
+    from cargo_static_index.tree.documents import Delta, Tombstone, Tombstones, TreeRecord
     from cargo_static_index.tree.layout import archive_file, index_file, metadata_file
     from cargo_static_index.tree.owners import Owners
     from cargo_static_index.tree.plan import CratePlan, plan_crate
@@ -98,7 +132,10 @@ if TYPE_CHECKING:
 __all__ = [
     "RULES",
     "STORE_CHECKS",
+    "Access",
+    "AdvisoriesSection",
     "Bucket",
+    "BuildSection",
     "Candidate",
     "CargoStaticIndexError",
     "Change",
@@ -106,16 +143,29 @@ __all__ = [
     "CrateMetadata",
     "CratePlan",
     "Delete",
+    "Delivery",
+    "Delta",
+    "DependenciesSection",
     "Dependency",
     "Dependent",
     "Document",
+    "Doing",
     "DropFile",
+    "DropSection",
+    "Due",
     "Entry",
+    "Executor",
     "Facts",
+    "Failure",
     "File",
+    "FileStatus",
     "Finding",
+    "Fix",
     "GivenArchive",
+    "Health",
+    "HeldRelease",
     "Home",
+    "HostShare",
     "Incoming",
     "IndexFile",
     "InvalidConfig",
@@ -124,47 +174,75 @@ __all__ = [
     "InvalidInput",
     "InvalidName",
     "InvalidVersion",
+    "LastWord",
     "LeftBehind",
+    "Level",
     "Limits",
+    "LimitsSection",
     "Line",
+    "LineChange",
+    "LineLeft",
     "Listener",
     "Loaded",
     "LocalStore",
     "Lock",
     "Manifest",
     "ManifestDependency",
+    "ManifestSection",
     "MemoryStore",
+    "MirrorSection",
+    "Mode",
+    "Need",
     "NotHeld",
+    "Opened",
     "Options",
     "Outcome",
+    "OwnCheck",
+    "OwnRules",
     "Owners",
     "PagesFailed",
+    "PagesSection",
     "Policy",
     "Problem",
+    "PublishSection",
     "Put",
     "Reading",
     "Refusal",
     "Registry",
     "RegistryConfig",
+    "RegistrySection",
+    "Reindexed",
     "Report",
+    "Result",
     "Rule",
+    "Seen",
+    "ServeSection",
     "Settings",
     "SettingsError",
+    "Severity",
     "ShownCrate",
     "Spec",
     "Staged",
+    "StateSection",
     "Status",
     "Store",
     "StoreError",
     "Stored",
     "StoredValue",
+    "Synced",
     "Tombstone",
     "Tombstones",
     "TreeBusy",
     "TreeRecord",
+    "TreeSection",
+    "TrustedRule",
     "VcsInfo",
     "Version",
+    "WaitingFile",
+    "WatchSection",
     "Way",
+    "Withdrawn",
+    "Work",
     "__version__",
     "archive_file",
     "candidate_of",
@@ -213,11 +291,23 @@ __all__ = [
 ]
 
 _MODULES = {
-    "registry.withdraw": "Spec",
+    "settings.table": "AdvisoriesSection BuildSection DependenciesSection DropSection LimitsSection ManifestSection "
+    "MirrorSection PagesSection PublishSection RegistrySection ServeSection StateSection TreeSection WatchSection",
+    "registry.workers": "Executor Result",
+    "settings.trusted": "TrustedRule",
+    "registry.watch.health": "Failure Health LastWord WaitingFile",
+    "registry.verify.resume": "Opened",
+    "registry.verify.work": "Work",
+    "registry.sync": "Synced",
+    "registry.scan": "Due Seen",
+    "registry.reindex": "LineChange LineLeft Reindexed",
+    "registry.on_change": "Delivery",
+    "crate.own_rules": "OwnCheck OwnRules",
+    "registry.withdraw": "Spec Withdrawn",
     "diagnostics.errors": "CargoStaticIndexError InvalidConfig InvalidDocument InvalidIndexLine InvalidInput "
     "InvalidName InvalidVersion NotHeld PagesFailed SettingsError StoreError TreeBusy",
     "crate.metadata": "CrateMetadata Document File VcsInfo format_metadata parse_metadata",
-    "crate.candidate": "Candidate DropFile Outcome candidate_of",
+    "crate.candidate": "Candidate DropFile FileStatus HeldRelease Need Outcome candidate_of",
     "tree.layout": "archive_file index_file metadata_file",
     "crate.limits": "Limits",
     "tree.plan": "CratePlan plan_crate",
@@ -227,15 +317,15 @@ _MODULES = {
     "protocol.manifest.dependencies": "ManifestDependency",
     "protocol.manifest.manifest": "Manifest entry_of",
     "protocol.names": "collision_key index_path parse_crate_name",
-    "protocol.registries": "Home",
+    "protocol.registries": "Home Mode",
     "protocol.semver": "Version parse_version",
-    "tree.documents": "Tombstone Tombstones TreeRecord",
-    "registry.options": "Options",
+    "tree.documents": "Delta Tombstone Tombstones TreeRecord",
+    "registry.options": "Access HostShare Options",
     "registry.registry": "Registry home_of open_registry policy_of promote_releases specs_of store_of verify_registry",
     "crate.check": "CheckedCrate Policy check_crate",
-    "registry.events": "Listener Report",
-    "diagnostics.problems": "Finding Problem",
-    "diagnostics.rule": "Rule",
+    "registry.events": "Doing Listener Report",
+    "diagnostics.problems": "Finding Fix Problem",
+    "diagnostics.rule": "Level Rule Severity",
     "diagnostics.rules": "RULES",
     "settings": "Loaded Settings load_settings parse_settings",
     "registry.status": "Status read_status",

@@ -1,7 +1,7 @@
 """Problems in the formats that machines and code hosts read: JSON, GitHub, GitLab, SARIF."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Literal
 
@@ -44,12 +44,12 @@ def print_json_line(line: bytes) -> None:
     sys.stdout.write(escape(line.decode(), write=in_json) + "\n")
 
 
-def print_marks(output: Format, marks: Sequence[Mark]) -> None:
+def print_marks(output: Format, marks: Sequence[Mark], rules: Mapping[str, Rule] = RULES) -> None:
     """Print marks in the format of a code host, with what is known of their rules where it asks for that."""
     if output == "github":
         sys.stdout.writelines(map(github_line, marks))
         return
-    document = gitlab_document(marks) if output == "gitlab" else sarif_document(marks)
+    document = gitlab_document(marks) if output == "gitlab" else sarif_document(marks, rules)
     for line in msgspec.json.format(msgspec.json.encode(document), indent=2).split(b"\n"):
         print_json_line(line)
 
@@ -83,15 +83,15 @@ def gitlab_document(marks: Iterable[Mark]) -> list[dict[str, object]]:
     ]
 
 
-def sarif_document(marks: Sequence[Mark]) -> dict[str, object]:
+def sarif_document(marks: Sequence[Mark], rules: Mapping[str, Rule] = RULES) -> dict[str, object]:
     """Give a SARIF 2.1.0 log with one run (OASIS: "Static Analysis Results Interchange Format")."""
-    rules = sorted({mark.rule for mark in marks})
+    broken = sorted({mark.rule for mark in marks})
     driver = {
         "name": "cargo-static-index",
         "version": __version__,
-        "rules": [_sarif_rule(RULES[rule]) for rule in rules],
+        "rules": [_sarif_rule(rules[rule]) if rule in rules else {"id": rule} for rule in broken],
     }
-    results = [_sarif_result(mark, rules.index(mark.rule)) for mark in marks]
+    results = [_sarif_result(mark, broken.index(mark.rule)) for mark in marks]
     return {"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
 
 

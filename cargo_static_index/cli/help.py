@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,9 @@ from cargo_static_index.diagnostics.errors import SettingsError, StoreError
 from cargo_static_index.settings import Settings
 from cargo_static_index.state.directory import refuse_others
 from cargo_static_index.store.bucket import Bucket
+
+if TYPE_CHECKING:
+    from cargo_static_index.diagnostics.rule import Rule
 
 
 def _rules() -> Iterable[str]:
@@ -27,7 +31,7 @@ def _commands() -> Iterable[str]:
     return TABLE
 
 
-@command(examples=("explain path-outside-package", "explain"))
+@command(("registry.own-rules",), examples=("explain path-outside-package", "explain"))
 @argument(
     "rule",
     required=False,
@@ -37,19 +41,33 @@ def _commands() -> Iterable[str]:
 )
 def explain_command(run: Run, *, rule: str | None) -> int:
     """Explain a rule, or what `verify` finds: what it is about, how grave it is, the way out."""
-    from cargo_static_index.diagnostics.rules import RULES, explain, named
+    from cargo_static_index.diagnostics.rules import explain, named
     from cargo_static_index.settings.layers import nearest
 
     if rule is None:
-        run.terminal.result(*(f"{each.id}: {each.says}" for each in RULES.values()))
+        run.terminal.result(*(f"{each.id}: {each.says}" for each in _rules_here(run).values()))
         return GOOD
     meant = named(rule)
     if not meant:
-        raise SettingsError(f"there is no rule {rule!r}{nearest(rule, RULES) or '; `explain` lists all'}")
+        rules = _rules_here(run)
+        if rule not in rules:
+            raise SettingsError(f"there is no rule {rule!r}{nearest(rule, rules) or '; `explain` lists all'}")
+        meant = (rules[rule],)
     run.terminal.result(*explain(meant[0]).splitlines())
     for each in meant[1:]:
         run.terminal.say(f"note: `{each.id}` was called `{rule}` too: {each.says} See `explain {each.id}`.")
     return GOOD
+
+
+def _rules_here(run: Run) -> "Mapping[str, Rule]":
+    """Give every rule, the registry's own too unless the settings cannot be used: whoever mends them may ask."""
+    from cargo_static_index.diagnostics.rules import RULES
+
+    try:
+        return run.rules
+    except SettingsError as error:
+        run.terminal.warn(f"the registry's own rules are not known: {error}")
+        return RULES
 
 
 @command(EVERY, examples=("check-settings", "check-settings --config /etc/acme/registry.toml"))

@@ -186,7 +186,7 @@ def parameter_of(name: str) -> str:
 
 
 def _levels() -> Iterable[str]:
+    from cargo_static_index.diagnostics.rule import LEVELS
     from cargo_static_index.diagnostics.rules import RULES
-    from cargo_static_index.settings.keys import LEVELS
 
     return [f"{rule.id}={level}" for rule in RULES.values() if rule.policy for level in LEVELS]

@@ -10,12 +10,11 @@ from cargo_static_index.cli.formats import mark_of, print_marks
 from cargo_static_index.cli.options import Format
 from cargo_static_index.cli.progress import Progress
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run
-from cargo_static_index.cli.terminal import Terminal, counted
+from cargo_static_index.cli.terminal import counted
 from cargo_static_index.crate.candidate import FileStatus, Outcome
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.problems import Problem, level_of
 from cargo_static_index.diagnostics.rule import Level
-from cargo_static_index.diagnostics.rules import RULES
 from cargo_static_index.registry.events import Doing
 
 PassName = Literal["build", "add", "check"]
@@ -145,17 +144,18 @@ class PassOutput:
 def make_printer(output: Format, run: Run, command: PassName, *, dry: bool) -> Printer:
     """Give the printer of an output format."""
     if output == "text":
-        return TextPrinter(run.terminal, command, dry=dry)
+        return TextPrinter(run, command, dry=dry)
     if output == "json":
         return JsonPrinter(command, dry=dry)
-    return MarksPrinter(output, run.terminal)
+    return MarksPrinter(output, run)
 
 
 class TextPrinter:
     """Prints lines for people, as things happen."""
 
-    def __init__(self, terminal: Terminal, command: PassName, *, dry: bool) -> None:
-        self._terminal = terminal
+    def __init__(self, run: Run, command: PassName, *, dry: bool) -> None:
+        self._run = run
+        self._terminal = terminal = run.terminal
         self._words = _CHECK if command == "check" else _DRY if dry else _WORDS
         self._dry = dry
         self._command = command
@@ -230,9 +230,10 @@ class TextPrinter:
         words = self._words if self._command == "check" else _WORDS
         for rule, number in self._told.items():
             if self._folds and number > TOLD_WHOLE:
+                broken = self._run.rules[rule]
                 self._terminal.say(
-                    f"note: {number} files have {rule}: {RULES[rule].says}",
-                    f"   = help: {RULES[rule].way_out} (-v tells of each; `explain {rule}` says more)",
+                    f"note: {number} files have {rule}: {broken.says}",
+                    f"   = help: {broken.way_out} (-v tells of each; `explain {rule}` says more)",
                 )
         said = ", ".join(f"{counts[each]} {words[each].lower()}" for each in words if counts.get(each)) or "nothing new"
         plan = self._dry and self._command != "check"
@@ -304,9 +305,10 @@ class MarksPrinter:
 
     prints_paths = False
 
-    def __init__(self, output: Format, terminal: Terminal) -> None:
+    def __init__(self, output: Format, run: Run) -> None:
         self._output: Format = output
-        self._terminal = terminal
+        self._run = run
+        self._terminal = run.terminal
         self._files: list[FileDocument] = []
 
     def file(self, document: FileDocument) -> None:
@@ -335,7 +337,8 @@ class MarksPrinter:
 
     def finish(self, counts: Mapping[FileStatus, int]) -> None:
         """Print all problems, and say beside them what was done."""
-        print_marks(self._output, [mark_of(file.path, each) for file in self._files for each in file.problems])
+        marks = [mark_of(file.path, each) for file in self._files for each in file.problems]
+        print_marks(self._output, marks, self._run.rules)
         said = ", ".join(f"{counts[each]} {_WORDS[each].lower()}" for each in _WORDS if counts.get(each))
         self._terminal.say(f"finished: {said or 'nothing new'}")
 

@@ -21,6 +21,7 @@ from cargo_static_index.diagnostics.errors import (
 from cargo_static_index.diagnostics.escape import escape
 
 if TYPE_CHECKING:  # imported where they are used: --version and --help need no settings
+    from cargo_static_index.diagnostics.rule import Rule
     from cargo_static_index.settings import Loaded, Settings
     from cargo_static_index.store import Store
 
@@ -88,6 +89,15 @@ class Run:
     def settings(self) -> "Settings":
         """The values of the settings."""
         return self.loaded.settings
+
+    @cached_property
+    def rules(self) -> "Mapping[str, Rule]":
+        """Every rule by its id, the registry's own too; SettingsError where their file cannot be used."""
+        from cargo_static_index.diagnostics.rules import RULES
+        from cargo_static_index.registry.registry import own_rules_of
+
+        own = own_rules_of(self.settings)
+        return {**RULES, **{rule.id: rule for rule in own.rules}} if own else RULES
 
     @cached_property
     def now(self) -> int:

@@ -14,6 +14,7 @@ from cargo_static_index.crate.crates_io import check_as_crates_io
 from cargo_static_index.crate.documents import MANIFEST_AS_WRITTEN, find_file, readme_origin
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.crate.metadata import CrateMetadata, Document, VcsInfo
+from cargo_static_index.crate.own_rules import OwnRules, check_own_rules
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.problems import Problem, ProblemList, problem, refused
 from cargo_static_index.diagnostics.rule import Level
@@ -55,6 +56,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     """Those of REQUIRABLE that must not be empty; `license-file` will do for `license`."""
     allowed: tuple[str, ...] = ()
     """Index URLs of other registries that dependencies may come from."""
+    own_rules: OwnRules | None = None
 
     def __post_init__(self) -> None:
         unknown = [field for field in self.required_fields if field not in REQUIRABLE]
@@ -101,7 +103,7 @@ def check_crate(stream: BinaryIO, policy: Policy, file_name: str | None = None) 
         found += (*_check_release(archive, metadata, policy, file_name), *_check_dependencies(manifest, policy))
         if any(each.rule in _WITHOUT_LINE for each in found):
             metadata = None
-    told = ProblemList(_concerning(found, policy)).problems()
+    told = ProblemList((*_concerning(found, policy), *_check_own_rules(metadata, policy))).problems()
     return _reading(manifest, metadata, archive.cksum, (*problems, *told), policy)
 
 
@@ -234,6 +236,13 @@ def _check_release(
         yield problem("vcs-dirty", place=".cargo_vcs_info.json")
     if metadata.readme is not None and metadata.readme.missing == "too-large":
         yield _readme_too_large(metadata.readme, policy.limits.readme_bytes)
+
+
+def _check_own_rules(metadata: CrateMetadata | None, policy: Policy) -> Iterable[Problem]:
+    """Ask the registry's own rules, where there are any and there is metadata to hold against them."""
+    if policy.own_rules is None or metadata is None:
+        return ()
+    return check_own_rules(policy.own_rules, metadata, mirror=policy.home.mode == "mirror")
 
 
 def _readme_too_large(readme: Document, limit: int) -> Problem:

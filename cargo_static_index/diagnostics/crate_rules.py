@@ -566,5 +566,13 @@ CRATE_RULES: Mapping[str, tuple[Rule, ...]] = {
             "a bug of ours",
         ),
     ),
+    "Rules of one's own": (
+        _guard(
+            "own-rules-failed",
+            "The registry's own rules (`[registry] own-rules`) could not be asked about the crate.",
+            "Mend their file, then drop or publish the crate again.",
+            "`check` raised a KeyError",
+        ),
+    ),
 }
 """The rules in the order of reading, by their headings in docs/rules.md."""

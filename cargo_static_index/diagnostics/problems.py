@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from msgspec import Struct
-from msgspec.structs import force_setattr
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import force_setattr, replace
 
 from cargo_static_index.diagnostics.escape import escape
-from cargo_static_index.diagnostics.rule import Level, Severity
+from cargo_static_index.diagnostics.rule import Level, Rule, Severity
 from cargo_static_index.diagnostics.rules import RULES
 
 Fix = Literal[
@@ -42,6 +42,8 @@ class Problem(Struct, frozen=True, kw_only=True):
     message: str
     place: str = ""
     way_out: str = ""
+    own: Rule | UnsetType = UNSET
+    """The rule itself, where it is one of the registry's own."""
 
     def __post_init__(self) -> None:
         for field in ("message", "place", "way_out"):
@@ -74,14 +76,25 @@ def problem(rule: str, message: str = "", *, place: str = "", way_out: str = "")
     return Problem(rule=rule, message=message or broken.says, place=place, way_out=way_out or broken.way_out)
 
 
+def in_words_of_its_rule(problem: Problem) -> Problem:
+    """Give a problem of the same rule that says nothing of what was found."""
+    rule = rule_of(problem)
+    return Problem(rule=rule.id, message=rule.says, way_out=rule.way_out, own=problem.own)
+
+
 def found(rule: str, path: str, message: str, fix: Fix | None = None, *, way_out: str = "") -> Finding:
     """Give the problem of a tree that breaks `rule` at a path; the way out is the rule's own unless one is given."""
     return Finding(rule=rule, path=path, place=path, message=message, way_out=way_out or RULES[rule].way_out, fix=fix)
 
 
+def rule_of(problem: Problem) -> Rule:
+    """Give the rule that a problem breaks."""
+    return problem.own if isinstance(problem.own, Rule) else RULES[problem.rule]
+
+
 def level_of(problem: Problem, levels: Mapping[str, Level]) -> Level:
     """Give the level of a problem under the levels that the settings change."""
-    rule = RULES[problem.rule]
+    rule = rule_of(problem)
     return levels.get(problem.rule, rule.level) if rule.policy else rule.level
 
 
@@ -117,5 +130,10 @@ class ProblemList:
 
     def problems(self) -> tuple[Problem, ...]:
         """Give those that are told, and how many more there are of a rule that was broken too often."""
-        more = ((rule, count - TOLD) for rule, count in self._counts.items() if count > TOLD)
-        return (*self._told, *(problem(rule, f"And {number} more of the same kind.") for rule, number in more))
+        first = {each.rule: each for each in reversed(self._told)}
+        more = ((first[rule], count - TOLD) for rule, count in self._counts.items() if count > TOLD)
+        return (*self._told, *(_more_like(each, number) for each, number in more))
+
+
+def _more_like(one: Problem, number: int) -> Problem:
+    return replace(one, message=f"And {number} more of the same kind.", place="", way_out=rule_of(one).way_out)

@@ -1,12 +1,19 @@
 """What a rule is: the id, the level, one true sentence, the way out."""
 
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from msgspec import Struct
 
+from cargo_static_index._pattern import pattern
+
 Level = Literal["refuse", "warn", "allow"]
+LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 Severity = Literal["error", "warning"]
 """How grave a problem is, as it is shown: what refuses a crate, or spoils a tree, is an error."""
+
+OWN_ID: Final = "[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9-]*"
+"""The form of the id of a rule of one's own, such as `acme/no-copyleft`."""
+_own_id = pattern(OWN_ID)
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -38,3 +45,8 @@ class Rule(Struct, frozen=True, kw_only=True):
 def severity_of(level: Level) -> Severity:
     """Give how grave a problem of this level is, as it is shown."""
     return "error" if level == "refuse" else "warning"
+
+
+def is_own(rule: str) -> bool:
+    """Whether this is the form of an id of a rule of one's own."""
+    return _own_id.fullmatch(rule) is not None

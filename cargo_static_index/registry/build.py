@@ -108,7 +108,13 @@ def _few_collections() -> Iterator[None]:
 
 def judged_by(policy: Policy) -> str:
     """Give the digest of all that judges a file: this program's version, the rules' levels and the settings."""
-    return hashlib.sha256(__version__.encode() + msgspec.msgpack.encode(policy, order="sorted")).hexdigest()
+    encoded = msgspec.msgpack.encode(policy, order="sorted", enc_hook=_function_name)
+    return hashlib.sha256(__version__.encode() + encoded).hexdigest()
+
+
+def _function_name(function: object) -> str:
+    """Give what stands for a function of rules of one's own; their `version` says when it has changed."""
+    return f"{getattr(function, '__module__', '')}:{getattr(function, '__qualname__', type(function).__qualname__)}"
 
 
 # Reading ---------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from cargo_static_index.crate.candidate import DropFile
+from cargo_static_index.crate.own_rules import OwnRules
 from cargo_static_index.diagnostics.errors import InvalidInput, SettingsError
 from cargo_static_index.registry.scan import Due
 
@@ -55,6 +56,7 @@ class Options(Struct, frozen=True, kw_only=True):
     remaking all pages where only how they look has changed. `must_exist` refuses to begin a new registry. `due` and
     `take` say when a dropped file may be read, and how many are; `share` which ones, where the others are for other
     hosts. `lasting` says that this process goes on and tells of changes by itself, and adds to the file of URLs.
+    `own_rules` are rules of one's own, in the place of those that the settings name.
     """
 
     now: int
@@ -69,6 +71,7 @@ class Options(Struct, frozen=True, kw_only=True):
     take: Callable[[DropFile], bool] | None = None
     share: HostShare | None = None
     lasting: bool = False
+    own_rules: OwnRules | None = None
     clock: Callable[[], float] = time.time
     """What orders changes of a tree that several hosts share; the time, whatever `now` is set to."""
 

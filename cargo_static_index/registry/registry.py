@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from cargo_static_index._version import __version__
 from cargo_static_index.crate.candidate import Candidate, DropFile
 from cargo_static_index.crate.check import Policy
+from cargo_static_index.crate.own_rules import OwnRules
 from cargo_static_index.diagnostics.errors import (
     InvalidConfig,
     InvalidDocument,
@@ -20,6 +21,7 @@ from cargo_static_index.diagnostics.errors import (
     StoreError,
 )
 from cargo_static_index.diagnostics.problems import Finding
+from cargo_static_index.diagnostics.rule import is_own
 from cargo_static_index.protocol.config import base_url_of, home_at
 from cargo_static_index.protocol.names import parse_crate_name
 from cargo_static_index.protocol.registries import Home
@@ -77,7 +79,7 @@ class Registry:
         self._closed = False
         self._scanned = False
         self.transaction = transaction
-        self._policy = policy_of(settings, transaction.home)
+        self._policy = policy_of(settings, transaction.home, options.own_rules)
 
     def build(
         self,
@@ -500,8 +502,17 @@ def store_of(settings: Settings) -> Store:
     )
 
 
-def policy_of(settings: Settings, home: Home) -> Policy:
-    """Give what the settings ask of a release that arrives at `home`."""
+def policy_of(settings: Settings, home: Home, own_rules: OwnRules | None = None) -> Policy:
+    """Give what the settings ask of a release that arrives at `home`.
+
+    `own_rules` take the place of those that the settings name, whose file is read and run: SettingsError where that
+    fails, or where `[rules]` names one that is not there.
+    """
+    own_rules = own_rules or own_rules_of(settings)
+    known = {rule.id for rule in own_rules.rules} if own_rules else set()
+    unknown = [rule for rule in settings.rules if is_own(rule) and rule not in known]
+    if unknown:
+        raise SettingsError(f"[rules]: there is no rule `{unknown[0]}`; {_own_rules_there(known)}")
     return Policy(
         limits=limits_of(settings),
         home=home,
@@ -509,7 +520,21 @@ def policy_of(settings: Settings, home: Home) -> Policy:
         levels=settings.rules,
         required_fields=settings.manifest.required_fields,
         allowed=settings.dependencies.allowed,
+        own_rules=own_rules,
     )
+
+
+def own_rules_of(settings: Settings) -> OwnRules | None:
+    """Give the rules of one's own whose file the settings name; SettingsError where it cannot be used."""
+    if settings.registry.own_rules is None:
+        return None
+    from cargo_static_index.registry.own_rules import load_own_rules
+
+    return load_own_rules(settings.registry.own_rules)
+
+
+def _own_rules_there(known: Collection[str]) -> str:
+    return f"there are {', '.join(sorted(known))}" if known else "`[registry] own-rules` names no file that has it"
 
 
 def home_of(settings: Settings, store: Store | None = None) -> Home:

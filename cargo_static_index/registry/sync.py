@@ -40,7 +40,7 @@ CRATES_AT_ONCE = 256
 """Index files that are read together."""
 
 
-class Synced(Struct, kw_only=True):
+class Synced(Struct, frozen=True, kw_only=True):
     """What came of it: releases that were copied, or changed; crates that were stopped, each with the reason."""
 
     copied: list[Spec] = []
@@ -130,7 +130,7 @@ class Sync:
             if merged == here.value:
                 return
             if self._is_claimed(name, here.value) and self._written(here, merged):
-                self.synced.copied += [Spec(name, line.vers) for line in new]
+                self.synced.copied.extend(Spec(name, line.vers) for line in new)
                 for line in yanked:
                     (self.synced.yanked if line.yanked else self.synced.unyanked).append(Spec(name, line.vers))
                 return
@@ -224,7 +224,7 @@ class Sync:
 
     def _withdrawn(self, name: str, versions: Sequence[str]) -> Withdrawn:
         withdrawn = withdraw_versions(self._transaction, name, versions, keep=self._keep)
-        self.synced.removed += withdrawn.gone
+        self.synced.removed.extend(withdrawn.gone)
         return withdrawn
 
 

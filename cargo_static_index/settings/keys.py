@@ -15,7 +15,6 @@ RULES_OPTION: Final = "--rule"
 RULES_VARIABLE: Final = f"{PREFIX}RULES"
 CONFIG_OPTION: Final = "--config"
 CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
-LEVELS: Final = ("refuse", "warn", "allow")
 
 
 class Key(Struct, frozen=True, kw_only=True):

@@ -14,8 +14,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidInput, SettingsError
+from cargo_static_index.diagnostics.rule import LEVELS, is_own
 from cargo_static_index.diagnostics.rules import RULES
-from cargo_static_index.settings.keys import FILE_NAME, KEYS, LEVELS, SECTIONS
+from cargo_static_index.settings.keys import FILE_NAME, KEYS, SECTIONS
 from cargo_static_index.settings.layers import (
     Given,
     config_from,
@@ -74,7 +75,11 @@ def load_settings(
     file = named[0] if named else find_settings_file(directory)
     users = None if named else trusted_users(environment)
     source = _read(file, named[1] if named else FILE_NAME, users) if file else None
-    return _with_own_state(parse_settings(options, environment, directory, file, source or ""), environment)
+    loaded = parse_settings(options, environment, directory, file, source or "")
+    own_rules = loaded.settings.registry.own_rules
+    if own_rules and file and users is not None and loaded.sources["registry.own-rules"] == file.name:
+        _refuse_rules_of_strangers(own_rules, users)
+    return _with_own_state(loaded, environment)
 
 
 def _with_own_state(loaded: Loaded, environment: Mapping[str, str]) -> Loaded:
@@ -137,6 +142,21 @@ def _refuse_strangers(file: Path, folder: int, opened: int, users: Users) -> Non
                 )
 
 
+def _refuse_rules_of_strangers(path: Path, users: Users) -> None:
+    # Attack: the settings file is the caller's, and what it has run is a file that somebody else can write.
+    try:
+        with _opened(path, os.O_NONBLOCK) as opened, _opened(Path(os.path.realpath(path)).parent, 0) as folder:
+            for what, found in (("", opened), ("the folder of ", folder)):
+                if why := objection(found, users):
+                    raise SettingsError(
+                        f"{what}{path} {why}, so it does not count where it is only named by a file that was found: "
+                        "it is run as you. To use it all the same, name it: "
+                        f"`cargo-static-index --own-rules {quote(str(path))} …`"
+                    )
+    except OSError:
+        return  # whoever needs it says so
+
+
 def parse_settings(
     options: Mapping[str, object], environment: Mapping[str, str], directory: Path, file: Path | None, source: str
 ) -> Loaded:
@@ -180,11 +200,12 @@ def _value(name: str, given: Given) -> object:
     section, _, rule = name.partition(".")
     if section != "rules":
         return KEYS[name].row.kind.read(given.value, given.base)
-    if rule not in RULES or RULES[rule].of_tree:
+    own = is_own(rule)  # whether there is such a rule, its file says
+    if not own and (rule not in RULES or RULES[rule].of_tree):
         raise InvalidInput(unknown_rule(rule))
     if given.value not in LEVELS:
         raise InvalidInput(f'{given.value!r} must be "refuse", "warn" or "allow"')
-    if not RULES[rule].policy and given.value != "refuse":
+    if not own and not RULES[rule].policy and given.value != "refuse":
         raise InvalidInput(f"{given.value!r} is not possible: this rule protects clients and cannot be turned off")
     return given.value
 

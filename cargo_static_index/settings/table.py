@@ -115,6 +115,15 @@ class RegistrySection(Struct, frozen=True, kw_only=True):
             example="changed-urls.txt",
         ),
     ]
+    own_rules: Annotated[
+        Path | None,
+        _row(
+            values.PATH,
+            "A file of Python with rules of your own: `RULES`, and a function `check` that sees what is known of each "
+            "crate (docs/library.md has one). It is run with your rights. `[rules]` may change the rules' levels.",
+            example="acme_rules.py",
+        ),
+    ]
 
 
 class DropSection(Struct, frozen=True, kw_only=True):

@@ -10,12 +10,11 @@ from msgspec import Struct, to_builtins
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.escape import escape, in_toml
-from cargo_static_index.diagnostics.rule import Rule
+from cargo_static_index.diagnostics.rule import LEVELS, OWN_ID, Rule
 from cargo_static_index.diagnostics.rules import RULES
 from cargo_static_index.settings.keys import (
     FILE_NAME,
     KEYS,
-    LEVELS,
     SCHEMA_NAME,
     SECTIONS,
     Key,
@@ -67,9 +66,8 @@ def _values(settings: Settings) -> Iterator[tuple[str, object]]:
         value = getattr(getattr(settings, key.section), key.key.replace("-", "_"))
         is_mode = key.row.kind.metavar == "MODE" and value is not None
         yield name, f"{value:04o}" if is_mode else value
-    for rule in RULES:
-        if rule in settings.rules:
-            yield f"rules.{rule}", settings.rules[rule]
+    for rule in (*(each for each in RULES if each in settings.rules), *sorted(set(settings.rules) - set(RULES))):
+        yield f"rules.{rule}", settings.rules[rule]
 
 
 def registry_toml(given: Mapping[str, object]) -> str:
@@ -102,6 +100,8 @@ def _template_line(key: Key, given: object) -> str:
 
 def _template_rules(given: Mapping[str, object]) -> str:
     lines = "".join(_rule_line(rule, given.get(f"rules.{rule.id}")) for rule in RULES.values() if rule.policy)
+    own = (name.removeprefix("rules.") for name in given if name.startswith("rules.") and "/" in name)
+    lines += "".join(f"{toml_value(rule)} = {toml_value(given[f'rules.{rule}'])}\n" for rule in own)
     says = f'{RULES_SAYS} "refuse" keeps a crate out, "warn" reports it, "allow" says nothing.'
     return f"{_comment(says)}[rules]\n{lines}"
 
@@ -152,7 +152,14 @@ def _rules_schema() -> dict[str, object]:
         for rule in RULES.values()
         if not rule.of_tree
     }
-    return {"type": "object", "description": RULES_SAYS, "additionalProperties": False, "properties": rules}
+    own = {f"^{OWN_ID}$": {"description": "A rule of `[registry] own-rules`.", "enum": list(LEVELS)}}
+    return {
+        "type": "object",
+        "description": RULES_SAYS,
+        "additionalProperties": False,
+        "properties": rules,
+        "patternProperties": own,
+    }
 
 
 def schema_text() -> str:

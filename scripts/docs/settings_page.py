@@ -101,7 +101,7 @@ _RULES_ENTRY = f"""\
 
 ### `[rules] ID`
 
-The level of one rule.
+The level of one rule; the id of one of your own stands in quotes.
 
 - Type: `"refuse"` keeps a crate out, `"warn"` reports it, `"allow"` says nothing
 - Default: the rule's own
@@ -126,6 +126,7 @@ wildcard-requirement = "warn"
 
 The others **protect clients**: what they refuse would make cargo fail, or make it see something other than was checked.
 They cannot be turned off.
+A registry may have rules of its own: [library.md](library.md#a-rule-of-ones-own) shows one.
 
 `cargo-static-index explain ID` prints one of the parts below; the last ones are of what `verify` finds in a tree.
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_static_index.settings.keys import LEVELS
+from cargo_static_index.diagnostics.rule import LEVELS
 from tests.cli.program import environment, run
 from tests.tools import need
 

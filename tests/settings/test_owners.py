@@ -126,6 +126,26 @@ def test_templates_of_somebody_else_run_nothing(everybody: Path) -> None:
     assert "waiting: 1" in run(option, file, "status", cwd=below).ok()
 
 
+def test_rules_that_somebody_else_could_write_run_only_if_they_are_named(everybody: Path) -> None:
+    below = found(everybody, file=(ALICE, 0o644), around=(ALICE, 0o755))
+    rules = below.parent / "acme_rules.py"
+    rules.write_text("RULES = ()\ndef check(metadata):\n    return ()\n")
+    (below.parent / "registry.toml").write_text('[registry]\nown-rules = "acme_rules.py"\n')
+    for owner, mode, why in ((BOB, 0o644, "belongs to bin (user 2)"), (ALICE, 0o666, "can be written by everybody")):
+        give(rules, owner, mode)
+        with being(ALICE), pytest.raises(SettingsError) as caught:
+            load_settings({}, {}, below)
+        assert f"{rules} {why}, so it does not count" in str(caught.value)
+        assert str(caught.value).endswith(f"name it: `cargo-static-index --own-rules {rules} …`")
+    give(rules, ALICE, 0o644)
+    with being(ALICE):
+        assert load_settings({}, {}, below).settings.registry.own_rules == rules
+    give(rules, BOB, 0o644)
+    with being(ALICE):
+        assert load_settings({}, {}, below, below.parent / "registry.toml").settings.registry.own_rules == rules
+        assert load_settings({"registry.own-rules": str(rules)}, {}, below).settings.registry.own_rules == rules
+
+
 def test_a_user_s_own_registry_is_used_and_root_is_told_whose_it_is(everybody: Path) -> None:
     home = everybody / "alice"
     home.mkdir()

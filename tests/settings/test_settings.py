@@ -96,6 +96,7 @@ def test_without_anything_the_defaults_hold() -> None:
         "pages": True,
         "on_change": None,
         "changed_urls": None,
+        "own_rules": None,
     }
     assert structs.asdict(settings.drop) == {"path": HERE / "drop", "refused": None, "after_publish": "keep"}
     assert settings.tree.path == HERE / "public"

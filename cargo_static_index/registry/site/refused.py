@@ -12,7 +12,8 @@ import msgspec
 
 from cargo_static_index.crate.candidate import Outcome
 from cargo_static_index.diagnostics.escape import escape
-from cargo_static_index.diagnostics.problems import Problem, problem
+from cargo_static_index.diagnostics.problems import Problem, in_words_of_its_rule
+from cargo_static_index.diagnostics.rule import Rule
 from cargo_static_index.diagnostics.rules import RULES
 from cargo_static_index.registry.dispose import RefusalDocument
 from cargo_static_index.registry.drop import Drop, objects_of
@@ -89,7 +90,8 @@ def _is_published(transaction: Transaction, file: RefusalDocument) -> bool:
 def _in_words_of_rules(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     # Attack: what the drop directory has led to is no crate but a private file; the pages are public, and what a
     # sentence quotes of it would be read by everybody.
-    return tuple(problem(rule) for rule in dict.fromkeys(each.rule for each in problems) if rule in RULES)
+    told = {each.rule: each for each in problems if isinstance(each.own, Rule) or each.rule in RULES}
+    return tuple(in_words_of_its_rule(each) for each in told.values())
 
 
 def _dropped(outcome: Outcome, last_seen: int) -> RefusedFile:

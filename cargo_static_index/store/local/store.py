@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from cargo_static_index.diagnostics.errors import TreeBusy
-from cargo_static_index.store import Change, Put, Staged, Store, Stored
+from cargo_static_index.store import Change, Lock, Put, Staged, Store, Stored
 from cargo_static_index.store.local.batch import apply_batch, not_staged
 from cargo_static_index.store.local.files import chunks
 from cargo_static_index.store.local.folders import Folders, failure, open_folders
@@ -129,7 +129,7 @@ class LocalStore:
             return None  # another file system, or one without links, or a file of somebody else (`protected_hardlinks`)
 
     @property
-    def lock(self) -> LocalSession:
+    def lock(self) -> Lock:
         """The lock of the session that is open."""
         assert self._session is not None, "whoever locks a tree has opened a session of it"
         return self._session

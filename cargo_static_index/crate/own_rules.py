@@ -1,0 +1,85 @@
+"""Rules of one's own: what a registry asks of crates beside the rules that every registry has."""
+
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from msgspec import Struct
+from msgspec.structs import force_setattr, replace
+
+from cargo_static_index.crate.metadata import CrateMetadata
+from cargo_static_index.diagnostics.errors import InvalidInput
+from cargo_static_index.diagnostics.problems import Problem, problem
+from cargo_static_index.diagnostics.rule import LEVELS, Rule, is_own
+
+OwnCheck = Callable[[CrateMetadata], Iterable[Problem]]
+"""What holds one crate against rules of one's own, and gives a problem for each that it breaks."""
+
+
+class OwnRules(Struct, frozen=True, kw_only=True):
+    """Rules of one's own, and the function that asks whether a crate keeps to them.
+
+    Each id has a `/`, as `acme/no-copyleft`, so that it is never one of ours. `[rules]` may change their levels.
+    `check` takes the metadata of one crate and gives a `Problem(rule=…, message=…)` for each rule that it breaks; it
+    may be called by several processes at once, for crates in any order. `version` tells refused files in the drop
+    directory when to be judged anew: give another one where `check` has changed.
+    InvalidInput for an id or a level that is none, and for an id that is there twice.
+    """
+
+    rules: tuple[Rule, ...]
+    check: OwnCheck
+    version: str = ""
+
+    def __post_init__(self) -> None:
+        if not _are_rules(self.rules):
+            raise InvalidInput("`rules` must be a tuple of `Rule`")
+        if not callable(self.check):
+            raise InvalidInput("`check` must be a function that takes the metadata of a crate")
+        ids = [rule.id for rule in self.rules]
+        for rule in self.rules:
+            _check_rule(rule, ids)
+        force_setattr(self, "rules", tuple(replace(rule, policy=True, of_tree=False) for rule in self.rules))
+
+
+def _are_rules(rules: object) -> bool:
+    return isinstance(rules, tuple) and all(isinstance(rule, Rule) and _is_text(rule.id) for rule in rules)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _check_rule(rule: Rule, ids: list[str]) -> None:
+    if not is_own(rule.id):
+        raise InvalidInput(f"the id of a rule of one's own is written like `acme/no-copyleft`, and {rule.id!r} is not")
+    if ids.count(rule.id) > 1:
+        raise InvalidInput(f"there are two rules {rule.id!r}")
+    if rule.level not in LEVELS or rule.mirror not in {None, *LEVELS}:
+        raise InvalidInput(f'the level of {rule.id!r} must be "refuse", "warn" or "allow"')
+
+
+def check_own_rules(own: OwnRules, metadata: CrateMetadata, *, mirror: bool) -> Iterator[Problem]:
+    """Give what rules of one's own find; where their function fails, that is one more problem.
+
+    Each problem has its rule with it, with the level that it has here.
+    """
+    rules = {rule.id: replace(rule, level=(rule.mirror if mirror else None) or rule.level) for rule in own.rules}
+    try:
+        for found in own.check(metadata):
+            yield _with_its_rule(found, rules)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is: it is not ours, and stops no other crate
+        yield problem("own-rules-failed", f"The registry's own rules could not be asked: {_failure(error)}.")
+
+
+def _with_its_rule(found: object, rules: Mapping[str, Rule]) -> Problem:
+    if not isinstance(found, Problem):
+        raise TypeError(f"`check` gave {found!r}, which is no `Problem`")
+    if found.rule not in rules:
+        raise LookupError(f"`check` gave a problem of the rule {found.rule!r}, which `RULES` does not have")
+    rule = rules[found.rule]
+    return replace(found, own=rule, message=found.message or rule.says, way_out=found.way_out or rule.way_out)
+
+
+def _failure(error: BaseException) -> str:
+    """Give what was raised, and the line that raised it."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {str(error).rstrip('.')} ({last.filename}, line {last.lineno})"
