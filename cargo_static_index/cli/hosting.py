@@ -63,7 +63,7 @@ def hosting_command(
     place = Place(
         base_url=_base_url(run, tree),
         root=root or _root(run, host),
-        policy=content_security_policy(images=run.settings.pages.images),
+        policy=content_security_policy(images=run.settings.pages.images in {"all", "no-badges"}),
         private=private or "no",
         endpoint=endpoint,
         upload_bytes=largest_body(run.settings.limits.packed_bytes),

@@ -28,6 +28,7 @@ _SITE = """\
         AddDefaultCharset utf-8
         AddType application/javascript .js
         AddType image/svg+xml .svg
+        AddType text/plain .txt
         Header set Cache-Control "@PAGES@"
         Header set Referrer-Policy strict-origin-when-cross-origin
         Header set Content-Security-Policy "@POLICY@"

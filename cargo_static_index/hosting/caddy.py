@@ -19,6 +19,9 @@ _SITE = """\
         @index path /index/*
         header @index Cache-Control "@REVALIDATED@"
         header @index ?Content-Type "text/plain; charset=utf-8"
+        # Texts of files are text, whatever they hold.
+        @texts path /crates/*/*/source/*.txt
+        header @texts Content-Type "text/plain; charset=utf-8"
         # Archives: as they are, since cargo checks their SHA-256; kept for ever, since their address holds it.
         @archives path /crates/*/*.crate /crates/*/*/download
         header @archives Content-Type application/gzip

@@ -79,8 +79,8 @@ server {
         index index.html;
         charset utf-8;
         types {
-            text/html html; application/json json; application/javascript js; application/xml xml;
-            image/svg+xml svg;
+            text/html html; text/plain txt; application/json json; application/javascript js; application/xml xml;
+            image/svg+xml svg; image/png png; image/webp webp; image/jpeg jpg; image/gif gif; image/avif avif;
         }
         error_page 403 404 @PATH@404.html;
         add_header Cache-Control "@PAGES@";

@@ -137,6 +137,17 @@ def _known() -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(LICENSES.split()), frozenset(EXCEPTIONS.split())
 
 
+@lru_cache(maxsize=256)
+def license_words(text: str) -> tuple[tuple[str, str | None], ...]:
+    """Cut an expression into licences and exceptions of SPDX's list, each with its address there, and all between."""
+    licenses, exceptions = _known()
+    words = (each for each in re.split(r"([A-Za-z0-9.+-]+)", text) if each)
+    return tuple(
+        (word, f"https://spdx.org/licenses/{word}.html" if word in licenses or word in exceptions else None)
+        for word in words
+    )
+
+
 def _kind(found: re.Match[str]) -> tuple[str, str]:
     """Give what a token is (a mark, an operator, a license, an exception, or nothing that is known), and its text."""
     word, plus = found["word"], found["plus"]

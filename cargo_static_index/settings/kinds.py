@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidInput
@@ -385,6 +385,14 @@ DOCUMENTATION = Kind(
     schema={"type": "string", "pattern": "^https?://.*\\{crate\\}"},
     read=lambda value, _: _read_documentation(value),
 )
+_SHOWN = choice("all", "no-badges", "local", "none")
+_AS_BEFORE: Final = {True: "all", False: "none"}
+IMAGES = structs.replace(
+    _SHOWN,
+    read=lambda value, base: _SHOWN.read(_AS_BEFORE[value] if isinstance(value, bool) else value, base),
+    from_text=_flag_from_text,
+)
+"""Earlier versions knew true and false."""
 IMAGE = Kind(
     expects="a path that ends in .svg, .png, .webp, .jpg, .jpeg, .gif or .avif",
     metavar="PATH",

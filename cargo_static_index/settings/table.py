@@ -517,8 +517,13 @@ class PagesSection(Struct, frozen=True, kw_only=True):
         bool, _row(values.FLAG, "Whether a page lists the refused files with their problems.", default=True)
     ]
     images: Annotated[
-        bool,
-        _row(values.FLAG, "Whether READMEs show their images; without, each is a link to it.", default=True),
+        Literal["all", "no-badges", "local", "none"],
+        _row(
+            values.IMAGES,
+            "Which images READMEs show: all, all but those of badge hosts, only those that the archive holds, or none; "
+            "the others are links. Those that the archive holds are shown from the tree.",
+            default="all",
+        ),
     ]
     documentation: Annotated[
         str | None,
@@ -527,6 +532,23 @@ class PagesSection(Struct, frozen=True, kw_only=True):
             "Where documentation is of crates whose manifest names none, docs.rs in a mirror; "
             "`{crate}` and `{version}` stand for the release's.",
             example="https://docs.example.com/{crate}/{version}/",
+        ),
+    ]
+    source: Annotated[
+        Literal["none", "docs", "all"],
+        _row(
+            values.choice("none", "docs", "all"),
+            "Which files of a release can be read on pages of their own: README, CHANGELOG, licences, Cargo.toml and "
+            '`src/lib.rs` or `src/main.rs` with "docs", all that are text with "all".',
+            default="none",
+        ),
+    ]
+    source_bytes: Annotated[
+        int,
+        _row(
+            values.COUNT,
+            "How many bytes of a release's files have pages at most; what is looked for first goes before the rest.",
+            default=2 * 1024 * 1024,
         ),
     ]
     links: Annotated[

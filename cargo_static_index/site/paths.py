@@ -66,9 +66,14 @@ def crate_feed(name: str) -> str:
     return f"crates/{name}/feed.xml"
 
 
+def version_folder(name: str, vers: str) -> str:
+    """Give the folder of what pages have of a release by itself."""
+    return f"crates/{name}/{vers}"
+
+
 def version_page(name: str, vers: str) -> str:
     """Give the page of a release."""
-    return f"crates/{name}/{vers}/index.html"
+    return f"{version_folder(name, vers)}/index.html"
 
 
 def versions_page(name: str, group: str = "") -> str:

@@ -1,8 +1,8 @@
 """READMEs and change logs as safe HTML, or the sentence that stands where there is none."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from cargo_static_index.crate.metadata import CrateMetadata, Document
 from cargo_static_index.site.readme.changelog import changelog_part
@@ -27,14 +27,17 @@ class Prose(Struct, frozen=True, kw_only=True):
     overrun: bool = False
 
 
-def readme_prose(metadata: CrateMetadata | None, site: SiteInfo, render: Render) -> Prose:
-    """Render a README."""
+def readme_prose(
+    metadata: CrateMetadata | None, site: SiteInfo, render: Render, held: Mapping[str, str] | None = None
+) -> Prose:
+    """Render a README; `held` are the names in the tree of images that the package has, by path."""
     readme = metadata.readme if metadata else None
     if metadata is None or readme is None:
         return Prose(note="This release has no README.")
     if readme.text is None:
         return Prose(note=_MISSING[readme.missing or "not-found"].format(path=readme.path))
-    prose = _prose(_source(readme.text, readme, metadata, site), render)
+    source = _source(readme.text, readme, metadata, site)
+    prose = _prose(structs.replace(source, held=dict(held)) if held else source, render)
     return prose if prose.html.strip() else Prose(note="The README is empty.")
 
 

@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit
 
+from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.site.readme.forges import find_repository
 
 
@@ -23,6 +24,15 @@ def source_address(repository: str | None, commit: str | None, path: str = "") -
     # Forges show a folder under `tree` where they show a file under `blob`; the others make no difference.
     below = found.file(path.strip("/"), commit=commit).removeprefix(found.url)
     return (found.url + below.replace("/blob/", "/tree/", 1)).rstrip("/")
+
+
+def file_address(metadata: CrateMetadata, path: str) -> str | None:
+    """Give where a forge shows a file of a release, or None where repository or commit are not known."""
+    found = find_repository(metadata.manifest.repository)
+    vcs = metadata.vcs
+    if found is None or vcs is None or vcs.sha1 is None:
+        return None
+    return found.file("/".join(filter(None, (vcs.path_in_vcs.strip("/"), path))), commit=vcs.sha1)
 
 
 def compare_address(repository: str | None, before: str | None, after: str | None) -> str | None:

@@ -121,13 +121,18 @@ def ticks(text: str) -> str:
     return _Html(_TICKS.sub(r"<code>\1</code>", str(escape(text))))
 
 
-def file_rows(files: Iterable[tuple[str, str]]) -> str:
-    """Give rows of a table for paths and sizes; there are so many that a template would take its time."""
+def file_rows(files: Iterable[tuple[str, str, str]]) -> str:
+    """Give rows of a table for paths, sizes and pages; there are so many that a template would take its time."""
     return _Html(
         "".join(
-            f'<tr><th scope="row"><code>{html.escape(path)}</code></th><td>{size}</td></tr>\n' for path, size in files
+            f'<tr><th scope="row">{_file_link(path, page)}</th><td>{size}</td></tr>\n' for path, size, page in files
         )
     )
+
+
+def _file_link(path: str, page: str) -> str:
+    code = f"<code>{html.escape(path)}</code>"
+    return f'<a href="{page}">{code}</a>' if page else code
 
 
 def xml_text(text: str) -> str:

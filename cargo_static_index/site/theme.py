@@ -8,10 +8,12 @@ from msgspec import Struct
 
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.readme.highlight import code_colours, pygments_css
+from cargo_static_index.site.readme.images import Images
 from cargo_static_index.site.readme.markdown import content_security_policy
 from cargo_static_index.site.readme.postprocess import width_css
+from cargo_static_index.site.source import Shown
 
-ASSETS = ("theme.js", "site.js", "crate.js", "compare.js", "search.js", "icon.svg")
+ASSETS = ("theme.js", "site.js", "crate.js", "compare.js", "search.js", "source.js", "icon.svg")
 """What pages name, beside site.css, which is put together from several theme."""
 
 SINGULAR = {"keywords": "keyword", "categories": "category", "months": "month"}
@@ -35,16 +37,19 @@ class SiteInfo(Struct, frozen=True, kw_only=True):
     """Where documentation is when a manifest names none: an address with `{crate}` and `{version}`."""
     links: tuple[tuple[str, str], ...] = ()
     footer: str = ""
-    images: bool = True
+    images: Images = "all"
     refused: bool = True
     advisories: bool = False
     """Whether security advisories are told of."""
+    source: Shown = "none"
+    """Which files of a release have pages; `source_bytes` is how much of them at most, 0 where none have."""
+    source_bytes: int = 0
     assets: dict[str, str] = {}
 
     @property
     def policy(self) -> str:
         """The Content-Security-Policy of every page."""
-        return content_security_policy(images=self.images)
+        return content_security_policy(images=self.images in {"all", "no-badges"})
 
     def set_page(self, kind: str, name: str) -> str:
         """Give the path of the list of one keyword, category or month; `kind` is the plural."""
@@ -135,6 +140,7 @@ def fingerprint_of(theme: Theme, site: SiteInfo, renderer: str) -> str:
         "images": site.images,
         "refused": site.refused,
         **({"advisories": True} if site.advisories else {}),
+        **({"source": [site.source, site.source_bytes]} if site.source != "none" or site.source_bytes else {}),
     }
     return sha256(msgspec.json.encode(named, order="deterministic")).hexdigest()
 

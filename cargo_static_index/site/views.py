@@ -1,18 +1,19 @@
 """What the page of a crate or release shows, as values that templates only have to set: no template decides."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.crate.documents import find_file
-from cargo_static_index.crate.metadata import CrateMetadata
+from cargo_static_index.crate.metadata import CrateMetadata, File
 from cargo_static_index.protocol.index_entry import Entry
 from cargo_static_index.protocol.manifest.manifest import Manifest
 from cargo_static_index.protocol.registries import CRATES_IO
 from cargo_static_index.protocol.semver import is_prerelease
+from cargo_static_index.protocol.spdx import license_words
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import (
     AdvisoryNote,
@@ -27,7 +28,9 @@ from cargo_static_index.site.crate_document import (
 from cargo_static_index.site.diff import Difference, differences, human_size
 from cargo_static_index.site.features import FeatureView, feature_views
 from cargo_static_index.site.prose import Prose
-from cargo_static_index.site.source_links import compare_address, source_address, web_address
+from cargo_static_index.site.readme.images import led_to
+from cargo_static_index.site.source import files_shown, license_files, source_page
+from cargo_static_index.site.source_links import compare_address, file_address, source_address, web_address
 from cargo_static_index.site.theme import SiteInfo
 from cargo_static_index.tree import layout
 
@@ -60,6 +63,8 @@ class Link(Struct, frozen=True, kw_only=True):
     label: str
     address: str | None = None
     text: str = ""
+    parts: tuple[tuple[str, str | None], ...] = ()
+    """The text in parts, where some of them lead elsewhere than others."""
 
 
 class Copy(Struct, frozen=True, kw_only=True):
@@ -141,8 +146,8 @@ class ReleaseView(Struct, frozen=True, kw_only=True):
     previous: str
     compare: str | None
     changes: tuple[Difference, ...]
-    files: tuple[tuple[str, str], ...]
-    """Paths and sizes."""
+    files: tuple[tuple[str, str, str], ...]
+    """Paths and sizes, and where each can be read, or nothing."""
     more_files: int
     download: str
     cksum: str
@@ -166,9 +171,11 @@ def release_view(
     manifest = metadata.manifest if metadata else None
     here = addresses.version_page(entry.name, entry.vers) if own else addresses.crate_page(entry.name)
     features = feature_views(entry, VALUES_SHOWN)
-    about, links = tuple(_about(release)), tuple(_links(release, site))
+    about, links = tuple(_about(release, site, own=own)), tuple(_links(release, site))
     groups = tuple(_dependency_groups(map(dependency_row, entry.deps), addresses.up(here)))
     files = metadata.files if metadata and own else ()
+    pages = _source_pages(metadata, site) if metadata and own else {}
+    listed_files = _files_listed(files, pages)
     return ReleaseView(
         name=entry.name,
         vers=entry.vers,
@@ -188,7 +195,7 @@ def release_view(
         categories=_set_links("category", listed(manifest.categories) if manifest else (), here, own=own),
         authors=tuple(map(_author, manifest.authors)) if manifest else (),
         owners=() if own else document.owners,
-        readme=readme,
+        readme=replace(readme, html=led_to(readme.html, "images/" if own else f"{addresses.href(entry.vers)}/images/")),
         changelog=changelog.html,
         dependencies=groups,
         dependencies_total=len(entry.deps),
@@ -198,14 +205,25 @@ def release_view(
         previous=before.entry.vers if before else "",
         compare=_compare(release, before),
         changes=differences((before.entry, before.metadata), (entry, metadata)) if before and own else (),
-        files=tuple((file.path, human_size(file.size)) for file in files[:FILES_SHOWN]),
-        more_files=max(0, len(files) - FILES_SHOWN),
+        files=tuple((file.path, human_size(file.size), pages.get(file.path, "")) for file in listed_files),
+        more_files=len(files) - len(listed_files),
         download=addresses.up(here) + layout.archive_file(entry.name, entry.cksum),
         cksum=entry.cksum,
         line=release.line,
         versions=version_rows(document.versions[:NEWEST_SHOWN], "", document.advisories) if not own else (),
         versions_total=0 if own else len(document.versions),
     )
+
+
+def _source_pages(metadata: CrateMetadata, site: SiteInfo) -> dict[str, str]:
+    """Give where the files can be read that have pages, from the page of the version, by path."""
+    shown = files_shown(metadata, site.source, site.source_bytes)
+    return {file.path: addresses.href(f"source/{source_page(file.path)}") for file in shown}
+
+
+def _files_listed(files: Sequence[File], pages: Container[str]) -> list[File]:
+    """Give as many files as a page lists, and beyond them those that can be read."""
+    return [file for at, file in enumerate(files) if at < FILES_SHOWN or file.path in pages]
 
 
 def kind_of(metadata: CrateMetadata | None) -> str:
@@ -305,7 +323,7 @@ def toml_line(entry: Entry, site: SiteInfo) -> str:
     return f'{entry.name} = {{ version = "{vers}", registry = "{site.registry}" }}'
 
 
-def _about(release: StoredRelease) -> Iterator[Link]:
+def _about(release: StoredRelease, site: SiteInfo, *, own: bool) -> Iterator[Link]:
     entry, metadata = release.entry, release.metadata
     manifest = metadata.manifest if metadata else None
     if kind := kind_of(metadata):
@@ -315,7 +333,11 @@ def _about(release: StoredRelease) -> Iterator[Link]:
         yield Link(label="Rust version", text=f"{rust_version} or later")
     if manifest:
         yield Link(label="Edition", text=manifest.edition)
-        yield Link(label="License", text=manifest.license or _license_file(release) or "not stated")
+        text = manifest.license or _license_file(release) or "not stated"
+        yield Link(label="License", text=text, parts=license_words(manifest.license) if manifest.license else ())
+    if metadata and (texts := tuple(_license_texts(release, metadata, site, own=own))):
+        parts = tuple(part for each in texts for part in ((", ", None), each))[1:]
+        yield Link(label="License text", text=", ".join(path for path, _ in texts), parts=parts)
     if metadata:
         yield Link(
             label="Size", text=f"{human_size(metadata.packed_size)}, {human_size(metadata.unpacked_size)} unpacked"
@@ -329,6 +351,18 @@ def _license_file(release: StoredRelease) -> str:
     if release.metadata is None or not stated:
         return ""
     return f"see {find_file(stated, [file.path for file in release.metadata.files]) or stated}"
+
+
+def _license_texts(
+    release: StoredRelease, metadata: CrateMetadata, site: SiteInfo, *, own: bool
+) -> Iterator[tuple[str, str]]:
+    """Give the files in which licences stand, with where each can be read: here, or else at the commit's forge."""
+    here = _source_pages(metadata, site)
+    way = "" if own else f"{addresses.href(release.entry.vers)}/"
+    for path in license_files(metadata):
+        address = f"{way}{here[path]}" if path in here else file_address(metadata, path)
+        if address:
+            yield path, address
 
 
 def _links(release: StoredRelease, site: SiteInfo) -> Iterator[Link]:

@@ -108,10 +108,16 @@ def site() -> Iterator[Path]:
 
 def _write_pages(root: Path) -> None:
     (root / "probe.js").write_text(_OUR_PROBE)
-    kinds = {"policy": (CSP, True), "bare": ("", True), "unseen": (content_security_policy(images=False), False)}
+    kinds: dict[str, tuple[str, bool]] = {
+        "policy": (CSP, True),
+        "bare": ("", True),
+        "unseen": (content_security_policy(images=False), False),
+    }
     for kind, (policy, images) in kinds.items():
         for number, source in enumerate(HOSTILE.values()):
-            readme = ReadmeSource(text=source, path="README.md", repository="https://github.com/o/r", images=images)
+            readme = ReadmeSource(
+                text=source, path="README.md", repository="https://github.com/o/r", images="all" if images else "none"
+            )
             html = render_readme(readme).html
             (root / f"{kind}-{number}.html").write_text(_page(html, policy), encoding="utf-8")
 
@@ -170,7 +176,9 @@ def test_nothing_of_a_hostile_readme_runs_and_only_https_images_load(
 def test_an_https_image_is_asked_for_and_none_where_they_are_off(watch: Watch, server: Nginx, site: Path) -> None:
     source = "![a](https://example.org/a.png) ![b](b.png)"
     for name, images in (("on", True), ("off", False)):
-        readme = ReadmeSource(text=source, path="README.md", repository="https://github.com/o/r", images=images)
+        readme = ReadmeSource(
+            text=source, path="README.md", repository="https://github.com/o/r", images="all" if images else "none"
+        )
         html = render_readme(readme).html
         # Lazy images may stay unasked for; these are to be seen at once.
         html = html.replace(' loading="lazy"', "")

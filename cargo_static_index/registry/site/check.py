@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from hashlib import blake2b, sha256
 from itertools import groupby
 from typing import Literal
+from urllib.parse import unquote
 
 from msgspec import Struct
 
@@ -33,6 +34,9 @@ _FIXED = (
     *(addresses.FEED, addresses.SITEMAP, addresses.OPENSEARCH),
 )
 
+_SOURCE = pattern(rb'<th scope="row"><a href="(source/[^"]+)"')
+_IMAGE = pattern(rb'"images/([0-9a-f]{32}\.[a-z]{3,4})[" ]|, images/([0-9a-f]{32}\.[a-z]{3,4})[" ]')
+_TEXT = pattern(rb'<a href="([^"]+)" data-sha256="([0-9a-f]{64})"')
 _ASSET = pattern(rb'="(assets/[^"#?]+-[0-9a-f]{12}\.[a-z0-9]+)"')
 
 
@@ -174,6 +178,8 @@ def _check_crate(store: Store, name: str, listed: _Sum, lists: set[str], *, read
         yield from _wrong(store, f"crate `{name}`", _pages_of_removed(store, name), read=read)
         return
     yield from _wrong(store, f"crate `{name}`", paths_of_crate(document), read=read)
+    if read:
+        yield from _check_sources(store, document)
     row = addresses.crate_row(name)
     stored = store.read(row) if read else None
     if stored and stored.content != format_shown(document):
@@ -182,6 +188,37 @@ def _check_crate(store: Store, name: str, listed: _Sum, lists: set[str], *, read
     for list_name, key in rows_of_crate(document):
         listed.add(list_name, key, -1)
         lists.add(list_name)
+
+
+def _check_sources(store: Store, document: CrateDocument) -> Iterator[Finding]:
+    """Look for what the pages of versions show of archives: pages and texts of files, and images by their digest."""
+    for summary in document.versions:
+        stored = store.read(addresses.version_page(document.name, summary.vers))
+        content = stored.content if stored else b""
+        folder = addresses.version_folder(document.name, summary.vers)
+        pages = [f"{folder}/{unquote(each[1].decode())}" for each in _SOURCE.finditer(content)]
+        yield from _wrong(store, f"crate `{document.name}`", pages, read=True)
+        for page in pages:
+            yield from _check_text(store, page)
+        for name in sorted({(each[1] or each[2]).decode() for each in _IMAGE.finditer(content)}):
+            yield from _check_digest(store, f"{folder}/images/{name}", name.partition(".")[0])
+
+
+def _check_text(store: Store, page: str) -> Iterator[Finding]:
+    stored = store.read(page)
+    named = _TEXT.search(stored.content) if stored else None
+    if named is None:
+        return
+    path = f"{page.rpartition('/')[0]}/{unquote(named[1].decode())}"
+    yield from _check_digest(store, path, named[2].decode())
+
+
+def _check_digest(store: Store, path: str, digest: str) -> Iterator[Finding]:
+    stored = store.read(path)
+    if stored is None:
+        yield found("page-missing", path, "This file that a page of the crate leads to is not there.", "make-pages")
+    elif not sha256(stored.content).hexdigest().startswith(digest):
+        yield found("page-wrong", path, "This file that a page of the crate leads to is not what it was.", "make-pages")
 
 
 def _pages_of_removed(store: Store, name: str) -> list[str]:

@@ -1,11 +1,14 @@
 """The pages of single crates: made from the index file as read back and the facts, each crate by itself."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from io import BytesIO
+from itertools import chain
 
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
+from cargo_static_index.crate.files import read_files
 from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine
 from cargo_static_index.protocol.index_entry import Entry, parse_entry
@@ -31,9 +34,19 @@ from cargo_static_index.site.crate_document import (
     version_key,
 )
 from cargo_static_index.site.prose import Prose, Render, changelog_prose, readme_prose
+from cargo_static_index.site.readme.images import image_name, images_in_question, names_of_held
 from cargo_static_index.site.readme.markdown import ReadmeSource, Rendered
 from cargo_static_index.site.rows import Rows, rows_of_crate
 from cargo_static_index.site.search_rows import format_shown, words_of_readme
+from cargo_static_index.site.source import (
+    by_folder,
+    files_shown,
+    source_folder,
+    source_page,
+    source_text,
+    source_view,
+    text_of,
+)
 from cargo_static_index.site.templates import Templates
 from cargo_static_index.site.theme import SiteInfo, Theme
 from cargo_static_index.site.views import (
@@ -146,6 +159,10 @@ class CratePages:
         self._whole = whole
         self._metadata: dict[str, CrateMetadata | None] = {}
         self._rendered: dict[str, tuple[Prose, Prose]] = {}
+        self._images: dict[str, Mapping[str, bytes]] = {}
+        """The images that archives hold, by name, of releases whose README was just rendered, by checksum."""
+        self._shown: set[str] = set()
+        """Those that pages show."""
         self.notes: list[str] = []
         """What a person should know of it."""
         # Read before the index file: who writes both after this is noticed when the document is replaced (law 4).
@@ -182,7 +199,7 @@ class CratePages:
     def changes(self) -> Iterator[Change]:
         """Give what brings the crate's pages in step, the document that says so last."""
         document = self.document
-        for path, make in (*self._removed_pages(document), *(self._pages(document) if document else ())):
+        for path, make in chain(self._removed_pages(document), self._pages(document) if document else ()):
             with self._failures.noted(path):
                 yield from written(path, make(), self._stored_page(path))
         yield from (Delete(path=path) for path in self._stale_paths(document))
@@ -275,7 +292,8 @@ class CratePages:
         vers = release.entry.vers
         if vers not in self._rendered:
             metadata, site = release.metadata, self._site
-            readme = readme_prose(metadata, site, partial(self._render, vers, "readme"))
+            held = {path: name for path, (name, _) in self._images_of(metadata).items()} if metadata else {}
+            readme = readme_prose(metadata, site, partial(self._render, vers, "readme"), held)
             changelog = changelog_prose(metadata, site, partial(self._render, vers, "changelog"))
             self._rendered = {vers: (readme, changelog)}
         return self._rendered[vers]
@@ -313,6 +331,11 @@ class CratePages:
             if known.get(summary.vers) != inputs[summary.vers]:
                 path = addresses.version_page(name, summary.vers)
                 yield path, partial(self._release_page, path, summary, before[summary.vers], document)
+                yield from self._image_files(summary.vers)
+        shown = {summary.vers: summary.cksum for summary in self._before.versions} if known and self._before else {}
+        for summary in document.versions:
+            if shown.get(summary.vers) != summary.cksum:
+                yield from self._source_pages(summary.vers)
         row = format_shown(document)
         if self._whole or self._before is None or row != format_shown(self._before):
             yield addresses.crate_row(name), lambda: row
@@ -347,6 +370,53 @@ class CratePages:
         shown = changelog if own else Prose()
         view = release_view(release, previous, document, self._site, readme, shown, own=own)
         return self._templates.render("version.html" if own else "crate.html", path, {"crate": view})
+
+    def _images_of(self, metadata: CrateMetadata) -> Mapping[str, tuple[str, bytes]]:
+        """Give the name in the tree and the content of the images that a README may show of its package, by path."""
+        readme = metadata.readme
+        if self._site.images == "none" or readme is None or not readme.text or readme.origin:
+            return {}
+        named = images_in_question(readme.text, {file.path: file.size for file in metadata.files})
+        if not named:
+            return {}
+        held = {path: (image_name(content), content) for path, content in self._files(metadata, named).items()}
+        found = {path: (name, content) for path, (name, content) in held.items() if name}
+        self._images[metadata.cksum] = dict(found.values())
+        return found
+
+    def _image_files(self, vers: str) -> Iterator[tuple[str, Callable[[], bytes]]]:
+        """Give the images that the README of a release shows of its archive, once that is rendered."""
+        images = self._images.pop(self._lines[vers].cksum or "", {})
+        readme = self._rendered[vers][0].html if images and vers in self._rendered else ""
+        for name in sorted(names_of_held(readme) & images.keys()):
+            path = f"{addresses.version_folder(self._name, vers)}/images/{name}"
+            self._shown.add(path)
+            yield path, partial(bytes, images[name])
+
+    def _source_pages(self, vers: str) -> Iterator[tuple[str, Callable[[], bytes]]]:
+        """Give the pages of a release's files, and the texts beside them."""
+        metadata = self._metadata_of(self._lines[vers])
+        files = files_shown(metadata, self._site.source, self._site.source_bytes) if metadata else ()
+        if metadata is None or not files:
+            return
+        contents = self._files(metadata, {file.path for file in files})
+        folders = by_folder(files)
+        folder = source_folder(self._name, vers)
+        for path, content in contents.items():
+            if text_of(content) is not None:
+                yield f"{folder}/{source_text(path)}", partial(bytes, content)
+            page = f"{folder}/{source_page(path)}"
+            yield page, partial(self._source_page, page, metadata, path, content, folders)
+
+    def _files(self, metadata: CrateMetadata, wanted: Collection[str]) -> Mapping[str, bytes]:
+        """Give what files of a release hold; none where its archive is not there, which `verify` tells of."""
+        stored = self._store.read(layout.archive_file(self._name, metadata.cksum))
+        return read_files(BytesIO(stored.content), wanted) if stored else {}
+
+    def _source_page(
+        self, page: str, metadata: CrateMetadata, path: str, content: bytes, folders: Mapping[str, Sequence[str]]
+    ) -> bytes:
+        return self._templates.render("source.html", page, {"file": source_view(metadata, path, content, folders)})
 
     def _feed(self, path: str, document: CrateDocument) -> bytes:
         timed = (summary for summary in document.versions if summary.pubtime)
@@ -385,16 +455,38 @@ class CratePages:
     def _stale_paths(self, document: CrateDocument | None) -> Iterator[str]:
         """Give pages that may be there and are not to be, the crate's own but for those that stay in other hands."""
         wanted = set(paths_of_crate(document)) if document else set(paths_of_removed(self._name, self._stones))
+        wanted |= self._shown
+        if self._whole and document:
+            wanted |= {path for summary in document.versions for path in self._source_paths(summary.vers)}
         if self._whole:
             found: Iterable[str] = (
                 path for path in self._store.list(f"{layout.CRATES}/{self._name}") if _is_ours(path)
             )
         else:
-            found = paths_of_crate(self._before) if self._before else ()
+            found = self._paths_before(document)
         for path in found:
             # What stands for a crate that is gone is for the list of its dependents to say.
             if path not in wanted and path != addresses.crate_page(self._name):
                 yield path
+
+    def _paths_before(self, document: CrateDocument | None) -> Iterator[str]:
+        """Give the pages that were there as the last document says, with those of files of releases that went."""
+        if self._before is None:
+            return
+        yield from paths_of_crate(self._before)
+        held = {summary.vers for summary in document.versions} if document else set()
+        for summary in self._before.versions:
+            if summary.vers not in held:
+                folder = addresses.version_folder(self._name, summary.vers)
+                yield from (path for path in self._store.list(folder) if _is_ours(path))
+
+    def _source_paths(self, vers: str) -> Iterator[str]:
+        """Give the paths of all that a release's files have of pages and texts."""
+        metadata = self._metadata_of(self._lines[vers])
+        folder = source_folder(self._name, vers)
+        for file in files_shown(metadata, self._site.source, self._site.source_bytes) if metadata else ():
+            yield f"{folder}/{source_page(file.path)}"
+            yield f"{folder}/{source_text(file.path)}"
 
 
 def _on_pages(document: CrateDocument) -> CrateDocument:
@@ -447,4 +539,6 @@ def paths_of_removed(name: str, stones: Iterable[Tombstone]) -> Iterator[str]:
 def _is_ours(path: str) -> bool:
     """Whether a path below a crate's folder is one of the pages that `paths_of_crate` gives."""
     below = path.split("/", 2)[2]
+    if "/source/" in below or "/images/" in below:
+        return True
     return path.endswith((".html", "feed.xml", "/row.js")) and not below.startswith(("dependents.", "dependents/"))

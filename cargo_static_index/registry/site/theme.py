@@ -71,6 +71,8 @@ def site_info_of(transaction: Transaction, settings: Settings) -> SiteInfo:
         images=pages.images,
         refused=pages.refused,
         advisories=settings.advisories.path is not None,
+        source=pages.source,
+        source_bytes=pages.source_bytes if pages.source != "none" else 0,
     )
 
 

@@ -56,6 +56,8 @@ from cargo_static_index.tree.read import (
 from cargo_static_index.tree.restore import Known
 
 _KINDS = (".crate", ".json", ".html", ".xml")
+_SHOWN = pattern(r"[^/]+/(?:source/[^/]+\.txt|images/[0-9a-f]{32}\.[a-z]{3,4})")
+"""What pages show of the archive of a release."""
 """How the files below `crates/` end: archives, metadata and tombstones, pages and feeds."""
 
 _DOCUMENTS = ("index.json", "owners.json", "removed.json")
@@ -406,7 +408,8 @@ def _is_known(path: str) -> bool:
     below = path.split("/", 2)[-1]
     if below.endswith(".json") and not below.startswith(("dependents.", "dependents/")):
         return below in _DOCUMENTS or _CKSUM.fullmatch(below) is not None
-    return below == "row.js" or path.endswith(_KINDS) or layout.addressed_by(path) is not None
+    known = below == "row.js" or path.endswith(_KINDS) or layout.addressed_by(path) is not None
+    return known or _SHOWN.fullmatch(below) is not None
 
 
 def _check_record(store: Store, total: Delta, *, lost: bool) -> Iterator[Finding]:

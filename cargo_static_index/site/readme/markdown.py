@@ -16,6 +16,7 @@ from cargo_static_index._pattern import pattern
 from cargo_static_index.site.readme.changelog import changelog_section
 from cargo_static_index.site.readme.forges import find_repository
 from cargo_static_index.site.readme.highlight import code_colours, pygments_css
+from cargo_static_index.site.readme.images import Images
 from cargo_static_index.site.readme.postprocess import Heading, postprocess
 from cargo_static_index.site.readme.sanitize import Fence, LinkBase
 
@@ -104,8 +105,9 @@ class ReadmeSource(Struct, frozen=True, kw_only=True):
 
     `path` is the file's in the package and tells by its ending whether it is Markdown; `path_in_vcs` is the
     package's in the repository. Relative links lead to that file at `commit`, or at HEAD without one, and nowhere
-    where the repository is at no known forge. Without `images` each image is a link. Headings stand below the page's
-    own of level `below`, and no level is left out.
+    where the repository is at no known forge. An image that is not among those that `images` shows is a link; `held`
+    are the names in the tree of those that the package has, by path. Headings stand below the page's own of level
+    `below`, and no level is left out.
     """
 
     text: str
@@ -113,7 +115,8 @@ class ReadmeSource(Struct, frozen=True, kw_only=True):
     repository: str | None = None
     path_in_vcs: str = ""
     commit: str | None = None
-    images: bool = True
+    images: Images = "all"
+    held: dict[str, str] = {}
     below: int = 1
 
 
@@ -125,7 +128,14 @@ def render_readme(source: ReadmeSource) -> Rendered:
     if html is None:
         return render_plain(source.text)
     path = join(source.path_in_vcs, source.path)
-    fence = Fence(place=LinkBase(repository=find_repository(source.repository), path=path, commit=source.commit))
+    place = LinkBase(
+        repository=find_repository(source.repository),
+        path=path,
+        commit=source.commit,
+        inside=source.path,
+        held=source.held if source.images != "none" else {},
+    )
+    fence = Fence(place=place)
     cleaned = fence.clean(_prepared(html))
     finished, headings = postprocess(cleaned, ids=fence.ids, images=source.images, below=source.below)
     return Rendered(html=finished, headings=headings)

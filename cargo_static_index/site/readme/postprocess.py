@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.site.readme.highlight import highlight, language_of
+from cargo_static_index.site.readme.images import HELD, Images, without_badges
 from cargo_static_index.site.readme.sanitize import id_of
 
 _TAG = pattern(r'<(/?)(a|h[1-6]|img|pre|table)((?: [a-z-]+="[^"]*")*)>')
@@ -57,7 +58,7 @@ class _Walk:
 
     html: str
     ids: set[str]
-    images: bool
+    images: Images
     below: int
     parts: list[str] = field(default_factory=list)
     headings: list[Heading] = field(default_factory=list)
@@ -139,7 +140,7 @@ class _Walk:
 
     def _image(self, attributes: dict[str, str]) -> str:
         source = attributes.get("src", "")
-        if self.images and source:
+        if source and self._is_shown(source):
             # Without a description an image is an ornament, but for the one that a link may consist of.
             attributes["alt"] = attributes.get("alt") or (_file_name(source) if self.link is not None else "")
             if attributes.get("width", "").endswith("%"):
@@ -151,6 +152,9 @@ class _Walk:
         if self.link is not None or not source:
             return alt
         return f'<a href="{source}" {_REL}>{alt or "image"}</a>'
+
+    def _is_shown(self, source: str) -> bool:
+        return self.images not in {"local", "none"} or (self.images == "local" and source.startswith(HELD))
 
     def _open_heading(self, found: re.Match[str]) -> None:
         opened = _Opened(len(self.parts), found.end(), _attributes(found[3]), in_link=self.link is not None)
@@ -196,15 +200,17 @@ class _Walk:
         return name
 
 
-def postprocess(html: str, *, ids: set[str], images: bool, below: int = 1) -> tuple[str, tuple[Heading, ...]]:
+def postprocess(html: str, *, ids: set[str], images: Images, below: int = 1) -> tuple[str, tuple[Heading, ...]]:
     """Make a cleaned README ready for a page, and give its headings in their order.
 
-    `ids` are those that are in the HTML. Without `images` each image becomes a link with its description as the text.
+    `ids` are those that are in the HTML. Each image that is not shown becomes a link with its description as the text.
     `below` is the level of the page's own heading that it is to stand below.
     """
     if ' align="' in html:
         html = _ALIGNED.sub(_aligned, html)
-    if not images:
+    if images == "no-badges":
+        html = without_badges(html)
+    elif images in {"local", "none"}:
         html = _PICTURE.sub("", html)
     if html.count("<li") > sum(map(html.count, _BEFORE_ITEMS)):
         html = _gathered(html)

@@ -6,7 +6,7 @@ name that our own page uses (crates.io: crates/crates_io_markdown has the like l
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from posixpath import dirname
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.site.readme.forges import Repository
+from cargo_static_index.site.readme.images import HELD, path_inside
 
 ID_PREFIX: Final = "user-content-"
 """Before every id that comes from a README, so that none meets an id of the page (DOM clobbering among others)."""
@@ -158,6 +159,10 @@ class LinkBase:
     path: str
     """Of the README, in the repository."""
     commit: str | None
+    inside: str = ""
+    """Of the README, in the package."""
+    held: Mapping[str, str] = field(default_factory=dict)
+    """The names in the tree of images that the package has, by their path in it."""
 
     def resolve(self, url: str, *, image: bool) -> str | None:
         """Give the absolute address that a link or image of the README means, or None where it leads nowhere.
@@ -172,6 +177,8 @@ class LinkBase:
             return _absolute(url, image=image)
         if url[:2].replace("\\", "/") == "//":
             return _absolute(f"https:{url}", image=image)
+        if image and self.held and (name := self.held.get(path_inside(self.inside, url) or "")):
+            return f"{HELD}{name}"
         # rustdoc's paths (`::module`) mean nothing outside of rustdoc.
         if self.repository is None or not url or url.startswith(("::", "?", "#")):
             return None

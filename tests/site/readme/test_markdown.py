@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cargo_static_index.site.readme.images import Images
 from cargo_static_index.site.readme.markdown import (
     CSP,
     LONGEST,
@@ -29,7 +30,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 REL = 'rel="nofollow noopener noreferrer"'
 
 
-def render(source: str, *, repository: str | None = "https://github.com/o/r", images: bool = True) -> str:
+def render(source: str, *, repository: str | None = "https://github.com/o/r", images: Images = "all") -> str:
     return render_readme(ReadmeSource(text=source, path="README.md", repository=repository, images=images)).html
 
 
@@ -299,7 +300,7 @@ _SEEN: Final = ' loading="lazy" referrerpolicy="no-referrer">'
 )
 def test_images_are_of_https_alone_and_links_where_they_are_off(source: str, shown: str, hidden: str) -> None:
     assert shown in render(source)
-    off = render(source, images=False)
+    off = render(source, images="none")
     assert hidden in off
     assert not re.search(r"<(?:img|source|picture)\b", off)
 
@@ -465,8 +466,8 @@ def audit(html: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.parametrize("images", [True, False], ids=["images", "none"])
-def test_of_a_hostile_readme_only_what_is_allowed_is_left(name: str, images: bool) -> None:
+@pytest.mark.parametrize("images", ["all", "no-badges", "none"])
+def test_of_a_hostile_readme_only_what_is_allowed_is_left(name: str, images: Images) -> None:
     assert audit(render(HOSTILE[name], images=images)) == []
 
 
@@ -512,7 +513,7 @@ def test_a_class_on_what_is_dropped_whole_is_no_error() -> None:
 )
 def test_however_hostile_parts_are_put_together_nothing_is_left_that_is_not_allowed(parts: list[str]) -> None:
     assert audit(render("".join(parts))) == []
-    assert audit(render("".join(parts), images=False)) == []
+    assert audit(render("".join(parts), images="none")) == []
 
 
 @given(st.text())
