@@ -29,6 +29,8 @@ class ReleaseSummary(Struct, frozen=True, kw_only=True):
     size: int | None = None
     unpacked: int | None = None
     license: str | None = None
+    pubtime_from: Literal["here", "crates.io"] | UnsetType = UNSET
+    """In a mirror: whether `pubtime` is when the release came here, or when crates.io published it."""
     plain: tuple[Text, ...] | UnsetType = UNSET
     """Texts that are shown as they were written, because rendering them took more time or memory than any may."""
 

@@ -104,6 +104,8 @@ class VersionRow(Struct, frozen=True, kw_only=True):
     vers: str
     page: str
     date: str
+    since: bool
+    """Whether the date is when it came here, in a mirror, and not when it was published."""
     size: str
     rust_version: str
     yanked: bool
@@ -125,6 +127,8 @@ class ReleaseView(Struct, frozen=True, kw_only=True):
     advisories: tuple[AdvisoryNote, ...]
     """Those that affect it."""
     date: str
+    since: bool
+    """Whether the date is when it came here, in a mirror, and not when it was published."""
     kind: str
     copies: tuple[Copy, ...]
     about: tuple[Link, ...]
@@ -186,6 +190,7 @@ def release_view(
         all_yanked=not own and all(summary.yanked for summary in document.versions),
         advisories=notes_of(entry.vers, document.advisories),
         date=(entry.pubtime or "")[:10],
+        since=any(summary.pubtime_from == "here" for summary in document.versions if summary.vers == entry.vers),
         kind=kind_of(metadata),
         copies=tuple(_copies(release, site, own=own)),
         about=about,
@@ -256,6 +261,7 @@ def version_rows(
             vers=summary.vers,
             page=f"{way}{addresses.href(summary.vers)}/index.html",
             date=(summary.pubtime or "")[:10],
+            since=summary.pubtime_from == "here",
             size=human_size(summary.size) if summary.size is not None else "",
             rust_version=summary.rust_version or "",
             yanked=summary.yanked,

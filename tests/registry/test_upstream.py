@@ -111,3 +111,23 @@ def test_whatever_stands_there_stops_nothing(world: World) -> None:
     (world.folder / "upstream/3/b/bar").mkdir(parents=True)
     world.put(foo, crate("bar"))
     assert {each.status for each in world.build().outcomes} == {"published"}
+
+
+def test_pages_say_of_each_release_whether_the_time_is_when_it_was_published_or_came_here(world: World) -> None:
+    theirs, ours = crate("foo", "1.0.0"), crate("foo", "1.1.0")
+    put(world, "3/f/foo", served(line(theirs)))
+    world.put(theirs, ours)
+    world.build(options={"registry.pages": True})
+    published, since = "<dt>Published</dt><dd><time>2020-02-02</time>", "<dt>Here since</dt><dd><time>2026-01-01</time>"
+    assert published in world.read("crates/foo/1.0.0/index.html").decode()
+    assert since in world.read("crates/foo/1.1.0/index.html").decode()
+    page = world.read("crates/foo/index.html").decode()
+    assert since in page
+    assert '<th scope="col">Published</th>' in page
+    assert "<td>here since <time>2026-01-01</time></td>" in page
+    assert "<td><time>2020-02-02</time></td>" in page
+    before = world.files()
+    (world.folder / "upstream/3/f/foo").unlink()
+    with world.opened(options={"registry.pages": True}) as registry:
+        registry.remake_pages()
+    assert world.files() == before

@@ -1,7 +1,7 @@
 """The pages of single crates: made from the index file as read back and the facts, each crate by itself."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from io import BytesIO
 from itertools import chain
 
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from cargo_static_index.crate.files import read_files
 from cargo_static_index.crate.metadata import CrateMetadata
-from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine
+from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine, StoreError
 from cargo_static_index.protocol.index_entry import Entry, parse_entry
 from cargo_static_index.protocol.index_file import Line
 from cargo_static_index.registry.advisories import AdvisoryDatabase, notes_on
@@ -18,6 +18,7 @@ from cargo_static_index.registry.newest import known_metadata
 from cargo_static_index.registry.site.documents import dependents_at
 from cargo_static_index.registry.site.output import Failures, written
 from cargo_static_index.registry.site.rendering import Renderer
+from cargo_static_index.registry.upstream import UpstreamIndex
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import (
     CrateDocument,
@@ -97,6 +98,7 @@ class PageMaker(Struct, frozen=True, kw_only=True):
     """Tells makers with other templates or other settings apart."""
     whole: bool
     advisories: AdvisoryDatabase
+    upstream: UpstreamIndex | None
 
     def make(self, names: Sequence[str]) -> list[MadePages]:
         """Make the pages of some crates."""
@@ -109,6 +111,7 @@ class PageMaker(Struct, frozen=True, kw_only=True):
             crate = CratePages(
                 *(store, templates, self.site, name, _RENDERER, failures),
                 advisories=self.advisories,
+                upstream=self.upstream,
                 whole=self.whole,
             )
             if crate.has_many_versions:
@@ -147,6 +150,7 @@ class CratePages:
         failures: Failures,
         *,
         advisories: AdvisoryDatabase,
+        upstream: UpstreamIndex | None = None,
         whole: bool,
     ) -> None:
         self._store = store
@@ -156,6 +160,7 @@ class CratePages:
         self._name = name
         self._failures = failures
         self._advisories = advisories
+        self._upstream = upstream
         self._whole = whole
         self._metadata: dict[str, CrateMetadata | None] = {}
         self._rendered: dict[str, tuple[Prose, Prose]] = {}
@@ -237,7 +242,8 @@ class CratePages:
 
     def _document(self) -> CrateDocument | None:
         known = {each.vers: each for each in self._before.versions} if self._before else {}
-        summaries = [row for line in self._lines.values() if (row := self._summary(line, known.get(line.vers)))]
+        found = [row for line in self._lines.values() if (row := self._summary(line, known.get(line.vers)))]
+        summaries = [self._dated(summary, known.get(summary.vers)) for summary in found]
         if not summaries:
             return None
         summaries.sort(key=lambda summary: version_key(summary.vers), reverse=True)
@@ -265,6 +271,23 @@ class CratePages:
         if entry is None:
             return None
         return replace(summary_of(entry, self._metadata_of(line)), plain=known.plain if known else UNSET)
+
+    def _dated(self, summary: ReleaseSummary, known: ReleaseSummary | None) -> ReleaseSummary:
+        """Say in a mirror whose time a release has; what was known of the same bytes and time stays so."""
+        if not self._site.mirror:
+            return summary
+        if known and known.pubtime_from == "crates.io" and (known.cksum, known.pubtime) == _published(summary):
+            return replace(summary, pubtime_from="crates.io")
+        line = self._upstream_lines.get((summary.vers, summary.cksum))
+        theirs = line is not None and line.pubtime == summary.pubtime
+        return replace(summary, pubtime_from="crates.io" if theirs else "here")
+
+    @cached_property
+    def _upstream_lines(self) -> Mapping[tuple[str, str], Line]:
+        try:
+            return self._upstream.lines_of(self._name) if self._upstream else {}
+        except StoreError:
+            return {}  # whoever takes times from there says so
 
     def _entry(self, vers: str) -> Entry | None:
         if vers not in self._entries:
@@ -494,6 +517,10 @@ def _on_pages(document: CrateDocument) -> CrateDocument:
     return replace(document, dependents=UNSET, words=UNSET)
 
 
+def _published(summary: ReleaseSummary) -> tuple[str, str | None]:
+    return summary.cksum, summary.pubtime
+
+
 def _newest(document: CrateDocument | None) -> str:
     return document.newest if document else ""
 
@@ -507,7 +534,7 @@ def _inputs(document: CrateDocument) -> Mapping[str, Sequence[object]]:
     before = predecessors(document.versions)
     return {
         summary.vers: (
-            *(summary.cksum, summary.yanked, summary.pubtime),
+            *(summary.cksum, summary.yanked, summary.pubtime, summary.pubtime_from),
             *((previous.vers, previous.cksum) if previous else ()),
             *notes_of(summary.vers, document.advisories),
         )

@@ -436,6 +436,7 @@ class SiteWriter:
             key=self._fingerprint,
             whole=whole,
             advisories=self._advisories,
+            upstream=self._transaction.upstream,
         )
         for task in [self.executor.submit(maker.make, some) for some in _some(names)]:
             made = task.result()
@@ -458,6 +459,7 @@ class SiteWriter:
                 crate = CratePages(
                     *(store, self._templates, self._site, name, self._renderer, failures),
                     advisories=self._advisories,
+                    upstream=self._transaction.upstream,
                     whole=whole,
                 )
                 rows += crate.listed_rows()
