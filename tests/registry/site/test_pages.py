@@ -521,7 +521,7 @@ def test_front_page_and_crate_page_stay_small(world: World) -> None:
     world.put(*some_crates(), *versions(60))
     world.build()
     files = world.files()
-    later = ("assets/search", "assets/compare")
+    later = ("assets/search", "assets/compare", "assets/source")
     loaded = [path for path in files if path.startswith("assets/") and not path.startswith(later)]
     assets = sum(len(files[path]) for path in loaded)
     for page in ("index.html", "crates/many/index.html", "crates/acme-text/index.html"):
