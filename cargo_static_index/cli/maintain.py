@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Literal
 
@@ -31,7 +31,9 @@ from cargo_static_index.cli.progress import Progress
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
 from cargo_static_index.cli.terminal import counted, is_confirmed, is_interactive
 from cargo_static_index.diagnostics.errors import NotHeld, SettingsError
-from cargo_static_index.diagnostics.problems import Finding
+from cargo_static_index.diagnostics.problems import Finding, found, level_of
+from cargo_static_index.diagnostics.rule import severity_of
+from cargo_static_index.registry.missing import missing_in
 from cargo_static_index.registry.options import Options, parse_share
 from cargo_static_index.registry.registry import open_registry, specs_of, verify_registry
 from cargo_static_index.registry.reindex import Reindexed
@@ -40,7 +42,7 @@ from cargo_static_index.registry.verify.work import Work
 from cargo_static_index.registry.workers import reading_executor, usable_jobs
 from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.tree.kept import kept_until
-from cargo_static_index.tree.layout import CRATES
+from cargo_static_index.tree.layout import CRATES, index_file
 from cargo_static_index.tree.read import read_index
 
 Counts = dict[Literal["error", "warning", "fixed"], int]
@@ -76,10 +78,10 @@ def verify_command(
     """Look at the whole tree, or at single crates, and say what is wrong.
 
     Every line must have its archive with that checksum and say what it says, every archive a line; metadata, tombstones
-    and the sums in tree.json must be right, and all pages there. The exit code is 1 where something is wrong and was
-    not mended. Without --fix nothing is changed; --fix --dry-run says what would be. With --share the archives of a
-    share of the crates are opened, and of the others looked for; all else is looked at as ever. Other processes may
-    change the tree meanwhile: what looks wrong then is looked at again.
+    and the sums in tree.json must be right, and all pages there. What nothing held satisfies is warned of. The exit
+    code is 1 where something is wrong and was not mended. Without --fix nothing is changed; --fix --dry-run says what
+    would be. With --share the archives of a share of the crates are opened, and of the others looked for; all else is
+    looked at as ever. Other processes may change the tree meanwhile: what looks wrong then is looked at again.
     """
     output = one_format(output_format, as_json=as_json)
     if quick and deep:
@@ -90,10 +92,11 @@ def verify_command(
     if fix and (share or names):
         raise SettingsError(f"--fix mends the whole tree: leave {'--share' if share else 'names'} out")
     with _looking(run, share) as (work, progress):
-        found = verify_registry(
+        findings = verify_registry(
             run.settings, listener, options, quick=quick, deep=deep, fix=fix, work=work, names=names or None
         )
-        documents = list(_shown(run, found, output, progress, dry=dry_run))
+        wanting = () if quick else _missing(run, names)
+        documents = list(_shown(run, chain(findings, wanting), output, progress, dry=dry_run))
     counts = _counts(documents)
     kept = kept_until(held_tree(run))
     if output == "json":
@@ -108,6 +111,20 @@ def verify_command(
             run.terminal.say(f"note: archives are kept of {counted(len(kept), 'removed release')}; `status` says which")
         _sum_up(run, counts, dry=fix and dry_run)
     return FOUND_WRONG if counts["error"] else GOOD
+
+
+def _missing(run: Run, names: Sequence[str]) -> Iterator[Finding]:
+    """Give the dependencies that nothing held satisfies, of these crates or of all, unless the policy is off."""
+    if run.settings.levels.get("dependency-missing") == "allow":
+        return
+    store = held_tree(run)
+    with missing_in(store, run.settings.state.path) as dependencies:
+        for each in dependencies.of_crates(names) if names else dependencies.all():
+            shown, more = ", ".join(each.needed_by[:3]), len(each.needed_by) - 3
+            who = f"{shown} and {more} more" if more > 0 else shown
+            what = f"of the versions held, {', '.join(each.held[-3:])}, none satisfies it" if each.held else "not held"
+            path = index_file(each.needed_by[0].partition("@")[0])
+            yield found("dependency-missing", path, f"`{each.name}` {each.req}, needed by {who}: {what}.")
 
 
 def _need_held(run: Run, names: Iterable[str]) -> None:
@@ -149,7 +166,7 @@ def _shown(
     for each in found:
         document = FindingDocument(
             rule=each.rule,
-            level=each.level,
+            level=severity_of(level_of(each, run.settings.levels)),
             path=each.path,
             message=each.message,
             way_out="" if each.fixed else each.way_out,

@@ -30,7 +30,7 @@ from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.registry.agreement import DEFAULT_BASE_URL
 from cargo_static_index.registry.dependents import dependents_of
-from cargo_static_index.registry.missing import Missing, MissingDependencies
+from cargo_static_index.registry.missing import Missing, missing_in
 from cargo_static_index.registry.newest import known_metadata, newest
 from cargo_static_index.registry.registry import home_of, policy_of, specs_of, store_of
 from cargo_static_index.registry.similar import hint_for
@@ -77,9 +77,11 @@ def missing_command(run: Run, *, toml: bool, as_json: bool) -> int:
     """List the dependencies that nothing held satisfies, with the releases that need them.
 
     Without them no client can resolve those releases from here. Optional dependencies, those for tests, and those on
-    other registries are left out, and so are releases that are yanked. The whole index is read.
+    other registries are left out, and so are releases that are yanked. What was asked before is remembered in the state
+    directory, so only what changed since is read.
     """
-    found = MissingDependencies(_held(run)).all()
+    with missing_in(_held(run), run.settings.state.path) as dependencies:
+        found = dependencies.all()
     if toml and not as_json:
         run.terminal.result("[dependencies]")
     for number, each in enumerate(found, 1):

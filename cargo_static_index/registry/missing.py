@@ -1,7 +1,9 @@
 """What no client could resolve from here: dependencies that no release held here satisfies."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache, partial
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -9,12 +11,18 @@ from cargo_static_index.diagnostics.errors import InvalidIndexLine
 from cargo_static_index.protocol.index_entry import Dependency, parse_entry
 from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.semver import order_key
+from cargo_static_index.registry.follow import is_known
+from cargo_static_index.state import State, may_write, open_state
+from cargo_static_index.state.needs import Need
 from cargo_static_index.store import Store
 from cargo_static_index.tree.missing import satisfied
-from cargo_static_index.tree.read import index_paths, read_index, read_index_at
+from cargo_static_index.tree.read import index_paths, read_index, read_index_at, read_record
 
 CRATES_KEPT = 10_000
 """Crates whose versions are kept in memory while all others are looked at: those that most depend on."""
+
+STALE_AT_ONCE = 500
+"""Crates whose needs are read in one transaction of the state."""
 
 
 class Missing(Struct, frozen=True, kw_only=True):
@@ -32,28 +40,77 @@ class Missing(Struct, frozen=True, kw_only=True):
 class MissingDependencies:
     """Asks a tree what its crates need and it does not hold."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, state: State | None = None) -> None:
         self._store = store
+        self._state = state
         self._versions = lru_cache(CRATES_KEPT)(partial(versions_held, store))
 
     def all(self) -> list[Missing]:
-        """Give all that is missing, by name and requirement; the whole index is read."""
-        needed: dict[tuple[str, str], list[str]] = {}
-        for path in index_paths(self._store):
-            for release, name, req in self.of(read_index_at(self._store, path).value):
-                needed.setdefault((name, req), []).append(release)
-        return [self._missing(name, req, needed[name, req]) for name, req in sorted(needed)]
+        """Give all that is missing, by name and requirement: from the state, or else the whole index is read."""
+        if self._state is not None:
+            self._bring_in_step(self._state)
+            rows = self._state.needs
+            return [self._missing(need, self._releases_of(need, rows.by(need))) for need in rows.missing()]
+        return self._gathered(read_index_at(self._store, path).value for path in index_paths(self._store))
 
-    def of(self, index: IndexFile) -> Iterator[tuple[str, str, str]]:
-        """Give release, name and requirement of each dependency of a crate that nothing here satisfies."""
+    def of_crates(self, names: Iterable[str]) -> list[Missing]:
+        """Give what is missing for some crates, by name and requirement; only their index files are read."""
+        return self._gathered(read_index(self._store, name).value for name in sorted(names))
+
+    def _gathered(self, files: Iterable[IndexFile]) -> list[Missing]:
+        needed: dict[Need, list[str]] = {}
+        for file in files:
+            for release, need in self.of(file):
+                needed.setdefault(need, []).append(release)
+        return [self._missing(need, releases) for need, releases in sorted(needed.items())]
+
+    def of(self, index: IndexFile) -> Iterator[tuple[str, Need]]:
+        """Give release and need of each dependency of a crate that nothing here satisfies."""
         for line in index.releases:
-            for name, req in () if line.yanked else _needed(line):
-                if not satisfied(req, self._versions(name)):
-                    yield f"{line.name}@{line.vers}", name, req
+            for need in sorted(_needed(line)):
+                if not self._is_satisfied(need):
+                    yield f"{line.name}@{line.vers}", need
 
-    def _missing(self, name: str, req: str, needed_by: list[str]) -> Missing:
-        held = tuple(sorted(self._versions(name), key=order_key))
-        return Missing(name=name, req=req, held=held, needed_by=tuple(needed_by))
+    def _is_satisfied(self, need: Need) -> bool:
+        return satisfied(need[1], self._versions(need[0]))
+
+    def _missing(self, need: Need, needed_by: Iterable[str]) -> Missing:
+        held = tuple(sorted(self._versions(need[0]), key=order_key))
+        return Missing(name=need[0], req=need[1], held=held, needed_by=tuple(needed_by))
+
+    def _releases_of(self, need: Need, paths: Iterable[str]) -> Iterator[str]:
+        """Give the releases of these index files that have a need."""
+        for path in paths:
+            for line in read_index_at(self._store, path).value.releases:
+                if need in _needed(line):
+                    yield f"{line.name}@{line.vers}"
+
+    def _bring_in_step(self, state: State) -> None:
+        """Read the needs of what changed, and judge them and the needs of what changed; what breaks off is left."""
+        while paths := state.needs.stale(STALE_AT_ONCE):
+            with state.writing():
+                changed: set[Need] = set()
+                for path in paths:
+                    lines = read_index_at(self._store, path).value.releases
+                    changed |= state.needs.change(path, {need for line in lines for need in _needed(line)})
+                    changed |= state.needs.of_file(path)
+                    state.needs.settle(path)
+                missing = {need for need in changed if state.needs.by(need) and not self._is_satisfied(need)}
+                state.needs.judge(missing, changed - missing)
+
+
+@contextmanager
+def missing_in(store: Store, state_folder: Path | None = None) -> Iterator[MissingDependencies]:
+    """Ask at the cost of what changed since somebody asked before, where the state is the caller's and knows the tree.
+
+    Else the whole index is read.
+    """
+    if state_folder is not None and may_write(state_folder):
+        with open_state(state_folder) as state:
+            if is_known(state, read_record(store).value):
+                yield MissingDependencies(store, state)
+                return
+    yield MissingDependencies(store)
 
 
 def versions_held(store: Store, name: str) -> tuple[str, ...]:
@@ -67,7 +124,10 @@ def needed_here(deps: Iterable[Dependency]) -> set[tuple[str, str]]:
     return {(dep.crate, dep.req) for dep in deps if dep.registry is None and dep.is_required}
 
 
-def _needed(line: Line) -> set[tuple[str, str]]:
+def _needed(line: Line) -> set[Need]:
+    """Give what a release needs; nothing where it is yanked, since nobody chooses it."""
+    if line.yanked:
+        return set()
     try:
         return needed_here(parse_entry(line.raw).deps)
     except InvalidIndexLine:

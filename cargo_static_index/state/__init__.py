@@ -19,6 +19,7 @@ from cargo_static_index.state.directory import is_ours, state_folder, state_lock
 from cargo_static_index.state.files import DropFiles
 from cargo_static_index.state.flags import Flags, Remaking, SiteState
 from cargo_static_index.state.indexed import Indexed
+from cargo_static_index.state.needs import NeedRows
 from cargo_static_index.state.published import Published
 from cargo_static_index.state.queue import Pages
 from cargo_static_index.state.rows import CrateChange, Release, Removed
@@ -75,6 +76,7 @@ class State:
         self.pages = Pages(database)
         self.undelivered = Undelivered(database)
         self.searched = SearchedRows(database)
+        self.needs = NeedRows(database)
         self._flags = Flags(database)
         self._database = database
 

@@ -29,15 +29,24 @@ CREATE TABLE indexed (path TEXT PRIMARY KEY, digest BLOB NOT NULL) WITHOUT ROWID
 CREATE TABLE search_stale (path TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TRIGGER indexed_came AFTER INSERT ON indexed WHEN new.path != '' BEGIN
     INSERT OR IGNORE INTO search_stale VALUES (new.path);
+    INSERT OR IGNORE INTO need_stale VALUES (new.path);
 END;
 CREATE TRIGGER indexed_went AFTER DELETE ON indexed WHEN old.path != '' BEGIN
     INSERT OR IGNORE INTO search_stale VALUES (old.path);
+    INSERT OR IGNORE INTO need_stale VALUES (old.path);
 END;
 CREATE TABLE search_crate (path TEXT PRIMARY KEY, document BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE search_row (
     list TEXT NOT NULL, key TEXT NOT NULL, row BLOB NOT NULL, PRIMARY KEY (list, key)
 ) WITHOUT ROWID;
 CREATE TABLE search_need (needed TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (needed, name)) WITHOUT ROWID;
+
+CREATE TABLE need_stale (path TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE need (
+    path TEXT NOT NULL, at TEXT NOT NULL, name TEXT NOT NULL, req TEXT NOT NULL, PRIMARY KEY (path, name, req)
+) WITHOUT ROWID;
+CREATE INDEX need_at ON need (at, name, req);
+CREATE TABLE need_missing (name TEXT NOT NULL, req TEXT NOT NULL, PRIMARY KEY (name, req)) WITHOUT ROWID;
 
 CREATE TABLE folder (path BLOB PRIMARY KEY, parent BLOB, digest BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX folder_children ON folder (parent, path);
@@ -151,6 +160,17 @@ SEARCH_ROW_DELETE = "DELETE FROM search_row WHERE list = ? AND key = ?"
 SEARCH_NEED_SET = "INSERT OR IGNORE INTO search_need VALUES (?, ?)"
 SEARCH_NEED_DELETE = "DELETE FROM search_need WHERE needed = ? AND name = ?"
 SEARCH_NEEDED_BY = "SELECT name FROM search_need WHERE needed = ?"
+
+NEED_STALE = "SELECT path FROM need_stale WHERE path >= '' ORDER BY path LIMIT ?"
+NEED_SETTLE = "DELETE FROM need_stale WHERE path = ?"
+NEED_OF = "SELECT name, req FROM need WHERE path = ?"
+NEED_SET = "INSERT OR IGNORE INTO need VALUES (?, ?, ?, ?)"
+NEED_DELETE = "DELETE FROM need WHERE path = ? AND name = ? AND req = ?"
+NEED_OF_FILE = "SELECT DISTINCT name, req FROM need WHERE at = ?"
+NEED_BY = "SELECT path FROM need WHERE at = ? AND name = ? AND req = ? ORDER BY path"
+NEED_MISSING = "SELECT name, req FROM need_missing WHERE name >= '' ORDER BY name, req"
+NEED_MISSING_SET = "INSERT OR IGNORE INTO need_missing VALUES (?, ?)"
+NEED_MISSING_DELETE = "DELETE FROM need_missing WHERE name = ? AND req = ?"
 
 FOLDER_DIGEST = "SELECT digest FROM folder WHERE path = ?"
 FOLDER_ADD = "INSERT OR IGNORE INTO folder VALUES (?, ?, ?)"

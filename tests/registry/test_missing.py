@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from cargo_static_index.registry.events import Report
-from cargo_static_index.registry.missing import Missing, MissingDependencies
+from cargo_static_index.registry.missing import Missing, MissingDependencies, missing_in
+from cargo_static_index.store import Stored
 from cargo_static_index.store.local.store import LocalStore
 from tests.cli.program import run
 from tests.crates import CrateBuilder, crate
@@ -112,3 +113,81 @@ def test_the_command_prints_text_json_and_a_table_that_cargo_reads(world: World,
     command = [need("cargo"), "metadata", "--no-deps", "--offline", "--format-version", "1"]
     found = json.loads(subprocess.run(command, cwd=manifest.parent, capture_output=True, check=True).stdout)
     assert [each["req"] for each in found["packages"][0]["dependencies"]] == ["^2", "^3"]
+
+
+class Reads(LocalStore):
+    """A tree that knows which of its files were read."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.paths: set[str] = set()
+
+    def read(self, path: str) -> Stored | None:
+        self.paths.add(path)
+        return super().read(path)
+
+
+def asked(world: World) -> tuple[list[Missing], set[str]]:
+    """Give what is missing as the state knows it, and the index files that were read for it."""
+    store = Reads(world.tree)
+    with missing_in(store, world.state) as dependencies:
+        found = dependencies.all()
+    return found, {path for path in store.paths if path.startswith("index/")}
+
+
+def test_what_was_asked_before_is_remembered_and_right_after_every_change(world: World) -> None:
+    def whole() -> list[Missing]:
+        found = MissingDependencies(LocalStore(world.tree)).all()
+        assert asked(world)[0] == found
+        return found
+
+    world.put(app(), app("1.1.0", "3"), crate("bar", "1.0.0"), crate("other").dependency("Bar_Case", "1"))
+    world.build()
+    assert [each.req for each in whole()] == ["^1", "^2", "^3"]
+    world.put(crate("bar", "2.0.0"))
+    world.build()
+    assert [each.req for each in whole()] == ["^1", "^3"]
+    world.yank("bar@2.0.0")
+    assert [each.req for each in whole()] == ["^1", "^2", "^3"]
+    world.put(crate("Bar_Case", "1.0.0"))
+    world.build()
+    assert [each.req for each in whole()] == ["^2", "^3"]
+    world.remove("app@1.0.0")
+    world.yank("app@1.1.0")
+    assert whole() == []
+    world.remove("app@1.1.0")
+    world.remove("bar@1.0.0", "bar@2.0.0")
+    assert whole() == []
+    world.forget()
+    world.build()
+    assert whole() == []
+
+
+def test_asking_again_reads_what_changed_and_what_is_missing(world: World) -> None:
+    world.put(*(crate(f"fine{number}").dependency("bar", "1") for number in range(30)), crate("bar", "1.0.0"), app())
+    world.build()
+    assert len(asked(world)[1]) > 30
+    assert asked(world)[1] == {"index/3/a/app", "index/3/b/bar"}
+    world.put(crate("fine0", "1.1.0"))
+    world.build()
+    assert asked(world)[1] == {"index/3/a/app", "index/3/b/bar", "index/fi/ne/fine0"}
+
+
+@pytest.mark.parametrize(("level", "code", "words"), [("warn", 0, "warning"), ("refuse", 1, "error"), ("allow", 0, "")])
+def test_verify_says_what_is_missing_as_the_policy_has_it(world: World, level: str, code: int, words: str) -> None:
+    world.put(app(), crate("bar", "1.0.0"))
+    world.build()
+    settings = f'[registry]\nmode = "mirror"\npages = false\n\n[rules]\ndependency-missing = "{level}"\n'
+    (world.folder / "registry.toml").write_text(settings)
+    for names in ((), ("app",)):
+        done = run("verify", "--json", *names, cwd=world.folder)
+        assert done.code == code
+        findings = json.loads(done.out)["findings"]
+        assert [(each["rule"], each["level"]) for each in findings] == (
+            [("dependency-missing", words)] if words else []
+        )
+        if words:
+            assert findings[0]["message"] == (
+                "`bar` ^2, needed by app@1.0.0: of the versions held, 1.0.0, none satisfies it."
+            )
+    assert json.loads(run("verify", "--json", "bar", cwd=world.folder).out)["findings"] == []
