@@ -137,7 +137,7 @@ def fingerprint_of(theme: Theme, site: SiteInfo, renderer: str) -> str:
         "documentation": site.documentation,
         "links": site.links,
         "footer": site.footer,
-        "images": site.images,
+        "images": {"all": True, "none": False}.get(site.images, site.images),
         "refused": site.refused,
         **({"advisories": True} if site.advisories else {}),
         **({"source": [site.source, site.source_bytes]} if site.source != "none" or site.source_bytes else {}),
