@@ -1,7 +1,7 @@
 """The commands that look after a tree: verify, reindex, rebuild."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain, count
 from pathlib import Path
 from typing import Literal
@@ -30,7 +30,7 @@ from cargo_static_index.cli.output import ChangeListener, from_here
 from cargo_static_index.cli.progress import Progress
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
 from cargo_static_index.cli.terminal import counted, is_confirmed, is_interactive
-from cargo_static_index.diagnostics.errors import NotHeld, SettingsError
+from cargo_static_index.diagnostics.errors import InvalidDocument, NotHeld, SettingsError
 from cargo_static_index.diagnostics.problems import Finding, found, level_of
 from cargo_static_index.diagnostics.rule import severity_of
 from cargo_static_index.registry.missing import missing_in
@@ -117,8 +117,8 @@ def _missing(run: Run, names: Sequence[str]) -> Iterator[Finding]:
     """Give the dependencies that nothing held satisfies, of these crates or of all, unless the policy is off."""
     if run.settings.levels.get("dependency-missing") == "allow":
         return
-    store = held_tree(run)
-    with missing_in(store, run.settings.state.path) as dependencies:
+    # What is damaged is told already.
+    with suppress(InvalidDocument), missing_in(held_tree(run), run.settings.state.path) as dependencies:
         for each in dependencies.of_crates(names) if names else dependencies.all():
             shown, more = ", ".join(each.needed_by[:3]), len(each.needed_by) - 3
             who = f"{shown} and {more} more" if more > 0 else shown

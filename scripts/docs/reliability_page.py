@@ -54,6 +54,13 @@ RUNS: Final = (
         command=("-m", "tests.cargo.manifests"),
     ),
     Run(
+        name="features",
+        says="For every real crate of the corpus, the features that its page shows are held against the real cargo's: "
+        "names and what each turns on against `cargo metadata --all-features` of the package, and what `default` "
+        "reaches and a dependent may name against `cargo add` from a mirror.",
+        command=("-m", "tests.cargo.features"),
+    ),
+    Run(
         name="other-tools",
         says="crates-index and tame-index, by a program made of them, ask a served tree for its index, and read it; "
         "each archive is downloaded from where they say, or from the address of its version. "
