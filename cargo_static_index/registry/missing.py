@@ -13,7 +13,7 @@ from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.semver import order_key
 from cargo_static_index.registry.follow import is_known
 from cargo_static_index.state import State, may_write, open_state
-from cargo_static_index.state.needs import Need
+from cargo_static_index.state.needs import NeededCrate
 from cargo_static_index.store import Store
 from cargo_static_index.tree.missing import satisfied
 from cargo_static_index.tree.read import index_paths, read_index, read_index_at, read_record
@@ -58,27 +58,27 @@ class MissingDependencies:
         return self._gathered(read_index(self._store, name).value for name in sorted(names))
 
     def _gathered(self, files: Iterable[IndexFile]) -> list[Missing]:
-        needed: dict[Need, list[str]] = {}
+        needed: dict[NeededCrate, list[str]] = {}
         for file in files:
             for release, need in self.of(file):
                 needed.setdefault(need, []).append(release)
         return [self._missing(need, releases) for need, releases in sorted(needed.items())]
 
-    def of(self, index: IndexFile) -> Iterator[tuple[str, Need]]:
+    def of(self, index: IndexFile) -> Iterator[tuple[str, NeededCrate]]:
         """Give release and need of each dependency of a crate that nothing here satisfies."""
         for line in index.releases:
             for need in sorted(_needed(line)):
                 if not self._is_satisfied(need):
                     yield f"{line.name}@{line.vers}", need
 
-    def _is_satisfied(self, need: Need) -> bool:
+    def _is_satisfied(self, need: NeededCrate) -> bool:
         return satisfied(need[1], self._versions(need[0]))
 
-    def _missing(self, need: Need, needed_by: Iterable[str]) -> Missing:
+    def _missing(self, need: NeededCrate, needed_by: Iterable[str]) -> Missing:
         held = tuple(sorted(self._versions(need[0]), key=order_key))
         return Missing(name=need[0], req=need[1], held=held, needed_by=tuple(needed_by))
 
-    def _releases_of(self, need: Need, paths: Iterable[str]) -> Iterator[str]:
+    def _releases_of(self, need: NeededCrate, paths: Iterable[str]) -> Iterator[str]:
         """Give the releases of these index files that have a need."""
         for path in paths:
             for line in read_index_at(self._store, path).value.releases:
@@ -89,7 +89,7 @@ class MissingDependencies:
         """Read the needs of what changed, and judge them and the needs of what changed; what breaks off is left."""
         while paths := state.needs.stale(STALE_AT_ONCE):
             with state.writing():
-                changed: set[Need] = set()
+                changed: set[NeededCrate] = set()
                 for path in paths:
                     lines = read_index_at(self._store, path).value.releases
                     changed |= state.needs.change(path, {need for line in lines for need in _needed(line)})
@@ -124,7 +124,7 @@ def needed_here(deps: Iterable[Dependency]) -> set[tuple[str, str]]:
     return {(dep.crate, dep.req) for dep in deps if dep.registry is None and dep.is_required}
 
 
-def _needed(line: Line) -> set[Need]:
+def _needed(line: Line) -> set[NeededCrate]:
     """Give what a release needs; nothing where it is yanked, since nobody chooses it."""
     if line.yanked:
         return set()

@@ -42,7 +42,7 @@ _UNSAFE = pattern(r"[^A-Za-z0-9._+-]")
 _LANGUAGES = {"rs": "rust", "toml": "toml", "orig": "toml", "lock": "toml", "in": "rust"}
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class Neighbour(Struct, frozen=True, kw_only=True):
     """A file that is named beside another; `page` leads to it."""
 
     name: str
@@ -68,7 +68,7 @@ class SourceView(Struct, frozen=True, kw_only=True):
     """Where its text is, or nothing where it is no text."""
     digest: str
     """SHA-256 of that text, lower-case hex."""
-    places: tuple[Place, ...]
+    neighbours: tuple[Neighbour, ...]
     """Files of the same folder."""
     more: int
     """How many more there are of those."""
@@ -150,7 +150,7 @@ def source_view(metadata: CrateMetadata, path: str, content: bytes, files: Mappi
         odd=text is not None and text != shown,
         raw=source_text(path) if text is not None else "",
         digest=sha256(content).hexdigest() if text is not None else "",
-        places=tuple(_place(each, here=each == path) for each in near),
+        neighbours=tuple(_neighbour(each, here=each == path) for each in near),
         more=len(siblings) - len(near),
     )
 
@@ -174,8 +174,8 @@ def by_folder(files: Sequence[File]) -> dict[str, list[str]]:
     return found
 
 
-def _place(path: str, *, here: bool) -> Place:
-    return Place(name=path.rpartition("/")[2], page=addresses.href(source_page(path)), here=here)
+def _neighbour(path: str, *, here: bool) -> Neighbour:
+    return Neighbour(name=path.rpartition("/")[2], page=addresses.href(source_page(path)), here=here)
 
 
 def _escaped(text: str) -> str:
