@@ -59,12 +59,10 @@ def added(project: Project, release: corpus.Locked, features: Sequence[str] = ()
 def stated(cargo: Cargo, archive: Path, folder: Path) -> dict[str, list[str]]:
     """Give the features of a package as `cargo metadata` has them, implicit ones too."""
     with tarfile.open(archive) as tar:
-        members = [each for each in tar if each.name.count("/") == 1 and each.isfile()]
-        tar.extractall(folder, members, filter="data")
-        (root,) = {each.name.partition("/")[0] for each in members}
-        # Targets that the manifest names are looked for.
-        rest = [each for each in tar.getmembers() if each.isfile() and each.name.endswith(".rs")]
-        tar.extractall(folder, rest, filter="data")
+        # The manifest, and the targets that it may name; a toolchain or settings of cargo's would change who answers.
+        read = [each for each in tar if each.isfile() and each.name.endswith((".rs", "/Cargo.toml"))]
+        tar.extractall(folder, read, filter="data")
+    (root,) = {each.name.partition("/")[0] for each in read}
     command = ("metadata", "--no-deps", "--all-features", "--offline", "--format-version", "1")
     found = json.loads(cargo.run(*command, cwd=folder / root).ok().stdout)
     features: dict[str, list[str]] = found["packages"][0]["features"]
