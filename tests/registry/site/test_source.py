@@ -66,7 +66,7 @@ def test_a_file_is_shown_as_it_is_with_a_number_that_leads_to_each_line(tmp_path
     world.put(read_me())
     world.build()
     page = world.read(f"{FOLDER}/src~lib.rs.html").decode()
-    assert '<code>\nfn main() {\n    "&lt;b&gt;&amp;amp;";\n}\n</code>' in page
+    assert '<code>fn main() {\n    "&lt;b&gt;&amp;amp;";\n}\n</code>' in page
     assert '<a id="L3" href="#L3" tabindex="-1">3</a></pre>' in page
     assert 'data-language="rust"' in page
     assert world.read(f"{FOLDER}/src~lib.rs.txt") == b'fn main() {\n    "<b>&amp;";\n}\n'
