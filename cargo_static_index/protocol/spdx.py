@@ -137,6 +137,16 @@ def _known() -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(LICENSES.split()), frozenset(EXCEPTIONS.split())
 
 
+def license_name(name: str) -> str:
+    """Give a licence or exception as SPDX's list writes it, whose name is given in small letters."""
+    return _by_small_letters().get(name, name)
+
+
+@lru_cache(maxsize=1)
+def _by_small_letters() -> dict[str, str]:
+    return {name.lower(): name for names in _known() for name in names}
+
+
 @lru_cache(maxsize=256)
 def license_words(text: str) -> tuple[tuple[str, str | None], ...]:
     """Cut an expression into licences and exceptions of SPDX's list, each with its address there, and all between."""

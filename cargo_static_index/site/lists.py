@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.protocol.semver import parse_requirement
+from cargo_static_index.protocol.spdx import license_name
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site import search_rows
 from cargo_static_index.site.crate_document import version_key
@@ -28,7 +29,12 @@ from cargo_static_index.site.templates import Templates
 from cargo_static_index.site.theme import month_name
 
 NAMES = "names"
-SETS: Mapping[str, str] = {"keyword": "sets/keywords", "category": "sets/categories", "month": "sets/months"}
+SETS: Mapping[str, str] = {
+    "keyword": "sets/keywords",
+    "category": "sets/categories",
+    "license": "sets/licenses",
+    "month": "sets/months",
+}
 """The list that names each list of a kind."""
 
 ALWAYS = (NAMES, search_rows.SEARCH_NAMES, search_rows.SEARCH_WORDS, *SETS.values())
@@ -37,10 +43,14 @@ ALWAYS = (NAMES, search_rows.SEARCH_NAMES, search_rows.SEARCH_WORDS, *SETS.value
 _PART = pattern(rb"(sitemap/[^/<]+[.]xml)</loc>")
 _ESCAPED = pattern(r"_([0-9a-f]+)_")
 
+NAMES_AT_ONCE = 1500
+"""Names that a page shows together although its list is cut: some forty small files for a browser to read."""
+
 _TITLES = {
     "names": "All crates",
     "keywords": "Keywords",
     "categories": "Categories",
+    "licenses": "Licenses",
     "months": "Releases by month",
     ADVISORIES: "Advisories",
 }
@@ -48,6 +58,7 @@ _ROWS: Mapping[str, type[Struct]] = {
     "names": CrateRow,
     "keyword": CrateRow,
     "category": CrateRow,
+    "license": CrateRow,
     "month": ReleaseRow,
     "sets": SetRow,
     "dependents": DependentRow,
@@ -78,6 +89,8 @@ class ListView(Struct, frozen=True, kw_only=True):
     document: str
     newest: str
     """Of a crate whose dependents are listed: its newest version, empty while it is not held."""
+    at_once: bool
+    """Whether the names of the parts are few enough to be shown together, by a script that reads the parts."""
 
 
 DEPENDENTS = "dependents/"
@@ -145,6 +158,7 @@ def list_view(node: Node) -> ListView:
         whole=_relative(path, addresses.node_path(node.list, "") + ".html"),
         document=_relative(path, record_path(node.list, node.prefix)),
         newest=node.about.get("newest", ""),
+        at_once=bool(node.children) and node.total <= NAMES_AT_ONCE and _ROWS[kind] is CrateRow,
     )
 
 
@@ -155,6 +169,8 @@ def title_of(name: str) -> str:
         return _TITLES[rest or kind]
     if kind == "month":
         return month_name(rest)
+    if kind == "license":
+        return f"License {license_name(rest)}"
     return f"Keyword “{rest}”" if kind == "keyword" else rest
 
 

@@ -1,4 +1,4 @@
-"""The rows that a crate has in lists: where it is found by name, keyword, category, month, need and word."""
+"""The rows that a crate has in lists: where it is found by name, keyword, category, license, month, need and word."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -7,7 +7,8 @@ import msgspec
 from msgspec import Struct
 
 from cargo_static_index.protocol.names import collision_key
-from cargo_static_index.site.crate_document import AdvisoryNote, CrateDocument, DependencyRow, ReleaseSummary
+from cargo_static_index.protocol.spdx import license_words
+from cargo_static_index.site.crate_document import LISTED, AdvisoryNote, CrateDocument, DependencyRow, ReleaseSummary
 from cargo_static_index.site.search_rows import SEARCH_WORDS, search_rows, short
 
 ADVISORIES = "advisories"
@@ -71,7 +72,7 @@ class AdvisoryRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class SetRow(Struct, frozen=True, kw_only=True):
-    """A keyword, category or month, and how many rows it has."""
+    """A keyword, category, license or month, and how many rows it has."""
 
     name: str
     total: int
@@ -106,6 +107,8 @@ def rows_of_crate(document: CrateDocument) -> Rows:
         rows["keyword/" + keyword.lower(), key] = crate
     for category in document.categories:
         rows["category/" + category.lower(), key] = crate
+    for name in licenses_of(document.license):
+        rows[f"license/{name}", key] = crate
     timed = [summary for summary in document.versions if summary.pubtime]
     first = min(reversed(timed), key=lambda summary: summary.pubtime or "") if timed else None
     for release in timed:
@@ -122,6 +125,12 @@ def rows_of_crate(document: CrateDocument) -> Rows:
         rows[ADVISORIES, f"{note.id} {key}"] = _advisory_row(document, note)
     rows.update(search_rows(document))
     return rows
+
+
+def licenses_of(expression: str | None) -> list[str]:
+    """Give the licences of an expression that SPDX's list names, in small letters, as many as keywords."""
+    words = license_words(expression) if expression else ()
+    return list(dict.fromkeys(word.lower() for word, address in words if address))[:LISTED]
 
 
 def crate_of_row(list_name: str, key: str) -> str:

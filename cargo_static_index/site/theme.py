@@ -6,6 +6,7 @@ from hashlib import sha256
 import msgspec
 from msgspec import Struct
 
+from cargo_static_index.protocol.spdx import license_name
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.readme.highlight import code_colours, pygments_css
 from cargo_static_index.site.readme.images import Images
@@ -13,10 +14,10 @@ from cargo_static_index.site.readme.markdown import content_security_policy
 from cargo_static_index.site.readme.postprocess import width_css
 from cargo_static_index.site.source import Shown
 
-ASSETS = ("theme.js", "site.js", "crate.js", "compare.js", "search.js", "source.js", "icon.svg")
+ASSETS = ("theme.js", "site.js", "crate.js", "compare.js", "browse.js", "search.js", "source.js", "icon.svg")
 """What pages name, beside site.css, which is put together from several theme."""
 
-SINGULAR = {"keywords": "keyword", "categories": "category", "months": "month"}
+SINGULAR = {"keywords": "keyword", "categories": "category", "licenses": "license", "months": "month"}
 
 
 class SiteInfo(Struct, frozen=True, kw_only=True):
@@ -52,11 +53,13 @@ class SiteInfo(Struct, frozen=True, kw_only=True):
         return content_security_policy(images=self.images in {"all", "no-badges"})
 
     def set_page(self, kind: str, name: str) -> str:
-        """Give the path of the list of one keyword, category or month; `kind` is the plural."""
+        """Give the path of the list of one keyword, category, license or month; `kind` is the plural."""
         return addresses.node_path(f"{SINGULAR[kind]}/{name}", "") + ".html"
 
     def set_label(self, kind: str, name: str) -> str:
-        """Give what people call one keyword, category or month."""
+        """Give what people call one keyword, category, license or month."""
+        if kind == "licenses":
+            return license_name(name)
         return month_name(name) if kind == "months" else name
 
 

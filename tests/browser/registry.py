@@ -22,10 +22,14 @@ PAGES = (
     "browse/keywords.html",
     "browse/keyword/git.html",
     "browse/categories.html",
+    "browse/licenses.html",
+    "browse/license/mit.html",
     "browse/months.html",
     "browse/month/2026-01.html",
     "crates/acme-text/index.html",
     "crates/acme-text/1.1.0/index.html",
+    "crates/acme-git/0.3.0/source/src~main.rs.html",
+    "crates/acme-git/0.3.0/source/Cargo.toml.html",
     "crates/acme-units/dependents.html",
     "crates/absent/index.html",
     "crates/many/index.html",
@@ -56,6 +60,7 @@ def every_kind_of_page(folder: Path, port: int) -> Path:
     """Build the registry, and give its tree."""
     where: dict[str, object] = {"registry.base-url": f"http://127.0.0.1:{port}{PREFIX}"}
     where |= {"registry.aliases": ["https://crates.example.com/"], "pages.footer": "Ask in #rust."}
+    where |= {"pages.source": "docs"}
     where |= {"pages.links": ["Ask us https://chat.example.com/crates"]}
     world = World(folder, OPTIONS | where)
     long = crate(LONG, "1.0.0-rc.1+build.7").package(

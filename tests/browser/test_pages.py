@@ -1,11 +1,12 @@
 """What pages do in a browser beyond being read, and what they never do: from a server, under a path, from a disk."""
 
+import re
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 
 from cargo_static_index.protocol.semver import parse_requirement, parse_version
 from tests.browser.registry import LONG, PAGES, Watch
@@ -260,3 +261,22 @@ def test_an_old_version_says_which_is_newer_and_the_newest_says_nothing(page: Pa
     page.get_by_role("link", name="1.1.0", exact=True).click()
     page.locator(".newest").wait_for(state="hidden")
     assert page.url == server.url + "crates/acme-text/1.1.0/index.html"
+
+
+def test_a_file_is_coloured_and_each_line_has_an_address(page: Page, base: str) -> None:
+    page.goto(f"{base}crates/acme-git/0.3.0/source/src~main.rs.html")
+    expect(page.locator("pre.text .c-k")).to_have_text("fn")
+    assert page.locator("pre.text").inner_text() == "fn main() {}"
+    page.get_by_role("link", name="1", exact=True).click()
+    expect(page).to_have_url(re.compile(r"#L1$"))
+    with page.expect_response(re.compile(r"\.txt$")) as answered:
+        page.get_by_role("link", name="As plain text").click()
+    assert answered.value.headers["content-type"].startswith("text/plain")
+    assert answered.value.text() == "fn main() {}"
+
+
+def test_the_names_of_a_list_that_is_cut_are_shown_at_once(page: Page, base: str) -> None:
+    page.goto(f"{base}browse/names.html")
+    expect(page.locator(".all-names a", has_text="acme-git")).to_have_attribute("href", "../crates/acme-git/index.html")
+    page.locator(".all-names a", has_text="wire_json").click()
+    expect(page.locator("h1")).to_contain_text("wire_json")

@@ -305,7 +305,7 @@ def test_lists_name_crates_by_name_keyword_category_and_month(world: World) -> N
     world.put(*some_crates())
     world.build()
     item = "acme-git 0.3.02026-01-01\nThe crate acme-git\n"
-    tabs, json_too = "Names Keywords Categories By month\n", "This list as JSON\n"
+    tabs, json_too = "Names Keywords Categories Licenses By month\n", "This list as JSON\n"
     assert item in text_of(world.read("browse/names.html"))
     assert text_of(world.read("browse/keyword/git.html")) == f"{tabs}Keyword “git”\n1 crate.\n{item}{json_too}"
     assert item in text_of(world.read("browse/category/command-line-utilities.html"))
@@ -318,6 +318,31 @@ def test_lists_name_crates_by_name_keyword_category_and_month(world: World) -> N
     world.remove("acme-git")
     assert "No crate names keywords yet." in text_of(world.read("browse/keywords.html"))
     assert "browse/keyword/git.html" not in world.files()
+
+
+def test_crates_are_listed_by_each_license_that_they_name(world: World) -> None:
+    world.put(
+        crate("both").package(license="MIT OR Apache-2.0"),
+        crate("old").package(license="MIT/GPL-2.0+ WITH Classpath-exception-2.0"),
+        crate("own").package(license=None, license_file="Cargo.toml"),
+    )
+    world.build()
+    listed = text_of(world.read("browse/licenses.html"))
+    assert "4 licenses.\nMIT 2\nApache-2.0 1\nClasspath-exception-2.0 1\nGPL-2.0+ 1\n" in listed
+    assert "License MIT\n2 crates.\nboth 1.0.0" in text_of(world.read("browse/license/mit.html"))
+    page = world.read("crates/both/index.html").decode()
+    assert '<a href="https://spdx.org/licenses/MIT.html" rel="nofollow noopener noreferrer">MIT</a> OR <a' in page
+
+
+def test_a_list_that_is_cut_names_all_by_a_script_while_they_are_few(world: World) -> None:
+    world.put(*(crate(f"{letter}{number}") for letter in "ab" for number in range(80)))
+    world.build()
+    assert 'data-crates="../crates/"' in world.read("browse/names.html").decode()
+    assert "browse-" in world.read("browse/names.html").decode()
+    assert {row["name"] for row in json.loads(world.read("browse/names/a.json"))["rows"].values()} == {
+        f"a{number}" for number in range(80)
+    }
+    assert "browse-" not in world.read("browse/names/a.html").decode()
 
 
 def test_keywords_that_most_crates_name_come_first(world: World) -> None:
@@ -521,7 +546,7 @@ def test_front_page_and_crate_page_stay_small(world: World) -> None:
     world.put(*some_crates(), *versions(60))
     world.build()
     files = world.files()
-    later = ("assets/search", "assets/compare", "assets/source")
+    later = ("assets/search", "assets/compare", "assets/source", "assets/browse")
     loaded = [path for path in files if path.startswith("assets/") and not path.startswith(later)]
     assets = sum(len(files[path]) for path in loaded)
     for page in ("index.html", "crates/many/index.html", "crates/acme-text/index.html"):
