@@ -275,8 +275,8 @@ def test_a_file_is_coloured_and_each_line_has_an_address(page: Page, base: str) 
     assert answered.value.text() == "fn main() {}"
 
 
-def test_the_names_of_a_list_that_is_cut_are_shown_at_once(page: Page, base: str) -> None:
-    page.goto(f"{base}browse/names.html")
+def test_the_names_of_a_list_that_is_cut_are_shown_at_once(page: Page, server: Nginx) -> None:
+    page.goto(f"{server.url}browse/names.html")
     expect(page.locator(".all-names a", has_text="acme-git")).to_have_attribute("href", "../crates/acme-git/index.html")
     page.locator(".all-names a", has_text="wire_json").click()
     expect(page.locator("h1")).to_contain_text("wire_json")
