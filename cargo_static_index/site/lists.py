@@ -26,7 +26,7 @@ from cargo_static_index.site.rows import (
     encode_row,
 )
 from cargo_static_index.site.templates import Templates
-from cargo_static_index.site.theme import month_name
+from cargo_static_index.site.theme import SINGULAR, month_name
 
 NAMES = "names"
 SETS: Mapping[str, str] = {
@@ -89,8 +89,8 @@ class ListView(Struct, frozen=True, kw_only=True):
     document: str
     newest: str
     """Of a crate whose dependents are listed: its newest version, empty while it is not held."""
-    at_once: bool
-    """Whether the names of the parts are few enough to be shown together, by a script that reads the parts."""
+    at_once: str
+    """Where the names of the parts lead, where they are few enough to be shown together by a script, or nothing."""
 
 
 DEPENDENTS = "dependents/"
@@ -158,8 +158,15 @@ def list_view(node: Node) -> ListView:
         whole=_relative(path, addresses.node_path(node.list, "") + ".html"),
         document=_relative(path, record_path(node.list, node.prefix)),
         newest=node.about.get("newest", ""),
-        at_once=bool(node.children) and node.total <= NAMES_AT_ONCE and _ROWS[kind] is CrateRow,
+        at_once=_leading(kind, name) if node.children and node.total <= NAMES_AT_ONCE else "",
     )
+
+
+def _leading(kind: str, name: str) -> str:
+    """Give the folder of the pages of what a list names: crates, keywords or categories; nothing for other lists."""
+    if kind == "sets" and name in {"keywords", "categories"}:
+        return f"browse/{SINGULAR[name]}/"
+    return "crates/" if _ROWS[kind] is CrateRow else ""
 
 
 def title_of(name: str) -> str:

@@ -280,3 +280,16 @@ def test_the_names_of_a_list_that_is_cut_are_shown_at_once(page: Page, server: N
     expect(page.locator(".all-names a", has_text="acme-git")).to_have_attribute("href", "../crates/acme-git/index.html")
     page.locator(".all-names a", has_text="wire_json").click()
     expect(page.locator("h1")).to_contain_text("wire_json")
+
+
+def test_of_many_keywords_those_come_first_that_most_crates_name(page: Page, open_world: World) -> None:
+    some = [crate(f"c{number}").package(keywords=[f"k{number}", f"j{number}", f"c{number}"]) for number in range(60)]
+    open_world.put(*some, crate("c60").package(keywords=["k7", "c++"]), crate("c61").package(keywords=["c++", "k7"]))
+    open_world.build()
+    with Nginx(open_world.tree) as server:
+        page.goto(f"{server.url}browse/keywords.html")
+        boxes = page.locator("ul.boxes").first.get_by_role("link")
+        expect(boxes).to_have_count(60)
+        assert [boxes.nth(number).inner_text().split() for number in (0, 1)] == [["k7", "3"], ["c++", "2"]]
+        boxes.nth(1).click()
+        expect(page.locator("h1")).to_have_text("Keyword “c++”")

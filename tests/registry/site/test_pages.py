@@ -337,7 +337,7 @@ def test_crates_are_listed_by_each_license_that_they_name(world: World) -> None:
 def test_a_list_that_is_cut_names_all_by_a_script_while_they_are_few(world: World) -> None:
     world.put(*(crate(f"{letter}{number}") for letter in "ab" for number in range(80)))
     world.build()
-    assert 'data-crates="../crates/"' in world.read("browse/names.html").decode()
+    assert 'data-at="../crates/"' in world.read("browse/names.html").decode()
     assert "browse-" in world.read("browse/names.html").decode()
     assert {row["name"] for row in json.loads(world.read("browse/names/a.json"))["rows"].values()} == {
         f"a{number}" for number in range(80)
