@@ -272,7 +272,7 @@ def test_one_change_writes_as_many_files_and_bytes_at_any_size_and_reads_no_othe
     for change in changes:
         for registry in (few, many):
             written = registry.written_by(change)
-            assert len(written) <= 62
+            assert len(written) <= 68
             assert max(written.values()) <= 40_000
             assert sum(written.values()) <= 350_000
             assert registry.archives_read() <= {"acme-new"}
