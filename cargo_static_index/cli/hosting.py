@@ -39,7 +39,14 @@ OF_BUCKETS: Final = frozenset({"s3", "cloudfront", "purge-cloudflare", "purge-cl
 
 
 @command(
-    ["registry.base-url", "tree.path", "limits.packed-bytes", "serve.request-timeout", "pages.images"],
+    [
+        "registry.base-url",
+        "tree.path",
+        "limits.packed-bytes",
+        "serve.request-timeout",
+        "pages.images",
+        "pages.precompress",
+    ],
     examples=("hosting nginx > /etc/nginx/conf.d/crates.conf", "hosting move --from https://old.example.com/"),
 )
 @argument("host", type=click.Choice([*HOSTS, "move"]), metavar="HOST", says=f"One of: {', '.join(HOSTS)}; or move.")
@@ -66,6 +73,7 @@ def hosting_command(
         policy=content_security_policy(images=run.settings.pages.images in {"all", "no-badges"}),
         private=private or "no",
         endpoint=endpoint,
+        precompressed=run.settings.pages.precompress,
         upload_bytes=largest_body(run.settings.limits.packed_bytes),
         seconds=int(run.settings.serve.request_timeout),
     )

@@ -60,6 +60,7 @@ _SITE = """\
     RewriteRule "^@PATH@index/.+/$" - [R=404,L]
     # Tools that show where a crate comes from lead to INDEX/NAME, which is no index file: they come to its page.
     RewriteRule "^@PATH@index/([A-Za-z][A-Za-z0-9_-]*)$" "@PATH@crates/$1/" [R=302,L]
+    @COPIES@
     @API@
 </VirtualHost>
 """
@@ -94,6 +95,37 @@ RewriteCond "%{HTTP:Authorization}" "!^(Bearer )?TOKEN$"
 RewriteRule "^@PATH@@KEPT@" - [R=401,L]"""
 
 
+_STATIC = """
+# The copies that lie beside pages and assets are sent as they are.
+<Directory "@ROOT@">
+    AddEncoding br .br
+    AddEncoding gzip .gz
+    Header append Vary Accept-Encoding
+    <FilesMatch "\\.html\\.(gz|br)$">
+        ForceType text/html
+    </FilesMatch>
+    <FilesMatch "\\.xml\\.(gz|br)$">
+        ForceType application/xml
+    </FilesMatch>
+    <FilesMatch "\\.css\\.(gz|br)$">
+        ForceType text/css
+    </FilesMatch>
+    <FilesMatch "\\.js\\.(gz|br)$">
+        ForceType application/javascript
+    </FilesMatch>
+    <FilesMatch "\\.svg\\.(gz|br)$">
+        ForceType image/svg+xml
+    </FilesMatch>
+</Directory>
+RewriteCond "%{HTTP:Accept-Encoding}" "\\bbr\\b"
+RewriteCond "@ROOT@/$1.br" -s
+RewriteRule "^@PATH@(.+\\.(html|xml|css|js|svg))$" "@PATH@$1.br" [PT,L]
+RewriteCond "%{HTTP:Accept-Encoding}" "\\bgzip\\b"
+RewriteCond "@ROOT@/$1.gz" -s
+RewriteRule "^@PATH@(.+\\.(html|xml|css|js|svg))$" "@PATH@$1.gz" [PT,L]
+"""
+
+
 def apache(place: Place) -> str:
     """Give a site for Apache; a private registry has its tokens in a list where no endpoint knows them."""
     private = place.private != "no"
@@ -112,6 +144,7 @@ def apache(place: Place) -> str:
         MODULES=("" if place.is_plain else " ssl http2") + (" proxy proxy_http" if place.endpoint else ""),
         TOKENS=_TOKENS if private and not place.endpoint else "",
         API=_API if place.endpoint else "",
+        COPIES=_STATIC if place.precompressed else "",
         ASKED=_ASKED if private else "",
         SCHEME="http" if place.is_plain else "https",
         KEPT="" if place.private == "all" else "(index/|crates/[^/]+/([^/]+\\.(crate|json)|[^/]+/download)$)",

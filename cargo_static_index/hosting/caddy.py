@@ -36,6 +36,7 @@ _SITE = """\
         header X-Content-Type-Options nosniff
         @packed not path *.crate /crates/*/*/download
         encode @packed zstd gzip
+        @COPIES@
         file_server
     }
     handle {
@@ -99,6 +100,14 @@ error @private 401"""
 _KEPT = "path /index/* /crates/*/*.crate /crates/*/*.json /crates/*/*/download"
 
 
+_STATIC = """\
+# The copies that lie beside pages and assets are sent as they are.
+@copied path *.html *.xml *.css *.js *.svg */
+file_server @copied {
+    precompressed br gzip
+}"""
+
+
 def caddy(place: Place) -> str:
     """Give a site for Caddy."""
     checked = ""
@@ -108,6 +117,7 @@ def caddy(place: Place) -> str:
         _SITE,
         ADDRESS=f"http://{place.host}" if place.is_plain else place.host,
         API=_API if place.endpoint else "",
+        COPIES=_STATIC if place.precompressed else "",
         STRIPPED="" if place.path == "/" else f"uri strip_prefix {place.path.rstrip('/')}",
         CHECKED=checked,
         KEPT="path *" if place.private == "all" else _KEPT,

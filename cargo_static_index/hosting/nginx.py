@@ -65,6 +65,7 @@ server {
     location @PATH@assets/ {
         alias @ROOT@/assets/;
         @PAGESCHECKED@
+        @COPIES@
         types {
             text/css css; application/javascript js;
             image/svg+xml svg; image/png png; image/webp webp; image/jpeg jpg jpeg; image/gif gif;
@@ -76,6 +77,7 @@ server {
     location @PATH@ {
         alias @ROOT@/;
         @PAGESCHECKED@
+        @COPIES@
         index index.html;
         charset utf-8;
         types {
@@ -152,6 +154,11 @@ location @who {
 """
 
 
+_STATIC = """\
+# The copies that lie beside them are sent as they are; with the module ngx_brotli say `brotli_static on;` as well.
+gzip_static on;"""
+
+
 def nginx(place: Place) -> str:
     """Give a site for nginx."""
     checked = ""
@@ -167,6 +174,7 @@ def nginx(place: Place) -> str:
         LISTEN=_listen(place),
         CHECKED=checked,
         PAGESCHECKED=checked if place.private == "all" else "",
+        COPIES=_STATIC if place.precompressed else "",
         API=api,
         FORWARDED=_FORWARDED,
     )

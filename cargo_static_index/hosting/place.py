@@ -23,8 +23,9 @@ class Place(Struct, frozen=True, kw_only=True):
     """Where a registry is served.
 
     `base_url` ends in a slash, `root` is the tree's folder on the server. `endpoint` is the address of the publish
-    endpoint behind the server, such as `127.0.0.1:8000`, None where there is none. `upload_bytes` is the largest
-    request that it takes, `seconds` the time in which it answers one. `policy` is the pages' Content-Security-Policy.
+    endpoint behind the server, such as `127.0.0.1:8000`, None where there is none. `precompressed` says that pages and
+    assets have compressed copies beside them, `.gz` and `.br`. `upload_bytes` is the largest request that the endpoint
+    takes, `seconds` the time in which it answers one. `policy` is the pages' Content-Security-Policy.
     """
 
     base_url: str
@@ -32,6 +33,7 @@ class Place(Struct, frozen=True, kw_only=True):
     policy: str
     private: Private = "no"
     endpoint: str | None = None
+    precompressed: bool = False
     upload_bytes: int = 101 * 1024 * 1024
     seconds: int = 600
 

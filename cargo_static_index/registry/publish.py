@@ -155,9 +155,10 @@ class Publisher:
         if not needs:
             return groups
         arriving = self._transaction.state.candidates.versions_of({need.key for need in needs})
-        held = self._transaction.versions_of({need.name for need in needs})
+        unmet = missing_of(((need.name, need.req) for need in needs), grouped(arriving))
+        held = self._transaction.versions_of({name for name, _ in unmet})
         versions = grouped([*arriving, *((name, vers) for name in held for vers in held[name])])
-        missing = missing_of(((need.name, need.req) for need in needs), versions)
+        missing = missing_of(unmet, versions)
         return {key: [self._unresolved(each, missing, versions) for each in group] for key, group in groups.items()}
 
     def _unresolved(

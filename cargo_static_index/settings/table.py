@@ -525,6 +525,15 @@ class PagesSection(Struct, frozen=True, kw_only=True):
             default="all",
         ),
     ]
+    precompress: Annotated[
+        bool,
+        _row(
+            values.FLAG,
+            "Whether pages and assets have compressed copies beside them (`.gz`, `.br`), which servers send instead; "
+            "for a tree in a folder. Needs the extra `precompress`.",
+            default=False,
+        ),
+    ]
     documentation: Annotated[
         str | None,
         _row(

@@ -140,16 +140,22 @@ PAGES_FORMAT = 2
 """Since 2, the lists of the search are in the order of what is worth reading, and crates have a `row.js`."""
 
 
+CopiesHeld = Literal["some", "all"] | None
+"""Whether pages have compressed copies beside them: perhaps some, all, or none."""
+
+
 class PagesState(Struct, frozen=True, kw_only=True):
     """pages.json: what the pages in the tree were made with, and the tree.json digest that they show.
 
-    `sealed` says that every page ends with a digest of itself, which earlier versions did not write.
+    `sealed` says that every page ends with a digest of itself, which earlier versions did not write. `copies` says
+    whether every page has compressed copies beside it, or some may have; without it none has.
     """
 
     schema: int = PAGES_FORMAT
     fingerprint: str
     digest: str
     sealed: bool = False
+    copies: CopiesHeld | UnsetType = UNSET
 
 
 def parse_pages_state(content: bytes) -> PagesState:

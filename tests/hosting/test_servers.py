@@ -40,12 +40,19 @@ def printed(kind: str, place: Place) -> str:
 
 @contextmanager
 def served(
-    kind: str, root: Path, *, private: Private = "no", endpoint: str | None = None, port: int = 0
+    kind: str,
+    root: Path,
+    *,
+    private: Private = "no",
+    endpoint: str | None = None,
+    port: int = 0,
+    precompressed: bool = False,
 ) -> Iterator[str]:
     """Serve a tree below PATH as `hosting` says, and give its base URL."""
     port = port or free_port()
     base = f"http://127.0.0.1:{port}{PATH}"
-    text = printed(kind, Place(base_url=base, root=str(root), policy=CSP, private=private, endpoint=endpoint))
+    place = Place(base_url=base, root=str(root), policy=CSP, private=private, endpoint=endpoint)
+    text = printed(kind, replace(place, precompressed=precompressed))
     starts: dict[str, Callable[[], AbstractContextManager[object]]] = {
         "nginx": lambda: Nginx(root, server=text, port=port),
         "caddy": lambda: serve_caddy(text, port),
@@ -134,6 +141,26 @@ def test_a_change_of_the_same_size_within_a_second_is_seen(kind: str, tree: Worl
             world.yank("foo@1.0.0", yanked=False)
             after = get(f"{base}index/3/f/foo", If_None_Match=before.headers["ETag"])
             assert (after.status, after.content) == (200, world.read("index/3/f/foo"))
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_the_copies_beside_pages_and_assets_are_sent_as_they_are(kind: str) -> None:
+    with open_folder() as folder:
+        world = World(folder, {"registry.base-url": f"https://crates.example.com{PATH}", "pages.precompress": True})
+        world.put(FOO, *(crate("long", f"1.0.{number}") for number in range(30)))
+        world.build()
+        (style,) = (path for path in world.files() if path.startswith("assets/site-") and path.endswith(".css"))
+        with served(kind, world.tree, precompressed=True) as base:
+            for path, file in (("crates/foo/", "crates/foo/index.html"), (style, style), ("feed.xml", "feed.xml")):
+                for coding, ending in (("gzip", ".gz"), *([("br", ".br")] if kind != "nginx" else [])):
+                    answer = get(base + path, Accept_Encoding=coding)
+                    assert (answer.status, answer.headers["Content-Encoding"]) == (200, coding), (kind, path)
+                    assert answer.content == world.read(file + ending)
+                    assert answer.headers["Content-Type"] == get(base + path).headers["Content-Type"]
+                    assert answer.headers["Cache-Control"] == get(base + path).headers["Cache-Control"]
+                    assert "Accept-Encoding" in answer.headers["Vary"]
+                assert get(base + path, Accept_Encoding="identity").content == world.read(file)
+            assert get(f"{base}index/lo/ng/long", Accept_Encoding="identity").content == world.read("index/lo/ng/long")
 
 
 @pytest.mark.parametrize("kind", SERVERS)

@@ -18,6 +18,7 @@ from cargo_static_index.registry.site.documents import read_crate_document
 from cargo_static_index.registry.site.lists import read_nodes
 from cargo_static_index.registry.verify.work import HERE, Work
 from cargo_static_index.site import paths as addresses
+from cargo_static_index.site.compressed import is_copy, original_of
 from cargo_static_index.site.crate_document import CrateDocument, PagesState, parse_pages_state
 from cargo_static_index.site.lists import ALWAYS, NAMES, pages_of, record_path, sitemap_path
 from cargo_static_index.site.radix import Node
@@ -65,6 +66,18 @@ def check_pages(
         if finding.path not in told:
             told.add(finding.path)
             yield finding
+    if state.copies and not quick:
+        yield from _wrong_copies(store)
+
+
+def _wrong_copies(store: Store) -> Iterator[Finding]:
+    """Give the compressed copies that are not what their pages say: servers would send them."""
+    for path in store.list():
+        original = original_of(path)
+        page = store.read(original) if original else None
+        stored = store.read(path) if original else None
+        if stored and not (page and is_copy(path, stored.content, page.content)):
+            yield found("page-wrong", path, f"This compressed copy is not what {original} says.", "make-pages")
 
 
 def _lost(store: Store, work: Work, *, read: bool) -> Iterator[Finding]:

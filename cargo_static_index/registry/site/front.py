@@ -20,6 +20,7 @@ from cargo_static_index.site.theme import SiteInfo
 from cargo_static_index.store import Delete, Put
 from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
+from cargo_static_index.tree.read import replaced
 
 SHOWN = 8
 """Crates that the front page names as new, and as updated."""
@@ -80,7 +81,7 @@ class FrontPages:
                 new = {path for path, some in lists.parts.items() if some}
                 parts = in_order_of_names({*sitemap_parts(stored.content), *new} - gone)
             path, content = self._page("sitemap.xml", addresses.SITEMAP, {"parts": parts})
-            if self._transaction.write(path, content, stored):
+            if not self._output.apply(replaced(path, content, stored)):
                 return
 
     def _telling(self, news: News) -> Iterator[tuple[str, bytes]]:

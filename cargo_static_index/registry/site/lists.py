@@ -12,6 +12,7 @@ from cargo_static_index.registry.site.documents import read_crate_document
 from cargo_static_index.registry.site.output import Output
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.site import paths as addresses
+from cargo_static_index.site.compressed import original_of
 from cargo_static_index.site.lists import (
     ALWAYS,
     DEPENDENTS,
@@ -56,7 +57,7 @@ def read_nodes(store: Store) -> Iterator[tuple[str, Node | None]]:
     """Give the paths of the nodes of all lists that are in the tree, and the nodes; None where one cannot be read."""
     for folder in ("browse", "search", layout.CRATES):
         for path in store.list(folder):
-            kind = list_of_path(path)
+            kind = list_of_path(path) if original_of(path) is None else None
             stored = store.read(path) if kind else None
             if stored is not None:
                 yield path, _node_at(path, kind or "", stored.content)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from itertools import islice
 
 from cargo_static_index.diagnostics.errors import CargoStaticIndexError, InvalidInput, SettingsError, StoreError
+from cargo_static_index.registry.site.copies import Copies
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.store import Change, Put, Stored
 
@@ -54,10 +55,11 @@ def is_of_one_path(error: Exception) -> bool:
 
 
 class Output:
-    """Brings pages into the tree of a transaction."""
+    """Brings pages, and their copies, into the tree of a transaction."""
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: Transaction, copies: Copies) -> None:
         self._transaction = transaction
+        self._copies = copies
         self.failures = Failures()
 
     def put(self, pages: Iterable[tuple[str, bytes]]) -> None:
@@ -73,7 +75,9 @@ class Output:
         waiting = iter(changes)
         lost: set[str] = set()
         while batch := list(islice(waiting, at_once)):
+            self._copies.take_away(batch)
             lost |= self._apply(batch)
+            self._copies.put(batch, without=lost | self.failures.reasons.keys())
         return lost
 
     def _apply(self, batch: list[Change]) -> set[str]:

@@ -10,6 +10,7 @@ from contextlib import closing
 from functools import cached_property
 from hashlib import blake2b
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidDocument
@@ -18,6 +19,7 @@ from cargo_static_index.registry.advisories import AdvisoryDatabase, notes_on
 from cargo_static_index.registry.recover import know_others
 from cargo_static_index.registry.shared import ChangeLog
 from cargo_static_index.registry.site.check import assets_named, check_pages
+from cargo_static_index.registry.site.copies import Copies
 from cargo_static_index.registry.site.crates import CratePages, ListedRow, PageMaker
 from cargo_static_index.registry.site.documents import read_crate_document
 from cargo_static_index.registry.site.front import FrontPages
@@ -31,7 +33,7 @@ from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.registry.workers import Executor, unbroken
 from cargo_static_index.settings import Settings
 from cargo_static_index.site import paths as addresses
-from cargo_static_index.site.crate_document import PagesState, format_page_document, parse_pages_state
+from cargo_static_index.site.crate_document import CopiesHeld, PagesState, format_page_document, parse_pages_state
 from cargo_static_index.site.lists import ALWAYS, list_view, pages_of
 from cargo_static_index.site.rows import ADVISORIES
 from cargo_static_index.site.templates import Templates
@@ -55,7 +57,8 @@ class SiteWriter:
 
     def __init__(self, transaction: Transaction, settings: Settings, *, keep: bool = False) -> None:
         self._transaction = transaction
-        self._output = Output(transaction)
+        self._copies = Copies(transaction, wanted=settings.pages.precompress)
+        self._output = Output(transaction, self._copies)
         self._renderer = Renderer()
         self._assets_are_there = False
         self._queue = transaction.state.pages
@@ -82,6 +85,9 @@ class SiteWriter:
         if not self._queue.idle:
             self._transaction.others_came = True  # since what is left to do was noted
         self._state = self._read_state()
+        self._copies.held = (self._state.copies or None) if self._state else None
+        if self._copies.held and not self._queue.idle:
+            self._copies.held = "some"  # whoever broke off may have written pages, and not their copies
         site = self._transaction.state.site
         if self._transaction.log:
             # Who changed the tree makes the pages of that change, or whoever takes it over.
@@ -178,6 +184,27 @@ class SiteWriter:
             self._transaction.state.site = replace(self._transaction.state.site, remaking=None)
             self._remade = True
         self._write_state()
+        if self._remade or (scanned and not self._copies.in_step):
+            self._bring_copies_in_step()
+
+    def _bring_copies_in_step(self) -> None:
+        """Write the copies of all pages, or delete them: as long as that takes, pages.json says that some may be."""
+        if self._copies.is_none:
+            return
+        self._note_copies("some")
+        self._copies.bring_in_step()
+        self._note_copies("all" if self._copies.wanted else None)
+
+    def _note_copies(self, held: CopiesHeld) -> None:
+        for _ in attempts(f"{addresses.STATE} is"):
+            stored = self._transaction.store.read(addresses.STATE)
+            state = _parsed(stored)
+            if state is None:
+                return  # other pages are about to be made, and these copies come with them
+            content = format_page_document(replace(state, copies=held or UNSET))
+            if self._transaction.write(addresses.STATE, content, stored):
+                break
+        self._copies.held = held
 
     @property
     def failures(self) -> Mapping[str, str]:
@@ -193,6 +220,8 @@ class SiteWriter:
             self._transaction.listener.note("How pages look has changed, so all of them are made anew.")
         know_others(self._transaction)
         first = self._has_no_pages()
+        if not first and self._state is None:
+            self._copies.held = "some"  # for all that is known
         self._assets_are_there = False
         with self._transaction.state.writing():
             self._queue.clear()
@@ -288,6 +317,7 @@ class SiteWriter:
                 fingerprint=kept.fingerprint if kept else self._fingerprint,
                 digest=sum_digests(before.digest, site.owed) if before and others else self._transaction.record.digest,
                 sealed=kept.sealed if kept else True,
+                copies=self._copies.held or UNSET,
             )
             if self._transaction.write(addresses.STATE, format_page_document(state), stored):
                 break

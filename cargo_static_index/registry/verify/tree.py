@@ -41,6 +41,7 @@ from cargo_static_index.registry.tombstones import are_lost, restore_tombstones,
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.registry.verify.crates import IndexCheck, metadata_in
 from cargo_static_index.registry.verify.work import HERE, Work
+from cargo_static_index.site.compressed import original_of
 from cargo_static_index.store import Delete, Put, Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Delta, Tombstone
@@ -408,7 +409,8 @@ def _is_known(path: str) -> bool:
     below = path.split("/", 2)[-1]
     if below.endswith(".json") and not below.startswith(("dependents.", "dependents/")):
         return below in _DOCUMENTS or _CKSUM.fullmatch(below) is not None
-    known = below == "row.js" or path.endswith(_KINDS) or layout.addressed_by(path) is not None
+    below = original_of(below) or below
+    known = below == "row.js" or below.endswith(_KINDS) or layout.addressed_by(path) is not None
     return known or _SHOWN.fullmatch(below) is not None
 
 

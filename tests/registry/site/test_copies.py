@@ -1,0 +1,131 @@
+"""Compressed copies beside pages and assets: there where they are wanted, and never other than their pages."""
+
+import json
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.site.compressed import compressed, copies_of, is_copy, original_of
+from cargo_static_index.store.local.store import LocalStore
+from cargo_static_index.store.memory import MemoryStore
+from tests.crates import crate
+from tests.stores import Died, Interrupted
+from tests.world import World, contents
+
+ON = {"pages.precompress": True}
+
+
+def copies(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {path: content for path, content in files.items() if original_of(path)}
+
+
+def files_of(world: World) -> dict[str, bytes]:
+    return contents(LocalStore(world.tree))
+
+
+def wrong(files: Mapping[str, bytes]) -> list[str]:
+    """Give the copies that do not say what their pages do."""
+    return [
+        path
+        for path, content in copies(files).items()
+        if not is_copy(path, content, files.get(original_of(path) or "", b""))
+    ]
+
+
+def all_of(files: Mapping[str, bytes]) -> set[str]:
+    return {copy for path in files for copy in copies_of(path)}
+
+
+def test_a_copy_is_the_same_bytes_each_time_and_says_what_its_page_does() -> None:
+    page = b"<p>the same, and the same, and the same</p>" * 50
+    made = dict(compressed("crates/foo/index.html", page))
+    assert made == dict(compressed("crates/foo/index.html", page))
+    assert set(made) == {"crates/foo/index.html.gz", "crates/foo/index.html.br"}
+    assert all(is_copy(path, content, page) and len(content) < len(page) for path, content in made.items())
+    assert not any(is_copy(path, content, page + b"!") or is_copy(path, b"no", page) for path, content in made.items())
+
+
+@pytest.mark.parametrize(
+    "path", ["index/3/f/foo", "index/index.html", "crates/foo/" + "0" * 64 + ".crate", "tree.json"]
+)
+def test_index_files_and_archives_have_no_copies(path: str) -> None:
+    assert copies_of(path) == ()
+
+
+def test_all_pages_and_assets_have_copies_that_change_and_go_with_them(tmp_path: Path) -> None:
+    world = World(tmp_path, ON)
+    world.put(crate("foo"), crate("bar"))
+    world.build()
+    assert set(copies(files_of(world))) == all_of(files_of(world))
+    world.put(crate("foo", "1.1.0").readme("# New"))
+    world.build()
+    world.remove("bar@1.0.0")
+    files = files_of(world)
+    assert set(copies(files)) == all_of(files)
+    assert not wrong(files)
+    assert not world.verified()
+
+
+def test_the_setting_brings_them_and_takes_them_away_and_changes_nothing_else(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.put(crate("foo"), crate("bar"))
+    world.build()
+    before = files_of(world)
+    world.build(options=ON)
+    files = files_of(world)
+    assert set(copies(files)) == all_of(files)
+    assert not wrong(files)
+    world.build()
+    assert files_of(world) == before
+
+
+def test_what_breaks_off_at_any_change_leaves_no_copy_that_says_something_else(tmp_path: Path) -> None:
+    for number in count(step=3):
+        tree = MemoryStore()
+        first = World(tmp_path / f"{number}", ON, tree)
+        first.put(crate("foo"))
+        first.build()
+        first.put(crate("foo", "1.1.0"))
+        first.store = Interrupted(tree, number)
+        try:
+            first.build()
+        except Died:
+            assert not wrong(tree.files)
+        else:
+            assert number > 10
+            return
+        first.store = tree
+        first.build(options={"pages.precompress": number % 2 == 0})
+        files = contents(tree)
+        assert not wrong(files)
+        assert set(copies(files)) == (all_of(files) if number % 2 == 0 else set())
+
+
+def test_verify_finds_a_copy_that_says_something_else_and_mends_it(tmp_path: Path) -> None:
+    world = World(tmp_path, ON)
+    world.put(crate("foo"))
+    world.build()
+    files = files_of(world)
+    (world.tree / "crates/foo/index.html.gz").write_bytes(files["index.html.gz"])
+    assert [(each.id, each.path) for each in world.verified()] == [("page-wrong", "crates/foo/index.html.gz")]
+    world.verified(fix=True)
+    assert copies(files_of(world)) == copies(files)
+    assert not world.verified()
+
+
+def test_a_bucket_takes_no_copies(tmp_path: Path) -> None:
+    world = World(tmp_path, ON, MemoryStore(shared=True))
+    with pytest.raises(SettingsError, match="is for a tree in a folder"):
+        world.build()
+
+
+def test_pages_json_says_whether_there_are_copies(tmp_path: Path) -> None:
+    world = World(tmp_path, ON)
+    world.put(crate("foo"))
+    world.build()
+    assert json.loads(world.read("pages.json"))["copies"] == "all"
+    world.build(options={"pages.precompress": False})
+    assert "copies" not in json.loads(world.read("pages.json"))
