@@ -36,9 +36,9 @@ class Spread(Struct, frozen=True, kw_only=True):
 
 def run(command: Sequence[str], *, expect: int = 0) -> Run:
     """Run a program to its end, or raise RuntimeError with what it said where it ends otherwise than expected."""
-    begun = time.perf_counter()
     errors = subprocess.DEVNULL if expect else None
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as child:
+    begun = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=_as_installed()) as child:
         assert child.stdout is not None
         printed = child.stdout.read()
         _, status, used = os.wait4(child.pid, 0)
@@ -47,6 +47,11 @@ def run(command: Sequence[str], *, expect: int = 0) -> Run:
     if child.returncode != expect:
         raise RuntimeError(f"{' '.join(command[:4])} … ended with {child.returncode}: {printed[-500:].decode()}")
     return Run(wall=wall, cpu=used.ru_utime + used.ru_stime, peak=peak_bytes(used), printed=_decode(printed))
+
+
+def _as_installed() -> dict[str, str]:
+    """Give an environment in which Python keeps bytecode, as installing does: compiling is no part of any figure."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _decode(printed: bytes) -> Any:
