@@ -6,12 +6,14 @@ never read from a place that the program writes to. Jinja alone is needed here.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, MutableMapping
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any, Final
 
 import jinja2
+import markupsafe
 
 OPTIONS: Final[Mapping[str, Any]] = {
     "undefined": jinja2.StrictUndefined,
@@ -29,6 +31,16 @@ MADE_FROM: Final = "made-from.json"
 """The file beside them that says with which Jinja they were made, and from which texts."""
 
 
+_SPECIAL = re.compile("[&<>\"']").search
+_QUICKER: Final = "\n\nfrom cargo_static_index.site.compiled import escape_html as escape\n"
+"""The end of a compiled template: what it escapes with from there on, in half the time."""
+
+
+def escape_html(value: object) -> str:
+    """Do what markupsafe does, but leave text alone that needs nothing: nearly all does, and that is quicker told."""
+    return value if type(value) is str and not _SPECIAL(value) else markupsafe.escape(value)
+
+
 def compile_folder(templates: Path, target: Path) -> None:
     """Compile the templates of a folder into another, a Python module each."""
     paths = [path for path in templates.iterdir() if path.suffix in {".html", ".xml"}]
@@ -36,6 +48,9 @@ def compile_folder(templates: Path, target: Path) -> None:
     environment = jinja2.Environment(autoescape=True, loader=jinja2.DictLoader(texts), **OPTIONS)
     environment.filters.update(dict.fromkeys(FILTERS, _not_yet))
     environment.compile_templates(str(target), zip=None, ignore_errors=False)
+    for name in texts:
+        with (target / jinja2.ModuleLoader.get_module_filename(name)).open("a", encoding="utf-8") as module:
+            module.write(_QUICKER)
     (target / MADE_FROM).write_text(_made_from(texts), encoding="utf-8")
 
 

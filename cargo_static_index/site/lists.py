@@ -1,7 +1,7 @@
 """The pages of lists: what a list is called, where the files of its nodes lie, and what the page of a node shows."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import msgspec
@@ -25,8 +25,10 @@ from cargo_static_index.site.rows import (
     SetRow,
     encode_row,
 )
-from cargo_static_index.site.templates import Templates
 from cargo_static_index.site.theme import SINGULAR, month_name
+
+if TYPE_CHECKING:  # loaded with the first page that is made
+    from cargo_static_index.site.templates import Templates
 
 NAMES = "names"
 SETS: Mapping[str, str] = {
@@ -185,7 +187,7 @@ def _relative(start: str, target: str) -> str:
     return addresses.up(start) + addresses.href(target)
 
 
-def render_node(node: Node, templates: Templates) -> dict[str, bytes]:
+def render_node(node: Node, templates: "Templates") -> dict[str, bytes]:
     """Give the pages of a node, by path."""
     if is_script(node.list):
         return {}

@@ -17,5 +17,6 @@ def is_sealed(path: str, page: bytes) -> bool:
 
 
 def _seal(path: str, content: bytes) -> bytes:
-    digest = sha256(path.encode() + b"\0" + content).hexdigest()[:32]
-    return b"%s%s -->\n" % (_BEGINS, digest.encode())
+    digest = sha256(path.encode() + b"\0")
+    digest.update(content)
+    return b"%s%s -->\n" % (_BEGINS, digest.hexdigest()[:32].encode())

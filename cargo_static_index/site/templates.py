@@ -12,7 +12,7 @@ from markupsafe import escape
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.site import paths as addresses
-from cargo_static_index.site.compiled import FILTERS, OPTIONS, CompiledLoader
+from cargo_static_index.site.compiled import FILTERS, OPTIONS, CompiledLoader, are_made_from
 from cargo_static_index.site.seal import sealed
 from cargo_static_index.site.theme import SiteInfo, Theme
 
@@ -35,8 +35,9 @@ class Templates:
             )
             self._environment.globals.clear()
         else:
-            compiled = [CompiledLoader(Path(theme.compiled))] if theme.compiled else []
-            loader = jinja2.ChoiceLoader([*compiled, _Texts(theme.texts)])
+            texts = theme.texts
+            compiled = (CompiledLoader(folder) for folder in map(Path, theme.compiled) if are_made_from(folder, texts))
+            loader = jinja2.ChoiceLoader([*compiled, _Texts(texts)])
             self._environment = jinja2.Environment(autoescape=True, loader=loader, **OPTIONS)
         self._environment.globals["site"] = site
         self._environment.globals["piece"] = self.piece

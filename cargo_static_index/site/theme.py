@@ -8,10 +8,7 @@ from msgspec import Struct
 
 from cargo_static_index.protocol.spdx import license_name
 from cargo_static_index.site import paths as addresses
-from cargo_static_index.site.readme.highlight import code_colours, pygments_css
 from cargo_static_index.site.readme.images import Images
-from cargo_static_index.site.readme.markdown import content_security_policy
-from cargo_static_index.site.readme.postprocess import width_css
 from cargo_static_index.site.source import Shown
 
 ASSETS = ("theme.js", "site.js", "crate.js", "compare.js", "browse.js", "search.js", "source.js", "icon.svg")
@@ -50,6 +47,8 @@ class SiteInfo(Struct, frozen=True, kw_only=True):
     @property
     def policy(self) -> str:
         """The Content-Security-Policy of every page."""
+        from cargo_static_index.site.readme.markdown import content_security_policy
+
         return content_security_policy(images=self.images in {"all", "no-badges"})
 
     def set_page(self, kind: str, name: str) -> str:
@@ -69,8 +68,8 @@ class Theme(Struct, frozen=True, kw_only=True):
     files: dict[str, bytes]
     own: tuple[str, ...] = ()
     """The names of the templates that are the user's."""
-    compiled: str = ""
-    """A folder that holds them compiled, where all of them are ours."""
+    compiled: tuple[str, ...] = ()
+    """Folders of which one may hold them compiled, where all of them are ours."""
     stylesheet: bytes = b""
     logo: bytes = b""
     logo_name: str = ""
@@ -85,6 +84,9 @@ class Theme(Struct, frozen=True, kw_only=True):
 
 def assets_of(theme: Theme) -> tuple[dict[str, str], dict[str, bytes]]:
     """Give the assets: their paths by name, and their content by path. A change of content changes the path."""
+    from cargo_static_index.site.readme.highlight import code_colours, pygments_css
+    from cargo_static_index.site.readme.postprocess import width_css
+
     contents = {name: theme.files[f"assets/{name}"] for name in ASSETS}
     ours = (
         pygments_css() + width_css() + _schemes(code_colours("light"), code_colours("dark")) + _accents(*theme.accent)

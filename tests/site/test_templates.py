@@ -59,14 +59,19 @@ def test_a_template_of_the_users_has_all_that_is_documented() -> None:
 
 
 def test_shipped_templates_render_alike_compiled_or_not(tmp_path: Path) -> None:
-    compile_folder(SHIPPED, tmp_path)
+    compile_folder(SHIPPED, tmp_path / "compiled")
+    shutil.copytree(SHIPPED, tmp_path / "others")
+    (tmp_path / "others" / "404.html").write_text("not looked at")
+    compile_folder(tmp_path / "others", tmp_path / "compiled-others")
+    shutil.copyfile(tmp_path / "compiled-others" / MADE_FROM, tmp_path / "compiled" / MADE_FROM)
     files = {path.name: path.read_bytes() for path in SHIPPED.iterdir() if path.is_file() and path.suffix != ".md"}
     site = SiteInfo(
-        title="A", registry="a", base_url="", index_url="", assets=dict.fromkeys(
+        title="A <&\"'>", registry="a", base_url="", index_url="", assets=dict.fromkeys(
             ("theme.js", "site.js", "crate.js", "compare.js", "search.js", "icon.svg", "site.css"), "x"
         ),
     )  # fmt: skip
-    compiled = Templates(Theme(files={**files, "404.html": b"not looked at"}, compiled=str(tmp_path)), site)
+    folders = (str(tmp_path / "nowhere"), str(tmp_path / "compiled"))
+    compiled = Templates(Theme(files={**files, "404.html": b"not looked at"}, compiled=folders), site)
     texts = Templates(Theme(files=files), site)
     assert compiled.render("404.html", "404.html", {}) == texts.render("404.html", "404.html", {})
     assert not any(name.startswith("_jinja2") for name in sys.modules), "a weak reference fails whoever looks at all"

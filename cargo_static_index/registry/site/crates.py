@@ -254,9 +254,15 @@ class CratePages:
         document = document_of(release.entry, release.metadata, tuple(summaries), tuple(older))
         notes = notes_on(self._advisories.of(self._name)[0], [summary.vers for summary in summaries])
         document = replace(document, owners=self._owners, removed=self._stones, advisories=notes)
-        readme = release.metadata.readme if release.metadata else None
-        words = words_of_readme(document, (readme.text if readme else "") or "")
-        return replace(document, dependents=self._dependents(), words=words or UNSET)
+        return replace(document, dependents=self._dependents(), words=self._words(document, release.metadata))
+
+    def _words(self, document: CrateDocument, metadata: CrateMetadata | None) -> tuple[str, ...] | UnsetType:
+        """Give the words of the newest version's README: those of the same archive are known."""
+        before = self._before
+        if before and before.words and not self._whole and before.release.cksum == document.release.cksum:
+            return before.words
+        readme = metadata.readme if metadata else None
+        return words_of_readme(document, (readme.text if readme else "") or "") or UNSET
 
     def _dependents(self) -> int | UnsetType:
         """Give how many crates depend on it as its list says by now; whoever changes that sees to it that this runs."""

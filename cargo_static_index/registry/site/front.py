@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -15,12 +16,14 @@ from cargo_static_index.site.crate_document import format_page_document, version
 from cargo_static_index.site.front import FrontDocument, Update, blocks_of
 from cargo_static_index.site.lists import NAMES, in_order_of_names, list_view, sitemap_parts, sitemap_path
 from cargo_static_index.site.rows import ADVISORIES
-from cargo_static_index.site.templates import Templates
 from cargo_static_index.site.theme import SiteInfo
 from cargo_static_index.store import Delete, Put
 from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.read import replaced
+
+if TYPE_CHECKING:  # loaded with the first page that is made
+    from cargo_static_index.site.templates import Templates
 
 SHOWN = 8
 """Crates that the front page names as new, and as updated."""
@@ -36,7 +39,7 @@ REFUSED_SHOWN = 1000
 class FrontPages:
     """Writes these pages where they change."""
 
-    def __init__(self, transaction: Transaction, output: Output, templates: Templates, site: SiteInfo) -> None:
+    def __init__(self, transaction: Transaction, output: Output, templates: "Templates", site: SiteInfo) -> None:
         self._transaction = transaction
         self._output = output
         self._templates = templates

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -30,12 +31,14 @@ from cargo_static_index.site.lists import (
 )
 from cargo_static_index.site.radix import ChangedNodes, KeyedRow, Node, merge, rows_of
 from cargo_static_index.site.rows import ADVISORIES, Rows, SetRow, crate_of_row, encode_row, rows_of_crate
-from cargo_static_index.site.templates import Templates
 from cargo_static_index.store import Change, Store, Stored
 from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Tombstone
 from cargo_static_index.tree.read import read_tombstones, replaced
+
+if TYPE_CHECKING:  # loaded with the first page that is made
+    from cargo_static_index.site.templates import Templates
 
 ROWS_AT_ONCE = 2000
 """Rows merged together: enough that a node is written once, few enough to hold with the nodes they belong to."""
@@ -85,7 +88,9 @@ class _Merged(Struct, frozen=True, kw_only=True):
 class ListWriter:
     """The lists of a tree."""
 
-    def __init__(self, transaction: Transaction, output: Output, templates: Templates, always: Collection[str]) -> None:
+    def __init__(
+        self, transaction: Transaction, output: Output, templates: "Templates", always: Collection[str]
+    ) -> None:
         self.always = always
         """Lists that are there even while they are empty."""
         self._transaction = transaction

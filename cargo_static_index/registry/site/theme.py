@@ -13,7 +13,6 @@ from cargo_static_index.protocol.config import index_url
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.settings import Settings
 from cargo_static_index.settings.layers import nearest
-from cargo_static_index.site.compiled import are_made_from
 from cargo_static_index.site.theme import SiteInfo, Theme
 from cargo_static_index.store.local.store import LocalStore
 
@@ -35,7 +34,7 @@ def read_theme(settings: Settings) -> Theme:
     return Theme(
         files=files,
         own=tuple(name for name in own if not name.startswith("assets/")),
-        compiled="" if own else _compiled(),
+        compiled=() if own else _COMPILED,
         stylesheet=_read(settings, pages.stylesheet, "pages.stylesheet") if pages.stylesheet else b"",
         logo=_read(settings, pages.logo, "pages.logo") if pages.logo else b"",
         logo_name=pages.logo.name if pages.logo else "",
@@ -104,6 +103,8 @@ def _link(text: str) -> tuple[str, str]:
 
 
 _PACKAGE = Path(__file__).parents[2]
+_COMPILED = (str(_PACKAGE / "templates"), str(_PACKAGE.parent / "build" / "templates"))
+"""Where the shipped templates lie compiled: in an installed program, and in a checkout."""
 
 
 @cache
@@ -112,16 +113,6 @@ def _shipped() -> tuple[tuple[str, bytes], ...]:
     folder = _PACKAGE / "site-template"
     folder = folder if folder.is_dir() else _PACKAGE.parent / "site-template"
     return tuple((name, (folder / name).read_bytes()) for name in _names(folder))
-
-
-@cache
-def _compiled() -> str:
-    """Give the folder of the shipped templates as they were compiled with the wheel, or "" where they are others."""
-    texts = {name: content.decode() for name, content in _shipped() if not name.startswith("assets/")}
-    for folder in (_PACKAGE / "templates", _PACKAGE.parent / "build" / "templates"):
-        if are_made_from(folder, texts):
-            return str(folder)
-    return ""
 
 
 def _names(folder: Path) -> list[str]:

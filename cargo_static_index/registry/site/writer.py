@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cached_property
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -18,16 +19,13 @@ from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.registry.advisories import AdvisoryDatabase, notes_on
 from cargo_static_index.registry.recover import know_others
 from cargo_static_index.registry.shared import ChangeLog
-from cargo_static_index.registry.site.check import assets_named, check_pages
 from cargo_static_index.registry.site.copies import Copies
-from cargo_static_index.registry.site.crates import CratePages, ListedRow, PageMaker
 from cargo_static_index.registry.site.documents import read_crate_document
 from cargo_static_index.registry.site.front import FrontPages
 from cargo_static_index.registry.site.lists import ListDamaged, ListWriter, read_nodes
 from cargo_static_index.registry.site.news import KnownNews, SharedNews
 from cargo_static_index.registry.site.output import Output, written
 from cargo_static_index.registry.site.refused import RefusedFiles
-from cargo_static_index.registry.site.rendering import Renderer
 from cargo_static_index.registry.site.theme import read_theme, renderer, site_info_of, unused_files
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.registry.workers import Executor, unbroken
@@ -36,7 +34,6 @@ from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import CopiesHeld, PagesState, format_page_document, parse_pages_state
 from cargo_static_index.site.lists import ALWAYS, list_view, pages_of
 from cargo_static_index.site.rows import ADVISORIES
-from cargo_static_index.site.templates import Templates
 from cargo_static_index.site.theme import SiteInfo, Theme, assets_of, fingerprint_of
 from cargo_static_index.state import Remaking
 from cargo_static_index.store import Change, Delete, Stored
@@ -44,6 +41,11 @@ from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import sum_digests
 from cargo_static_index.tree.read import crates_with_tombstones, read_record, replaced
+
+if TYPE_CHECKING:  # loaded with the first page that is made: most passes find nothing new
+    from cargo_static_index.registry.site.crates import CratePages, ListedRow
+    from cargo_static_index.registry.site.rendering import Renderer
+    from cargo_static_index.site.templates import Templates
 
 CRATES_AT_ONCE = 128
 """Crates whose pages are made before the next are asked for."""
@@ -59,7 +61,6 @@ class SiteWriter:
         self._transaction = transaction
         self._copies = Copies(transaction, wanted=settings.pages.precompress)
         self._output = Output(transaction, self._copies)
-        self._renderer = Renderer()
         self._assets_are_there = False
         self._queue = transaction.state.pages
         self._theme: Theme = read_theme(settings)
@@ -98,7 +99,7 @@ class SiteWriter:
         if self._state is None:
             lost = not (others and site.remaking)  # else another session makes all of them
         elif self._in_step:
-            lost = site.unknown and any(True for _ in check_pages(self._transaction.store, quick=True))
+            lost = site.unknown and self._lack_some
         else:
             # Somebody changed the tree, and what is left to do for its pages is not known here, or not all of it:
             # who did may be at it, and else it is all to do.
@@ -265,6 +266,12 @@ class SiteWriter:
     # What is there -----------------------------------------------------------------------------------------
 
     @property
+    def _lack_some(self) -> bool:
+        from cargo_static_index.registry.site.check import check_pages
+
+        return any(True for _ in check_pages(self._transaction.store, quick=True))
+
+    @property
     def _in_step(self) -> bool:
         if self._transaction.log:
             return self._state is not None and not self._transaction.log.deltas
@@ -385,7 +392,15 @@ class SiteWriter:
         return replace(self._plain_site, assets=self._assets[0])
 
     @cached_property
-    def _templates(self) -> Templates:
+    def _renderer(self) -> "Renderer":
+        from cargo_static_index.registry.site.rendering import Renderer
+
+        return Renderer()
+
+    @cached_property
+    def _templates(self) -> "Templates":
+        from cargo_static_index.site.templates import Templates
+
         return Templates(self._theme, self._site)
 
     @cached_property
@@ -430,6 +445,8 @@ class SiteWriter:
         self._output.apply(written(addresses.REFUSED, page, stored))
         self._transaction.state.site = replace(self._transaction.state.site, refused_page=_sum(made_of, page))
         if stored is not None and not self._theme_differs:  # else they are of all other pages too
+            from cargo_static_index.registry.site.check import assets_named
+
             old = assets_named(stored.content) - assets_named(page)
             self._output.apply(Delete(path=path) for path in sorted(old))
 
@@ -453,12 +470,14 @@ class SiteWriter:
             if not again:
                 return
 
-    def _made(self, names: Sequence[str], *, whole: bool) -> Iterator[tuple[list[ListedRow], Iterator[Change]]]:
+    def _made(self, names: Sequence[str], *, whole: bool) -> "Iterator[tuple[list[ListedRow], Iterator[Change]]]":
         """Make the pages of some crates, here or in the processes that read crates; give rows and changes together."""
         open_tree = self._transaction.store.opener()
         if self.executor is None or len(names) <= CRATES_A_TASK or open_tree is None:
             yield self._made_here(names, whole=whole)
             return
+        from cargo_static_index.registry.site.crates import PageMaker
+
         maker = PageMaker(
             open_tree=open_tree,
             theme=self._theme,
@@ -480,7 +499,9 @@ class SiteWriter:
             for name in (crate.name for crate in made if crate.changes is None):
                 yield self._made_here([name], whole=whole)
 
-    def _made_here(self, names: Sequence[str], *, whole: bool) -> tuple[list[ListedRow], Iterator[Change]]:
+    def _made_here(self, names: Sequence[str], *, whole: bool) -> "tuple[list[ListedRow], Iterator[Change]]":
+        from cargo_static_index.registry.site.crates import CratePages
+
         crates: list[CratePages] = []
         rows: list[ListedRow] = []
         store, failures = self._transaction.store, self._output.failures
@@ -496,7 +517,7 @@ class SiteWriter:
                 crates.append(crate)
         return rows, self._changes(crates)
 
-    def _changes(self, crates: Iterable[CratePages]) -> Iterator[Change]:
+    def _changes(self, crates: "Iterable[CratePages]") -> Iterator[Change]:
         for crate in crates:
             yield from crate.changes()
             self._note(crate.notes)
@@ -510,6 +531,8 @@ class SiteWriter:
 
         The page of refused files may still be the old one: only who looks at the drop directory makes it anew.
         """
+        from cargo_static_index.registry.site.check import assets_named
+
         seen = read_record(self._transaction.store).value
         stored = self._transaction.store.read(addresses.REFUSED)
         kept = self._assets[1].keys() | assets_named(stored.content if stored else b"")
