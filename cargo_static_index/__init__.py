@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from cargo_static_index.protocol.registries import Home, Mode
     from cargo_static_index.protocol.semver import Version, parse_version
     from cargo_static_index.registry.archives import GivenArchive, LeftBehind, released_archives
+    from cargo_static_index.registry.configured import home_of, policy_of, store_of
     from cargo_static_index.registry.conformance import STORE_CHECKS
     from cargo_static_index.registry.dependents import Dependent, dependents_of
     from cargo_static_index.registry.events import Doing, Listener, Report
@@ -61,12 +62,9 @@ if TYPE_CHECKING:
     from cargo_static_index.registry.options import Access, HostShare, Options
     from cargo_static_index.registry.registry import (
         Registry,
-        home_of,
         open_registry,
-        policy_of,
         promote_releases,
         specs_of,
-        store_of,
         verify_registry,
     )
     from cargo_static_index.registry.reindex import LineChange, LineLeft, Reindexed
@@ -321,7 +319,8 @@ _MODULES = {
     "protocol.semver": "Version parse_version",
     "tree.documents": "Delta Tombstone Tombstones TreeRecord",
     "registry.options": "Access HostShare Options",
-    "registry.registry": "Registry home_of open_registry policy_of promote_releases specs_of store_of verify_registry",
+    "registry.configured": "home_of policy_of store_of",
+    "registry.registry": "Registry open_registry promote_releases specs_of verify_registry",
     "crate.check": "CheckedCrate Policy check_crate",
     "registry.events": "Doing Listener Report",
     "diagnostics.problems": "Finding Fix Problem",

@@ -12,7 +12,7 @@ from cargo_static_index.cli.options import argument, json_lines
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.registry.advisories import AdvisoryDatabase, notes_on
-from cargo_static_index.registry.registry import home_of
+from cargo_static_index.registry.configured import home_of
 from cargo_static_index.store import Store
 from cargo_static_index.tree.read import read_index, read_record
 

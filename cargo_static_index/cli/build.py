@@ -80,8 +80,9 @@ def build_command(
     from a published tree, without its state: lines, times, yanks, owners and removals come along, as `sync` copies
     them. Over HTTP that tree must list its names, on pages, or --only-dropped says that the rest may go.
     """
+    from cargo_static_index.registry.configured import store_of
     from cargo_static_index.registry.options import Options, parse_share
-    from cargo_static_index.registry.registry import continuing, open_registry, store_of
+    from cargo_static_index.registry.registry import continuing, open_registry
 
     need_drop(run)
     teller = make_teller(run, "build", one_format(output_format, as_json=as_json), dry=dry_run)
@@ -144,7 +145,7 @@ def _ask_before_moving_back(settings: "Settings") -> None:
     """Ask before a move takes back an earlier one, as a base URL does that was left in the settings."""
     from cargo_static_index.cli.terminal import is_confirmed, is_interactive
     from cargo_static_index.protocol.config import base_url_of, parse_base_url
-    from cargo_static_index.registry.registry import store_of
+    from cargo_static_index.registry.configured import store_of
     from cargo_static_index.tree.read import read_config, read_record
 
     store, wanted = store_of(settings), settings.registry.base_url

@@ -15,7 +15,7 @@ from cargo_static_index.hosting import apache, buckets, caddy, nginx, pages, pur
 from cargo_static_index.hosting.move import move
 from cargo_static_index.hosting.place import Place, Private
 from cargo_static_index.protocol.config import base_url_of, parse_base_url
-from cargo_static_index.registry.registry import store_of
+from cargo_static_index.registry.configured import store_of
 from cargo_static_index.server.upload import largest_body
 from cargo_static_index.site.readme.markdown import content_security_policy
 from cargo_static_index.store import Store

@@ -29,10 +29,10 @@ from cargo_static_index.protocol.index_entry import Dependency, format_entry, pa
 from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.registry.agreement import DEFAULT_BASE_URL
+from cargo_static_index.registry.configured import home_of, policy_of, store_of
 from cargo_static_index.registry.dependents import dependents_of
 from cargo_static_index.registry.missing import Missing, missing_in
 from cargo_static_index.registry.newest import known_metadata, newest
-from cargo_static_index.registry.registry import home_of, policy_of, specs_of, store_of
 from cargo_static_index.registry.similar import hint_for
 from cargo_static_index.store import Store
 from cargo_static_index.tree import layout
@@ -45,7 +45,8 @@ from cargo_static_index.tree.read import (
     say_removed,
 )
 
-if TYPE_CHECKING:  # loaded when it is used: the other commands search for nothing
+if TYPE_CHECKING:  # loaded when they are used: the other commands search for nothing, and open no state
+    from cargo_static_index.registry.missing import Missing
     from cargo_static_index.site.search_rows import ShownCrate
 
 
@@ -101,7 +102,7 @@ def _some(texts: Sequence[str], at_most: int = 5) -> str:
     return ", ".join(texts[:at_most]) + more
 
 
-def _dependency(number: int, missing: Missing) -> str:
+def _dependency(number: int, missing: "Missing") -> str:
     """Give a line of Cargo.toml; each has a name of its own, since a crate may be missing in several versions."""
     package, req = msgspec.json.encode(missing.name).decode(), msgspec.json.encode(missing.req).decode()
     return f"missing-{number} = {{ package = {package}, version = {req} }}"
@@ -115,6 +116,8 @@ def info_command(run: Run, *, spec: str, as_json: bool) -> int:
 
     The newest is the highest version that is neither yanked nor a pre-release, where there is one.
     """
+    from cargo_static_index.registry.registry import specs_of
+
     (wanted,) = specs_of([spec])
     store = _held(run)
     file = _file(store, wanted.name)

@@ -94,7 +94,7 @@ class Run:
     def rules(self) -> "Mapping[str, Rule]":
         """Every rule by its id, the registry's own too; SettingsError where their file cannot be used."""
         from cargo_static_index.diagnostics.rules import RULES
-        from cargo_static_index.registry.registry import own_rules_of
+        from cargo_static_index.registry.configured import own_rules_of
 
         own = own_rules_of(self.settings)
         return {**RULES, **{rule.id: rule for rule in own.rules}} if own else RULES
@@ -270,7 +270,7 @@ def _bug(error: BaseException) -> str:
 
 def held_tree(run: Run) -> "Store":
     """Give the store of a tree that is there, or raise SettingsError: a command on what is held makes no tree."""
-    from cargo_static_index.registry.registry import store_of
+    from cargo_static_index.registry.configured import store_of
 
     store = store_of(run.settings)
     if not _is_tree(store):

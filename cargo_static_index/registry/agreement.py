@@ -1,6 +1,7 @@
 """What a tree has and what the settings ask for, brought together before anything is changed."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
@@ -16,13 +17,15 @@ from cargo_static_index.protocol.config import (
     parse_config,
 )
 from cargo_static_index.protocol.registries import Home, Mode
-from cargo_static_index.registry.options import Options
 from cargo_static_index.settings import Settings
 from cargo_static_index.settings.table import RegistrySection
 from cargo_static_index.store import Store, Stored
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import TreeRecord, is_slip, parse_tree_record
 from cargo_static_index.tree.read import StoredValue, index_paths, read_record
+
+if TYPE_CHECKING:  # who opens a registry has loaded it, who only asks needs none of it
+    from cargo_static_index.registry.options import Options
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8000/"
 
@@ -66,7 +69,7 @@ class Agreement(Struct, frozen=True, kw_only=True):
 
 
 def agree(
-    store: Store, settings: Settings, options: Options, *, known: bytes | None, note: Callable[[str], None]
+    store: Store, settings: Settings, options: "Options", *, known: bytes | None, note: Callable[[str], None]
 ) -> Agreement:
     """Read what the tree has, and note where it gets a base URL that nobody gave; nothing is changed.
 
@@ -140,7 +143,7 @@ def read_again(store: Store) -> StoredValue[TreeRecord] | None:
     return held if held.stored is not None else None
 
 
-def _config(stored: Stored | None, registry: RegistrySection, options: Options) -> RegistryConfig | None:
+def _config(stored: Stored | None, registry: RegistrySection, options: "Options") -> RegistryConfig | None:
     """Read config.json; one that cannot be read counts as none where it is to be replaced."""
     try:
         return parse_config(stored.content) if stored else None
@@ -197,7 +200,7 @@ def _mode(record: TreeRecord, registry: RegistrySection) -> Mode:
 
 
 def _base_url(
-    before: str | None, aliases: tuple[str, ...], registry: RegistrySection, options: Options
+    before: str | None, aliases: tuple[str, ...], registry: RegistrySection, options: "Options"
 ) -> tuple[str, tuple[str, ...]]:
     """Give the base URL and the aliases that the tree is to have."""
     aliases = tuple(alias for alias in aliases if alias != before)  # a move that broke off comes to tree.json first

@@ -14,10 +14,11 @@ from msgspec import Struct
 
 from cargo_static_index.crate.candidate import Candidate, Outcome
 from cargo_static_index.protocol.config import base_url_of
+from cargo_static_index.registry.configured import store_of
 from cargo_static_index.registry.drop import Drop
 from cargo_static_index.registry.known import load_published
 from cargo_static_index.registry.on_change import COUNTED, Delivery, read_delivery
-from cargo_static_index.registry.registry import copied_state, drop_of, known_state, store_of
+from cargo_static_index.registry.registry import copied_state, drop_of, known_state
 from cargo_static_index.registry.scan import settled_by_stamps
 from cargo_static_index.registry.watch.health import LastWord, read_health
 from cargo_static_index.settings import Settings

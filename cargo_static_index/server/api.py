@@ -22,8 +22,8 @@ from cargo_static_index.crate.check import Policy
 from cargo_static_index.diagnostics.errors import NotHeld
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.problems import Problem, level_of
+from cargo_static_index.registry.configured import home_of, policy_of, store_of
 from cargo_static_index.registry.read import Reader
-from cargo_static_index.registry.registry import home_of, policy_of, store_of
 from cargo_static_index.registry.withdraw import Spec
 from cargo_static_index.server.answers import RequestRefused, crate_of, json_answer, read_body, sentence
 from cargo_static_index.server.audit import AuditEntry, AuditFile, now_written

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from cargo_static_index.diagnostics.errors import InvalidConfig, StoreError
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.protocol.config import config_for, format_config, parse_config
-from cargo_static_index.registry.registry import store_of
+from cargo_static_index.registry.configured import store_of
 from cargo_static_index.server import openapi
 from cargo_static_index.server.answers import HANDLERS, answer_failure, json_answer
 from cargo_static_index.server.api import WebApi

@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from cargo_static_index.diagnostics.errors import CargoStaticIndexError
-from cargo_static_index.registry.registry import store_of
+from cargo_static_index.registry.configured import store_of
 from cargo_static_index.server.connections import App, Message, Receive, Scope, Send
 from cargo_static_index.settings import Settings
 from cargo_static_index.store.local.store import LocalStore

@@ -12,7 +12,7 @@ from threading import Thread
 import uvicorn
 
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
-from cargo_static_index.registry.registry import store_of
+from cargo_static_index.registry.configured import store_of
 from cargo_static_index.server.address import is_loopback
 from cargo_static_index.server.app import create_app
 from cargo_static_index.server.auth import Gate, token_files

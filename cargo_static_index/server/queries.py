@@ -19,9 +19,9 @@ from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.protocol.index_entry import Dependency, parse_entry
 from cargo_static_index.protocol.index_file import Line
 from cargo_static_index.protocol.semver import is_prerelease, parse_version
+from cargo_static_index.registry.configured import store_of
 from cargo_static_index.registry.dependents import dependencies_on
 from cargo_static_index.registry.newest import known_metadata, newest
-from cargo_static_index.registry.registry import store_of
 from cargo_static_index.registry.search import MOST_ROWS, search_of
 from cargo_static_index.server.answers import RequestRefused, crate_of, json_answer
 from cargo_static_index.server.auth import Gate

@@ -17,11 +17,12 @@ from msgspec import Struct
 from cargo_static_index.crate.candidate import Candidate, Outcome
 from cargo_static_index.diagnostics.errors import CargoStaticIndexError, NotHeld, StoreError, TreeBusy
 from cargo_static_index.protocol.names import collision_key
+from cargo_static_index.registry.configured import store_of
 from cargo_static_index.registry.events import Doing
 from cargo_static_index.registry.kept import KEPT_LOOK, has_archives_to_delete
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.owners import forget_owners, found_owners
-from cargo_static_index.registry.registry import Registry, open_registry, store_of
+from cargo_static_index.registry.registry import Registry, open_registry
 from cargo_static_index.registry.withdraw import Spec
 from cargo_static_index.server.permissions import OwnerNames, permissions_of
 from cargo_static_index.server.tokens import Token

@@ -20,13 +20,14 @@ PAGES = {"jinja2", "markupsafe", "pygments", "comrak", "nh3", "cargo_static_inde
 PROCESSES = {"concurrent.futures", "multiprocessing", "asyncio", "subprocess"}
 SERVERS = {"watchdog", "starlette", "uvicorn", "obstore", "http", "email", "ssl"}
 RARE = {"difflib", "tomllib", "importlib.metadata", "rich", "logging", "ctypes"}
+OPENING = {"sqlite3", "cargo_static_index.registry.registry", "cargo_static_index.state"}
 SETTINGS = {"msgspec", "cargo_static_index.settings.table", "cargo_static_index.registry.registry"}
 
 COMMANDS = (
     (["--version"], PAGES | PROCESSES | SERVERS | RARE | SETTINGS),
     (["--help"], PAGES | PROCESSES | SERVERS | RARE | SETTINGS),
     (["build", "--help"], PAGES | PROCESSES | SERVERS | RARE | {"cargo_static_index.registry.registry"}),
-    (["entry", "foo-1.0.0.crate"], PAGES | PROCESSES | SERVERS | RARE),
+    (["entry", "foo-1.0.0.crate"], PAGES | PROCESSES | SERVERS | RARE | OPENING),
     (["check", "foo-1.0.0.crate"], PAGES | PROCESSES | SERVERS | RARE),
     (["add", "foo-1.0.0.crate"], PAGES | PROCESSES | SERVERS | RARE),
     (["build", "--drop", ".", "--tree", "../public"], PAGES | PROCESSES | SERVERS | RARE),

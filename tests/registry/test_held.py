@@ -8,11 +8,12 @@ import pytest
 from cargo_static_index.crate.candidate import DropFile, HeldRelease
 from cargo_static_index.crate.check import Policy
 from cargo_static_index.registry import build as passes
+from cargo_static_index.registry.configured import home_of, policy_of
 from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.held import with_held
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.read import WHOLE, Reader
-from cargo_static_index.registry.registry import drop_of, home_of, policy_of, specs_of
+from cargo_static_index.registry.registry import drop_of, specs_of
 from tests.crates import crate
 from tests.world import World
 

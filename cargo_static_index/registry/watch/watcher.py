@@ -18,11 +18,12 @@ from cargo_static_index.diagnostics.errors import (
     StoreError,
     TreeBusy,
 )
+from cargo_static_index.registry.configured import store_of
 from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.kept import KEPT_LOOK, has_archives_to_delete
 from cargo_static_index.registry.on_change import Notifier
 from cargo_static_index.registry.options import Options
-from cargo_static_index.registry.registry import drop_of, open_registry, store_of
+from cargo_static_index.registry.registry import drop_of, open_registry
 from cargo_static_index.registry.scan import Seen
 from cargo_static_index.registry.watch.arrivals import Arrivals
 from cargo_static_index.registry.watch.doorbell import Bell

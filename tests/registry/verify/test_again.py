@@ -11,9 +11,10 @@ import pytest
 from cargo_static_index.diagnostics.problems import Finding
 from cargo_static_index.diagnostics.problems import found as finding
 from cargo_static_index.diagnostics.rules import RULES
+from cargo_static_index.registry.configured import home_of
 from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.options import Options
-from cargo_static_index.registry.registry import home_of, verify_registry
+from cargo_static_index.registry.registry import verify_registry
 from cargo_static_index.registry.verify.again import NEVER_QUIET, OF_ONE_CRATE, PAUSES, confirmed
 from cargo_static_index.registry.verify.tree import verify_tree
 from cargo_static_index.registry.verify.work import Work

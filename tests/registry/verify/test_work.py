@@ -9,9 +9,10 @@ import pytest
 
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.diagnostics.problems import Finding
+from cargo_static_index.registry.configured import home_of
 from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.options import HostShare, Options
-from cargo_static_index.registry.registry import home_of, verify_registry
+from cargo_static_index.registry.registry import verify_registry
 from cargo_static_index.registry.verify.tree import verify_tree
 from cargo_static_index.registry.verify.work import CRATES_AT_ONCE, HERE, Work
 from cargo_static_index.store import Stored
