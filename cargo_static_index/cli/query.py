@@ -31,7 +31,6 @@ from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.registry.agreement import DEFAULT_BASE_URL
 from cargo_static_index.registry.configured import home_of, policy_of, store_of
 from cargo_static_index.registry.dependents import dependents_of
-from cargo_static_index.registry.missing import Missing, missing_in
 from cargo_static_index.registry.newest import known_metadata, newest
 from cargo_static_index.registry.similar import hint_for
 from cargo_static_index.store import Store
@@ -81,6 +80,8 @@ def missing_command(run: Run, *, toml: bool, as_json: bool) -> int:
     other registries are left out, and so are releases that are yanked. What was asked before is remembered in the state
     directory, so only what changed since is read.
     """
+    from cargo_static_index.registry.missing import missing_in
+
     with missing_in(_held(run), run.settings.state.path) as dependencies:
         found = dependencies.all()
     if toml and not as_json:
