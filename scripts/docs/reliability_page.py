@@ -57,7 +57,8 @@ RUNS: Final = (
         name="features",
         says="For every real crate of the corpus, the features that its page shows are held against the real cargo's: "
         "names and what each turns on against `cargo metadata --all-features` of the package, and what `default` "
-        "reaches and a dependent may name against `cargo add` from a mirror.",
+        "reaches and a dependent may name against `cargo add` from a mirror, or else against the resolver, which turns "
+        "on more: what a value `NAME/FEATURE` stands for.",
         command=("-m", "tests.cargo.features"),
     ),
     Run(

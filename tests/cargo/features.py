@@ -2,7 +2,7 @@
 
 `python -m tests.cargo.features` prints what was found as JSON. All names and what each turns on are held against
 `cargo metadata --all-features` of the package; what `default` reaches, and that a dependent may name all of them,
-against `cargo add`, which prints up to thirty by name and the number of more.
+against `cargo add`, which prints up to thirty by name and the number of more, or else against cargo's resolver.
 """
 
 import argparse
@@ -41,10 +41,10 @@ class Added(Struct, frozen=True, kw_only=True):
 
     def is_all(self, on: set[str], off: set[str]) -> bool:
         """Whether it says just these."""
-        if self.counts:
-            shown = {"activated": len(on), "deactivated": len(off)}
-            return all(self.counts.get(word, 0) == number for word, number in shown.items())
-        return self.on == on and self.off == off
+        return self._says("activated", self.on, on) and self._says("deactivated", self.off, off)
+
+    def _says(self, word: str, named: frozenset[str], wanted: set[str]) -> bool:
+        return self.counts[word] == len(wanted) if word in self.counts else named == wanted
 
 
 def added(project: Project, release: corpus.Locked, features: Sequence[str] = ()) -> Added:
@@ -55,6 +55,21 @@ def added(project: Project, release: corpus.Locked, features: Sequence[str] = ()
     counts = {found[2]: int(found[1]) for line in done.stderr.splitlines() if (found := COUNT.fullmatch(line))}
     on, off = (frozenset(name for mark, name in marks if mark == sign) for sign in "+-")
     return Added(on=on, off=off, counts=counts)
+
+
+def resolved(project: Project, release: corpus.Locked) -> set[str]:
+    """Give the features that cargo's resolver turns on of a release by default, but for `default` itself.
+
+    `cargo add` leaves out those that a value `NAME/FEATURE` turns on.
+    """
+    other = project.cargo.project(f'{release.name} = "={release.version}"', name="resolved")
+    found = json.loads(other.run("metadata", "--format-version", "1").ok().stdout)
+    ids = {
+        each["id"] for each in found["packages"] if (each["name"], each["version"]) == (release.name, release.version)
+    }
+    nodes = [set(each["features"]) for each in found["resolve"]["nodes"] if each["id"] in ids]
+    (other.folder / "Cargo.lock").unlink()
+    return nodes[0] - {"default"}
 
 
 def stated(cargo: Cargo, archive: Path, folder: Path) -> dict[str, list[str]]:
@@ -84,7 +99,7 @@ def differences(
         yield "names, or what they turn on"
     names = ours.keys() - {"default"}
     default = {view.name for view in views if view.default} - {"default"}
-    if not added(project, release).is_all(default, names - default):
+    if not added(project, release).is_all(default, names - default) and default != resolved(project, release):
         yield "what `default` reaches"
     if names and not added(project, release, sorted(names)).is_all(set(names), set()):
         yield "what a dependent may name"
@@ -94,13 +109,15 @@ def compared(folder: Path, home: Path, every: int = 1) -> dict[str, object]:
     """Publish the corpus as a mirror, and hold one in `every` of its crates against cargo."""
     archives = corpus.crates(home)
     world = World(folder / "mirror", {"registry.mode": "mirror", "registry.pages": False, "tree.flush": False})
+    world.tree.mkdir()
     for path in archives.values():
-        (world.drop / path.name).hardlink_to(path)
-    world.build()
+        shutil.copyfile(path, world.drop / path.name)
     wrong: list[str] = []
+    unanswered: list[str] = []
     features = implicit = defaults = 0
     releases = list(archives)[::every]
     with Nginx(world.tree) as server:
+        world.build(options={"registry.base-url": server.url})
         source = f'[source.mirror]\nregistry = "sparse+{server.url}index/"\n'
         mirror = f'[source.crates-io]\nreplace-with = "mirror"\n{source}'
         cargo = Cargo(folder / "cargo", crates_io=True, config=mirror)
@@ -112,15 +129,16 @@ def compared(folder: Path, home: Path, every: int = 1) -> dict[str, object]:
             defaults += sum(view.default for view in views)
             try:
                 found = list(differences(project, release, views, stated(cargo, archives[release], folder)))
-            except AssertionError as error:  # cargo did not answer: the others are asked all the same
-                found = [str(error).splitlines()[-1]]
-            wrong += [f"{release.name} {release.version}: {difference}" for difference in found]
+                wrong += [f"{release.name} {release.version}: {difference}" for difference in found]
+            except AssertionError as error:  # the others are asked all the same
+                unanswered.append(f"{release.name} {release.version}: {str(error).splitlines()[-1].strip()}")
     return {
         "crates": len(releases),
         "features": features,
         "of them there only since a dependency is optional": implicit,
         "of them reached by `default`": defaults,
         WRONG: wrong,
+        "crates after which cargo cannot be asked, since the corpus lacks what they need": unanswered,
     }
 
 
