@@ -100,6 +100,33 @@ def pages_of_real(turns: int) -> Figures:
     }
 
 
+SOURCES = ("none", "docs", "all")
+
+
+def pages_by_source(turns: int) -> Figures:
+    """Give for each value of `[pages] source` what the pages of a real release take: processor time, files, bytes."""
+    with real_crates() as here:
+        without = [here.cold_product("--mirror") for _ in range(turns)]
+        bare = _size(here.base / "tree")
+        found: dict[str, object] = {}
+        for source in SOURCES:
+            runs = [here.cold_product("--mirror", "--pages", "--source", source) for _ in range(turns)]
+            crates = int(runs[0].printed["published"])
+            files, content = (now - then for now, then in zip(_size(here.base / "tree"), bare, strict=True))
+            found[source] = {
+                "each": (_median_cpu(runs) - _median_cpu(without)) / crates,
+                "files": files / crates,
+                "bytes": content / crates,
+            }
+    return {**found, "crates": crates}
+
+
+def _size(folder: Path) -> tuple[int, int]:
+    """Give how many files a folder holds, and their bytes."""
+    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    return len(sizes), sum(sizes)
+
+
 def idle(crates: int, folder: Path = MEMORY) -> Callable[[int], Figures]:
     """Measure a pass that finds nothing new against a bare walk of the same folder."""
 
@@ -319,6 +346,7 @@ def _rare(name: str, says: str, measure: Callable[[int], Figures]) -> Row:
 ROWS = (
     _row("real", "cold, real crates", cold(real_crates, "--mirror")),
     _row("pages", "cold, real crates, with pages ÷ without", pages_of_real),
+    _row("source", "pages of real crates, for each value of `[pages] source`", pages_by_source),
     _row("small-1000", "cold, 1,000 small crates", cold(of(small(1000)))),
     _row("small-10000", "cold, 10,000 small crates", cold(of(small(10_000)))),
     _rare("small-100000", "cold, 100,000 small crates", cold(of(small(100_000)))),

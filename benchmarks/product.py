@@ -75,8 +75,8 @@ class Counting:
         self.status["notes"] += bool(text)
 
 
-def settings_for(drop: str, tree: str, state: str, *, flush: bool, mirror: bool, pages: bool) -> Settings:
-    """Give settings of a mirror or of a registry of its own, with pages or without."""
+def settings_for(drop: str, tree: str, state: str, *, flush: bool, mirror: bool, pages: bool, source: str) -> Settings:
+    """Give settings of a mirror or of a registry of its own, with pages or without; `source` as `[pages]` has it."""
     options = {
         "drop.path": drop,
         "tree.path": tree,
@@ -84,6 +84,7 @@ def settings_for(drop: str, tree: str, state: str, *, flush: bool, mirror: bool,
         "tree.flush": flush,
         "registry.mode": "mirror" if mirror else "registry",
         "registry.pages": pages,
+        "pages.source": source,
     }
     return load_settings(options, {}, Path(tree).parent).settings
 
@@ -188,9 +189,14 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     for choice in ("--flush", "--mirror", "--pages"):
         parser.add_argument(choice, action="store_true")
+    parser.add_argument("--source", default="none")
     given = parser.parse_intermixed_args()
     settings = settings_for(
-        given.drop, given.tree, given.state, flush=given.flush, mirror=given.mirror, pages=given.pages
+        *(given.drop, given.tree, given.state),
+        flush=given.flush,
+        mirror=given.mirror,
+        pages=given.pages,
+        source=given.source,
     )
     if given.verb == "build":
         begun = time.perf_counter()

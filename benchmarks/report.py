@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cases import ROWS
+from benchmarks.cases import ROWS, SOURCES
 from benchmarks.results import Known, read_results
 from benchmarks.targets import MIB, TARGETS, VERBS, Found, number_of
 
@@ -40,7 +40,19 @@ def page(known: Known) -> str:
     found = figures_of(known)
     sections = [
         section(found)
-        for section in (_targets, _builds, _changes, _publishing, _buckets, _hands, _search, _starts, _rest, _not_run)
+        for section in (
+            _targets,
+            _builds,
+            _changes,
+            _pages,
+            _publishing,
+            _buckets,
+            _hands,
+            _search,
+            _starts,
+            _rest,
+            _not_run,
+        )
     ]
     plots = "".join(f"![{says}](benchmarks-{name}.svg)\n\n" for name, says in PLOTS.items())
     return "".join([HEAD, *sections, plots, _machines(known)])
@@ -118,6 +130,22 @@ def _changes(found: Found) -> str:
                 f"the index files then have {each['2000 bytes']:,} and {each['1 bytes']:,} bytes.\n"
             )
     return "".join(lines) + "\n"
+
+
+def _pages(found: Found) -> str:
+    """Give what the pages of a release take, for each value of `[pages] source`."""
+    if "source" not in found:
+        return ""
+    row = found["source"]
+    lines = [f"## Pages of files\n\nWhat pages take of {row['crates']} real crates, a release, "]
+    lines.append("more than a build without pages.\n\n")
+    lines.append("| `[pages] source` | processor time | files | size |\n|---|---|---|---|\n")
+    lines += [
+        f"| `{source}` | {_time(row[source]['each'])} | {row[source]['files']:.1f} | "
+        f"{row[source]['bytes'] / 1024:,.0f} KiB |\n"
+        for source in SOURCES
+    ]
+    return "".join([*lines, "\n"])
 
 
 def _publishing(found: Found) -> str:
