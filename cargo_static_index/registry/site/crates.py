@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from cargo_static_index.crate.files import read_files
-from cargo_static_index.crate.metadata import CrateMetadata
+from cargo_static_index.crate.metadata import CrateMetadata, File
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine, StoreError
 from cargo_static_index.protocol.index_entry import Entry, parse_entry
 from cargo_static_index.protocol.index_file import Line
@@ -424,8 +424,7 @@ class CratePages:
 
     def _source_pages(self, vers: str) -> Iterator[tuple[str, Callable[[], bytes]]]:
         """Give the pages of a release's files, and the texts beside them."""
-        metadata = self._metadata_of(self._lines[vers])
-        files = files_shown(metadata, self._site.source, self._site.source_bytes) if metadata else ()
+        metadata, files = self._files_shown(vers)
         if metadata is None or not files:
             return
         contents = self._files(metadata, {file.path for file in files})
@@ -436,6 +435,13 @@ class CratePages:
                 yield f"{folder}/{source_text(path)}", partial(bytes, content)
             page = f"{folder}/{source_page(path)}"
             yield page, partial(self._source_page, page, metadata, path, content, folders)
+
+    def _files_shown(self, vers: str) -> tuple[CrateMetadata | None, tuple[File, ...]]:
+        """Give a release's metadata and those of its files that have pages; no metadata is read where none have."""
+        if self._site.source == "none":
+            return None, ()
+        metadata = self._metadata_of(self._lines[vers])
+        return metadata, files_shown(metadata, self._site.source, self._site.source_bytes) if metadata else ()
 
     def _files(self, metadata: CrateMetadata, wanted: Collection[str]) -> Mapping[str, bytes]:
         """Give what files of a release hold; none where its archive is not there, which `verify` tells of."""
@@ -511,9 +517,8 @@ class CratePages:
 
     def _source_paths(self, vers: str) -> Iterator[str]:
         """Give the paths of all that a release's files have of pages and texts."""
-        metadata = self._metadata_of(self._lines[vers])
         folder = source_folder(self._name, vers)
-        for file in files_shown(metadata, self._site.source, self._site.source_bytes) if metadata else ():
+        for file in self._files_shown(vers)[1]:
             yield f"{folder}/{source_page(file.path)}"
             yield f"{folder}/{source_text(file.path)}"
 
