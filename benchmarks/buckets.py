@@ -5,11 +5,13 @@ folder, as many at a time as the product has under way. It prints the seconds th
 """
 
 import json
+import os
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.store.objects.client import Client
 from cargo_static_index.store.objects.store import AT_ONCE
 from tests.buckets import Buckets, seaweedfs
+from tests.clusters import Dask
 from tests.faults import proxied
 
 TRIES = 5
@@ -50,6 +53,32 @@ def uploading(turns: int) -> Figures:
         "crates": published,
         "objects": objects,
     }
+
+
+def far(*options: str) -> Callable[[int], Figures]:
+    """Measure what a build of real crates with two workers takes of processor time, and of that who builds."""
+
+    def measure(turns: int) -> Figures:
+        del turns
+        with ExitStack() as stack:
+            here, server = stack.enter_context(real_crates()), stack.enter_context(seaweedfs())
+            dask = Dask(here.base, stack)
+            workers = [dask.worker(server.environment) for _ in range(2)]
+            built = _product(server, "far", here, server.make(), dask.url, "--mirror", *options).printed
+            theirs = sum(_processor_time(worker.pid) for worker in workers)
+        return {
+            "releases": built["published"],
+            "coordinator": built["processor"] / built["published"],
+            "workers": theirs / built["published"],
+        }
+
+    return measure
+
+
+def _processor_time(process: int) -> float:
+    """Give the seconds that a process that runs has worked (man 5 proc: /proc/PID/stat)."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def one_more_in_bucket(crates: int) -> Callable[[int], Figures]:

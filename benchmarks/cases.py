@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import Struct
 
 from benchmarks.bench import DISK, MEMORY, Bench, bench, elsewhere, published, real_crates, small
-from benchmarks.buckets import one_more_in_bucket, uploading
+from benchmarks.buckets import far, one_more_in_bucket, uploading
 from benchmarks.generate import Release, Shape, archive, generate
 from benchmarks.hands import after_others, beside_a_pass, eight_writers, looked_at
 from benchmarks.measure import Run, in_turn, seconds, spread, to_json
@@ -389,6 +389,8 @@ ROWS = (
     _row("bucket-1000", "one more crate in a bucket, at 1,000 releases", one_more_in_bucket(1000)),
     _row("bucket-10000", "one more crate in a bucket, at 10,000 releases", one_more_in_bucket(10_000)),
     _rare("bucket-50000", "one more crate in a bucket, at 50,000 releases", one_more_in_bucket(50_000)),
+    _row("cluster-real", "a build with two machines' workers, real crates", far()),
+    _row("cluster-real-pages", "the same with pages", far("--pages")),
     _row("search", "finding what is wanted among the real crates", finding),
     _row("largest", "the largest crates: peak memory", largest),
 )

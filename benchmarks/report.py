@@ -183,6 +183,13 @@ def _buckets(found: Found) -> str:
                 f"- {row.says} ({each['objects']:,} objects), from an empty disk, three dependencies, no pages: "
                 f"{each['requests']} requests ({kinds}), {_seconds(each['one more'])}.\n"
             )
+        if "coordinator" in each:
+            whole = each["coordinator"] + each["workers"]
+            lines.append(
+                f"- {row.says}: {_time(whole)} of processor time a release, of which who builds takes "
+                f"{_time(each['coordinator'])}: one feeds the workers of {each['workers'] / each['coordinator']:.0f} "
+                "processors. Measured on one machine; what a network between them costs was not.\n"
+            )
     return "".join(lines) + "\n" if len(lines) > 1 else ""
 
 

@@ -94,6 +94,7 @@ def test_every_module_has_a_ring_and_every_ring_its_modules() -> None:
 
 OTHERS: dict[str, frozenset[str]] = {
     "brotli": frozenset({"site/compressed"}),
+    "distributed": frozenset({"registry/cluster"}),
     "click": frozenset({"cli"}),
     "comrak": frozenset({"site/readme/markdown"}),
     "jwt": frozenset({"server/issuers"}),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # loaded when a command runs: help and what is wrong with a c
     from cargo_static_index.cli.output import PassName, PassOutput
     from cargo_static_index.registry.sync import Synced
     from cargo_static_index.registry.transaction import Transaction
-    from cargo_static_index.registry.workers import Executor
+    from cargo_static_index.registry.workers import Executor, Far
     from cargo_static_index.settings import Settings
     from cargo_static_index.store import Store
 
@@ -52,6 +52,11 @@ _files = argument("files", type=FILE, nargs=-1, required=True, metavar="FILE..."
     "--only-dropped", is_flag=True, help="Take over from --previous only the crates that dropped files are named after."
 )
 @click.option("--share", metavar="I/N", help="Read only the Ith of N shares of the files: N hosts build one bucket.")
+@click.option(
+    "--cluster",
+    metavar="URL",
+    help="Read files and make pages on the machines of Dask's scheduler at dask://HOST:PORT.",
+)
 @click.option("--keep-pages", is_flag=True, help="Keep pages as they are where only how they look has changed.")
 @dry_run
 @output_format
@@ -67,6 +72,7 @@ def build_command(
     previous: str | None,
     only_dropped: bool,
     share: str | None,
+    cluster: str | None,
     keep_pages: bool,
     dry_run: bool,
     output_format: Format,
@@ -94,15 +100,33 @@ def build_command(
     settings, stopped = run.settings, False
     if before is not None:
         settings = continuing(before, store_of(settings), settings, previous or "")
-    with _reading(run, teller) as executor, open_registry(settings, teller, way) as registry:
+    with (
+        _reading(run, teller) as executor,
+        _far(run, cluster, dry=dry_run) as far,
+        open_registry(settings, teller, way) as registry,
+    ):
         if before is None:
             _say_beginning(run, registry.transaction, teller)
         else:
             stopped = _take_over(registry.sync(before), previous or "", teller)
-        registry.build(all_or_nothing=all_or_nothing, executor=executor)
+        registry.build(all_or_nothing=all_or_nothing, executor=executor, far=far)
     if not dry_run:
         _place_schema(run)
     return teller.finish(strict=strict, waits=True) or (FOUND_WRONG if stopped else GOOD)
+
+
+@contextmanager
+def _far(run: Run, url: str | None, *, dry: bool) -> "Iterator[Far | None]":
+    """Give the machines that read, where some are asked for."""
+    if url is None:
+        yield None
+        return
+    if dry:
+        raise SettingsError("--cluster is not for a dry run: the machines stage what they read in the bucket")
+    from cargo_static_index.registry.cluster import opened_cluster
+
+    with opened_cluster(url, run.settings.tree.path) as far:
+        yield far
 
 
 def _previous_tree(run: Run, previous: str | None, *, only_dropped: bool) -> "Store | None":

@@ -2,10 +2,26 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from cargo_static_index.hosting.place import Place
 
 _Statement = Mapping[str, object]
+
+
+PUBLISHED: Final = (
+    *("index/*", "crates/*", "assets/*", "browse/*", "search/*", "sitemap/*", "changes/*"),
+    *("tree.json", "pages.json", "recent.json", "index.json", "feed.xml", "advisories.xml", "sitemap.xml"),
+    *("opensearch.xml", "index.html", "404.html", "search.html", "refused.html"),
+)
+"""What everybody may read: all of the tree, and not what machines stage beside it, which is not published yet."""
+
+PASSING: Final = (
+    *("begun/*", "changes/*", ".cargo-static-index-stage*"),
+    *("browse/*", "search/*", "sitemap/*", "assets/*", "crates/*.html", "crates/*.js"),
+)
+"""What who publishes deletes again: notes of what is under way, records of long ago, what was staged or tried, and
+pages that nothing leads to any more; no line, no archive and no metadata."""
 
 
 def policy(*statements: _Statement) -> str:
@@ -13,22 +29,24 @@ def policy(*statements: _Statement) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)}, indent=2)
 
 
-def _allow(actions: Sequence[str], resource: str, **more: object) -> _Statement:
+def _allow(actions: Sequence[str], resource: str | Sequence[str], **more: object) -> _Statement:
     return {"Effect": "Allow", "Action": list(actions), "Resource": resource, **more}
 
 
 def roles(bucket: str, prefix: str) -> dict[str, str]:
     """Give the policy of each role: the web's reader, who publishes, and who removes and mends."""
     objects = f"arn:aws:s3:::{bucket}/{prefix}*"
+    published = [f"arn:aws:s3:::{bucket}/{prefix}{each}" for each in PUBLISHED]
+    passing = [f"arn:aws:s3:::{bucket}/{prefix}{each}" for each in PASSING]
     below = {"StringLike": {"s3:prefix": [f"{prefix}*"]}}
     list_them = _allow(["s3:ListBucket"], f"arn:aws:s3:::{bucket}", Condition=below)
     read, write = ["s3:GetObject"], ["s3:PutObject", "s3:AbortMultipartUpload"]
     return {
         "reader": policy(_allow(read, objects), list_them),
-        "publisher": policy(_allow([*read, *write], objects), list_them),
+        "publisher": policy(_allow([*read, *write], objects), list_them, _allow(["s3:DeleteObject"], passing)),
         "operator": policy(_allow([*read, *write, "s3:DeleteObject"], objects), list_them),
         "everybody": policy(
-            _allow(read, objects, Principal="*", Sid="WhatIsThere"),
+            _allow(read, published, Principal="*", Sid="WhatIsThere"),
             # Without it S3 answers 403 for what is not there, and cargo stops at that.
             {**list_them, "Principal": "*", "Sid": "SoThatWhatIsNotThereIs404"},
         ),
@@ -40,7 +58,7 @@ _S3 = """\
 # Publish into it with: cargo-static-index build --tree @TREE@
 # Every object carries its Content-Type and Cache-Control already; the bucket needs no website configuration.
 
-# --- Who publishes (CI, `watch`, `serve --publish`): may not delete. bucket user or role, policy:
+# --- Who publishes (CI, `watch`, `serve --publish`): deletes nothing of the tree. bucket user or role, policy:
 @PUBLISHER@
 
 # --- Who removes releases and mends (`remove`, `verify --fix`, `rebuild --pages`):
@@ -106,7 +124,7 @@ def cloudfront(place: Place) -> str:
     condition = {"StringEquals": {"AWS:SourceArn": "DISTRIBUTION"}}
     service = {"Principal": {"Service": "cloudfront.amazonaws.com"}, "Condition": condition}
     origin = policy(
-        _allow(["s3:GetObject"], f"arn:aws:s3:::{bucket}/{prefix}*", **service),
+        _allow(["s3:GetObject"], [f"arn:aws:s3:::{bucket}/{prefix}{each}" for each in PUBLISHED], **service),
         _allow(["s3:ListBucket"], f"arn:aws:s3:::{bucket}", **service),
     )
     kept = f"{place.path}*" if place.private == "all" else f"{place.path}index/* and {place.path}crates/*"

@@ -29,10 +29,12 @@ from cargo_static_index.registry.held import with_held
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.publish import Publisher
 from cargo_static_index.registry.read import Reader, is_waiting, staged_metadata
+from cargo_static_index.registry.remote import RemoteReader
 from cargo_static_index.registry.scan import settled_by_stamps
 from cargo_static_index.registry.transaction import Transaction
-from cargo_static_index.registry.workers import Executor, Result, unbroken
+from cargo_static_index.registry.workers import Executor, Far, Result, unbroken
 from cargo_static_index.state.candidates import Packed
+from cargo_static_index.store import Uploads
 from cargo_static_index.store.local.folders import failure
 
 _MARGIN = 0.1
@@ -44,17 +46,25 @@ FILES_AT_ONCE = 64
 BYTES_AT_ONCE = 2 << 20
 """How many bytes of archives: with large ones, the workers would otherwise be far from ending at the same time."""
 
+FAR_FILES, FAR_BYTES = 512, 32 << 20
+"""The same on other machines: a call takes 5 to 27 ms to get there, which is not to count beside the reading."""
+
 AHEAD = 8
 """How many batches may be under way at once: enough to keep workers busy, few enough to keep in memory."""
 
 
 def read_drop(
-    transaction: Transaction, drop: Drop, policy: Policy, options: Options, executor: Executor | None = None
+    transaction: Transaction,
+    drop: Drop,
+    policy: Policy,
+    options: Options,
+    executor: Executor | None = None,
+    far: Far | None = None,
 ) -> None:
     """Read and check what is new in the drop directory; nobody is kept out meanwhile."""
     transaction.state.drop_files.reopen_refused(judged_by(policy))
     with _few_collections():
-        _read(transaction, _dropped(transaction, drop, options), policy, options, executor, drop)
+        _read(transaction, _dropped(transaction, drop, options), policy, options, executor, drop, far)
     if options.due is None:  # who looks again and again has said it once
         _tell_what_is_still_refused(transaction, drop)
 
@@ -85,14 +95,16 @@ def take_read(transaction: Transaction, read: Iterable[tuple[Candidate, Path]]) 
         transaction.state.candidates.add([replace(candidate, staged=staged)])
 
 
-def publish_read(transaction: Transaction, drop: Drop | None, policy: Policy, options: Options) -> Iterator[None]:
+def publish_read(
+    transaction: Transaction, drop: Drop | None, policy: Policy, options: Options, far: Far | None = None
+) -> Iterator[None]:
     """Publish what was read, some crates at a time; where this yields, nothing is half done and others may come in.
 
     The transaction's listener hears what becomes of each file. Of files of a `drop` directory that is remembered.
     """
     disposal = Disposal(transaction, judged_by(policy) if drop else "", drop)
     with _few_collections():
-        yield from _dispose_all(transaction, policy, options, disposal)
+        yield from _dispose_all(transaction, policy, options, disposal, far.uploads if far else None)
 
 
 @contextmanager
@@ -149,6 +161,7 @@ def _read(
     options: Options,
     executor: Executor | None,
     drop: Drop | None = None,
+    far: Far | None = None,
 ) -> None:
     stage, pubtime = str(transaction.stage), transaction.pubtime
     # Files are waited for once a pass at most, however many there are that do not look whole.
@@ -159,8 +172,20 @@ def _read(
     told = _told(files, transaction.listener)
     # Where published files leave the drop directory, the archives in the tree are held against them as a whole.
     known = partial(with_held, transaction) if drop and not drop.takes_away else list
-    for batch in _batches_read(told, known, reader, executor):
+    if far is None:
+        batches = _batches_read(_portions(told), known, reader, executor)
+    else:
+        portions = _portions(map(_settled, told), FAR_FILES, FAR_BYTES)
+        reads = RemoteReader(reader=replace(reader, waits_until=0.0), uploads=far.uploads)
+        batches = _batches_read(portions, known, reads, far.executor, far.ahead)
+    for batch in batches:
         transaction.state.candidates.add_packed(batch)
+
+
+def _settled(file: DropFile) -> DropFile:
+    """Wait for a file that may be only a part of what it is to be: another machine's clock says nothing of that."""
+    time.sleep(max(0.0, file.due - time.monotonic()))
+    return replace(file, due=0.0) if file.due else file
 
 
 def _told(files: Iterable[DropFile], listener: Listener) -> Iterator[DropFile]:
@@ -170,16 +195,17 @@ def _told(files: Iterable[DropFile], listener: Listener) -> Iterator[DropFile]:
 
 
 def _batches_read(
-    files: Iterable[DropFile],
+    portions: Iterable[tuple[int, list[DropFile]]],
     known: Callable[[list[DropFile]], list[DropFile]],
-    reader: Reader,
+    reader: Reader | RemoteReader,
     executor: Executor | None,
+    ahead: int = AHEAD,
 ) -> Iterator[list[Packed]]:
     """Read files, here or in an executor's processes, some at a time and never too many ahead.
 
     `known` says of each which published release it may be.
     """
-    portions = ((first, known(portion)) for first, portion in _portions(files))
+    portions = ((first, known(portion)) for first, portion in portions)
     if executor is None:
         yield from (reader.read_all(portion, first) for first, portion in portions)
         return
@@ -187,20 +213,22 @@ def _batches_read(
     with unbroken("read crates was killed, perhaps for want of memory; nothing was published; run this again"):
         for first, portion in portions:
             under_way.append(executor.submit(reader.read_all, portion, first))
-            if len(under_way) >= AHEAD:
+            if len(under_way) >= ahead:
                 yield under_way.pop(0).result()
         for future in under_way:
             yield future.result()
 
 
-def _portions(files: Iterable[DropFile]) -> Iterator[tuple[int, list[DropFile]]]:
+def _portions(
+    files: Iterable[DropFile], files_at_once: int = FILES_AT_ONCE, bytes_at_once: int = BYTES_AT_ONCE
+) -> Iterator[tuple[int, list[DropFile]]]:
     """Cut files into portions that take about as long as each other, each with the number of its first file."""
     portion: list[DropFile] = []
     first = size = 0
     for file in files:
         portion.append(file)
         size += file.size
-        if len(portion) == FILES_AT_ONCE or size >= BYTES_AT_ONCE:
+        if len(portion) == files_at_once or size >= bytes_at_once:
             yield first, portion
             first, portion, size = first + len(portion), [], 0
     if portion:
@@ -210,7 +238,9 @@ def _portions(files: Iterable[DropFile]) -> Iterator[tuple[int, list[DropFile]]]
 # Publishing ------------------------------------------------------------------------------------------------
 
 
-def _dispose_all(transaction: Transaction, policy: Policy, options: Options, disposal: Disposal) -> Iterator[None]:
+def _dispose_all(
+    transaction: Transaction, policy: Policy, options: Options, disposal: Disposal, uploads: Uploads | None
+) -> Iterator[None]:
     """Dispose of what could not be read, then publish the rest crate by crate."""
     refused = False
     transaction.listener.total("published", transaction.state.candidates.count())
@@ -225,6 +255,7 @@ def _dispose_all(transaction: Transaction, policy: Policy, options: Options, dis
         name=policy.registry_name,
         restore=options.restore,
         mend=disposal.drop is None or disposal.drop.takes_away,  # else the file stays there to be added
+        uploads=uploads,
     )
     if options.all_or_nothing:  # all at once, too: what others did between two batches may refuse one
         disposal.dispose(_all_or_none(publisher, refused=refused))

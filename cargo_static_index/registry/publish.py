@@ -23,7 +23,7 @@ from cargo_static_index.registry.restore import sound_index
 from cargo_static_index.registry.shared import IndexChange, crate_name
 from cargo_static_index.registry.tombstones import sound_tombstones, update_tombstones
 from cargo_static_index.registry.transaction import Transaction
-from cargo_static_index.store import Change, Delete, Put, Staged
+from cargo_static_index.store import Change, Delete, Put, Staged, Uploads
 from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Tombstones, format_document
@@ -62,7 +62,8 @@ class Publisher:
     """Publishes the files that a transaction's state holds as incoming.
 
     `name` is the registry's own, for ways out. `restore` brings removed releases back; `mend` puts archives back
-    that the tree lost, at the price of reading those of all files that are published already.
+    that the tree lost, at the price of reading those of all files that are published already. What was read is staged
+    in the `uploads` of a store, where other machines read it.
     """
 
     def __init__(
@@ -73,12 +74,14 @@ class Publisher:
         name: str | None = None,
         restore: bool = False,
         mend: bool = False,
+        uploads: Uploads | None = None,
     ) -> None:
         self._transaction = transaction
         self._levels = levels
         self._name = name
         self._restore = restore
         self._mend = mend
+        self._uploads = uploads
         self._stage = str(transaction.stage)
         self._adopted: set[str] = set()
         self._put_back: set[str] = set()
@@ -281,10 +284,13 @@ class Publisher:
         if each.staged in self._adopted:
             return
         self._adopted.add(each.staged)
-        staged = f"{self._stage}/{each.staged}"
         tags = (release_tag(name, each.vers),)
-        yield Put(path=layout.archive_file(name, each.cksum), content=Staged(staged), tags=tags)
-        yield Put(path=layout.metadata_file(name, each.cksum), content=Staged(staged_metadata(staged)), tags=tags)
+        metadata = staged_metadata(each.staged)
+        yield Put(path=layout.archive_file(name, each.cksum), content=self._content(each.staged), tags=tags)
+        yield Put(path=layout.metadata_file(name, each.cksum), content=self._content(metadata), tags=tags)
+
+    def _content(self, staged: str) -> Staged:
+        return self._uploads.staged(staged) if self._uploads else Staged(f"{self._stage}/{staged}")
 
     def _lost_archives(self, plan: CratePlan) -> Iterator[Change]:
         """Give the changes that put back archives of published releases that the tree lost or that were damaged."""

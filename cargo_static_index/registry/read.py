@@ -65,7 +65,11 @@ class Reader(Struct, frozen=True, kw_only=True):
     waits_until: float = 0.0
 
     def read_all(self, files: Sequence[DropFile], first: int) -> list[Packed]:
-        """Read files one after the other; every one gives a candidate, as it is to be kept.
+        """Read files; every one gives a candidate, as it is to be kept, staged under numbers from `first` on."""
+        return [pack(candidate) for candidate in self.candidates(files, first)]
+
+    def candidates(self, files: Sequence[DropFile], first: int) -> list[Candidate]:
+        """Read files one after the other; every one gives a candidate.
 
         They are staged under numbers from `first` on. Those that may only look broken because somebody is still writing
         them get a second look once they have settled, so that one pass can tell a broken file from one that is not
@@ -82,7 +86,7 @@ class Reader(Struct, frozen=True, kw_only=True):
             time.sleep(max(0.0, due - time.monotonic()))
             for place in waiting:
                 found[place] = self._read_one(files[place], str(first + place), folders)
-        return [pack(candidate) for candidate in found]
+        return found
 
     @contextmanager
     def _opened(self) -> Iterator[Folders | None]:
@@ -93,9 +97,9 @@ class Reader(Struct, frozen=True, kw_only=True):
                 raise failure("open", self.drop, error) from error
             yield folders
 
-    def _read_objects(self, objects: "BucketDrop", files: Sequence[DropFile], first: int) -> list[Packed]:
-        def read(file: DropFile, number: int) -> Packed:
-            return pack(self._told(file, lambda: self._read_object(objects, file, str(number))))
+    def _read_objects(self, objects: "BucketDrop", files: Sequence[DropFile], first: int) -> list[Candidate]:
+        def read(file: DropFile, number: int) -> Candidate:
+            return self._told(file, lambda: self._read_object(objects, file, str(number)))
 
         return objects.together(read, files, range(first, first + len(files)))
 

@@ -41,7 +41,7 @@ from cargo_static_index.registry.recover import (
 from cargo_static_index.registry.scan import Due
 from cargo_static_index.registry.transaction import Transaction, open_transaction
 from cargo_static_index.registry.withdraw import Spec, Withdrawn
-from cargo_static_index.registry.workers import Executor
+from cargo_static_index.registry.workers import Executor, Far
 from cargo_static_index.settings import Settings, limits_of
 from cargo_static_index.state import copy_state, may_write
 from cargo_static_index.store import Store
@@ -81,25 +81,27 @@ class Registry:
         *,
         all_or_nothing: bool = False,
         executor: Executor | None = None,
+        far: Far | None = None,
         due: Due | None = None,
         take: Callable[[DropFile], bool] | None = None,
     ) -> None:
         """Publish what is new in the drop directory; raises SettingsError where it cannot be listed.
 
+        It is read in an `executor`'s processes, or on machines that are `far` and can open drop directory and tree.
         `due` and `take` say when a file may be read, and how many are.
         """
         self._scanned = True
         options = replace(self._options, all_or_nothing=all_or_nothing, due=due, take=take)
         drop = drop_of(self._settings)
-        self._make_pages_with(executor)
+        self._make_pages_with(executor, far)
         if self.transaction.log:
             self.take()
             finish_removals(self.transaction, self._pages, finish_changes(self.transaction), told=True)
             if self._pages:
                 self._pages.catch_up()
         self.transaction.leave()
-        passes.read_drop(self.transaction, drop, self._policy, options, executor)
-        self._carry_out(passes.publish_read(self.transaction, drop, self._policy, options))
+        passes.read_drop(self.transaction, drop, self._policy, options, executor, far)
+        self._carry_out(passes.publish_read(self.transaction, drop, self._policy, options, far))
 
     def add(
         self,
@@ -260,10 +262,11 @@ class Registry:
             self._pages.begin()
         self._begun = True
 
-    def _make_pages_with(self, executor: Executor | None) -> None:
+    def _make_pages_with(self, executor: Executor | None, far: Far | None = None) -> None:
         self._need_open()
         if self._pages:
-            self._pages.executor = executor
+            self._pages.executor = far.executor if far else executor
+            self._pages.far = far is not None
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Generic, ParamSpec, Protocol, TypeVar
 from msgspec import Struct
 
 from cargo_static_index.diagnostics.errors import StoreError
+from cargo_static_index.store import Uploads
 
 if TYPE_CHECKING:  # loaded when processes are started, which most commands never do
     from concurrent.futures import ProcessPoolExecutor
@@ -50,6 +51,17 @@ class Executor(Protocol):
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Result[T]:
         """Take a call whose function, arguments and result can travel between processes."""
+
+
+class Far(Struct, frozen=True):
+    """An executor whose calls run on other machines, and where these stage what they read.
+
+    At most `ahead` calls are worth having under way.
+    """
+
+    executor: Executor
+    uploads: Uploads
+    ahead: int
 
 
 class Share(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,10 @@ Tag = str
 """What identifies one content of one path: equal tags mean unchanged content."""
 
 Staged = NewType("Staged", str)
-"""A file staged in the session's folder, by its path: text, as a `Path` costs as much as a small file's write."""
+"""A file staged in the session's folder, by its path: text, as a `Path` costs as much as a small file's write.
+
+Or one that machines staged in the store itself (`Uploads`), which is copied, and stays.
+"""
 
 
 class Stored(Struct, frozen=True, kw_only=True):
@@ -70,6 +73,22 @@ class Lock(Protocol):
 
     def leave(self) -> None:
         """Let others have it; who waited comes before us if we want it again."""
+
+
+class Uploads(Protocol):
+    """Where machines stage files in a store, for nobody else to read; it travels to them.
+
+    What is staged under a name is the same whoever stages it, and however often.
+    """
+
+    def put(self, name: str, file: Path, *, path: str, tags: tuple[str, ...]) -> None:
+        """Stage a file under a name, with the headers of what will lie at `path`; raises StoreError."""
+
+    def staged(self, name: str) -> Staged:
+        """Give what is staged under a name."""
+
+    def clear(self) -> None:
+        """Delete all that is staged here, and what was staged long ago by who never came to that."""
 
 
 class Store(Protocol):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.store import Change, Lock, Put, Store, Stored
+from cargo_static_index.store.paths import is_upload
 
 KEPT = 32
 """Files that are kept after they were written, at the most."""
@@ -68,14 +69,17 @@ class ReadAhead:
         changes = tuple(changes)
         for change in changes:
             self._ahead.pop(change.path, None)
-        told = {change.path: _told(change) for change in changes if isinstance(change, Put) and is_lasting(change.path)}
+        puts = (change for change in changes if isinstance(change, Put) and is_lasting(change.path))
+        told = {put.path: found for put in puts if (found := _told(put))}
         lost = self._below.apply(changes)
         if len(told) <= KEPT:
             self._ahead.update(told)
         return lost
 
 
-def _told(put: Put) -> Stored:
-    """Give a file as it will be read, but for its tag: nobody ever replaces it."""
+def _told(put: Put) -> Stored | None:
+    """Give a file as it will be read, but for its tag: nobody ever replaces it; None where it is not here."""
+    if isinstance(put.content, str) and is_upload(put.content):
+        return None
     content = Path(put.content).read_bytes() if isinstance(put.content, str) else put.content
     return Stored(content=content, tag="")

@@ -14,6 +14,9 @@ from cargo_static_index.store import Change, Delete, Tag
 STAGE = ".cargo-static-index-stage"
 """The session's private folder in a local tree, and what is private in a bucket; no published name starts so."""
 
+UPLOADS = f"{STAGE}-uploads"
+"""Where machines stage files in a bucket. `hosting s3` lets no reader see it: nothing of it is published yet."""
+
 _LONGEST = 1024
 """Characters of a path: what object stores allow a key (S3: 1024 bytes), and far more than a tree of ours needs."""
 
@@ -33,6 +36,11 @@ def check_path(path: str) -> None:
             f"{path!r} is not a path in a tree: use names joined by `/`, in UTF-8, {_LONGEST} characters at most, "
             f"no name empty, `.`, `..`, with `\\` or NUL, or starting with `{STAGE}`"
         )
+
+
+def is_upload(staged: str) -> bool:
+    """Whether a staged file lies in the store itself, where another machine staged it."""
+    return staged.startswith(f"{UPLOADS}/")
 
 
 def is_name(name: str) -> bool:

@@ -8,6 +8,7 @@ import sys
 import textwrap
 import tomllib
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from cargo_static_index.crate.limits import MIB
+from cargo_static_index.hosting.buckets import PASSING, PUBLISHED
 from cargo_static_index.hosting.move import move
 from cargo_static_index.hosting.pages import CEILINGS, github_pages, gitlab_pages, over
 from cargo_static_index.hosting.place import Place
@@ -70,12 +72,33 @@ def test_buckets_get_a_policy_for_each_role_with_no_right_too_many(tmp_path: Pat
     tree = ["--tree", "s3://crates-example/team", "--base-url", NEW]
     found = policies(run("hosting", "s3", *tree, cwd=tmp_path).ok())
     assert len(found) == 4
+    team = "arn:aws:s3:::crates-example/team/"
     for role, statements in found.items():
         actions = {action for each in statements for action in each["Action"]}
-        assert ("s3:DeleteObject" in actions) is role.startswith("Who removes")
+        deletes = [each["Resource"] for each in statements if "s3:DeleteObject" in each["Action"]]
+        passing = [f"{team}{each}" for each in PASSING]
+        assert deletes == ([f"{team}*"] if role.startswith("Who removes") else [passing] * role.startswith("Who publ"))
         assert ("s3:PutObject" in actions) is role.startswith(("Who removes", "Who publishes"))
         assert {"s3:GetObject", "s3:ListBucket"} <= actions
-        assert statements[0]["Resource"] == "arn:aws:s3:::crates-example/team/*"
+        read = statements[0]["Resource"]
+        if role.startswith("A public"):
+            assert f"{team}crates/*" in read
+            assert not any(fnmatchcase(f"{team}.cargo-static-index-stage-uploads/1/2.crate", each) for each in read)
+        else:
+            assert read == f"{team}*"
+
+
+@pytest.mark.parametrize("path", ["index/3/f/foo", f"crates/foo/{'0' * 64}.crate", f"crates/foo/{'0' * 64}.json"])
+def test_who_publishes_may_delete_no_release(path: str) -> None:
+    assert not any(fnmatchcase(path, each) for each in PASSING)
+
+
+def test_everybody_may_read_every_file_of_a_tree(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.put(crate("foo"), crate("bar"))
+    world.build()
+    files = [path for path in world.files() if not path.startswith("kept/")]
+    assert [path for path in files if not any(fnmatchcase(path, each) for each in PUBLISHED)] == []
 
 
 def test_a_private_registry_behind_cloudfront_gets_a_function_that_asks_for_tokens(tmp_path: Path) -> None:

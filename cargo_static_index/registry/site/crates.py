@@ -89,7 +89,10 @@ class MadePages(Struct, frozen=True, kw_only=True):
 
 
 class PageMaker(Struct, frozen=True, kw_only=True):
-    """What another process needs to make pages of crates: it reads the tree, and writes nothing."""
+    """What another process needs to make pages of crates: it reads the tree, and writes nothing but pages, if those.
+
+    Where it `writes`, the crate's document comes back all the same: whoever builds notes what lists lose before it.
+    """
 
     open_tree: Callable[[], Store]
     theme: Theme
@@ -99,6 +102,7 @@ class PageMaker(Struct, frozen=True, kw_only=True):
     whole: bool
     advisories: AdvisoryDatabase
     upstream: UpstreamIndex | None
+    writes: bool = False
 
     def make(self, names: Sequence[str]) -> list[MadePages]:
         """Make the pages of some crates."""
@@ -118,8 +122,17 @@ class PageMaker(Struct, frozen=True, kw_only=True):
                 return MadePages(name=name)
             rows = tuple(crate.listed_rows())
             changes, notes = tuple(crate.changes()), tuple(crate.notes)
+            if self.writes:
+                changes = _written(store, name, changes)
             return MadePages(name=name, listed_rows=rows, changes=changes, failures=failures.reasons, notes=notes)
         return MadePages(name=name, changes=(), failures=failures.reasons)
+
+
+def _written(store: Store, name: str, changes: Sequence[Change]) -> tuple[Change, ...]:
+    """Write the pages of a crate, and give what is left to do: its document, and what somebody else forestalled."""
+    document = addresses.crate_document(name)
+    lost = store.apply(change for change in changes if change.path != document)
+    return (*lost, *(change for change in changes if change.path == document))
 
 
 _RENDERER = Renderer()

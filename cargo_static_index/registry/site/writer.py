@@ -53,6 +53,9 @@ CRATES_AT_ONCE = 128
 CRATES_A_TASK = 8
 """Crates that a process makes the pages of before it answers."""
 
+FAR_CRATES_AT_ONCE, FAR_CRATES_A_TASK = 2048, 32
+"""The same on other machines, which a call takes its time to get to."""
+
 
 class SiteWriter:
     """The pages of a transaction's tree. `keep` puts off remaking all of them because of how they look."""
@@ -69,6 +72,8 @@ class SiteWriter:
         self._advisories = AdvisoryDatabase(folder=settings.advisories.path, home=transaction.home)
         self.executor: Executor | None = None
         """Makes pages in other processes, where there is one."""
+        self.far = False
+        """Whether these run on other machines, which write the pages, too, but for the document that says so."""
         self._keep = keep
         self._remade = False
         self._stored_state: Stored | None = None
@@ -145,7 +150,7 @@ class SiteWriter:
             yield from self.make_crates()
 
     def _make_stale_crates(self) -> Iterator[None]:
-        for crates in self._queue.stale(CRATES_AT_ONCE):
+        for crates in self._queue.stale(FAR_CRATES_AT_ONCE if self.far else CRATES_AT_ONCE):
             remaking = self._transaction.state.site.remaking
             all_whole = remaking is not None and not remaking.first
             for whole in (False, True):
@@ -484,10 +489,12 @@ class SiteWriter:
             site=self._site,
             key=self._fingerprint,
             whole=whole,
+            writes=self.far,
             advisories=self._advisories,
             upstream=self._transaction.upstream,
         )
-        for task in [self.executor.submit(maker.make, some) for some in _some(names)]:
+        at_once = FAR_CRATES_A_TASK if self.far else CRATES_A_TASK
+        for task in [self.executor.submit(maker.make, some) for some in _some(names, at_once)]:
             made = task.result()
             for crate in made:
                 self._output.failures.reasons.update(crate.failures)
@@ -548,8 +555,8 @@ class SiteWriter:
         self._output.apply(Delete(path=path) for path in [*old, *loose])
 
 
-def _some(names: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (names[at : at + CRATES_A_TASK] for at in range(0, len(names), CRATES_A_TASK))
+def _some(names: Sequence[str], at_once: int) -> Iterator[Sequence[str]]:
+    return (names[at : at + at_once] for at in range(0, len(names), at_once))
 
 
 def _sum(made_of: bytes, page: bytes) -> bytes:

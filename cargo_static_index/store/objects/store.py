@@ -20,9 +20,9 @@ from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.store.objects.client import Client, ConditionFailed, Object, Unsure
 from cargo_static_index.store.objects.conditions import need_conditions
 from cargo_static_index.store.objects.persistence import PAUSES, list_all, persisting
-from cargo_static_index.store.paths import STAGE, check_path
+from cargo_static_index.store.objects.uploads import lasting_headers
+from cargo_static_index.store.paths import STAGE, check_path, is_upload
 from cargo_static_index.store.pauses import rest
-from cargo_static_index.tree.headers import headers_of
 
 AT_ONCE: Final = 16
 """Requests under way at once: a store takes its time for each, and few of them would leave the line idle."""
@@ -35,9 +35,6 @@ CONDITIONS: Final = "conditions"
 
 CHANGES: Final = "changes"
 """The metadata that lists the changes which an object's content comes from."""
-
-CACHE_TAG: Final = "cache-tag"
-"""The metadata that tags an object for caches. Azure takes identifiers only, so it is `cache_tag` there."""
 
 
 class ObjectStore:
@@ -63,7 +60,6 @@ class ObjectStore:
         self._bucket = bucket
         self._environment = environment
         self._client = Client(bucket, os.environ if environment is None else environment)
-        self._cache_tag = CACHE_TAG.replace("-", "_") if bucket.scheme == "az" else CACHE_TAG
         self._single_writer = single_writer
         self._pauses = pauses
         self._stage: Path | None = None
@@ -105,7 +101,7 @@ class ObjectStore:
         changes = tuple(changes)
         for change in changes:
             check_path(change.path)
-            if isinstance(change, Put) and isinstance(change.content, str):
+            if isinstance(change, Put) and isinstance(change.content, str) and not is_upload(change.content):
                 self._check_staged(Path(change.content))
         if not (self._single_writer or self._keeps_conditions):
             persisting(partial(need_conditions, self._client), self._pauses)
@@ -141,7 +137,7 @@ class ObjectStore:
 
     def opener(self) -> Callable[[], Store]:
         """Give what opens this tree in another process."""
-        return partial(ObjectStore, self._bucket, self._environment)
+        return partial(ObjectStore, self._bucket, self._environment, single_writer=self._single_writer)
 
     def _check_staged(self, file: Path) -> None:
         if self._stage is None or file.parent != self._stage or file.is_symlink() or not file.is_file():
@@ -153,11 +149,21 @@ class ObjectStore:
             return self._delete(change)
         if not isinstance(change.content, str):
             return self._put(change, change.content)
+        if is_upload(change.content):
+            return self._copy(change, change.content)
         staged = Path(change.content)
         done = self._put(change, staged)
         if done:
             staged.unlink()
         return done
+
+    def _copy(self, put: Put, staged: str) -> bool:
+        """Copy what another machine staged: with the headers that it came with, and over whatever is there."""
+        try:
+            persisting(lambda: self._client.copy(staged, put.path), self._pauses)
+        except ConditionFailed:
+            raise StoreError(f"{self._bucket / put.path}: what was staged for it is gone; run this again") from None
+        return True
 
     def _put(self, put: Put, content: bytes | Path) -> bool:
         """Write, and where the answer does not tell whether that was done, find out."""
@@ -216,14 +222,11 @@ class ObjectStore:
         return found
 
     def _headers(self, put: Put, mark: str) -> Mapping[str, str]:
-        headers = headers_of(put.path)
         given = {
-            "Content-Type": headers.content_type,
-            "Cache-Control": headers.cache_control,
+            **lasting_headers(self._bucket, put.path, put.tags),
             WRITE: mark,
             CONDITIONS: "" if self._single_writer else self._client.id,
             CHANGES: " ".join(put.changes),
-            self._cache_tag: ",".join((*headers.cache_tags, *put.tags)),
         }
         return {name: value for name, value in given.items() if value}
 

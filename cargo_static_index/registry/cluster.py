@@ -1,0 +1,106 @@
+"""Other machines that work for a build, by Dask's scheduler: they read dropped files and make pages."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from cargo_static_index._pattern import pattern
+from cargo_static_index._version import __version__
+from cargo_static_index.diagnostics.errors import CargoStaticIndexError, SettingsError
+from cargo_static_index.registry.workers import Far, Result
+from cargo_static_index.store.bucket import Bucket, Whereabouts
+from cargo_static_index.store.objects.uploads import new_uploads
+
+try:
+    import distributed
+except ImportError as error:
+    raise SettingsError("`--cluster` needs the extra `cluster`: pip install 'cargo-static-index[cluster]'") from error
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_URL = pattern(r"dask://(?P<address>[A-Za-z0-9_.-]+:[0-9]{1,5}|\[[0-9A-Fa-f:]+\]:[0-9]{1,5})")
+
+_SECONDS = 30
+"""How long a scheduler, and its first worker, is waited for."""
+
+_RETRIES = 3
+"""How often work is given to another machine because one was lost."""
+
+
+_AHEAD = 3
+"""Calls that are under way for each thread of a worker: one, the next, and one that is on its way back."""
+
+
+class _Cluster:
+    """An executor whose calls run on other machines."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Result[T]:
+        """Take a call whose function, arguments and result can travel between machines."""
+        return _Call(self._client.submit(fn, *args, pure=False, retries=_RETRIES, **kwargs))
+
+
+class _Call(Generic[T]):
+    """A call under way on some machine."""
+
+    def __init__(self, future: Any) -> None:
+        self._future = future
+
+    def result(self) -> T:
+        """Give what the call gives, or raise what it raises; BrokenExecutor where no machine could end it."""
+        try:
+            found: T = self._future.result()
+        except (CargoStaticIndexError, OSError):
+            raise
+        except Exception as error:
+            if type(error).__module__.startswith("distributed"):
+                raise BrokenExecutor(str(error)) from error
+            raise
+        return found
+
+
+@contextmanager
+def opened_cluster(url: str, tree: Whereabouts) -> Iterator[Far]:
+    """Connect to the scheduler at `dask://HOST:PORT`, to build a tree in a bucket; SettingsError where that cannot be.
+
+    What the machines staged there is deleted at the end.
+    """
+    found = _URL.fullmatch(url)
+    if found is None:
+        raise SettingsError(f"--cluster: {url!r} is no scheduler of Dask's; write dask://HOST:PORT")
+    if not isinstance(tree, Bucket):
+        raise SettingsError(
+            "--cluster is for a tree in a bucket, which all machines can open: --tree s3://BUCKET/PREFIX"
+        )
+    connect: Any = distributed.Client
+    try:
+        client = connect(f"tcp://{found['address']}", timeout=_SECONDS, set_as_default=False)
+    except (OSError, TimeoutError) as error:
+        raise SettingsError(f"--cluster: no scheduler answers at {url}; start `dask scheduler` there") from error
+    with client:
+        _need_same_program(client, url)
+        uploads = new_uploads(tree)
+        try:
+            yield Far(_Cluster(client), uploads, _AHEAD * sum(client.nthreads().values()))
+        finally:
+            uploads.clear()
+
+
+def _need_same_program(client: Any, url: str) -> None:
+    """Make sure that there are workers, and that they run this version, so that all judge alike."""
+    try:
+        client.wait_for_workers(1, timeout=_SECONDS)
+    except TimeoutError as error:
+        raise SettingsError(f"--cluster: no worker has come to {url}; start `dask worker` somewhere") from error
+    versions = client.run(_version)
+    wrong = sorted(f"{worker}: {version}" for worker, version in versions.items() if version != __version__)
+    if wrong:
+        raise SettingsError(f"--cluster: all workers must run version {__version__}, as this does; {', '.join(wrong)}")
+
+
+def _version() -> str:
+    return __version__
