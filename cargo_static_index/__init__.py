@@ -76,7 +76,7 @@ if TYPE_CHECKING:
     from cargo_static_index.registry.verify.work import Work
     from cargo_static_index.registry.watch.health import Failure, Health, LastWord, WaitingFile
     from cargo_static_index.registry.withdraw import Spec, Withdrawn
-    from cargo_static_index.registry.workers import Executor, Result
+    from cargo_static_index.registry.workers import Executor, Far, Result
     from cargo_static_index.settings import Loaded, Settings, load_settings, parse_settings
     from cargo_static_index.settings.table import (
         AdvisoriesSection,
@@ -96,7 +96,7 @@ if TYPE_CHECKING:
     )
     from cargo_static_index.settings.trusted import TrustedRule
     from cargo_static_index.site.search_rows import ShownCrate
-    from cargo_static_index.store import Change, Delete, Lock, Put, Staged, Store, Stored
+    from cargo_static_index.store import Change, Delete, Lock, Put, Staged, Store, Stored, Uploads
     from cargo_static_index.store.bucket import Bucket
     from cargo_static_index.store.local.store import LocalStore
     from cargo_static_index.store.memory import MemoryStore
@@ -155,6 +155,7 @@ __all__ = [
     "Executor",
     "Facts",
     "Failure",
+    "Far",
     "File",
     "FileStatus",
     "Finding",
@@ -234,6 +235,7 @@ __all__ = [
     "TreeRecord",
     "TreeSection",
     "TrustedRule",
+    "Uploads",
     "VcsInfo",
     "Version",
     "WaitingFile",
@@ -291,7 +293,7 @@ __all__ = [
 _MODULES = {
     "settings.table": "AdvisoriesSection BuildSection DependenciesSection DropSection LimitsSection ManifestSection "
     "MirrorSection PagesSection PublishSection RegistrySection ServeSection StateSection TreeSection WatchSection",
-    "registry.workers": "Executor Result",
+    "registry.workers": "Executor Far Result",
     "settings.trusted": "TrustedRule",
     "registry.watch.health": "Failure Health LastWord WaitingFile",
     "registry.verify.resume": "Opened",
@@ -328,7 +330,7 @@ _MODULES = {
     "diagnostics.rules": "RULES",
     "settings": "Loaded Settings load_settings parse_settings",
     "registry.status": "Status read_status",
-    "store": "Change Delete Lock Put Staged Store Stored",
+    "store": "Change Delete Lock Put Staged Store Stored Uploads",
     "store.local.store": "LocalStore",
     "store.memory": "MemoryStore",
     "registry.archives": "GivenArchive LeftBehind released_archives",
