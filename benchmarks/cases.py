@@ -117,6 +117,7 @@ def pages_by_source(turns: int) -> Figures:
                 "each": (_median_cpu(runs) - _median_cpu(without)) / crates,
                 "files": files / crates,
                 "bytes": content / crates,
+                "count": turns,
             }
     return {**found, "crates": crates}
 
