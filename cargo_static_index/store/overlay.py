@@ -1,6 +1,5 @@
 """A store seen as it would be after changes that are not carried out: what a dry run writes to."""
 
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from heapq import merge
@@ -69,7 +68,9 @@ class OverlayStore:
     @contextmanager
     def session(self) -> Iterator[Path]:
         """Give a folder to stage files in, away from the tree."""
-        with tempfile.TemporaryDirectory(prefix="cargo-static-index-") as stage:
+        from tempfile import TemporaryDirectory
+
+        with TemporaryDirectory(prefix="cargo-static-index-") as stage:
             yield Path(stage)
 
     def opener(self) -> None:

@@ -5,7 +5,6 @@ Each process stages in a folder of its own, which it keeps locked: that of a dea
 """
 
 import os
-import secrets
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -128,7 +127,7 @@ def _new_folder(opened: int) -> tuple[int, int, str]:
         with suppress(FileNotFoundError):  # the last of others has just left, and removed the folder of them all
             gate = _open_stage(opened)
             try:
-                name = secrets.token_hex(6)
+                name = os.urandom(6).hex()
                 system.mkdir(name, 0o700, dir_fd=gate)
                 staging = system.open_file(name, _FOLDER | os.O_NOFOLLOW, dir_fd=gate)
             except BaseException:
