@@ -76,6 +76,12 @@ RUNS: Final = (
         command=("-m", "tests.registry.site.costly"),
     ),
     Run(
+        name="real-pages",
+        says="Pages are made of all real crates of the corpus, with their READMEs and changelogs. "
+        "Every link in them must lead somewhere, and a validator of HTML accept each page that shows something new.",
+        command=("-m", "tests.registry.site.real"),
+    ),
+    Run(
         name="damages",
         says="Files of a tree (index files, archives, metadata, documents, tree.json) are lost, emptied, cut, changed "
         "by a bit, put back to an earlier state or copied from another crate, singly and in pairs. Who then does what "

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cargo_static_index.store.local.store import LocalStore
+from tests.cli.warm import run_warm
 from tests.crates import crate
 from tests.tools import as_nobody
 from tests.world import contents
@@ -31,10 +32,8 @@ class Shell:
         self.folder = folder
 
     def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "cargo_static_index", *words]
-        return subprocess.run(
-            command, cwd=self.folder, env=clean(environment), capture_output=True, text=True, check=False, timeout=60
-        )
+        ended = run_warm(words, cwd=self.folder, env=clean(environment), stdin="", patience=60)
+        return subprocess.CompletedProcess(words, *ended)
 
     def good(self, *words: str, **environment: str) -> str:
         done = self.run(*words, **environment)

@@ -73,10 +73,10 @@ def undisturbed(name: str, folder: Path) -> dict[str, bytes]:
     return lasting(store.files)
 
 
-def deaths(name: str, folder: Path) -> Iterator[tuple[World, MemoryStore]]:
-    """Give the registry as each death leaves it: before the first change of a step, before the second, and so on."""
+def deaths(name: str, folder: Path, *, every: int = 1) -> Iterator[tuple[World, MemoryStore]]:
+    """Give the registry as a death leaves it before the first change of a step, and each so-many-th later one."""
     before, step = STEPS[name]
-    for changes in range(100):
+    for changes in range(0, 100, every):
         world, store = prepared(folder / str(changes), before)
         world.store = Interrupted(store, changes)
         try:
@@ -97,7 +97,7 @@ def test_whenever_a_process_dies_the_tree_is_usable_and_doing_it_again_finishes_
     name: str, tmp_path: Path, keep_state: bool
 ) -> None:
     wanted = undisturbed(name, tmp_path)
-    for world, store in deaths(name, tmp_path):
+    for world, store in deaths(name, tmp_path, every=1 if keep_state else 3):
         usable(store)
         if not keep_state:
             world.forget()

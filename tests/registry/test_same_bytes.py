@@ -13,8 +13,8 @@ from tests.registry.same_bytes import WAYS, build_all, refusable
 def test_every_order_number_of_workers_store_and_hash_seed_gives_the_same_bytes_and_documents(
     corpus_home: Path, tmp_path: Path
 ) -> None:
-    real = list(corpus.crates(corpus_home).values())[::90]
-    files = {path.name: path.read_bytes() for path in real} | dict(refusable(150))
+    real = list(corpus.crates(corpus_home).values())[::180]
+    files = {path.name: path.read_bytes() for path in real} | dict(refusable(50))
     with moto() as buckets:
         first, *others = build_all(WAYS[:3], files, tmp_path, buckets)
     assert "refused.html" in first.tree

@@ -263,7 +263,7 @@ class Loose:
 def test_one_change_writes_as_many_files_and_bytes_at_any_size_and_reads_no_other_crates_archive_or_facts(
     tmp_path: Path,
 ) -> None:
-    few, many = (Loose(tmp_path / str(number), number) for number in (100, 3_000))
+    few, many = (Loose(tmp_path / str(number), number) for number in (100, 1_000))
     changes: tuple[Callable[[World], object], ...] = (
         publish_new,
         lambda world: world.yank("acme-new@1.0.0"),
@@ -430,7 +430,7 @@ def made_at_once(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return world.files()
 
 
-@pytest.mark.parametrize("batches", [1, 2, 5, 8, 13])
+@pytest.mark.parametrize("batches", [1, 5, 13])
 def test_remaking_all_pages_goes_on_where_it_broke_off(
     tmp_path: Path, made_at_once: dict[str, bytes], batches: int
 ) -> None:
