@@ -145,7 +145,7 @@ def environment_layer(environment: Mapping[str, str], directory: Path) -> Layer:
     """Read our variables; one that is empty counts as not there, as CI systems leave them."""
     layer = empty_layer()
     ours = {name: text for name, text in environment.items() if name.startswith(PREFIX) and text}
-    variables = {key.variable: key for key in KEYS.values()}
+    variables = {key.variable: key for key in KEYS.values()} if ours else {}
     for variable, text in sorted(ours.items()):
         if variable in variables:
             value = variables[variable].row.kind.from_text(text)

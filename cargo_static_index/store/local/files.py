@@ -97,6 +97,11 @@ def chunks(descriptor: int) -> Iterator[bytes]:
         yield chunk
 
 
+def read_rest(descriptor: int) -> bytes:
+    """Read an open file whole from where it is to its end."""
+    return b"".join(chunks(descriptor))
+
+
 def tag_of_file(descriptor: int) -> Tag:
     """Give the tag of an open file's content from where it is to its end, as `tag_of` does for bytes."""
     digest = blake2b(digest_size=16)

@@ -14,7 +14,7 @@ from pathlib import Path
 from cargo_static_index.diagnostics.errors import TreeBusy
 from cargo_static_index.store import Change, Lock, Put, Staged, Store, Stored
 from cargo_static_index.store.local.batch import apply_batch, not_staged
-from cargo_static_index.store.local.files import chunks
+from cargo_static_index.store.local.files import read_rest
 from cargo_static_index.store.local.folders import Folders, failure, open_folders
 from cargo_static_index.store.local.lock import LocalSession, has_sessions, open_local
 from cargo_static_index.store.paths import check_path, is_name, tag_of
@@ -202,7 +202,7 @@ def _read(folders: Folders, path: str) -> bytes | None:
     if opened is None:
         return None
     try:
-        return b"".join(chunks(opened))
+        return read_rest(opened)
     finally:
         os.close(opened)
 
