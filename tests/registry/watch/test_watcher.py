@@ -244,7 +244,7 @@ def test_a_command_comes_to_its_turn_while_the_watcher_has_much_to_do(world: Wor
 
 
 def test_many_files_go_in_batches_and_none_is_read_twice(world: World) -> None:
-    numbers = range(150)
+    numbers = range(40)
     world.put(*(crate("foo", f"1.{number}.0") for number in numbers))
     with running(world, {"registry.pages": "false"}, batch=0.0) as it:
         it.until(lambda: len(it.told()) == len(numbers))
