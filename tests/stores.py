@@ -31,6 +31,9 @@ class Through:
     def read_all(self, paths: Sequence[str]) -> Sequence[Stored | None]:
         return self.below.read_all(paths)
 
+    def digest(self, path: str) -> None:
+        """Give nothing: none is kept beside a file."""
+
     def size(self, path: str) -> int | None:
         return self.below.size(path)
 

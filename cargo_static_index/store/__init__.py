@@ -129,6 +129,10 @@ class Store(Protocol):
     def size(self, path: str) -> int | None:
         """Give the bytes of one file without reading it, or None where there is none."""
 
+    def digest(self, path: str) -> str | None:  # noqa: ARG002 - what most stores cannot do
+        """Give the SHA-256 of one file as the store itself keeps it, without reading it; None where it keeps none."""
+        return None
+
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
         """List the paths of all files below a folder, sorted, that sort after one; without the session's own."""
 

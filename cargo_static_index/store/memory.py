@@ -59,6 +59,9 @@ class MemoryStore:
         content = self._files.get(path)
         return None if content is None else len(content)
 
+    def digest(self, path: str) -> None:
+        """Give nothing: none is kept beside a file."""
+
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
         """List the paths of all files below a folder, sorted, that sort after one."""
         if prefix:

@@ -41,6 +41,9 @@ class OverlayStore:
             return Path(content).stat().st_size
         return None if content is None else len(content)
 
+    def digest(self, path: str) -> None:
+        """Give nothing: none is kept beside a file."""
+
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
         """List the paths as they would be."""
         start = f"{prefix}/" if prefix else ""

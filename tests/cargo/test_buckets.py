@@ -9,6 +9,7 @@ import pytest
 
 from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.store.objects.client import Client
+from cargo_static_index.tree.layout import archive_file
 from tests.buckets import Buckets, azurite, seaweedfs
 from tests.cargo.client import Cargo
 from tests.cargo.hosts import Host
@@ -66,6 +67,17 @@ def test_pages_and_what_is_absent_are_answered_as_they_should_be(host: Host) -> 
     assert (index.status, index.headers["Cache-Control"]) == (200, "no-cache")
     assert get(f"{host.url}index/3/f/foo", If_None_Match=index.headers["ETag"]).status == 304
     assert get(f"{host.url}index/3/b/bar").status == 404
+
+
+def test_an_archive_that_was_exchanged_is_found_by_the_checksum_that_the_store_keeps(host: Host) -> None:
+    (file,) = host.drop(crate("foo", "1.0.0"))
+    host.run("build", "--no-pages").ok()
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    Client(host.bucket, host.environment).put(archive_file("foo", crate("foo", "1.0.0").cksum()), bytes(content), TYPE)
+    assert "nothing is wrong" in host.run("verify", "--quick", "--no-pages").ok()
+    said = host.run("verify", "--no-pages")
+    assert (said.code, "The store has SHA-256" in said.out) == (1, True), said
 
 
 def test_many_crates_are_read_and_their_pages_made_in_processes(host: Host) -> None:

@@ -179,6 +179,11 @@ class _Crate:
         elif size not in {None, metadata.packed_size}:
             message = f"The archive of {line.name} {line.vers} has {size} bytes instead of {metadata.packed_size}."
             yield found("archive-damaged", archive, message)
+        elif not self._quick and (kept := self._store.digest(archive)) not in {None, line.cksum}:
+            message = (
+                f"The store has SHA-256 {kept} for the archive of {line.name} {line.vers} instead of {line.cksum}."
+            )
+            yield found("archive-damaged", archive, message)
         elif not self._quick:
             yield from self._check_line(line, metadata)
 

@@ -74,6 +74,9 @@ class LocalStore:
             raise failure("read", self.root / path, error) from error
         return None if found is None else found.st_size
 
+    def digest(self, path: str) -> None:
+        """Give nothing: none is kept beside a file."""
+
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
         """List the paths of all files below a folder, sorted, that sort after one, holding a level's names at a time.
 

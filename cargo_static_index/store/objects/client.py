@@ -3,6 +3,7 @@
 What a request failed of is told by kind; what may be tried again, and whether a write landed, whoever calls decides.
 """
 
+import base64
 import hashlib
 import os
 import re
@@ -21,6 +22,7 @@ from cargo_static_index.diagnostics.errors import SettingsError, StoreError
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.store.objects.profiles import with_profile
+from cargo_static_index.store.objects.signing import resigned
 
 try:
     import obstore
@@ -80,6 +82,7 @@ class Client:
         environment = with_profile(environment) if bucket.scheme == "s3" else environment
         self.id = hashlib.sha256(f"{_endpoint(environment)} {bucket}".encode()).hexdigest()[:16]
         """Tells this way to this bucket from others."""
+        self._secret = environment.get("AWS_SECRET_ACCESS_KEY", "")
         self._store = _opened(bucket, environment)
 
     def get(self, path: str) -> Object | None:
@@ -134,6 +137,29 @@ class Client:
             return None
         except failures.BaseError as error:
             raise self._failure("read", path, error) from None
+
+    def digest(self, path: str) -> str | None:
+        """Give the SHA-256 that the store keeps of one object; None where it keeps none, or of its parts only.
+
+        The library cannot ask for it, so its signed URL is signed once more, which needs the keys themselves: None
+        where these come from an instance or a web identity.
+        """
+        if self.bucket.scheme != "s3" or not self._secret:
+            return None
+        headers = {"x-amz-checksum-mode": "ENABLED"}
+        url = resigned(self.signed("HEAD", path), self._secret, headers)
+        asked = urllib.request.Request(url, method="HEAD", headers=headers)  # noqa: S310 - the scheme is the endpoint's
+        try:
+            with urllib.request.urlopen(asked, timeout=_SECONDS) as answer:  # noqa: S310
+                return _hex_of(answer.headers.get("x-amz-checksum-sha256") or "")
+        except urllib.error.HTTPError as error:
+            with error:
+                code = error.code
+        except OSError:
+            code = 0
+        if code in {0, 408, 425, 429} or code >= 500:
+            raise Unsure(f"{self.bucket / path}: cannot read this: {code or 'no answer came'}. Try again later.")
+        return None
 
     def put(self, path: str, content: bytes | Path, headers: Mapping[str, str], *, expect: str = "any") -> None:
         """Write one object; raise Refused where `expect`, "any", "absent" or an ETag, does not hold, it says."""
@@ -227,6 +253,15 @@ def _listed(found: Any) -> Listed:
     etag = str(found["e_tag"] or "")
     quoted = etag if etag.endswith('"') or not etag else f'"{etag}"'
     return Listed(path=found["path"], size=int(found["size"]), etag=quoted)
+
+
+def _hex_of(checksum: str) -> str | None:
+    """Give a header's checksum in hexadecimal; None for that of an object's parts, which has `-N` behind."""
+    try:
+        found = base64.b64decode(checksum, validate=True).hex()
+    except ValueError:
+        return None
+    return found if len(found) == 64 else None
 
 
 def _status_of(error: Exception) -> int | None:

@@ -85,6 +85,11 @@ class ObjectStore:
         check_path(path)
         return persisting(lambda: self._client.size(path), self._pauses)
 
+    def digest(self, path: str) -> str | None:
+        """Give the SHA-256 of one file as the store itself keeps it; None where it keeps none, or tells us none."""
+        check_path(path)
+        return persisting(lambda: self._client.digest(path), self._pauses)
+
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
         """List the paths of all files below a folder, sorted, that sort after one."""
         if prefix:
