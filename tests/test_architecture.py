@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = "cargo_static_index"
 
 RINGS: tuple[frozenset[str], ...] = (
-    frozenset({"diagnostics", "_pattern", "_version"}),
+    frozenset({"diagnostics", "_json", "_pattern", "_version"}),
     frozenset({"protocol"}),
     frozenset({"crate", "tree", "site", "hosting"}),
     frozenset({"store", "state", "settings"}),

@@ -1,5 +1,6 @@
 """docs/operations.md: its procedures are run as they stand, with all that can come between two of their commands."""
 
+import json
 import os
 import re
 import shutil
@@ -15,7 +16,9 @@ import pytest
 from cargo_static_index.crate.candidate import DropFile
 from cargo_static_index.crate.check import Policy
 from cargo_static_index.registry.read import Reader
+from cargo_static_index.tree.documents import FORMAT
 from tests.cli.program import environment, run
+from tests.cli.test_migration import GOLDEN, VERSIONS
 from tests.crates import crate
 from tests.tools import need
 
@@ -150,11 +153,17 @@ def test_who_says_yes_moves_back(here: Path) -> None:
     assert f'"{BASE}crates/' in (here / "public/index/config.json").read_text()
 
 
-@pytest.mark.parametrize("lost", ["public/index/config.json", "public/tree.json", ".cargo-static-index"])
+LOST = ("public/index/config.json", "public/tree.json", ".cargo-static-index")
+
+
+def lose(place: Path) -> None:
+    shutil.rmtree(place) if place.is_dir() else place.unlink()
+
+
+@pytest.mark.parametrize("lost", LOST)
 def test_a_lost_place_is_made_anew_by_the_pass_of_a_cron_job(here: Path, lost: str) -> None:
     before = (here / "public/index/3/f/foo").read_bytes()
-    place = here / lost
-    shutil.rmtree(place) if place.is_dir() else place.unlink()
+    lose(here / lost)
     run("build", "--quiet", cwd=here).ok()
     run("verify", "--quiet", cwd=here).ok()
     assert (here / "public/index/3/f/foo").read_bytes() == before
@@ -234,3 +243,37 @@ def test_moving_and_another_mode_run_from_cron(here: Path) -> None:
     file.write_text(file.read_text().replace(BASE, new).replace("[registry]", '[registry]\nmode = "mirror"', 1))
     by_cron(f"cd {here} && cargo-static-index reindex --yes", here)
     assert by_cron(f"cd {here} && cargo-static-index build --quiet && cargo-static-index verify --quiet", here) == ""
+
+
+def test_losing_a_place_is_made_good_from_cron(here: Path) -> None:
+    build = f"cd {here} && cargo-static-index build --quiet"
+    before = (here / "public/index/3/f/foo").read_bytes()
+    for lost in LOST:
+        lose(here / lost)
+        by_cron(build, here)
+        assert by_cron(f"{build} && cargo-static-index verify --quiet", here) == "", lost
+    assert (here / "public/index/3/f/foo").read_bytes() == before
+
+
+def test_an_older_backup_is_brought_up_to_date_from_cron(here: Path) -> None:
+    program = f"cd {here} && cargo-static-index"
+    by_cron(f"cp -a {here}/public {here}/older", here)
+    by_cron(f"{program} yank foo@1.0.0 --quiet && cargo-static-index remove gone@1.0.0 --yes --quiet", here)
+    lose(here / ".cargo-static-index")
+    by_cron(f"rm -r {here}/public && cp -a {here}/older {here}/public", here)
+    by_cron(f"{program} yank foo@1.0.0 --quiet && cargo-static-index remove gone@1.0.0 --yes --quiet", here)
+    (here / "drop/gone-1.0.0.crate").unlink()
+    assert by_cron(f"{program} build --quiet && cargo-static-index verify --quiet", here) == ""
+    assert (here / "public/index/go/ne/gone").read_bytes() == b""
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_upgrading_takes_nothing_but_the_next_pass_of_cron(here: Path, version: str) -> None:
+    for place in ("public", ".cargo-static-index", "drop"):
+        lose(here / place)
+    (here / "drop").mkdir()
+    shutil.copytree(GOLDEN / version / "tree", here / "public")
+    before = (here / "public/index/3/f/foo").read_bytes()
+    by_cron(f"cd {here} && cargo-static-index build --quiet", here)
+    assert (here / "public/index/3/f/foo").read_bytes() == before
+    assert json.loads((here / "public/tree.json").read_bytes())["format"] == FORMAT

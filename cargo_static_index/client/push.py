@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from cargo_static_index._json import UNREADABLE
 from cargo_static_index.client.config import CRATES_IO_NAME, CargoConfig, RemoteRegistry, config_variable
 from cargo_static_index.client.http import TRY_AGAIN, Answer, CutOff, get, pauses, send
 from cargo_static_index.crate.check import Policy, check_crate
@@ -271,7 +272,7 @@ def _said(answer: Answer) -> tuple[str | None, tuple[str, ...]]:
     """Read an answer as cargo does: what was refused, None where nothing was, and warnings."""
     try:
         reply = msgspec.json.decode(answer.content or b"{}", type=_Reply)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         reply = _Reply()
     if reply.errors is not None:
         return "; ".join(error.detail for error in reply.errors) or f"it answers {answer.status}", ()

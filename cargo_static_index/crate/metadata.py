@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from cargo_static_index._json import UNREADABLE
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.protocol.manifest.manifest import Manifest
 
@@ -53,6 +54,8 @@ class CrateMetadata(Struct, frozen=True, kw_only=True):
     files: tuple[File, ...]
 
 
+_BEGINS = b'{"schema":'
+
 _encode = msgspec.json.Encoder(order=None).encode
 _decode = msgspec.json.Decoder(CrateMetadata).decode
 
@@ -63,8 +66,10 @@ def format_metadata(metadata: CrateMetadata) -> bytes:
 
 
 def parse_metadata(content: bytes) -> CrateMetadata:
-    """Read a facts document, or raise InvalidDocument."""
+    """Read the metadata of an archive, or raise InvalidDocument, also where they do not say that they are this."""
+    if not content.startswith(_BEGINS):
+        raise InvalidDocument("not the metadata of an archive: it does not begin with its schema")
     try:
         return _decode(content)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise InvalidDocument(f"not the metadata of an archive: {error}") from error

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from cargo_static_index._json import UNREADABLE
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidConfig
 from cargo_static_index.protocol.names import prefix
@@ -47,7 +48,7 @@ def parse_config(content: bytes) -> RegistryConfig:
     try:
         config = _decode(content)
         keys = [key for key, _ in _pairs(content)]
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise InvalidConfig(f"config.json is not what cargo reads: {error}; correct it") from error
     _check_keys(keys)
     api = None if config.api is None else _parse_api(config.api)

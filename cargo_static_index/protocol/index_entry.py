@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
+from cargo_static_index._json import UNREADABLE
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidIndexLine, InvalidInput
 from cargo_static_index.diagnostics.escape import quote
@@ -76,8 +77,6 @@ _PUBTIME = pattern(
     r"|02-(?:0[1-9]|1[0-9]|2[0-9]))T(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)Z"
 )
 _FEBRUARY_29 = "-02-29T"
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What decoding may raise: msgspec says UnicodeDecodeError for some strings, and RecursionError for deep nesting."""
 
 
 class _FoundDependency(Struct, frozen=True):

@@ -9,11 +9,11 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from cargo_static_index._json import UNREADABLE
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidIndexLine, InvalidInput, NotHeld
 from cargo_static_index.protocol.index_entry import (
     ENTRY_KEYS,
-    UNREADABLE,
     Entry,
     format_entry,
     key_given_twice,
@@ -250,7 +250,7 @@ def _spans(raw: bytes) -> Iterator[tuple[str, int, int]]:
         kind = raw[token.start() : token.start() + 1]
         depth -= kind in b"}]"
         if depth == 1 and kind == b'"' and not start:
-            key = msgspec.json.decode(token[0], type=str)
+            key = msgspec.json.decode(token[0].decode(errors="replace"), type=str)  # a damaged key may be no UTF-8
         elif depth == 1 and kind == b":":
             start = token.end()
         elif start and ((depth == 1 and kind == b",") or depth == 0):

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from cargo_static_index._json import UNREADABLE
 from cargo_static_index.crate.candidate import Outcome
 from cargo_static_index.diagnostics.errors import CargoStaticIndexError, SettingsError, StoreError
 from cargo_static_index.registry.events import Listener
@@ -124,7 +125,7 @@ class Telling:
 
 def read_delivery(folder: Path) -> Delivery | None:
     """Give how telling goes; None where nothing was ever noted in this state."""
-    with suppress(OSError, msgspec.MsgspecError):
+    with suppress(OSError, *UNREADABLE):
         return msgspec.json.decode((folder / _FILE).read_bytes(), type=Delivery)
     return None
 

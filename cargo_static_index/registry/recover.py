@@ -20,7 +20,7 @@ from cargo_static_index.registry.shared import is_due, name_all, prune
 from cargo_static_index.registry.tombstones import restore_tombstones, update_tombstones
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.registry.withdraw import Withdrawn, judge_again, withdraw_versions
-from cargo_static_index.store import Delete, Store
+from cargo_static_index.store import Delete
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import format_document
 from cargo_static_index.tree.kept import kept_checksums
@@ -77,6 +77,8 @@ def follow_others(transaction: Transaction) -> bool:
     Dropped files of which they may judge otherwise are read again. Where the pages do not show the tree, it is not
     known what of that is whose to make.
     """
+    from cargo_static_index.registry.site.documents import shown_digest  # loaded when it is used
+
     held = read_record(transaction.store)
     learnt = follow(transaction.state, transaction.store, held.value)
     if learnt is None:
@@ -85,21 +87,9 @@ def follow_others(transaction: Transaction) -> bool:
     for change in learnt:
         whole = transaction.state.published.name_of(change.key) is None
         judge_again(transaction, change.name, [*change.gone, *(each.vers for each in change.releases)], whole=whole)
-    if not transaction.log and not _pages_show(transaction.store, held.value.digest):
+    if not transaction.log and shown_digest(transaction.store) != held.value.digest:
         transaction.state.site = replace(transaction.state.site, unknown=True)
     return True
-
-
-def _pages_show(store: Store, digest: str) -> bool:
-    """Whether pages.json says that the pages show the tree of that digest."""
-    from cargo_static_index.site import paths
-    from cargo_static_index.site.crate_document import parse_pages_state
-
-    stored = store.read(paths.STATE)
-    try:
-        return stored is not None and parse_pages_state(stored.content).digest == digest
-    except InvalidDocument:
-        return False
 
 
 def finish_changes(transaction: Transaction) -> list[Withdrawn]:

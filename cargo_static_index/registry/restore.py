@@ -67,7 +67,11 @@ def sound_index(transaction: Transaction, name: str) -> StoredValue[IndexFile]:
     Only a state that knows the tree can tell; the tree's lock keeps out whoever could have changed the file since.
     """
     index = read_index(transaction.store, name)
-    if transaction.in_doubt or not transaction.store.locks or not _is_damaged(index, _in_state(transaction, name)):
+    if (
+        transaction.in_doubt
+        or not transaction.store.locks
+        or not _is_damaged(name, index, _in_state(transaction, name))
+    ):
         return index
     restore_index(transaction)
     recount(transaction)
@@ -85,7 +89,7 @@ def restore_index(transaction: Transaction) -> None:
         for name in list(_names(transaction)):
             if not changing & {layout.index_file(name), layout.tombstones_file(name)}:
                 _restore(transaction, name, _in_state(transaction, name))
-    elif missing_digest(transaction.store, _sum_of(transaction.store)):
+    elif missing_digests(transaction.store, _sum_of(transaction.store)) is not None:
         for name, releases in documented_releases(transaction.store):
             _restore(transaction, name, releases)
 
@@ -101,18 +105,18 @@ def trust_last_record(transaction: Transaction) -> None:
     total = _sum_of(transaction.store)
     for name, releases in _in_state_all(transaction):
         index = read_index(transaction.store, name)
-        if _is_damaged(index, releases):
+        if _is_damaged(name, index, releases):
             file = restoration(transaction.store, transaction.home, name, index.value, releases).file
             total += IndexChange(index, file).delta
     missing = difference(Delta(digest=int(last.digest, 16)), total).digest
-    if missing and not _write_missing(transaction, missing):
+    if missing and not _write_missing(transaction, {missing}):
         return
     said, transaction.in_doubt = transaction.record, False
     transaction.update_record(lambda _: replace(last, mode=said.mode, aliases=said.aliases))
     restore_index(transaction)
 
 
-def _write_missing(transaction: Transaction, missing: int) -> bool:
+def _write_missing(transaction: Transaction, missing: Collection[int]) -> bool:
     """Write the one index file that is `proven`, and say whether there is one."""
     return any(_write_proven(transaction, layout.index_file(name), missing) for name in list(_names(transaction)))
 
@@ -162,19 +166,18 @@ def restoration(store: Store, home: Home, name: str, file: IndexFile, known: Ite
     except InvalidDocument:
         stones = Tombstones(name=name)
     removed = {stone.vers for stone in stones.removed}
-    found = restore_lines(file, known, removed, partial(_line_of, store, home, name))
+    found = restore_lines(name, file, known, removed, partial(_line_of, store, home, name))
     return replace(found, file=_without_copies(store, name, found.file)) if found.restored else found
 
 
-def proven(store: Store, home: Home, name: str, index: StoredValue[IndexFile], missing: int) -> IndexFile | None:
-    """Give the index file that the stored metadata make, where that is just the one that tree.json summed up.
-
-    `missing` is the digest of tree.json less that of the index, modulo 2^256.
-    """
+def proven(
+    store: Store, home: Home, name: str, index: StoredValue[IndexFile], missing: Collection[int]
+) -> IndexFile | None:
+    """Give the index file that the stored metadata make, where that is just what is `missing` (`missing_digests`)."""
     lines = (_line_of(store, home, name, _known(line)) if line.name == name else line.raw for line in index.value.lines)
     file = IndexFile(lines=tuple(parse_line(raw) for raw in lines if raw is not None))
     after = weight(index.path, file.format(), len(file.releases))
-    return file if difference(after, weight_of(index)).digest == missing else None
+    return file if difference(after, weight_of(index)).digest in missing else None
 
 
 def documented_releases(store: Store) -> Iterator[tuple[str, tuple[Known, ...]]]:
@@ -219,22 +222,37 @@ def rival_of(store: Store, name: str, cksum: str) -> Rival | None:
     return Rival(line=line, cksum=cksum) if is_whole(store, name, cksum) else None
 
 
-def missing_digest(store: Store, total: Delta) -> int:
-    """Give the digest of tree.json less that of the index, modulo 2^256: 0 where the index is what it sums up."""
-    digest = int(read_record(store).value.digest, 16)
-    return difference(Delta(digest=digest), total).digest
+def missing_digests(store: Store, total: Delta) -> frozenset[int] | None:
+    """Give what the index lacks of the digests of tree.json and of pages.json, modulo 2^256, so far as these tell.
+
+    None where the index is what tree.json sums up. Where that is lost or older, the pages still say what they show.
+    """
+    from cargo_static_index.registry.site.documents import shown_digest
+
+    try:
+        digests = [read_record(store).value.digest]
+    except InvalidDocument:
+        digests = []
+    if digests and not _less(digests[0], total):
+        return None
+    shown = shown_digest(store)
+    return frozenset(_less(digest, total) for digest in [*digests, *([shown] if shown else [])]) - {0}
+
+
+def _less(digest: str, total: Delta) -> int:
+    return difference(Delta(digest=int(digest, 16)), total).digest
 
 
 def write_proven(transaction: Transaction, path: str) -> bool:
     """Write the index file that `proven` gives for a path, and say whether there is one."""
-    return _write_proven(transaction, path, missing_digest(transaction.store, _sum_of(transaction.store)))
+    return _write_proven(transaction, path, missing_digests(transaction.store, _sum_of(transaction.store)) or ())
 
 
-def _write_proven(transaction: Transaction, path: str, missing: int) -> bool:
+def _write_proven(transaction: Transaction, path: str, missing: Collection[int]) -> bool:
     index = read_index_at(transaction.store, path)
     for name in dict.fromkeys(line.name for line in index.value.releases):
         file = proven(transaction.store, transaction.home, name, index, missing)
-        if file is not None and missing:
+        if file is not None:
             transaction.state.pages.make_stale([name])
             return transaction.write(path, file.format(), index.stored)
     return False
@@ -315,8 +333,8 @@ def _known(release: "Release | ReleaseSummary | Line") -> Known:
     return Known(vers=release.vers, cksum=release.cksum, yanked=release.yanked, pubtime=release.pubtime)
 
 
-def _is_damaged(index: StoredValue[IndexFile], known: Iterable[Known]) -> bool:
-    lines = {line.vers: line for line in index.value.releases}
+def _is_damaged(name: str, index: StoredValue[IndexFile], known: Iterable[Known]) -> bool:
+    lines = {line.vers: line for line in index.value.releases if line.name == name}
     return not all(release.vers in lines and says(lines[release.vers], release) for release in known)
 
 
@@ -324,7 +342,7 @@ def _restore(transaction: Transaction, name: str, known: Sequence[Known]) -> Non
     """Write what is known of a crate back into its index file, and say so."""
     for _ in attempts(f"the index file of {name} is"):
         index = read_index(transaction.store, name)
-        if not _is_damaged(index, known):
+        if not _is_damaged(name, index, known):
             return
         found = restoration(transaction.store, transaction.home, name, index.value, known)
         if found.restored:

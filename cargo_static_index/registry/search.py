@@ -20,6 +20,7 @@ from cargo_static_index.protocol.index_entry import Entry, parse_entry
 from cargo_static_index.protocol.index_file import Line
 from cargo_static_index.registry.follow import is_known
 from cargo_static_index.registry.newest import known_metadata, newest
+from cargo_static_index.registry.site.documents import shown_digest
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import (
     CrateDocument,
@@ -27,7 +28,6 @@ from cargo_static_index.site.crate_document import (
     document_of,
     format_page_document,
     older_dependencies,
-    parse_pages_state,
     power_of_two,
     summary_of,
 )
@@ -223,9 +223,8 @@ def search_crates(store: Store, query: str, *, limit: int = 20) -> list[ShownCra
 
 def has_lists(store: Store) -> bool:
     """Whether pages.json says that pages, and so the lists, show what the index holds."""
-    stored = store.read(addresses.STATE)
     try:
-        return stored is not None and parse_pages_state(stored.content).digest == read_record(store).value.digest
+        return shown_digest(store) == read_record(store).value.digest
     except InvalidDocument:
         return False
 

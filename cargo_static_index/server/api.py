@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from cargo_static_index._json import UNREADABLE
 from cargo_static_index.crate.candidate import Candidate, Outcome
 from cargo_static_index.crate.check import Policy
 from cargo_static_index.diagnostics.errors import NotHeld
@@ -291,7 +292,7 @@ class WebApi:
         body = await read_body(request, BODY_BYTES)
         try:
             return msgspec.json.decode(body, type=kind)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             raise RequestRefused(HTTPStatus.BAD_REQUEST, f"the body cannot be read: {escape(str(error))}") from error
 
     def _know(self, owner: str) -> None:

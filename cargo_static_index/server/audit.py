@@ -10,6 +10,7 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
+from cargo_static_index._json import UNREADABLE
 from cargo_static_index.server.private import PrivatePlace
 from cargo_static_index.server.tokens import utc_time
 
@@ -51,7 +52,7 @@ class AuditFile:
         for line in self._private.lines(FOLDER):
             try:
                 yield msgspec.json.decode(line, type=AuditEntry)
-            except msgspec.MsgspecError:
+            except UNREADABLE:
                 continue
 
 

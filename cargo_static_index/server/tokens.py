@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from cargo_static_index._json import UNREADABLE
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import NotHeld, SettingsError, StoreError
 from cargo_static_index.server.private import PrivatePlace
@@ -247,7 +248,7 @@ def note_exchanged(private: PrivatePlace, what: str, *, ends: float, now: int) -
         nonlocal is_new
         try:
             before = msgspec.json.decode(content, type=dict[str, float]) if content is not None else {}
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             where = private.describe(EXCHANGED_FILE)
             raise StoreError(f"{where}: this does not say which tokens were used: {error}; delete it") from error
         is_new = key not in before
@@ -285,5 +286,5 @@ def note_used(private: PrivatePlace, used: Mapping[str, str]) -> None:
 def _used_in(content: bytes | None) -> dict[str, str]:
     try:
         return msgspec.json.decode(content or b"{}", type=dict[str, str])
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return {}

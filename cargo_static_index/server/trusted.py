@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from cargo_static_index._json import UNREADABLE
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.server.answers import RequestRefused, json_answer, read_body
@@ -154,7 +155,7 @@ def audience_of(url: str) -> str:
 async def _jwt_in(request: Request) -> str:
     try:
         return msgspec.json.decode(await read_body(request, BODY_BYTES), type=JobToken).jwt
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise InvalidInput(f'the body is not {{"jwt": "…"}}: {escape(str(error))}') from error
 
 

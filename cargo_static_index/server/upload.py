@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from cargo_static_index._json import UNREADABLE
 from cargo_static_index.diagnostics.errors import InvalidName, InvalidVersion
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.protocol.names import parse_crate_name
@@ -125,7 +126,7 @@ def parse_upload(content: bytes) -> UploadMetadata:
         metadata = _decode(content)
         parse_crate_name(metadata.name)
         parse_version(metadata.vers)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise InvalidUpload(400, f"the metadata cannot be read: {escape(str(error))}") from error
     except (InvalidName, InvalidVersion) as error:
         raise InvalidUpload(400, escape(str(error))) from error

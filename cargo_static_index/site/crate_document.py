@@ -6,13 +6,14 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from cargo_static_index._json import UNREADABLE
 from cargo_static_index._pattern import pattern
 from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidVersion
 from cargo_static_index.protocol.index_entry import Dependency, Entry, parse_entry, parse_needed
 from cargo_static_index.protocol.names import is_crate_name
 from cargo_static_index.protocol.semver import Version, is_prerelease, parse_version
-from cargo_static_index.tree.documents import Tombstone
+from cargo_static_index.tree.documents import Digest, Tombstone
 
 Text = Literal["readme", "changelog"]
 """A text of a release that its pages show."""
@@ -136,15 +137,18 @@ def format_page_document(document: Struct) -> bytes:
     return _encode(document) + b"\n"
 
 
-PAGES_FORMAT = 2
-"""Since 2, the lists of the search are in the order of what is worth reading, and crates have a `row.js`."""
+PAGES_FORMAT = 3
+"""Since 2, the lists of the search are in the order of what is worth reading, and crates have a `row.js`.
+
+Since 3, `row.js` ends with a digest of the crate's document.
+"""
 
 
 CopiesHeld = Literal["some", "all"] | None
 """Whether pages have compressed copies beside them: perhaps some, all, or none."""
 
 
-class PagesState(Struct, frozen=True, kw_only=True):
+class PagesState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """pages.json: what the pages in the tree were made with, and the tree.json digest that they show.
 
     `sealed` says that every page ends with a digest of itself, which earlier versions did not write. `copies` says
@@ -153,7 +157,7 @@ class PagesState(Struct, frozen=True, kw_only=True):
 
     schema: int = PAGES_FORMAT
     fingerprint: str
-    digest: str
+    digest: Digest
     sealed: bool = False
     copies: CopiesHeld | UnsetType = UNSET
 
@@ -162,7 +166,7 @@ def parse_pages_state(content: bytes) -> PagesState:
     """Read pages.json, or raise InvalidDocument, also where an earlier version made pages of another format."""
     try:
         state = msgspec.json.decode(content, type=PagesState)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise InvalidDocument(f"not the state of pages: {error}") from error
     if state.schema < PAGES_FORMAT:
         raise InvalidDocument(f"pages of format {state.schema}, where {PAGES_FORMAT} is needed")
@@ -176,7 +180,7 @@ def parse_crate_document(content: bytes, name: str) -> CrateDocument:
     """
     try:
         document = _decode(content)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise InvalidDocument(f"not a crate's document: {error}") from error
     versions = [summary.vers for summary in document.versions]
     needed = [row.crate for row in document.dependencies] + [older.dependency.crate for older in document.earlier]

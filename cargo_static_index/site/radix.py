@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
+from cargo_static_index._json import UNREADABLE
 from cargo_static_index.diagnostics.errors import InvalidDocument
 
 MOST = 150
@@ -56,7 +57,7 @@ def parse_node(content: bytes) -> Node:
     """Read a node, or raise InvalidDocument."""
     try:
         return _decode(content)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise InvalidDocument(f"not a part of a list: {error}") from error
 
 

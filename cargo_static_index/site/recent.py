@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from cargo_static_index._json import UNREADABLE
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.site.crate_document import CrateDocument, version_key
 from cargo_static_index.site.search_rows import short
@@ -58,7 +59,7 @@ def parse_recent(content: bytes) -> Recent:
     """Read what was published last, or raise InvalidDocument."""
     try:
         return msgspec.json.decode(content, type=Recent)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise InvalidDocument(f"not a document of what was published last: {error}") from error
 
 

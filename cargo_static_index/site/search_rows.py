@@ -7,14 +7,16 @@ is in the crate's own `row.js`, which is read of the crates that are shown.
 
 from collections.abc import Iterator
 from enum import IntEnum
+from hashlib import sha256
 from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
 
+from cargo_static_index._json import UNREADABLE
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.protocol.names import collision_key
-from cargo_static_index.site.crate_document import CrateDocument
+from cargo_static_index.site.crate_document import CrateDocument, format_page_document
 from cargo_static_index.site.paths import node_path
 from cargo_static_index.site.radix import Node, parse_node
 from cargo_static_index.site.words import first, readme_stems, stem, stems, words
@@ -61,6 +63,7 @@ WEIGHT_OF_RANK = 0.5
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 _SCRIPT = (b"csiPart(", b");\n")
+_SEAL = b"// "
 
 _encode = msgspec.json.Encoder().encode
 
@@ -134,15 +137,17 @@ def shown(document: CrateDocument) -> ShownCrate:
 
 
 def format_shown(document: CrateDocument) -> bytes:
-    """Give the bytes of a crate's `row.js`."""
-    return as_script(_encode(shown(document)))
+    """Give the bytes of a crate's `row.js`, with a digest of the document behind them, by which `verify` knows it."""
+    digest = sha256(format_page_document(document)).hexdigest()[:32]
+    return as_script(_encode(shown(document))) + b"%s%s\n" % (_SEAL, digest.encode())
 
 
 def parse_shown(content: bytes) -> ShownCrate:
     """Read a `row.js`, or raise InvalidDocument."""
     try:
-        return msgspec.json.decode(content_of_script(content), type=ShownCrate)
-    except msgspec.MsgspecError as error:
+        script, _, _ = content.rpartition(_SEAL)
+        return msgspec.json.decode(content_of_script(script), type=ShownCrate)
+    except UNREADABLE as error:
         raise InvalidDocument(f"not the row of a crate: {error}") from error
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from cargo_static_index._json import UNREADABLE
 from cargo_static_index.crate.candidate import Candidate, DropFile, Outcome
 from cargo_static_index.diagnostics.errors import StateDamaged
 from cargo_static_index.diagnostics.problems import Problem
@@ -38,7 +39,7 @@ def decode_problems(content: bytes) -> tuple[Problem, ...]:
     """Read what `encode_problems` wrote, or raise StateDamaged."""
     try:
         return _decode_problems(content)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise StateDamaged(f"The catalogue holds problems that cannot be read: {error}.") from error
 
 

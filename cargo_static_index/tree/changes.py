@@ -13,8 +13,9 @@ from typing import Final, Literal, TypeVar
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from cargo_static_index._json import UNREADABLE
 from cargo_static_index.diagnostics.errors import InvalidDocument
-from cargo_static_index.tree.documents import Delta, difference
+from cargo_static_index.tree.documents import Delta, DigestOfAny, difference
 
 NAMES: Final = "names"
 BEGUN: Final = "begun"
@@ -44,7 +45,7 @@ class Claim(Struct, frozen=True, kw_only=True):
 class Weight(Struct, frozen=True, kw_only=True):
     """What an index file counts for in tree.json: its digest in hexadecimal, "" where there is none."""
 
-    digest: str = ""
+    digest: DigestOfAny = ""
     releases: int = 0
 
     @property
@@ -64,7 +65,7 @@ class ChangedFile(Struct, frozen=True, kw_only=True):
     before: Weight
     after: Weight
     removed: int = 0
-    tombstones: str = ""
+    tombstones: DigestOfAny = ""
 
 
 class ChangeRecord(Struct, frozen=True, kw_only=True):
@@ -146,5 +147,5 @@ def format_change(document: Claim | ChangeRecord) -> bytes:
 def _parse(content: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(content, type=kind)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise InvalidDocument(f"not a document of changes: {error}") from error

@@ -3,16 +3,19 @@
 The digest is the sum, modulo 2^256, of SHA-256 over (path, content) of every index file, and that of the tombstones
 the sum over each that is in force. Order does not matter, and a change subtracts the old and adds the new, so keeping
 it costs nothing, while one small read tells whether a tree is still the one that somebody knows.
+
+A key that is not known is damage, since each change of a document raises its version: what is read over would be lost.
 """
 
 from collections.abc import Collection
 from hashlib import sha256
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
+from cargo_static_index._json import UNREADABLE
 from cargo_static_index.diagnostics.errors import InvalidDocument, NewerFormat
 from cargo_static_index.protocol.registries import Mode
 from cargo_static_index.protocol.semver import parse_version, without_build
@@ -27,6 +30,12 @@ SLIP = 4
 """Digits in which a damaged digest may differ from the one that it was."""
 
 _MODULUS = 1 << 256
+
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+"""A sum of SHA-256, modulo 2^256, in hexadecimal."""
+
+DigestOfAny = Annotated[str, Meta(pattern=r"^(?:[0-9a-f]{64})?$")]
+"""Such a sum, or "" where there is nothing to be summed up."""
 
 
 class Delta(Struct, frozen=True, kw_only=True):
@@ -76,7 +85,7 @@ def _raised(digest: str, by: int) -> str:
     return f"{(int(digest, 16) + by) % _MODULUS:064x}"
 
 
-class TreeRecord(Struct, frozen=True, kw_only=True):
+class TreeRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What tree.json says: the tree's format, how its lines were made, and the sum of its index.
 
     `aliases` are the base URLs that the tree had before it moved, oldest first. `lost` counts releases whose lines
@@ -92,9 +101,9 @@ class TreeRecord(Struct, frozen=True, kw_only=True):
     aliases: tuple[str, ...] = ()
     crates: int = 0
     releases: int = 0
-    digest: str = "0" * 64
+    digest: Digest = "0" * 64
     removed: int | UnsetType = 0
-    tombstones: str | UnsetType = "0" * 64
+    tombstones: Digest | UnsetType = "0" * 64
     lost: int | UnsetType = UNSET
     keeps_until: str | UnsetType = UNSET
     version_addresses: bool | UnsetType = UNSET
@@ -135,12 +144,13 @@ class TreeRecord(Struct, frozen=True, kw_only=True):
 
 
 def is_slip(record: TreeRecord, known: TreeRecord) -> bool:
-    """Whether tree.json differs from what it was by damage alone: any change makes another digest of all its digits."""
-    differing = sum(one != other for one, other in zip(record.digest, known.digest, strict=False))
+    """Whether tree.json differs from what it was by damage alone: any change makes other sums of all their digits."""
+    one, other = (f"{each.digest}{each.tombstones or ''}" for each in (record, known))
+    differing = sum(digit != was for digit, was in zip(one, other, strict=False))
     return 0 < differing <= SLIP
 
 
-class Tombstone(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Tombstone(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """A release that was removed on purpose. One that is brought back has the `pubtime` and the yank that it had.
 
     `lifted` is set while it is being brought back: with a line beside it the tombstone is done with, without one
@@ -161,7 +171,7 @@ class Tombstone(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return replace(self, lifted=False)
 
 
-class Tombstones(Struct, frozen=True, kw_only=True):
+class Tombstones(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The releases of one crate that were removed on purpose, in SemVer order."""
 
     schema: Literal[1] = 1
@@ -222,7 +232,7 @@ def parse_tree_record(content: bytes) -> TreeRecord:
             )
         record = msgspec.json.decode(content, type=TreeRecord)
         return record if head.format > 1 else replace(record, removed=UNSET, tombstones=UNSET)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise InvalidDocument(
             f"tree.json is not a tree's record: {error}; bring it back from a backup, "
             "or delete it, and the next build makes it anew"
@@ -233,7 +243,7 @@ def parse_tombstones(content: bytes) -> Tombstones:
     """Read a crate's removed.json, or raise InvalidDocument."""
     try:
         return msgspec.json.decode(content, type=Tombstones)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise InvalidDocument(f"not a document of tombstones: {error}") from error
 
 

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from cargo_static_index._json import UNREADABLE
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.store import Store
 from cargo_static_index.tree.changes import change_id, identity_of, time_of
@@ -21,7 +22,7 @@ from cargo_static_index.tree.read import StoredValue
 KEPT: Final = "kept"
 
 
-class KeptArchives(Struct, frozen=True, kw_only=True):
+class KeptArchives(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Removed releases of a crate whose archives, and the metadata beside them, stay until a time.
 
     `until` is written as `pubtime` is.
@@ -46,7 +47,7 @@ def parse_kept(content: bytes) -> KeptArchives:
     """Read what says which archives are kept, or raise InvalidDocument."""
     try:
         return msgspec.json.decode(content, type=KeptArchives)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise InvalidDocument(f"not a document of kept archives: {error}") from error
 
 

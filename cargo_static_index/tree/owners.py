@@ -9,6 +9,7 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
+from cargo_static_index._json import UNREADABLE
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidInput
 from cargo_static_index.store import Store
@@ -22,7 +23,7 @@ OWNER: Final = rf"(?:{TEAM})?[A-Za-z0-9][A-Za-z0-9._@+-]*"
 _is_owner = pattern(OWNER).fullmatch
 
 
-class Owners(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Owners(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """The owners of one crate, in the order in which they came."""
 
     schema: Literal[1]
@@ -45,7 +46,7 @@ def read_owners(store: Store, name: str) -> StoredValue[Owners | None]:
     stored = store.read(path)
     try:
         owners = msgspec.json.decode(stored.content, type=Owners) if stored else None
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise InvalidDocument(
             f"{path}: this does not say who owns {name}: {error}; bring it back from a backup"
         ) from error

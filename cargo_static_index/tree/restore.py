@@ -10,6 +10,9 @@ from msgspec import Struct
 
 from cargo_static_index.protocol.index_file import IndexFile, Line, parse_line
 
+_YANKED = b'"yanked":'
+"""What every line of ours has: where it is missing, the key is damaged."""
+
 SLACK = 4
 """Bytes in which a damaged line may differ from the one that it was."""
 
@@ -32,21 +35,27 @@ class Restoration(Struct, frozen=True, kw_only=True):
 
 
 def restore_lines(
-    file: IndexFile, known: Iterable[Known], removed: Collection[str], line_of: Callable[[Known], bytes | None]
+    name: str,
+    file: IndexFile,
+    known: Iterable[Known],
+    removed: Collection[str],
+    line_of: Callable[[Known], bytes | None],
 ) -> Restoration:
-    """Say what an index file is to be, given all that is `known` to have stood in it, less what was `removed`.
+    """Say what the index file of the crate `name` is to be, given all that is `known` to have stood in it.
 
-    A line whose checksum is right keeps its bytes, but for `yanked` and `pubtime`. `line_of` makes a line anew from
-    what is stored of a release, None where that is not there. What is left of damaged lines goes, all else stays.
+    That is less what was `removed`. A line whose checksum is right keeps its bytes, but for `yanked` and `pubtime`.
+    `line_of` makes a line anew from what is stored of a release, None where that is not there. What is left of damaged
+    lines goes, all else stays.
     """
     restored: list[str] = []
     lost: list[Known] = []
     new: list[Line] = []
     for release in known:
         line = file.find(release.vers)
+        line = line if line is not None and line.name == name else None
         if release.vers in removed or (line is not None and says(line, release)):
             continue
-        if line is not None and line.cksum == release.cksum and line.pubtime == release.pubtime:
+        if line is not None and _YANKED in line.raw and (line.cksum, line.pubtime) == (release.cksum, release.pubtime):
             file = file.with_yanked(release.vers, yanked=release.yanked)
         elif (raw := line_of(release)) is None:
             lost.append(release)

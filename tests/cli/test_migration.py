@@ -8,10 +8,16 @@ import shutil
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 
 from cargo_static_index import __version__
+from cargo_static_index.crate.metadata import CrateMetadata
+from cargo_static_index.site.crate_document import PAGES_FORMAT, PagesState
 from cargo_static_index.store.local.store import LocalStore
-from cargo_static_index.tree.documents import FORMAT, NEEDS
+from cargo_static_index.tree.changes import ChangedFile, ChangeRecord, Claim
+from cargo_static_index.tree.documents import FORMAT, NEEDS, Tombstone, Tombstones, TreeRecord
+from cargo_static_index.tree.kept import KeptArchives
+from cargo_static_index.tree.owners import Owners
 from tests.cli.program import run
 from tests.crates import crate
 from tests.world import contents
@@ -113,6 +119,44 @@ def test_pages_are_added_beside_what_is_there(old: Path) -> None:
     after = bytes_of(old)
     assert before.items() <= after.items()
     assert "index.html" in after
+
+
+# what a later version may not change without a word
+
+DOCUMENTS: list[tuple[type[Struct], int, str]] = [
+    (
+        *(TreeRecord, 2),
+        "format needs mode aliases crates releases digest removed tombstones lost keeps_until version_addresses",
+    ),
+    (Tombstones, 1, "schema name removed"),
+    (Tombstone, 1, "vers cksum pubtime yanked when lifted"),
+    (Owners, 1, "schema name owners trusted_only"),
+    (KeptArchives, 1, "schema name until removed"),
+    (Claim, 1, "schema name claimed"),
+    (ChangeRecord, 1, "schema begun files rows_gone"),
+    (ChangedFile, 1, "name path before after removed tombstones"),
+    (CrateMetadata, 1, "schema cksum packed_size unpacked_size manifest readme changelog vcs files"),
+    (PagesState, 3, "schema fingerprint digest sealed copies"),
+]
+"""The documents of a tree that outlast a version, or parts of them, with their version and their keys."""
+
+
+@pytest.mark.parametrize(("document", "version", "keys"), DOCUMENTS)
+def test_who_changes_a_document_raises_its_version(document: type[Struct], version: int, keys: str) -> None:
+    """Its reader takes the last version's, for which `tests/golden` has a tree; only then this table may change."""
+    defaults = dict(zip(document.__struct_fields__[::-1], document.__struct_defaults__[::-1], strict=False))
+    said = defaults.get("format", defaults.get("schema", version))
+    assert (said if isinstance(said, int) else version, " ".join(document.__struct_fields__)) == (version, keys)
+
+
+def test_pages_of_an_earlier_format_are_made_anew(old: Path) -> None:
+    file = old / "public/pages.json"
+    run("build", "--pages", cwd=old, env=CLOCK).ok()
+    today = file.read_text()
+    file.write_text(today.replace(f'"schema":{PAGES_FORMAT}', f'"schema":{PAGES_FORMAT - 1}'))
+    assert "warning[pages-outdated]" in run("verify", "--pages", cwd=old).out
+    run("build", "--pages", cwd=old, env=CLOCK).ok()
+    assert file.read_text() == today
 
 
 # a tree of a later version

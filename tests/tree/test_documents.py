@@ -130,6 +130,16 @@ WAY_OUT = "; bring it back from a backup, or delete it, and the next build makes
             "tree.json is not a tree's record: Invalid enum value 'other' - at `$.mode`" + WAY_OUT,
         ),
         (
+            b'{"format": 2, "tombstones": "0x1"}',
+            "tree.json is not a tree's record: Expected `str` matching regex '^[0-9a-f]{64}$' - at `$.tombstones`"
+            + WAY_OUT,
+        ),
+        (
+            b'{"format": 2, "digest": "\xb6"}',
+            "tree.json is not a tree's record: 'utf-8' codec can't decode byte 0xb6 in position 0: invalid start byte"
+            + WAY_OUT,
+        ),
+        (
             b'{"format": 3, "needs": "1.2.3", "crates": "many"}',
             "the tree has format 3, and this version reads up to 2; use cargo-static-index 1.2.3 or later",
         ),

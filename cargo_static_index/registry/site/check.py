@@ -19,7 +19,7 @@ from cargo_static_index.registry.site.lists import read_nodes
 from cargo_static_index.registry.verify.work import HERE, Work
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.compressed import is_copy, original_of
-from cargo_static_index.site.crate_document import CrateDocument, PagesState, parse_pages_state
+from cargo_static_index.site.crate_document import CrateDocument, PagesState, format_page_document, parse_pages_state
 from cargo_static_index.site.lists import ALWAYS, NAMES, pages_of, record_path, sitemap_path
 from cargo_static_index.site.radix import Node
 from cargo_static_index.site.rows import rows_of_crate
@@ -193,10 +193,14 @@ def _check_crate(store: Store, name: str, listed: _Sum, lists: set[str], *, read
     yield from _wrong(store, f"crate `{name}`", paths_of_crate(document), read=read)
     if read:
         yield from _check_sources(store, document)
-    row = addresses.crate_row(name)
-    stored = store.read(row) if read else None
-    if stored and stored.content != format_shown(document):
-        yield found("page-wrong", row, "This is not what searches are to show of the crate.", "make-pages")
+        for path, content in (
+            (addresses.crate_document(name), format_page_document(document)),
+            (addresses.crate_row(name), format_shown(document)),  # which has a digest of the document
+        ):
+            stored = store.read(path)
+            if stored and stored.content != content:
+                message = f"This is not what was written of the crate `{name}`, for its document or for searches."
+                yield found("page-wrong", path, message, "make-pages")
     lists.add(f"dependents/{name}")
     for list_name, key in rows_of_crate(document):
         listed.add(list_name, key, -1)

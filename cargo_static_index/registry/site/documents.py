@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
+from cargo_static_index._json import UNREADABLE
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.site import paths as addresses
-from cargo_static_index.site.crate_document import CrateDocument, parse_crate_document
+from cargo_static_index.site.crate_document import CrateDocument, parse_crate_document, parse_pages_state
 from cargo_static_index.site.lists import dependents_list, record_path
 from cargo_static_index.store import Store, Stored
 
@@ -23,6 +24,15 @@ def read_crate_documents(store: Store, names: Sequence[str]) -> list[CrateDocume
     return [_document(name, stored) for name, stored in zip(names, held, strict=True)]
 
 
+def shown_digest(store: Store) -> str | None:
+    """Give the digest of tree.json that pages.json says the pages show, or None where it cannot be read."""
+    stored = store.read(addresses.STATE)
+    try:
+        return parse_pages_state(stored.content).digest if stored else None
+    except InvalidDocument:
+        return None
+
+
 class _Total(Struct):
     total: int
 
@@ -32,7 +42,7 @@ def dependents_at(store: Store, name: str) -> int:
     stored = store.read(record_path(dependents_list(name), ""))
     try:
         return msgspec.json.decode(stored.content, type=_Total).total if stored else 0
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return 0
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from cargo_static_index._json import UNREADABLE
 from cargo_static_index.crate.candidate import Outcome
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.problems import Problem, in_words_of_its_rule
@@ -109,7 +110,7 @@ def _document_of(content: bytes | None) -> RefusalDocument | None:
     """Read what lies beside a file that was moved; None for what is not of ours."""
     try:
         return msgspec.json.decode(content, type=RefusalDocument) if content else None
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 

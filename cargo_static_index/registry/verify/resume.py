@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from cargo_static_index._json import UNREADABLE
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
 from cargo_static_index.diagnostics.problems import Finding
 from cargo_static_index.state import may_write
@@ -93,7 +94,7 @@ def resumed(folder: Path, question: object, note: Callable[[str], None]) -> Iter
 
 
 def _read(path: Path) -> Opened:
-    with suppress(OSError, msgspec.MsgspecError):
+    with suppress(OSError, *UNREADABLE):
         opened = msgspec.json.decode(path.read_bytes(), type=Opened)
         if 0 <= time.time() - opened.begun < A_WEEK:
             return opened

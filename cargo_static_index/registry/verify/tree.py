@@ -25,7 +25,7 @@ from cargo_static_index.registry.restore import (
     Rival,
     documented_releases,
     is_left,
-    missing_digest,
+    missing_digests,
     proven,
     put_back_archive,
     recount,
@@ -124,7 +124,8 @@ def verify_tree(
         work.seen(last, findings)
         yield from findings
     lines_lost: list[Finding] = []
-    if missing := _missing(store, total):
+    missing = missing_digests(store, total)
+    if missing is not None:
         # Listed before the first is told: what mends one of them mends all.
         lines_lost = list(_check_lost_lines(store, home, (known or documented_releases)(store), missing))
     yield from lines_lost
@@ -268,7 +269,7 @@ def _is_unfinished(store: Store, file: IndexFile, name: str, stone: Tombstone, k
 
 
 def _check_lost_lines(
-    store: Store, home: Home, known: Iterable[tuple[str, Sequence[Known]]], missing: int
+    store: Store, home: Home, known: Iterable[tuple[str, Sequence[Known]]], missing: Collection[int]
 ) -> Iterator[Finding]:
     """Give the crates whose index file lost lines that can be put back, or what lines said."""
     for name, releases in known:
@@ -277,16 +278,9 @@ def _check_lost_lines(
         if restored:
             message = f"The index file of {name} lost the lines of {', '.join(restored)}, or what they said."
             yield found("lines-lost", index.path, message, "restore-lines")
-        elif missing and proven(store, home, name, index, missing) is not None:
-            message = f"The index file of {name} is not the one that tree.json sums up, and its metadata make that one."
+        elif proven(store, home, name, index, missing) is not None:
+            message = f"The index file of {name} is not the one that was summed up, and its metadata make that one."
             yield found("lines-lost", index.path, message, "write-proven")
-
-
-def _missing(store: Store, total: Delta) -> int:
-    try:
-        return missing_digest(store, total)
-    except InvalidDocument:
-        return 1  # which no index file ever sums up to, and says that nothing is proven
 
 
 def _lines_are_lost(store: Store, total: Delta) -> bool:

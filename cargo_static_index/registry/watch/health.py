@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from cargo_static_index._json import UNREADABLE
 from cargo_static_index.diagnostics.errors import StoreError
 from cargo_static_index.registry.watch.arrivals import Why
 from cargo_static_index.state.directory import state_folder, unusable
@@ -89,7 +90,7 @@ def read_health(folder: Path) -> LastWord | None:
         with (folder / _FILE).open("rb") as file:
             health = msgspec.json.decode(file.read(), type=Health)
             spoke = int(os.fstat(file.fileno()).st_mtime)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNREADABLE):
         return None
     return LastWord(health=health, spoke=spoke, running=_is_locked(folder / _LOCK))
 

@@ -85,6 +85,13 @@ def flipped(registry: Registry, path: str) -> bytes:
     return bytes(content)
 
 
+def flipped_at(registry: Registry, path: str, bit: int) -> bytes:
+    """One bit is another, which one chance says."""
+    content = bytearray(registry.sound[path])
+    content[bit // 8 % len(content)] ^= 1 << bit % 8
+    return bytes(content)
+
+
 def older(registry: Registry, path: str) -> bytes | None:
     """The file is what it was a change before, or not there as it was not then."""
     return registry.earlier.get(path)
@@ -175,20 +182,30 @@ def try_damages(registry: Registry, folder: Path, changes: Mapping[str, bytes | 
     return f"differs: {differing}" if differing else ""
 
 
+def _flip(chance: random.Random) -> Damage:
+    bit = chance.randrange(1 << 20)
+
+    def flipped_by_chance(registry: Registry, path: str) -> bytes:
+        return flipped_at(registry, path, bit)
+
+    return flipped_by_chance
+
+
 def _main() -> None:
-    """Try every damage of every file, then pairs of them by chance, and print what was found as JSON."""
+    """Try every damage of every file, then pairs of them and flipped bits by chance; print what was found as JSON."""
     parser = argparse.ArgumentParser(description=_main.__doc__)
     parser.add_argument("--pairs", type=int, default=1000)
+    parser.add_argument("--flips", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
     with TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as base:
         registry = make_registry(Path(base) / "here")
-        single = [
-            (path, how) for how in DAMAGES for path in registry.files() if how(registry, path) != registry.sound[path]
-        ]
+        files = registry.files()
+        single = [(path, how) for how in DAMAGES for path in files if how(registry, path) != registry.sound[path]]
         chance = random.Random(chosen.seed)
-        pairs = [chance.sample(single, 2) for _ in range(chosen.pairs)]
-        tried = [*([one] for one in single), *(pair for pair in pairs if pair[0][0] != pair[1][0])]
+        flips = [(chance.choice(files), _flip(chance)) for _ in range(chosen.flips)]
+        pairs = [chance.sample([*single, *flips], 2) for _ in range(chosen.pairs)]
+        tried = [*([one] for one in (*single, *flips)), *(pair for pair in pairs if pair[0][0] != pair[1][0])]
         ends = Counter[str]()
         others: list[str] = []
         for damages in tried:
@@ -200,7 +217,8 @@ def _main() -> None:
                 others.append(f"{named}: {ended[:160]}")
         figures = {
             "damages tried": len(tried),
-            "of one file": len(single),
+            "of one file": len(single) + len(flips),
+            "of these a bit that chance chose": len(flips),
             "the tree is as it was": ends["as it was"],
             "what is lost is said": ends["said"],
             "otherwise": sorted(others)[:40],

@@ -34,6 +34,42 @@ def test_what_verify_says_mends_every_damage_of_one_file(registry: Registry, tmp
     assert {path: says for path, says in wrong.items() if says} == {}
 
 
+CHANGED_BYTES = [
+    ("tree.json", b'"aliases"', b'"al)ases"'),
+    ("tree.json", b'"tombstones": "', b'"tombstones": " '),
+    ("tree.json", b'"mode"', b'"mo\xe4e"'),
+    (TOMBSTONES, b'"cksum"', b'"cksuM"'),
+    ("index/3/b/bar", b'"yanked":true', b'"ycnked":true'),
+    ("index/3/b/bar", b'"yanked":true', b'"ya\xeeked":true'),
+    ("index/3/b/bar", b'"name":"bar"', b'"name":"bas"'),
+    ("index/3/f/foo", b'"features"', b'"featurds"'),
+    ("crates/bar/index.json", b'"edition":"2021"', b'"edition":"2023"'),
+    ("crates/bar/index.json", b'"homepage"', b'"homepagd"'),
+    ("pages.json", b'"digest"', b'"digesu"'),
+]
+"""Bytes that a reader could pass over, or that nothing in the tree depends on."""
+
+
+@pytest.mark.parametrize(("path", "was", "now"), CHANGED_BYTES)
+def test_a_changed_byte_that_a_reader_could_pass_over_is_mended(
+    registry: Registry, tmp_path: Path, path: str, was: bytes, now: bytes
+) -> None:
+    content = registry.sound[path]
+    assert was in content
+    assert try_damages(registry, tmp_path / "copy", {path: content.replace(was, now, 1)}) == ""
+
+
+def test_an_index_file_is_mended_by_what_the_pages_show_where_tree_json_is_older(
+    registry: Registry, tmp_path: Path
+) -> None:
+    path = "index/3/b/bar"
+    changes = {
+        path: registry.sound[path].replace(b'"features"', b'"featurds"', 1),
+        "tree.json": registry.earlier["tree.json"],
+    }
+    assert try_damages(registry, tmp_path / "copy", changes) == ""
+
+
 OTHERS = [each for each in DAMAGES if each.__name__ != "older"]
 """What was removed was removed a change ago, too."""
 
