@@ -284,7 +284,8 @@ def _machines(known: Known) -> str:
 
 def _turns(figures: Mapping[str, Any]) -> int:
     """Give how many numbers each median is of."""
-    return min(int(each["count"]) for each in figures.values() if isinstance(each, dict) and "count" in each)
+    counts = (int(each["count"]) for each in figures.values() if isinstance(each, dict) and "count" in each)
+    return min(counts, default=1)
 
 
 def _main() -> None:
