@@ -14,13 +14,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 from msgspec import Struct
 
@@ -317,12 +318,23 @@ def make_certificate(folder: Path, host: str) -> Path:
     return certificate
 
 
+def _ports() -> Iterator[int]:
+    """Give ports below those that the system gives to clients, each worker of a run others, in a circle."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 7
+    first = os.getpid() * 7  # so that another run on this machine is likely to be elsewhere
+    return (11_000 + 3_000 * worker + number % 3_000 for number in count(first))
+
+
+_PORTS: Final = _ports()
+
+
 def free_port() -> int:
-    """Give a loopback port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Give a loopback port that nothing listens on now, and that nobody else in this run is given soon."""
+    for port in _PORTS:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError  # there is no end of them
 
 
 def open_the_way(folder: Path) -> None:
