@@ -12,11 +12,6 @@ from cargo_static_index.registry.workers import Far, Result
 from cargo_static_index.store.bucket import Bucket, Whereabouts
 from cargo_static_index.store.objects.uploads import new_uploads
 
-try:
-    import distributed
-except ImportError as error:
-    raise SettingsError("`--cluster` needs the extra `cluster`: pip install 'cargo-static-index[cluster]'") from error
-
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -76,7 +71,7 @@ def opened_cluster(url: str, tree: Whereabouts) -> Iterator[Far]:
         raise SettingsError(
             "--cluster is for a tree in a bucket, which all machines can open: --tree s3://BUCKET/PREFIX"
         )
-    connect: Any = distributed.Client
+    connect = _client_of_dask()
     try:
         client = connect(f"tcp://{found['address']}", timeout=_SECONDS, set_as_default=False)
     except (OSError, TimeoutError) as error:
@@ -88,6 +83,16 @@ def opened_cluster(url: str, tree: Whereabouts) -> Iterator[Far]:
             yield Far(_Cluster(client), uploads, _AHEAD * sum(client.nthreads().values()))
         finally:
             uploads.clear()
+
+
+def _client_of_dask() -> Any:
+    try:
+        import distributed  # noqa: PLC0415 - an extra, and slow to import
+    except ImportError as error:
+        raise SettingsError(
+            "`--cluster` needs the extra `cluster`: pip install 'cargo-static-index[cluster]'"
+        ) from error
+    return distributed.Client
 
 
 def _need_same_program(client: Any, url: str) -> None:
