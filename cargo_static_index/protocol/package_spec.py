@@ -5,6 +5,7 @@ The rules are those of cargo-util-schemas: src/core/package_id_spec.rs, partial_
 
 import re
 from urllib.parse import SplitResult, urlsplit
+from urllib.parse import quote as percent_encoded
 
 from msgspec import Struct
 
@@ -20,6 +21,7 @@ _WEB = re.compile(r"(?:https?|wss?|ftp):", re.IGNORECASE).match
 _HOST = re.compile(
     r"[/\\]*(?:[^/\\?#]*@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s#%/:<>?@\[\\\]^|]+)(?::[0-9]*)?(?:[/\\?#]|\Z)"
 ).match
+_ASCII = "".join(map(chr, range(128)))
 _BLANKS = "".join(map(chr, range(33)))
 
 
@@ -38,12 +40,15 @@ def is_package_name(text: str) -> bool:
     )
 
 
-def is_url(text: str) -> bool:
-    """Whether the `url` crate reads the text as an absolute URL that has a path, as far as hosts are plain."""
+def is_url(text: str, *, with_path: bool = True) -> bool:
+    """Whether the `url` crate reads the text as an absolute URL that has a path, as far as hosts are plain.
+
+    Without `with_path` it may be one like `x:y`, which has none.
+    """
     text = text.strip(_BLANKS)
     scheme, web = _SCHEME(text), _WEB(text)
     if web is None:
-        return scheme is not None and text.startswith("/", scheme.end())
+        return scheme is not None and (not with_path or text.startswith("/", scheme.end()))
     return _HOST(text, web.end()) is not None
 
 
@@ -58,7 +63,8 @@ def parse_package_spec(text: str) -> PackageSpec:
 
 def _taken_apart(text: str) -> SplitResult | None:
     try:
-        return urlsplit(text) if is_url(text) else None
+        # What is not ASCII is percent-encoded in a URL, and with that in no name.
+        return urlsplit(percent_encoded(text, safe=_ASCII)) if is_url(text) else None
     except ValueError:  # brackets that hold no address
         return None
 

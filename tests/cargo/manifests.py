@@ -41,21 +41,37 @@ ANY: tuple[object, ...] = (
 
 NAMES = ("a", "a-b", "a_b", "_a", "1a", "é", "a.b", "a b", "a::b", "a/b", "🍺", "-a", "nul", "a" * 65)
 VERSIONS = ("1.0.0", " 1.0.0 ", "1.0", "1", "01.0.0", "1.0.0-a+b", "v1.0.0", "1.0.0-", "\x1f1.0.0")
-RUST_VERSIONS = ("1.85", "1.55.9", "1", "2", "2.0", "3.1", "10", "0.9", "1.31", "1.0.0", "1.70-nightly", "^1.60", "*")
+RUST_VERSIONS = (
+    "1.85",
+    "1.55.9",
+    "1",
+    "2",
+    "2.0",
+    "3.1",
+    "10",
+    "0.9",
+    "1.31",
+    "1.0.0",
+    "1.70-nightly",
+    "^1.60",
+    "*",
+    " 1.60 ",
+)
 EDITIONS = ("2015", "2018", "2021", "2024", "2020", "2027", "future")
 PATHS = ("src/lib.rs", "./src/lib.rs", "absent.rs", "../x.rs", "/x.rs", ".", "..", "src", "a\\b", "x.txt")
 REQUIREMENTS = ("1", "*", "^1", "=1.0.0", ">=1, <2", ">=1 <2", "1.0.0+meta", "1.x", "^^1", "1.0.0-rc.1")
 URLS = (
     "https://e.example/", "https://e.example", "sparse+https://e.example/", "http://", "e.example", "file:///x",
     "ssh://g@e.example/x", "g@e.example:x.git", "https://e.example/?a", "https://e.example/#a", "x:y", "//e.example",
-    "https://e .example/", "https://[::1", "HTTPS://E.example:443/../x", "crates-io", "crates", "acme",
+    "https://e .example/", "mailto:x", "https://[::1", "HTTPS://E.example:443/../x", "crates-io", "crates", "acme",
 )  # fmt: skip
 SPECS = (
     "a", "a@1", "a@1.0.0", "a:1.0.0", "a:1", "a@", "@1", "*", "a@x", "a@1.0.0-rc.1+b", "a@1.*", "é", "a b", "a/b",
     "https://e.example/a", "https://e.example/x#a", "https://e.example/x#a@1.0.0", "https://e.example/x#1.0.0",
     "https://e.example/x#1.x", "https://e.example/x#", "https://e.example/", "https://e.example/a?b",
     "git+https://e.example/a?rev=1", "sparse+https://e.example/a", "path+file:///a", "path+https://e.example/a",
-    "registry+https://e.example/a", "odd+https://e.example/a", "https://e.example/é", "a::b@1.0.0", "a::1",
+    "registry+https://e.example/a", "odd+https://e.example/a", "https://e.example/é", "https://e.example/x#é",
+    "https://e.example/x#é@1", "a::b@1.0.0", "a::1",
 )  # fmt: skip
 FEATURES = ("", "x", "a", "a/x", "a?/x", "dep:a", "dep:a/x", "a/", "/x", "foo/?bar", "a/-x", "a/dep:x", "a/🍺", "🍺",
             "-x", "x/y/z", "a/x y", "nothing", "dep:", "dep:nothing", "default", "1x", "x+y", "x.y", "é")  # fmt: skip
@@ -360,10 +376,14 @@ def _within(place: tuple[str, ...], table: Table) -> Table:
 AS_CARGO = frozenset({"manifest-shape", "manifest-unusable", "manifest-nightly", "edition-unknown"})
 """The rules that say what stable cargo says; the others protect clients, the index, or who depends on the crate."""
 
+_FIELDS = "refused by us alone: an array where a table should be, which serde takes for its fields"
 LISTED: Mapping[str, str] = {
     "datetime.date": "refused by us alone: a date where a table should be, which is one to cargo",
     "'edition': 'future'": "refused by us alone: a target of the edition 'future', which stable rustc does not build",
-    "{'hints': ['']}": "refused by us alone: an array where a table should be, which serde takes for its fields",
+    "{'hints': [": _FIELDS,
+    "{'profile': {'release': [": _FIELDS,
+    "'package': {'a': [": _FIELDS,
+    "'build-override': [": _FIELDS,
     "{'replace': {'a@1.0.0': {'path': 'x', 'base'": "refused by us alone: `base` in `[replace]`, which cargo ignores",
 }
 """The disagreements that are known, each by what is tried."""

@@ -39,7 +39,7 @@ def check_overrides(root: Table, package: Package) -> Iterator[Problem]:
 def _check_patch(patch: Table) -> Iterator[Problem]:
     for source, packages in patch.items():
         path = join_path("patch", source)
-        if source != "crates-io" and not is_url(source):
+        if source != "crates-io" and not is_url(source, with_path=False):
             message = f"`{path}` names a source that is no URL: {quote(source)}."
             yield fault("manifest-unusable", message, path)
         if isinstance(packages, dict):
@@ -84,11 +84,12 @@ def _check_workspace(package: Package, workspace: Table) -> Iterator[Problem]:
 
 
 def _check_versions(shared: Table) -> Iterator[Problem]:
-    for key, parse in (("version", parse_version), ("rust-version", parse_rust_version)):
+    # Blanks around it are taken away of a Rust version, and of no version but `package.version`.
+    for key, parse in (("version", parse_version), ("rust-version", lambda text: parse_rust_version(trimmed(text)))):
         text = shared.get(key)
         try:
             if isinstance(text, str):
-                parse(trimmed(text))
+                parse(text)
         except InvalidInput as error:
             path = f"workspace.package.{key}"
             yield fault("manifest-unusable", f"`{path}`: {error}.", path)
