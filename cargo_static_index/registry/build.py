@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -51,6 +52,9 @@ FAR_FILES, FAR_BYTES = 512, 32 << 20
 
 AHEAD = 8
 """How many batches may be under way at once: enough to keep workers busy, few enough to keep in memory."""
+
+LOOK_AHEAD = 5000
+"""How many files of the drop directory may be known before they are read: of as many a total is told at once."""
 
 
 def read_drop(
@@ -169,15 +173,15 @@ def _read(
     until = time.monotonic() + drop.settle + _MARGIN if drop and waits else 0.0
     reader = Reader(policy=policy, stage=stage, pubtime=pubtime, drop=drop.path if drop else None, waits_until=until)
     transaction.state.candidates.clear()
-    told = _told(files, transaction.listener)
+    coming = _Coming(files, transaction.listener, ahead=LOOK_AHEAD if waits else 0)
     # Where published files leave the drop directory, the archives in the tree are held against them as a whole.
     known = partial(with_held, transaction) if drop and not drop.takes_away else list
     if far is None:
-        batches = _batches_read(_portions(told), known, reader, executor)
+        batches = _batches_read(_portions(coming), known, reader, executor, meanwhile=coming.look_ahead)
     else:
-        portions = _portions(map(_settled, told), FAR_FILES, FAR_BYTES)
+        portions = _portions(map(_settled, coming), FAR_FILES, FAR_BYTES)
         reads = RemoteReader(reader=replace(reader, waits_until=0.0), uploads=far.uploads)
-        batches = _batches_read(portions, known, reads, far.executor, far.ahead)
+        batches = _batches_read(portions, known, reads, far.executor, far.ahead, meanwhile=coming.look_ahead)
     for batch in batches:
         transaction.state.candidates.add_packed(batch)
 
@@ -188,10 +192,35 @@ def _settled(file: DropFile) -> DropFile:
     return replace(file, due=0.0) if file.due else file
 
 
-def _told(files: Iterable[DropFile], listener: Listener) -> Iterator[DropFile]:
-    for file in files:
-        listener.reading(file.source)
-        yield file
+class _Coming:
+    """Files on their way to be read; the listener hears of each, and how many there are once the last is found.
+
+    To find it up to `ahead` files are kept in memory, looked for while others are read.
+    """
+
+    def __init__(self, files: Iterable[DropFile], listener: Listener, *, ahead: int) -> None:
+        self._files = iter(files)
+        self._listener = listener
+        self._ahead = ahead
+        self._found: deque[DropFile] = deque()
+        self._count = 0
+
+    def __iter__(self) -> Iterator[DropFile]:
+        while file := self._found.popleft() if self._found else next(self._files, None):
+            self._count += 1
+            self._listener.reading(file.source)
+            yield file
+
+    def look_ahead(self) -> None:
+        """Look for the last of the files."""
+        if not self._ahead:
+            return
+        room = self._ahead - len(self._found)
+        found = list(islice(self._files, room))
+        self._found += found
+        if len(found) < room:
+            self._ahead = 0
+            self._listener.total("read", self._count + len(self._found))
 
 
 def _batches_read(
@@ -200,21 +229,27 @@ def _batches_read(
     reader: Reader | RemoteReader,
     executor: Executor | None,
     ahead: int = AHEAD,
+    *,
+    meanwhile: Callable[[], None],
 ) -> Iterator[list[Packed]]:
     """Read files, here or in an executor's processes, some at a time and never too many ahead.
 
-    `known` says of each which published release it may be.
+    `known` says of each which published release it may be; `meanwhile` is done before results are waited for.
     """
     portions = ((first, known(portion)) for first, portion in portions)
     if executor is None:
-        yield from (reader.read_all(portion, first) for first, portion in portions)
+        for first, portion in portions:
+            meanwhile()
+            yield reader.read_all(portion, first)
         return
     under_way: list[Result[list[Packed]]] = []
     with unbroken("read crates was killed, perhaps for want of memory; nothing was published; run this again"):
         for first, portion in portions:
             under_way.append(executor.submit(reader.read_all, portion, first))
             if len(under_way) >= ahead:
+                meanwhile()
                 yield under_way.pop(0).result()
+        meanwhile()
         for future in under_way:
             yield future.result()
 

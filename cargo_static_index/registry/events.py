@@ -14,7 +14,10 @@ class Listener(Protocol):
     """Who wants to know. A subclass need define what it wants to hear alone."""
 
     def total(self, doing: Doing, files: int) -> None:
-        """Take note of how many files will be read, or published, next, where that is known."""
+        """Take note of how many files will be read, or published, next.
+
+        Of a drop directory that is known once the last new file is found, which is looked for while others are read.
+        """
 
     def reading(self, source: str) -> None:
         """Take note that a file is read next."""

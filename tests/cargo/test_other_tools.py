@@ -1,15 +1,19 @@
-"""The requests of other tools, replayed against a tree that a real nginx serves as `hosting` prints it."""
+"""Other tools on a tree that a real nginx serves as `hosting` prints it: cargo-deny itself, of others the requests."""
 
 import json
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from cargo_static_index.hosting.nginx import nginx
 from cargo_static_index.hosting.place import Place
 from cargo_static_index.site.readme.markdown import CSP
+from tests.cargo.client import Cargo, Project
 from tests.crates import crate
 from tests.servers import Nginx, free_port, get, open_folder
+from tests.tools import need
 from tests.world import World
 
 FOO = crate("foo")
@@ -54,3 +58,76 @@ def test_renovate_finds_versions_with_their_dates_and_its_link_leads_to_the_page
     assert all(line["pubtime"] for line in lines)
     page = get(f"{base}index/foo")
     assert (page.status, page.content) == (200, get(f"{base}crates/foo/").content)
+
+
+ADVISORY = """```toml
+[advisory]
+id = "RUSTSEC-2026-9999"
+package = "elsewhere"
+date = "2026-01-01"
+[versions]
+patched = []
+```
+
+# A hole
+
+In a crate of crates.io's.
+"""
+
+
+class Denied:
+    """A package that needs `foo` and `bar` of a served registry, and cargo-deny as its user runs it."""
+
+    def __init__(self, folder: Path, base: str) -> None:
+        cargo = Cargo(folder, {"acme": base})
+        needs = "".join(f'{name} = {{ version = "1", registry = "acme" }}\n' for name in ("foo", "bar"))
+        self.project: Project = cargo.project(needs, package='license = "MIT"')
+        self._advisories = folder / "advisories"
+        advisory = self._advisories / "crates/elsewhere/RUSTSEC-2026-9999.md"
+        advisory.parent.mkdir(parents=True)
+        advisory.write_text(ADVISORY)
+        for command in (("init", "-q", "-b", "main"), ("add", "."), ("commit", "-q", "-m", "One advisory")):
+            who = ("-c", "user.name=acme", "-c", "user.email=acme@localhost")
+            subprocess.run([need("git"), "-C", self._advisories, *who, *command], check=True)
+
+    def __call__(self, check: str, settings: str) -> list[tuple[str, str]]:
+        """Give the code of each error, and the crate that has it."""
+        (self.project.folder / "deny.toml").write_text(f"[{check}]\n{settings}")
+        # A database has a URL with a domain in it; git takes a folder in its place.
+        instead = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{self._advisories}.insteadOf"}
+        done = subprocess.run(
+            [need("cargo-deny"), "--format", "json", "check", check],
+            cwd=self.project.folder,
+            env=self.project.cargo.environment() | instead | {"GIT_CONFIG_VALUE_0": "https://advisories.example/db"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        said = [json.loads(line) for line in done.stderr.splitlines() if line]
+        assert [each["fields"] for each in said if each["type"] == "log"] == []
+        told = [each["fields"] for each in said if each["type"] == "diagnostic"]
+        return [(each["code"], each["graphs"][0]["Krate"]["name"]) for each in told if each["severity"] == "error"]
+
+
+def test_cargo_deny_takes_what_the_page_lets_it_and_sees_licences_and_yanks(tmp_path: Path) -> None:
+    port = free_port()
+    url = f"http://localhost:{port}/"
+    with open_folder() as folder:
+        world = World(folder, {"registry.base-url": url, "registry.pages": False})
+        world.put(FOO, crate("bar").package(license="GPL-3.0-only"))
+        world.build()
+        with Nginx(world.tree, server=nginx(Place(base_url=url, root=str(world.tree), policy=CSP)), port=port):
+            deny = Denied(tmp_path, url)
+            deny.project.run("generate-lockfile").ok()
+            sources = 'unknown-registry = "deny"\nallow-registry = ["{}"]\n'
+            assert deny("sources", sources.format("sparse+https://elsewhere.example/index/")) == [
+                ("source-not-allowed", "bar"),
+                ("source-not-allowed", "foo"),
+            ]
+            assert deny("sources", sources.format(f"sparse+{url}index/")) == []
+            assert deny("licenses", 'allow = ["MIT"]\n') == [("rejected", "bar")]
+            world.yank("foo@1.0.0")
+            assert deny("advisories", 'yanked = "deny"\ndb-urls = ["https://advisories.example/db"]\n') == [
+                ("yanked", "foo")
+            ]

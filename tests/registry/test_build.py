@@ -16,9 +16,11 @@ from msgspec.structs import replace
 from cargo_static_index.crate.candidate import FileStatus, Outcome
 from cargo_static_index.diagnostics.errors import NotHeld, SettingsError, StateDamaged, StoreError, TreeBusy
 from cargo_static_index.protocol.registries import CRATES_IO
-from cargo_static_index.registry.events import Report
+from cargo_static_index.registry.build import FILES_AT_ONCE
+from cargo_static_index.registry.events import Doing, Report
 from cargo_static_index.registry.registry import specs_of
 from cargo_static_index.registry.withdraw import Spec
+from cargo_static_index.registry.workers import reading_executor
 from cargo_static_index.store import Change
 from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.tree.layout import archive_file
@@ -50,6 +52,35 @@ def told(report: Report) -> dict[str, list[str]]:
 
 
 # --- what a pass publishes
+
+
+class Totals(Report):
+    """Hears how many files there are, and after how many that were read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read = 0
+        self.totals: list[tuple[str, int, int]] = []
+
+    def reading(self, source: str) -> None:
+        del source
+        self.read += 1
+
+    def total(self, doing: Doing, files: int) -> None:
+        self.totals.append((doing, files, self.read))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_how_many_files_are_read_is_told_while_the_first_are(world: World, jobs: int) -> None:
+    world.put(*(crate("foo", f"0.{number}.0") for number in range(FILES_AT_ONCE + 6)))
+    heard = Totals()
+    with reading_executor(jobs) as executor, world.opened(heard) as registry:
+        registry.build(executor=executor)
+    (reading, files, read), published = heard.totals
+    assert (reading, files) == ("read", FILES_AT_ONCE + 6)
+    assert read == (FILES_AT_ONCE if jobs == 1 else files)
+    assert published == ("published", files, files)
+    assert heard.counts["published"] == files
 
 
 def test_a_pass_publishes_archive_facts_line_config_and_record(world: World) -> None:
