@@ -446,7 +446,8 @@ CRATE_RULES: Mapping[str, tuple[Rule, ...]] = {
             "foreign-registry",
             "warn",
             "A dependency comes from a registry that `[dependencies] allowed` does not list.",
-            "Add the index URL to `[dependencies] allowed`, or publish the crate here.",
+            "If that is another URL of this registry, add it without `sparse+` and `index/` to `[registry] aliases`; "
+            "if it is a registry of others, add the index URL to `[dependencies] allowed`.",
             '`registry-index = "sparse+https://other.example/index/"`',
         ),
         _policy(

@@ -1,6 +1,7 @@
 """Other tools on a tree that a real nginx serves as `hosting` prints it: cargo-deny itself, of others the requests."""
 
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,6 +129,7 @@ def test_cargo_deny_takes_what_the_page_lets_it_and_sees_licences_and_yanks(tmp_
             assert deny("sources", sources.format(f"sparse+{url}index/")) == []
             assert deny("licenses", 'allow = ["MIT"]\n') == [("rejected", "bar")]
             world.yank("foo@1.0.0")
+            shutil.rmtree(deny.project.cargo.home / "registry/index")  # as on a fresh runner: what cargo knows counts
             assert deny("advisories", 'yanked = "deny"\ndb-urls = ["https://advisories.example/db"]\n') == [
                 ("yanked", "foo")
             ]
