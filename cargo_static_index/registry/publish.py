@@ -172,13 +172,15 @@ class Publisher:
 
     def _confusion(self, need: Need, name: str) -> Problem:
         registry = self._name or "NAME"
+        rule, level = ("dev-dependency-likely-ours", "allow") if need.dev else ("dependency-likely-ours", "warn")
         return problem(
-            "dev-dependency-likely-ours" if need.dev else "dependency-likely-ours",
+            rule,
             f"The dependency `{name}` comes from crates.io, but this registry holds or was given a crate of that name.",
             place=need.place,
             way_out=(
-                f'Write `{name} = {{ version = "…", registry = "{registry}" }}` in Cargo.toml and package again. '
-                "Where the crates are those of crates.io, unchanged, the registry is a mirror: set `[registry] mode`."
+                'Set `mode = "mirror"` in `[registry]` where crates are those of crates.io, unchanged, or '
+                f'`{rule} = "{level}"` in `[rules]` where both kinds are held; else write '
+                f'`{name} = {{ version = "…", registry = "{registry}" }}` in Cargo.toml and package again.'
             ),
         )
 

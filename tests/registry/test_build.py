@@ -935,8 +935,9 @@ def test_a_dependency_on_crates_io_that_is_held_here_is_refused_with_the_line_to
         "The dependency `secret-lib` comes from crates.io, but this registry holds or was given a crate of that name."
     )
     assert problem.way_out == (
-        'Write `secret-lib = { version = "…", registry = "acme" }` in Cargo.toml and package again. '
-        "Where the crates are those of crates.io, unchanged, the registry is a mirror: set `[registry] mode`."
+        'Set `mode = "mirror"` in `[registry]` where crates are those of crates.io, unchanged, or '
+        '`dependency-likely-ours = "warn"` in `[rules]` where both kinds are held; else write '
+        '`secret-lib = { version = "…", registry = "acme" }` in Cargo.toml and package again.'
     )
 
 
