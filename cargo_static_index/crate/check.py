@@ -17,7 +17,7 @@ from cargo_static_index.crate.metadata import CrateMetadata, Document, VcsInfo
 from cargo_static_index.crate.own_rules import OwnRules, check_own_rules
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.problems import Problem, ProblemList, problem, refused
-from cargo_static_index.diagnostics.rule import Level
+from cargo_static_index.diagnostics.rule import Level, is_own
 from cargo_static_index.diagnostics.rules import RULES, levels_of
 from cargo_static_index.protocol.features import check_features
 from cargo_static_index.protocol.index_entry import Dependency
@@ -44,7 +44,7 @@ _CHANGELOG_STEMS = ("changelog", "changes", "history", "news", "releases")
 
 
 class Policy(Struct, frozen=True, kw_only=True):
-    """What a registry asks of a release. InvalidInput for a required field that cargo does not know."""
+    """What a registry asks of a release. InvalidInput for a required field or a rule that is not known."""
 
     limits: Limits = Limits()
     home: Home = Home()
@@ -62,6 +62,9 @@ class Policy(Struct, frozen=True, kw_only=True):
         unknown = [field for field in self.required_fields if field not in REQUIRABLE]
         if unknown:
             raise InvalidInput(f"`required_fields`: {unknown[0]!r} is not one of {', '.join(REQUIRABLE)}")
+        unknown = [rule for rule in self.levels if rule not in RULES and not is_own(rule)]
+        if unknown:
+            raise InvalidInput(f"`levels`: there is no rule {unknown[0]!r}")
         force_setattr(self, "levels", levels_of(self.levels, mirror=self.home.mode == "mirror"))
 
 

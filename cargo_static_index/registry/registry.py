@@ -150,16 +150,19 @@ class Registry:
 
     def kept_until(self) -> Mapping[Spec, str]:
         """Give the removed releases whose archives are kept, each with the time until when, written as `pubtime` is."""
+        self._need_open()
         return {Spec(*release): until for release, until in kept_until(self.transaction.store).items()}
 
     def dropped_files(self, spec: Spec) -> list[str]:
         """Give the files of a release that lay in the drop directory when it was last looked at, and still do."""
+        self._need_open()
         drop = drop_of(self._settings)
         files = self.transaction.state.drop_files.of_release(spec.name, spec.vers)
         return [str(drop.path / file) for file in files if drop.holds(file)]
 
     def owners(self, name: str) -> Owners | None:
         """Give the owners of a crate, None where nothing says who they are."""
+        self._need_open()
         return read_owners(self.transaction.store, name).value
 
     def change_owners(
@@ -169,6 +172,7 @@ class Registry:
 
         `trusted_only` says whether cargo may publish it by trusted publishing alone.
         """
+        self._need_open()
         return changes_of_owners.change_owners(
             self.transaction, name, add=add, remove=remove, trusted_only=trusted_only
         )

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -133,6 +134,8 @@ def test_the_metadata_beside_an_archive_keeps_to_its_schema(tmp_path: Path) -> N
 def test_what_is_misused_raises_errors_of_ours(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="`required_fields`: 'bogus' is not one of authors, categories"):
         Policy(required_fields=("bogus",))
+    with pytest.raises(InvalidInput, match="`levels`: there is no rule 'vcs-dirt'"):
+        Policy(levels={"vcs-dirt": "refuse"})
     with pytest.raises(InvalidInput, match="`now` is -5"):
         Options(now=-5)
     with pytest.raises(SettingsError, match="'a@b@c' names no release: it has two `@`"):
@@ -140,7 +143,12 @@ def test_what_is_misused_raises_errors_of_ours(tmp_path: Path) -> None:
     world = World(tmp_path, store=MemoryStore())
     with open_registry(world.settings(), Report(), Options(now=T0), store=world.store) as registry:
         registry.add([GivenArchive(content=FOO.build())])
-    for use in (lambda: registry.add([]), registry.build, lambda: registry.remove(specs_of(["foo"])), registry.rebuild):
+    uses: tuple[Callable[[], object], ...] = (
+        *(registry.build, registry.rebuild, registry.kept_until, lambda: registry.add([])),
+        *(lambda: registry.remove(specs_of(["foo"])), lambda: registry.dropped_files(specs_of(["foo@1.0.0"])[0])),
+        *(lambda: registry.owners("foo"), lambda: registry.change_owners("foo", add=["alice"])),
+    )
+    for use in uses:
         with pytest.raises(StoreError, match="the registry is closed; open it again with `open_registry`"):
             use()
     assert world.store is not None
