@@ -21,7 +21,9 @@ SERVING = (*KEYS, "rules")
 EVERY = tuple(name for name in SERVING if not name.startswith(("serve.", "publish.")) or name == "publish.url")
 """The keys that have a part in what a pass does."""
 CHECKING = (
-    *sections("registry", "tree", "state", "rules", "dependencies", "manifest", "limits"),
+    *("registry.name", "registry.base-url", "registry.mode", "registry.aliases", "registry.own-rules"),
+    *("tree.path", "state.path"),
+    *sections("rules", "dependencies", "manifest", "limits"),
     "build.jobs",
 )
 """The keys that have a part in judging a file."""
