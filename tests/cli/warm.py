@@ -25,18 +25,20 @@ from typing import Final
 
 import cargo_static_index
 from cargo_static_index import __main__ as program
+from cargo_static_index.diagnostics.errors import CargoStaticIndexError
 
 ROOT: Final = Path(__file__).parents[2]
 MESSAGE: Final = 1 << 20
 """Bytes of the longest request."""
-LATE: Final = ("server", "object")
-"""Modules with these names are loaded by the runs that need them: not every machine has what they import."""
+LATE: Final = ("server", "object", "cluster")
+"""Modules with these names are loaded by the runs that need them: what they import may not be here, or has threads."""
 
 
 def _load() -> None:
     for module in pkgutil.walk_packages(cargo_static_index.__path__, "cargo_static_index."):
         if not any(late in module.name for late in LATE):
-            import_module(module.name)
+            with suppress(ImportError, CargoStaticIndexError):  # an extra is not installed, which a run says itself
+                import_module(module.name)
 
 
 def _wait_for_requests(requests: socket.socket) -> bool:
