@@ -1,6 +1,7 @@
 """Every exit code, and every way in which a person, a pipe or a machine ends a command."""
 
 import fcntl
+import json
 import os
 import random
 import resource
@@ -486,9 +487,12 @@ def test_a_state_that_may_not_be_read_counts_as_none(built: Path, closed: str) -
     path.chmod(0)
     commands = (["status"], ["build", "-n"], ["verify", "--fix", "-n"], ["check", "drop/foo-1.0.0.crate"])
     done = [as_nobody([*PROGRAM, *command], cwd=built, env=environment()) for command in commands]
+    told = as_nobody([*PROGRAM, "status", "--json"], cwd=built, env=environment())
     path.chmod(0o755)
     assert [each.returncode for each in done] == [0] * 4
     assert [each.stderr for each in done[1:]] == [""] * 3
+    hold_output(["status", "--json"], told.stdout)
+    assert json.loads(told.stdout)["state_readable"] is False
     assert "last build: not known" in done[0].stdout
     assert "may not be read, so what was refused before is not known" in done[0].stderr
 
