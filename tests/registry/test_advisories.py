@@ -55,6 +55,7 @@ def test_an_arriving_advisory_rewrites_the_crate_that_it_names_and_what_tells_of
         "crates/foo/feed.xml",
         "crates/foo/index.html",
         "crates/foo/index.json",
+        "crates/foo/row.js",
         FEED,
         LIST,
     } - {path for path in ("crates/foo/feed.xml",) if before[path] == after[path]}
