@@ -40,7 +40,7 @@ def test_import_cargo_lock_of_nix_finds_an_archive_by_name_and_version(base: str
     assert found.headers["Content-Encoding"] is None
 
 
-@pytest.mark.parametrize("tool", ["crane", "cargo-binstall"])
+@pytest.mark.parametrize("tool", ["crane", "cargo-binstall", "Bazel"])
 def test_tools_that_put_the_checksum_in_need_nothing_else(base: str, tool: str) -> None:
     config = json.loads(get(f"{base}index/config.json", User_Agent=tool).content)
     line = json.loads(get(f"{base}index/3/f/foo", User_Agent=tool).content.splitlines()[0])
