@@ -86,7 +86,7 @@ RUNS: Final = (
         says="Files of a tree (index files, archives, metadata, documents, tree.json) are lost, emptied, cut, changed "
         "by a bit, put back to an earlier state or copied from another crate, singly and in pairs. Who then does what "
         "`verify` says, and nothing else, must have the tree that was, or be told what is lost.",
-        command=("-m", "tests.registry.verify.damages", "--pairs", "1000"),
+        command=("-m", "tests.registry.verify.damages", "--pairs", "1000", "--flips", "500"),
     ),
     Run(
         name="verify-beside",
