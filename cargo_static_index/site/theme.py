@@ -11,7 +11,10 @@ from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.readme.images import Images
 from cargo_static_index.site.source import Shown
 
-ASSETS = ("theme.js", "site.js", "crate.js", "compare.js", "browse.js", "search.js", "source.js", "icon.svg")
+ASSETS = (
+    *("theme.js", "site.js", "crate.js", "compare.js", "browse.js", "search.js"),
+    *("source.js", "source.css", "icon.svg"),
+)
 """What pages name, beside site.css, which is put together from several theme."""
 
 SINGULAR = {"keywords": "keyword", "categories": "category", "licenses": "license", "months": "month"}
