@@ -25,7 +25,7 @@ from cargo_static_index.protocol.manifest.dependencies import ManifestDependency
 from cargo_static_index.protocol.manifest.manifest import Manifest, read_manifest
 from cargo_static_index.protocol.manifest.toml import join_path
 from cargo_static_index.protocol.names import is_reserved
-from cargo_static_index.protocol.registries import Home, check_registry
+from cargo_static_index.protocol.registries import Home, check_registry, normalise_index_url
 
 REQUIRABLE = (
     "authors", "categories", "description", "documentation", "homepage", "keywords", "license", "readme", "repository",
@@ -44,7 +44,10 @@ _CHANGELOG_STEMS = ("changelog", "changes", "history", "news", "releases")
 
 
 class Policy(Struct, frozen=True, kw_only=True):
-    """What a registry asks of a release. InvalidInput for a required field or a rule that is not known."""
+    """What a registry asks of a release.
+
+    InvalidInput for a required field or a rule that is not known, InvalidConfig where one of `allowed` is no URL.
+    """
 
     limits: Limits = Limits()
     home: Home = Home()
@@ -65,6 +68,8 @@ class Policy(Struct, frozen=True, kw_only=True):
         unknown = [rule for rule in self.levels if rule not in RULES and not is_own(rule)]
         if unknown:
             raise InvalidInput(f"`levels`: there is no rule {unknown[0]!r}")
+        for url in self.allowed:
+            normalise_index_url(url)
         force_setattr(self, "levels", levels_of(self.levels, mirror=self.home.mode == "mirror"))
 
 

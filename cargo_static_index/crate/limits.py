@@ -1,12 +1,15 @@
 """How much of an archive is read: every limit is a number with its reason."""
 
 from msgspec import Struct
+from msgspec.structs import asdict
+
+from cargo_static_index.diagnostics.errors import InvalidInput
 
 MIB = 1 << 20
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """Limits of one crate; sizes are bytes."""
+    """Limits of one crate; sizes are bytes. InvalidInput where one is less than 0."""
 
     packed_bytes: int = 100 * MIB
     """Ten times what crates.io takes (10 MiB), for crates with generated code or prebuilt libraries."""
@@ -40,6 +43,11 @@ class Limits(Struct, frozen=True, kw_only=True):
     features: int = 5000
     """For the features and for what one of them turns on. crates.io starts at 300 and makes exceptions by hand: of
     real crates `web-sys` has 1,727; a line of 5,000 is some hundred kilobytes, which clients still read at once."""
+
+    def __post_init__(self) -> None:
+        for name, limit in asdict(self).items():
+            if limit < 0:
+                raise InvalidInput(f"`{name}` is {limit}, and a limit is at least 0")
 
     def manifest_limit(self, packed_size: int) -> int:
         """Give the bytes that Cargo.toml may have in an archive of this size."""

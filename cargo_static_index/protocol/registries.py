@@ -27,10 +27,14 @@ class Home(Struct, frozen=True, kw_only=True):
 
     An index URL is as cargo's configuration has it: `sparse+https://crates.example.com/index/`.
     In mode "mirror" it stands in for crates.io, and crates.io's own dependencies are at home in it.
+    InvalidConfig where one of them is no URL.
     """
 
     mode: Mode = "registry"
     urls: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _normalised(self.urls)
 
 
 @lru_cache(maxsize=4096)
@@ -76,7 +80,7 @@ def check_registry(registry_index: str | None, home: Home, allowed: tuple[str, .
     """Find what is wrong with where a dependency comes from.
 
     Home and crates.io are always allowed; `allowed` are the index URLs of the others that are.
-    Raises InvalidConfig only where one of `home.urls` or `allowed` is no URL.
+    Raises InvalidConfig only where one of `allowed` is no URL.
     """
     return None if registry_index is None else _check_registry(registry_index, home, allowed)
 

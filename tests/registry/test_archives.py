@@ -8,8 +8,18 @@ from typing import BinaryIO
 
 import pytest
 
-from cargo_static_index import GivenArchive, Options, Policy, Report, open_registry, promote_releases, specs_of
-from cargo_static_index.diagnostics.errors import InvalidInput, NotHeld, SettingsError, StoreError
+from cargo_static_index import (
+    GivenArchive,
+    Home,
+    Limits,
+    Options,
+    Policy,
+    Report,
+    open_registry,
+    promote_releases,
+    specs_of,
+)
+from cargo_static_index.diagnostics.errors import InvalidConfig, InvalidInput, NotHeld, SettingsError, StoreError
 from cargo_static_index.settings import Settings
 from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.tree.layout import archive_file, metadata_file
@@ -136,6 +146,12 @@ def test_what_is_misused_raises_errors_of_ours(tmp_path: Path) -> None:
         Policy(required_fields=("bogus",))
     with pytest.raises(InvalidInput, match="`levels`: there is no rule 'vcs-dirt'"):
         Policy(levels={"vcs-dirt": "refuse"})
+    with pytest.raises(InvalidInput, match="`packed_bytes` is -1"):
+        Limits(packed_bytes=-1)
+    with pytest.raises(InvalidConfig, match="the index URL 'x' is not absolute"):
+        Home(urls=("x",))
+    with pytest.raises(InvalidConfig, match="the index URL 'y' is not absolute"):
+        Policy(allowed=("y",))
     with pytest.raises(InvalidInput, match="`now` is -5"):
         Options(now=-5)
     with pytest.raises(SettingsError, match="'a@b@c' names no release: it has two `@`"):

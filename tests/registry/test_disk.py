@@ -10,7 +10,8 @@ from tests.registry.disk import CHANGES, FAULTS, Fault, disturb, in_turn, places
 
 EVERY = {
     "unyank": 5,
-    "a pass": 2,
+    "a pass": 4,
+    "the first pass": 5,
     "watch": 6,
     "watch by events": 12,
     "a pass that takes files away": 4,
@@ -34,7 +35,7 @@ def tried(name: str, folder: Path, *, pages: bool, every: int = 1) -> list[str]:
 
 @pytest.mark.parametrize("name", [name for name in CHANGES if name != "publish a hundred"])
 def test_a_change_happens_wholly_or_not_at_all_whatever_call_fails_or_is_the_last(name: str, tmp_path: Path) -> None:
-    assert tried(name, tmp_path, pages=False, every=EVERY.get(name, 5)) == []
+    assert tried(name, tmp_path, pages=False, every=EVERY.get(name, 1)) == []
 
 
 @pytest.mark.parametrize("name", ["yank", "reindex", "remove a crate"])
@@ -55,8 +56,8 @@ def test_what_was_not_disturbed_is_told_of_as_such(tmp_path: Path) -> None:
 
 def test_what_is_lost_by_a_fault_is_found(tmp_path: Path) -> None:
     trial = prepare("yank", tmp_path / "prepared", pages=False)
-    at = places(trial, FAULTS[0])[-1]
-    world, ending, _ = disturb(trial, FAULTS[0], at, tmp_path / "disturbed")
+    possible = places(trial, FAULTS[0])  # the last of them may not come: the state is put in order now and then
+    world, ending, _ = disturb(trial, FAULTS[0], possible[len(possible) // 2], tmp_path / "disturbed")
     assert ending == "died"
     archive = next(iter((world.tree / "crates" / "aa").glob("*.crate")))
     os.truncate(archive, 10)
@@ -66,5 +67,6 @@ def test_what_is_lost_by_a_fault_is_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_each_kind_of_fault_comes_to_its_turn(fault: Fault, tmp_path: Path) -> None:
     trial = prepare("publish one", tmp_path / "prepared", pages=False)
-    _, ending, said = disturb(trial, fault, places(trial, fault)[-1], tmp_path / "disturbed")
+    possible = places(trial, fault)
+    _, ending, said = disturb(trial, fault, possible[len(possible) // 2], tmp_path / "disturbed")
     assert ending in ({"died"} if fault.number is None else {"failed", "done"}), said
