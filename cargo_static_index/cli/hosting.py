@@ -17,6 +17,7 @@ from cargo_static_index.hosting.place import Place, Private
 from cargo_static_index.protocol.config import base_url_of, parse_base_url
 from cargo_static_index.registry.configured import store_of
 from cargo_static_index.server.upload import largest_body
+from cargo_static_index.site.readme.images import FETCHED
 from cargo_static_index.site.readme.markdown import content_security_policy
 from cargo_static_index.store import Store
 from cargo_static_index.tree.read import read_config
@@ -70,7 +71,7 @@ def hosting_command(
     place = Place(
         base_url=_base_url(run, tree),
         root=root or _root(run, host),
-        policy=content_security_policy(images=run.settings.pages.images in {"all", "no-badges"}),
+        policy=content_security_policy(images=run.settings.pages.images in FETCHED),
         private=private or "no",
         endpoint=endpoint,
         precompressed=run.settings.pages.precompress,

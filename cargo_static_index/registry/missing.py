@@ -119,7 +119,7 @@ def versions_held(store: Store, name: str) -> tuple[str, ...]:
     return tuple(line.vers for line in releases if line.name == name and not line.yanked)
 
 
-def needed_here(deps: Iterable[Dependency]) -> set[tuple[str, str]]:
+def needed_here(deps: Iterable[Dependency]) -> set[NeededCrate]:
     """Give name and requirement of what nobody can do without who resolves a release, and that is looked for here."""
     return {(dep.crate, dep.req) for dep in deps if dep.registry is None and dep.is_required}
 

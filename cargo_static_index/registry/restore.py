@@ -108,7 +108,7 @@ def trust_last_record(transaction: Transaction) -> None:
         if _is_damaged(name, index, releases):
             file = restoration(transaction.store, transaction.home, name, index.value, releases).file
             total += IndexChange(index, file).delta
-    missing = difference(Delta(digest=int(last.digest, 16)), total).digest
+    missing = _less(last.digest, total)
     if missing and not _write_missing(transaction, {missing}):
         return
     said, transaction.in_doubt = transaction.record, False

@@ -82,19 +82,14 @@ def files_shown(metadata: CrateMetadata, shown: Shown, most: int) -> tuple[File,
     if shown == "none":
         return ()
     texts = [file for file in metadata.files if 0 < file.size <= LARGEST and not _BINARY.fullmatch(file.path)]
-    first = [file for file in texts if _is_document(file.path, metadata)]
-    others = [file for file in texts if not _is_document(file.path, metadata)] if shown == "all" else []
-    chosen = set()
-    for file in (*first, *others):
-        if file.size <= most:
+    named = {metadata.manifest.license_file, *(each.path for each in (metadata.readme, metadata.changelog) if each)}
+    documents = {file.path for file in texts if file.path in named or _DOCS.fullmatch(file.path)}
+    chosen: set[str] = set()
+    for file in sorted(texts, key=lambda file: file.path not in documents):
+        if file.size <= most and (shown == "all" or file.path in documents):
             most -= file.size
             chosen.add(file.path)
     return tuple(file for file in texts if file.path in chosen)
-
-
-def _is_document(path: str, metadata: CrateMetadata) -> bool:
-    named = {document.path for document in (metadata.readme, metadata.changelog) if document}
-    return path in named or path == metadata.manifest.license_file or _DOCS.fullmatch(path) is not None
 
 
 def license_files(metadata: CrateMetadata) -> tuple[str, ...]:

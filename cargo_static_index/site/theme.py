@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from cargo_static_index.protocol.spdx import license_name
 from cargo_static_index.site import paths as addresses
-from cargo_static_index.site.readme.images import Images
+from cargo_static_index.site.readme.images import FETCHED, Images
 from cargo_static_index.site.source import Shown
 
 ASSETS = (
@@ -52,7 +52,7 @@ class SiteInfo(Struct, frozen=True, kw_only=True):
         """The Content-Security-Policy of every page."""
         from cargo_static_index.site.readme.markdown import content_security_policy
 
-        return content_security_policy(images=self.images in {"all", "no-badges"})
+        return content_security_policy(images=self.images in FETCHED)
 
     def set_page(self, kind: str, name: str) -> str:
         """Give the path of the list of one keyword, category, license or month; `kind` is the plural."""

@@ -1,7 +1,7 @@
 """What the page of a crate or release shows, as values that templates only have to set: no template decides."""
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -175,10 +175,10 @@ def release_view(
     manifest = metadata.manifest if metadata else None
     here = addresses.version_page(entry.name, entry.vers) if own else addresses.crate_page(entry.name)
     features = feature_views(entry, VALUES_SHOWN)
-    about, links = tuple(_about(release, site, own=own)), tuple(_links(release, site))
+    pages = _source_pages(metadata, site) if metadata else {}
+    about, links = tuple(_about(release, pages, own=own)), tuple(_links(release, site))
     groups = tuple(_dependency_groups(map(dependency_row, entry.deps), addresses.up(here)))
     files = metadata.files if metadata and own else ()
-    pages = _source_pages(metadata, site) if metadata and own else {}
     listed_files = _files_listed(files, pages)
     return ReleaseView(
         name=entry.name,
@@ -329,7 +329,7 @@ def toml_line(entry: Entry, site: SiteInfo) -> str:
     return f'{entry.name} = {{ version = "{vers}", registry = "{site.registry}" }}'
 
 
-def _about(release: StoredRelease, site: SiteInfo, *, own: bool) -> Iterator[Link]:
+def _about(release: StoredRelease, pages: Mapping[str, str], *, own: bool) -> Iterator[Link]:
     entry, metadata = release.entry, release.metadata
     manifest = metadata.manifest if metadata else None
     if kind := kind_of(metadata):
@@ -341,7 +341,7 @@ def _about(release: StoredRelease, site: SiteInfo, *, own: bool) -> Iterator[Lin
         yield Link(label="Edition", text=manifest.edition)
         text = manifest.license or _license_file(release) or "not stated"
         yield Link(label="License", text=text, parts=license_words(manifest.license) if manifest.license else ())
-    if metadata and (texts := tuple(_license_texts(release, metadata, site, own=own))):
+    if metadata and (texts := tuple(_license_texts(release, metadata, pages, own=own))):
         parts = tuple(part for each in texts for part in ((", ", None), each))[1:]
         yield Link(label="License text", text=", ".join(path for path, _ in texts), parts=parts)
     if metadata:
@@ -360,13 +360,12 @@ def _license_file(release: StoredRelease) -> str:
 
 
 def _license_texts(
-    release: StoredRelease, metadata: CrateMetadata, site: SiteInfo, *, own: bool
+    release: StoredRelease, metadata: CrateMetadata, pages: Mapping[str, str], *, own: bool
 ) -> Iterator[tuple[str, str]]:
     """Give the files in which licences stand, with where each can be read: here, or else at the commit's forge."""
-    here = _source_pages(metadata, site)
     way = "" if own else f"{addresses.href(release.entry.vers)}/"
     for path in license_files(metadata):
-        address = f"{way}{here[path]}" if path in here else file_address(metadata, path)
+        address = f"{way}{pages[path]}" if path in pages else file_address(metadata, path)
         if address:
             yield path, address
 

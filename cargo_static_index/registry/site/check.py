@@ -190,9 +190,17 @@ def _check_crate(store: Store, name: str, listed: _Sum, lists: set[str], *, read
     if document is None:
         yield from _wrong(store, f"crate `{name}`", _pages_of_removed(store, name), read=read)
         return
-    yield from _wrong(store, f"crate `{name}`", paths_of_crate(document), read=read)
+    versions = {addresses.version_page(name, summary.vers) for summary in document.versions}
+    shown: list[_Shown] = []
+
+    def hear(path: str, content: bytes) -> None:
+        if path in versions and (found := _shown_by(path, content)):
+            shown.append(found)
+
+    yield from _wrong(store, f"crate `{name}`", paths_of_crate(document), read=read, hear=hear)
+    for each in shown:
+        yield from _check_shown(store, name, each)
     if read:
-        yield from _check_sources(store, document)
         for path, content in (
             (addresses.crate_document(name), format_page_document(document)),
             (addresses.crate_row(name), format_shown(document)),  # which has a digest of the document
@@ -207,27 +215,33 @@ def _check_crate(store: Store, name: str, listed: _Sum, lists: set[str], *, read
         lists.add(list_name)
 
 
-def _check_sources(store: Store, document: CrateDocument) -> Iterator[Finding]:
-    """Look for what the pages of versions show of archives: pages and texts of files, and images by their digest."""
-    for summary in document.versions:
-        stored = store.read(addresses.version_page(document.name, summary.vers))
-        content = stored.content if stored else b""
-        folder = addresses.version_folder(document.name, summary.vers)
-        pages = [f"{folder}/{unquote(each[1].decode())}" for each in _SOURCE.finditer(content)]
-        yield from _wrong(store, f"crate `{document.name}`", pages, read=True)
-        for page in pages:
-            yield from _check_text(store, page)
-        for name in sorted({(each[1] or each[2]).decode() for each in _IMAGE.finditer(content)}):
-            yield from _check_digest(store, f"{folder}/images/{name}", name.partition(".")[0])
+class _Shown(Struct, frozen=True, kw_only=True):
+    """What the page of a version shows of its archive: the pages of files, and images by their path with the digest."""
+
+    pages: tuple[str, ...]
+    images: dict[str, str]
 
 
-def _check_text(store: Store, page: str) -> Iterator[Finding]:
-    stored = store.read(page)
-    named = _TEXT.search(stored.content) if stored else None
-    if named is None:
-        return
-    path = f"{page.rpartition('/')[0]}/{unquote(named[1].decode())}"
-    yield from _check_digest(store, path, named[2].decode())
+def _shown_by(path: str, content: bytes) -> _Shown | None:
+    """Give what the page of a version at a path shows of its archive; None where that is nothing."""
+    folder = path.rpartition("/")[0]
+    pages = tuple(f"{folder}/{unquote(each[1].decode())}" for each in _SOURCE.finditer(content))
+    names = sorted({(each[1] or each[2]).decode() for each in _IMAGE.finditer(content)})
+    images = {f"{folder}/images/{name}": name.partition(".")[0] for name in names}
+    return _Shown(pages=pages, images=images) if pages or images else None
+
+
+def _check_shown(store: Store, name: str, shown: _Shown) -> Iterator[Finding]:
+    """Look for the pages and texts of files, and for images, and hold these by their digest."""
+    texts: dict[str, str] = {}
+
+    def hear(page: str, content: bytes) -> None:
+        if named := _TEXT.search(content):
+            texts[f"{page.rpartition('/')[0]}/{unquote(named[1].decode())}"] = named[2].decode()
+
+    yield from _wrong(store, f"crate `{name}`", shown.pages, read=True, hear=hear)
+    for path, digest in (texts | shown.images).items():
+        yield from _check_digest(store, path, digest)
 
 
 def _check_digest(store: Store, path: str, digest: str) -> Iterator[Finding]:
@@ -275,20 +289,25 @@ def _files_of(name: str, prefix: str) -> Iterator[str]:
     return (path for path in pages_of(name, prefix) if path != sitemap_path(prefix))
 
 
-def _wrong(store: Store, what: str, paths: Iterable[str], *, read: bool) -> Iterator[Finding]:
+def _wrong(
+    store: Store, what: str, paths: Iterable[str], *, read: bool, hear: Callable[[str, bytes], None] | None = None
+) -> Iterator[Finding]:
+    """Say which pages are missing or not as written; `hear` is given the path of each that is read, and its content."""
     paths = tuple(paths)
     missing = [path for path in paths if not store.size(path)]
     if missing:
         more = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
         yield found("page-missing", missing[0], f"This page of the {what} is not there, or empty{more}.", "make-pages")
-    other = [path for path in paths if read and path not in missing and not _is_as_written(store, path)]
+    other = [path for path in paths if read and path not in missing and not _is_as_written(store, path, hear)]
     if other:
         more = f", and {len(other) - 1} more" if len(other) > 1 else ""
         yield found("page-wrong", other[0], f"This page of the {what} is not what was written{more}.", "make-pages")
 
 
-def _is_as_written(store: Store, path: str) -> bool:
+def _is_as_written(store: Store, path: str, hear: Callable[[str, bytes], None] | None) -> bool:
     if not path.endswith((".html", ".xml")):
         return True  # what holds rows or documents is held against the index
     stored = store.read(path)
+    if stored and hear:
+        hear(path, stored.content)
     return stored is not None and is_sealed(path, stored.content)

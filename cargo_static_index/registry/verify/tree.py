@@ -57,9 +57,10 @@ from cargo_static_index.tree.read import (
 from cargo_static_index.tree.restore import Known
 
 _KINDS = (".crate", ".json", ".html", ".xml")
+"""How the files below `crates/` end: archives, metadata and tombstones, pages and feeds."""
+
 _SHOWN = pattern(r"[^/]+/(?:source/[^/]+\.txt|images/[0-9a-f]{32}\.[a-z]{3,4})")
 """What pages show of the archive of a release."""
-"""How the files below `crates/` end: archives, metadata and tombstones, pages and feeds."""
 
 _DOCUMENTS = ("index.json", "owners.json", "removed.json")
 """The JSON documents beside a crate's metadata, but for the list of its dependents."""

@@ -13,6 +13,9 @@ from cargo_static_index._pattern import pattern
 Images = Literal["all", "no-badges", "local", "none"]
 """Which images READMEs show: all, all but badges, those that the archive holds, or none."""
 
+FETCHED: Final[frozenset[Images]] = frozenset({"all", "no-badges"})
+"""With these, images of other hosts are shown."""
+
 HELD: Final = "image-of-the-archive:"
 """Stands before the name of an image that lies in the tree, until it is known from which page it is shown."""
 

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.site.readme.highlight import highlight, language_of
-from cargo_static_index.site.readme.images import HELD, Images, without_badges
+from cargo_static_index.site.readme.images import FETCHED, HELD, Images, without_badges
 from cargo_static_index.site.readme.sanitize import id_of
 
 _TAG = pattern(r'<(/?)(a|h[1-6]|img|pre|table)((?: [a-z-]+="[^"]*")*)>')
@@ -154,7 +154,7 @@ class _Walk:
         return f'<a href="{source}" {_REL}>{alt or "image"}</a>'
 
     def _is_shown(self, source: str) -> bool:
-        return self.images not in {"local", "none"} or (self.images == "local" and source.startswith(HELD))
+        return self.images in FETCHED or (self.images == "local" and source.startswith(HELD))
 
     def _open_heading(self, found: re.Match[str]) -> None:
         opened = _Opened(len(self.parts), found.end(), _attributes(found[3]), in_link=self.link is not None)
@@ -210,7 +210,7 @@ def postprocess(html: str, *, ids: set[str], images: Images, below: int = 1) -> 
         html = _ALIGNED.sub(_aligned, html)
     if images == "no-badges":
         html = without_badges(html)
-    elif images in {"local", "none"}:
+    elif images not in FETCHED:
         html = _PICTURE.sub("", html)
     if html.count("<li") > sum(map(html.count, _BEFORE_ITEMS)):
         html = _gathered(html)

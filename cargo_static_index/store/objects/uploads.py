@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -73,4 +73,10 @@ class ObjectUploads(Struct, frozen=True):
                 persisting(partial(client.delete, each.path))
 
     def _client(self) -> Client:
-        return Client(self.bucket, os.environ if self.environment is None else self.environment)
+        return _client_of(self.bucket, None if self.environment is None else tuple(sorted(self.environment.items())))
+
+
+@lru_cache(maxsize=4)
+def _client_of(bucket: Bucket, environment: tuple[tuple[str, str], ...] | None) -> Client:
+    """Open a bucket once for all that is staged in it: a client keeps its connections."""
+    return Client(bucket, os.environ if environment is None else dict(environment))
