@@ -62,6 +62,11 @@ class SettingsError(CargoStaticIndexError):
         return "\n  ".join((str(self.args[0]), *self.problems))
 
 
+def extra_missing(who: str, extra: str) -> SettingsError:
+    """Give what is said where an extra is not installed; `who` is what needs it, with the verb."""
+    return SettingsError(f"{who} the extra `{extra}`: pip install 'cargo-static-index[{extra}]'")
+
+
 class StoreError(CargoStaticIndexError):
     """The disk, the store or the network failed; trying again may help."""
 

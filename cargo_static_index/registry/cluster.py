@@ -7,7 +7,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index._version import __version__
-from cargo_static_index.diagnostics.errors import CargoStaticIndexError, SettingsError
+from cargo_static_index.diagnostics.errors import CargoStaticIndexError, SettingsError, extra_missing
 from cargo_static_index.registry.workers import Far, Result
 from cargo_static_index.store.bucket import Bucket, Whereabouts
 from cargo_static_index.store.objects.uploads import new_uploads
@@ -89,9 +89,7 @@ def _client_of_dask() -> Any:
     try:
         import distributed  # noqa: PLC0415 - an extra, and slow to import
     except ImportError as error:
-        raise SettingsError(
-            "`--cluster` needs the extra `cluster`: pip install 'cargo-static-index[cluster]'"
-        ) from error
+        raise extra_missing("`--cluster` needs", "cluster") from error
     return distributed.Client
 
 

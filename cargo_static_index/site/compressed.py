@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from types import ModuleType
 
-from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.diagnostics.errors import extra_missing
 
 _KINDS = frozenset({".html", ".xml", ".css", ".js", ".svg"})
 """What browsers ask for, and is text. Index files have none of these endings: an old copy would hide lines."""
@@ -62,8 +62,6 @@ def need_brotli() -> ModuleType:
     try:
         import brotli  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise SettingsError(
-            "`precompress` needs the extra `precompress`: pip install 'cargo-static-index[precompress]'"
-        ) from error
+        raise extra_missing("`precompress` needs", "precompress") from error
     found: ModuleType = brotli
     return found

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from cargo_static_index._pattern import pattern
-from cargo_static_index.diagnostics.errors import SettingsError, StoreError
+from cargo_static_index.diagnostics.errors import StoreError, extra_missing
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.store.objects.profiles import with_profile
@@ -29,9 +29,7 @@ try:
     from obstore import exceptions as failures
     from obstore.store import AzureStore, GCSStore, S3Store
 except ImportError as error:
-    raise SettingsError(
-        "buckets need the extra `object-store`: pip install 'cargo-static-index[object-store]'"
-    ) from error
+    raise extra_missing("buckets need", "object-store") from error
 
 PART_BYTES = 8 << 20
 """Larger contents go up in parts of this size, some at a time; S3 takes 10,000 parts of 5 MiB or more."""
