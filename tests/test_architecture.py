@@ -152,6 +152,17 @@ def test_a_public_name_means_one_thing_in_the_whole_package() -> None:
     assert not {name: places for name, places in meanings.items() if len(places) > 1}
 
 
+def test_loop_variables_are_called_after_what_they_hold() -> None:
+    trees = {module.name: ast.parse(module.read_text()) for module in modules()}
+    names = {
+        name
+        for name, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and node.id == "each"
+    }
+    assert not names
+
+
 CREATES = re.compile(
     r"\.write_(?:text|bytes)\(|\.touch\(|(?<!fd)open\([^()]*[\"'][wa]b?[\"']|\bO_CREAT\b(?!.*O_NOFOLLOW)"
 )

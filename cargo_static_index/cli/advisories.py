@@ -63,6 +63,6 @@ def _found(run: Run, store: Store, database: AdvisoryDatabase, names: Collection
 
 def _line(document: AdvisoryDocument) -> str:
     patched = f"patched in {' or '.join(document.patched)}" if document.patched else "no patched version is known"
-    versions = ", ".join(f"{each} (yanked)" if each in document.yanked else each for each in document.versions)
+    versions = ", ".join(f"{vers} (yanked)" if vers in document.yanked else vers for vers in document.versions)
     kind = document.informational or "vulnerability"
     return f"{document.id}  {document.name} {versions}  {kind}: {document.title}; {patched}"

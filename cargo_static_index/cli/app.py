@@ -195,7 +195,7 @@ def run_program(arguments: Sequence[str]) -> int:
 def _meant(error: click.NoSuchOption) -> list[str]:
     """Give the options that may have been meant by one that is not there."""
     other = OTHER_OPTIONS.get(error.option_name)
-    known = {name for each in error.ctx.command.params for name in each.opts} if error.ctx else set()
+    known = {name for parameter in error.ctx.command.params for name in parameter.opts} if error.ctx else set()
     return [other] if other in known else sorted(error.possibilities or ())
 
 

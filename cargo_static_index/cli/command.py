@@ -62,8 +62,8 @@ class Command(click.Command):
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """Give what stands behind the command's name in the usage line."""
-        arguments = [each for each in self.get_params(ctx) if isinstance(each, click.Argument)]
-        return ["[OPTIONS]", *(each.metavar or "" for each in arguments)]
+        arguments = [parameter for parameter in self.get_params(ctx) if isinstance(parameter, click.Argument)]
+        return ["[OPTIONS]", *(argument.metavar or "" for argument in arguments)]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the help's lists of arguments and options."""

@@ -45,7 +45,7 @@ def explain_command(run: Run, *, rule: str | None) -> int:
     from cargo_static_index.settings.layers import nearest
 
     if rule is None:
-        run.terminal.result(*(f"{each.id}: {each.says}" for each in _rules_here(run).values()))
+        run.terminal.result(*(f"{known.id}: {known.says}" for known in _rules_here(run).values()))
         return GOOD
     meant = named(rule)
     if not meant:
@@ -54,8 +54,8 @@ def explain_command(run: Run, *, rule: str | None) -> int:
             raise SettingsError(f"there is no rule {rule!r}{nearest(rule, rules) or '; `explain` lists all'}")
         meant = (rules[rule],)
     run.terminal.result(*explain(meant[0]).splitlines())
-    for each in meant[1:]:
-        run.terminal.say(f"note: `{each.id}` was called `{rule}` too: {each.says} See `explain {each.id}`.")
+    for other in meant[1:]:
+        run.terminal.say(f"note: `{other.id}` was called `{rule}` too: {other.says} See `explain {other.id}`.")
     return GOOD
 
 
@@ -104,7 +104,7 @@ def _try_rights(settings: Settings) -> None:
     ):
         if isinstance(place, Bucket):
             continue
-        there = next(each for each in (place, *place.parents) if each.exists())
+        there = next(folder for folder in (place, *place.parents) if folder.exists())
         if not os.access(there, right | os.X_OK):
             raise StoreError(f"the {name} {str(place)!r}: this user may not {word} {str(there)!r}; give it the right")
     if isinstance(drop.path, Bucket):

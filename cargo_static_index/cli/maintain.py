@@ -105,7 +105,7 @@ def verify_command(
             VerifyDocument(quick=quick, fix=fix, dry_run=dry_run, findings=tuple(documents), kept=shown, counts=counts)
         )
     elif output != "text":
-        print_marks(output, [_mark(run.settings.tree.path, each) for each in documents])
+        print_marks(output, [_mark(run.settings.tree.path, document) for document in documents])
     else:
         if kept:
             run.terminal.say(f"note: archives are kept of {counted(len(kept), 'removed release')}; `status` says which")
@@ -119,12 +119,12 @@ def _missing(run: Run, names: Sequence[str]) -> Iterator[Finding]:
         return
     # What is damaged is told already.
     with suppress(InvalidDocument), missing_in(held_tree(run), run.settings.state.path) as dependencies:
-        for each in dependencies.of_crates(names) if names else dependencies.all():
-            shown, more = ", ".join(each.needed_by[:3]), len(each.needed_by) - 3
+        for need in dependencies.of_crates(names) if names else dependencies.all():
+            shown, more = ", ".join(need.needed_by[:3]), len(need.needed_by) - 3
             who = f"{shown} and {more} more" if more > 0 else shown
-            what = f"of the versions held, {', '.join(each.held[-3:])}, none satisfies it" if each.held else "not held"
-            path = index_file(each.needed_by[0].partition("@")[0])
-            yield found("dependency-missing", path, f"`{each.name}` {each.req}, needed by {who}: {what}.")
+            what = f"of the versions held, {', '.join(need.held[-3:])}, none satisfies it" if need.held else "not held"
+            path = index_file(need.needed_by[0].partition("@")[0])
+            yield found("dependency-missing", path, f"`{need.name}` {need.req}, needed by {who}: {what}.")
 
 
 def _need_held(run: Run, names: Iterable[str]) -> None:
@@ -163,29 +163,31 @@ def _shown(
     run: Run, found: Iterable[Finding], output: Format, progress: Progress, *, dry: bool
 ) -> Iterator[FindingDocument]:
     told: set[tuple[str, str]] = set()  # what ends one cause is said once
-    for each in found:
+    for finding in found:
         document = FindingDocument(
-            rule=each.rule,
-            level=severity_of(level_of(each, run.settings.levels)),
-            path=each.path,
-            message=each.message,
-            way_out="" if each.fixed else each.way_out,
-            fixed=each.fixed,
+            rule=finding.rule,
+            level=severity_of(level_of(finding, run.settings.levels)),
+            path=finding.path,
+            message=finding.message,
+            way_out="" if finding.fixed else finding.way_out,
+            fixed=finding.fixed,
         )
         if output == "text":
             progress.hide()
-            place = from_here(str(run.settings.tree.path / each.path))
-            message = f"{each.message} {'Would be fixed' if dry else 'Fixed'}." if each.fixed else each.message
-            cause = (each.rule, document.way_out)
-            run.terminal.problem(document.level, each.rule, message, place, "" if cause in told else document.way_out)
+            place = from_here(str(run.settings.tree.path / finding.path))
+            message = f"{finding.message} {'Would be fixed' if dry else 'Fixed'}." if finding.fixed else finding.message
+            cause = (finding.rule, document.way_out)
+            run.terminal.problem(
+                document.level, finding.rule, message, place, "" if cause in told else document.way_out
+            )
             told.add(cause)
         yield document
 
 
 def _counts(documents: Iterable[FindingDocument]) -> Counts:
     counts: Counts = {"error": 0, "warning": 0, "fixed": 0}
-    for each in documents:
-        counts["fixed" if each.fixed else each.level] += 1
+    for document in documents:
+        counts["fixed" if document.fixed else document.level] += 1
     return counts
 
 
@@ -217,7 +219,7 @@ def reindex_command(run: Run, *, names: Sequence[str], yes: bool, dry_run: bool,
     held_tree(run)
     listener = ChangeListener(run, dry=dry_run, silent=as_json)
     with open_registry(settings, listener, Options(now=run.now, dry=True, change_mode=True)) as registry:
-        changes = sum(_show_change(run, each, as_json=as_json) for each in registry.plan_reindex(names))
+        changes = sum(_show_change(run, change, as_json=as_json) for change in registry.plan_reindex(names))
         moded = settings.registry.mode not in {None, registry.transaction.home.mode}
     if dry_run or not (changes or moded):
         _sum_up_changes(run, "Would change" if dry_run else "Finished", changes, as_json=as_json)
@@ -238,24 +240,24 @@ def _sum_up_changes(run: Run, word: str, changes: int, *, as_json: bool) -> None
         run.terminal.did(word, counted(changes, "line"))
 
 
-def _show_change(run: Run, each: Reindexed, *, as_json: bool) -> bool:
+def _show_change(run: Run, change: Reindexed, *, as_json: bool) -> bool:
     """Print how one line changes, or why it stays; say whether it changes."""
-    old, new, left = getattr(each, "old", None), getattr(each, "new", None), getattr(each, "reason", None)
+    old, new, left = getattr(change, "old", None), getattr(change, "new", None), getattr(change, "reason", None)
     if as_json:
         print_json(
             ReindexDocument(
-                path=each.path,
-                name=each.name,
-                version=each.vers,
+                path=change.path,
+                name=change.name,
+                version=change.vers,
                 old=old.decode(errors="replace") if old is not None else None,
                 new=new.decode(errors="replace") if new is not None else None,
                 left=left,
             )
         )
     elif left is not None:
-        run.terminal.warn(f"{each.path}: {each.name} {each.vers} is left as it is: {left}")
+        run.terminal.warn(f"{change.path}: {change.name} {change.vers} is left as it is: {left}")
     elif old is not None and new is not None:
-        run.terminal.result(each.path, f"-{old.decode(errors='replace')}", f"+{new.decode(errors='replace')}")
+        run.terminal.result(change.path, f"-{old.decode(errors='replace')}", f"+{new.decode(errors='replace')}")
     return new is not None
 
 

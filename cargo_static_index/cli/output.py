@@ -176,15 +176,17 @@ class TextPrinter:
             self._terminal.did(word, release)
         else:
             self._terminal.did(word, release, "bad" if document.became == "refused" else "warn")
-        for each in whole:
-            self._terminal.problem(each.level, each.rule, each.message, _arrow(document, each), each.way_out)
+        for problem in whole:
+            self._terminal.problem(
+                problem.level, problem.rule, problem.message, _arrow(document, problem), problem.way_out
+            )
 
     def _fold(self, problems: Sequence[ProblemDocument]) -> tuple[list[ProblemDocument], list[str]]:
         """Give the problems that are told whole, and the rules that were told of so many files that a name will do."""
-        rules = dict.fromkeys(each.rule for each in problems)
+        rules = dict.fromkeys(problem.rule for problem in problems)
         folded = [rule for rule in rules if self._folds and self._told[rule] >= TOLD_WHOLE]
         self._told.update(list(rules))
-        return [each for each in problems if each.rule not in folded], folded
+        return [problem for problem in problems if problem.rule not in folded], folded
 
     def still_refused(self, count: int, documents: Iterable[FileDocument]) -> None:
         """Print how many there are, and which where all details are asked for."""
@@ -192,7 +194,7 @@ class TextPrinter:
         why = "" if self._terminal.verbose else " (-v lists them, `status` says why)"
         self._terminal.warn(f"{count:,} {are} refused as before{why}")
         for document in documents if self._terminal.verbose else ():
-            rules = ", ".join(dict.fromkeys(each.rule for each in document.problems))
+            rules = ", ".join(dict.fromkeys(problem.rule for problem in document.problems))
             self._terminal.warn(f"{document.path} was refused before and is as it was ({rules})")
 
     def taken(self, source: str, target: str) -> None:
@@ -235,7 +237,7 @@ class TextPrinter:
                     f"note: {number} files have {rule}: {broken.says}",
                     f"   = help: {broken.way_out} (-v tells of each; `explain {rule}` says more)",
                 )
-        said = ", ".join(f"{counts[each]} {words[each].lower()}" for each in words if counts.get(each)) or "nothing new"
+        said = ", ".join(f"{counts[word]} {words[word].lower()}" for word in words if counts.get(word)) or "nothing new"
         plan = self._dry and self._command != "check"
         self._terminal.did("Finished", f"the dry run: {said}, had it been done" if plan else said)
 
@@ -295,7 +297,7 @@ class JsonPrinter:
             taken=tuple(self._taken),
             changed=() if self._command == "check" else tuple(self._changed),
             notes=tuple(self._notes),
-            counts={each: counts.get(each, 0) for each in _WORDS},
+            counts={word: counts.get(word, 0) for word in _WORDS},
         )
         print_json(document)
 
@@ -337,21 +339,21 @@ class MarksPrinter:
 
     def finish(self, counts: Mapping[FileStatus, int]) -> None:
         """Print all problems, and say beside them what was done."""
-        marks = [mark_of(file.path, each) for file in self._files for each in file.problems]
+        marks = [mark_of(file.path, problem) for file in self._files for problem in file.problems]
         print_marks(self._output, marks, self._run.rules)
-        said = ", ".join(f"{counts[each]} {_WORDS[each].lower()}" for each in _WORDS if counts.get(each))
+        said = ", ".join(f"{counts[word]} {_WORDS[word].lower()}" for word in _WORDS if counts.get(word))
         self._terminal.say(f"finished: {said or 'nothing new'}")
 
 
 def _document(outcome: Outcome, levels: Mapping[str, Level]) -> FileDocument:
-    described = (_problem(each, outcome, levels) for each in outcome.problems)
+    described = (_problem(problem, outcome, levels) for problem in outcome.problems)
     return FileDocument(
         path=from_here(outcome.source),
         became=outcome.status,
         name=outcome.name,
         version=outcome.vers,
         checksum=outcome.cksum,
-        problems=tuple(each for each in described if each is not None),
+        problems=tuple(problem for problem in described if problem is not None),
     )
 
 

@@ -44,8 +44,8 @@ def promote_command(run: Run, *, source: str, specs: Sequence[str], target: str,
         settings = replace(run.settings, tree=replace(run.settings.tree, path=go_to))
         settings = replace(settings, state=replace(settings.state, path=Path(state) / "state"), shared_state=None)
         left = promote_releases(come_from, specs_of(specs), settings, teller, Options(now=run.now, dry=dry_run))
-    for each in left:
-        held = ", ".join(each.held[-5:])
+    for need in left:
+        held = ", ".join(need.held[-5:])
         there = f"{source} has {held}: promote one as well" if held else "nor is it at the source"
-        teller.warn(f"{each.name} {each.version} needs {each.needs} {each.requirement}, which {target} lacks; {there}")
+        teller.warn(f"{need.name} {need.version} needs {need.needs} {need.requirement}, which {target} lacks; {there}")
     return teller.finish()

@@ -86,15 +86,15 @@ def missing_command(run: Run, *, toml: bool, as_json: bool) -> int:
         found = dependencies.all()
     if toml and not as_json:
         run.terminal.result("[dependencies]")
-    for number, each in enumerate(found, 1):
+    for number, need in enumerate(found, 1):
         if as_json:
-            document = MissingDocument(name=each.name, requirement=each.req, held=each.held, needed_by=each.needed_by)
+            document = MissingDocument(name=need.name, requirement=need.req, held=need.held, needed_by=need.needed_by)
             print_json(document)
         elif toml:
-            run.terminal.result(_dependency(number, each))
+            run.terminal.result(_dependency(number, need))
         else:
-            held = f"; held: {_some(each.held[::-1])}" if each.held else ""
-            run.terminal.result(f"{each.name} {each.req}  needed by {_some(each.needed_by)}{held}")
+            held = f"; held: {_some(need.held[::-1])}" if need.held else ""
+            run.terminal.result(f"{need.name} {need.req}  needed by {_some(need.needed_by)}{held}")
     return GOOD
 
 
@@ -124,7 +124,7 @@ def info_command(run: Run, *, spec: str, as_json: bool) -> int:
     file = _file(store, wanted.name)
     line = newest(file.releases) if not wanted.vers else file.find(wanted.vers)
     if line is None or not line.cksum:
-        held = ", ".join(each.vers for each in file.releases)
+        held = ", ".join(release.vers for release in file.releases)
         hint = say_removed(store, wanted.name, wanted.vers) or f"held: {held}"
         raise NotHeld(f"there is no release {spec} in this registry; {hint}")
     document = _info(store, file, line)
@@ -158,12 +158,14 @@ def _info(store: Store, file: IndexFile, line: Line) -> InfoDocument:
         keywords=manifest.keywords if manifest else (),
         packed_size=metadata.packed_size if metadata else None,
         unpacked_size=metadata.unpacked_size if metadata else None,
-        versions=tuple(each.vers for each in file.releases),
+        versions=tuple(release.vers for release in file.releases),
         dependencies=tuple(map(_needed_dependency, entry.deps)),
         features={**entry.features, **(entry.features2 or {})},
         dependents=tuple(
-            DependentDocument(name=each.name, version=each.version, requirement=each.requirement, kind=each.kind)
-            for each in dependents_of(store, [line.name])
+            DependentDocument(
+                name=dependent.name, version=dependent.version, requirement=dependent.requirement, kind=dependent.kind
+            )
+            for dependent in dependents_of(store, [line.name])
         ),
     )
 
@@ -185,7 +187,7 @@ def _show(run: Run, info: InfoDocument) -> None:
         "published": info.pubtime,
         "license": info.license,
         "rust-version": info.rust_version,
-        "keywords": " ".join(f"#{each}" for each in info.keywords),
+        "keywords": " ".join(f"#{keyword}" for keyword in info.keywords),
         "documentation": info.documentation,
         "homepage": info.homepage,
         "repository": info.repository,
@@ -195,7 +197,9 @@ def _show(run: Run, info: InfoDocument) -> None:
         "versions": ", ".join(info.versions),
         "dependencies": ", ".join(map(_needed, info.dependencies)),
         "features": ", ".join(f"{name} = [{', '.join(values)}]" for name, values in info.features.items()),
-        "dependents": ", ".join(f"{each.name} {each.version} ({each.requirement})" for each in info.dependents),
+        "dependents": ", ".join(
+            f"{dependent.name} {dependent.version} ({dependent.requirement})" for dependent in info.dependents
+        ),
     }
     run.terminal.result(info.name)
     if info.description:
@@ -231,8 +235,8 @@ def search_command(run: Run, *, query: Sequence[str], limit: int, as_json: bool)
     words = " ".join(query)
     with search_of(_held(run), run.settings.state.path) as search:
         found = ranked(words, search, MOST_ROWS)
-        crates = list(filter(None, (search.about(each.name) for each in found[:limit])))
-        meant = [] if found else [repr(each.name) for each in near(words, search)]
+        crates = list(filter(None, (search.about(crate.name) for crate in found[:limit])))
+        meant = [] if found else [repr(name.name) for name in near(words, search)]
     for crate in crates:
         if as_json:
             print_json(_search_document(crate))
@@ -323,9 +327,9 @@ def _refuse_newer(store: Store) -> None:
 
 
 def _say_problems(run: Run, path: str, reading: CheckedCrate) -> None:
-    for each in reading.problems:
-        level = level_of(each, run.settings.levels)
+    for problem in reading.problems:
+        level = level_of(problem, run.settings.levels)
         if level != "allow":
-            place = f"{path}: {each.place}" if each.place else path
+            place = f"{path}: {problem.place}" if problem.place else path
             shown = "error" if level == "refuse" else "warning"
-            run.terminal.problem(shown, each.rule, each.message, place, each.way_out, to=sys.stderr)
+            run.terminal.problem(shown, problem.rule, problem.message, place, problem.way_out, to=sys.stderr)

@@ -170,8 +170,8 @@ def _interrupt(number: int, _frame: object) -> None:
     """End the command: what it has begun it leaves as a crash would, for the next one to finish."""
     import threading
 
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, signal.SIG_DFL)  # a second one ends it at once
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, signal.SIG_DFL)  # a second one ends it at once
     threading.Thread(target=_end, args=(number,), daemon=True).start()
     _told_by.append(number)
     raise KeyboardInterrupt

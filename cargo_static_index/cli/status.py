@@ -60,7 +60,7 @@ def status_command(run: Run, *, max_age: str | None, as_json: bool) -> int:
         state_readable=found.state_readable,
         stale=oldest is not None and _is_stale(found, oldest, run.now),
         waiting=tuple(map(from_here, found.waiting)),
-        refused=tuple(_refused(run.settings, each) for each in found.refused),
+        refused=tuple(_refused(run.settings, file) for file in found.refused),
         kept=tuple(KeptDocument(name=name, version=vers, until=until) for (name, vers), until in found.kept.items()),
         watch=None if found.watch is None else _watch(run.settings, found.watch),
         on_change=None if found.delivery is None else _on_change(found.delivery, found.undelivered),
@@ -94,15 +94,17 @@ def _on_change(delivery: Delivery, undelivered: int) -> OnChangeDocument:
 def _watch(settings: Settings, word: LastWord) -> WatchDocument:
     start = fsdecode(source_start(settings.drop.path))
     document = convert({"running": word.running, "spoke": word.spoke, **to_builtins(word.health)}, WatchDocument)
-    waiting = (replace(each, path=from_here(escape(start + each.path))) for each in document.waiting)
+    waiting = (replace(file, path=from_here(escape(start + file.path))) for file in document.waiting)
     return replace(document, waiting=tuple(waiting))
 
 
 def _refused(settings: Settings, outcome: Outcome) -> RefusedDocument:
     problems = (
-        ProblemDocument(rule=each.rule, level="error", message=each.message, place=each.place, way_out=each.way_out)
-        for each in outcome.problems
-        if level_of(each, settings.levels) == "refuse"
+        ProblemDocument(
+            rule=problem.rule, level="error", message=problem.message, place=problem.place, way_out=problem.way_out
+        )
+        for problem in outcome.problems
+        if level_of(problem, settings.levels) == "refuse"
     )
     return RefusedDocument(
         path=from_here(drop_of(settings).shown(outcome.candidate.file)),
@@ -137,9 +139,9 @@ def _show_status(run: Run, status: StatusDocument) -> None:
     if status.kept:
         _show_kept(run, status.kept)
     say(f"refused: {len(status.refused)}")
-    for each in status.refused:
-        for problem in each.problems:
-            place = f"{each.path}: {problem.place}" if problem.place else each.path
+    for file in status.refused:
+        for problem in file.problems:
+            place = f"{file.path}: {problem.place}" if problem.place else file.path
             run.terminal.problem("error", problem.rule, problem.message, place, problem.way_out)
 
 
@@ -149,7 +151,7 @@ _WHY = {"open": "nobody has closed it yet", "young": "it was changed a moment ag
 def _reasons(watch: WatchDocument | None, now: int) -> dict[str, str]:
     """Give why the watcher waits for files, by path."""
     waiting = watch.waiting if watch is not None and watch.running else ()
-    return {each.path: f" ({_WHY[each.why]}; it came {_ago(each.since, now)})" for each in waiting}
+    return {file.path: f" ({_WHY[file.why]}; it came {_ago(file.since, now)})" for file in waiting}
 
 
 def _show_watch(run: Run, watch: WatchDocument) -> None:

@@ -111,7 +111,7 @@ class LinePrinter:
     def file(self, document: FileDocument) -> None:
         """Print what became of a file, with the rules that it breaks; what was told before is not told again."""
         release = f"{document.name} {document.version}" if document.version else document.path
-        rules = ", ".join(dict.fromkeys(each.rule for each in document.problems))
+        rules = ", ".join(dict.fromkeys(problem.rule for problem in document.problems))
         text = f"{release} ({rules}: {document.problems[0].message})" if rules else release
         if document.became == "published":
             self._terminal.did("Published", text)

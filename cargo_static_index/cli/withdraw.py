@@ -86,7 +86,7 @@ def remove_command(run: Run, *, names: Sequence[str], every: bool, now: bool, ye
 
     specs = _specs(names, None, every=every)
     held_tree(run)
-    for text in _still_needed(run, [each for spec in specs for each in _releases(run, spec)]):
+    for text in _still_needed(run, [release for spec in specs for release in _releases(run, spec)]):
         run.terminal.warn(text)
     if not (dry_run or yes):
         _ask(run, specs)
@@ -101,7 +101,7 @@ def remove_command(run: Run, *, names: Sequence[str], every: bool, now: bool, ye
         if spec in kept:
             run.terminal.say(f"note: the archive of {spec} is kept until {kept[spec]}; --now deletes it at once")
     for spec in specs:
-        if not any(spec in {each, Spec(each.name)} for each in removed):
+        if not any(spec in {stone, Spec(stone.name)} for stone in removed):
             run.terminal.did("Unchanged", f"{spec} was removed before")
     for file in dropped:
         run.terminal.say(f"note: {from_here(file)} is still in the drop directory; the tombstone keeps it out")
@@ -112,10 +112,12 @@ def _still_needed(run: Run, going: Sequence[Spec]) -> list[str]:
     """Say which crates depend on releases that go."""
     gone = set(going)
     said = {
-        f"{each.name} {each.version} depends on {spec.name} {each.requirement}, and {spec} goes": None
-        for each in dependents_of(held_tree(run), {spec.name for spec in going})
+        f"{dependent.name} {dependent.version} depends on {spec.name} {dependent.requirement}, and {spec} goes": None
+        for dependent in dependents_of(held_tree(run), {spec.name for spec in going})
         for spec in going
-        if spec.name == each.needs and each.takes(spec.vers) and Spec(each.name, each.version) not in gone
+        if spec.name == dependent.needs
+        and dependent.takes(spec.vers)
+        and Spec(dependent.name, dependent.version) not in gone
     }
     return list(said)
 
@@ -124,10 +126,10 @@ def _ask(run: Run, specs: Sequence[Spec]) -> None:
     """Say what would go and ask, or raise SettingsError where nobody can be asked or the answer is no."""
     if not is_interactive():
         raise SettingsError("removing is for good: say --yes where nobody can be asked, or --dry-run to look first")
-    going = [each for spec in specs for each in _releases(run, spec)]
+    going = [release for spec in specs for release in _releases(run, spec)]
     if not going:
         return
-    run.terminal.say("These releases go for good:", *(f"  {each}" for each in going), "")
+    run.terminal.say("These releases go for good:", *(f"  {release}" for release in going), "")
     if not is_confirmed("Remove them?"):
         raise SettingsError("nothing was removed")
 

@@ -189,8 +189,8 @@ def needs_of(dependencies: Iterable[Dependency]) -> tuple[Need, ...]:
         if dep.registry is None or dep.registry == CRATES_IO:
             need = _need(dep, here=dep.registry is None)
             found = (need.key, need.here, need.req)
-            needs[found] = min(needs.get(found, need), need, key=lambda each: (each.dev, each.place))
-    return tuple(needs[each] for each in sorted(needs))
+            needs[found] = min(needs.get(found, need), need, key=lambda one: (one.dev, one.place))
+    return tuple(needs[key] for key in sorted(needs))
 
 
 def _need(dep: Dependency, *, here: bool) -> Need:

@@ -109,7 +109,7 @@ def check_crate(stream: BinaryIO, policy: Policy, file_name: str | None = None) 
     if manifest is not None:
         metadata = _make_metadata(archive, manifest)
         found += (*_check_release(archive, metadata, policy, file_name), *_check_dependencies(manifest, policy))
-        if any(each.rule in _WITHOUT_LINE for each in found):
+        if any(problem.rule in _WITHOUT_LINE for problem in found):
             metadata = None
     told = ProblemList((*_concerning(found, policy), *_check_own_rules(metadata, policy))).problems()
     return _reading(manifest, metadata, archive.cksum, (*problems, *told), policy)
@@ -135,9 +135,9 @@ def _reading(
 def _concerning(problems: Iterable[Problem], policy: Policy) -> Iterator[Problem]:
     """Give the problems that concern this registry: a mirror has no policies of a registry of one's own, unless set."""
     mirror = policy.home.mode == "mirror"
-    for each in problems:
-        if not (mirror and RULES[each.rule].mirror == "allow" and policy.levels.get(each.rule) == "allow"):
-            yield each
+    for found in problems:
+        if not (mirror and RULES[found.rule].mirror == "allow" and policy.levels.get(found.rule) == "allow"):
+            yield found
 
 
 def _read_manifest(archive: Archive, content: bytes, limits: Limits) -> tuple[Manifest | None, tuple[Problem, ...]]:
@@ -292,7 +292,7 @@ def _has_field(manifest: Manifest, field: str) -> bool:
 
 
 def _check_dependencies(manifest: Manifest, policy: Policy) -> Iterator[Problem]:
-    registries = {each.registry_index: each for each in reversed(manifest.dependencies)}  # each told once, where first
+    registries = {dep.registry_index: dep for dep in reversed(manifest.dependencies)}  # told where first
     for registry_index, dependency in reversed(registries.items()):
         found = check_registry(registry_index, policy.home, policy.allowed)
         if found is not None:
@@ -301,8 +301,8 @@ def _check_dependencies(manifest: Manifest, policy: Policy) -> Iterator[Problem]
 
 
 def _switches(dependencies: Iterable[ManifestDependency]) -> Iterator[tuple[str, bool, str]]:
-    for each in dependencies:
-        yield each.name, each.optional, each.kind
+    for dep in dependencies:
+        yield dep.name, dep.optional, dep.kind
 
 
 def place_of(dependency: ManifestDependency | Dependency) -> str:

@@ -41,7 +41,7 @@ def escape(text: str, *, longest: int | None = None, write: Callable[[str], str]
     if longest is not None and len(text) > longest:
         text = f"{text[:longest]}…"
     if not text.isprintable():
-        text = "".join(each if each.isprintable() else write(each) for each in text)
+        text = "".join(char if char.isprintable() else write(char) for char in text)
     if "##" in text or text.lstrip().startswith("::"):
         text = re.sub(_COMMAND, lambda found: found[0][:-1] + write(found[0][-1]), text)
     return text

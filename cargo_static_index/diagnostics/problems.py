@@ -100,7 +100,7 @@ def level_of(problem: Problem, levels: Mapping[str, Level]) -> Level:
 
 def refused(problems: Iterable[Problem], levels: Mapping[str, Level]) -> bool:
     """Whether any of these problems keeps a crate out."""
-    return any(level_of(each, levels) == "refuse" for each in problems)
+    return any(level_of(problem, levels) == "refuse" for problem in problems)
 
 
 class ProblemList:
@@ -118,7 +118,7 @@ class ProblemList:
 
     def extend(self, problems: Iterable[Problem]) -> None:
         """Note problems."""
-        self._told += (each for each in problems if self._is_told(each.rule))
+        self._told += (problem for problem in problems if self._is_told(problem.rule))
 
     def _is_told(self, rule: str) -> bool:
         self._counts[rule] += 1
@@ -130,9 +130,9 @@ class ProblemList:
 
     def problems(self) -> tuple[Problem, ...]:
         """Give those that are told, and how many more there are of a rule that was broken too often."""
-        first = {each.rule: each for each in reversed(self._told)}
+        first = {problem.rule: problem for problem in reversed(self._told)}
         more = ((first[rule], count - TOLD) for rule, count in self._counts.items() if count > TOLD)
-        return (*self._told, *(_more_like(each, number) for each, number in more))
+        return (*self._told, *(_more_like(problem, number) for problem, number in more))
 
 
 def _more_like(one: Problem, number: int) -> Problem:

@@ -43,7 +43,7 @@ def levels_of(changed: Mapping[str, Level], *, mirror: bool) -> Mapping[str, Lev
 
 def named(rule: str) -> tuple[Rule, ...]:
     """Give the rule of this id, and what had this id once."""
-    return tuple(each for each in RULES.values() if rule in {each.id, each.formerly})
+    return tuple(known for known in RULES.values() if rule in {known.id, known.formerly})
 
 
 def explain(rule: Rule) -> str:

@@ -36,8 +36,8 @@ def _allow(actions: Sequence[str], resource: str | Sequence[str], **more: object
 def roles(bucket: str, prefix: str) -> dict[str, str]:
     """Give the policy of each role: the web's reader, who publishes, and who removes and mends."""
     objects = f"arn:aws:s3:::{bucket}/{prefix}*"
-    published = [f"arn:aws:s3:::{bucket}/{prefix}{each}" for each in PUBLISHED]
-    passing = [f"arn:aws:s3:::{bucket}/{prefix}{each}" for each in PASSING]
+    published = [f"arn:aws:s3:::{bucket}/{prefix}{path}" for path in PUBLISHED]
+    passing = [f"arn:aws:s3:::{bucket}/{prefix}{path}" for path in PASSING]
     below = {"StringLike": {"s3:prefix": [f"{prefix}*"]}}
     list_them = _allow(["s3:ListBucket"], f"arn:aws:s3:::{bucket}", Condition=below)
     read, write = ["s3:GetObject"], ["s3:PutObject", "s3:AbortMultipartUpload"]
@@ -124,7 +124,7 @@ def cloudfront(place: Place) -> str:
     condition = {"StringEquals": {"AWS:SourceArn": "DISTRIBUTION"}}
     service = {"Principal": {"Service": "cloudfront.amazonaws.com"}, "Condition": condition}
     origin = policy(
-        _allow(["s3:GetObject"], [f"arn:aws:s3:::{bucket}/{prefix}{each}" for each in PUBLISHED], **service),
+        _allow(["s3:GetObject"], [f"arn:aws:s3:::{bucket}/{prefix}{path}" for path in PUBLISHED], **service),
         _allow(["s3:ListBucket"], f"arn:aws:s3:::{bucket}", **service),
     )
     kept = f"{place.path}*" if place.private == "all" else f"{place.path}index/* and {place.path}crates/*"

@@ -88,4 +88,4 @@ def _indented(line: str, values: Mapping[str, str]) -> str:
     found = re.fullmatch(r"( *|\t*)@([A-Z]+)@", line)
     if found is None:
         return f"{line}\n"
-    return "".join(f"{found[1]}{each}\n" if each else "\n" for each in values[found[2]].splitlines())
+    return "".join(f"{found[1]}{value_line}\n" if value_line else "\n" for value_line in values[found[2]].splitlines())

@@ -125,10 +125,10 @@ def _check_keys(keys: list[str]) -> None:
 def _parse_dl(dl: str) -> str:
     """Give `dl` as it is, or raise InvalidConfig."""
     found = _BRACES.findall(dl)
-    for each in found:
-        if each not in MARKERS:
+    for marker in found:
+        if marker not in MARKERS:
             known = ", ".join(MARKERS)
-            raise InvalidConfig(f"'dl' {dl!r} has {each!r}, which cargo sends as it is; the markers are {known}")
+            raise InvalidConfig(f"'dl' {dl!r} has {marker!r}, which cargo sends as it is; the markers are {known}")
     plain = re.sub("[{}]", "", dl)
     try:
         parse_web_url(plain, what="'dl'")

@@ -47,10 +47,10 @@ def parse_feature_name(text: str) -> str:
     # isidentifier() is XID_Start or `_` for one character, and XID_Continue for those behind another.
     if not (first.isidentifier() or first in _DIGITS):
         raise InvalidFeature(f"the feature name {text!r} starts with {first!r}; start it with a letter, a digit or '_'")
-    for each in text.translate(_BEYOND_XID):
-        if not f"_{each}".isidentifier():
+    for char in text.translate(_BEYOND_XID):
+        if not f"_{char}".isidentifier():
             raise InvalidFeature(
-                f"the feature name {text!r} has {each!r} in it; use letters, digits, '_', '-', '+' and '.'"
+                f"the feature name {text!r} has {char!r} in it; use letters, digits, '_', '-', '+' and '.'"
             )
     return text
 
@@ -136,16 +136,16 @@ def check_features(features: Features, dependencies: Iterable[tuple[str, bool, s
     if not any(optional.values()) and _is_closed(features):
         return tuple(problems)
     values = {feature: [(text, _read(text)) for text in texts] for feature, texts in features.items()}
-    named = {value.dependency for each in values.values() for _, value in each if value.feature is None}
+    named = {value.dependency for enabled in values.values() for _, value in enabled if value.feature is None}
     implicit = {name for name, off in optional.items() if off and name not in features and name not in named}
     problems += _check_names(features, implicit)
-    for feature, each in values.items():
-        for text, value in each:
+    for feature, enabled in values.items():
+        for text, value in enabled:
             sentence = _wrong(value, features, optional, implicit)
             if sentence:
                 message = f"The feature {feature!r} turns on {text!r}, {sentence}"
                 problems.append(problem("feature-unknown-reference", message, place=f"Cargo.toml.features.{feature}"))
-    used = {(value.dependency or "").removeprefix("dep:") for each in values.values() for _, value in each}
+    used = {(value.dependency or "").removeprefix("dep:") for enabled in values.values() for _, value in enabled}
     problems += _check_reach(optional, implicit | used)
     return tuple(problems)
 
@@ -153,7 +153,7 @@ def check_features(features: Features, dependencies: Iterable[tuple[str, bool, s
 def _is_closed(features: Features) -> bool:
     """Whether features only turn on each other, and have plain names: then there is nothing to be wrong."""
     return all(map(_PLAIN.fullmatch, features)) and features.keys() >= {
-        each for texts in features.values() for each in texts
+        text for texts in features.values() for text in texts
     }
 
 

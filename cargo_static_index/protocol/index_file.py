@@ -128,7 +128,7 @@ class IndexFile(Struct, frozen=True, kw_only=True):
     def find_same_precedence(self, vers: str) -> Line | None:
         """Give the first line whose version differs at most in build metadata, or None."""
         wanted = without_build(vers)
-        return next((each for each in self.lines if each.vers and without_build(each.vers) == wanted), None)
+        return next((line for line in self.lines if line.vers and without_build(line.vers) == wanted), None)
 
     def with_entries(self, entries: Iterable[Entry]) -> "IndexFile":
         """Do what `with_lines` does, with the lines that entries give."""

@@ -166,14 +166,14 @@ class Requirement(Struct, frozen=True, kw_only=True):
 
     def format(self) -> str:
         """Give the text that the `semver` crate prints, which is what crates.io writes into its index."""
-        return ", ".join([each.format() for each in self.comparators]) or "*"
+        return ", ".join([comparator.format() for comparator in self.comparators]) or "*"
 
     def matches(self, version: Version) -> bool:
         """Whether the version satisfies this.
 
         A pre-release does only if a comparator names a pre-release of the same three numbers.
         """
-        if not all(_matches(each, version) for each in self.comparators):
+        if not all(_matches(comparator, version) for comparator in self.comparators):
             return False
         numbers = (version.major, version.minor, version.patch)
         return not version.pre or any(c.pre and (c.major, c.minor, c.patch) == numbers for c in self.comparators)

@@ -151,7 +151,7 @@ def _by_small_letters() -> dict[str, str]:
 def license_words(text: str) -> tuple[tuple[str, str | None], ...]:
     """Cut an expression into licences and exceptions of SPDX's list, each with its address there, and all between."""
     licenses, exceptions = _known()
-    words = (each for each in re.split(r"([A-Za-z0-9.+-]+)", text) if each)
+    words = (part for part in re.split(r"([A-Za-z0-9.+-]+)", text) if part)
     return tuple(
         (word, f"https://spdx.org/licenses/{word}.html" if word in licenses or word in exceptions else None)
         for word in words

@@ -106,7 +106,7 @@ class BucketDrop:
     def documents(self) -> tuple[list[str], bytes]:
         """Give the paths of the documents that have their file beside them, and what sums up what all of it is."""
         start = len(self.place.key(""))
-        found = {each.path[start:]: each for each in list_all(self._client, self.place.prefix)}
+        found = {found_object.path[start:]: found_object for found_object in list_all(self._client, self.place.prefix)}
         paths = [path for path in found if path.endswith(".crate.json") and path.removesuffix(".json") in found]
         return sorted(paths), b"".join(_fingerprint(path, found[path]) for path in sorted(paths))
 

@@ -46,7 +46,7 @@ def what_is_written_is_read(store: Store) -> None:
     _need(_content(store, "c") == b"", "an empty file is a file")
     _need((store.size("a/b"), store.size("c")) == (3, 0), "the size is that of the content")
     _need((store.read("a"), store.size("a/b/c")) == (None, None), "a folder is no file, and nothing lies in a file")
-    together = [each.content if each else None for each in store.read_all(["c", "nothing", "a/b"])]
+    together = [stored.content if stored else None for stored in store.read_all(["c", "nothing", "a/b"])]
     _need(together == [b"", None, b"one"], "files are read together in the order asked for")
     store.apply([Put(path="a/b", content=b"another")])
     _need(_content(store, "a/b") == b"another", "what is written again takes the place of what was there")
@@ -112,7 +112,7 @@ def a_registry_works_in_it(store: Store) -> None:
         report = Report()
         with open_registry(settings, report, Options(now=1_700_000_000), store=store) as registry:
             registry.add(archives)
-        _need([each.status for each in report.outcomes] == ["published"] * 3, "archives can be published")
+        _need([outcome.status for outcome in report.outcomes] == ["published"] * 3, "archives can be published")
         with open_registry(settings, Report(), Options(now=1_700_000_060), store=store) as registry:
             registry.set_yanked(specs_of(["conforming@1.0.0"]), yanked=True)
             registry.remove(specs_of(["conforming@1.1.0"]))

@@ -31,7 +31,7 @@ def dependencies_on(line: Line, names: Collection[str]) -> list[Dependency]:
     if not any(f'"{name}"'.encode() in line.raw for name in names):
         return []
     entry = parse_entry(line.raw)
-    return [each for each in entry.deps if each.crate in names and each.registry is None]
+    return [dep for dep in entry.deps if dep.crate in names and dep.registry is None]
 
 
 def dependents_of(store: Store, names: Collection[str]) -> Iterator[Dependent]:
@@ -40,11 +40,11 @@ def dependents_of(store: Store, names: Collection[str]) -> Iterator[Dependent]:
         line = newest(read_index_at(store, path).value.releases)
         if line is None:
             continue
-        for each in dependencies_on(line, names):
+        for dep in dependencies_on(line, names):
             yield Dependent(
                 name=line.name,
                 version=line.vers,
-                needs=each.crate,
-                requirement=each.req,
-                kind=each.kind or "normal",
+                needs=dep.crate,
+                requirement=dep.req,
+                kind=dep.kind or "normal",
             )

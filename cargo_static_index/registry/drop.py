@@ -40,9 +40,9 @@ class Drop(Struct, frozen=True, kw_only=True):
         """Give what is new, changed or still to be judged, as `scan_drop` does; objects of a bucket are due at once."""
         ours = (self.refused, self.after_publish)
         if isinstance(self.path, Path):
-            return scan_drop(self.path, state, due, (each for each in ours if isinstance(each, Path)), forget=forget)
+            return scan_drop(self.path, state, due, (place for place in ours if isinstance(place, Path)), forget=forget)
         objects = objects_of(self.path)
-        return objects.scan(state, (each for each in ours if isinstance(each, Bucket)), forget=forget)
+        return objects.scan(state, (place for place in ours if isinstance(place, Bucket)), forget=forget)
 
     @property
     def takes_away(self) -> bool:

@@ -25,7 +25,7 @@ def with_held(transaction: Transaction, files: Sequence[DropFile]) -> list[DropF
     rows = transaction.state.published.checksums_of(release for releases in called for release in releases)
     known = {(name, vers): HeldRelease(name=name, vers=vers, cksum=cksum) for name, vers, cksum in rows}
     held = (_lying(transaction, known, releases) for releases in called)
-    return [replace(file, held=each) if each else file for file, each in zip(files, held, strict=True)]
+    return [replace(file, held=known) if known else file for file, known in zip(files, held, strict=True)]
 
 
 def _lying(

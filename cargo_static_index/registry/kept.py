@@ -101,7 +101,7 @@ def _is_gone(store: Store, name: str, stone: Tombstone) -> bool:
     except InvalidDocument:
         return False
     lines = {line.cksum for line in read_index(store, name).value.releases}
-    return stone.cksum not in lines and any(each.cksum == stone.cksum and not each.lifted for each in buried)
+    return stone.cksum not in lines and any(other.cksum == stone.cksum and not other.lifted for other in buried)
 
 
 def note_first_kept(transaction: Transaction) -> None:

@@ -65,9 +65,9 @@ def load_published(state: State, store: Store) -> Delta:
         state.site = replace(state.site, followed=followed)
         while batch := read_indexes(store, list(islice(paths, FILES_AT_ONCE))):
             total = sum(map(weight_of, batch), total)
-            changes = (crate_change(IndexChange(_nothing_at(each.path), each.value)) for each in batch)
+            changes = (crate_change(IndexChange(_nothing_at(index.path), index.value)) for index in batch)
             state.published.update(change for change in changes if change)
-            state.indexed.note((each.path, weight_of(each).digest) for each in batch)
+            state.indexed.note((index.path, weight_of(index).digest) for index in batch)
         for name in crates_with_tombstones(store):
             total += learn_tombstones(state, store, name)
     return total
@@ -97,11 +97,11 @@ def learn_files(state: State, store: Store, names: Mapping[str, str]) -> list[Cr
     paths = iter(names)
     with state.writing():
         while batch := read_indexes(store, list(islice(paths, FILES_AT_ONCE))):
-            for each in batch:
-                for change in _learnt(state, names[each.path], each.value):
+            for index in batch:
+                for change in _learnt(state, names[index.path], index.value):
                     state.published.update([change])
                     learnt.append(change)
-            state.indexed.note((each.path, weight_of(each).digest) for each in batch)
+            state.indexed.note((index.path, weight_of(index).digest) for index in batch)
     return learnt
 
 
@@ -111,7 +111,7 @@ def _learnt(state: State, name: str, file: IndexFile) -> Iterator[CrateChange]:
     key = collision_key(name)
     after = {line.vers: _release(line) for line in file.releases}
     known = state.published.name_of(key) or name
-    before = {each.vers: each for each in state.published.releases(known)}
+    before = {earlier.vers: earlier for earlier in state.published.releases(known)}
     new = tuple(release for vers, release in after.items() if known != name or before.get(vers) != release)
     gone = tuple(vers for vers in before if known != name or vers not in after)
     if gone:

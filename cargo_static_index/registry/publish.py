@@ -119,15 +119,17 @@ class Publisher:
         """Add `dependency-likely-ours`, or `dev-…`, to those that depend on crates.io for a name of this registry."""
         if self._transaction.home.mode == "mirror":
             return {key: list(group) for key, group in groups.items()}
-        outside = {need.key for group in groups.values() for each in group for need in each.needs if not need.here}
+        outside = {
+            need.key for group in groups.values() for candidate in group for need in candidate.needs if not need.here
+        }
         ours = {**self._transaction.state.candidates.names_of(outside), **self._transaction.names_of(outside)}
-        return {key: [self._with_confusion(each, ours) for each in group] for key, group in groups.items()}
+        return {key: [self._with_confusion(candidate, ours) for candidate in group] for key, group in groups.items()}
 
-    def _with_confusion(self, each: Candidate, ours: Mapping[str, str]) -> Candidate:
+    def _with_confusion(self, candidate: Candidate, ours: Mapping[str, str]) -> Candidate:
         found = tuple(
-            self._confusion(need, ours[need.key]) for need in each.needs if not need.here and need.key in ours
+            self._confusion(need, ours[need.key]) for need in candidate.needs if not need.here and need.key in ours
         )
-        return self._with(each, found)
+        return self._with(candidate, found)
 
     def _with_like_removed(self, groups: Iterable[list[Candidate]]) -> Iterator[list[Candidate]]:
         """Add `name-like-removed` to what would be taken for a crate that was removed."""
@@ -135,26 +137,26 @@ class Publisher:
         keys = [collision_key(group[0].name) for group in groups]
         removed = dict(self._transaction.state.published.removed_names(keys))
         for key, group in zip(keys, groups, strict=True):
-            yield [self._like_removed(each, removed[key]) for each in group] if key in removed else group
+            yield [self._like_removed(candidate, removed[key]) for candidate in group] if key in removed else group
 
-    def _like_removed(self, each: Candidate, removed: str) -> Candidate:
-        if each.name == removed:
-            return each
-        message = f"`{each.name}` differs only in case, or in `-` and `_`, from `{removed}`, which was removed."
-        return self._with(each, (problem("name-like-removed", message, place=each.name),))
+    def _like_removed(self, candidate: Candidate, removed: str) -> Candidate:
+        if candidate.name == removed:
+            return candidate
+        message = f"`{candidate.name}` differs only in case, or in `-` and `_`, from `{removed}`, which was removed."
+        return self._with(candidate, (problem("name-like-removed", message, place=candidate.name),))
 
-    def _with(self, each: Candidate, found: tuple[Problem, ...]) -> Candidate:
+    def _with(self, candidate: Candidate, found: tuple[Problem, ...]) -> Candidate:
         """Add problems to a candidate, which may keep it out."""
         if not found:
-            return each
+            return candidate
         keeps_out = any(level_of(one, self._levels) == "refuse" for one in found)
-        return replace(each, problems=each.problems + found, refused=each.refused or keeps_out)
+        return replace(candidate, problems=candidate.problems + found, refused=candidate.refused or keeps_out)
 
     def _with_missing(self, groups: Mapping[str, list[Candidate]]) -> Mapping[str, list[Candidate]]:
         """Add `dependency-missing` to those that nobody can resolve, even with all that arrives together."""
         if level_of(problem("dependency-missing"), self._levels) == "allow":
             return groups
-        needs = [need for group in groups.values() for each in group for need in each.needs if need.req]
+        needs = [need for group in groups.values() for candidate in group for need in candidate.needs if need.req]
         if not needs:
             return groups
         arriving = self._transaction.state.candidates.versions_of({need.key for need in needs})
@@ -162,13 +164,16 @@ class Publisher:
         held = self._transaction.versions_of({name for name, _ in unmet})
         versions = grouped([*arriving, *((name, vers) for name in held for vers in held[name])])
         missing = missing_of(unmet, versions)
-        return {key: [self._unresolved(each, missing, versions) for each in group] for key, group in groups.items()}
+        return {
+            key: [self._unresolved(candidate, missing, versions) for candidate in group]
+            for key, group in groups.items()
+        }
 
     def _unresolved(
-        self, each: Candidate, missing: Collection[tuple[str, str]], held: Mapping[str, Collection[str]]
+        self, candidate: Candidate, missing: Collection[tuple[str, str]], held: Mapping[str, Collection[str]]
     ) -> Candidate:
-        found = tuple(_missing(need, held) for need in each.needs if (need.name, need.req) in missing)
-        return self._with(each, found)
+        found = tuple(_missing(need, held) for need in candidate.needs if (need.name, need.req) in missing)
+        return self._with(candidate, found)
 
     def _confusion(self, need: Need, name: str) -> Problem:
         registry = self._name or "NAME"
@@ -192,10 +197,10 @@ class Publisher:
         for _ in attempts("the index is"):
             planned = list(self._planned(waiting, outcomes))
             lost = self._carry_out(planned)
-            done = [each for each in planned if each.index.path not in lost]
+            done = [crate for crate in planned if crate.index.path not in lost]
             self._after(done)
-            outcomes += [self._told(outcome) for each in done for outcome in each.plan.outcomes()]
-            again = [each.group for each in planned if each.index.path in lost]
+            outcomes += [self._told(outcome) for crate in done for outcome in crate.plan.outcomes()]
+            again = [crate.group for crate in planned if crate.index.path in lost]
             if not again:
                 break
             waiting = self._named(again)
@@ -226,10 +231,14 @@ class Publisher:
         tombstones = self._tombstones(name, index)
         if self._transaction.upstream:
             group = self._transaction.upstream.dated(name, group)
-        ready = [each for each in group if each.staged or each.refused or _is_held(index.value, each)]
+        ready = [
+            candidate
+            for candidate in group
+            if candidate.staged or candidate.refused or _is_held(index.value, candidate)
+        ]
         plan = plan_crate(name, index.value, tombstones.value, ready, restore=self._restore)
         # Of what was published when it was read, and is not any more, no more than the checksum was read.
-        gone = (Outcome(candidate=each, status="waiting") for each in group if each not in ready)
+        gone = (Outcome(candidate=candidate, status="waiting") for candidate in group if candidate not in ready)
         return _Planned(group, index, tombstones, replace(plan, refused=(*plan.refused, *gone)))
 
     def _tombstones(self, name: str, index: StoredValue[IndexFile]) -> StoredValue[Tombstones]:
@@ -243,35 +252,35 @@ class Publisher:
         The tombstone of what comes back is marked before its line is written, so that the line is not taken for a
         removal that broke off.
         """
-        changed = [each for each in planned if each.plan.published]
+        changed = [crate for crate in planned if crate.plan.published]
         if not changed:
             return frozenset()
-        archives = [change for each in changed for change in self._archives(each.plan)]
+        archives = [change for crate in changed for change in self._archives(crate.plan)]
         self._transaction.begin_archives(change.path for change in archives)
         self._transaction.apply(archives)
-        lifted = [each for each in changed if each.brings_back]
-        self._transaction.state.intents.begin(each.tombstones.path for each in lifted)
-        stones = (change for each in lifted for change in _tombstones_changed(each))
+        lifted = [crate for crate in changed if crate.brings_back]
+        self._transaction.state.intents.begin(crate.tombstones.path for crate in lifted)
+        stones = (change for crate in lifted for change in _tombstones_changed(crate))
         stale = {change.path for change in self._transaction.apply(stones)}
-        ready = self._claimed([each for each in changed if each.tombstones.path not in stale])
-        self._transaction.begin([each.change for each in ready])
+        ready = self._claimed([crate for crate in changed if crate.tombstones.path not in stale])
+        self._transaction.begin([crate.change for crate in ready])
         refused = self._transaction.apply(
             change
-            for each in ready
-            for change in self._transaction.replaced(each.index.path, each.plan.file.format(), each.index.stored)
+            for crate in ready
+            for change in self._transaction.replaced(crate.index.path, crate.plan.file.format(), crate.index.stored)
         )
-        lost = {change.path for change in refused} | {each.index.path for each in changed if each not in ready}
+        lost = {change.path for change in refused} | {crate.index.path for crate in changed if crate not in ready}
         return frozenset(lost)
 
     def _claimed(self, ready: Sequence[_Planned]) -> Sequence[_Planned]:
         """Claim the names of crates that have no line yet, and leave out those that somebody else claimed just now."""
-        new = {collision_key(each.plan.name): each.plan.name for each in ready if not each.index.value.releases}
+        new = {collision_key(crate.plan.name): crate.plan.name for crate in ready if not crate.index.value.releases}
         lost = self._transaction.claim(new) if new else ()
-        return [each for each in ready if collision_key(each.plan.name) not in lost]
+        return [crate for crate in ready if collision_key(crate.plan.name) not in lost]
 
     def _unbury(self, plan: CratePlan) -> None:
         """Take the tombstones of what came back away; tree.json does not count them any more."""
-        back = {each.vers for each in plan.published}
+        back = {candidate.vers for candidate in plan.published}
         for vers in back:
             self._transaction.state.drop_files.reopen_release(plan.name, vers)  # files that were refused as removed
         update_tombstones(self._transaction, plan.name, lambda stones: stones.without(back))
@@ -279,27 +288,27 @@ class Publisher:
 
     def _archives(self, plan: CratePlan) -> Iterator[Put]:
         """Give the changes that bring staged archives and metadata to their places."""
-        for each in plan.published:
-            yield from self._archive(plan.name, each)
+        for candidate in plan.published:
+            yield from self._archive(plan.name, candidate)
 
-    def _archive(self, name: str, each: Candidate) -> Iterator[Put]:
-        if each.staged in self._adopted:
+    def _archive(self, name: str, candidate: Candidate) -> Iterator[Put]:
+        if candidate.staged in self._adopted:
             return
-        self._adopted.add(each.staged)
-        tags = (release_tag(name, each.vers),)
-        metadata = staged_metadata(each.staged)
-        yield Put(path=layout.archive_file(name, each.cksum), content=self._content(each.staged), tags=tags)
-        yield Put(path=layout.metadata_file(name, each.cksum), content=self._content(metadata), tags=tags)
+        self._adopted.add(candidate.staged)
+        tags = (release_tag(name, candidate.vers),)
+        metadata = staged_metadata(candidate.staged)
+        yield Put(path=layout.archive_file(name, candidate.cksum), content=self._content(candidate.staged), tags=tags)
+        yield Put(path=layout.metadata_file(name, candidate.cksum), content=self._content(metadata), tags=tags)
 
     def _content(self, staged: str) -> Staged:
         return self._uploads.staged(staged) if self._uploads else Staged(f"{self._stage}/{staged}")
 
     def _lost_archives(self, plan: CratePlan) -> Iterator[Change]:
         """Give the changes that put back archives of published releases that the tree lost or that were damaged."""
-        for each in plan.unchanged:
-            if each.staged and not each.refused and not self._is_there(plan.name, each.cksum):
-                self._put_back.add(each.staged)
-                yield from self._archive(plan.name, each)
+        for candidate in plan.unchanged:
+            if candidate.staged and not candidate.refused and not self._is_there(plan.name, candidate.cksum):
+                self._put_back.add(candidate.staged)
+                yield from self._archive(plan.name, candidate)
 
     def _is_there(self, name: str, cksum: str) -> bool:
         """Whether an archive is in the tree, and whole where the file that holds it leaves the drop directory."""
@@ -308,25 +317,25 @@ class Publisher:
 
     def _after(self, done: Sequence[_Planned]) -> None:
         """Bring what is derived in step with index files that were written, and what was adopted in vain away."""
-        changed = [each for each in done if each.plan.published]
+        changed = [crate for crate in done if crate.plan.published]
         if changed:
-            self._transaction.changed([each.change for each in changed])
-        for each in changed:
-            if each.brings_back:
-                self._unbury(each.plan)
-        self._transaction.apply(change for each in done for change in self._in_vain(each.plan))
+            self._transaction.changed([crate.change for crate in changed])
+        for crate in changed:
+            if crate.brings_back:
+                self._unbury(crate.plan)
+        self._transaction.apply(change for crate in done for change in self._in_vain(crate.plan))
         if self._adopted:
-            self._transaction.finish_archives(path for each in done for path in _archives_of(each))
-        unchanged = [each.plan for each in done if each.plan.unchanged]
+            self._transaction.finish_archives(path for crate in done for path in _archives_of(crate))
+        unchanged = [crate.plan for crate in done if crate.plan.unchanged]
         if self._transaction.log:
             self._count_others({plan.name for plan in unchanged})
         elif any(map(self._is_news, unchanged)):
             self._transaction.doubt(wholly=True)
-        self._transaction.apply(change for each in done for change in self._lost_archives(each.plan))
-        self._transaction.put_addresses(line for each in done for line in self._lines_put_back(each.plan))
+        self._transaction.apply(change for crate in done for change in self._lost_archives(crate.plan))
+        self._transaction.put_addresses(line for crate in done for line in self._lines_put_back(crate.plan))
 
     def _lines_put_back(self, plan: CratePlan) -> Iterator[Line]:
-        back = {each.vers for each in plan.unchanged if each.staged in self._put_back}
+        back = {candidate.vers for candidate in plan.unchanged if candidate.staged in self._put_back}
         return (line for line in plan.file.releases if line.vers in back)
 
     def _count_others(self, names: set[str]) -> None:
@@ -341,7 +350,7 @@ class Publisher:
         After a power cut it may have lost the intent of a pass that wrote the line and never came to tree.json.
         """
         known = {release.vers for release in self._transaction.state.published.releases(plan.name)}
-        return any(each.vers not in known for each in plan.unchanged)
+        return any(candidate.vers not in known for candidate in plan.unchanged)
 
     def _in_vain(self, plan: CratePlan) -> Iterator[Change]:
         for refusal in plan.refused:
@@ -350,9 +359,9 @@ class Publisher:
                 yield Delete(path=layout.metadata_file(plan.name, refusal.candidate.cksum))
 
 
-def _is_held(file: IndexFile, each: Candidate) -> bool:
-    line = file.find(each.vers)
-    return line is not None and line.cksum == each.cksum
+def _is_held(file: IndexFile, candidate: Candidate) -> bool:
+    line = file.find(candidate.vers)
+    return line is not None and line.cksum == candidate.cksum
 
 
 def _archives_of(planned: _Planned) -> Iterator[str]:

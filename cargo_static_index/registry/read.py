@@ -241,7 +241,7 @@ def _status(opened: int) -> tuple[os.stat_result, bool]:
 
 def _may_be_part(file: DropFile, candidate: Candidate) -> bool:
     """Whether a file of the drop directory may look as it does only because somebody is still writing it."""
-    return file.due > time.monotonic() and any(each.rule in MAYBE_PART for each in candidate.problems)
+    return file.due > time.monotonic() and any(problem.rule in MAYBE_PART for problem in candidate.problems)
 
 
 def _known(file: DropFile, held: HeldRelease) -> Candidate:
@@ -270,7 +270,7 @@ def _waiting(file: DropFile) -> Candidate:
 
 def is_waiting(candidate: Candidate) -> bool:
     """Whether a file was still being written, so that nothing can be said of it yet."""
-    return any(each.rule == "file-changing" for each in candidate.problems)
+    return any(problem.rule == "file-changing" for problem in candidate.problems)
 
 
 def _whole(opened: int, size: int) -> bytes:

@@ -86,7 +86,9 @@ def follow_others(transaction: Transaction) -> bool:
     transaction.know_as_read(held)
     for change in learnt:
         whole = transaction.state.published.name_of(change.key) is None
-        judge_again(transaction, change.name, [*change.gone, *(each.vers for each in change.releases)], whole=whole)
+        judge_again(
+            transaction, change.name, [*change.gone, *(release.vers for release in change.releases)], whole=whole
+        )
     if not transaction.log and shown_digest(transaction.store) != held.value.digest:
         transaction.state.site = replace(transaction.state.site, unknown=True)
     return True
@@ -148,7 +150,7 @@ def reconcile(transaction: Transaction, *, agreed: bool = False) -> list[Withdra
         _make_addresses(transaction, wanted=True)
     crates = list(crates_with_tombstones(transaction.store))
     kept = kept_checksums(transaction.store)
-    left = [each for name in crates if (each := finish_withdrawal(transaction, name, kept))]
+    left = [rest for name in crates if (rest := finish_withdrawal(transaction, name, kept))]
     transaction.state.drop_files.reopen_unpublished()
     transaction.state.drop_files.reopen_refused("")
     going = {layout.tombstones_file(withdrawn.name) for withdrawn in left}
@@ -200,7 +202,7 @@ def _delete_unnamed(transaction: Transaction) -> None:
 def _is_named(transaction: Transaction, name: str, cksum: str) -> bool:
     """Whether a crate's index file, or its tombstones, say anything of an archive; also where they cannot be read."""
     stored = (transaction.store.read(path) for path in (layout.index_file(name), layout.tombstones_file(name)))
-    return any(cksum.encode() in each.content for each in stored if each)
+    return any(cksum.encode() in file.content for file in stored if file)
 
 
 def finish_withdrawal(transaction: Transaction, name: str, kept: Collection[str]) -> Withdrawn | None:

@@ -474,12 +474,12 @@ def _mended(
     if pages and of_pages:
         finish_removals(transaction, pages, recover(transaction), told=True)
         pages.begin()
-        if transaction.log or any(each.id != "pages-outdated" for each in of_pages):
+        if transaction.log or any(finding.id != "pages-outdated" for finding in of_pages):
             pages.remake()
         for _ in pages.finish(scanned=False):
             pass
-        left = {each.path for each in check_pages(transaction.store)}
-        yield from (replace(each, fixed=each.path not in left) for each in of_pages)
+        left = {other.path for other in check_pages(transaction.store)}
+        yield from (replace(finding, fixed=finding.path not in left) for finding in of_pages)
 
 
 def _removals_left(transaction: Transaction, finding: Finding) -> Sequence[Withdrawn]:
@@ -563,6 +563,6 @@ def continuing(source: Store, target: Store, settings: Settings, shown: str) -> 
         settings.registry,
         base_url=own,
         mode=settings.registry.mode or held.value.mode,
-        aliases=tuple(dict.fromkeys((*settings.registry.aliases, *(each for each in aliases if each != own)))),
+        aliases=tuple(dict.fromkeys((*settings.registry.aliases, *(alias for alias in aliases if alias != own)))),
     )
     return replace(settings, registry=registry)

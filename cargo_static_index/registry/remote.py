@@ -29,7 +29,7 @@ class RemoteReader(Struct, frozen=True, kw_only=True):
         """Read files as `Reader.read_all` does; what no rule of the archive refused is staged."""
         with tempfile.TemporaryDirectory(prefix="cargo-static-index-") as folder:
             reader = replace(self.reader, stage=folder)
-            return [pack(self._staged(each, folder)) for each in reader.candidates(files, first)]
+            return [pack(self._staged(candidate, folder)) for candidate in reader.candidates(files, first)]
 
     def _staged(self, candidate: Candidate, folder: str) -> Candidate:
         """Stage an archive and its metadata under a name that tells the content: whoever comes late changes nothing."""

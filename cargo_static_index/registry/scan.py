@@ -75,7 +75,7 @@ def scan_drop(
         os.scandir(real).close()
     except OSError as error:
         raise _unreadable(str(root), error) from error
-    ours = frozenset(os.path.relpath(os.fsencode((root.resolve() / each).resolve()), real) for each in skip)
+    ours = frozenset(os.path.relpath(os.fsencode((root.resolve() / folder).resolve()), real) for folder in skip)
     return _Walk(real, source_start(root), state, due, ours, forget=forget).run()
 
 

@@ -151,7 +151,7 @@ class StateSearch:
 
     def _change(self, path: str, new: CrateDocument | None) -> None:
         before = self._document(path)
-        needs, needed = (needed_by(each) if each else set() for each in (new, before))
+        needs, needed = (needed_by(document) if document else set() for document in (new, before))
         name = new.name if new else before.name if before else ""
         self._rows.needs(name, needed - needs, needs - needed)
         self._put(path, before, self._counted(new) if new else None)
@@ -168,7 +168,7 @@ class StateSearch:
     def _put(self, path: str, before: CrateDocument | None, new: CrateDocument | None) -> None:
         if before == new:
             return
-        old, rows = (dict(search_rows(each)) if each else {} for each in (before, new))
+        old, rows = (dict(search_rows(document)) if document else {} for document in (before, new))
         changed = [(*at, row) for at, row in rows.items() if old.get(at) != row]
         self._rows.change([at for at in old if at not in rows], changed)
         self._rows.keep(path, format_page_document(new) if new else None)
@@ -217,7 +217,7 @@ def search_crates(store: Store, query: str, *, limit: int = 20) -> list[ShownCra
     Parts of the lists are read where the tree's pages show what the index holds; else every crate is.
     """
     with search_of(store) as search:
-        found = [search.about(each.name) for each in ranked(query, search, MOST_ROWS)[:limit]]
+        found = [search.about(match.name) for match in ranked(query, search, MOST_ROWS)[:limit]]
     return [crate for crate in found if crate is not None]
 
 
@@ -250,8 +250,8 @@ def describe_crate(store: Store, path: str) -> CrateDocument | None:
         return None
     entry, metadata = entries[line.vers], known_metadata(store, line)
     summary = summary_of(entry, metadata)
-    times = [each.pubtime for each in lines.values() if each.pubtime]
-    others = (_summary(each) for each in readable if each is not line)
+    times = [other.pubtime for other in lines.values() if other.pubtime]
+    others = (_summary(other) for other in readable if other is not line)
     document = document_of(entry, metadata, (summary,))
     earlier = tuple(older_dependencies(entry, others, lambda vers: lines[vers].raw))
     document = replace(document, updated=max(times, default=None), earlier=earlier)

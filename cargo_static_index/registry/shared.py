@@ -166,7 +166,7 @@ class Names:
         claims = self._claims(key for key in names if key not in self._seen) | self._seen
         self._seen = {}
         changes = (self._claimed(key, name, *claims[key]) for key, name in names.items())
-        return {identity_of(change.path) for change in self._store.apply(each for each in changes if each)}
+        return {identity_of(change.path) for change in self._store.apply(asked for asked in changes if asked)}
 
     def _claimed(self, key: str, name: str, claim: Claim | None, stored: Stored | None) -> Put | None:
         """Give the change that claims a name; none is needed where it was claimed just now with that spelling."""
@@ -240,8 +240,8 @@ class ChangeLog:
     @property
     def deltas(self) -> dict[str, Delta]:
         """Give what each change that is under way, or taken over, added to tree.json, by its nonce."""
-        landed = (each for each in self._open if each.identity in self._landed)
-        return {nonce_of(each.identity): total_of(each.record.files) for each in landed}
+        landed = (intent for intent in self._open if intent.identity in self._landed)
+        return {nonce_of(intent.identity): total_of(intent.record.files) for intent in landed}
 
     def note_gone(self, rows: Sequence[tuple[str, str]]) -> None:
         """Write down rows (list, key) that lists lose by the change under way, before nothing else tells of them."""
@@ -267,13 +267,13 @@ class ChangeLog:
     def finish(self) -> str:
         """Note that everything that these changes led to is done, and give the id of the last; "" where none was."""
         ends = moment(self._clock)
-        done = [each for each in self._open if each.identity in self._landed and each.record.files]
+        done = [intent for intent in self._open if intent.identity in self._landed and intent.record.files]
         records = {
-            change_file(change_id(ends, nonce_of(each.identity))): replace(each.record, rows_gone=UNSET)
-            for each in done
+            change_file(change_id(ends, nonce_of(intent.identity))): replace(intent.record, rows_gone=UNSET)
+            for intent in done
         }
         self._store.apply(Put(path=path, content=format_change(record)) for path, record in records.items())
-        self._store.apply(Delete(path=begun_file(each.identity)) for each in self._open)
+        self._store.apply(Delete(path=begun_file(intent.identity)) for intent in self._open)
         self._open.clear()
         return max(map(identity_of, records), default="")
 
@@ -287,7 +287,7 @@ class ChangeLog:
         self._store.apply(Delete(path=path) for path in list(self._begun_by_others()))
 
     def _begun_by_others(self) -> Iterator[str]:
-        own = {begun_file(each.identity) for each in self._open}
+        own = {begun_file(intent.identity) for intent in self._open}
         return (path for path in self._store.list(BEGUN) if path not in own)
 
 

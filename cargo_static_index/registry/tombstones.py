@@ -70,7 +70,7 @@ def documented_tombstones(store: Store, record: TreeRecord) -> list[Tombstones]:
     missing = difference(_sum(record), summed_tombstones(store))
     said = [known for name in _crates(store) if (known := _documented(store, name))]
     differing = [known for known in said if _in_force(store, known.name) != known.removed]
-    for some in (differing, *([each] for each in differing)):
+    for some in (differing, *([one] for one in differing)):
         if sum((_change(store, known) for known in some), Delta()) == missing:
             return some
     return [known for known in differing if _in_force(store, known.name) is None]

@@ -38,7 +38,7 @@ class UpstreamIndex:
     def dated(self, name: str, arriving: list[Candidate]) -> list[Candidate]:
         """Give releases that arrive with the time and the yank that they have there, where they are known there."""
         known = self.lines_of(name)
-        return [_dated(each, known.get((each.vers, each.cksum))) for each in arriving]
+        return [_dated(candidate, known.get((candidate.vers, candidate.cksum))) for candidate in arriving]
 
     def _read(self, path: str) -> bytes | None:
         """Read a file; None for anything that is none, StoreError where it is too large or cannot be read."""

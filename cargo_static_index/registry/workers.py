@@ -218,8 +218,8 @@ def spread(
             under_way.append(executor.submit(work, portion))
             if len(under_way) >= AHEAD:
                 yield under_way.pop(0).result()
-        for each in under_way:
-            yield each.result()
+        for result in under_way:
+            yield result.result()
 
 
 @contextmanager

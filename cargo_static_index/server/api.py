@@ -184,7 +184,7 @@ class WebApi:
         return RequestRefused(HTTPStatus.CONFLICT if conflict else HTTPStatus.BAD_REQUEST, *map(sentence, problems))
 
     def _of(self, problems: Sequence[Problem], level: str) -> list[Problem]:
-        return [each for each in problems if level_of(each, self._settings.rules) == level]
+        return [problem for problem in problems if level_of(problem, self._settings.rules) == level]
 
     @asynccontextmanager
     async def _audited(

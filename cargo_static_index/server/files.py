@@ -158,7 +158,7 @@ _PACKABLE: Final = frozenset(
 def _is_unchanged(found: Found, headers: Headers) -> bool:
     asked = headers.get("If-None-Match")
     if asked is not None:
-        tags = {each.strip().removeprefix("W/").strip('"').removesuffix(_PACKED) for each in asked.split(",")}
+        tags = {tag.strip().removeprefix("W/").strip('"').removesuffix(_PACKED) for tag in asked.split(",")}
         return bool(tags & {"*", found.tag})
     since = headers.get("If-Modified-Since")
     if since is None or found.modified is None:

@@ -93,7 +93,7 @@ class Issuer:
         if found.issuer != self.url:
             raise ValueError(f"{where} is of {found.issuer!r}")
         key_set = msgspec.json.decode(self._fetch(found.jwks_uri), type=_KeySet)
-        return {str(each["kid"]): key for each in key_set.keys if "kid" in each and (key := _key_of(each))}
+        return {str(entry["kid"]): key for entry in key_set.keys if "kid" in entry and (key := _key_of(entry))}
 
 
 def _key_of(data: dict[str, object]) -> jwt.PyJWK | None:

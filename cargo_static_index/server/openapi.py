@@ -205,7 +205,7 @@ OPERATIONS: Final = (
 
 def describe(base_url: str, *, publishes: bool, auth_required: bool) -> dict[str, object]:
     """Give the description of the API as it is served at a base URL."""
-    served = [each for each in OPERATIONS if publishes or not each.publishes]
+    served = [operation for operation in OPERATIONS if publishes or not operation.publishes]
     paths: dict[str, dict[str, object]] = {}
     for operation in served:
         shown = _operation(operation, needs_token=operation.needs_token or (auth_required and not operation.is_open))
@@ -266,6 +266,6 @@ def _json(document: type) -> dict[str, object]:
 
 
 def _schemas(operations: Iterable[Operation]) -> dict[str, Any]:
-    named = [each for operation in operations for each in (operation.answers, operation.body)]
-    used = {each.__name__: each for each in (documents.WebFailure, *named) if each not in {None, bytes}}
+    named = [document for operation in operations for document in (operation.answers, operation.body)]
+    used = {document.__name__: document for document in (documents.WebFailure, *named) if document not in {None, bytes}}
     return msgspec.json.schema_components(used.values(), ref_template="#/components/schemas/{name}")[1]

@@ -84,11 +84,13 @@ class Queries:
         def found() -> FoundCrates:
             with search_of(self._store, self._state_folder) as search:
                 crates = ranked(query, search, MOST_ROWS)
-                shown = [search.about(each.name) for each in crates[(page - 1) * per_page : page * per_page]]
+                shown = [search.about(crate.name) for crate in crates[(page - 1) * per_page : page * per_page]]
             rows = (
-                FoundCrate(id=each.name, name=each.name, max_version=each.vers, description=each.description or None)
-                for each in shown
-                if each
+                FoundCrate(
+                    id=crate.name, name=crate.name, max_version=crate.vers, description=crate.description or None
+                )
+                for crate in shown
+                if crate
             )
             return FoundCrates(tuple(rows), Total(len(crates)))
 
@@ -118,7 +120,7 @@ class Queries:
 
         def found() -> Dependencies:
             entry = parse_entry(self._line(request).raw)
-            return Dependencies(tuple(_dependency(number, each) for number, each in enumerate(entry.deps)))
+            return Dependencies(tuple(_dependency(number, dep) for number, dep in enumerate(entry.deps)))
 
         return await self._answer(request, found)
 
@@ -221,7 +223,7 @@ class Queries:
             return []
         version = DependentVersion(line.name, line.vers)
         found = dependencies_on(line, [wanted])
-        return [(_dependency(number, each), version) for number, each in enumerate(found)]
+        return [(_dependency(number, dep), version) for number, dep in enumerate(found)]
 
 
 def _about(metadata: CrateMetadata | None) -> dict[str, str | None]:

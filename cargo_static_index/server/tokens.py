@@ -252,7 +252,7 @@ def note_exchanged(private: PrivatePlace, what: str, *, ends: float, now: int) -
             where = private.describe(EXCHANGED_FILE)
             raise StoreError(f"{where}: this does not say which tokens were used: {error}; delete it") from error
         is_new = key not in before
-        left = {each: end for each, end in before.items() if end >= now} | ({key: ends} if is_new else {})
+        left = {other: end for other, end in before.items() if end >= now} | ({key: ends} if is_new else {})
         return f"{json.dumps(left, indent=2)}\n".encode()
 
     private.change(EXCHANGED_FILE, noted)

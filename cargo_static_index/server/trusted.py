@@ -96,7 +96,7 @@ class TrustedPublishing:
         if not note_exchanged(self._private, f"{issuer.url} {verified.id}", ends=verified.ends, now=now):
             raise InvalidInput("this token was used before; each is good for one exchange")
         secret, token = _token(rule, claims, now)
-        change_tokens(self._private, lambda tokens: (*(each for each in tokens if not _is_over(each, now)), token))
+        change_tokens(self._private, lambda tokens: (*(other for other in tokens if not _is_over(other, now)), token))
         self._note(token, "exchange", client, about=", ".join(token.crates))
         return secret
 
@@ -131,7 +131,7 @@ class TrustedPublishing:
                 HTTPStatus.FORBIDDEN,
                 f"{token.id} is no token of trusted publishing; `cargo-static-index token revoke` ends it",
             )
-        change_tokens(self._private, lambda tokens: [each for each in tokens if each.id != token.id])
+        change_tokens(self._private, lambda tokens: [other for other in tokens if other.id != token.id])
         self._note(token, "revoke", client)
 
     def _note(self, token: Token, action: str, client: str, about: str = "") -> None:

@@ -197,9 +197,9 @@ class _Batch:
         self._founded: dict[str, OwnerNames] = {}
 
     def carry_out(self, batch: Sequence[_Change]) -> None:
-        admitted = [each for each in batch if isinstance(each, Publish) and self._is_admitted(each)]
+        admitted = [publish for publish in batch if isinstance(publish, Publish) and self._is_admitted(publish)]
         if admitted:
-            self._registry.add_read([(each.candidate, each.folder) for each in admitted])
+            self._registry.add_read([(publish.candidate, publish.folder) for publish in admitted])
         for name, owners in self._founded.items():
             if not self._is_known(name):
                 forget_owners(self._registry.transaction, name, owners)

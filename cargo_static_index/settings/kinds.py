@@ -44,7 +44,7 @@ class Kind(Struct, frozen=True, kw_only=True):
 
 def choice(*choices: str) -> Kind:
     """Give the kind of a text that is one of a few words."""
-    expects = " or ".join(f'"{each}"' for each in choices)
+    expects = " or ".join(f'"{choice}"' for choice in choices)
     return Kind(
         expects=expects,
         metavar="|".join(choices),
@@ -56,7 +56,7 @@ def choice(*choices: str) -> Kind:
 
 def choices(metavar: str, *allowed: str) -> Kind:
     """Give the kind of a list of words out of a few."""
-    expects = "a list of " + ", ".join(f'"{each}"' for each in allowed)
+    expects = "a list of " + ", ".join(f'"{choice}"' for choice in allowed)
     return _list_of(
         metavar,
         expects,

@@ -89,13 +89,13 @@ def _add_table(layer: Layer, file: Path, source: str, section: str, table: Mappi
 
 def _unknown_section(section: str, table: object) -> str:
     if isinstance(table, dict):
-        known = tuple(f"[{each}]" for each in (*SECTIONS, "rules"))
+        known = tuple(f"[{name}]" for name in (*SECTIONS, "rules"))
         return f"there is no section `[{section}]`{nearest(f'[{section}]', known) or _all(known)}"
     return f"`{section}` stands outside a section{_where_else(section)}"
 
 
 def _unknown_key(section: str, key: str) -> str:
-    siblings = tuple(each.key for each in KEYS.values() if each.section == section)
+    siblings = tuple(setting.key for setting in KEYS.values() if setting.section == section)
     return f"[{section}] has no key `{key}`{nearest(key, siblings) or _where_else(key) or _all(siblings)}"
 
 
@@ -104,8 +104,8 @@ def _all(known: tuple[str, ...]) -> str:
 
 
 def _where_else(key: str) -> str:
-    found = _most_alike(key, dict.fromkeys(each.key for each in KEYS.values()), 0.8)
-    homes = [f"`[{each.section}] {each.key}`" for each in KEYS.values() if each.key == found]
+    found = _most_alike(key, dict.fromkeys(setting.key for setting in KEYS.values()), 0.8)
+    homes = [f"`[{setting.section}] {setting.key}`" for setting in KEYS.values() if setting.key == found]
     return f": did you mean {' or '.join(homes)}?" if homes else ""
 
 
@@ -160,7 +160,7 @@ def environment_layer(environment: Mapping[str, str], directory: Path) -> Layer:
 
 def _unknown_variable(variable: str, known: tuple[str, ...]) -> str:
     # Without the prefix, which makes any two of our variables look alike.
-    found = _most_alike(variable[len(PREFIX) :], [each[len(PREFIX) :] for each in known])
+    found = _most_alike(variable[len(PREFIX) :], [name[len(PREFIX) :] for name in known])
     meant = f": did you mean `{PREFIX}{found}`?" if found else ""
     return f"{variable} is no variable of this program{meant}"
 
@@ -186,7 +186,7 @@ def options_layer(options: Mapping[str, object], directory: Path) -> Layer:
 
 
 def _items(value: object) -> list[str]:
-    return [str(each) for each in value] if isinstance(value, list | tuple) else str(value).split(",")
+    return [str(item) for item in value] if isinstance(value, list | tuple) else str(value).split(",")
 
 
 def _plain(value: object, name: str) -> object:
@@ -211,7 +211,7 @@ def unknown_rule(rule: str) -> str:
     """Say that there is no such rule, and which one may have been meant."""
     if rule in RULES:
         return f"`{rule}` is what `verify` finds in a tree; `[rules]` sets the levels of rules for crates"
-    known = tuple(each.id for each in RULES.values() if not each.of_tree)
+    known = tuple(other.id for other in RULES.values() if not other.of_tree)
     return f"there is no rule `{rule}`{nearest(rule, known) or '; `explain` lists all'}"
 
 

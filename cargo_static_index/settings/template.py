@@ -35,7 +35,7 @@ def toml_value(value: object) -> str:
     if isinstance(value, Struct):
         return toml_value(to_builtins(value))
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_toml_key(key)} = {toml_value(each)}" for key, each in value.items()) + "}"
+        return "{" + ", ".join(f"{_toml_key(key)} = {toml_value(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(toml_value, value)) + "]"
     return escape(json.dumps(str(value), ensure_ascii=False), write=in_toml)
@@ -66,7 +66,7 @@ def _values(settings: Settings) -> Iterator[tuple[str, object]]:
         value = getattr(getattr(settings, key.section), key.key.replace("-", "_"))
         is_mode = key.row.kind.metavar == "MODE" and value is not None
         yield name, f"{value:04o}" if is_mode else value
-    for rule in (*(each for each in RULES if each in settings.rules), *sorted(set(settings.rules) - set(RULES))):
+    for rule in (*(known for known in RULES if known in settings.rules), *sorted(set(settings.rules) - set(RULES))):
         yield f"rules.{rule}", settings.rules[rule]
 
 

@@ -62,7 +62,7 @@ NAMED: Final = ("repository", "workflow", "environment", "ref")
 
 def matches(wanted: str, value: str) -> bool:
     """Whether a pattern fits a whole value; `*` and `?` stand for anything but a `/`."""
-    return re.fullmatch("".join(_GLOB.get(each) or re.escape(each) for each in wanted), value) is not None
+    return re.fullmatch("".join(_GLOB.get(char) or re.escape(char) for char in wanted), value) is not None
 
 
 _GLOB: Final = {"*": "[^/]*", "?": "[^/]"}

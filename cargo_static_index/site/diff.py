@@ -27,7 +27,7 @@ def differences(
         found.append(Difference(about="Rust version", before=old.rust_version or "", after=new.rust_version or ""))
     for is_dev in (False, True):
         found += _dependencies(
-            *([each for each in deps if (each.kind == "dev") is is_dev] for deps in (old.deps, new.deps))
+            *([dep for dep in deps if (dep.kind == "dev") is is_dev] for deps in (old.deps, new.deps))
         )
     if before[1] and after[1] and before[1].packed_size != after[1].packed_size:
         sizes = human_size(before[1].packed_size), human_size(after[1].packed_size)

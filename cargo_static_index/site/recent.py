@@ -78,9 +78,9 @@ def _releases_of(document: CrateDocument) -> Iterable[RecentRelease]:
 
 def _newest(releases: Iterable[RecentRelease]) -> tuple[RecentRelease, ...]:
     """Give the newest releases, and of the crates that had any lately the highest of each time."""
-    ordered = sorted(releases, key=lambda each: (each.name, each.vers))
-    ordered.sort(key=lambda each: each.pubtime, reverse=True)
-    together = groupby(ordered, key=lambda each: (each.pubtime, each.name))
-    highest = [max(some, key=lambda each: version_key(each.vers)) for _, some in together][:KEPT]
+    ordered = sorted(releases, key=lambda release: (release.name, release.vers))
+    ordered.sort(key=lambda release: release.pubtime, reverse=True)
+    together = groupby(ordered, key=lambda release: (release.pubtime, release.name))
+    highest = [max(some, key=lambda release: version_key(release.vers)) for _, some in together][:KEPT]
     wanted = {*ordered[:KEPT], *highest}
-    return tuple(each for each in ordered if each in wanted)
+    return tuple(release for release in ordered if release in wanted)

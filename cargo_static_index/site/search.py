@@ -106,7 +106,7 @@ def asked(query: str) -> Asked:
 def _crate_of(part: str) -> str:
     """Give what a path in Rust names: its crate; of the standard library, which is none, what stands behind."""
     head, *rest = _AT_VERSION.sub("", part).split("::")
-    return " ".join(each for each in rest if each not in _STANDARD) if head in _STANDARD else head
+    return " ".join(name for name in rest if name not in _STANDARD) if head in _STANDARD else head
 
 
 # The order -------------------------------------------------------------------------------------------------
@@ -222,8 +222,8 @@ class _Search:
 
 def _best(*weights: Mapping[str, float]) -> dict[str, float]:
     found: dict[str, float] = {}
-    for each in weights:
-        for key, weight in each.items():
+    for some in weights:
+        for key, weight in some.items():
             found[key] = max(found.get(key, 0), weight)
     return found
 
@@ -251,7 +251,7 @@ def _nearest(wanted: str, lists: Lists) -> list[tuple[int, str, NameRow]]:
     for start in dict.fromkeys((a + b + c, a + c + b, b + a + c, a + b, a + c, a)):
         rows, _ = lists.beginning(SEARCH_NAMES, start, MOST_BEGINNING)
         close = [(distance(key, wanted), key, _name_row(row)) for key, row in rows]
-        if near_enough := [each for each in close if each[0] <= allowed]:
+        if near_enough := [name for name in close if name[0] <= allowed]:
             return near_enough
     return []
 

@@ -82,7 +82,7 @@ def files_shown(metadata: CrateMetadata, shown: Shown, most: int) -> tuple[File,
     if shown == "none":
         return ()
     texts = [file for file in metadata.files if 0 < file.size <= LARGEST and not _BINARY.fullmatch(file.path)]
-    named = {metadata.manifest.license_file, *(each.path for each in (metadata.readme, metadata.changelog) if each)}
+    named = {metadata.manifest.license_file, *(text.path for text in (metadata.readme, metadata.changelog) if text)}
     documents = {file.path for file in texts if file.path in named or _DOCS.fullmatch(file.path)}
     chosen: set[str] = set()
     for file in sorted(texts, key=lambda file: file.path not in documents):
@@ -145,7 +145,7 @@ def source_view(metadata: CrateMetadata, path: str, content: bytes, files: Mappi
         odd=text is not None and text != shown,
         raw=source_text(path) if text is not None else "",
         digest=sha256(content).hexdigest() if text is not None else "",
-        neighbours=tuple(_neighbour(each, here=each == path) for each in near),
+        neighbours=tuple(_neighbour(other, here=other == path) for other in near),
         more=len(siblings) - len(near),
     )
 

@@ -342,7 +342,7 @@ def _about(release: StoredRelease, pages: Mapping[str, str], *, own: bool) -> It
         text = manifest.license or _license_file(release) or "not stated"
         yield Link(label="License", text=text, parts=license_words(manifest.license) if manifest.license else ())
     if metadata and (texts := tuple(_license_texts(release, metadata, pages, own=own))):
-        parts = tuple(part for each in texts for part in ((", ", None), each))[1:]
+        parts = tuple(part for link in texts for part in ((", ", None), link))[1:]
         yield Link(label="License text", text=", ".join(path for path, _ in texts), parts=parts)
     if metadata:
         yield Link(

@@ -91,7 +91,7 @@ def stem(word: str) -> str:
         return word
     if not word.endswith(("ss", "us")):
         left = (word[: -len(end)] for end in ENDINGS if word.endswith(end))
-        word = next((each for each in left if len(each) >= STEM), word.removesuffix("s"))
+        word = next((shorter for shorter in left if len(shorter) >= STEM), word.removesuffix("s"))
     if len(word) >= STEM:
         word = word.removesuffix("e")
     if len(word) >= STEM and word[-1] == word[-2] and word[-1] not in _DOUBLED:

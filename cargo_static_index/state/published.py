@@ -30,12 +30,12 @@ class Published:
     def releases(self, name: str) -> list[Release]:
         """Give the releases of the crate of exactly that name, in the order of lines: (`pubtime`, SemVer)."""
         found = [_release(row) for row in self._database.all(schema.RELEASES_OF, (name,))]
-        return sorted(found, key=lambda each: (each.pubtime or "", parse_version(each.vers)))
+        return sorted(found, key=lambda release: (release.pubtime or "", parse_version(release.vers)))
 
     def removed(self, name: str) -> list[Removed]:
         """Give what was removed of the crate of exactly that name, in the order of versions."""
         found = [_removed(row) for row in self._database.all(schema.REMOVED_OF, (name,))]
-        return sorted(found, key=lambda each: parse_version(each.vers))
+        return sorted(found, key=lambda release: parse_version(release.vers))
 
     def removed_names(self, keys: Iterable[str]) -> list[tuple[str, str]]:
         """Give key and name of the crates under those collision keys of which something was removed."""
@@ -79,11 +79,11 @@ class Published:
                 self._database.run(statement)
 
     def _update(self, changes: list[CrateChange]) -> None:
-        rows = [(change.name, *_row(each)) for change in changes for each in change.releases]
+        rows = [(change.name, *_row(release)) for change in changes for release in change.releases]
         gone = [(change.name, vers) for change in changes for vers in change.gone]
         changed = [(cksum, yanked, pubtime, name, vers) for name, vers, cksum, yanked, pubtime in rows]
         crates = [(change.key, change.name) for change in changes if change.releases or change.gone]
-        removed = [(change.name, *_row(each), each.when) for change in changes for each in change.removed]
+        removed = [(change.name, *_row(stone), stone.when) for change in changes for stone in change.removed]
         back = [(change.name, vers) for change in changes for vers in change.brought_back]
         self._database.run_many(schema.REMOVED_DELETE, back)
         self._database.run_many(schema.REMOVED_SET, removed)

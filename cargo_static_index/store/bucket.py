@@ -67,7 +67,7 @@ def parse_bucket(text: str) -> Bucket:
     found = _URL.fullmatch(text)
     scheme = found["scheme"].lower() if found else ""
     if found is None or scheme not in SCHEMES:
-        known = ", ".join(f"{each}://" for each in SCHEMES)
+        known = ", ".join(f"{name}://" for name in SCHEMES)
         raise InvalidInput(f"{text.partition('://')[0]!r} is no place that we know: use a path, or {known}")
     if "@" in found["bucket"] or ":" in found["bucket"]:
         # Not shown: what stands there may be a secret.

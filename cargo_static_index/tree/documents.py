@@ -145,7 +145,7 @@ class TreeRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 def is_slip(record: TreeRecord, known: TreeRecord) -> bool:
     """Whether tree.json differs from what it was by damage alone: any change makes other sums of all their digits."""
-    one, other = (f"{each.digest}{each.tombstones or ''}" for each in (record, known))
+    one, other = (f"{tree.digest}{tree.tombstones or ''}" for tree in (record, known))
     differing = sum(digit != was for digit, was in zip(one, other, strict=False))
     return 0 < differing <= SLIP
 
@@ -185,35 +185,35 @@ class Tombstones(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def weight(self, held: Collection[str]) -> Delta:
         """Give what those in force count for in tree.json, the versions of the index file being `held`."""
         stones = self.in_force(held)
-        said = (f"{self.name}\0{each.vers}\0{each.cksum}\0{each.pubtime}\0{each.yanked}" for each in stones)
+        said = (f"{self.name}\0{stone.vers}\0{stone.cksum}\0{stone.pubtime}\0{stone.yanked}" for stone in stones)
         digests = (sha256(text.encode()).digest() for text in said)
         total = sum(int.from_bytes(digest, "big") for digest in digests)
         return Delta(removed=len(stones), tombstones=total % _MODULUS)
 
     def find(self, vers: str) -> Tombstone | None:
         """Give the tombstone of a version, or None."""
-        return next((each for each in self.removed if each.vers == vers), None)
+        return next((stone for stone in self.removed if stone.vers == vers), None)
 
     def find_same_precedence(self, vers: str) -> Tombstone | None:
         """Give the tombstone of a version that differs at most in build metadata, or None."""
         wanted = without_build(vers)
-        return next((each for each in self.removed if without_build(each.vers) == wanted), None)
+        return next((stone for stone in self.removed if without_build(stone.vers) == wanted), None)
 
     def with_removed(self, *stones: Tombstone) -> Self:
         """Give the tombstones with these added; one that is there already stays as it is, but is not lifted."""
         new = tuple(stone for stone in stones if self.find(stone.vers) is None)
         buried = {stone.vers for stone in stones}
-        kept = tuple(replace(each, lifted=False) if each.vers in buried else each for each in self.removed)
-        return replace(self, removed=tuple(sorted(kept + new, key=lambda each: parse_version(each.vers))))
+        kept = tuple(replace(stone, lifted=False) if stone.vers in buried else stone for stone in self.removed)
+        return replace(self, removed=tuple(sorted(kept + new, key=lambda stone: parse_version(stone.vers))))
 
     def with_lifted(self, versions: Collection[str]) -> Self:
         """Give the tombstones with those of these versions marked as being lifted."""
-        stones = (replace(each, lifted=True) if each.vers in versions else each for each in self.removed)
+        stones = (replace(stone, lifted=True) if stone.vers in versions else stone for stone in self.removed)
         return replace(self, removed=tuple(stones))
 
     def without(self, versions: Collection[str]) -> Self:
         """Give the tombstones without those of these versions."""
-        return replace(self, removed=tuple(each for each in self.removed if each.vers not in versions))
+        return replace(self, removed=tuple(stone for stone in self.removed if stone.vers not in versions))
 
 
 class _Format(Struct):

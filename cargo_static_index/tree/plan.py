@@ -60,17 +60,17 @@ def plan_crate(
     published: list[Candidate] = []
     unchanged: list[Candidate] = []
     refused: list[Outcome] = []
-    for each in sorted(arriving, key=order_of_content):
-        held = taken.get(without_build(each.vers))
-        if held == (each.vers, each.cksum) and each.name == name:
-            unchanged.append(each)
+    for candidate in sorted(arriving, key=order_of_content):
+        held = taken.get(without_build(candidate.vers))
+        if held == (candidate.vers, candidate.cksum) and candidate.name == name:
+            unchanged.append(candidate)
             continue
-        problems = _problems(name, held, tombstones, each, restore=restore)
-        if each.refused or problems:
-            refused.append(Outcome(candidate=each, status="refused", problems=each.problems + problems))
+        problems = _problems(name, held, tombstones, candidate, restore=restore)
+        if candidate.refused or problems:
+            refused.append(Outcome(candidate=candidate, status="refused", problems=candidate.problems + problems))
             continue
-        taken[without_build(each.vers)] = (each.vers, each.cksum)
-        published.append(each)
+        taken[without_build(candidate.vers)] = (candidate.vers, candidate.cksum)
+        published.append(candidate)
     return CratePlan(
         name=name,
         file=_with(file, published, tombstones) if published else file,
@@ -91,44 +91,44 @@ def order_of_content(candidate: Candidate) -> tuple[object, ...]:
 
 def spelling(arriving: Sequence[Candidate]) -> str:
     """Give the name that a crate not held yet gets, of those that arrive and collide with each other."""
-    acceptable = [each for each in arriving if not each.refused] or arriving
+    acceptable = [candidate for candidate in arriving if not candidate.refused] or arriving
     return min(acceptable, key=order_of_content).name
 
 
 def _problems(
-    name: str, held: tuple[str, str] | None, tombstones: Tombstones, each: Candidate, *, restore: bool
+    name: str, held: tuple[str, str] | None, tombstones: Tombstones, candidate: Candidate, *, restore: bool
 ) -> tuple[Problem, ...]:
     """Say what speaks against a release beside what is held or was removed."""
-    if any(one.rule in CUT_SHORT for one in each.problems):
+    if any(one.rule in CUT_SHORT for one in candidate.problems):
         return ()  # part of a release has other bytes than the whole, but that is not what is wrong with it
-    if each.name != name:
+    if candidate.name != name:
         message = (
-            f"The registry holds `{name}`, and `{each.name}` differs from it only in case, or in `-` and `_`: "
+            f"The registry holds `{name}`, and `{candidate.name}` differs from it only in case, or in `-` and `_`: "
             "cargo could not tell them apart."
         )
-        return (problem("name-collision", message, place=each.name),)
+        return (problem("name-collision", message, place=candidate.name),)
     if held is not None:
-        return (_conflict(each, *held),)
-    stone = tombstones.find_same_precedence(each.vers)
-    if stone is None or (restore and stone.cksum == each.cksum):
+        return (_conflict(candidate, *held),)
+    stone = tombstones.find_same_precedence(candidate.vers)
+    if stone is None or (restore and stone.cksum == candidate.cksum):
         return ()
-    if stone.cksum != each.cksum:
-        return (_conflict(each, stone.vers, stone.cksum, "was published and removed"),)
-    message = f"{each.name} {each.vers} was removed from this registry on purpose."
-    file = each.source.rpartition("/")[2]  # it may be moved, and pages show this
+    if stone.cksum != candidate.cksum:
+        return (_conflict(candidate, stone.vers, stone.cksum, "was published and removed"),)
+    message = f"{candidate.name} {candidate.vers} was removed from this registry on purpose."
+    file = candidate.source.rpartition("/")[2]  # it may be moved, and pages show this
     way_out = f"Raise the version, or bring it back with `cargo-static-index add --restore` and the file, {file}."
-    return (problem("removed-release", message, place=f"{each.name} {each.vers}", way_out=way_out),)
+    return (problem("removed-release", message, place=f"{candidate.name} {candidate.vers}", way_out=way_out),)
 
 
-def _conflict(each: Candidate, vers: str, cksum: str, was: str = "is published") -> Problem:
-    place = f"{each.name} {each.vers}"
+def _conflict(candidate: Candidate, vers: str, cksum: str, was: str = "is published") -> Problem:
+    place = f"{candidate.name} {candidate.vers}"
     if not cksum:
         message = f"{place} has a line in the index already, which cargo cannot read."
         way_out = "Raise the version, or take the line out of the index file by hand."
         return problem("release-conflict", message, place=place, way_out=way_out)
-    if vers == each.vers:
+    if vers == candidate.vers:
         message = (
-            f"{place} {was} already with other bytes (SHA-256 {cksum}); these have {each.cksum}. "
+            f"{place} {was} already with other bytes (SHA-256 {cksum}); these have {candidate.cksum}. "
             "A release never changes."
         )
         return problem("release-conflict", message, place=place)
@@ -138,20 +138,26 @@ def _conflict(each: Candidate, vers: str, cksum: str, was: str = "is published")
 
 def _with(file: IndexFile, published: Sequence[Candidate], tombstones: Tombstones) -> IndexFile:
     """Add the lines; a release brought back keeps the time of its first publication, and stays yanked if it was."""
-    return file.with_lines(_line(each, tombstones.find(each.vers)) for each in published)
+    return file.with_lines(_line(candidate, tombstones.find(candidate.vers)) for candidate in published)
 
 
-def _line(each: Candidate, stone: Tombstone | None) -> Line:
+def _line(candidate: Candidate, stone: Tombstone | None) -> Line:
     if stone is None:
         # Whoever read the archive has made sure that cargo reads the line.
-        return Line(raw=each.line, name=each.name, vers=each.vers, cksum=each.cksum, pubtime=each.pubtime)
-    entry = replace(parse_entry(each.line), yanked=stone.yanked, pubtime=stone.pubtime or each.pubtime)
+        return Line(
+            raw=candidate.line,
+            name=candidate.name,
+            vers=candidate.vers,
+            cksum=candidate.cksum,
+            pubtime=candidate.pubtime,
+        )
+    entry = replace(parse_entry(candidate.line), yanked=stone.yanked, pubtime=stone.pubtime or candidate.pubtime)
     return new_line(format_entry(entry))
 
 
 def _lifted(tombstones: Tombstones, published: Iterable[Candidate]) -> Tombstones:
     """Mark the tombstones of releases that come back; they go once the line stands."""
-    back = {each.vers for each in published if tombstones.find(each.vers)}
+    back = {candidate.vers for candidate in published if tombstones.find(candidate.vers)}
     return tombstones.with_lifted(back) if back else tombstones
 
 

@@ -110,7 +110,7 @@ def read_dependencies(root: Table, edition: str, problems: list[Problem]) -> tup
             found += _read_tables(table, target, path, edition, problems)
         else:
             problems.append(wrong_type(table, path, "a table"))
-    if any(each.registry_index is not None for each in found):
+    if any(dep.registry_index is not None for dep in found):
         problems.extend(_check_one_source(found))
     return tuple(found)
 
@@ -118,14 +118,14 @@ def read_dependencies(root: Table, edition: str, problems: list[Problem]) -> tup
 def _check_one_source(dependencies: list[ManifestDependency]) -> Iterator[Problem]:
     """Report a name that stands for crates of two registries, be it in tables of two kinds or targets."""
     sources: dict[str, str] = {}
-    for each in dependencies:
+    for dep in dependencies:
         try:
-            crates_io = comes_from_crates_io(each.registry_index)
-            source = normalise_index_url(CRATES_IO if crates_io else each.registry_index or CRATES_IO)
+            crates_io = comes_from_crates_io(dep.registry_index)
+            source = normalise_index_url(CRATES_IO if crates_io else dep.registry_index or CRATES_IO)
         except InvalidInput:
             continue  # no registry at all, which is told elsewhere
-        if sources.setdefault(each.name, source) != source:
-            message = f"The dependency {quote(each.name)} comes from two registries: {sources[each.name]} and {source}."
+        if sources.setdefault(dep.name, source) != source:
+            message = f"The dependency {quote(dep.name)} comes from two registries: {sources[dep.name]} and {source}."
             yield fault("manifest-unusable", message, "dependencies")
 
 

@@ -135,7 +135,7 @@ def _read(root: Table, files: Collection[str], problems: list[Problem]) -> Manif
 def _read_features(root: Table, problems: list[Problem]) -> dict[str, tuple[str, ...]]:
     features: dict[str, tuple[str, ...]] = {}
     for name, values in read_table(root, "features", "", problems).items():
-        if isinstance(values, list) and all(isinstance(each, str) for each in values):
+        if isinstance(values, list) and all(isinstance(value, str) for value in values):
             features[name] = tuple(values)
         else:
             problems.append(wrong_type(values, join_path("features", name), "a list of strings"))
@@ -199,7 +199,7 @@ def entry_of(manifest: Manifest, *, cksum: str, home: Home, pubtime: str | None 
     return Entry(
         name=manifest.name,
         vers=manifest.version,
-        deps=sort_dependencies(_line_dependency(each, home) for each in manifest.dependencies),
+        deps=sort_dependencies(_line_dependency(dep, home) for dep in manifest.dependencies),
         cksum=cksum,
         features=features,
         features2=features2 or None,

@@ -136,9 +136,9 @@ def _find_programs(
     package: str, bins: tuple[Target, ...], files: Collection[str], *, discover: bool
 ) -> tuple[str, ...]:
     """Give the names of the programs, sorted: the `[[bin]]` tables', and those found at their usual places."""
-    names = {each.name for each in bins if each.name is not None}
+    names = {target.name for target in bins if target.name is not None}
     if discover:
-        taken = {each.path.removeprefix("./") for each in bins if each.path is not None}
+        taken = {target.path.removeprefix("./") for target in bins if target.path is not None}
         names.update(name for name, path in usual_programs(package, files) if path not in taken)
     return tuple(sorted(names))
 
@@ -170,11 +170,11 @@ def _read_targets(root: Table, key: str, problems: list[Problem]) -> tuple[Targe
     tables = root.get(key)
     if tables is None:
         return None
-    if not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         problems.append(wrong_type(tables, key, "an array of tables"))
         return None
-    found = tuple(read_fields(Target, each, key, problems) for each in tables)
-    if any(each.name is None and "name" not in table for each, table in zip(found, tables, strict=True)):
+    found = tuple(read_fields(Target, table, key, problems) for table in tables)
+    if any(target.name is None and "name" not in table for target, table in zip(found, tables, strict=True)):
         message = f"A `[[{key}]]` table has no `name`, which cargo asks for."
         problems.append(fault("manifest-shape", message, f"{key}.name"))
     return found

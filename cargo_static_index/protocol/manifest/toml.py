@@ -69,12 +69,12 @@ def _has_long_number(value: object) -> bool:
     """Whether an integer is among these values that TOML asks no reader to hold, and cargo's does not."""
     waiting = [value]
     while waiting:
-        each = waiting.pop()
-        if isinstance(each, dict):
-            waiting += each.values()
-        elif isinstance(each, list):
-            waiting += each
-        elif isinstance(each, int) and not -(1 << 63) <= each < 1 << 63:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
             return True
     return False
 

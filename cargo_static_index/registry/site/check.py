@@ -174,7 +174,7 @@ class _CrateCheck(Struct, frozen=True, kw_only=True):
     def look(self, names: list[str]) -> tuple[int, list[Finding]]:
         """Give what lists are to hold because of these crates, as a sum, and what is wrong."""
         store, listed, lists = self.open_tree(), _Sum(), set[str]()
-        findings = [each for name in names for each in _check_crate(store, name, listed, lists, read=self.read)]
+        findings = [finding for name in names for finding in _check_crate(store, name, listed, lists, read=self.read)]
         for name in sorted(lists):  # many crates name the same
             findings += _wrong(store, f"list `{name}`", _files_of(name, ""), read=self.read)
         return listed.total, findings
@@ -198,8 +198,8 @@ def _check_crate(store: Store, name: str, listed: _Sum, lists: set[str], *, read
             shown.append(found)
 
     yield from _wrong(store, f"crate `{name}`", paths_of_crate(document), read=read, hear=hear)
-    for each in shown:
-        yield from _check_shown(store, name, each)
+    for version in shown:
+        yield from _check_shown(store, name, version)
     if read:
         for path, content in (
             (addresses.crate_document(name), format_page_document(document)),
@@ -225,8 +225,8 @@ class _Shown(Struct, frozen=True, kw_only=True):
 def _shown_by(path: str, content: bytes) -> _Shown | None:
     """Give what the page of a version at a path shows of its archive; None where that is nothing."""
     folder = path.rpartition("/")[0]
-    pages = tuple(f"{folder}/{unquote(each[1].decode())}" for each in _SOURCE.finditer(content))
-    names = sorted({(each[1] or each[2]).decode() for each in _IMAGE.finditer(content)})
+    pages = tuple(f"{folder}/{unquote(found[1].decode())}" for found in _SOURCE.finditer(content))
+    names = sorted({(found[1] or found[2]).decode() for found in _IMAGE.finditer(content)})
     images = {f"{folder}/images/{name}": name.partition(".")[0] for name in names}
     return _Shown(pages=pages, images=images) if pages or images else None
 

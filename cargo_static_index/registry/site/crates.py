@@ -254,7 +254,7 @@ class CratePages:
         return tuple(stone.plain for stone in stones.in_force(self._lines.keys()))
 
     def _document(self) -> CrateDocument | None:
-        known = {each.vers: each for each in self._before.versions} if self._before else {}
+        known = {release.vers: release for release in self._before.versions} if self._before else {}
         found = [row for line in self._lines.values() if (row := self._summary(line, known.get(line.vers)))]
         summaries = [self._dated(summary, known.get(summary.vers)) for summary in found]
         if not summaries:

@@ -133,9 +133,9 @@ def _updated_and_new(news: News) -> tuple[tuple[Update, ...], tuple[Update, ...]
             break
         found = [_update(news, name, vers, pubtime) for name in names if (vers := news.highest(name, pubtime))]
         for kind, is_new in ((new, True), (updated, False)):
-            some = {each.name: each for each in found if (pubtime == news.about(each.name).created) is is_new}
+            some = {update.name: update for update in found if (pubtime == news.about(update.name).created) is is_new}
             if len(kind | some) <= SHOWN:
-                kind.update((name, each) for name, each in some.items() if name not in kind)
+                kind.update((name, update) for name, update in some.items() if name not in kind)
     return tuple(updated.values()), tuple(new.values()), ""
 
 

@@ -79,16 +79,18 @@ class RecentNews:
 
     def crates(self, limit: int) -> Iterator[tuple[str, str]]:
         """Give the names of the crates of which something was published last, with its `pubtime`."""
-        together = groupby(self._recent.releases, key=lambda each: (each.name, each.pubtime))
+        together = groupby(self._recent.releases, key=lambda release: (release.name, release.pubtime))
         return (pair for pair, _ in zip((pair for pair, _ in together), range(limit), strict=False))
 
     def releases(self, limit: int) -> Iterator[tuple[str, str, str]]:
         """Give name, version and `pubtime` of the releases published last."""
-        return ((each.name, each.vers, each.pubtime) for each in self._recent.releases[:limit])
+        return ((release.name, release.vers, release.pubtime) for release in self._recent.releases[:limit])
 
     def highest(self, name: str, pubtime: str) -> str | None:
         """Give the highest of a crate's versions that were published at one time."""
-        found = (each.vers for each in self._recent.releases if (each.name, each.pubtime) == (name, pubtime))
+        found = (
+            release.vers for release in self._recent.releases if (release.name, release.pubtime) == (name, pubtime)
+        )
         return max(found, key=version_key, default=None)
 
     def about(self, name: str) -> About:

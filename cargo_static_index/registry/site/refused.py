@@ -85,14 +85,14 @@ def _documents_below_folder(folder: Path) -> tuple[list[str], bytes]:
 def _is_published(transaction: Transaction, file: RefusalDocument) -> bool:
     """Whether a file was published after all since it was moved, as a removed release that was brought back is."""
     releases = transaction.state.published.releases(file.name) if file.name else []
-    return any((each.vers, each.cksum) == (file.vers, file.cksum) for each in releases)
+    return any((release.vers, release.cksum) == (file.vers, file.cksum) for release in releases)
 
 
 def _in_words_of_rules(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     # Attack: what the drop directory has led to is no crate but a private file; the pages are public, and what a
     # sentence quotes of it would be read by everybody.
-    told = {each.rule: each for each in problems if isinstance(each.own, Rule) or each.rule in RULES}
-    return tuple(in_words_of_its_rule(each) for each in told.values())
+    told = {problem.rule: problem for problem in problems if isinstance(problem.own, Rule) or problem.rule in RULES}
+    return tuple(in_words_of_its_rule(problem) for problem in told.values())
 
 
 def _dropped(outcome: Outcome, last_seen: int) -> RefusedFile:

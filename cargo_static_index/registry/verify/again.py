@@ -74,15 +74,15 @@ def confirmed(
             break
         rest(pause)
         before = _moment(store)
-        names = {_crate_of(store, each) for each in suspected if each.id in OF_ONE_CRATE}
-        found = look_again(names, whole=any(each.id not in OF_ONE_CRATE for each in suspected))
-        seen = {(each.id, each.path) for each in found}
-        suspected = [each for each in suspected if (each.id, each.path) in seen]
+        names = {_crate_of(store, finding) for finding in suspected if finding.id in OF_ONE_CRATE}
+        found = look_again(names, whole=any(finding.id not in OF_ONE_CRATE for finding in suspected))
+        seen = {(finding.id, finding.path) for finding in found}
+        suspected = [finding for finding in suspected if (finding.id, finding.path) in seen]
     else:
         last = _moment(store)
         if suspected and not _was_quiet(before, last) and not first.sums_up_what(last):
             warn(NEVER_QUIET)
-            suspected = [each for each in suspected if each.id in OF_ONE_CRATE]
+            suspected = [finding for finding in suspected if finding.id in OF_ONE_CRATE]
     yield from suspected
 
 

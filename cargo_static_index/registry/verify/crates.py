@@ -46,7 +46,7 @@ def verify_crate(
     yield from _Crate(store, home, limits, path, file, quick=quick, deep=deep).findings()
     if addresses:
         here = (line for line in file.releases if layout.index_file(line.name) == path)
-        yield from (each for line in here for each in _check_address(store, line, deep=deep))
+        yield from (finding for line in here for finding in _check_address(store, line, deep=deep))
 
 
 def _check_address(store: Store, line: Line, *, deep: bool) -> Iterator[Finding]:
@@ -229,7 +229,7 @@ class _Crate:
 
     def _comparable(self, entry: Entry) -> Entry:
         # A line made before this registry moved, or before an alias was set, may name the registry itself.
-        deps = sort_dependencies(self._of_home(each) for each in entry.deps)
+        deps = sort_dependencies(self._of_home(dep) for dep in entry.deps)
         return replace(entry, deps=deps, yanked=False)
 
     def _of_home(self, dependency: Dependency) -> Dependency:

@@ -243,7 +243,7 @@ def _check_tombstones(store: Store, files: Iterable[str]) -> Iterator[Finding]:
             continue
         file = read_index(store, name).value
         # Listed before the first is told: what mends one of a crate mends all of them.
-        for stone in [each for each in stones.removed if _is_unfinished(store, file, name, each, kept)]:
+        for stone in [removed for removed in stones.removed if _is_unfinished(store, file, name, removed, kept)]:
             message = f"{name} {stone.vers} was {'brought back' if stone.lifted else 'removed'}, but not wholly."
             yield found("removal-unfinished", path, message, "finish-removal")
 

@@ -159,7 +159,7 @@ class Arrivals:
                 Waiting(path, "open" if path in self._open else "young", now - note.since)
                 for path, note in self._notes.items()
             ]
-        return sorted(found, key=lambda each: -each.seconds)
+        return sorted(found, key=lambda file: -file.seconds)
 
     def _note(self, file: Seen, now: float) -> _Note | None:
         note = self._notes.get(file.path)

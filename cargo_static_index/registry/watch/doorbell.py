@@ -107,7 +107,7 @@ if sys.platform == "linux":
             self._observer = _Observer(self._kernel)
             self._kernel.start()
             watch = self._observer.schedule(_Ear(root, caller), os.fsdecode(root), recursive=True, event_filter=_KINDS)
-            self._emitter = next(each for each in self._observer.emitters if each.watch == watch)
+            self._emitter = next(emitter for emitter in self._observer.emitters if emitter.watch == watch)
             try:
                 self._observer.start()
             except OSError:

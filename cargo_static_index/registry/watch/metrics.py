@@ -58,13 +58,15 @@ class MetricsFile:
             if refusals == self._counted:
                 return
             for outcome in state.drop_files.refused():
-                rules = {each.rule for each in outcome.problems if level_of(each, self._settings.rules) == "refuse"}
+                rules = {
+                    problem.rule for problem in outcome.problems if level_of(problem, self._settings.rules) == "refuse"
+                }
                 found.update(rules)
             self._refused, self._counted = found, refusals
 
     def _metrics(self, health: Health) -> Iterator[str]:
         now = int(time.time())
-        oldest = min((each.since for each in health.waiting), default=now)
+        oldest = min((waiting_file.since for waiting_file in health.waiting), default=now)
         yield from _gauge("last_look_seconds", "When all was last published or refused.", {"": health.last_look or 0})
         yield from _gauge("looks_total", "How often it looked and ended well.", {"": health.looks}, "counter")
         yield from _gauge(

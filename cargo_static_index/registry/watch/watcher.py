@@ -264,8 +264,8 @@ class Watcher:
         self._arrivals.begin(told=False)
         with open_state(self._settings.state.path) as state:
             refused = _few(state)
-            for each in drop.scan(state, lambda file: self._due(file, unannounced)):
-                file = each.file if isinstance(each, Candidate) else each
+            for found_file in drop.scan(state, lambda file: self._due(file, unannounced)):
+                file = found_file.file if isinstance(found_file, Candidate) else found_file
                 found += bool(file.file)  # what has none is a folder that cannot be listed, which is given every time
                 if _path_of(file) in unannounced and state.drop_files.get(file.folder, file.file) is None:
                     self._ears.give_up(f"{file.source} came, and no event told of it")
@@ -392,8 +392,8 @@ class Watcher:
         """Bring what the watcher says of itself up to date, and have it heard."""
         waiting, now = self._arrivals.waiting(), int(time.time())
         named = (
-            WaitingFile(path=os.fsdecode(each.path), since=now - int(each.seconds), why=each.why)
-            for each in waiting[:SHOWN]
+            WaitingFile(path=os.fsdecode(file.path), since=now - int(file.seconds), why=file.why)
+            for file in waiting[:SHOWN]
         )
         before = self.health
         self.health = replace(

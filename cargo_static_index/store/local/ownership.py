@@ -40,7 +40,7 @@ def may_have(folder: Path) -> bool:
     try:
         return folder.lstat().st_uid == os.geteuid()
     except FileNotFoundError:
-        there = next(each for each in folder.parents if each.exists())
+        there = next(parent for parent in folder.parents if parent.exists())
         return os.access(there, os.W_OK | os.X_OK)
     except OSError:
         return False
@@ -69,4 +69,4 @@ def _members(group: int) -> Users:
         named = [pwd.getpwnam(name).pw_uid for name in grp.getgrgid(group).gr_mem]
     except KeyError:
         return stranger
-    return frozenset((*named, *(each.pw_uid for each in pwd.getpwall() if each.pw_gid == group))) or stranger
+    return frozenset((*named, *(user.pw_uid for user in pwd.getpwall() if user.pw_gid == group))) or stranger

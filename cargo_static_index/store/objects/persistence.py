@@ -29,9 +29,9 @@ def list_all(
     tries = iter(pauses)
     while True:
         try:
-            for each in client.list(prefix, after=after or None):
-                after, tries = each.path, iter(pauses)
-                yield each
+            for listed in client.list(prefix, after=after or None):
+                after, tries = listed.path, iter(pauses)
+                yield listed
         except Unsure:
             pause = next(tries, None)
             if pause is None:

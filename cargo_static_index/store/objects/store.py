@@ -95,7 +95,7 @@ class ObjectStore:
         if prefix:
             check_path(prefix)
         found = list_all(self._client, prefix, after=after, pauses=self._pauses)
-        return (each.path for each in found if not each.path.startswith(STAGE))
+        return (file.path for file in found if not file.path.startswith(STAGE))
 
     def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
         """Carry out changes, and give back those whose `expect` did not hold.

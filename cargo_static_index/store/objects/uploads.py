@@ -67,10 +67,10 @@ class ObjectUploads(Struct, frozen=True):
     def clear(self) -> None:
         """Delete all that is staged here, and what was staged long ago by who never came to that."""
         client, oldest = self._client(), (datetime.now(UTC) - ABANDONED).strftime(_TIME)
-        for each in list(list_all(client, UPLOADS)):
-            session = each.path.split("/")[1]
+        for file in list(list_all(client, UPLOADS)):
+            session = file.path.split("/")[1]
             if session == self.session or session < oldest:
-                persisting(partial(client.delete, each.path))
+                persisting(partial(client.delete, file.path))
 
     def _client(self) -> Client:
         return _client_of(self.bucket, None if self.environment is None else tuple(sorted(self.environment.items())))
