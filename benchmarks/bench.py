@@ -5,15 +5,16 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from msgspec import Struct
 
 from benchmarks.generate import Shape, generate
 from benchmarks.measure import Run, run
+from tests.corpus import fetch
 
 MEMORY = Path("/dev/shm/cargo-static-index-benchmarks")
 """Judged rows run here: a disk's own doings would drown what is compared."""
@@ -91,15 +92,29 @@ def small(crates: int, first: int = 0) -> Shape:
     return Shape(names=crates // 10, versions=10, first=first)
 
 
-@contextmanager
-def real_crates(folder: Path = MEMORY) -> Iterator[Bench]:
+def real_crates(folder: Path = MEMORY) -> AbstractContextManager[Bench]:
     """Give a folder with the real crates dropped in it that the tests fetch with cargo."""
-    found = sorted((Path.cwd() / "target" / "corpus").glob("registry/cache/*/*.crate"))
+    found = _fetched("corpus")
     if len(found) < 500:
         raise NotRun(f"{len(found)} real crates are in target/corpus; `python -m tests.corpus` fetches them")
+    return _dropped(found, folder)
+
+
+def crates_of_today() -> AbstractContextManager[Bench]:
+    """Give the same with those of benchmarks/today/Cargo.lock, which cargo fetches where they are not there yet."""
+    fetch(DISK / "today", Path.cwd() / "benchmarks" / "today" / "Cargo.toml")
+    return _dropped(_fetched("today"), MEMORY)
+
+
+def _fetched(name: str) -> list[Path]:
+    return sorted((Path.cwd() / "target" / name).glob("registry/cache/*/*.crate"))
+
+
+@contextmanager
+def _dropped(files: Sequence[Path], folder: Path) -> Iterator[Bench]:
     with bench(None, folder) as here:
         here.drop.mkdir()
-        for path in found:
+        for path in files:
             shutil.copyfile(path, here.drop / path.name)
         time.sleep(2.1)
         yield here

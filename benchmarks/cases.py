@@ -14,12 +14,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from benchmarks.bench import DISK, MEMORY, Bench, bench, elsewhere, published, real_crates, small
+from benchmarks.bench import DISK, MEMORY, Bench, bench, crates_of_today, elsewhere, published, real_crates, small
 from benchmarks.buckets import far, one_more_in_bucket, uploading
 from benchmarks.generate import Release, Shape, archive, generate
 from benchmarks.hands import after_others, beside_a_pass, eight_writers, looked_at
 from benchmarks.measure import Run, in_turn, seconds, spread, to_json
 from benchmarks.publish import publishes
+from benchmarks.reading import parts_of_reading
 from benchmarks.search import finding
 from benchmarks.start import start, start_with_pages
 
@@ -61,6 +62,16 @@ def cold(place: Callable[[], AbstractContextManager[Bench]], *options: str) -> C
         }
 
     return measure
+
+
+def of_today(turns: int) -> Figures:
+    """Compare cold builds of real crates of today, and say what reading them takes beside the other real ones."""
+    figures = cold(crates_of_today, "--mirror")(turns)
+    sets = {"of today": crates_of_today, "of `real`": real_crates}
+    for name, place in sets.items():
+        with place() as here:
+            figures |= {name: parts_of_reading(here.drop, turns)}
+    return figures
 
 
 def of(shape: Shape, folder: Path = MEMORY) -> Callable[[], AbstractContextManager[Bench]]:
@@ -346,6 +357,7 @@ def _rare(name: str, says: str, measure: Callable[[int], Figures]) -> Row:
 
 ROWS = (
     _row("real", "cold, real crates", cold(real_crates, "--mirror")),
+    _rare("real-today", "cold, real crates of today", of_today),
     _row("pages", "cold, real crates, with pages ÷ without", pages_of_real),
     _row("source", "pages of real crates, for each value of `[pages] source`", pages_by_source),
     _row("small-1000", "cold, 1,000 small crates", cold(of(small(1000)))),

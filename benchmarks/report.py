@@ -43,6 +43,7 @@ def page(known: Known) -> str:
         for section in (
             _targets,
             _builds,
+            _reading,
             _changes,
             _pages,
             _publishing,
@@ -103,6 +104,28 @@ def _builds(found: Found) -> str:
             cells = (_seconds(each["floor"]), _seconds(each["product"]), f"**{each['ratio']:.2f}**")
             lines.append(f"| {row.says} | {' | '.join(cells)} | {each['peak'] / MIB:.0f} MiB |\n")
     return "".join(lines) + f"\n{FLUSHED}\n"
+
+
+def _reading(found: Found) -> str:
+    """Give what the real crates are like, and what reading one takes."""
+    if "real-today" not in found:
+        return ""
+    row = found["real-today"]
+    lines = ["## Reading\n\nWhat the real crates are like, and the processor time that reading one takes, up to its "]
+    lines.append("metadata, in one process. `benchmarks/today/Cargo.lock` names those of today.\n\n")
+    lines.append("| set | releases | packed | unpacked | files | reading | inflating | hashing | all else |\n")
+    lines.append(9 * "|---" + "|\n")
+    for name in ("of `real`", "of today"):
+        each = row[name]
+        sizes = [
+            f"{each[what] / 1000:,.0f} kB (median {each[f'median {what}'] / 1000:,.0f})"
+            for what in ("packed", "unpacked")
+        ]
+        inflating, hashing = (each[what] / each["reading"] for what in ("inflating", "hashing"))
+        shares = " | ".join(f"{share:.0%}" for share in (inflating, hashing, 1 - inflating - hashing))
+        cells = (f"{each['crates']:,}", *sizes, f"{each['files']:.0f}", f"{each['reading'] * 1000:.2f} ms", shares)
+        lines.append(f"| {name} | {' | '.join(cells)} |\n")
+    return "".join([*lines, "\n"])
 
 
 def _seconds(spread: Mapping[str, float]) -> str:

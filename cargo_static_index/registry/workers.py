@@ -251,6 +251,15 @@ def _threads() -> int:
 
 
 def _begin_worker() -> None:
+    tune_memory()
+    # Ctrl-C reaches every process of the terminal: the parent ends the pass, workers must not speak as well.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def tune_memory() -> None:
+    """Set this process up to read many archives, one after the other."""
     # What was there before the fork never becomes garbage, and reading makes hardly any cycles: looking for them
     # after every 700 objects took a tenth of a worker's time.
     gc.freeze()
@@ -258,10 +267,6 @@ def _begin_worker() -> None:
     # Once a block of this size was given back, glibc keeps what is given back, up to twice as much, instead of asking
     # the system for fresh pages for every archive, which took a twentieth of a worker's time.
     bytes(KEPT_BYTES)
-    # Ctrl-C reaches every process of the terminal: the parent ends the pass, workers must not speak as well.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
