@@ -97,7 +97,7 @@ def _opener(network: Network) -> urllib.request.OpenerDirector:
 
 
 def get(url: str, headers: Mapping[str, str], *, network: Network | None = None, tries: int = 4) -> Answer:
-    """GET as cargo does: four times at most, with pauses; StoreError where no answer comes."""
+    """GET as cargo does (its book: "Configuration", `net.retry`): four times at most, with pauses; else StoreError."""
     for last in (False,) * (tries - 1) + (True,):
         try:
             answer = send("GET", url, headers, network=network)

@@ -59,7 +59,7 @@ class WebTree(Store):
         return len(found.content) if found else None
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
-        """List the paths of the index files, where nothing else is asked for."""
+        """List the paths of the index files; StoreError where anything else is asked for."""
         if prefix != layout.INDEX or after:
             raise StoreError(f"{self._base_url}: nobody can list {prefix!r} over HTTP; use the folder or the bucket")
         return iter(sorted(map(layout.index_file, self._names)))

@@ -36,7 +36,7 @@ class Need(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class HeldRelease(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
-    """A release that is published, and its checksum."""
+    """A release that is published, and its archive's SHA-256 in lower-case hex."""
 
     name: str
     vers: str
@@ -141,7 +141,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     @property
     def cksum(self) -> str:
-        """The SHA-256 of the file, "" where it was not read to its end."""
+        """The SHA-256 of the file in lower-case hex, "" where it was not read to its end."""
         return self.candidate.cksum
 
     @property

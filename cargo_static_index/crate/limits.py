@@ -54,5 +54,8 @@ class Limits(Struct, frozen=True, kw_only=True):
         return min(self.manifest_bytes, self.manifest_start + self.manifest_ratio * packed_size)
 
     def unpacked_limit(self, packed_size: int) -> int:
-        """Give the bytes of tar that cargo would read from an archive of this size."""
+        """Give the bytes of tar that cargo would read from an archive of this size.
+
+        cargo: src/sources/registry/mod.rs, `max_unpack_size`.
+        """
         return max(self.unpacked_bytes, self.unpacked_ratio * packed_size)

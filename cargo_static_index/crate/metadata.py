@@ -26,7 +26,10 @@ class Document(Struct, frozen=True, kw_only=True):
 
 
 class VcsInfo(Struct, frozen=True, kw_only=True):
-    """What `.cargo_vcs_info.json` says: the commit, whether it was dirty, and the package's path in the repository."""
+    """What `.cargo_vcs_info.json` says: the commit, whether it was dirty, and the package's path in the repository.
+
+    The format is cargo's (its book: "cargo package", section ".cargo_vcs_info.json format").
+    """
 
     sha1: str | None
     dirty: bool
@@ -61,7 +64,7 @@ _decode = msgspec.json.Decoder(CrateMetadata).decode
 
 
 def format_metadata(metadata: CrateMetadata) -> bytes:
-    """Give the document's bytes: compact, keys in the order of the types, one newline at the end."""
+    """Give the document's bytes: compact JSON, keys in the order of the types, one newline at the end."""
     return _encode(metadata) + b"\n"
 
 

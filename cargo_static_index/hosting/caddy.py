@@ -12,7 +12,7 @@ _SITE = """\
     handle_path @PATH@* {
         root * @ROOT@
         @CHECKED@
-        # Files that begin with a dot are not published: what a pass is writing lies there.
+        # Files that begin with a dot are not published: what a build is writing lies there.
         @hidden path_regexp /\\.
         error @hidden 404
         # Index files: asked for again each time, answered with 304 where nothing changed.

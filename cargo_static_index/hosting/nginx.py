@@ -24,7 +24,7 @@ server {
         types { text/html html; }
         add_header Cache-Control "@ABSENT@" always;
     }
-    # Files that begin with a dot are not published: what a pass is writing lies there.
+    # Files that begin with a dot are not published: what a build is writing lies there.
     location ~ /\\. { error_page 404 = @absent; return 404; }
 
     # Index files: asked for again each time, answered with 304 where nothing changed.

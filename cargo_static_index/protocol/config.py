@@ -1,6 +1,6 @@
 """config.json, and the download URLs that it gives (cargo's book: "Registry Index", section "Index Configuration").
 
-CheckedCrate is a linter: what cargo would refuse, or silently take for something else, is refused here.
+Reading lints: what cargo would refuse, or silently take for something else, is refused here.
 """
 
 import json
@@ -29,7 +29,7 @@ _BRACES = pattern(r"\{[^{}]*\}|[{}]")
 
 
 class RegistryConfig(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="kebab"):
-    """The three keys that cargo reads. `api` None means that the registry has no web API."""
+    """The three keys that cargo reads (its book: "Registry Index"). `api` None: the registry has no web API."""
 
     dl: str
     api: str | None = None

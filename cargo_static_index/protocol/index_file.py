@@ -59,7 +59,7 @@ _SEEN_KEYS = pattern(rb'"(?:name|vers|cksum|yanked|pubtime)"')
 
 
 def parse_line(raw: bytes) -> Line:
-    """Read of a line what can be read; this raises nothing."""
+    """Read of a line, without its newline, what can be read; this raises nothing."""
     try:
         seen = _decode_seen(raw)
         if not _PLAIN_VERSION.fullmatch(seen.vers):

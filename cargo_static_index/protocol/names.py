@@ -33,7 +33,10 @@ _RESERVED = frozenset((_RUST_NAMES + _WINDOWS_DEVICES).replace("_", "-").split()
 
 
 def parse_crate_name(text: str) -> CrateName:
-    """Give the text as a crate's name, or raise InvalidName with the rule that it breaks."""
+    """Give the text as a crate's name, or raise InvalidName with the rule that it breaks.
+
+    An ASCII letter, then up to 63 of ASCII letters, digits, `-` and `_` (crates.io: crates/crates_io_validation).
+    """
     if _CRATE_NAME.fullmatch(text):
         return CrateName(text)
     raise InvalidName(_fault(text, what="crate", first="an ASCII letter"))
@@ -55,12 +58,15 @@ def parse_dependency_name(text: str) -> DependencyName:
 
 
 def collision_key(name: str) -> str:
-    """Give what two names share if a registry cannot hold both: they differ only in case, or in `-` and `_`."""
+    """Give what two names share if a registry cannot hold both: they differ only in case, or in `-` and `_`.
+
+    crates.io's `canon_crate_name`, in another spelling: here `-` stands for both.
+    """
     return name.lower().replace("_", "-")
 
 
 def is_reserved(name: str) -> bool:
-    """Whether the name is Rust's own or a Windows device, in any case, with `-` or `_`."""
+    """Whether the name is Rust's own or a Windows device, in any case, with `-` or `_` (crates.io: its migrations)."""
     return collision_key(name) in _RESERVED
 
 
@@ -76,7 +82,10 @@ def prefix(name: str) -> str:
 
 
 def index_path(name: str) -> str:
-    """Give the path of a valid name's index file below the index's root; cargo asks for it in lower case."""
+    """Give the path of a valid name's index file below the index's root; cargo asks for it in lower case.
+
+    `1/a`, `2/ab`, `3/a/abc`, `ab/cd/abcd` (cargo's book: "Registry Index", section "Index Files").
+    """
     lower = name.lower()
     return f"{prefix(lower)}/{lower}"
 

@@ -36,7 +36,7 @@ _OPERATOR_OF: dict[str | None, Operator] = {None: "^", **{op: op for op in _OPER
 
 
 class Version(Struct, frozen=True, kw_only=True):
-    """A version. `<` is the order of the `semver` crate: SemVer's precedence, then build metadata."""
+    """A version: three numbers of 64 bits. `<` is the `semver` crate's: SemVer's precedence, then build metadata."""
 
     major: int
     minor: int
@@ -71,7 +71,7 @@ class Version(Struct, frozen=True, kw_only=True):
 
 
 def parse_version(text: str) -> Version:
-    """Read a version, or raise InvalidVersion with what was found while reading which part."""
+    """Read a version, or raise InvalidVersion with what was found while reading which part (semver: src/parse.rs)."""
     if plain := _PLAIN_VERSION.fullmatch(text):
         major, minor, patch = plain.groups()
         return Version(major=int(major), minor=int(minor), patch=int(patch))

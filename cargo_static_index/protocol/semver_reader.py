@@ -1,6 +1,6 @@
 """The parts that versions and requirements share: numbers and dotted identifiers (semver: src/parse.rs).
 
-What they add up to is for `versions` to know.
+What they add up to is for `semver` to know.
 """
 
 import re

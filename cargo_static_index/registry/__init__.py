@@ -1,1 +1,1 @@
-"""All that changes or judges a tree: a transaction, the pass from drop directory to line and page, verify, status."""
+"""All that changes or judges a tree: a transaction, the build from drop directory to line and page, verify, status."""

@@ -133,7 +133,7 @@ def wants_addresses(settings: Settings, record: TreeRecord) -> bool:
 
 
 def read_again(store: Store) -> StoredValue[TreeRecord] | None:
-    """Read tree.json, or give None where there is none that can be read."""
+    """Read tree.json, or give None where there is none that can be read; SettingsError for a newer format."""
     try:
         held = read_record(store)
     except NewerFormat as error:

@@ -1,6 +1,6 @@
-"""One pass: from files to a tree. Reading fills the state's table of incoming files, publishing empties it.
+"""One build: from files to a tree. Reading fills the state's table of incoming files, publishing empties it.
 
-`build` is the pass over the drop directory, `add` the same pass over files given by name.
+`build` does so for the drop directory, `add` for files given by name.
 Reading comes before others are kept out; publishing keeps them out for one batch of crates after the other.
 """
 
@@ -39,7 +39,7 @@ from cargo_static_index.store import Uploads
 from cargo_static_index.store.local.folders import failure
 
 _MARGIN = 0.1
-"""Seconds that a pass waits longer than files need to settle: it looks at the first of them a moment later."""
+"""Seconds that a build waits longer than files need to settle: it looks at the first of them a moment later."""
 
 FILES_AT_ONCE = 64
 """How many files a worker reads before it answers."""
@@ -113,7 +113,7 @@ def publish_read(
 
 @contextmanager
 def _few_collections() -> Iterator[None]:
-    """Look for cycles less often: a pass makes hardly any, and looking for them took a twentieth of its time."""
+    """Look for cycles less often: a build makes hardly any, and looking for them took a twentieth of its time."""
     usual = gc.get_threshold()
     gc.set_threshold(20_000, *usual[1:])
     try:
@@ -168,7 +168,7 @@ def _read(
     far: Far | None = None,
 ) -> None:
     stage, pubtime = str(transaction.stage), transaction.pubtime
-    # Files are waited for once a pass at most, however many there are that do not look whole.
+    # Files are waited for once a build at most, however many there are that do not look whole.
     waits = drop is not None and options.due is None
     until = time.monotonic() + drop.settle + _MARGIN if drop and waits else 0.0
     reader = Reader(policy=policy, stage=stage, pubtime=pubtime, drop=drop.path if drop else None, waits_until=until)

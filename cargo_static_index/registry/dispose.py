@@ -59,7 +59,7 @@ class Disposal:
         """Remember what became of files, do with them what the settings say, and tell the listener.
 
         What is to be moved or deleted is written down as something to look at again until that is done, so that the
-        next pass makes good what this one did not come to do.
+        next build makes good what this one did not come to do.
         """
         drop_files = self._transaction.state.drop_files
         dropped = [outcome for outcome in outcomes if outcome.candidate.file.file]
@@ -191,7 +191,7 @@ def _problems_of(outcome: Outcome, seen: str) -> bytes:
 
 
 def remembered(transaction: Transaction, drop: Drop) -> Iterator[Outcome]:
-    """Give the files that an earlier pass refused and that are still as they were."""
+    """Give the files that an earlier build refused and that are still as they were."""
     for outcome in transaction.state.drop_files.refused():
         candidate = outcome.candidate
         if not transaction.state.candidates.holds(candidate.file):

@@ -1,4 +1,4 @@
-"""What a pass says about what it does, as it does it; who listens decides what to keep or print."""
+"""What a build says about what it does, as it does it; who listens decides what to keep or print."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ class Listener(Protocol):
         """Take note of what became of a file."""
 
     def still_refused(self, count: int, files: Iterable[Outcome]) -> None:
-        """Take note of how many files earlier passes refused that are as they were; each is read as it is asked for."""
+        """Take note of how many files earlier builds refused that are as they were; each is read as it is asked for."""
 
     def taken(self, source: str, target: str) -> None:
         """Take note of a dropped file that was moved to a place, or deleted where that is ""."""
@@ -45,7 +45,7 @@ class Listener(Protocol):
 
 
 class Report:
-    """Keeps everything it hears: for tests, libraries and passes of a moderate size."""
+    """Keeps everything it hears: for tests, libraries and builds of a moderate size."""
 
     def __init__(self) -> None:
         self.outcomes: list[Outcome] = []

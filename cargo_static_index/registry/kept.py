@@ -33,7 +33,7 @@ KEPT_LOOK = 60.0
 def seconds_to_keep(settings: Settings) -> float:
     """Give for how many seconds archives of removed releases are kept, as the settings say.
 
-    Where they do not say it, none are kept unless a watcher or server runs: no later pass may come to delete them.
+    Where they do not say it, none are kept unless a watcher or server runs: no later build may come to delete them.
     """
     if settings.tree.keep_removed is not None:
         return settings.tree.keep_removed

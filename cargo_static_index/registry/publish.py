@@ -213,7 +213,7 @@ class Publisher:
         return replace(outcome, status="restored") if put_back else outcome
 
     def _planned(self, waiting: Mapping[str, list[Candidate]], outcomes: list[Outcome]) -> Iterator[_Planned]:
-        """Plan crate by crate; one whose tombstones cannot be read is left for a later pass, and stops no other."""
+        """Plan crate by crate; one whose tombstones cannot be read is left for a later build, and stops no other."""
         for name, group in waiting.items():
             try:
                 yield self._plan(name, group)
@@ -347,7 +347,7 @@ class Publisher:
     def _is_news(self, plan: CratePlan) -> bool:
         """Whether the state lacks what is published already.
 
-        After a power cut it may have lost the intent of a pass that wrote the line and never came to tree.json.
+        After a power cut it may have lost the intent of a build that wrote the line and never came to tree.json.
         """
         known = {release.vers for release in self._transaction.state.published.releases(plan.name)}
         return any(candidate.vers not in known for candidate in plan.unchanged)

@@ -50,12 +50,12 @@ of them: every other one on FAT, which is the coarsest in use.
 
 
 class Reader(Struct, frozen=True, kw_only=True):
-    """Reads files under a policy, and stages them in a folder; `pubtime` is that of the pass. It travels to workers.
+    """Reads files under a policy, and stages them in a folder; `pubtime` is that of the build. It travels to workers.
 
     `drop` is the drop directory, where files of one are read; no link on the way to them is followed. Of one in a
     bucket several files are fetched at the same time.
     Until `waits_until`, by the monotonic clock, it waits for files to settle that may be only a part of what they are
-    to be; later ones are for the next pass.
+    to be; later ones are for the next build.
     """
 
     policy: Policy
@@ -72,7 +72,7 @@ class Reader(Struct, frozen=True, kw_only=True):
         """Read files one after the other; every one gives a candidate.
 
         They are staged under numbers from `first` on. Those that may only look broken because somebody is still writing
-        them get a second look once they have settled, so that one pass can tell a broken file from one that is not
+        them get a second look once they have settled, so that one build can tell a broken file from one that is not
         complete yet.
         """
         if isinstance(self.drop, Bucket):

@@ -231,7 +231,7 @@ class Registry:
             raise StoreError("the registry is closed; open it again with `open_registry`")
 
     def finish(self) -> None:
-        """Bring the pages in step, and say what could not be done; the last of an opening."""
+        """Bring the pages in step; StoreError or PagesFailed says what could not be done. The last of an opening."""
         self.take()
         transaction, pages = self.transaction, self._pages
         if pages:

@@ -1,7 +1,7 @@
 """Bringing back lines that an index file lost: from what the state and the crate's own `index.json` know.
 
 Whether anything was lost tree.json tells, whose digest sums up every index file. Where the index is what tree.json
-says, nothing else is believed; so a pass that broke off, a removal and a restored backup are not taken for damage.
+says, nothing else is believed; so a build that broke off, a removal and a restored backup are not taken for damage.
 """
 
 import hashlib
@@ -81,7 +81,7 @@ def sound_index(transaction: Transaction, name: str) -> StoredValue[IndexFile]:
 def restore_index(transaction: Transaction) -> None:
     """Put back all lines that the index lost, as far as they are known; what cannot be put back is said.
 
-    A state that knows the tree is believed, but of files that a pass was changing when it ended. Else the crates' own
+    A state that knows the tree is believed, but of files that a build was changing when it ended. Else the crates' own
     documents are, where the index is not what tree.json sums up.
     """
     if not transaction.in_doubt:

@@ -116,7 +116,7 @@ AT_ONCE = 256
 
 
 Clock = Callable[[], float]
-"""Gives the time, in seconds since 1970; a pass may be dated otherwise."""
+"""Gives the time, in seconds since 1970; a build may be dated otherwise."""
 
 
 def moment(clock: Clock) -> datetime:

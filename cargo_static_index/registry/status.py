@@ -29,14 +29,14 @@ from cargo_static_index.tree.kept import kept_until
 from cargo_static_index.tree.read import read_config, read_record
 
 LOOKS = 3
-"""How often the state is held against tree.json: a pass writes the one a moment before the other."""
+"""How often the state is held against tree.json: a build writes the one a moment before the other."""
 
 BETWEEN_LOOKS = 0.1
 """Seconds from one look to the next: longer than that moment, and nothing to what a copy costs in vain."""
 
 
 class Status(Struct, frozen=True, kw_only=True):
-    """How a registry is. `base_url` is None before the first pass, or where config.json is not ours.
+    """How a registry is. `base_url` is None before the first build, or where config.json is not ours.
 
     `last_build` is when the last `build` came to its end, in seconds since 1970, None where none did. `waiting` are
     the paths of dropped files that the next `build` would look at, as `drop.path` leads to them. `refused` holds

@@ -129,7 +129,7 @@ def delete_archives(transaction: Transaction, withdrawn: Iterable[Withdrawn]) ->
 
 
 def judge_again(transaction: Transaction, name: str, versions: Sequence[str], *, whole: bool) -> None:
-    """Have the next pass read the files again that it may judge otherwise now.
+    """Have the next build read the files again that it may judge otherwise now.
 
     Of those that held what was removed it says so; where a whole crate went, another may take its name.
     """

@@ -143,7 +143,7 @@ def _text(path: Path) -> str:
 
 @contextmanager
 def reading_executor(jobs: int) -> Iterator[Executor | None]:
-    """Give what a pass reads with: None for one job, else an executor that starts processes once it pays."""
+    """Give what a build reads with: None for one job, else an executor that starts processes once it pays."""
     if jobs < 2:
         yield None
         return
@@ -252,7 +252,7 @@ def _threads() -> int:
 
 def _begin_worker() -> None:
     tune_memory()
-    # Ctrl-C reaches every process of the terminal: the parent ends the pass, workers must not speak as well.
+    # Ctrl-C reaches every process of the terminal: the parent ends the build, workers must not speak as well.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -64,7 +64,7 @@ def sentence(problem: Problem) -> str:
 
 
 async def read_body(request: Request, most: int) -> bytes:
-    """Read a body of at most so many bytes, or refuse it."""
+    """Read a body of at most so many bytes, or raise RequestRefused."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

@@ -73,7 +73,7 @@ class PrivateFolder:
         return str(self._folder / name)
 
     def read(self, name: str) -> bytes | None:
-        """Read a file."""
+        """Read a file, None where there is none; StoreError where it cannot be read."""
         try:
             return (self._folder / name).read_bytes()
         except FileNotFoundError:
@@ -95,7 +95,7 @@ class PrivateFolder:
             self._replace(name, change(self.read(name)))
 
     def append(self, log: str, key: str, line: bytes) -> None:  # noqa: ARG002 - part of the interface
-        """Append to the file of the log."""
+        """Append to the file of the log, or raise StoreError."""
         path = self._folder / f"{log}.jsonl"
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

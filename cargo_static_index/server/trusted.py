@@ -79,7 +79,7 @@ class TrustedPublishing:
         raise RequestRefused(HTTPStatus.METHOD_NOT_ALLOWED, "tokens are made here, and not shown", headers=allowed)
 
     async def exchange(self, request: Request) -> Response:
-        """Give a token for one that a CI has signed, where a rule says so."""
+        """Give a token for one that a CI has signed, where a rule says so (crates.io: "Trusted Publishing")."""
         text = await _jwt_in(request)
         issuer = self._issuers.get(url := issuer_of(text))
         if issuer is None:

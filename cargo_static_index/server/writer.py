@@ -36,7 +36,7 @@ AT_ONCE: Final = 64
 """Changes that share a transaction: more would make the first of them wait for the last."""
 
 BUSY: Final = 60.0
-"""Seconds to wait for another process that has the tree: a pass of 10,000 crates takes less."""
+"""Seconds to wait for another process that has the tree: a build of 10,000 crates takes less."""
 
 _PAUSE: Final = 0.02
 

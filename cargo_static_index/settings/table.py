@@ -328,7 +328,7 @@ class LimitsSection(Struct, frozen=True, kw_only=True):
 
 
 class BuildSection(Struct, frozen=True, kw_only=True):
-    """How a pass works."""
+    """How a build works."""
 
     jobs: Annotated[
         int | None,

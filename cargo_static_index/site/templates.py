@@ -62,7 +62,10 @@ class Templates:
         return self._pieces[key]
 
     def render(self, template: str, path: str, context: Mapping[str, object]) -> bytes:
-        """Render the page that is to lie at `path`; templates know it, and the way to the root, as `root`."""
+        """Render the page that is to lie at `path`; templates know it, and the way to the root, as `root`.
+
+        SettingsError names a template of the user's that fails.
+        """
         try:
             page = self._environment.get_template(template)
             return sealed(path, page.render(context, path=path, root=addresses.up(path)).encode())

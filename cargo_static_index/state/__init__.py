@@ -46,7 +46,7 @@ __all__ = [
 DATABASE = "catalogue.sqlite"
 _FILES = tuple(f"{DATABASE}{ending}" for ending in ("-wal", "-shm", "-journal", ""))
 
-# The log lets readers read while a pass writes. A power cut may lose the last transactions, never tear one:
+# The log lets readers read while a build writes. A power cut may lose the last transactions, never tear one:
 # what is lost is found again, because tree.json is then not the one that the state remembers.
 _SETTINGS = """
 PRAGMA journal_mode = WAL;
@@ -143,7 +143,7 @@ def open_state(folder: Path) -> Iterator[State]:
 
 
 def discard_state(folder: Path) -> None:
-    """Delete the state's file; nothing is lost that the tree does not hold. It must not be open for writing."""
+    """Delete the state's file, or raise StoreError; the tree holds all of it. It must not be open for writing."""
     try:
         with state_folder(folder) as opened:
             _discard(opened)

@@ -1,4 +1,4 @@
-"""What one pass has read and what it has begun: on disk, so that a million new files need no more memory than one."""
+"""What one build has read and what it has begun: on disk, so that a million new files need no more memory than one."""
 
 from collections.abc import Iterable, Iterator
 
@@ -26,7 +26,7 @@ def pack(candidate: Candidate) -> Packed:
 
 
 class Candidates:
-    """The new files of this pass, by collision key. They vanish when the state is closed."""
+    """The new files of this build, by collision key. They vanish when the state is closed."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -66,7 +66,7 @@ class Candidates:
 
     def holds(self, file: DropFile) -> bool:
         """Whether a file of the drop directory is among them."""
-        self._database.run(schema.CANDIDATE_FILES)  # not before: few passes ask, and all would pay for it
+        self._database.run(schema.CANDIDATE_FILES)  # not before: few builds ask, and all would pay for it
         return self._database.one(schema.CANDIDATE_HOLDS, (file.folder, file.file)) is not None
 
     def count(self) -> int:
@@ -75,7 +75,7 @@ class Candidates:
         return int(row[0]) if row else 0
 
     def refused_count(self) -> int:
-        """Give how many of them an earlier pass refused."""
+        """Give how many of them an earlier build refused."""
         row = self._database.one(schema.CANDIDATES_REFUSED)
         return int(row[0]) if row else 0
 
@@ -85,7 +85,7 @@ class Candidates:
 
 
 class Intents:
-    """The files of the tree that a pass was about to change; what is left when a pass begins was not finished."""
+    """The files of the tree that a build was about to change; what is left when a build begins was not finished."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -58,7 +58,7 @@ _WAY_OUT = "Wait until it ends, then run this again; two trees are better off wi
 def state_lock(folder: Path) -> Iterator[FairLock]:
     """Give the lock of a state directory, made if missing, or raise SettingsError or StoreError.
 
-    The tree's own lock does not do: passes over two trees may have been given the same state directory.
+    The tree's own lock does not do: builds of two trees may have been given the same state directory.
     """
     with kept(_open_folder(folder)) as main:
         try:

@@ -1,6 +1,6 @@
 """What is still to be done for the pages: crates whose pages are stale, and rows that lists are to have.
 
-Kept on disk, so that a pass that broke off is finished by the next, and a million rows need no more memory than one.
+Kept on disk, so that a build that broke off is finished by the next, and a million rows need no more memory than one.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator

@@ -130,7 +130,7 @@ class Store(Protocol):
         """Give the bytes of one file without reading it, or None where there is none."""
 
     def digest(self, path: str) -> str | None:  # noqa: ARG002 - what most stores cannot do
-        """Give the SHA-256 of one file as the store itself keeps it, without reading it; None where it keeps none."""
+        """Give the SHA-256 of one file in hex, as the store keeps it, without reading it; None where it does not."""
         return None
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
@@ -149,7 +149,7 @@ class Store(Protocol):
     def session(self) -> AbstractContextManager[Path]:
         """Give a private folder to stage files in, which is removed at the end; what dead sessions left goes at once.
 
-        It keeps nobody out.
+        It keeps nobody out; of one store only one is open at a time, else TreeBusy.
         """
 
     def opener(self) -> Callable[[], "Store"] | None:

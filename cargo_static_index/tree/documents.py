@@ -39,7 +39,7 @@ DigestOfAny = Annotated[str, Meta(pattern=r"^(?:[0-9a-f]{64})?$")]
 
 
 class Delta(Struct, frozen=True, kw_only=True):
-    """What a change adds to the counts and the digest of a tree."""
+    """What a change adds to the counts and the digest of a tree; what it takes is less than 0."""
 
     crates: int = 0
     releases: int = 0
@@ -222,7 +222,7 @@ class _Format(Struct):
 
 
 def parse_tree_record(content: bytes) -> TreeRecord:
-    """Read tree.json, or raise InvalidDocument: also for a format newer than this program knows."""
+    """Read tree.json, or raise InvalidDocument: a NewerFormat where this program does not know the format yet."""
     try:
         head = msgspec.json.decode(content, type=_Format)
         if head.format > FORMAT:

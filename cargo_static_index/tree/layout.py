@@ -22,12 +22,12 @@ def index_file(name: str) -> str:
 
 
 def archive_file(name: str, cksum: str) -> str:
-    """Give the path of an archive: what `dl` in config.json makes of the line that names it."""
+    """Give the path of an archive, whose `cksum` is lower-case hex: what `dl` in config.json makes of its line."""
     return f"{CRATES}/{name}/{cksum}.crate"
 
 
 def metadata_file(name: str, cksum: str) -> str:
-    """Give the path of an archive's metadata, beside it."""
+    """Give the path of an archive's metadata, beside it; `cksum` is the archive's."""
     return f"{CRATES}/{name}/{cksum}.json"
 
 

@@ -24,7 +24,7 @@ _is_owner = pattern(OWNER).fullmatch
 
 
 class Owners(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """The owners of one crate, in the order in which they came."""
+    """The owners of one crate, users or `team:NAME`, in the order in which they came."""
 
     schema: Literal[1]
     name: str

@@ -47,7 +47,10 @@ class StoredValue(Struct, Generic[T], frozen=True, kw_only=True):
 
 
 def read_index(store: Store, name: str) -> StoredValue[IndexFile]:
-    """Read the index file of a crate by its name, in whatever case; there are no lines where there is no file."""
+    """Read the index file of a crate by its name, in whatever case; there are no lines where there is no file.
+
+    No line is an error, whatever stands in it.
+    """
     return read_index_at(store, layout.index_file(name))
 
 

@@ -49,7 +49,7 @@ _USUAL = (None,) * 10
 
 
 class ManifestDependency(Struct, frozen=True, kw_only=True):
-    """One dependency as the manifest states it. `registry_index` None means crates.io."""
+    """One dependency as the manifest states it. `registry_index` is an index URL, None for crates.io."""
 
     name: str
     """The key in the table: the alias where `package` is given."""

@@ -47,7 +47,7 @@ def check_pages(
     """Give what is wrong with the pages of a tree that is to have them: one finding for a crate, and for a list.
 
     Each page is read and held against the digest at its end, or, if `quick`, only looked for. Of `names`, only the
-    pages of these crates are looked at. Where a pass broke off
+    pages of these crates are looked at. Where a build broke off
     before its pages were made, that is all there is to say.
     """
     stored = store.read(addresses.STATE)

@@ -101,7 +101,7 @@ class ListWriter:
         self._current: dict[str, Rows] = {}
         """The rows of crates as their documents are now, by collision key, while one batch is merged."""
         self._reranked: dict[str, str] = {}
-        """Crates whose rank in searches changed in this pass, or may have, by collision key."""
+        """Crates whose rank in searches changed in this build, or may have, by collision key."""
         self._ranked: set[str] = set()
         """Lists of dependents whose crates were told to look at their ranks."""
         self.parts: dict[str, bool] = {}
@@ -220,7 +220,7 @@ class ListWriter:
                 self._transaction.state.pages.make_stale(names)
 
     def _merged(self, name: str, rows: Sequence[KeyedRow]) -> Iterator[_Merged]:
-        """Merge rows into a list; of one that cannot be made its rows are let go, so that it fails no pass again."""
+        """Merge rows into a list; of one that cannot be made its rows are let go, so that it fails no build again."""
         reader = _ListReader(self._transaction.store, name, trusting=self.trusting)
         rows = [(key, self._as_it_is_now(name, key, row)) for key, row in rows]
         try:
@@ -264,7 +264,7 @@ class ListWriter:
             rows = [(key, self._total_row(name, key)) for key, _ in rows]
         if kind != "dependents":
             return merge(name, rows, reader.load)
-        # Read here and now: another writer may have replaced it since this pass made the crate's pages (law 4).
+        # Read here and now: another writer may have replaced it since this build made the crate's pages (law 4).
         document = read_crate_document(self._transaction.store, crate)
         newest = document.newest if document else ""
         about = {"newest": newest} if newest else {}
@@ -293,7 +293,7 @@ class ListWriter:
             yield from self._placeholder(crate, root, reader)
         for prefix in nodes:
             if prefix not in kept:
-                # The record goes last: as long as it is there, a pass that remakes everything finds what is left.
+                # The record goes last: as long as it is there, a build that remakes everything finds what is left.
                 for path in reversed(pages_of(name, prefix)):
                     yield from replaced(path, None, reader.stored(path))
 

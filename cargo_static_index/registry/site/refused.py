@@ -101,7 +101,7 @@ def _dropped(outcome: Outcome, last_seen: int) -> RefusedFile:
         path=escape(outcome.candidate.file.path),
         problems=_in_words_of_rules(outcome.problems),
         first_seen=first,
-        # Of the last time only the day counts: a pass that finds the same once more on a day has nothing to write.
+        # Of the last time only the day counts: a build that finds the same once more on a day has nothing to write.
         last_seen=first if first[:10] == last[:10] else last[:10],
     )
 

@@ -2,7 +2,7 @@
 
 Each change of an index file makes its crate stale, in the state, before the change counts as done. Pages are then
 made from the index file as read back: a crate's own first, with the rows that lists are to have put down on disk;
-then the lists; then front page and feeds. What breaks off is found there by the next pass.
+then the lists; then front page and feeds. What breaks off is found there by the next build.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -42,7 +42,7 @@ from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import sum_digests
 from cargo_static_index.tree.read import crates_with_tombstones, read_record, replaced
 
-if TYPE_CHECKING:  # loaded with the first page that is made: most passes find nothing new
+if TYPE_CHECKING:  # loaded with the first page that is made: most builds find nothing new
     from cargo_static_index.registry.site.crates import CratePages, ListedRow
     from cargo_static_index.registry.site.rendering import Renderer
     from cargo_static_index.site.templates import Templates

@@ -19,7 +19,7 @@ from cargo_static_index.tree.changes import BEGUN
 from cargo_static_index.tree.read import read_index_at
 
 PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0, 2.0)
-"""Seconds before each further look; together some batches of a pass."""
+"""Seconds before each further look; together some batches of a build."""
 
 NEVER_QUIET = (
     "The tree changed all the time, so whether its record, its lists and its pages agree with it cannot be told; "

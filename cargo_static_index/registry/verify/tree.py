@@ -421,7 +421,7 @@ def _check_record(store: Store, total: Delta, *, lost: bool) -> Iterator[Finding
     record = held.value
     counted = record.counting(total)
     if record.removed is UNSET or are_lost(store, record, total):
-        counted = counted.with_removed_of(record)  # the one is counted by the next pass, the other is told of
+        counted = counted.with_removed_of(record)  # the one is counted by the next build, the other is told of
     if counted != record:
         message = (
             f"tree.json says {record.crates} crates, {record.releases} releases and digest {record.digest}; "

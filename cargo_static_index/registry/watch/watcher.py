@@ -1,4 +1,4 @@
-"""The loop of watch mode: a pass at the start, then one for each burst of what comes into the drop directory."""
+"""The loop of watch mode: a build at the start, then one for each burst of what comes into the drop directory."""
 
 import os
 import time
@@ -45,10 +45,10 @@ TICK = 1.0
 """Seconds after which the ground is looked at, though nothing comes: no event tells of a folder that was replaced."""
 
 BATCH = 1.0
-"""Seconds after which a pass reads no more and publishes what it has; three times as long as looking took, at least."""
+"""Seconds after which a build reads no more and publishes what it has; at least three times as long as looking took."""
 
 BETWEEN_BATCHES = 0.05
-"""Seconds between two passes of a burst, in which a command that waits comes to its turn."""
+"""Seconds between two builds of a burst, in which a command that waits comes to its turn."""
 
 NET = 180.0
 """Seconds between two full looks where events do: what none of them told of is found then."""
@@ -78,7 +78,7 @@ IN_FLIGHT = 5.0
 """Seconds that an event may take to be heard: only a file that has been as it is for longer counts as not told of."""
 
 PROOF = 1000
-"""New files that a look without a pass goes through to see whether events told of them."""
+"""New files that a look without a build goes through to see whether events told of them."""
 
 
 class Watcher:
@@ -142,7 +142,7 @@ class Watcher:
     def run(self) -> None:
         """Watch until told to stop.
 
-        Raises SettingsError where the first pass cannot be made with these settings, TreeBusy where another watcher
+        Raises SettingsError where the first build cannot be made with these settings, TreeBusy where another watcher
         works with this state directory. Every later failure is told, waited out and tried again.
         """
         with only_watcher(self._settings.state.path), attending(self._settings.state.path):
@@ -239,13 +239,13 @@ class Watcher:
                 self._base_url = registry.transaction.base_url
                 registry.build(executor=executor, due=self._arrivals.due, take=lambda file: self._take(file, began))
         except PagesFailed as error:
-            if str(error) != self._pages_failure:  # the next pass makes them anew, and says so again
+            if str(error) != self._pages_failure:  # the next build makes them anew, and says so again
                 self._pages_failure = str(error)
                 self._listener.warn(self._pages_failure)
         self._teller.tell(self._base_url)
 
     def _take(self, file: DropFile, began: float) -> bool:
-        """Say whether a pass is to read one more file: for a moment, so that others come to their turn."""
+        """Say whether a build is to read one more file: for a moment, so that others come to their turn."""
         now = time.monotonic()
         if self._batch_ends is None:
             self._batch_ends = now + max(self._batch, 3 * (now - began)) if self._batch else now
@@ -440,7 +440,7 @@ class _SettingsFile:
 
 
 class _Listener:
-    """Passes on what a pass does, tells the arrivals what became of files, and lets the watcher's clock tick."""
+    """Passes on what a build does, tells the arrivals what became of files, and lets the watcher's clock tick."""
 
     def __init__(self, listener: Listener, arrivals: Arrivals, tick: Callable[[], None]) -> None:
         self._listener = listener

@@ -111,7 +111,7 @@ class LocalStore:
 
     @contextmanager
     def session(self) -> Iterator[Path]:
-        """Give a private folder to stage files in."""
+        """Give a private folder to stage files in; TreeBusy where this store's session is open already."""
         if self._session is not None:
             raise TreeBusy(f"{self.root}: this store's session is open already: end it before another begins")
         with self._begin() as session:

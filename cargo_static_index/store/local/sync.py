@@ -19,7 +19,7 @@ def _syncfs() -> Callable[[int], int] | None:
     release = os.uname().release.split(".")
     if tuple(int("".join(filter(str.isdigit, part)) or "0") for part in release[:2]) < (5, 8):
         return None
-    import ctypes  # noqa: PLC0415 - a pass that flushes nothing does without
+    import ctypes  # noqa: PLC0415 - a build that flushes nothing does without
 
     found: Callable[[int], int] | None = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
     return found
@@ -49,7 +49,7 @@ def _kind_of(descriptor: int) -> str:
 
 
 def flush_all(descriptor: int) -> None:
-    """Wait until all that was written to the file system of this open folder is on its disk.
+    """Wait until all that was written to the file system of this open folder is on its disk; OSError where it fails.
 
     The same promise as an fsync of each file and folder, in one call instead of thousands:
     the kernel writes all changed data and metadata of the file system and waits for both.

@@ -140,7 +140,7 @@ class Client:
         """Give the SHA-256 that the store keeps of one object; None where it keeps none, or of its parts only.
 
         The library cannot ask for it, so its signed URL is signed once more, which needs the keys themselves: None
-        where these come from an instance or a web identity.
+        where these come from an instance or a web identity. Unsure where the store does not answer.
         """
         if self.bucket.scheme != "s3" or not self._secret:
             return None
@@ -160,7 +160,7 @@ class Client:
         return None
 
     def put(self, path: str, content: bytes | Path, headers: Mapping[str, str], *, expect: str = "any") -> None:
-        """Write one object; raise Refused where `expect`, "any", "absent" or an ETag, does not hold, it says."""
+        """Write one object; ConditionFailed where `expect`, "any", "absent" or an ETag, does not hold there."""
         mode: Any = {"any": "overwrite", "absent": "create"}.get(expect) or {"e_tag": expect}
         try:
             obstore.put(
@@ -190,7 +190,7 @@ class Client:
             raise self._failure("delete", path, error) from None
 
     def delete_if(self, path: str, etag: str) -> None:
-        """Delete one object while it has that ETag, or raise Refused; deleting nothing is fine.
+        """Delete one object while it has that ETag, or raise ConditionFailed; deleting nothing is fine.
 
         The library knows no such request, but it signs one, and `If-Match` need not be signed.
         """
@@ -212,7 +212,7 @@ class Client:
             raise kind(f"{self.bucket / path}: cannot delete this: {code or 'no answer came'}. Try again later.")
 
     def list(self, prefix: str = "", *, after: str | None = None) -> Iterator[Listed]:
-        """List the objects below a folder, in the order of their paths' bytes."""
+        """List the objects below a folder, in the order of their paths' bytes; StoreError where a key is no path."""
         try:
             for chunk in obstore.list(self._store, f"{prefix}/" if prefix else None, offset=after):
                 yield from map(_listed, chunk)

@@ -123,7 +123,10 @@ class ObjectStore:
 
     @contextmanager
     def session(self) -> Iterator[Path]:
-        """Give a temporary folder to stage files in; compare and swap is what keeps others from harm."""
+        """Give a temporary folder to stage files in; compare and swap is what keeps others from harm.
+
+        TreeBusy where this store's session is open already.
+        """
         if self._stage is not None:
             raise TreeBusy("this store's session is open already: end it before another begins")
         with tempfile.TemporaryDirectory(prefix="cargo-static-index-") as folder:

@@ -59,7 +59,7 @@ class ObjectUploads(Struct, frozen=True):
         persisting(lambda: client.put(self.staged(name), file, headers))
 
     def staged(self, name: str) -> Staged:
-        """Give what is staged under a name."""
+        """Give what is staged under a name, or raise InvalidInput where that has a `/`."""
         if "/" in name:
             raise InvalidInput(f"{name!r} must be a name without `/`")
         return Staged(f"{UPLOADS}/{self.session}/{name}")
