@@ -385,10 +385,12 @@ DOCUMENTATION = Kind(
     schema={"type": "string", "pattern": "^https?://.*\\{crate\\}"},
     read=lambda value, _: _read_documentation(value),
 )
-_SHOWN = choice("all", "no-badges", "local", "none")
+_IMAGES_SHOWN: Final = ("all", "no-badges", "local", "none")
+_SHOWN = choice(*_IMAGES_SHOWN)
 _AS_BEFORE: Final = {True: "all", False: "none"}
 IMAGES = structs.replace(
     _SHOWN,
+    schema={"enum": [*_IMAGES_SHOWN, *_AS_BEFORE]},
     read=lambda value, base: _SHOWN.read(_AS_BEFORE[value] if isinstance(value, bool) else value, base),
     from_text=_flag_from_text,
 )

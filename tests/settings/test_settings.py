@@ -707,6 +707,11 @@ def test_the_schema_takes_what_we_take(key: Key) -> None:
     assert not fits_schema(f"[{key.section}]\n{key.key} = 1979-05-27")
 
 
+@pytest.mark.parametrize(("images", "fits"), [("true", True), ("false", True), ('"local"', True), ('"some"', False)])
+def test_the_schema_takes_what_images_was_before(images: str, *, fits: bool) -> None:
+    assert fits_schema(f"[pages]\nimages = {images}") is fits
+
+
 @pytest.mark.parametrize("source", [source for source, _ in UNKNOWN])
 def test_the_schema_refuses_unknown_keys(source: str) -> None:
     assert not fits_schema(source)
