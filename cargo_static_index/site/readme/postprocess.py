@@ -21,6 +21,8 @@ _ATTRIBUTE = pattern(r' ([a-z-]+)="([^"]*)"')
 _CODE = pattern(r'<pre><code(?: class="language-([^"]*)")?>([^<]*)</code></pre>')
 _ANY_TAG = pattern(r'<img(?: [a-z-]+="[^"]*")*? alt="([^"]*)"[^>]*>|<[^>]*>')
 _PICTURE = pattern(r"</?picture>|<source[^>]*>")
+_SOURCE = pattern(r'<source(?: [a-z-]+="[^"]*")*>')
+_HELD_SOURCE = pattern(rf' srcset="{HELD}[^",]*(?:, {HELD}[^",]*)*"')
 _ALIGNED = pattern(r'(<[a-z][a-z0-9]*(?: [a-z-]+="[^"]*")*?) align="([A-Za-z]+)"((?: [a-z-]+="[^"]*")*)>')
 # What stands before an item of a list; counted, since that takes a hundredth of what searching for others does.
 _BEFORE_ITEMS: Final = tuple(f"{tag}{space}<li" for tag in ("<ul>", "<ol>", "</li>") for space in ("\n", ""))
@@ -210,6 +212,8 @@ def postprocess(html: str, *, ids: set[str], images: Images, below: int = 1) -> 
         html = _ALIGNED.sub(_aligned, html)
     if images == "no-badges":
         html = without_badges(html)
+    elif images == "local":
+        html = _held_pictures(html)
     elif images not in FETCHED:
         html = _PICTURE.sub("", html)
     if html.count("<li") > sum(map(html.count, _BEFORE_ITEMS)):
@@ -227,6 +231,24 @@ def slug_of(text: str) -> str:
     """Give the name of a heading's anchor as GitHub and comrak form it, so that links written for those work here."""
     kept = (char for char in text.lower() if char in "-_ " or char.isalnum() or category(char)[0] in "MN")
     return "".join(kept).replace(" ", "-")
+
+
+def _held_pictures(html: str) -> str:
+    """Leave of pictures what the archive holds: sources beside an image, or else what stood around one."""
+    before, *pictures = html.split("<picture>")
+    return before + "".join(map(_held_picture, pictures))
+
+
+def _held_picture(text: str) -> str:
+    inside, closing, rest = text.partition("</picture>")
+    rest = rest.replace("</picture>", "")
+    if closing and inside.count("<img") == inside.count(f' src="{HELD}') == 1:
+        return f"<picture>{_SOURCE.sub(_if_held, inside)}</picture>{rest}"
+    return _SOURCE.sub("", inside) + rest
+
+
+def _if_held(source: re.Match[str]) -> str:
+    return source[0] if _HELD_SOURCE.search(source[0]) else ""
 
 
 def _gathered(html: str) -> str:

@@ -71,6 +71,42 @@ def test_the_setting_says_which_images_are_shown(
     assert ('href="https://ci.example.org/"' in page) is (images != "no-badges")
 
 
+@pytest.mark.parametrize(
+    ("readme", "kept", "lost"),
+    [
+        (
+            '<picture><source media="(min-width: 9px)" srcset="mark.svg"><img src="docs/logo.png"></picture>',
+            '<picture><source media="(min-width: 9px)" srcset="images/{svg}"><img src="images/{png}"',
+            "",
+        ),
+        (
+            '<picture><source srcset="https://example.org/a.png, mark.svg 2x"><img src="docs/logo.png"></picture>',
+            '<picture><img src="images/{png}"',
+            "<source",
+        ),
+        (
+            '<picture><source srcset="mark.svg"><img alt="far" src="https://example.org/a.png"></picture>',
+            ">far</a>",
+            "<picture",
+        ),
+        (
+            '<picture><picture><img src="mark.svg"></picture></picture>',
+            '<picture><img src="images/{svg}"',
+            "<picture><pic",
+        ),
+    ],
+    ids=["all here", "a source that is not", "an image that is not", "one in another"],
+)
+def test_a_picture_is_shown_as_far_as_the_archive_holds_it(tmp_path: Path, readme: str, kept: str, lost: str) -> None:
+    page = built(tmp_path, "local", seen().readme(readme)).read("crates/seen/1.0.0/index.html").decode()
+    names = {
+        ending: name_of(content, ending).removeprefix("images/") for content, ending in ((PNG, "png"), (SVG, "svg"))
+    }
+    assert kept.format(**names) in page
+    assert not lost or lost not in page
+    assert page.count("<picture>") == page.count("</picture>")
+
+
 def test_what_the_setting_was_before_still_holds(tmp_path: Path) -> None:
     world = World(tmp_path, OPTIONS)
     assert world.settings({"pages.images": False}).pages.images == "none"
