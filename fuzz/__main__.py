@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 FOLDER: Final = Path("target/fuzz")
-NAMES: Final = ("archive", "manifest", "index", "requirement", "cfg", "readme")
+NAMES: Final = ("archive", "manifest", "index", "upstream", "requirement", "cfg", "readme")
 LONGEST: Final = 64 * 1024
 """Bytes of an input."""
 SLICE: Final = 300

@@ -5,10 +5,12 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 
+from msgspec.structs import replace
+
 from cargo_static_index.crate.check import Policy, check_crate
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.protocol.index_entry import format_entry, parse_entry, parse_needed
-from cargo_static_index.protocol.index_file import parse_index
+from cargo_static_index.protocol.index_file import parse_index, parse_line
 from cargo_static_index.protocol.manifest.manifest import entry_of, read_manifest
 from cargo_static_index.protocol.platform import parse_target
 from cargo_static_index.protocol.registries import Home
@@ -48,13 +50,21 @@ def map_manifest(content: bytes) -> None:
 
 def read_lines(content: bytes) -> None:
     """Read an index file and each of its lines; what is read is what is written again."""
-    parse_upstream(content)
     assert parse_index(content) == parse_index(content)
     for line in content.split(b"\n"):
         parse_needed(line)
         with suppress(InvalidInput):
             entry = parse_entry(line)
             assert parse_entry(format_entry(entry)) == entry
+
+
+def read_upstream(content: bytes) -> None:
+    """Read crates.io's lines as cargo has them; a release with the time and the yank of one has a good line."""
+    own = parse_entry(next(seeds("index")))
+    for line in parse_upstream(content).releases:
+        assert parse_line(line.raw) == line
+        dated = replace(own, pubtime=line.pubtime, yanked=line.yanked)
+        assert parse_entry(format_entry(dated)) == dated
 
 
 def read_requirements(content: bytes) -> None:
@@ -84,6 +94,7 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "archive": read_archive,
     "manifest": map_manifest,
     "index": read_lines,
+    "upstream": read_upstream,
     "requirement": read_requirements,
     "cfg": read_targets,
     "readme": render_markdown,
@@ -117,6 +128,11 @@ def seeds(target: str) -> Iterator[bytes]:
             b'{"name":"a","vers":"1.0.0","deps":[{"name":"b","req":"^1","features":["x"],"optional":true,'
             b'"default_features":true,"target":"cfg(unix)","kind":"build","package":"c"}],"cksum":"x","features2":{}}'
         )
+    elif target == "upstream":
+        line = b'{"name":"a","vers":"%s","deps":[],"cksum":"%s","features":{},"yanked":true,"pubtime":"%s"}'
+        lines = [line % (vers, b"0" * 64, b"2024-01-01T00:00:00Z") for vers in (b"1.0.0", b"1.0.1-a+b")]
+        yield b"\n".join([*lines, b""])
+        yield b"\x03\2\0\0\0etag: x\0" + b"".join(b"1.0.0\0%s\0" % line for line in lines)
     elif target == "requirement":
         yield from (b"1.2.3-a.1+b", b">=1, <2", b"^0.1.*", b"*", b"1.70", b"MIT OR (Apache-2.0 WITH LLVM-exception)")
     elif target == "cfg":

@@ -190,7 +190,8 @@ RUNS: Final = (
     Run(
         name="fuzz",
         says="Each target of `fuzz/` is fuzzed by atheris, guided by what of our code an input reaches: "
-        "archives, manifests, index files, versions and requirements, targets, READMEs. "
+        "archives, manifests, index files, crates.io's lines as cargo has them, versions and requirements, targets, "
+        "READMEs. "
         "Whatever comes, it may only return, or raise an error of our own. "
         "A target has twenty minutes or ten million executions, added up from run to run.",
         command=("-m", "fuzz"),
