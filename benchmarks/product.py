@@ -25,6 +25,7 @@ from cargo_static_index.protocol.names import index_path
 from cargo_static_index.registry.events import Doing
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import Registry, open_registry, specs_of, verify_registry
+from cargo_static_index.registry.site import MAKING
 from cargo_static_index.registry.verify.work import Work
 from cargo_static_index.registry.watch.watcher import Watcher
 from cargo_static_index.registry.workers import reading_executor
@@ -93,7 +94,8 @@ def settings_for(drop: str, tree: str, state: str, *, flush: bool, mirror: bool,
 def build(settings: Settings, jobs: int) -> Counter[str]:
     """Publish what is new in the drop directory, reading in so many processes."""
     listener = Counting()
-    with reading_executor(jobs) as executor, open_registry(settings, listener, Options(now=NOW)) as registry:
+    modules = MAKING if settings.registry.pages else ()
+    with reading_executor(jobs, modules) as executor, open_registry(settings, listener, Options(now=NOW)) as registry:
         registry.build(executor=executor)
     return listener.status
 

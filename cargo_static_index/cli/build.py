@@ -297,10 +297,12 @@ def _reading(run: Run, teller: "PassOutput") -> "Iterator[Executor | None]":
 
     Where only pages failed, what was published is summed up before that is said.
     """
+    from cargo_static_index.registry.site import MAKING
     from cargo_static_index.registry.workers import reading_executor, usable_jobs
 
+    modules = MAKING if run.settings.registry.pages else ()
     try:
-        with reading_executor(usable_jobs(run.settings.build.jobs)) as executor:
+        with reading_executor(usable_jobs(run.settings.build.jobs), modules) as executor:
             yield executor
     except PagesFailed:
         teller.stop()

@@ -8,9 +8,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Generic, ParamSpec, Protocol, TypeVar
@@ -142,12 +143,15 @@ def _text(path: Path) -> str:
 
 
 @contextmanager
-def reading_executor(jobs: int) -> Iterator[Executor | None]:
-    """Give what a build reads with: None for one job, else an executor that starts processes once it pays."""
+def reading_executor(jobs: int, modules: Sequence[str] = ()) -> Iterator[Executor | None]:
+    """Give what a build reads with: None for one job, else an executor that starts processes once it pays.
+
+    These `modules` are loaded before, once for all of the processes.
+    """
     if jobs < 2:
         yield None
         return
-    pool = ReadingPool(jobs)
+    pool = ReadingPool(jobs, modules)
     try:
         yield pool
     finally:
@@ -157,8 +161,9 @@ def reading_executor(jobs: int) -> Iterator[Executor | None]:
 class ReadingPool:
     """Runs the first calls in this process, when their results are asked for; processes start with the one after."""
 
-    def __init__(self, jobs: int) -> None:
+    def __init__(self, jobs: int, modules: Sequence[str] = ()) -> None:
         self._jobs = jobs
+        self._modules = modules
         self._waiting: list[Callable[[Executor], None]] = []
         self._pool: ProcessPoolExecutor | None = None
 
@@ -171,6 +176,8 @@ class ReadingPool:
         if len(self._waiting) < FEW:
             self._waiting.append(later.send)
             return later
+        for module in self._modules:
+            import_module(module)
         self._pool = _start_pool(self._jobs)
         for send in self._waiting:
             send(self._pool)

@@ -1,5 +1,6 @@
 """The pages of single crates: made from the index file as read back and the facts, each crate by itself."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from io import BytesIO
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 from cargo_static_index.crate.files import read_files
 from cargo_static_index.crate.metadata import CrateMetadata, File
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine, StoreError
-from cargo_static_index.protocol.index_entry import Entry, parse_entry
+from cargo_static_index.protocol.index_entry import Entry, parse_entry, parse_needed
 from cargo_static_index.protocol.index_file import Line
 from cargo_static_index.registry.advisories import AdvisoryDatabase, notes_on
 from cargo_static_index.registry.newest import known_metadata
@@ -62,7 +63,7 @@ from cargo_static_index.store import Change, Delete, Store, Stored
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Tombstone
 from cargo_static_index.tree.owners import names_in, read_owners
-from cargo_static_index.tree.read import read_index, read_tombstones, replaced
+from cargo_static_index.tree.read import read_index, read_indexes, read_tombstones, replaced
 
 _SAID: Mapping[Text, str] = {"readme": "README", "changelog": "change log"}
 
@@ -104,12 +105,12 @@ class PageMaker(Struct, frozen=True, kw_only=True):
     upstream: UpstreamIndex | None
     writes: bool = False
 
-    def make(self, names: Sequence[str]) -> list[MadePages]:
-        """Make the pages of some crates."""
+    def make(self, names: Sequence[str], expected: Mapping[str, int]) -> list[MadePages]:
+        """Make the pages of some crates, of which so many crates are `expected` to depend on each."""
         store, templates = self.open_tree(), _templates_of(self)
-        return [self._made(store, templates, name) for name in names]
+        return [self._made(store, templates, name, expected.get(name, 0)) for name in names]
 
-    def _made(self, store: Store, templates: Templates, name: str) -> MadePages:
+    def _made(self, store: Store, templates: Templates, name: str, expected: int) -> MadePages:
         failures = Failures()
         with failures.noted(addresses.crate_page(name)):
             crate = CratePages(
@@ -117,6 +118,7 @@ class PageMaker(Struct, frozen=True, kw_only=True):
                 advisories=self.advisories,
                 upstream=self.upstream,
                 whole=self.whole,
+                expected=expected,
             )
             if crate.has_many_versions:
                 return MadePages(name=name)
@@ -126,6 +128,22 @@ class PageMaker(Struct, frozen=True, kw_only=True):
                 changes = _written(store, name, changes)
             return MadePages(name=name, listed_rows=rows, changes=changes, failures=failures.reasons, notes=notes)
         return MadePages(name=name, changes=(), failures=failures.reasons)
+
+
+def count_dependents(open_tree: Callable[[], Store], names: Sequence[str]) -> Counter[str]:
+    """Count by crate how many of the crates `names` will be in the list of those that depend on it."""
+    found = read_indexes(open_tree(), [layout.index_file(name) for name in names])
+    return Counter(
+        needed
+        for name, index in zip(names, found, strict=True)
+        for needed in {
+            dep.crate
+            for line in index.value.releases
+            if line.name == name
+            for dep in parse_needed(line.raw)
+            if dep.registry is None
+        }
+    )
 
 
 def _written(store: Store, name: str, changes: Sequence[Change]) -> tuple[Change, ...]:
@@ -165,6 +183,7 @@ class CratePages:
         advisories: AdvisoryDatabase,
         upstream: UpstreamIndex | None = None,
         whole: bool,
+        expected: int = 0,
     ) -> None:
         self._store = store
         self._renderer = renderer
@@ -175,6 +194,8 @@ class CratePages:
         self._advisories = advisories
         self._upstream = upstream
         self._whole = whole
+        self._expected = expected
+        """How many crates will depend on it once all lists are written."""
         self._metadata: dict[str, CrateMetadata | None] = {}
         self._rendered: dict[str, tuple[Prose, Prose]] = {}
         self._images: dict[str, Mapping[str, bytes]] = {}
@@ -279,7 +300,8 @@ class CratePages:
 
     def _dependents(self) -> int | UnsetType:
         """Give how many crates depend on it as its list says by now; whoever changes that sees to it that this runs."""
-        return power_of_two(dependents_at(self._store, self._name)) or UNSET
+        new = self._before is None and self._expected
+        return power_of_two(new or dependents_at(self._store, self._name)) or UNSET
 
     def _summary(self, line: Line, known: ReleaseSummary | None) -> ReleaseSummary | None:
         if known is not None and known.cksum != line.cksum:

@@ -1,7 +1,8 @@
 """Writing lists: read the nodes on the way, merge the rows of this change, write if unchanged, or begin again."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from cargo_static_index.registry.site.output import Output
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.compressed import original_of
+from cargo_static_index.site.crate_document import CrateDocument, power_of_two
 from cargo_static_index.site.lists import (
     ALWAYS,
     DEPENDENTS,
@@ -104,6 +106,8 @@ class ListWriter:
         """Crates whose rank in searches changed in this build, or may have, by collision key."""
         self._ranked: set[str] = set()
         """Lists of dependents whose crates were told to look at their ranks."""
+        self.expected = Counter[str]()
+        """How many crates will depend on each once all lists of a first build are written, if that was counted."""
         self.parts: dict[str, bool] = {}
         """Parts of the names that came, or went, by the path of their sitemaps."""
         self.trusting = True
@@ -206,6 +210,9 @@ class ListWriter:
         root = merged.nodes[""]
         if not merged.name.startswith(DEPENDENTS) or root is None or not root.about:
             return False  # no search finds what is not held
+        if self.expected:
+            document = merged.reader.document
+            return document is None or (document.dependents or 0) != power_of_two(root.total)
         earlier = merged.reader.load("")
         before, after = earlier.total if earlier else 0, root.total
         unknown = self._transaction.log is not None and self._looks_closely and merged.name not in self._ranked
@@ -259,14 +266,11 @@ class ListWriter:
             self._transaction.state.site = replace(self._transaction.state.site, sitemap_stale=True)
 
     def _changed_nodes(self, name: str, rows: Sequence[KeyedRow], reader: "_ListReader") -> ChangedNodes:
-        kind, _, crate = name.partition("/")
         if _is_set(name) and self._transaction.others_came:
             rows = [(key, self._total_row(name, key)) for key, _ in rows]
-        if kind != "dependents":
+        if not name.startswith(DEPENDENTS):
             return merge(name, rows, reader.load)
-        # Read here and now: another writer may have replaced it since this build made the crate's pages (law 4).
-        document = read_crate_document(self._transaction.store, crate)
-        newest = document.newest if document else ""
+        newest = reader.document.newest if reader.document else ""
         about = {"newest": newest} if newest else {}
         rows = [(key, with_satisfied(row, newest) if row else row) for key, row in rows]
         root = reader.load("")
@@ -351,6 +355,14 @@ class _ListReader:
         if path not in self._stored:
             self._stored[path] = self._store.read(path)
         return self._stored[path]
+
+    @cached_property
+    def document(self) -> CrateDocument | None:
+        """The document of the crate that the list is named after.
+
+        It is read here and now: another writer may have replaced it since this build made the crate's pages (law 4).
+        """
+        return read_crate_document(self._store, self._name.partition("/")[2])
 
     def load(self, prefix: str) -> Node | None:
         """Give a node; one that cannot be read counts as none, and is replaced, where lists are made anew."""

@@ -5,6 +5,7 @@ made from the index file as read back: a crate's own first, with the rows that l
 then the lists; then front page and feeds. What breaks off is found there by the next build.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cached_property
@@ -36,6 +37,7 @@ from cargo_static_index.site.lists import ALWAYS, list_view, pages_of
 from cargo_static_index.site.rows import ADVISORIES
 from cargo_static_index.site.theme import SiteInfo, Theme, assets_of, fingerprint_of
 from cargo_static_index.state import Remaking
+from cargo_static_index.state.database import batches
 from cargo_static_index.store import Change, Delete, Stored
 from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
@@ -52,6 +54,9 @@ CRATES_AT_ONCE = 128
 
 CRATES_A_TASK = 8
 """Crates that a process makes the pages of before it answers."""
+
+CRATES_COUNTED = 1000
+"""Crates whose dependencies a process counts before it answers."""
 
 FAR_CRATES_AT_ONCE, FAR_CRATES_A_TASK = 2048, 32
 """The same on other machines, which a call takes its time to get to."""
@@ -150,6 +155,7 @@ class SiteWriter:
             yield from self.make_crates()
 
     def _make_stale_crates(self) -> Iterator[None]:
+        self._expect_dependents()
         for crates in self._queue.stale(FAR_CRATES_AT_ONCE if self.far else CRATES_AT_ONCE):
             remaking = self._transaction.state.site.remaking
             all_whole = remaking is not None and not remaking.first
@@ -157,6 +163,26 @@ class SiteWriter:
                 names = [name for name, is_whole in crates.items() if (is_whole or all_whole) is whole]
                 self._make_some(names, whole=whole)
             yield
+
+    def _expect_dependents(self) -> None:
+        """Count before the first pages how many crates will depend on each, so that hardly any is made twice for that.
+
+        What comes otherwise is noticed when lists are written.
+        """
+        remaking = self._transaction.state.site.remaking
+        if remaking is None or not remaking.first or self._lists.expected:
+            return
+        for counted in self._counted():
+            self._lists.expected.update(counted)
+
+    def _counted(self) -> "Iterator[Counter[str]]":
+        from cargo_static_index.registry.site.crates import count_dependents
+
+        open_tree, names = self._transaction.store.opener(), batches(self._published_names(), CRATES_COUNTED)
+        if self.executor is None or open_tree is None:
+            return (count_dependents(lambda: self._transaction.store, some) for some in names)
+        tasks = [self.executor.submit(count_dependents, open_tree, some) for some in names]
+        return (task.result() for task in tasks)
 
     def _write_front(self) -> None:
         if not self._shared_news:
@@ -494,7 +520,12 @@ class SiteWriter:
             upstream=self._transaction.upstream,
         )
         at_once = FAR_CRATES_A_TASK if self.far else CRATES_A_TASK
-        for task in [self.executor.submit(maker.make, some) for some in _some(names, at_once)]:
+        expected = self._lists.expected
+        tasks = [
+            self.executor.submit(maker.make, some, {name: expected[name] for name in some})
+            for some in _some(names, at_once)
+        ]
+        for task in tasks:
             made = task.result()
             for crate in made:
                 self._output.failures.reasons.update(crate.failures)
@@ -519,6 +550,7 @@ class SiteWriter:
                     advisories=self._advisories,
                     upstream=self._transaction.upstream,
                     whole=whole,
+                    expected=self._lists.expected[name],
                 )
                 rows += crate.listed_rows()
                 crates.append(crate)

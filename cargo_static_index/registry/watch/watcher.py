@@ -25,6 +25,7 @@ from cargo_static_index.registry.on_change import Notifier
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import drop_of, open_registry
 from cargo_static_index.registry.scan import Seen
+from cargo_static_index.registry.site import MAKING
 from cargo_static_index.registry.watch.arrivals import Arrivals
 from cargo_static_index.registry.watch.doorbell import Bell
 from cargo_static_index.registry.watch.ears import Ears
@@ -209,7 +210,8 @@ class Watcher:
         self._bell.hush()  # before the look: what comes while it goes on asks for another one
         self._ears.has_news()
         if self._look_at == 0.0 or self._is_worth_a_pass() or self._has_archives_to_delete():
-            with reading_executor(usable_jobs(self._settings.build.jobs)) as executor:
+            modules = MAKING if self._settings.registry.pages else ()
+            with reading_executor(usable_jobs(self._settings.build.jobs), modules) as executor:
                 self._passes(executor)
             self._came_at = time.monotonic()
         self._plan_look()
