@@ -27,9 +27,13 @@ class NotRun(Exception):
 
 
 class Bench(Struct, frozen=True):
-    """A folder with a drop directory in it, and the places for trees beside it."""
+    """A folder with a drop directory in it, and the places for trees beside it.
+
+    The product is that of this checkout, or of another one that was set up.
+    """
 
     base: Path
+    checkout: Path | None = None
 
     @property
     def drop(self) -> Path:
@@ -43,7 +47,8 @@ class Bench(Struct, frozen=True):
     def product(self, verb: str, *what: str) -> Run:
         """Run the product on the tree and state that are there; `what` are its options, and what to change."""
         places = [str(self.base / each) for each in ("drop", "tree", "state")]
-        return run([PYTHON, "-m", "benchmarks.product", verb, *places, *what])
+        python = str(self.checkout / ".venv/bin/python") if self.checkout else PYTHON
+        return run([python, "-m", "benchmarks.product", verb, *places, *what], folder=self.checkout)
 
     def fresh(self) -> None:
         """Throw tree and state away."""

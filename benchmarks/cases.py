@@ -4,17 +4,31 @@ Where there is a floor, it and the product run in turn, each in a fresh process 
 started: interpreter and imports are in neither. `ratio` is then the product's median by the floor's.
 """
 
+import os
 import random
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from benchmarks.bench import DISK, MEMORY, Bench, bench, crates_of_today, elsewhere, published, real_crates, small
+from benchmarks.bench import (
+    DISK,
+    MEMORY,
+    Bench,
+    NotRun,
+    bench,
+    crates_of_today,
+    elsewhere,
+    published,
+    real_crates,
+    small,
+)
 from benchmarks.buckets import far, one_more_in_bucket, uploading
 from benchmarks.generate import Release, Shape, archive, generate
 from benchmarks.hands import after_others, beside_a_pass, eight_writers, looked_at
@@ -24,6 +38,8 @@ from benchmarks.reading import parts_of_reading
 from benchmarks.search import finding
 from benchmarks.start import start, start_with_pages
 
+ARRIVALS = 40
+"""Real crates that arrive one by one among the others."""
 TRIES = 40
 """Small changes that one row makes, each in a transaction of its own."""
 LEFT_OUT = 2
@@ -113,6 +129,9 @@ def pages_of_real(turns: int) -> Figures:
 
 SOURCES = ("none", "docs", "all")
 
+BEFORE = "CARGO_STATIC_INDEX_BEFORE"
+"""The environment's name for the folder of an earlier checkout."""
+
 
 def pages_by_source(turns: int) -> Figures:
     """Give for each value of `[pages] source` what the pages of a real release take: processor time, files, bytes."""
@@ -131,6 +150,75 @@ def pages_by_source(turns: int) -> Figures:
                 "count": turns,
             }
     return {**found, "crates": crates}
+
+
+def pages_before(turns: int) -> Figures:
+    """Give what the pages of a real release take here and in the checkout that BEFORE names, in turn."""
+    with real_crates() as here:
+        benches = _now_and_before(here)
+        runs = in_turn(
+            {
+                f"{name} {'with' if pages else 'without'}": partial(bench.cold_product, "--mirror", *pages)
+                for name, bench in benches.items()
+                for pages in ((), ("--pages",))
+            },
+            turns,
+        )
+        found: dict[str, object] = {"count": turns, "crates": int(runs["now with"][0].printed["published"])}
+        for name, bench in benches.items():
+            found[name] = _of_pages(bench, runs[f"{name} with"], runs[f"{name} without"])
+    return found
+
+
+def arrivals(_: int) -> Figures:
+    """Give the files of a tree that a real crate writes that arrives among all others, here and in an earlier checkout.
+
+    Its own pages are among them.
+    """
+    with real_crates() as here:
+        benches = _now_and_before(here)
+        dropped = sorted(here.drop.iterdir())
+        arriving = [path.rename(here.base / path.name) for path in dropped[:: len(dropped) // ARRIVALS][:ARRIVALS]]
+        found: Figures = {"crates": len(dropped) - len(arriving)}
+        for name, bench in benches.items():
+            bench.cold_product("--mirror", "--pages")
+            written = [_written_by(bench, path) for path in arriving]
+            found[name] = {
+                "files": to_json(spread([files for files, _ in written])),
+                "bytes": to_json(spread([size for _, size in written])),
+            }
+    return found
+
+
+def _now_and_before(here: Bench) -> dict[str, Bench]:
+    if BEFORE not in os.environ:
+        raise NotRun(f"{BEFORE} names no earlier checkout, set up with its own scripts/setup")
+    return {"now": here, "before": replace(here, checkout=Path(os.environ[BEFORE]))}
+
+
+def _written_by(here: Bench, path: Path) -> tuple[int, int]:
+    """Publish a file, and give how many files of the tree that wrote or deleted, and the bytes of those written."""
+    before = _stamps(here.base / "tree")
+    here.product("add", "--mirror", "--pages", str(path))
+    after = _stamps(here.base / "tree")
+    changed = {each for each in before.keys() | after.keys() if before.get(each) != after.get(each)}
+    return len(changed), sum(after[each][1] for each in changed & after.keys())
+
+
+def _stamps(folder: Path) -> dict[Path, tuple[int, int]]:
+    """Give the inode and the size of each file: one that is written anew has another inode."""
+    found = ((path, path.stat()) for path in folder.rglob("*") if path.is_file())
+    return {path: (stat.st_ino, stat.st_size) for path, stat in found}
+
+
+def _of_pages(here: Bench, having: list[Run], without: list[Run]) -> Figures:
+    """Give what pages take a release: processor time, files, bytes."""
+    here.cold_product("--mirror")
+    bare = _size(here.base / "tree")
+    crates = int(here.cold_product("--mirror", "--pages").printed["published"])
+    files, content = (now - then for now, then in zip(_size(here.base / "tree"), bare, strict=True))
+    each = (_median_cpu(having) - _median_cpu(without)) / crates
+    return {"each": each, "files": files / crates, "bytes": content / crates}
 
 
 def _size(folder: Path) -> tuple[int, int]:
@@ -360,6 +448,7 @@ ROWS = (
     _rare("real-today", "cold, real crates of today", of_today),
     _row("pages", "cold, real crates, with pages ÷ without", pages_of_real),
     _row("source", "pages of real crates, for each value of `[pages] source`", pages_by_source),
+    _rare("source-before", "pages of real crates, beside those of an earlier checkout", pages_before),
     _row("small-1000", "cold, 1,000 small crates", cold(of(small(1000)))),
     _row("small-10000", "cold, 10,000 small crates", cold(of(small(10_000)))),
     _rare("small-100000", "cold, 100,000 small crates", cold(of(small(100_000)))),
@@ -405,5 +494,6 @@ ROWS = (
     _row("cluster-real", "a build with two machines' workers, real crates", far()),
     _row("cluster-real-pages", "the same with pages", far("--pages")),
     _row("search", "finding what is wanted among the real crates", finding),
+    _rare("arrival", "one more real crate among the others, with pages: files that it writes", arrivals),
     _row("largest", "the largest crates: peak memory", largest),
 )

@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -34,11 +35,11 @@ class Spread(Struct, frozen=True, kw_only=True):
     count: int
 
 
-def run(command: Sequence[str], *, expect: int = 0) -> Run:
+def run(command: Sequence[str], *, expect: int = 0, folder: Path | None = None) -> Run:
     """Run a program to its end, or raise RuntimeError with what it said where it ends otherwise than expected."""
     errors = subprocess.DEVNULL if expect else None
     begun = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=_as_installed()) as child:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, cwd=folder, env=_as_installed()) as child:
         assert child.stdout is not None
         printed = child.stdout.read()
         _, status, used = os.wait4(child.pid, 0)

@@ -168,6 +168,15 @@ def _pages(found: Found) -> str:
         f"{row[source]['bytes'] / 1024:,.0f} KiB |\n"
         for source in SOURCES
     ]
+    if earlier := found.get("source-before"):
+        now, before = (
+            f"{_time(each['each'])}, {each['files']:.1f} files and {each['bytes'] / 1024:,.0f} KiB"
+            for each in (earlier["now"], earlier["before"])
+        )
+        lines.append(
+            f"\nAt c73c06c, before pages showed features whole, what is missing, advisories, licenses, images of the "
+            f"archive and pages of files, a release took {before}; in turn with that, `none` took {now}.\n"
+        )
     return "".join([*lines, "\n"])
 
 
@@ -263,6 +272,16 @@ def _search(found: Found) -> str:
         f"({before['files']['median']:.0f} before), {now['bytes']['median'] / 1024:.0f} KiB "
         f"({before['bytes']['median'] / 1024:.0f} KiB before).\n\n"
     )
+    if arrival := found.get("arrival"):
+        here, then = (
+            f"{each['files']['median']:.0f} files ({each['files']['low']:.0f}–{each['files']['high']:.0f}), "
+            f"{each['bytes']['median'] / 1024:.0f} KiB"
+            for each in (arrival["now"], arrival["before"])
+        )
+        lines.append(
+            f"One more real crate among {arrival['crates']} others writes {here} of the whole tree, its own pages "
+            f"included; at c73c06c it wrote {then}.\n\n"
+        )
     return "".join(lines)
 
 
