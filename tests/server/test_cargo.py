@@ -89,8 +89,7 @@ def members(cargo: Cargo, needs: Mapping[str, str | None]) -> Path:
 @pytest.mark.case(102)
 @pytest.mark.case(103)
 @pytest.mark.case(104)
-@pytest.mark.parametrize("kind", ["open", "private"])
-@pytest.mark.parametrize("where", ["directly", "nginx"])
+@pytest.mark.parametrize(("where", "kind"), [("directly", "open"), ("nginx", "private")])
 def test_every_command_of_cargo_works(where: str, kind: str, tmp_path: Path) -> None:
     with registry(where, kind, tmp_path) as (cargo, served):
         foo = package(cargo, "foo")

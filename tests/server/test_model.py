@@ -152,5 +152,5 @@ def release(name: str, vers: str, content: int) -> CrateBuilder:
 
 def test_the_endpoint_and_a_model_say_the_same(running: Endpoint) -> None:
     machine = type("Registry", (Registry,), {"endpoint": running})
-    few = settings(max_examples=3, stateful_step_count=10, derandomize=True, suppress_health_check=list(HealthCheck))
+    few = settings(max_examples=2, stateful_step_count=10, derandomize=True, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(machine, settings=few)

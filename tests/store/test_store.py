@@ -1,6 +1,7 @@
 import errno
 import hashlib
 import os
+import resource
 import signal
 import stat
 import subprocess
@@ -666,10 +667,15 @@ def test_a_tree_replaced_during_a_session_is_seen_by_the_next_write(local: Local
 
 
 def test_many_folders_of_one_batch_do_not_run_out_of_descriptors(local: LocalStore) -> None:
-    paths = [f"{number}/{letter}" for number in range(1500) for letter in "ab"]
-    local.apply(put(path) for path in paths)
-    assert len(list(local.list())) == 3000
-    assert local.apply(Delete(path=path) for path in paths) == ()
+    paths = [f"{number}/{letter}" for number in range(400) for letter in "ab"]
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (300, before[1]))
+    try:
+        local.apply(put(path) for path in paths)
+        assert len(list(local.list())) == 800
+        assert local.apply(Delete(path=path) for path in paths) == ()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
     assert list(local.root.iterdir()) == []
 
 

@@ -144,17 +144,33 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> World:
     return world
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A registry whose lists have none."""
+    world = World(tmp_path_factory.mktemp("small"), OPTIONS)
+    world.put(*some_crates())
+    world.build()
+    return world
+
+
 @pytest.fixture
 def damaged(large: World, tmp_path: Path) -> World:
-    """A copy of it, to be damaged."""
-    shutil.copytree(large.folder, tmp_path / "copy")
-    return World(tmp_path / "copy", OPTIONS)
+    """A copy of the large one, to be damaged."""
+    return copy_of(large, tmp_path / "copy")
+
+
+def copy_of(world: World, folder: Path) -> World:
+    shutil.copytree(world.folder, folder)
+    return World(folder, OPTIONS)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_what_is_damaged_of_the_pages_is_found_and_made_anew(damaged: World, damage: str) -> None:
-    before = damaged.files()
+def test_what_is_damaged_of_the_pages_is_found_and_made_anew(
+    small: World, large: World, tmp_path: Path, damage: str
+) -> None:
     path, change = DAMAGES[damage]
+    damaged = copy_of(large if path.startswith("browse/names") else small, tmp_path / "copy")
+    before = damaged.files()
     content = change(before[path])
     assert content != before[path]
     (damaged.tree / path).write_bytes(content)
@@ -168,20 +184,29 @@ def test_what_is_damaged_of_the_pages_is_found_and_made_anew(damaged: World, dam
     assert damaged.files() == before
 
 
+NEW = crate("xnew").package(keywords=["new"])
+
+
+@pytest.fixture(scope="module")
+def with_new(large: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What the large registry is with one more crate, made from nothing."""
+    fresh = World(tmp_path_factory.mktemp("fresh"), OPTIONS)
+    shutil.copytree(large.drop, fresh.drop, dirs_exist_ok=True)
+    fresh.put(NEW)
+    fresh.build()
+    return fresh.files()
+
+
 @pytest.mark.parametrize("path", ["browse/names.json", "browse/names/x.json", "search/names.js", "sets/keywords"])
 @pytest.mark.parametrize("content", [None, b"cut"])
 def test_a_list_that_is_lost_loses_no_crate_by_the_next_build(
-    damaged: World, tmp_path: Path, path: str, content: bytes | None
+    damaged: World, with_new: dict[str, bytes], path: str, content: bytes | None
 ) -> None:
     path = "browse/keywords.json" if path.startswith("sets/") else path
-    fresh = World(tmp_path / "fresh", OPTIONS)
-    shutil.copytree(damaged.drop, fresh.drop, dirs_exist_ok=True)
-    for world in (damaged, fresh):
-        world.put(crate("xnew").package(keywords=["new"]))
-    fresh.build()
+    damaged.put(NEW)
     (damaged.tree / path).unlink() if content is None else (damaged.tree / path).write_bytes(content)
     damaged.build()
-    assert damaged.files() == fresh.files()
+    assert damaged.files() == with_new
 
 
 def test_a_copied_folder_of_a_crate_takes_nothing_from_the_lists(damaged: World) -> None:
@@ -263,7 +288,7 @@ class Loose:
 def test_one_change_writes_as_many_files_and_bytes_at_any_size_and_reads_no_other_crates_archive_or_facts(
     tmp_path: Path,
 ) -> None:
-    few, many = (Loose(tmp_path / str(number), number) for number in (100, 1_000))
+    few, many = (Loose(tmp_path / str(number), number) for number in (60, 600))
     changes: tuple[Callable[[World], object], ...] = (
         publish_new,
         lambda world: world.yank("acme-new@1.0.0"),
@@ -286,7 +311,7 @@ def publish_new(world: World) -> None:
 
 
 def test_one_more_version_writes_as_many_pages_however_many_there_are(tmp_path: Path) -> None:
-    few, many = (one_more_onto(number, tmp_path / str(number)) for number in (10, 40))
+    few, many = (one_more_onto(number, tmp_path / str(number)) for number in (10, 30))
     assert len(few) == len(many)
 
 
