@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any, get_args, get_type_hints
 
 import msgspec
@@ -32,11 +33,12 @@ def examples() -> list[tuple[str, str]]:
 def test_the_examples_print_what_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(ROOT / "examples/drop", tmp_path / "examples/drop")
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {"__name__": "example"}
+    program = ModuleType("example")
+    monkeypatch.setitem(sys.modules, "example", program)  # as `python example.py` has it
     for code, said in examples():
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            exec(compile(code, str(PAGE), "exec"), names)
+            exec(compile(code, str(PAGE), "exec"), vars(program))
         assert printed.getvalue() == said, code
 
 

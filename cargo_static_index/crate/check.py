@@ -2,22 +2,23 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from types import UnionType
 from typing import BinaryIO
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import force_setattr
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.crate.archive import Archive, read_archive
 from cargo_static_index.crate.crates_io import check_as_crates_io
-from cargo_static_index.crate.documents import MANIFEST_AS_WRITTEN, find_file, readme_origin
+from cargo_static_index.crate.documents import MANIFEST_AS_WRITTEN, find_file, origin_of, package_as_written
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.crate.metadata import CrateMetadata, Document, VcsInfo
 from cargo_static_index.crate.own_rules import OwnRules, check_own_rules
-from cargo_static_index.diagnostics.errors import InvalidInput
+from cargo_static_index.diagnostics.errors import InvalidInput, check_types
 from cargo_static_index.diagnostics.problems import Problem, ProblemList, problem, refused
-from cargo_static_index.diagnostics.rule import Level, is_own
+from cargo_static_index.diagnostics.rule import LEVELS, Level, is_own
 from cargo_static_index.diagnostics.rules import RULES, levels_of
 from cargo_static_index.protocol.features import check_features
 from cargo_static_index.protocol.index_entry import Dependency
@@ -46,7 +47,8 @@ _CHANGELOG_STEMS = ("changelog", "changes", "history", "news", "releases")
 class Policy(Struct, frozen=True, kw_only=True):
     """What a registry asks of a release.
 
-    InvalidInput for a required field or a rule that is not known, InvalidConfig where one of `allowed` is no URL.
+    InvalidInput for what is of another type, and for a required field, a rule or a level that is not known;
+    InvalidConfig where one of `allowed` is no URL.
     """
 
     limits: Limits = Limits()
@@ -62,15 +64,30 @@ class Policy(Struct, frozen=True, kw_only=True):
     own_rules: OwnRules | None = None
 
     def __post_init__(self) -> None:
+        check_types(self, _TYPES)
         unknown = [field for field in self.required_fields if field not in REQUIRABLE]
         if unknown:
             raise InvalidInput(f"`required_fields`: {unknown[0]!r} is not one of {', '.join(REQUIRABLE)}")
         unknown = [rule for rule in self.levels if rule not in RULES and not is_own(rule)]
         if unknown:
             raise InvalidInput(f"`levels`: there is no rule {unknown[0]!r}")
+        unknown = [level for level in self.levels.values() if level not in LEVELS]
+        if unknown:
+            raise InvalidInput(f"`levels`: {unknown[0]!r} is not one of {', '.join(map(repr, LEVELS))}")
         for url in self.allowed:
             normalise_index_url(url)
         force_setattr(self, "levels", levels_of(self.levels, mirror=self.home.mode == "mirror"))
+
+
+_TYPES: Mapping[str, type | UnionType] = {
+    "limits": Limits,
+    "home": Home,
+    "levels": Mapping,
+    "required_fields": tuple,
+    "allowed": tuple,
+    "own_rules": OwnRules | None,
+}
+"""What the parts of a policy are: a text where a tuple should be is taken for its letters."""
 
 
 class CheckedCrate(Struct, frozen=True, kw_only=True):
@@ -98,7 +115,8 @@ def check_crate(stream: BinaryIO, policy: Policy, file_name: str | None = None) 
 
     `stream` gives bytes and need not seek; `file_name` is held against the name that the crate ought to have.
     Nothing is unpacked to disk, and no more is kept in memory than `policy.limits` allow.
-    Of a rule broken often, ten places are told and the rest counted. Only an OSError of the stream leaves this.
+    Of a rule broken often, ten places are told and the rest counted. Only an OSError of the stream leaves this, and
+    InvalidInput where the stream gives text.
     """
     archive, problems = read_archive(stream, policy.limits)
     if archive is None or archive.manifest is None:
@@ -156,17 +174,47 @@ def _read_manifest(archive: Archive, content: bytes, limits: Limits) -> tuple[Ma
 
 
 def _make_metadata(archive: Archive, manifest: Manifest) -> CrateMetadata:
-    changelog = _find_changelog(archive)
+    written = archive.documents.get(MANIFEST_AS_WRITTEN)
+    package = package_as_written(bytes(written)) if written is not None else {}
+    readme = _read_readme(archive, manifest.readme, package.get("readme"))
     return CrateMetadata(
         cksum=archive.cksum,
         packed_size=archive.packed_size,
         unpacked_size=archive.unpacked_size,
         manifest=manifest,
-        readme=None if manifest.readme is None else _read_readme(archive, manifest.readme),
-        changelog=None if changelog is None else _read_document(archive, changelog),
+        readme=readme,
+        changelog=_read_changelog(archive, readme),
         vcs=None if archive.vcs is None else _read_vcs(archive.vcs),
         files=archive.files,
+        license_origin=_license_origin(archive, manifest.license_file, package.get("license-file")),
     )
+
+
+def _read_readme(archive: Archive, stated: str | None, written: object) -> Document | None:
+    """Give the README that a manifest names; `written` is what its author wrote for it."""
+    if stated is None:
+        return None
+    path = _find_named(archive, stated)
+    origin = origin_of(path, written)
+    readme = _read_document(archive, path)
+    return msgspec.structs.replace(readme, origin=origin) if origin else readme
+
+
+def _read_changelog(archive: Archive, readme: Document | None) -> Document | None:
+    """Give the change log. Cargo copies none into a package, unless its author named it as his README."""
+    path = _find_changelog(archive)
+    if path is None:
+        return None
+    return readme if readme is not None and readme.path == path else _read_document(archive, path)
+
+
+def _license_origin(archive: Archive, stated: str | None, written: object) -> str | UnsetType:
+    return (stated and origin_of(_find_named(archive, stated), written)) or UNSET
+
+
+def _find_named(archive: Archive, stated: str) -> str:
+    is_there = stated in archive.documents or stated in archive.oversize
+    return stated if is_there else find_file(stated, [file.path for file in archive.files]) or stated
 
 
 def _find_changelog(archive: Archive) -> str | None:
@@ -176,16 +224,6 @@ def _find_changelog(archive: Archive) -> str | None:
     if not usual:
         return None
     return min(usual, key=lambda it: (_CHANGELOG_STEMS.index(it[1].lower()), it[2] != ".md", it[0]))[0]
-
-
-def _read_readme(archive: Archive, stated: str) -> Document:
-    """Give the README that a manifest names, and where cargo took it from."""
-    is_there = stated in archive.documents or stated in archive.oversize
-    path = stated if is_there else find_file(stated, [file.path for file in archive.files]) or stated
-    readme = _read_document(archive, path)
-    as_written = archive.documents.get(MANIFEST_AS_WRITTEN)
-    origin = readme_origin(path, bytes(as_written)) if as_written is not None else None
-    return msgspec.structs.replace(readme, origin=origin) if origin else readme
 
 
 def _read_document(archive: Archive, path: str) -> Document:

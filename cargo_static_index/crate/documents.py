@@ -1,6 +1,6 @@
 """Where the files that a manifest names lie in an archive, and where they lay in the repository."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from posixpath import normpath
 
 from cargo_static_index._pattern import pattern
@@ -9,7 +9,8 @@ from cargo_static_index.protocol.manifest.toml import read_toml
 MANIFEST_AS_WRITTEN = "Cargo.toml.orig"
 """The manifest as its author wrote it, which `cargo package` puts beside the one that it made of it."""
 
-_MAY_NAME_ANOTHER_PLACE = pattern(rb"readme\b[^\n]*(?:\.\.|workspace)|\[\s*package\s*\.\s*readme\s*\]")
+_FILE = rb"(?:readme|license-file)"
+_MAY_NAME_ANOTHER_PLACE = pattern(_FILE + rb"\b[^\n]*(?:\.\.|workspace)|\[\s*package\s*\.\s*" + _FILE + rb"\s*\]")
 
 
 def find_file(stated: str, files: Collection[str]) -> str | None:
@@ -45,17 +46,22 @@ def _normal(stated: str) -> str:
     return "/".join(parts)
 
 
-def readme_origin(path: str, as_written: bytes) -> str | None:
-    """Give where the README at `path` lay that cargo copied into the package, or None where it lay there.
-
-    The answer is relative to the package (`../../README.md`), or to the root of the repository (`/README.md`) where
-    the author had it from his workspace, whose root is taken to be there. `as_written` is Cargo.toml.orig.
-    """
+def package_as_written(as_written: bytes) -> Mapping[str, object]:
+    """Give `[package]` of Cargo.toml.orig where its README or licence may lie at another place; else nothing."""
     if not _MAY_NAME_ANOTHER_PLACE.search(as_written):
-        return None
+        return {}
     root = read_toml(as_written, [])
     package = root.get("package") if root else None
-    stated = package.get("readme") if isinstance(package, dict) else None
+    return package if isinstance(package, dict) else {}
+
+
+def origin_of(path: str, stated: object) -> str | None:
+    """Give where the file at `path` lay that cargo copied into the package, or None where it lay there.
+
+    `stated` is what the author wrote for it, `readme` or `license-file`: cargo copies these two alone.
+    The answer is relative to the package (`../../README.md`), or to the root of the repository (`/README.md`) where
+    the author had it from his workspace, whose root is taken to be there.
+    """
     if isinstance(stated, dict) and stated.get("workspace") is True:
         return f"/{path}"
     if not isinstance(stated, str):

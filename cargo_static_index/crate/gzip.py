@@ -9,6 +9,7 @@ from typing import BinaryIO
 from zlib_ng import zlib_ng
 
 from cargo_static_index.crate.limits import Limits
+from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.problems import ProblemList
 
 READ = 256 * 1024
@@ -155,6 +156,8 @@ class GzipStream:
     def _read(self) -> bytes:
         """Read on, count and hash; nothing is read beyond the limit."""
         chunk = b"" if self._over else self._stream.read(READ)
+        if not isinstance(chunk, bytes):
+            raise InvalidInput("the stream gives text or nothing, and must give bytes; open files with 'rb'")
         self.packed_size += len(chunk)
         if self.packed_size > self._limits.packed_bytes:
             self._over = True

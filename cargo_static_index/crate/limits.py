@@ -46,8 +46,8 @@ class Limits(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         for name, limit in asdict(self).items():
-            if limit < 0:
-                raise InvalidInput(f"`{name}` is {limit}, and a limit is at least 0")
+            if not isinstance(limit, int) or limit < 0:
+                raise InvalidInput(f"`{name}` is {limit!r}, and a limit is a whole number, at least 0")
 
     def manifest_limit(self, packed_size: int) -> int:
         """Give the bytes that Cargo.toml may have in an archive of this size."""

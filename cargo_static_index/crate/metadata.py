@@ -55,6 +55,8 @@ class CrateMetadata(Struct, frozen=True, kw_only=True):
     changelog: Document | None
     vcs: VcsInfo | None
     files: tuple[File, ...]
+    license_origin: str | UnsetType = UNSET
+    """Where the file that `license-file` names lay if cargo copied it into the package, as a README's `origin`."""
 
 
 _BEGINS = b'{"schema":'

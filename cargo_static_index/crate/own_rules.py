@@ -8,6 +8,7 @@ from msgspec.structs import force_setattr, replace
 
 from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.diagnostics.errors import InvalidInput
+from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.diagnostics.problems import Problem, problem
 from cargo_static_index.diagnostics.rule import LEVELS, Rule, is_own
 
@@ -20,7 +21,8 @@ class OwnRules(Struct, frozen=True, kw_only=True):
 
     Each id has a `/`, as `acme/no-copyleft`, so that it is never one of ours. `[rules]` may change their levels.
     `check` takes the metadata of one crate and gives a `Problem(rule=…, message=…)` for each rule that it breaks; it
-    may be called by several processes at once, for crates in any order. `version` tells refused files in the drop
+    may be called by several processes at once, for crates in any order, so for a registry it stands at the top of a
+    module, from where they import it. `version` tells refused files in the drop
     directory when to be judged anew: give another one where `check` has changed.
     InvalidInput for an id or a level that is none, and for an id that is there twice.
     """
@@ -55,6 +57,19 @@ def _check_rule(rule: Rule, ids: list[str]) -> None:
         raise InvalidInput(f"there are two rules {rule.id!r}")
     if rule.level not in LEVELS or rule.mirror not in {None, *LEVELS}:
         raise InvalidInput(f'the level of {rule.id!r} must be "refuse", "warn" or "allow"')
+
+
+def check_shared(own: OwnRules) -> None:
+    """Raise InvalidInput unless the processes that read crates can be given the rules, as they import `check`."""
+    from multiprocessing.reduction import ForkingPickler  # noqa: PLC0415 - only who hands rules in needs it
+
+    try:
+        ForkingPickler.dumps(own)
+    except Exception as error:
+        raise InvalidInput(
+            f"`own_rules`: the processes that read crates cannot import `check`, {quote(repr(own.check))}; "
+            "define it with `def` at the top of a module, not inside of a function and not as a lambda"
+        ) from error
 
 
 def check_own_rules(own: OwnRules, metadata: CrateMetadata, *, mirror: bool) -> Iterator[Problem]:

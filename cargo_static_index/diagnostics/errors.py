@@ -3,7 +3,8 @@
 Any other exception that leaves the library is a bug of ours.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import UnionType
 
 
 class CargoStaticIndexError(Exception):
@@ -85,3 +86,11 @@ class PagesFailed(CargoStaticIndexError):
 
 class NotHeld(CargoStaticIndexError):
     """The crate or release that a command names is not in the tree."""
+
+
+def check_types(value: object, types: Mapping[str, type | UnionType]) -> None:
+    """Raise InvalidInput unless the attributes of a value are of these types: a text, say, is no tuple of texts."""
+    for name, type_ in types.items():
+        given = getattr(value, name)
+        if not isinstance(given, type_):
+            raise InvalidInput(f"`{name}` is {given!r}, which is of another type")

@@ -5,17 +5,18 @@ the registry that the line came from: the two nulls are opposites, and this modu
 """
 
 from functools import lru_cache
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from msgspec import Struct
 
-from cargo_static_index.diagnostics.errors import InvalidConfig
+from cargo_static_index.diagnostics.errors import InvalidConfig, InvalidInput, check_types
 from cargo_static_index.diagnostics.problems import Problem, problem
 from cargo_static_index.protocol.urls import Url, parse_url
 
 CRATES_IO = "https://github.com/rust-lang/crates.io-index"
 
 Mode = Literal["registry", "mirror"]
+MODES: Final[tuple[Mode, ...]] = get_args(Mode)
 
 _CRATES_IO_PATH = "/rust-lang/crates.io-index"
 _CRATES_IO_SPARSE = "sparse+https://index.crates.io"
@@ -27,13 +28,16 @@ class Home(Struct, frozen=True, kw_only=True):
 
     An index URL is as cargo's configuration has it: `sparse+https://crates.example.com/index/`.
     In mode "mirror" it stands in for crates.io, and crates.io's own dependencies are at home in it.
-    InvalidConfig where one of them is no URL.
+    InvalidConfig where one of them is no URL, InvalidInput for another mode and for what is no tuple.
     """
 
     mode: Mode = "registry"
     urls: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        check_types(self, {"urls": tuple})
+        if self.mode not in MODES:
+            raise InvalidInput(f"`mode` is {self.mode!r}, and not one of {', '.join(map(repr, MODES))}")
         _normalised(self.urls)
 
 

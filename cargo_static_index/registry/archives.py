@@ -42,9 +42,9 @@ class GivenArchive(Struct, frozen=True, kw_only=True):
 
 
 def read_archives(transaction: Transaction, archives: Sequence[GivenArchive], policy: Policy) -> None:
-    """Read and check archives, and stage them; InvalidInput for a `pubtime` that is none, before anything is read."""
+    """Read and check archives, and stage them; InvalidInput for a `pubtime` or content that is none."""
     for archive in archives:
-        _check_pubtime(archive.pubtime)
+        _check_given(archive)
     reader = Reader(policy=policy, stage=str(transaction.stage), pubtime=transaction.pubtime)
     for number, archive in enumerate(archives):
         source = archive.name or (str(archive.content) if isinstance(archive.content, Path) else f"archive {number}")
@@ -58,12 +58,15 @@ def read_archives(transaction: Transaction, archives: Sequence[GivenArchive], po
         transaction.state.candidates.add([candidate])
 
 
-def _check_pubtime(pubtime: str | None) -> None:
+def _check_given(archive: GivenArchive) -> None:
+    if not (isinstance(archive.content, bytes | Path) or hasattr(archive.content, "read")):
+        kind = type(archive.content).__name__
+        raise InvalidInput(f"`content` is of the type `{kind}`, and must be bytes, a `Path` or a stream of bytes")
     try:
-        if pubtime is not None:
-            parse_pubtime(pubtime)
+        if archive.pubtime is not None:
+            parse_pubtime(archive.pubtime)
     except InvalidIndexLine as error:
-        raise InvalidInput(f"{pubtime!r} is no `pubtime`: write it as 2026-05-15T08:30:00Z") from error
+        raise InvalidInput(f"{archive.pubtime!r} is no `pubtime`: write it as 2026-05-15T08:30:00Z") from error
 
 
 def _stage(content: bytes | Path | BinaryIO, staged: Path, left: int) -> None:
@@ -72,6 +75,8 @@ def _stage(content: bytes | Path | BinaryIO, staged: Path, left: int) -> None:
         source = io.BytesIO(content) if isinstance(content, bytes) else content
         with staged.open("xb") as copy, source.open("rb") if isinstance(source, Path) else source as stream:
             while left > 0 and (chunk := stream.read(min(left, _CHUNK))):
+                if not isinstance(chunk, bytes):
+                    raise InvalidInput("the stream gives text, and must give bytes; open files with 'rb'")
                 left -= len(chunk)
                 copy.write(chunk)
     except OSError as error:

@@ -8,8 +8,8 @@ from typing import Literal
 from msgspec import Struct
 
 from cargo_static_index.crate.candidate import DropFile
-from cargo_static_index.crate.own_rules import OwnRules
-from cargo_static_index.diagnostics.errors import InvalidInput, SettingsError
+from cargo_static_index.crate.own_rules import OwnRules, check_shared
+from cargo_static_index.diagnostics.errors import InvalidInput, SettingsError, check_types
 from cargo_static_index.registry.scan import Due
 
 Access = Literal["write", "dry", "look"]
@@ -22,10 +22,17 @@ LAST = 253_402_300_799
 
 
 class HostShare(Struct, frozen=True):
-    """The `number`th of `of` shares: of a drop directory's files, one a host, or of a tree's crates, one a day."""
+    """The `number`th of `of` shares: of a drop directory's files, one a host, or of a tree's crates, one a day.
+
+    InvalidInput unless `number` is one of 1 to `of`.
+    """
 
     number: int
     of: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= self.of:
+            raise InvalidInput(f"there is no share {self.number} of {self.of}; the first of three is 1 of 3")
 
     def holds(self, file: DropFile) -> bool:
         """Whether a file is in it: its name says, as the crate's is known only after reading."""
@@ -56,7 +63,8 @@ class Options(Struct, frozen=True, kw_only=True):
     remaking all pages where only how they look has changed. `must_exist` refuses to begin a new registry. `due` and
     `take` say when a dropped file may be read, and how many are; `share` which ones, where the others are for other
     hosts. `lasting` says that this process goes on and tells of changes by itself, and adds to the file of URLs.
-    `own_rules` are rules of one's own, in the place of those that the settings name.
+    `own_rules` are rules of one's own, in the place of those that the settings name. InvalidInput for a time or a share
+    that is none, and for rules that other processes cannot be given.
     """
 
     now: int
@@ -76,5 +84,8 @@ class Options(Struct, frozen=True, kw_only=True):
     """What orders changes of a tree that several hosts share; the time, whatever `now` is set to."""
 
     def __post_init__(self) -> None:
+        check_types(self, {"now": int, "share": HostShare | None, "own_rules": OwnRules | None})
         if not 0 <= self.now <= LAST:
             raise InvalidInput(f"`now` is {self.now}, and a time in whole seconds since 1970, up to the year 9999")
+        if self.own_rules is not None:
+            check_shared(self.own_rules)

@@ -4,13 +4,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from msgspec.structs import replace
 
 from cargo_static_index._version import __version__
 from cargo_static_index.crate.candidate import Candidate, DropFile
 from cargo_static_index.diagnostics.errors import (
+    InvalidInput,
     InvalidName,
     PagesFailed,
     SettingsError,
@@ -113,7 +114,8 @@ class Registry:
     ) -> None:
         """Publish files given by name, or archives given as values; `restore` brings removed releases back.
 
-        InvalidInput for a `pubtime` that is none, before anything is read.
+        InvalidInput for a `pubtime` that is none or content of another type, before anything is read, and for a stream
+        that gives text.
         """
         options = replace(self._options, all_or_nothing=all_or_nothing, restore=restore)
         self._make_pages_with(executor)
@@ -287,7 +289,10 @@ def open_registry(
     `access` is "write" unless `options` are those of a dry run. What a dry run is told to do it does to an overlay, and
     to a copy of the state. Raises SettingsError or StoreError before anything is changed, TreeBusy where others keep
     it for longer than the settings let it wait, and PagesFailed at the end where single pages could not be made.
+    InvalidInput for another `access`.
     """
+    if access not in {None, *get_args(Access)}:
+        raise InvalidInput(f"`access` is {access!r}, and not one of {', '.join(map(repr, get_args(Access)))}")
     access = access or ("dry" if options.dry else "write")
     options = replace(options, dry=access != "write")
     settings = replace(settings, registry=replace(settings.registry, pages=False)) if access == "look" else settings
@@ -500,6 +505,8 @@ def drop_of(settings: Settings) -> Drop:
 
 def specs_of(texts: Iterable[str]) -> tuple[Spec, ...]:
     """Read `NAME@VERSION` or `NAME`, as cargo's `yank` takes them, or raise SettingsError."""
+    if isinstance(texts, str):
+        raise SettingsError(f"{texts!r} is one text; give several, as in `specs_of([{texts!r}])`")
     return tuple(map(_spec, texts))
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from cargo_static_index._pattern import pattern
+from cargo_static_index.crate.documents import find_file
 from cargo_static_index.crate.metadata import CrateMetadata, File
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.diff import human_size
@@ -82,7 +83,7 @@ def files_shown(metadata: CrateMetadata, shown: Shown, most: int) -> tuple[File,
     if shown == "none":
         return ()
     texts = [file for file in metadata.files if 0 < file.size <= LARGEST and not _BINARY.fullmatch(file.path)]
-    named = {metadata.manifest.license_file, *(text.path for text in (metadata.readme, metadata.changelog) if text)}
+    named = {license_file(metadata), *(text.path for text in (metadata.readme, metadata.changelog) if text)}
     documents = {file.path for file in texts if file.path in named or _DOCS.fullmatch(file.path)}
     chosen: set[str] = set()
     for file in sorted(texts, key=lambda file: file.path not in documents):
@@ -92,9 +93,15 @@ def files_shown(metadata: CrateMetadata, shown: Shown, most: int) -> tuple[File,
     return tuple(file for file in texts if file.path in chosen)
 
 
+def license_file(metadata: CrateMetadata) -> str | None:
+    """Give the path of the file that the manifest names for its licence, as it is in the package where it is there."""
+    stated = metadata.manifest.license_file
+    return (find_file(stated, [file.path for file in metadata.files]) or stated) if stated else None
+
+
 def license_files(metadata: CrateMetadata) -> tuple[str, ...]:
     """Give the paths of the licences' texts: those at the root of a package, and the one that the manifest names."""
-    stated = metadata.manifest.license_file
+    stated = license_file(metadata)
     paths = (file.path for file in metadata.files)
     return tuple(path for path in paths if path == stated or _LICENSE.fullmatch(path))[:LICENSES]
 

@@ -1,5 +1,6 @@
 """Which addresses in a manifest may be followed, and where the source of a release can be looked at."""
 
+from posixpath import join, normpath
 from urllib.parse import urlsplit
 
 from cargo_static_index.crate.metadata import CrateMetadata
@@ -27,12 +28,14 @@ def source_address(repository: str | None, commit: str | None, path: str = "") -
 
 
 def file_address(metadata: CrateMetadata, path: str) -> str | None:
-    """Give where a forge shows a file of a release, or None where repository or commit are not known."""
+    """Give where a forge shows a file of a release, or None where that is not known or outside of the repository."""
     found = find_repository(metadata.manifest.repository)
     vcs = metadata.vcs
     if found is None or vcs is None or vcs.sha1 is None:
         return None
-    return found.file("/".join(filter(None, (vcs.path_in_vcs.strip("/"), path))), commit=vcs.sha1)
+    # As in a README: what begins with a slash is below the repository's root.
+    place = normpath(join("/", vcs.path_in_vcs, path).lstrip("/"))
+    return None if place.startswith("..") else found.file(place, commit=vcs.sha1)
 
 
 def compare_address(repository: str | None, before: str | None, after: str | None) -> str | None:

@@ -7,7 +7,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cargo_static_index._pattern import pattern
-from cargo_static_index.crate.documents import find_file
 from cargo_static_index.crate.metadata import CrateMetadata, File
 from cargo_static_index.protocol.index_entry import Entry
 from cargo_static_index.protocol.manifest.manifest import Manifest
@@ -29,7 +28,7 @@ from cargo_static_index.site.diff import Difference, differences, human_size
 from cargo_static_index.site.features import FeatureView, feature_views
 from cargo_static_index.site.prose import Prose
 from cargo_static_index.site.readme.images import led_to
-from cargo_static_index.site.source import files_shown, license_files, source_page
+from cargo_static_index.site.source import files_shown, license_file, license_files, source_page
 from cargo_static_index.site.source_links import compare_address, file_address, source_address, web_address
 from cargo_static_index.site.theme import SiteInfo
 from cargo_static_index.tree import layout
@@ -337,9 +336,9 @@ def _about(release: StoredRelease, pages: Mapping[str, str], *, own: bool) -> It
     rust_version = entry.rust_version or (manifest.rust_version if manifest else None)
     if rust_version:
         yield Link(label="Rust version", text=f"{rust_version} or later")
-    if manifest:
+    if metadata and manifest:
         yield Link(label="Edition", text=manifest.edition)
-        text = manifest.license or _license_file(release) or "not stated"
+        text = manifest.license or (f"see {file}" if (file := license_file(metadata)) else "not stated")
         yield Link(label="License", text=text, parts=license_words(manifest.license) if manifest.license else ())
     if metadata and (texts := tuple(_license_texts(release, metadata, pages, own=own))):
         parts = tuple(part for link in texts for part in ((", ", None), link))[1:]
@@ -352,20 +351,14 @@ def _about(release: StoredRelease, pages: Mapping[str, str], *, own: bool) -> It
         yield Link(label="Links to", text=entry.links)
 
 
-def _license_file(release: StoredRelease) -> str:
-    stated = release.metadata.manifest.license_file if release.metadata else None
-    if release.metadata is None or not stated:
-        return ""
-    return f"see {find_file(stated, [file.path for file in release.metadata.files]) or stated}"
-
-
 def _license_texts(
     release: StoredRelease, metadata: CrateMetadata, pages: Mapping[str, str], *, own: bool
 ) -> Iterator[tuple[str, str]]:
     """Give the files in which licences stand, with where each can be read: here, or else at the commit's forge."""
     way = "" if own else f"{addresses.href(release.entry.vers)}/"
+    copied = {license_file(metadata): metadata.license_origin} if metadata.license_origin else {}
     for path in license_files(metadata):
-        address = f"{way}{pages[path]}" if path in pages else file_address(metadata, path)
+        address = f"{way}{pages[path]}" if path in pages else file_address(metadata, copied.get(path) or path)
         if address:
             yield path, address
 

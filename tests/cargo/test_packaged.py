@@ -1,5 +1,6 @@
 """Crates that the real `cargo package` made from sources, published and built again."""
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from tests.cargo.client import Cargo
 from tests.cargo.ours import Ours
+from tests.tools import need
 
 pytestmark = pytest.mark.cargo
 
@@ -28,6 +30,19 @@ def manifest(name: str, more: str = "", version: str = "0.1.0") -> str:
         f'[package]\nname = "{name}"\nversion = "{version}"\nedition = "2021"\nlicense = "MIT"\n'
         f'description = "d"\n{more}\n'
     )
+
+
+def committed(folder: Path) -> str:
+    """Commit all that is in a folder, and give the commit."""
+
+    def git(*options: str) -> str:
+        said = subprocess.run([need("git"), *options], cwd=folder, capture_output=True, text=True, check=True)
+        return said.stdout.strip()
+
+    git("init", "-q")
+    git("add", ".")
+    git("-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "-m", "All")
+    return git("rev-parse", "HEAD")
 
 
 def test_a_packaged_crate_keeps_every_kind_of_dependency(acme: Ours, cargo: Cargo, tmp_path: Path) -> None:
@@ -102,6 +117,27 @@ def test_a_workspace_whose_crates_need_each_other_is_published_in_any_order(
     project = cargo.project(acme.needs("apex", "0.1"), code="pub fn f() { apex::f() }")
     project.run("build").ok()
     assert set(project.locked()) == {"apex", "middle", "base"}
+
+
+def test_what_cargo_copies_into_packages_leads_to_where_it_lies(acme: Ours, cargo: Cargo, tmp_path: Path) -> None:
+    workspace = tmp_path / "workspace"
+    shared = '[workspace.package]\nlicense-file = "LICENSE"\nreadme = "README.md"\n'
+    write(workspace, {"Cargo.toml": f'[workspace]\nmembers = ["crates/*"]\nresolver = "2"\n{shared}'})
+    write(workspace, {"LICENSE": "Ask Acme.\n", "README.md": "[guide](docs/guide.md)\n"})
+    told = {
+        "inherits": "license-file.workspace = true\nreadme.workspace = true",
+        "names": 'license-file = "../../LICENSE"\nreadme = "../../README.md"',
+    }
+    for name, lines in told.items():
+        head = f'[package]\nname = "{name}"\nversion = "0.1.0"\nedition = "2021"\ndescription = "d"\n'
+        text = f'{head}repository = "https://github.com/acme/mono"\n{lines}\n'
+        write(workspace / "crates" / name, {"Cargo.toml": text, "src/lib.rs": ""})
+    commit = committed(workspace)
+    acme.publish(*package(cargo, workspace, "--workspace", "--no-verify"))
+    for name in told:
+        page = acme.tree.joinpath("crates", name, "index.html").read_text()
+        assert f'href="https://github.com/acme/mono/blob/{commit}/LICENSE"' in page
+        assert f'href="https://github.com/acme/mono/blob/{commit}/docs/guide.md"' in page
 
 
 @pytest.mark.case(53)

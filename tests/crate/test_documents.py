@@ -1,20 +1,26 @@
-"""Which file of an archive a manifest names, and where cargo took a README from."""
+"""Which file of an archive a manifest names, and where cargo took a README or a licence from."""
 
 import io
 
 import pytest
+from msgspec import UNSET
 
 from cargo_static_index.crate.check import Policy, check_crate
-from cargo_static_index.crate.documents import find_file, readme_origin
-from cargo_static_index.crate.metadata import Document
+from cargo_static_index.crate.documents import find_file, origin_of, package_as_written
+from cargo_static_index.crate.metadata import CrateMetadata, Document, format_metadata, parse_metadata
 from tests.crates import CrateBuilder, crate
 
 
-def readme_of(builder: CrateBuilder) -> Document:
+def metadata_of(builder: CrateBuilder) -> CrateMetadata:
     metadata = check_crate(io.BytesIO(builder.build()), Policy()).metadata
     assert metadata is not None
-    assert metadata.readme is not None
-    return metadata.readme
+    return metadata
+
+
+def readme_of(builder: CrateBuilder) -> Document:
+    readme = metadata_of(builder).readme
+    assert readme is not None
+    return readme
 
 
 @pytest.mark.parametrize(
@@ -67,7 +73,7 @@ def test_a_readme_is_shown_however_its_path_is_spelled(stated: str) -> None:
 def test_where_a_readme_was_copied_from_stands_in_the_manifest_as_it_was_written(
     as_written: str, origin: str | None
 ) -> None:
-    assert readme_origin("README.md", as_written.encode()) == origin
+    assert origin_of("README.md", package_as_written(as_written.encode()).get("readme")) == origin
 
 
 def test_what_was_copied_remembers_its_place_and_nothing_else_is_written_for_others() -> None:
@@ -77,3 +83,39 @@ def test_what_was_copied_remembers_its_place_and_nothing_else_is_written_for_oth
     )
     assert readme_of(copied).origin == "../README.md"
     assert not readme_of(plain).origin
+
+
+@pytest.mark.parametrize(
+    ("as_written", "origin"),
+    [
+        ('license-file = "../../LICENSE"', "../../LICENSE"),
+        ("license-file.workspace = true", "/LICENSE"),
+        ("[package.license-file]\nworkspace = true", "/LICENSE"),
+        ('license-file = "LICENSE"\nreadme.workspace = true', None),
+    ],
+)
+def test_a_licence_that_was_copied_remembers_its_place_too(as_written: str, origin: str | None) -> None:
+    copied = crate().package(license=None, license_file="LICENSE").file("LICENSE")
+    written = f"[package]\n{as_written}" if not as_written.startswith("[") else as_written
+    assert (metadata_of(copied.file("Cargo.toml.orig", written)).license_origin or None) == origin
+
+
+def test_a_change_log_was_copied_only_where_it_is_the_readme() -> None:
+    copied = crate().package(readme="CHANGELOG.md").file("CHANGELOG.md", "# 1.0.0")
+    changelog = metadata_of(copied.file("Cargo.toml.orig", '[package]\nreadme = "../CHANGELOG.md"')).changelog
+    assert changelog is not None
+    assert changelog.origin == "../CHANGELOG.md"
+    own = crate().package(readme="README.md").readme("# A").file("CHANGELOG.md", "# 1.0.0")
+    changelog = metadata_of(own.file("Cargo.toml.orig", "[package]\nreadme.workspace = true")).changelog
+    assert changelog is not None
+    assert not changelog.origin
+
+
+def test_metadata_says_where_a_licence_was_only_where_cargo_copied_it() -> None:
+    """So what is written is what earlier versions wrote, and they pass over the key where it is there."""
+    own = crate().package(license=None, license_file="LICENSE").file("LICENSE")
+    assert b"license_origin" not in format_metadata(metadata_of(own))
+    copied = metadata_of(own.file("Cargo.toml.orig", '[package]\nlicense-file = "../LICENSE"'))
+    written = format_metadata(copied)
+    assert parse_metadata(written) == copied
+    assert parse_metadata(written.replace(b"license_origin", b"license_unknown")).license_origin is UNSET

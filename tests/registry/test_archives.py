@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,23 +9,18 @@ import pytest
 
 from cargo_static_index import (
     GivenArchive,
-    Home,
-    Limits,
     Options,
-    Policy,
     Report,
-    open_registry,
     promote_releases,
     specs_of,
 )
-from cargo_static_index.diagnostics.errors import InvalidConfig, InvalidInput, NotHeld, SettingsError, StoreError
+from cargo_static_index.diagnostics.errors import InvalidInput, NotHeld, SettingsError
 from cargo_static_index.settings import Settings
-from cargo_static_index.store.memory import MemoryStore
-from cargo_static_index.tree.layout import archive_file, metadata_file
+from cargo_static_index.tree.layout import metadata_file
 from tests.cli.program import run
 from tests.crates import crate
 from tests.documents import hold_to_schema
-from tests.world import BASE, T0, World
+from tests.world import BASE, World
 
 FOO, NEWER = crate("foo"), crate("foo", "1.1.0")
 STAGING = "https://staging.example.com/"
@@ -139,33 +133,3 @@ def test_the_metadata_beside_an_archive_keeps_to_its_schema(tmp_path: Path) -> N
     add(world, GivenArchive(content=rich.build()), GivenArchive(content=FOO.build()))
     for each in (rich, FOO):
         hold_to_schema("metadata", json.loads(world.read(metadata_file(each.name, each.cksum()))))
-
-
-def test_what_is_misused_raises_errors_of_ours(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="`required_fields`: 'bogus' is not one of authors, categories"):
-        Policy(required_fields=("bogus",))
-    with pytest.raises(InvalidInput, match="`levels`: there is no rule 'vcs-dirt'"):
-        Policy(levels={"vcs-dirt": "refuse"})
-    with pytest.raises(InvalidInput, match="`packed_bytes` is -1"):
-        Limits(packed_bytes=-1)
-    with pytest.raises(InvalidConfig, match="the index URL 'x' is not absolute"):
-        Home(urls=("x",))
-    with pytest.raises(InvalidConfig, match="the index URL 'y' is not absolute"):
-        Policy(allowed=("y",))
-    with pytest.raises(InvalidInput, match="`now` is -5"):
-        Options(now=-5)
-    with pytest.raises(SettingsError, match="'a@b@c' names no release: it has two `@`"):
-        specs_of(["a@b@c"])
-    world = World(tmp_path, store=MemoryStore())
-    with open_registry(world.settings(), Report(), Options(now=T0), store=world.store) as registry:
-        registry.add([GivenArchive(content=FOO.build())])
-    uses: tuple[Callable[[], object], ...] = (
-        *(registry.build, registry.rebuild, registry.kept_until, lambda: registry.add([])),
-        *(lambda: registry.remove(specs_of(["foo"])), lambda: registry.dropped_files(specs_of(["foo@1.0.0"])[0])),
-        *(lambda: registry.owners("foo"), lambda: registry.change_owners("foo", add=["alice"])),
-    )
-    for use in uses:
-        with pytest.raises(StoreError, match="the registry is closed; open it again with `open_registry`"):
-            use()
-    assert world.store is not None
-    assert world.store.size(archive_file("foo", FOO.cksum())) == len(FOO.build())

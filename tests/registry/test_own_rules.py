@@ -20,7 +20,9 @@ from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import open_registry
 from tests.cli.program import run
+from tests.cli.watching import watching
 from tests.crates import crate
+from tests.server.serving import Served, until
 from tests.world import T0, World
 
 RULES = """
@@ -191,6 +193,50 @@ def test_those_that_are_handed_in_take_the_place_of_those_of_the_settings(world:
     with open_registry(world.settings(), report, options) as registry:
         registry.add([path])
     assert said(report) == {"foo": ["acme/no-copyleft"]}
+
+
+@pytest.mark.parametrize("how", ["lambda", "inside"])
+def test_a_function_that_no_other_process_can_import_is_refused_with_the_way_out(how: str) -> None:
+    def inside(metadata: CrateMetadata) -> Iterator[Problem]:
+        return ask(metadata)
+
+    own = OwnRules(rules=(COPYLEFT,), check=inside if how == "inside" else lambda _: ())
+    with pytest.raises(InvalidInput, match=r"cannot import `check`, .*; define it with `def` at the top of a module"):
+        Options(now=T0, own_rules=own)
+
+
+def test_a_watcher_keeps_to_them_and_judges_anew_when_they_change(world: World) -> None:
+    (world.folder / "registry.toml").write_text('[registry]\nown-rules = "acme_rules.py"\n')
+    world.put(crate("foo").package(license="GPL-3.0"))
+    with watching(cwd=world.folder) as watcher:
+        watcher.until("Refused foo 1.0.0 (acme/no-copyleft: The licence is GPL-3.0.)\n")
+        crate("bar").file("build.rs").write(world.drop)
+        watcher.until("Published bar 1.0.0 (acme/no-build-script: There is a build script.)\n")
+        assert watcher.stop() == 0
+    assert "acme/no-copyleft</code> The licence is not for Acme." in (world.tree / "refused.html").read_text()
+    (world.folder / "acme_rules.py").write_text(NONE)
+    with watching(cwd=world.folder) as watcher:
+        watcher.until("Published foo 1.0.0\n")
+        assert watcher.stop() == 0
+    assert "acme/no-copyleft" not in (world.tree / "refused.html").read_text()
+
+
+@pytest.mark.cargo
+def test_cargo_publish_is_told_of_them(tmp_path: Path) -> None:
+    (tmp_path / "served").mkdir()
+    (tmp_path / "served/acme_rules.py").write_text(RULES)
+    served = Served(tmp_path / "served", 'own-rules = "acme_rules.py"\n')
+    cargo = served.cargo(tmp_path / "cargo", served.token())
+    bad = cargo.project("", name="foo", package='license = "GPL-3.0"\ndescription = "d"')
+    good = cargo.project("", name="bar", package='license = "MIT"\ndescription = "d"')
+    (good.folder / "build.rs").write_text("fn main() {}\n")
+    with served.running("--publish"):
+        publish = ("publish", "--registry", "acme", "--no-verify")
+        bad.run(*publish).failed("400 Bad Request", "[acme/no-copyleft]", "The licence is GPL-3.0.", "Ask the lawyers.")
+        assert "[acme/no-build-script] There is a build script." in good.run(*publish).ok().stderr
+        until((served.tree / "crates/bar/index.html").exists)
+    assert not (served.tree / "index/3/f/foo").exists()
+    assert "acme/no-copyleft" in "".join(path.read_text() for path in served.private.rglob("*.jsonl"))
 
 
 def test_of_a_rule_that_is_broken_often_ten_are_told() -> None:

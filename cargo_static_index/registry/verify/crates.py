@@ -4,7 +4,7 @@ import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from cargo_static_index.crate.check import Policy, check_crate
@@ -262,7 +262,12 @@ def _metadata_of(line: Line, content: bytes) -> CrateMetadata | None:
 
 
 def _same(metadata: CrateMetadata, read: CrateMetadata) -> bool:
-    """Whether metadata is the same; the limit for documents, which decides whose text is there, may have changed."""
+    """Whether metadata is the same; the limit for documents, which decides whose text is there, may have changed.
+
+    Earlier versions did not say from where cargo copied a licence.
+    """
+    if metadata.license_origin is UNSET:
+        read = replace(read, license_origin=UNSET)
     if metadata == read:
         return True
     for field in ("readme", "changelog"):

@@ -301,6 +301,24 @@ def test_links_of_a_readme_that_cargo_copied_start_where_it_was(world: World) ->
     assert forge("blob") + "crates/own/docs/guide.md" in links_of(world.read("crates/own/index.html"))
 
 
+@pytest.mark.parametrize(
+    ("said", "place"),
+    [
+        ('license-file = "../../LICENSE"', "LICENSE"),
+        ("license-file.workspace = true", "LICENSE"),
+        ('license-file = "LICENSE"', "crates/own/LICENSE"),
+        ('license-file = "../../../LICENSE"', None),
+    ],
+)
+def test_the_text_of_a_licence_is_read_where_cargo_copied_it_from(world: World, said: str, place: str | None) -> None:
+    own = crate("own").package(license=None, license_file="LICENSE", repository="https://github.com/acme/mono")
+    own.file("LICENSE").file("Cargo.toml.orig", f"[package]\n{said}").vcs("1" * 40, path_in_vcs="crates/own")
+    world.put(own)
+    world.build()
+    links = [link for link in links_of(world.read("crates/own/index.html")) if link.endswith("LICENSE")]
+    assert links == ([f"https://github.com/acme/mono/blob/{'1' * 40}/{place}"] if place else [])
+
+
 def test_lists_name_crates_by_name_keyword_category_and_month(world: World) -> None:
     world.put(*some_crates())
     world.build()

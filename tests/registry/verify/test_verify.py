@@ -298,6 +298,17 @@ def test_lines_that_cargo_cannot_use_are_found(world: World) -> None:
     assert finding.level == "warning"
 
 
+def test_metadata_of_an_earlier_version_is_not_wrong(world: World) -> None:
+    copied = crate("copied").package(license=None, license_file="LICENSE").file("LICENSE")
+    world.put(copied.file("Cargo.toml.orig", '[package]\nlicense-file = "../LICENSE"'))
+    world.build()
+    path = world.tree / f"crates/copied/{copied.cksum()}.json"
+    said = path.read_text()
+    path.write_text(said.replace(',"license_origin":"../LICENSE"', ""))
+    assert path.read_text() != said
+    assert world.verified() == []
+
+
 def test_a_version_that_stands_twice_is_found_with_any_build_metadata(world: World) -> None:
     expected = [("version-duplicate", "Line 2 is a second line of version 1.0.0.")]
     assert expected[0] in lines_told(world, line(world), line(world, vers="1.0.0+b"))
