@@ -376,18 +376,6 @@ def _within(place: tuple[str, ...], table: Table) -> Table:
 AS_CARGO = frozenset({"manifest-shape", "manifest-unusable", "manifest-nightly", "edition-unknown"})
 """The rules that say what stable cargo says; the others protect clients, the index, or who depends on the crate."""
 
-_FIELDS = "refused by us alone: an array where a table should be, which serde takes for its fields"
-LISTED: Mapping[str, str] = {
-    "datetime.date": "refused by us alone: a date where a table should be, which is one to cargo",
-    "'edition': 'future'": "refused by us alone: a target of the edition 'future', which stable rustc does not build",
-    "{'hints': [": _FIELDS,
-    "{'profile': {'release': [": _FIELDS,
-    "'package': {'a': [": _FIELDS,
-    "'build-override': [": _FIELDS,
-    "{'replace': {'a@1.0.0': {'path': 'x', 'base'": "refused by us alone: `base` in `[replace]`, which cargo ignores",
-}
-"""The disagreements that are known, each by what is tried."""
-
 
 class Verdicts(Struct, frozen=True, kw_only=True):
     """What we say of a manifest, and what cargo does: `ours` are the rules by which we refuse it, or say that stable
@@ -401,12 +389,6 @@ class Verdicts(Struct, frozen=True, kw_only=True):
     def disagree(self) -> bool:
         """Whether one takes what the other does not; where we refuse for clients' sake, cargo need not."""
         return bool(self.ours) != bool(self.cargos) and not self.ours - AS_CARGO
-
-    @property
-    def listed(self) -> str:
-        """The disagreement that this is, where it is a known one."""
-        known = self.disagree and bool(self.ours)
-        return next((reason for text, reason in LISTED.items() if known and text in self.case.tries), "")
 
 
 def _ours(content: bytes) -> frozenset[str]:
@@ -449,21 +431,19 @@ def _of_all(local: LocalRegistry, names: list[str]) -> dict[str, str]:
 
 def figures(found: Iterable[Verdicts]) -> dict[str, object]:
     """Count the verdicts, and list the disagreements."""
-    kinds = ("manifests", "taken by both", "refused by both", "refused by us for clients' sake", *LISTED.values())
+    kinds = ("manifests", "taken by both", "refused by both", "refused by us for clients' sake")
     counts, wrong = dict.fromkeys(kinds, 0), []
     for each in found:
         counts["manifests"] += 1
         counts["taken by both"] += not each.ours and not each.cargos
         counts["refused by both"] += bool(each.ours and each.cargos)
         counts["refused by us for clients' sake"] += bool(each.ours - AS_CARGO) and not each.cargos
-        if each.listed:
-            counts[each.listed] += 1
-        elif each.disagree:
+        if each.disagree:
             wrong.append(f"{each.case.tries}: ours {sorted(each.ours)}, cargo's {each.cargos or 'taken'}")
     return {**counts, DISAGREEMENTS: wrong}
 
 
-DISAGREEMENTS = "disagreements that are not listed"
+DISAGREEMENTS = "disagreements"
 
 
 def cargo_schema() -> tuple[str, Schema]:

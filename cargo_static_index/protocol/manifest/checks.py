@@ -14,6 +14,8 @@ from cargo_static_index.protocol.manifest.package import EDITIONS, Package
 from cargo_static_index.protocol.manifest.targets import Target, Targets, find_others, usual_programs
 from cargo_static_index.protocol.manifest.toml import fault
 
+FUTURE = "future"
+"""The edition that is being made: cargo takes it of a target, whatever rustc then says; of a package nightly does."""
 FORBIDDEN = frozenset({"build", "deps", "examples", "incremental"})
 """Names of programs that would meet cargo's own folders below `target/`."""
 
@@ -100,7 +102,7 @@ def _check_editions(targets: Targets) -> Iterator[Problem]:
     library = (targets.lib,) if targets.lib is not None else ()
     for kind, tables in (("lib", library), ("bin", targets.bins), *targets.others.items()):
         for target in tables:
-            if target.edition is not None and target.edition not in EDITIONS:
+            if target.edition is not None and target.edition not in (*EDITIONS, FUTURE):
                 message = f"`{kind}.edition` is {quote(target.edition)}; cargo knows 2015, 2018, 2021 and 2024."
                 yield _refusal(message, f"{kind}.edition")
 

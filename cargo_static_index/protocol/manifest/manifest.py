@@ -14,6 +14,7 @@ from cargo_static_index.protocol.index_entry import Dependency, Entry, sort_depe
 from cargo_static_index.protocol.manifest.checks import find_refusals
 from cargo_static_index.protocol.manifest.dependencies import ManifestDependency, read_dependencies
 from cargo_static_index.protocol.manifest.package import Package, read_edition, read_package, trimmed
+from cargo_static_index.protocol.manifest.profiles import as_table
 from cargo_static_index.protocol.manifest.schema import check_tables
 from cargo_static_index.protocol.manifest.targets import find_targets, is_proc_macro
 from cargo_static_index.protocol.manifest.toml import (
@@ -95,6 +96,7 @@ def read_manifest(
 
 
 def _read(root: Table, files: Collection[str], problems: list[Problem]) -> Manifest | None:
+    root = _without_arrays(root)
     package = read_package(root, problems)
     edition = read_edition(root, package.edition, problems)
     dependencies = read_dependencies(root, edition, problems)
@@ -130,6 +132,14 @@ def _read(root: Table, files: Collection[str], problems: list[Problem]) -> Manif
         proc_macro=targets.lib is not None and is_proc_macro(targets.lib),
         bins=targets.bin_names,
     )
+
+
+def _without_arrays(root: Table) -> Table:
+    """Put tables where cargo reads the elements of an array as the fields of one."""
+    profiles, hints = root.get("profile"), root.get("hints")
+    if isinstance(profiles, dict):
+        root = {**root, "profile": {name: as_table(profile) for name, profile in profiles.items()}}
+    return {**root, "hints": {"mostly-unused": hints[0]}} if isinstance(hints, list) and hints else root
 
 
 def _read_features(root: Table, problems: list[Problem]) -> dict[str, tuple[str, ...]]:

@@ -6,6 +6,7 @@ The rules are those of cargo's src/cargo/util/toml/mod.rs (`patch`, `replace`, `
 from collections.abc import Iterator
 
 from msgspec import ValidationError, convert
+from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.escape import quote
@@ -60,7 +61,7 @@ def _check_replace(replace: Table) -> Iterator[Problem]:
             yield fault("manifest-unusable", f"`{path}` says no version to replace, all three numbers of it.", path)
         if isinstance(stated, str) or (isinstance(stated, dict) and "version" in stated):
             yield fault("manifest-unusable", f"`{path}` has a requirement, where only a source can stand.", path)
-        yield from _check_entry(stated, path)
+        yield from _check_entry(stated, path, with_base=False)
 
 
 def _check_workspace(package: Package, workspace: Table) -> Iterator[Problem]:
@@ -121,8 +122,11 @@ def _check_names(packages: Table, path: str) -> Iterator[Problem]:
             yield fault("manifest-unusable", message, path)
 
 
-def _check_entry(stated: object, path: str) -> Iterator[Problem]:
-    """Report what cargo refuses of a dependency wherever it stands (`dep_to_dependency`)."""
+def _check_entry(stated: object, path: str, *, with_base: bool = True) -> Iterator[Problem]:
+    """Report what cargo refuses of a dependency wherever it stands (`dep_to_dependency`).
+
+    Of a `base` it looks in `[replace]` at nothing but its name.
+    """
     try:
         detail = Detail(version=stated) if isinstance(stated, str) else convert(stated, Detail)
     except ValidationError:
@@ -138,4 +142,4 @@ def _check_entry(stated: object, path: str) -> Iterator[Problem]:
         message = f"`{path}.registry-index` is {quote(detail.registry_index)}, which is no URL."
         yield fault("manifest-unusable", message, path)
     yield from _check_named(stated, path)
-    yield from check_detail(detail, path)
+    yield from check_detail(detail if with_base else replace(detail, base=None), path)

@@ -41,6 +41,28 @@ PANICS = ("unwind", "abort", "immediate-abort")
 NOT_IN_OVERRIDES = ("package", "build-override", "panic", "lto", "rpath")
 
 
+FIELDS = (
+    *("opt-level", "lto", "codegen-backend", "codegen-units", "debug", "split-debuginfo", "debug-assertions", "rpath"),
+    *("panic", "overflow-checks", "incremental", "dir-name", "inherits", "strip", "rustflags", "package"),
+    *("build-override", "trim-paths", "hint-mostly-unused"),
+)
+"""The fields of cargo's `TomlProfile`, in their order."""
+
+
+def as_table(profile: object) -> object:
+    """Give a profile as a table, which cargo also reads of an array: its elements are the values of the fields.
+
+    So does serde with every struct whose fields all have a default.
+    """
+    table = dict(zip(FIELDS, profile, strict=False)) if isinstance(profile, list) else profile
+    if not isinstance(table, dict):
+        return table
+    packages = table.get("package")
+    if isinstance(packages, dict):
+        table = {**table, "package": {spec: as_table(each) for spec, each in packages.items()}}
+    return {**table, "build-override": as_table(table["build-override"])} if "build-override" in table else table
+
+
 def check_profiles(profiles: object) -> Iterator[Problem]:
     """Find all for which cargo would refuse the profiles; what is no table is told elsewhere."""
     if not isinstance(profiles, dict):

@@ -56,6 +56,9 @@ REFUSED: list[tuple[str, tuple[str, ...], str]] = [
      " and https://r.example.")),
     ('[dependencies.a]\nversion = "1"\nbase = "b"', LIB,
      "`dependencies.a.base` works with nightly cargo only, and beside `path`."),
+    ("[profile]\nrelease = ['4']", LIB,
+     "`profile` is {'release': {'opt-level': '4'}}, where cargo reads tables of the settings of profiles."),
+    ("description = 2020-01-01", LIB, "`package.description` is 2020-01-01, where cargo reads a string."),
     ("[badges]\nx = { y = 1 }", LIB, "`badges` is {'x': {'y': 1}}, where cargo reads tables of strings."),
     ('[lints.rust]\nx = "loud"', LIB,
      "`lints` is {'rust': {'x': 'loud'}}, where cargo reads tables of lints, each with a level."),
@@ -147,6 +150,11 @@ TAKEN: list[tuple[str, tuple[str, ...]]] = [
     ('[profile.x]\ninherits = "absent"\n[profile."é-1"]\n[profile.doc.package."https://e.example/a#b@1.2"]', LIB),
     ('[lints.other]\n"other::x" = "warn"', LIB),
     ("[package.metadata]\nx = 9223372036854775807\ny = [-9223372036854775808]", LIB),
+    # By serde a date is a table, and an array is one for each struct whose fields have defaults.
+    ("[badges]\nx = 2020-01-01", LIB),
+    ("[profile]\ndev = 2020-01-01T07:32:00Z\nrelease = [1, true]\nq.package.a = []\nq.build-override = [2]", LIB),
+    ("[lib]\n[workspace]\npackage = 07:32:00", LIB),
+    *((f'[{table}]\nname = "q"\npath = "q.rs"\nedition = "future"', LIB) for table in ("lib", "[bin]", "[test]")),
 ]
 
 
@@ -165,3 +173,8 @@ def test_what_cargo_refuses_has_a_sentence(text: str, files: tuple[str, ...], me
 @pytest.mark.parametrize(("text", "files"), TAKEN)
 def test_what_cargo_takes_is_taken(text: str, files: tuple[str, ...]) -> None:
     assert told(text, files) == []
+
+
+def test_cargo_does_not_look_at_a_base_in_replace() -> None:
+    ignored = "`[replace]` is not empty, and has no effect in a dependency."
+    assert told("[replace]\n'a@1.0.0' = { path = 'x', base = 'y' }", LIB) == [ignored]
