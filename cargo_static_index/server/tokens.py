@@ -104,9 +104,9 @@ def hash_of(text: str) -> str:
 
 
 def given_token(authorization: str) -> str:
-    """Give the token of an Authorization header: as cargo sends it, `Bearer`, or the password of `Basic`."""
+    """Give the token of an Authorization header: as cargo sends it, `Bearer`, `Token`, or the password of `Basic`."""
     scheme, _, rest = authorization.strip().partition(" ")
-    if scheme.lower() == "bearer":
+    if scheme.lower() in {"bearer", "token"}:
         return rest.strip()
     if scheme.lower() == "basic":
         try:

@@ -1,5 +1,6 @@
 """Other tools on a tree that a real nginx serves as `hosting` prints it: cargo-deny itself, of others the requests."""
 
+import gzip
 import json
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ from tests.servers import Nginx, free_port, get, open_folder
 from tests.tools import need
 from tests.world import World
 
-FOO = crate("foo")
+FOO, LABEL = crate("foo"), crate("acme-label")
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +27,9 @@ def base() -> Iterator[str]:
     url = f"http://127.0.0.1:{port}/"
     with open_folder() as folder:
         world = World(folder, {"registry.base-url": url, "tree.version-addresses": True})
-        world.put(FOO, crate("foo", "1.1.0"))
+        world.put(FOO, crate("foo", "1.1.0"), LABEL, crate("acme-label", "1.1.0"), crate("MyCrate"))
         world.build()
+        world.yank("acme-label@1.1.0")
         text = nginx(Place(base_url=url, root=str(world.tree), policy=CSP))
         with Nginx(world.tree, server=text, port=port):
             yield url
@@ -40,9 +42,10 @@ def test_import_cargo_lock_of_nix_finds_an_archive_by_name_and_version(base: str
     assert found.headers["Content-Encoding"] is None
 
 
-@pytest.mark.parametrize("tool", ["crane", "cargo-binstall", "Bazel"])
+@pytest.mark.parametrize("tool", ["crane", "fetchCargoVendor", "cargo-binstall", "Bazel"])
 def test_tools_that_put_the_checksum_in_need_nothing_else(base: str, tool: str) -> None:
-    config = json.loads(get(f"{base}index/config.json", User_Agent=tool).content)
+    said = get(f"{base}index/config.json", User_Agent=tool, Accept="application/json", Content_Type="application/json")
+    config = json.loads(said.content)
     line = json.loads(get(f"{base}index/3/f/foo", User_Agent=tool).content.splitlines()[0])
     values = {"{crate}": "foo", "{version}": line["vers"], "{sha256-checksum}": line["cksum"]}
     url = config["dl"]
@@ -59,6 +62,33 @@ def test_renovate_finds_versions_with_their_dates_and_its_link_leads_to_the_page
     assert all(line["pubtime"] for line in lines)
     page = get(f"{base}index/foo")
     assert (page.status, page.content) == (200, get(f"{base}crates/foo/").content)
+
+
+def test_dependabot_finds_versions_and_yanks_and_no_dates(base: str) -> None:
+    """Its cargo/lib: `file_parser.rb` asks for config.json, `package_details_fetcher.rb` for the index file."""
+    agent = {"User_Agent": "Dependabot (dependabot.com)"}
+    config = json.loads(get(f"{base}index/config.json", Authorization="Token secret", **agent).content)
+    assert {"dl"} <= config.keys()
+    said = get(f"{base}index/ac/me/acme-label", Authorization="secret", **agent)
+    lines = [json.loads(line) for line in said.content.splitlines()]
+    assert [(line["vers"], line["yanked"]) for line in lines] == [("1.0.0", False), ("1.1.0", True)]
+    assert not any("created_at" in line for line in lines)  # where it looks for the day, which no index line has
+
+
+@pytest.mark.parametrize("asked", ["3/fo/foo", "My/Cr/MyCrate"])
+def test_dependabot_asks_for_names_of_three_letters_and_with_capitals_where_no_registry_has_them(
+    base: str, asked: str
+) -> None:
+    assert get(f"{base}index/{asked}", User_Agent="Dependabot (dependabot.com)").status == 404
+
+
+def test_cargo_audit_finds_yanks_and_asks_again_by_tag(base: str) -> None:
+    """By tame-index, which asks as cargo does for the crates of crates.io, where a mirror stands in for it."""
+    asked = {"Accept": "text/plain", "Accept_Encoding": "gzip", "Cargo_Protocol": "version=1"}
+    said = get(f"{base}index/ac/me/acme-label", **asked)
+    lines = gzip.decompress(said.content) if said.headers["Content-Encoding"] == "gzip" else said.content
+    assert [json.loads(line)["yanked"] for line in lines.splitlines()] == [False, True]
+    assert get(f"{base}index/ac/me/acme-label", If_None_Match=said.headers["ETag"], **asked).status == 304
 
 
 ADVISORY = """```toml

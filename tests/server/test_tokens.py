@@ -149,6 +149,7 @@ def test_files_that_are_not_there_have_no_tokens(tmp_path: Path) -> None:
         (" csi_1 ", "csi_1"),
         ("Bearer csi_1", "csi_1"),
         ("bEaReR  csi_1", "csi_1"),
+        ("Token csi_1", "csi_1"),
         ("Basic YW55Ym9keTpjc2lfMQ==", "csi_1"),
         ("basic OmNzaV8x", "csi_1"),
         ("Basic ?", ""),
