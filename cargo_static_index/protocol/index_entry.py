@@ -114,9 +114,12 @@ class _FoundEntry(Struct, frozen=True):
 
 
 class Needed(Struct, frozen=True, gc=False):
-    """Which crate a dependency of a line means."""
+    """Which crate a dependency of a line means, in which versions, and who can do without it."""
 
     name: str
+    req: str
+    optional: bool = False
+    kind: str | None = None
     registry: str | None = None
     package: str | None = None
 
@@ -124,6 +127,11 @@ class Needed(Struct, frozen=True, gc=False):
     def crate(self) -> str:
         """The name of the crate itself, whatever it is called there."""
         return self.package or self.name
+
+    @property
+    def is_required(self) -> bool:
+        """Whether nobody can do without it who resolves the release: it is neither optional nor for tests."""
+        return self.kind != "dev" and not self.optional
 
 
 class _Needing(Struct, frozen=True):

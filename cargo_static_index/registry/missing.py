@@ -7,8 +7,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from cargo_static_index.diagnostics.errors import InvalidIndexLine
-from cargo_static_index.protocol.index_entry import Dependency, parse_entry
+from cargo_static_index.diagnostics.errors import InvalidRequirement
+from cargo_static_index.protocol.index_entry import Dependency, Needed, parse_needed
 from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.semver import order_key
 from cargo_static_index.registry.follow import is_known
@@ -49,8 +49,7 @@ class MissingDependencies:
         """Give all that is missing, by name and requirement: from the state, or else the whole index is read."""
         if self._state is not None:
             self._bring_in_step(self._state)
-            rows = self._state.needs
-            return [self._missing(need, self._releases_of(need, rows.by(need))) for need in rows.missing()]
+            return self._listed(self._state)
         return self._gathered(read_index_at(self._store, path).value for path in index_paths(self._store))
 
     def of_crates(self, names: Iterable[str]) -> list[Missing]:
@@ -72,18 +71,23 @@ class MissingDependencies:
                     yield f"{line.name}@{line.vers}", need
 
     def _is_satisfied(self, need: NeededCrate) -> bool:
-        return satisfied(need[1], self._versions(need[0]))
+        try:
+            return satisfied(need[1], self._versions(need[0]))
+        except InvalidRequirement:  # cargo skips the line, so nobody needs it
+            return True
 
     def _missing(self, need: NeededCrate, needed_by: Iterable[str]) -> Missing:
         held = tuple(sorted(self._versions(need[0]), key=order_key))
         return Missing(name=need[0], req=need[1], held=held, needed_by=tuple(needed_by))
 
-    def _releases_of(self, need: NeededCrate, paths: Iterable[str]) -> Iterator[str]:
-        """Give the releases of these index files that have a need."""
-        for path in paths:
+    def _listed(self, state: State) -> list[Missing]:
+        """Give what the state says is missing; each index file that needs some of it is read once."""
+        needed: dict[NeededCrate, list[str]] = {need: [] for need in state.needs.missing()}
+        for path in sorted({path for need in needed for path in state.needs.by(need)}):
             for line in read_index_at(self._store, path).value.releases:
-                if need in _needed(line):
-                    yield f"{line.name}@{line.vers}"
+                for need in _needed(line) & needed.keys():
+                    needed[need].append(f"{line.name}@{line.vers}")
+        return [self._missing(need, releases) for need, releases in needed.items()]
 
     def _bring_in_step(self, state: State) -> None:
         """Read the needs of what changed, and judge them and the needs of what changed; what breaks off is left."""
@@ -119,16 +123,11 @@ def versions_held(store: Store, name: str) -> tuple[str, ...]:
     return tuple(line.vers for line in releases if line.name == name and not line.yanked)
 
 
-def needed_here(deps: Iterable[Dependency]) -> set[NeededCrate]:
+def needed_here(deps: Iterable[Dependency | Needed]) -> set[NeededCrate]:
     """Give name and requirement of what nobody can do without who resolves a release, and that is looked for here."""
     return {(dep.crate, dep.req) for dep in deps if dep.registry is None and dep.is_required}
 
 
 def _needed(line: Line) -> set[NeededCrate]:
     """Give what a release needs; nothing where it is yanked, since nobody chooses it."""
-    if line.yanked:
-        return set()
-    try:
-        return needed_here(parse_entry(line.raw).deps)
-    except InvalidIndexLine:
-        return set()
+    return set() if line.yanked else needed_here(parse_needed(line.raw))

@@ -76,9 +76,10 @@ def documented_tombstones(store: Store, record: TreeRecord) -> list[Tombstones]:
     return [known for known in differing if _in_force(store, known.name) is None]
 
 
-def summed_tombstones(store: Store) -> Delta:
-    """Give what all tombstones count for; those that cannot be read count for nothing."""
-    return sum((_weight(store, name) for name in crates_with_tombstones(store)), Delta())
+def summed_tombstones(store: Store, names: Iterable[str] | None = None) -> Delta:
+    """Give what all tombstones count for, or those of some crates; those that cannot be read count for nothing."""
+    names = crates_with_tombstones(store) if names is None else names
+    return sum((_weight(store, name) for name in names), Delta())
 
 
 def are_lost(store: Store, record: TreeRecord, total: Delta) -> bool:

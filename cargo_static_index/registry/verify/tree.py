@@ -4,10 +4,10 @@ Looking reads the tree as it stands, through no transaction and no state, so tha
 finding that can be mended without changing a release carries how. One crate at a time is held in memory.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from cargo_static_index._pattern import pattern
@@ -47,6 +47,7 @@ from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Delta, Tombstone
 from cargo_static_index.tree.kept import kept_checksums
 from cargo_static_index.tree.read import (
+    crates_with_tombstones,
     index_paths,
     is_whole,
     read_config,
@@ -117,8 +118,9 @@ def verify_tree(
             yield from check_pages(store, quick=quick, names=names)
         return
     yield from check_config(store)
-    yield from _check_tombstones(store, store.list(layout.CRATES))
-    buried = summed_tombstones(store)
+    with_tombstones = list(crates_with_tombstones(store))
+    yield from _check_tombstones(store, map(layout.tombstones_file, with_tombstones))
+    buried = summed_tombstones(store, with_tombstones)
     total = Delta()
     for weight, findings, last in work.done(store, check.look, index_paths(store)):
         total += weight
@@ -135,10 +137,13 @@ def verify_tree(
     yield from _check_removed(store, total)
     lost = _lines_are_lost(store, total)
     unnamed = 0
-    for finding in _check_crates(store, store.list(layout.CRATES), told, lost=lost, addresses=addresses):
-        unnamed += finding.fix is None
-        yield finding
-    yield from _check_strays(store)
+    strays = list(_check_index_strays(store))
+    files = _FilesCheck(open_tree=work.opener(store), told=frozenset(told), lost=lost, addresses=addresses)
+    for findings, odd in work.judged(store, files.look, _files_of_crates(store, strays)):
+        unnamed += sum(finding.fix is None for finding in findings)
+        strays += odd
+        yield from findings
+    yield from strays
     yield from _check_record(store, total, lost=lost and unnamed > 0)
     if pages:
         yield from check_pages(store, quick=quick, work=work)
@@ -381,22 +386,53 @@ def _crate_of(path: str) -> str | None:
     return parts[1] if len(parts) > 2 else None
 
 
-def _check_strays(store: Store) -> Iterator[Finding]:
+def _check_index_strays(store: Store) -> Iterator[Finding]:
     for path in store.list(layout.INDEX):
         name = path.rpartition("/")[2]
         page = path.count("/") < 2 and path.endswith((".json", ".html"))
         if not page and path != layout.index_file(name):
             yield found("file-stray", path, "This is no crate's index file: cargo never asks for it.")
+
+
+def _files_of_crates(store: Store, strays: list[Finding]) -> Iterator[str]:
+    """List the files below `crates/`, and find archives elsewhere."""
     for path in store.list():
+        if path.startswith(f"{layout.CRATES}/"):
+            yield path
+        elif path.endswith(".crate"):
+            strays.append(_stray_archive(path))
+
+
+class _FilesCheck(Struct, frozen=True, kw_only=True):
+    """Judges files below `crates/` by their names, in this process or in another one, as `_check_crates` says."""
+
+    open_tree: Callable[[], Store]
+    told: frozenset[str]
+    lost: bool
+    addresses: bool
+
+    def look(self, paths: list[str]) -> tuple[list[Finding], list[Finding]]:
+        """Give what is wrong with files of crates, and those that are of no kind that we write there."""
+        findings = _check_crates(self.open_tree(), paths, self.told, lost=self.lost, addresses=self.addresses)
+        return list(findings), list(_check_strays(paths))
+
+
+def _check_strays(paths: Iterable[str]) -> Iterator[Finding]:
+    for path in paths:
         if path.endswith(".crate") and not _is_archive(path):
-            yield found("file-stray", path, "This archive lies where no line can name it.")
-        elif path.startswith(f"{layout.CRATES}/") and not _is_known(path):
+            yield _stray_archive(path)
+        elif not _is_known(path):
             yield found("file-stray", path, "This is neither an archive, nor metadata, nor a page.")
 
 
+def _stray_archive(path: str) -> Finding:
+    return found("file-stray", path, "This archive lies where no line can name it.")
+
+
 def _is_archive(path: str) -> bool:
+    """Whether a file below `crates/` lies where archives do."""
     name = _crate_of(path)
-    return name is not None and path.startswith(f"{layout.CRATES}/") and bool(_CKSUM.fullmatch(path.split("/", 2)[2]))
+    return name is not None and bool(_CKSUM.fullmatch(path.split("/", 2)[2]))
 
 
 def _is_known(path: str) -> bool:

@@ -15,6 +15,9 @@ from cargo_static_index.store import Store
 CRATES_AT_ONCE = 64
 """Crates that a process looks at before it answers."""
 
+FILES_AT_ONCE = 2048
+"""Files of crates that a process judges by their names before it answers."""
+
 _KILLED = "looked at the tree was killed, perhaps for want of memory; run this again"
 
 T = TypeVar("T")
@@ -50,8 +53,15 @@ class Work(Struct, frozen=True, kw_only=True):
 
     def done(self, store: Store, look: Callable[[list[str]], T], names: Iterable[str]) -> Iterator[T]:
         """Have all of these looked at, some at a time, and give what was found in their order."""
+        return self._spread(store, look, self._told(names), CRATES_AT_ONCE)
+
+    def judged(self, store: Store, look: Callable[[list[str]], T], paths: Iterable[str]) -> Iterator[T]:
+        """Have the files at these paths judged by their names, as `done` does, of which nobody hears."""
+        return self._spread(store, look, paths, FILES_AT_ONCE)
+
+    def _spread(self, store: Store, look: Callable[[list[str]], T], names: Iterable[str], at_once: int) -> Iterator[T]:
         executor = self.executor if store.opener() else None
-        return spread(look, self._told(names), executor, at_once=CRATES_AT_ONCE, what=_KILLED)
+        return spread(look, names, executor, at_once=at_once, what=_KILLED)
 
     def _told(self, names: Iterable[str]) -> Iterator[str]:
         for name in names:

@@ -99,7 +99,9 @@ def chunks(descriptor: int) -> Iterator[bytes]:
 
 def read_rest(descriptor: int) -> bytes:
     """Read an open file whole from where it is to its end."""
-    return b"".join(chunks(descriptor))
+    size = os.fstat(descriptor).st_size
+    content = os.read(descriptor, size + 1)  # one call tells that this is all
+    return content if len(content) == size else content + b"".join(chunks(descriptor))
 
 
 def tag_of_file(descriptor: int) -> Tag:

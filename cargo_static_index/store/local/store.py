@@ -52,17 +52,13 @@ class LocalStore:
 
     def read(self, path: str) -> Stored | None:
         """Read one file, or give None where there is none."""
-        check_path(path)
-        try:
-            with self._folders() as folders:
-                content = None if folders is None else _read(folders, path)
-        except OSError as error:
-            raise failure("read", self.root / path, error) from error
-        return None if content is None else Stored(content=content, tag=tag_of(content))
+        with self._folders() as folders:
+            return self._read(folders, path)
 
     def read_all(self, paths: Sequence[str]) -> Sequence[Stored | None]:
         """Read several files."""
-        return [self.read(path) for path in paths]
+        with self._folders() as folders:
+            return [self._read(folders, path) for path in paths]
 
     def size(self, path: str) -> int | None:
         """Give the bytes of one file without reading it, or None where there is none."""
@@ -154,6 +150,14 @@ class LocalStore:
             flush=self._flush,
             timeout=self._lock_timeout,
         )
+
+    def _read(self, folders: Folders | None, path: str) -> Stored | None:
+        check_path(path)
+        try:
+            content = None if folders is None else _read(folders, path)
+        except OSError as error:
+            raise failure("read", self.root / path, error) from error
+        return None if content is None else Stored(content=content, tag=tag_of(content))
 
     @contextmanager
     def _folders(self) -> Iterator[Folders | None]:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -233,6 +233,9 @@ class Opened(LocalStore):
     def read(self, path: str) -> Stored | None:
         self.read_paths.append(path)
         return super().read(path)
+
+    def read_all(self, paths: Sequence[str]) -> Sequence[Stored | None]:
+        return [self.read(path) for path in paths]
 
 
 # --- lines

@@ -1,6 +1,6 @@
 """Looking at a tree in several processes, and at a share of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -76,6 +76,9 @@ class Read(LocalStore):
         if path.endswith(".crate"):
             self.archives.append(path)
         return super().read(path)
+
+    def read_all(self, paths: Sequence[str]) -> Sequence[Stored | None]:
+        return [self.read(path) for path in paths]
 
 
 def verified(world: World, tell: Callable[[str], None]) -> tuple[list[Finding], list[str], list[str]]:
