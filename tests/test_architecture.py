@@ -99,7 +99,7 @@ OTHERS: dict[str, frozenset[str]] = {
     "comrak": frozenset({"site/readme/markdown"}),
     "jwt": frozenset({"server/issuers"}),
     "jinja2": frozenset({"site/compiled", "site/templates"}),
-    "markupsafe": frozenset({"site/compiled", "site/templates"}),
+    "markupsafe": frozenset({"site/templates"}),
     "nh3": frozenset({"site/readme/sanitize"}),
     "obstore": frozenset({"store/objects/client"}),
     "pygments": frozenset({"site/readme/highlight", "site/readme/rustlexer"}),

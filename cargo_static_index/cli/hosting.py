@@ -18,7 +18,7 @@ from cargo_static_index.protocol.config import base_url_of, parse_base_url
 from cargo_static_index.registry.configured import store_of
 from cargo_static_index.server.upload import largest_body
 from cargo_static_index.site.readme.images import FETCHED
-from cargo_static_index.site.readme.markdown import content_security_policy
+from cargo_static_index.site.theme import content_security_policy
 from cargo_static_index.store import Store
 from cargo_static_index.tree.read import read_config
 

@@ -13,7 +13,7 @@ from cargo_static_index.protocol.names import is_crate_name
 from cargo_static_index.protocol.registries import Home, comes_from_crates_io, is_home
 from cargo_static_index.protocol.semver import parse_version
 from cargo_static_index.site.crate_document import AdvisoryNote
-from cargo_static_index.store.local.files import read_at
+from cargo_static_index.store.local.system import read_at
 
 _RUSTSEC = "https://rustsec.org/advisories/"
 

@@ -20,8 +20,8 @@ from cargo_static_index.state import State
 from cargo_static_index.state.files import SeenRow
 from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.store.local import system
-from cargo_static_index.store.local.files import write_all
 from cargo_static_index.store.local.folders import failure
+from cargo_static_index.store.local.system import write_all
 from cargo_static_index.store.objects.client import Client, ConditionFailed, Listed, Unsure
 from cargo_static_index.store.objects.persistence import list_all, persisting
 

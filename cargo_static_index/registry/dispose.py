@@ -20,8 +20,8 @@ from cargo_static_index.registry.scan import is_as_seen
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.store.local import system
-from cargo_static_index.store.local.files import half_of, move_across, put_file
 from cargo_static_index.store.local.folders import Folders, open_folders
+from cargo_static_index.store.local.system import half_of, move_across, put_file
 
 if TYPE_CHECKING:  # an extra, and slow to import
     from cargo_static_index.registry.bucket_drop import BucketDrop

@@ -23,8 +23,8 @@ from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.options import Options
 from cargo_static_index.settings import Settings
 from cargo_static_index.state import open_state
-from cargo_static_index.store.local.files import put_file_at
 from cargo_static_index.store.local.flock import locked
+from cargo_static_index.store.local.system import put_file_at
 
 if TYPE_CHECKING:  # loaded when they are used: most commands tell nobody
     import subprocess

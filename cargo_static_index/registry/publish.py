@@ -376,6 +376,6 @@ def _missing(need: Need, held: Mapping[str, Collection[str]]) -> Problem:
     return problem("dependency-missing", f"The dependency `{need.name}` {need.req}: {what}.", place=need.place)
 
 
-def _tombstones_changed(planned: _Planned) -> Iterator[Change]:
+def _tombstones_changed(planned: _Planned) -> tuple[Change, ...]:
     stones = planned.tombstones
     return replaced(stones.path, format_document(planned.plan.tombstones), stones.stored)

@@ -30,8 +30,8 @@ from cargo_static_index.registry.scan import is_as_seen
 from cargo_static_index.state.candidates import Packed, pack
 from cargo_static_index.store.bucket import Bucket, Whereabouts
 from cargo_static_index.store.local import system
-from cargo_static_index.store.local.files import write_all
 from cargo_static_index.store.local.folders import Folders, failure, open_folders
+from cargo_static_index.store.local.system import write_all
 
 if TYPE_CHECKING:  # an extra, and slow to import
     from cargo_static_index.registry.bucket_drop import BucketDrop

@@ -28,7 +28,7 @@ from cargo_static_index.registry.shared import ChangeLog, IndexChange, Names, la
 from cargo_static_index.registry.upstream import UpstreamIndex
 from cargo_static_index.settings import Settings
 from cargo_static_index.state import State, discard_state, open_state, state_lock
-from cargo_static_index.store import Change, Delete, Lock, Store, Stored
+from cargo_static_index.store import Change, Delete, Store, Stored
 from cargo_static_index.store.ahead import ReadAhead
 from cargo_static_index.store.local.flock import FairLock
 from cargo_static_index.store.overlay import OverlayStore
@@ -72,12 +72,13 @@ class Transaction:
         """Where writers on several hosts share the tree, nothing else tells what was begun, and names lie there too."""
         self._ahead = ReadAhead(store) if store.shared else None
         self.store: Store = self._ahead or store
+        self._lock = store.lock
         self._names = Names(self._ahead, options.clock) if self._ahead else None
         self.stage = stage
         self.listener = listener
         self.held = False
         """Whether others are kept out."""
-        self.others_came = store.lock is None and not options.dry
+        self.others_came = self._lock is None and not options.dry
         """Whether others may have changed the tree since it was opened, or since what is left to do was noted."""
         self.record = TreeRecord()
         self._as_read: StoredValue[TreeRecord] | None = None
@@ -104,10 +105,6 @@ class Transaction:
             self._ahead.begin_new()
         self.take_record(self._agreement.held)
         self.state.pages.owner = self._lock.name if self._lock else ""
-
-    @property
-    def _lock(self) -> Lock | None:
-        return self.store.lock
 
     @property
     def last_record(self) -> TreeRecord | None:
@@ -244,7 +241,7 @@ class Transaction:
         """Make a file, as it was read, what it is to be (None is no file); False where somebody else was quicker."""
         return not self.apply(self.replaced(path, content, stored))
 
-    def replaced(self, path: str, content: bytes | None, stored: Stored | None) -> Iterator[Change]:
+    def replaced(self, path: str, content: bytes | None, stored: Stored | None) -> tuple[Change, ...]:
         """Give the change that makes a file, as it was read, what it is to be; none where it is that."""
         nonce = self.log.nonce if self.log else ""
         return replaced(path, content, stored, changes=(nonce, *(stored.changes if stored else ())) if nonce else ())

@@ -11,7 +11,7 @@ from cargo_static_index.protocol.index_entry import format_entry, parse_entry
 from cargo_static_index.protocol.index_file import Line, new_line
 from cargo_static_index.protocol.names import index_path
 from cargo_static_index.protocol.upstream import parse_upstream
-from cargo_static_index.store.local.files import read_at
+from cargo_static_index.store.local.system import read_at
 
 LARGEST = 64 << 20
 """Bytes of a file that is read; the largest index file of crates.io has some 3 MiB."""

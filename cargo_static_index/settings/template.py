@@ -21,7 +21,7 @@ from cargo_static_index.settings.keys import (
 )
 from cargo_static_index.settings.load import Loaded
 from cargo_static_index.settings.table import Settings
-from cargo_static_index.store.local.files import put_file
+from cargo_static_index.store.local.system import put_file
 
 RULES_SAYS: Final = "The levels of rules that are policy."
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cargo_static_index._pattern import pattern
+from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.protocol.semver import parse_requirement
 from cargo_static_index.protocol.spdx import license_name
 from cargo_static_index.site import paths as addresses
@@ -110,7 +111,7 @@ def is_script(name: str) -> bool:
 
 def record_path(name: str, prefix: str) -> str:
     """Give the path of a node's record: what the next change of the list reads."""
-    return search_rows.part_path(name, prefix) if is_script(name) else addresses.node_path(name, prefix) + ".json"
+    return addresses.node_path(name, prefix) + (".js" if is_script(name) else ".json")
 
 
 def format_record(node: Node) -> bytes:
@@ -122,6 +123,15 @@ def format_record(node: Node) -> bytes:
 def parse_record(name: str, content: bytes) -> Node:
     """Read a record, or raise InvalidDocument."""
     return search_rows.parse_part(content) if is_script(name) else parse_node(content)
+
+
+def read_node(path: str, kind: str, content: bytes) -> Node | None:
+    """Read the record at a path, or give None for what cannot be read or belongs elsewhere."""
+    try:
+        node = parse_record(kind, content)
+    except InvalidDocument:
+        return None
+    return node if record_path(node.list, node.prefix) == path else None
 
 
 def list_of_path(path: str) -> str | None:
@@ -140,7 +150,9 @@ def list_of_path(path: str) -> str | None:
 def list_view(node: Node) -> ListView:
     """Give what the page of a node shows."""
     kind, _, name = node.list.partition("/")
-    path = addresses.node_path(node.list, node.prefix) + ".html"
+    path = addresses.node_path(node.list, node.prefix)
+    page = path + ".html"
+    whole = addresses.node_path(node.list, "") + ".html" if node.prefix else page
     decode: Callable[[Any], Any] = msgspec.json.Decoder(_ROWS[kind]).decode
     return ListView(
         kind=kind,
@@ -152,13 +164,13 @@ def list_view(node: Node) -> ListView:
         children=tuple(
             ChildView(
                 label=prefix.rstrip(END),
-                page=_relative(path, addresses.node_path(node.list, prefix) + ".html"),
+                page=addresses.relative(page, addresses.node_path(node.list, prefix) + ".html"),
                 total=total,
             )
             for prefix, total in node.children.items()
         ),
-        whole=_relative(path, addresses.node_path(node.list, "") + ".html"),
-        document=_relative(path, record_path(node.list, node.prefix)),
+        whole=addresses.relative(page, whole),
+        document=addresses.relative(page, path + ".json"),
         newest=node.about.get("newest", ""),
         at_once=_leading(kind, name) if node.children and node.total <= NAMES_AT_ONCE else "",
     )
@@ -183,22 +195,21 @@ def title_of(name: str) -> str:
     return f"Keyword “{rest}”" if kind == "keyword" else rest
 
 
-def _relative(start: str, target: str) -> str:
-    return addresses.up(start) + addresses.href(target)
-
-
-def render_node(node: Node, templates: "Templates") -> dict[str, bytes]:
-    """Give the pages of a node, by path."""
+def files_of_node(node: Node, templates: "Templates") -> dict[str, bytes | None]:
+    """Give all files that a node may have, by path, as `pages_of` does; None for those that it has not."""
+    path = record_path(node.list, node.prefix)
+    files: dict[str, bytes | None] = {path: format_record(node)}
     if is_script(node.list):
-        return {}
-    path = addresses.node_path(node.list, node.prefix) + ".html"
-    template = "dependents.html" if node.list.startswith("dependents/") else "list.html"
-    pages = {path: templates.render(template, path, {"list": list_view(node)})}
-    if node.list == NAMES and node.rows:
+        return files
+    page = path.removesuffix(".json") + ".html"
+    view = list_view(node)
+    template = "dependents.html" if node.list.startswith(DEPENDENTS) else "list.html"
+    files[page] = templates.render(template, page, {"list": view})
+    if node.list == NAMES:
         sitemap = sitemap_path(node.prefix)
-        names = [row.name for row in list_view(node).rows]
-        pages[sitemap] = templates.render("sitemap-part.xml", sitemap, {"names": names})
-    return pages
+        names = [row.name for row in view.rows]
+        files[sitemap] = templates.render("sitemap-part.xml", sitemap, {"names": names}) if names else None
+    return files
 
 
 def sitemap_parts(content: bytes) -> list[str]:

@@ -1,5 +1,6 @@
 """Where every page lies, and how pages name each other: relative, naming `index.html`, so that a disk serves too."""
 
+from functools import partial
 from hashlib import sha256
 from urllib.parse import quote
 
@@ -36,14 +37,18 @@ def safe(text: str) -> str:
     return f"{written[: NAME_BYTES - 33]}~{digest}"
 
 
-def href(path: str) -> str:
-    """Give a path of the tree as an address names it; `+` is written so that no server takes it for a blank."""
-    return quote(path, safe="/~")
+href = partial(quote, safe="/~")
+"""Gives a path of the tree as an address names it; `+` is written so that no server takes it for a blank."""
 
 
 def up(path: str) -> str:
     """Give what leads from the page at `path` to the root: `../` for every folder."""
     return "../" * path.count("/")
+
+
+def relative(page: str, target: str) -> str:
+    """Give the address by which the page at one path names what lies at another."""
+    return "../" * page.count("/") + href(target)
 
 
 def crate_page(name: str) -> str:

@@ -7,7 +7,7 @@ from traceback import extract_tb
 
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import SettingsError
@@ -102,13 +102,8 @@ def _where(error: jinja2.TemplateError, template: str) -> str:
     return lines[-1] if lines else repr(template)
 
 
-class _Html(str):
-    """Text that is HTML already."""
-
-    __slots__ = ()
-
-    def __html__(self) -> str:
-        return self
+_Html = Markup
+"""Text that is HTML already, since the functions here see to that."""
 
 
 def breakable(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import calendar
 from hashlib import sha256
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +19,22 @@ ASSETS = (
 """What pages name, beside site.css, which is put together from several theme."""
 
 SINGULAR = {"keywords": "keyword", "categories": "category", "licenses": "license", "months": "month"}
+
+
+def content_security_policy(*, images: bool = True) -> str:
+    """Give the policy of our pages: what is ours and, where READMEs may show them, images over https.
+
+    It would stop what `sanitize` stops, if that failed.
+    """
+    shown = "'self' https:" if images else "'self'"
+    return (
+        f"default-src 'none'; img-src {shown}; style-src 'self'; script-src 'self'; font-src 'self'; "
+        "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'"
+    )
+
+
+CSP: Final = content_security_policy()
+"""The policy where READMEs may show images."""
 
 
 class SiteInfo(Struct, frozen=True, kw_only=True):
@@ -50,8 +67,6 @@ class SiteInfo(Struct, frozen=True, kw_only=True):
     @property
     def policy(self) -> str:
         """The Content-Security-Policy of every page."""
-        from cargo_static_index.site.readme.markdown import content_security_policy
-
         return content_security_policy(images=self.images in FETCHED)
 
     def set_page(self, kind: str, name: str) -> str:

@@ -74,9 +74,9 @@ def words(text: str) -> list[str]:
     return [word[:LETTERS] for word in _WORD.findall(text)]
 
 
-def stems(text: str) -> Iterator[str]:
+def stems(text: str) -> list[str]:
     """Give the stems of the words of a text that lead anywhere."""
-    return (stem(word) for word in words(text) if is_telling(word))
+    return [stem(word) for word in words(text) if is_telling(word)]
 
 
 def is_telling(word: str) -> bool:

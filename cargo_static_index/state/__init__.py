@@ -17,7 +17,7 @@ from cargo_static_index.state.candidates import Candidates, Intents
 from cargo_static_index.state.database import Database, copy_database
 from cargo_static_index.state.directory import is_ours, state_folder, state_lock, unusable
 from cargo_static_index.state.files import DropFiles
-from cargo_static_index.state.flags import Flags, Remaking, SiteState
+from cargo_static_index.state.flags import Remaking, SiteState, decode_site, encode_site
 from cargo_static_index.state.indexed import Indexed
 from cargo_static_index.state.needs import NeedRows
 from cargo_static_index.state.published import Published
@@ -77,7 +77,6 @@ class State:
         self.undelivered = Undelivered(database)
         self.searched = SearchedRows(database)
         self.needs = NeedRows(database)
-        self._flags = Flags(database)
         self._database = database
 
     def writing(self) -> AbstractContextManager[None]:
@@ -101,11 +100,12 @@ class State:
     @property
     def site(self) -> SiteState:
         """What is known of the tree, and what is left to do for its site."""
-        return self._flags.get()
+        row = self._database.one(schema.SITE_GET)
+        return decode_site(row[0]) if row else SiteState()
 
     @site.setter
     def site(self, site: SiteState) -> None:
-        self._flags.set(site)
+        self._database.run(schema.SITE_SET, (encode_site(site),))
 
 
 def may_write(folder: Path) -> bool:

@@ -52,7 +52,7 @@ def json_list(values: Iterable[object]) -> str:
 def copy_database(path: Path, target: Path) -> bool:
     """Copy a database as it is at one moment, whoever writes to it; False where this user may not read it.
 
-    CheckedCrate the log needs its index, which a reader may have no right to make: without it the file alone must do.
+    Reading the log needs its index, which a reader may have no right to make: without it the file alone must do.
     """
     for manner in ("mode=ro", "mode=ro&immutable=1"):
         source, copy = sqlite3.connect(f"{path.absolute().as_uri()}?{manner}", uri=True), sqlite3.connect(target)

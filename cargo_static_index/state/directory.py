@@ -10,9 +10,9 @@ from pathlib import Path
 
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
 from cargo_static_index.store.local import system
-from cargo_static_index.store.local.files import put_file
 from cargo_static_index.store.local.flock import FairLock, kept
 from cargo_static_index.store.local.ownership import objection
+from cargo_static_index.store.local.system import put_file
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 

@@ -6,9 +6,6 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cargo_static_index.state import schema
-from cargo_static_index.state.database import Database
-
 
 class Remaking(Struct, frozen=True, kw_only=True):
     """All pages are being made anew, to look as `fingerprint` says; `first` is set where there were none before."""
@@ -47,21 +44,5 @@ class SiteState(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return replace(self, owed=f"{(int(self.owed or '0', 16) + digest) % (1 << 256):064x}")
 
 
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(SiteState).decode
-
-
-class Flags:
-    """Keeps that value."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def get(self) -> SiteState:
-        """Give what is kept."""
-        row = self._database.one(schema.SITE_GET)
-        return _decode(row[0]) if row else SiteState()
-
-    def set(self, site: SiteState) -> None:
-        """Keep another value."""
-        self._database.run(schema.SITE_SET, (_encode(site),))
+encode_site = msgspec.msgpack.Encoder().encode
+decode_site = msgspec.msgpack.Decoder(SiteState).decode

@@ -35,7 +35,7 @@ class Pages:
         """Note rows (list, key, row) that lists are to have, or with None are not to have; of two, the later counts."""
         # In the order of the table, which halves the time for the rows of many crates.
         ordered = sorted(rows, key=itemgetter(0, 1))
-        self._database.run_many(schema.LISTING_SET, ((*row, self.owner) for row in ordered))
+        self._database.run_many(schema.LISTING_SET, [(*row, self.owner) for row in ordered])
 
     def list_if_new(self, rows: Iterable[tuple[str, str, bytes | None]]) -> None:
         """Note rows, but not over those that are noted already."""
@@ -59,11 +59,11 @@ class Pages:
 
     def settle(self, names: Iterable[str]) -> None:
         """Strike out crates whose pages were made."""
-        self._database.run_many(schema.STALE_DELETE, ((self.owner, name) for name in names))
+        self._database.run_many(schema.STALE_DELETE, [(self.owner, name) for name in names])
 
-    def settle_rows(self, name: str, last: str) -> None:
-        """Strike out the rows of a list up to the key `last`."""
-        self._database.run(schema.LISTING_DELETE, (self.owner, name, last))
+    def settle_rows(self, last: Iterable[tuple[str, str]]) -> None:
+        """Strike out the rows of lists, of each up to a key."""
+        self._database.run_many(schema.LISTING_DELETE, [(self.owner, *up_to) for up_to in last])
 
     def clear(self) -> None:
         """Forget everything, others' rows too."""

@@ -4,7 +4,6 @@ It knows nothing of where a tree lives.
 """
 
 import re
-from collections.abc import Callable
 from hashlib import blake2b
 
 from cargo_static_index._pattern import pattern
@@ -26,16 +25,17 @@ _PATH = pattern(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _NAME = pattern(_COMPONENT)
 
 
-def check_path(path: str) -> None:
-    r"""Make sure that a path stays in the tree it is used in, or raise InvalidInput.
+def check_path(*paths: str) -> None:
+    r"""Make sure that paths stay in the tree they are used in, or raise InvalidInput.
 
     Attack stopped: a name that reaches a path unchecked (`../../etc/cron.d/x`, `/etc/passwd`, `a\..\b`).
     """
-    if len(path) > _LONGEST or _PATH.fullmatch(path) is None:
-        raise InvalidInput(
-            f"{path!r} is not a path in a tree: use names joined by `/`, in UTF-8, {_LONGEST} characters at most, "
-            f"no name empty, `.`, `..`, with `\\` or NUL, or starting with `{STAGE}`"
-        )
+    for path in paths:
+        if len(path) > _LONGEST or _PATH.fullmatch(path) is None:
+            raise InvalidInput(
+                f"{path!r} is not a path in a tree: use names joined by `/`, in UTF-8, {_LONGEST} characters at most, "
+                f"no name empty, `.`, `..`, with `\\` or NUL, or starting with `{STAGE}`"
+            )
 
 
 def is_upload(staged: str) -> bool:
@@ -59,9 +59,6 @@ def tag_of(content: bytes) -> Tag:
     return blake2b(content, digest_size=16).hexdigest()
 
 
-def holds(change: Change, tag: Callable[[], Tag | None]) -> bool:
-    """Whether what a change expects is so; `tag` is asked if need be for what is at its path, None for nothing."""
-    if change.expect == "any":
-        return True
-    there = tag()
+def holds(change: Change, there: Tag | None) -> bool:
+    """Whether what a change expects, unless that is "any", is so of what is at its path, None for nothing."""
     return (there or "absent") == change.expect or (there is None and isinstance(change, Delete))

@@ -159,14 +159,13 @@ def is_whole(store: Store, name: str, cksum: str) -> bool:
 
 def replaced(
     path: str, content: bytes | None, stored: Stored | None, *, changes: tuple[str, ...] = ()
-) -> Iterator[Change]:
+) -> tuple[Change, ...]:
     """Give the change that makes a file, as it was read, what it is to be (None is no file); none where it is that.
 
     `changes` are the ids of the changes that it comes from, the last first.
     """
     if content is None:
-        if stored is not None:
-            yield Delete(path=path, expect=stored.tag)
-    elif stored is None or stored.content != content:
-        tag = stored.tag if stored else "absent"
-        yield Put(path=path, content=content, expect=tag, changes=changes[:KEPT_IDS])
+        return (Delete(path=path, expect=stored.tag),) if stored else ()
+    if stored and stored.content == content:
+        return ()
+    return (Put(path=path, content=content, expect=stored.tag if stored else "absent", changes=changes[:KEPT_IDS]),)

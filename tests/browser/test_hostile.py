@@ -9,7 +9,8 @@ from urllib.parse import quote, urlsplit
 import pytest
 from playwright.sync_api import Browser, Dialog, Frame, Page, Request, Route
 
-from cargo_static_index.site.readme.markdown import CSP, ReadmeSource, content_security_policy, render_readme
+from cargo_static_index.site.readme.markdown import ReadmeSource, render_readme
+from cargo_static_index.site.theme import CSP, content_security_policy
 from tests.hostile import HOSTILE
 from tests.servers import Nginx
 

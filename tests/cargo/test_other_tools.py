@@ -11,7 +11,7 @@ import pytest
 
 from cargo_static_index.hosting.nginx import nginx
 from cargo_static_index.hosting.place import Place
-from cargo_static_index.site.readme.markdown import CSP
+from cargo_static_index.site.theme import CSP
 from tests.cargo.client import Cargo, Project
 from tests.crates import crate
 from tests.servers import Nginx, free_port, get, open_folder

@@ -17,7 +17,7 @@ from cargo_static_index.hosting.apache import apache
 from cargo_static_index.hosting.caddy import caddy
 from cargo_static_index.hosting.nginx import nginx
 from cargo_static_index.hosting.place import Place, Private
-from cargo_static_index.site.readme.markdown import CSP
+from cargo_static_index.site.theme import CSP
 from cargo_static_index.tree.layout import archive_file, metadata_file, version_address
 from tests.cargo.client import Cargo
 from tests.crates import crate

@@ -23,10 +23,10 @@ from msgspec.structs import replace
 from cargo_static_index import STORE_CHECKS
 from cargo_static_index.diagnostics.errors import InvalidInput, StoreError, TreeBusy
 from cargo_static_index.store import Change, Delete, Put, Staged, Store, Stored
-from cargo_static_index.store.local.files import move_across, put_file_at
 from cargo_static_index.store.local.folders import failure
 from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.store.local.sync import can_flush_all, flush_all
+from cargo_static_index.store.local.system import move_across, put_file_at
 from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.store.objects.store import ObjectStore
 from cargo_static_index.store.overlay import OverlayStore

@@ -21,13 +21,12 @@ from cargo_static_index.site.lists import (
     DEPENDENTS,
     NAMES,
     SETS,
-    format_record,
+    files_of_node,
     list_of_path,
     list_view,
     pages_of,
-    parse_record,
+    read_node,
     record_path,
-    render_node,
     sitemap_path,
     with_satisfied,
 )
@@ -65,16 +64,7 @@ def read_nodes(store: Store) -> Iterator[tuple[str, Node | None]]:
             kind = list_of_path(path) if original_of(path) is None else None
             stored = store.read(path) if kind else None
             if stored is not None:
-                yield path, _node_at(path, kind or "", stored.content)
-
-
-def _node_at(path: str, kind: str, content: bytes) -> Node | None:
-    """Read a node, or give None for what cannot be read or belongs elsewhere."""
-    try:
-        node = parse_record(kind, content)
-    except InvalidDocument:
-        return None
-    return node if record_path(node.list, node.prefix) == path else None
+                yield path, read_node(path, kind or "", stored.content)
 
 
 class _Merged(Struct, frozen=True, kw_only=True):
@@ -191,19 +181,17 @@ class ListWriter:
         # Before the lists are written: who breaks off in between leaves no rank behind that nobody knows to be old.
         self._make_stale([found for found in merged if self._ranks_otherwise(found)])
         lost = self._output.apply(changes, at_once=len(changes))
-        again: Batch = []
+        again = {found.name for found in merged if any(change.path in lost for change in found.changes)}
+        done = [found for found in merged if found.name not in again]
         with self._transaction.state.writing():
-            for found in merged:
-                if lost and any(change.path in lost for change in found.changes):
-                    again.append((found.name, found.rows))
-                    continue
+            for found in done:
                 self._note_sitemap(found)
                 if found.name == ADVISORIES:
                     site = self._transaction.state.site
                     self._transaction.state.site = replace(site, advisories_stale=True)
-                self._note_total(found)
-                self._transaction.state.pages.settle_rows(found.name, found.rows[-1][0])
-        return again
+            self._note_totals(done)
+            self._transaction.state.pages.settle_rows((found.name, found.rows[-1][0]) for found in done)
+        return [(found.name, found.rows) for found in merged if found.name in again]
 
     def _ranks_otherwise(self, merged: _Merged) -> bool:
         """Whether a list is of a crate's dependents, and the crate may have another rank in searches than before."""
@@ -237,23 +225,27 @@ class ListWriter:
             raise
         except Exception as error:  # noqa: BLE001 - `Failures` raises on what is no fault of this list alone
             self._output.failures.note(record_path(name, ""), error)
-            self._transaction.state.pages.settle_rows(name, rows[-1][0])
+            self._transaction.state.pages.settle_rows([(name, rows[-1][0])])
         else:
             yield _Merged(name=name, rows=rows, reader=reader, nodes=nodes, changes=changes)
 
-    def _note_total(self, merged: _Merged) -> None:
-        kind, _, rest = merged.name.partition("/")
-        root, before = merged.nodes[""], merged.reader.load("")
-        total = root.total if root else 0
-        if kind in SETS and (self._looks_closely or before is None or total != before.total):
-            self._transaction.state.pages.list_rows([(SETS[kind], rest, _set_row(rest, total))])
+    def _note_totals(self, lists: Sequence[_Merged]) -> None:
+        """Note what the lists that name lists are to say of these."""
+        rows = []
+        for merged in lists:
+            kind, _, rest = merged.name.partition("/")
+            root, before = merged.nodes[""], merged.reader.load("")
+            total = root.total if root else 0
+            if kind in SETS and (self._looks_closely or before is None or total != before.total):
+                rows.append((SETS[kind], rest, _set_row(rest, total)))
+        self._transaction.state.pages.list_rows(rows)
 
     def _total_row(self, name: str, key: str) -> bytes | None:
         """Give the row of a list in the list that names it, as it is here and now: others may have written it since."""
         kind = next(kind for kind, names in SETS.items() if names == name)
         path = record_path(f"{kind}/{key}", "")
         stored = self._transaction.store.read(path)
-        root = _node_at(path, f"{kind}/{key}", stored.content) if stored else None
+        root = read_node(path, f"{kind}/{key}", stored.content) if stored else None
         return _set_row(key, root.total if root else 0)
 
     def _note_sitemap(self, merged: _Merged) -> None:
@@ -287,12 +279,10 @@ class ListWriter:
         wanted = root is not None and (root.total > 0 or name in self.always or bool(root.about))
         kept = {prefix: node for prefix, node in nodes.items() if node is not None} if wanted else {}
         for prefix in sorted(kept, key=len, reverse=True):
-            files = render_node(kept[prefix], self._templates)
-            files[record_path(name, prefix)] = format_record(kept[prefix])
             before = reader.load(prefix)
-            for path in pages_of(name, prefix):
+            for path, content in files_of_node(kept[prefix], self._templates).items():
                 if self._looks_closely or _may_differ(path, before, kept[prefix], self.always):
-                    yield from replaced(path, files.get(path), reader.stored(path))
+                    yield from replaced(path, content, reader.stored(path))
         if kind == "dependents" and root is not None and not root.about:
             yield from self._placeholder(crate, root, reader)
         for prefix in nodes:
@@ -321,9 +311,9 @@ def _may_differ(path: str, before: Node | None, after: Node, always: Collection[
     """Whether a file of a node may have to be written: a sitemap tells of names alone."""
     if before is None:
         return True
-    if before.total == after.total == 0 and path != record_path(after.list, after.prefix):
+    if before.total == after.total == 0 and path.endswith((".html", ".xml")):
         return after.list in always  # there is none
-    same = before.rows.keys() == after.rows.keys() if path == sitemap_path(after.prefix) else before == after
+    same = before.rows.keys() == after.rows.keys() if path.endswith(".xml") else before == after
     return not same
 
 
@@ -344,6 +334,7 @@ class _ListReader:
         self._name = name
         self._trusting = trusting
         self._stored: dict[str, Stored | None] = {}
+        self._nodes: dict[str, Node | None] = {}
         self._named = {""} if name in ALWAYS else set[str]()
         """The nodes that must be there: others name them."""
 
@@ -366,9 +357,14 @@ class _ListReader:
 
     def load(self, prefix: str) -> Node | None:
         """Give a node; one that cannot be read counts as none, and is replaced, where lists are made anew."""
+        if prefix not in self._nodes:
+            self._nodes[prefix] = self._read(prefix)
+        return self._nodes[prefix]
+
+    def _read(self, prefix: str) -> Node | None:
         path = record_path(self._name, prefix)
         found = self.stored(path)
-        node = _node_at(path, self._name, found.content) if found else None
+        node = read_node(path, self._name, found.content) if found else None
         if node is not None:
             self._named.update(node.children)
         elif self._trusting and (found or prefix in self._named):

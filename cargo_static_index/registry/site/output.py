@@ -19,10 +19,9 @@ _OF_ONE_PATH = frozenset(
 """Why a disk refuses one file while nothing is wrong with the others."""
 
 
-def written(path: str, content: bytes, stored: Stored | None) -> Iterator[Change]:
+def written(path: str, content: bytes, stored: Stored | None) -> tuple[Change, ...]:
     """Give the change that writes a page, unless it is there: it is made whole from what is published, as any later."""
-    if stored is None or stored.content != content:
-        yield Put(path=path, content=content)
+    return () if stored and stored.content == content else (Put(path=path, content=content),)
 
 
 class Failures:

@@ -14,7 +14,7 @@ from cargo_static_index.diagnostics.errors import SettingsError, StoreError
 from cargo_static_index.diagnostics.problems import Finding
 from cargo_static_index.state import may_write
 from cargo_static_index.state.directory import state_folder
-from cargo_static_index.store.local.files import put_file
+from cargo_static_index.store.local.system import put_file
 from cargo_static_index.tree import layout
 
 A_WEEK = 7 * 86_400.0

@@ -14,8 +14,8 @@ from cargo_static_index._json import UNREADABLE
 from cargo_static_index.diagnostics.errors import StoreError
 from cargo_static_index.registry.watch.arrivals import Why
 from cargo_static_index.state.directory import state_folder, unusable
-from cargo_static_index.store.local.files import put_file
 from cargo_static_index.store.local.flock import locked
+from cargo_static_index.store.local.system import put_file
 
 _FILE, _LOCK = "watch.json", "watch.lock"
 

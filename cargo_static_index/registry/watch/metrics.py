@@ -15,7 +15,7 @@ from cargo_static_index.diagnostics.problems import level_of
 from cargo_static_index.registry.watch.health import Health
 from cargo_static_index.settings import Settings
 from cargo_static_index.state import open_state
-from cargo_static_index.store.local.files import put_file_at
+from cargo_static_index.store.local.system import put_file_at
 
 EVERY = 10.0
 """Seconds after which the file is written though nothing is new: ages go on."""

@@ -24,13 +24,11 @@ if TYPE_CHECKING:
     from comrak import ExtensionOptions, RenderOptions
 
 __all__ = (
-    "CSP",
     "Heading",
     "ReadmeSource",
     "Rendered",
     "changelog_section",
     "code_colours",
-    "content_security_policy",
     "pygments_css",
     "render_plain",
     "render_readme",
@@ -82,22 +80,6 @@ class Rendered(Struct, frozen=True, kw_only=True):
     html: str
     headings: tuple[Heading, ...] = ()
     plain: bool = False
-
-
-def content_security_policy(*, images: bool = True) -> str:
-    """Give the policy of our pages: what is ours and, where READMEs may show them, images over https.
-
-    It would stop what `sanitize` stops, if that failed.
-    """
-    shown = "'self' https:" if images else "'self'"
-    return (
-        f"default-src 'none'; img-src {shown}; style-src 'self'; script-src 'self'; font-src 'self'; "
-        "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'"
-    )
-
-
-CSP: Final = content_security_policy()
-"""The policy where READMEs may show images."""
 
 
 class ReadmeSource(Struct, frozen=True, kw_only=True):

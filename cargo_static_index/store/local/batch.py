@@ -16,10 +16,8 @@ from pathlib import Path
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.store import Change, Delete, Put, Staged, Tag
 from cargo_static_index.store.local import system
-from cargo_static_index.store.local.files import move_across, tag_of_file, write_all
-from cargo_static_index.store.local.folders import Folders, failure
+from cargo_static_index.store.local.folders import Folders, failure, tag_of_file
 from cargo_static_index.store.local.sync import can_flush_all
-from cargo_static_index.store.local.system import NEW, PRIVATE
 from cargo_static_index.store.paths import STAGE, holds, parents_of, tag_of
 
 _MANY = 32
@@ -60,7 +58,7 @@ class OpenTree:
         if self.file_mode is not None:
             return self.file_mode
         name = f".mode-{next(self.numbers)}"
-        descriptor = system.open_file(name, NEW, dir_fd=self.staging)
+        descriptor = system.open_file(name, system.NEW, dir_fd=self.staging)
         mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
         os.close(descriptor)
         system.unlink(name, dir_fd=self.staging)
@@ -142,26 +140,15 @@ class _Batch:
         try:
             if isinstance(content, str):
                 staged = self._tree.find_staged(content)
-                return None if first and self._is_there(change) else self._take(_name_of(content), staged)
-            # Only the first change of a path finds it as it will be when its turn comes.
-            if (first and self._is_there(change)) or change.expect == tag_of(content):
-                return None
-            return self._write(content)
+                return None if self._is_known(change, first=first) else self._take(_name_of(content), staged)
+            return None if self._is_known(change, first=first) else self._write(content)
         except OSError as error:
             raise failure("write", self._tree.root / change.path, error) from error
 
     def _write(self, content: bytes) -> str:
         name = f".new-{next(self._tree.numbers)}"
-        descriptor = system.open_file(name, NEW, PRIVATE, dir_fd=self._tree.staging)
         self._written.add(name)
-        try:
-            write_all(descriptor, content)
-            # The private mode may not stay: web servers would answer 403, and cargo calls that an error.
-            system.fchmod(descriptor, self._tree.published_mode)
-            if self._each:
-                system.fsync(descriptor, name)
-        finally:
-            os.close(descriptor)
+        system.new_file(name, content, self._tree.published_mode, dir_fd=self._tree.staging, flush=self._each)
         return name
 
     def _take(self, name: str, staged: os.stat_result) -> str:
@@ -181,12 +168,12 @@ class _Batch:
         try:
             known = change.path in self._found
             there = self._found[change.path] if known else self._folders.find_file(change.path)
-            if not holds(change, lambda: None if there is None else self._tag(change.path)):
+            if change.expect != "any" and not holds(change, self._folders.tag(change.path) if there else None):
                 return False
             if isinstance(change, Delete):
                 if there is not None:
                     self._delete(change.path, there)
-            elif name is None or (not known and there and self._is_same(change.path, there, change.content)):
+            elif name is None or (change.expect == "any" and not known and there and self._is_same(change, there)):
                 if isinstance(change.content, str):
                     system.unlink(_name_of(change.content), dir_fd=self._tree.staging)
             else:
@@ -208,7 +195,7 @@ class _Batch:
             if error.errno != errno.EXDEV:
                 raise
             # Part of the tree is another file system (`crates/` on a larger disk).
-            move_across(name, staging, base, target, f"{STAGE}-{base}", flush=self._tree.flush)
+            system.move_across(name, staging, base, target, f"{STAGE}-{base}", flush=self._tree.flush)
             self._elsewhere.update((folder, *parents_of(path), ""))
         self._written.discard(name)
         self._touched.add(folder)
@@ -223,31 +210,29 @@ class _Batch:
             self._elsewhere.update((folder, *parents_of(path), ""))
         self._folders.remove_empty(folder)
 
-    def _is_there(self, change: Put) -> bool:
-        """Whether a change that asks for nothing would write what is there; what was found is kept for its turn."""
+    def _is_known(self, change: Put, *, first: bool) -> bool:
+        """Whether a change brings what is there, or what it asks for; what was found is kept for its turn."""
         if change.expect != "any":
+            return change.expect != "absent" and change.expect == self._tag_of(change.content)
+        if not first:  # only the first change of a path finds it as it will be when its turn comes
             return False
         there = self._found[change.path] = self._folders.find_file(change.path)
-        return there is not None and self._is_same(change.path, there, change.content)
+        return there is not None and self._is_same(change, there)
 
-    def _is_same(self, path: str, found: os.stat_result, content: bytes | Staged) -> bool:
-        """Whether a file that is there has this content already."""
+    def _is_same(self, change: Put, found: os.stat_result) -> bool:
+        """Whether a file that is there has the content already that a change brings."""
+        content = change.content
+        size = len(content) if isinstance(content, bytes) else self._tree.find_staged(content).st_size
+        return found.st_size == size and self._folders.tag(change.path) == self._tag_of(content)
+
+    def _tag_of(self, content: bytes | Staged) -> Tag:
         if isinstance(content, bytes):
-            return found.st_size == len(content) and self._tag(path) == tag_of(content)
+            return tag_of(content)
         staged = system.open_file(_name_of(content), os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._tree.staging)
         try:
-            return found.st_size == os.fstat(staged).st_size and self._tag(path) == tag_of_file(staged)
+            return tag_of_file(staged)
         finally:
             os.close(staged)
-
-    def _tag(self, path: str) -> Tag | None:
-        opened = self._folders.open_file(path)
-        if opened is None:
-            return None
-        try:
-            return tag_of_file(opened)
-        finally:
-            os.close(opened)
 
     def _flush_all(self) -> None:
         try:

@@ -14,7 +14,6 @@ from pathlib import Path
 from cargo_static_index.diagnostics.errors import TreeBusy
 from cargo_static_index.store import Change, Lock, Put, Staged, Store, Stored
 from cargo_static_index.store.local.batch import apply_batch, not_staged
-from cargo_static_index.store.local.files import read_rest
 from cargo_static_index.store.local.folders import Folders, failure, open_folders
 from cargo_static_index.store.local.lock import LocalSession, has_sessions, open_local
 from cargo_static_index.store.paths import check_path, is_name, tag_of
@@ -89,8 +88,7 @@ class LocalStore:
         some of its changes, each of them wholly, and the same batch may be tried again.
         """
         changes = tuple(changes)
-        for change in changes:
-            check_path(change.path)
+        check_path(*(change.path for change in changes))
         if not changes:
             return ()
         session = self._session
@@ -154,7 +152,7 @@ class LocalStore:
     def _read(self, folders: Folders | None, path: str) -> Stored | None:
         check_path(path)
         try:
-            content = None if folders is None else _read(folders, path)
+            content = None if folders is None else folders.read(path)
         except OSError as error:
             raise failure("read", self.root / path, error) from error
         return None if content is None else Stored(content=content, tag=tag_of(content))
@@ -202,16 +200,6 @@ def _locked(session: LocalSession) -> Iterator[None]:
         yield
     finally:
         session.leave()
-
-
-def _read(folders: Folders, path: str) -> bytes | None:
-    opened = folders.open_file(path)
-    if opened is None:
-        return None
-    try:
-        return read_rest(opened)
-    finally:
-        os.close(opened)
 
 
 def _names(root: Path, folders: Folders, folder: str) -> list[str]:

@@ -1,13 +1,17 @@
 """The calls by which trees and state directories are opened and changed, in one place, where each can be disturbed.
 
 Nobody disturbs them but tests of what a failing disk, or a death at any moment, leaves behind: see `disturbed`.
-Each does what the function of `os` does that it is named after; whoever calls turns OSError into an error of ours.
+Each does what the function of `os` does that it is named after; behind them stands what is made of several: to write,
+read and move a file. Whoever calls turns OSError into an error of ours.
 """
 
+import errno
 import os
 import shutil
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -25,6 +29,9 @@ ANEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
 PRIVATE = 0o600
 """The mode of a file that is not published yet: whoever copies the tree meanwhile must not pass it on."""
+
+_CHUNK = 1 << 18
+"""Bytes read at once where a file is digested or copied: few calls, little memory."""
 
 
 class Disturber(Protocol):
@@ -128,3 +135,96 @@ def rmtree(name: str, *, dir_fd: int) -> None:
     """Remove a folder with all that is in it."""
     about_to("unlink", name)
     shutil.rmtree(name, dir_fd=dir_fd)
+
+
+def new_file(name: str, content: bytes, mode: int, *, dir_fd: int, flush: bool) -> None:
+    """Write a file whole that must not be there yet; nobody else may read it before it is written."""
+    opened = open_file(name, NEW, PRIVATE, dir_fd=dir_fd)
+    try:
+        write_all(opened, content)
+        # The private mode may not stay: web servers would answer 403, and cargo calls that an error.
+        fchmod(opened, mode)
+        if flush:
+            fsync(opened, name)
+    finally:
+        os.close(opened)
+
+
+def put_file(folder: int, name: str, content: bytes, *, mode: int = 0o644) -> None:
+    """Write a file whole into an open folder, in the place of what is there, and follow no link."""
+    half = half_of(name)
+    with suppress(FileNotFoundError):
+        unlink(half, dir_fd=folder)
+    opened = open_file(half, NEW, mode, dir_fd=folder)
+    try:
+        write_all(opened, content)
+    finally:
+        os.close(opened)
+    rename(half, name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def put_file_at(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Write a file whole at a path, in the place of what is there, and follow no link that stands for it."""
+    folder = open_file(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        put_file(folder, path.name, content, mode=mode)
+    finally:
+        os.close(folder)
+
+
+def read_at(path: Path, largest: int) -> bytes | None:
+    """Read a file that somebody brought; None for anything that is none, OSError where it has more bytes (EFBIG)."""
+    try:
+        opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        about = os.fstat(opened)
+        if about.st_size > largest:
+            raise OSError(errno.EFBIG, f"it has more than {largest:,} bytes", str(path))
+        return os.pread(opened, about.st_size, 0) if stat.S_ISREG(about.st_mode) else None
+    finally:
+        os.close(opened)
+
+
+def half_of(name: str) -> str:
+    """Give the name of a file that is still being written: no scan of a drop directory looks at it."""
+    return f".{name}.part"
+
+
+def move_across(name: str, folder: int, new_name: str, new_folder: int, half: str, *, flush: bool) -> None:
+    """Move a file between two open folders of different file systems, so that no reader sees half of it.
+
+    Until all of it is there its name is `half`; the next move replaces what a crash left.
+    """
+    with suppress(FileNotFoundError):
+        unlink(half, dir_fd=new_folder)
+    source = open_file(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        target = open_file(half, NEW, 0o600, dir_fd=new_folder)
+        try:
+            for chunk in chunks(source):
+                write_all(target, chunk)
+            was = os.fstat(source)
+            fchmod(target, stat.S_IMODE(was.st_mode))
+            utime(target, (was.st_atime_ns, was.st_mtime_ns))
+            if flush:
+                fsync(target, new_name)
+        finally:
+            os.close(target)
+    finally:
+        os.close(source)
+    rename(half, new_name, src_dir_fd=new_folder, dst_dir_fd=new_folder)
+    unlink(name, dir_fd=folder)
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write all of a content at the place where the file is."""
+    written = write(descriptor, content)
+    while written < len(content):  # Linux writes 2 GiB at most at once, and less when a disk fills up
+        written += write(descriptor, memoryview(content)[written:])
+
+
+def chunks(descriptor: int) -> Iterator[bytes]:
+    """Give what reads an open file from where it is to its end."""
+    return iter(partial(os.read, descriptor, _CHUNK), b"")

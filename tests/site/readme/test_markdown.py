@@ -15,15 +15,14 @@ from hypothesis import strategies as st
 
 from cargo_static_index.site.readme.images import Images
 from cargo_static_index.site.readme.markdown import (
-    CSP,
     LONGEST,
     Heading,
     ReadmeSource,
     Rendered,
-    content_security_policy,
     render_readme,
 )
 from cargo_static_index.site.readme.postprocess import width_css
+from cargo_static_index.site.theme import CSP, content_security_policy
 from tests.hostile import HOSTILE
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
