@@ -19,7 +19,7 @@ def sections(*names: str) -> tuple[str, ...]:
 SERVING = (*KEYS, "rules")
 """All keys: `serve` takes them."""
 EVERY = tuple(name for name in SERVING if not name.startswith(("serve.", "publish.")) or name == "publish.url")
-"""The keys that have a part in what a pass does."""
+"""The keys that have a part in what a build does."""
 CHECKING = (
     *("registry.name", "registry.base-url", "registry.mode", "registry.aliases", "registry.own-rules"),
     *("tree.path", "state.path"),

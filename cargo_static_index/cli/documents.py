@@ -151,7 +151,7 @@ class DependentDocument(Struct, frozen=True, kw_only=True):
 class InfoDocument(Struct, frozen=True, kw_only=True):
     """What `info --json` says of one release. `line` is the index line as it stands, `versions` all that are held.
 
-    What is only in the archive's facts is null, or empty, where they are missing. Sizes are bytes.
+    What is only in the archive's metadata is null, or empty, where that is missing. Sizes are bytes.
     """
 
     schema: Literal[1] = 1
@@ -312,7 +312,7 @@ class OnChangeDocument(Struct, frozen=True, kw_only=True):
 class StatusDocument(Struct, frozen=True, kw_only=True):
     """What `status --json` says. Times are whole seconds since 1970.
 
-    `last_build` is null before the first pass, and where the state may not be read; `watch` where nobody ever
+    `last_build` is null before the first build, and where the state may not be read; `watch` where nobody ever
     watched, `on_change` where nobody is told of changes. `kept` are removed releases whose archives are kept.
     """
 

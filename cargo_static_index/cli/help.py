@@ -86,7 +86,7 @@ def check_settings_command(run: Run) -> int:
 
 
 def _try_rights(settings: Settings) -> None:
-    """Raise StoreError where this user may not do what a pass does; what is not there is made by a pass.
+    """Raise StoreError where this user may not do what a build does; what is not there is made by a build.
 
     Of buckets only the drop prefix is tried: opening the tree tries the other.
     """

@@ -281,7 +281,7 @@ def rebuild_command(run: Run, *, pages: bool, dry_run: bool) -> int:
 
     No index file, archive or metadata changes; what tree.json counts is set right, and pages that do not show
     the tree are made anew. Nothing needs this: a catalogue that is missing, damaged or of another tree is made anew by
-    the next pass. It is for those who want it done now.
+    the next build. It is for those who want it done now.
     """
     held_tree(run)
     with open_registry(run.settings, ChangeListener(run, dry=dry_run), Options(now=run.now, dry=dry_run)) as registry:

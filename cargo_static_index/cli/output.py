@@ -1,4 +1,4 @@
-"""Telling what a command does: the listeners that turn outcomes of a pass into one of the formats, or print paths."""
+"""Telling what a command does: the listeners that turn outcomes of a build into one of the formats, or print paths."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,7 +42,7 @@ TOLD_WHOLE: Final = 3
 
 
 class Printer(Protocol):
-    """One output format of a pass."""
+    """One output format of a build."""
 
     prints_paths: bool
     """Whether paths are printed as they change."""
@@ -70,7 +70,7 @@ class Printer(Protocol):
 
 
 class PassOutput:
-    """Hears what a pass does, counts it, and has it printed."""
+    """Hears what a build does, counts it, and has it printed."""
 
     def __init__(self, run: Run, printer: Printer) -> None:
         self._levels = run.settings.levels
@@ -135,7 +135,7 @@ class PassOutput:
         self._progress.hide()
 
     def finish(self, *, strict: bool = False, waits: bool = False) -> int:
-        """Have the end printed, and give the exit code; `waits` says that a later pass looks at what was waiting."""
+        """Have the end printed, and give the exit code; `waits` says that a later build looks at what was waiting."""
         self._printer.finish(self.counts)
         wrong = self.counts["refused"] + (0 if waits else self.counts["waiting"])
         return FOUND_WRONG if wrong or (strict and self.counts["remembered"]) else GOOD

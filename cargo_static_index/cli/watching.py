@@ -84,7 +84,7 @@ class Signals:
         signal.setitimer(signal.ITIMER_REAL, max(self._grace, 0.001))
 
     def _end(self, _number: int, _frame: object) -> None:
-        # Nothing is left half done: the next pass finishes what this one has begun.
+        # Nothing is left half done: the next build finishes what this one has begun.
         self._over = True
         raise KeyboardInterrupt
 

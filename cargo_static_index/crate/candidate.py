@@ -107,7 +107,7 @@ class Candidate(Struct, frozen=True, kw_only=True, array_like=True):
 
 FileStatus = Literal["published", "restored", "unchanged", "refused", "waiting", "remembered", "not-published"]
 """What became of a file: `restored` put back the archive of a release that the tree had lost,
-`waiting` is read again by the next pass, `remembered` was refused by an earlier one,
+`waiting` is read again by the next build, `remembered` was refused by an earlier one,
 `not-published` is good, but something else was refused where all or nothing is published.
 """
 

@@ -1,6 +1,6 @@
 """Metadata: what an archive says, as one JSON document of a fixed shape, stored beside it under its checksum.
 
-Made once, from the archive's bytes alone; pages, `verify`, `reindex` and `rebuild` read facts, not archives.
+Made once, from the archive's bytes alone; pages, `verify`, `reindex` and `rebuild` read it, and no archives.
 """
 
 from typing import Literal

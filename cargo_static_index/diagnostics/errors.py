@@ -44,7 +44,7 @@ class InvalidConfig(InvalidInput):
 
 
 class InvalidDocument(InvalidInput):
-    """One of our own JSON documents (facts, tombstones, tree.json) does not have its shape."""
+    """One of our own JSON documents (metadata, tombstones, tree.json) does not have its shape."""
 
 
 class NewerFormat(InvalidDocument):

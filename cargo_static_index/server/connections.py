@@ -40,6 +40,10 @@ class _Connection(H11Protocol):
         super().data_received(data)
         self._keep_time()
 
+    def _should_upgrade(self) -> bool:
+        """Never: cargo asks plain HTTP for `h2c`, and may be answered without a word of it, in the log too."""
+        return False
+
     def on_response_complete(self) -> None:
         """Begin to wait for the next request, where it is not there yet."""
         super().on_response_complete()

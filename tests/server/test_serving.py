@@ -169,3 +169,12 @@ def test_elsewhere_than_on_loopback_it_starts_only_with_an_address_and_a_token(t
     command = ("serve", "--publish", "--bind", "0.0.0.0:0")
     run(*command, cwd=tmp_path).failed(2, "needs the URL that cargo shall use", "--publish-url")
     run(*command, "--publish-url", "https://x.example", cwd=tmp_path).failed(2, "needs a token", "token create")
+
+
+def test_who_offers_http_2_is_answered_without_it_and_nothing_is_said_of_that(alice: Client, endpoint: Served) -> None:
+    settings = "AAMAAABkAAQAoAAAAAIAAAAA"
+    said = alice.ask(
+        "GET", "/index/config.json", Connection="Upgrade, HTTP2-Settings", Upgrade="h2c", HTTP2_Settings=settings
+    )
+    assert said.status == 200
+    assert "upgrade" not in (endpoint.folder / "serve.log").read_text().lower()
