@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cargo_static_index import (
+    Bucket,
     CargoStaticIndexError,
     GivenArchive,
     Home,
@@ -32,6 +33,7 @@ from cargo_static_index import (
     read_metadata,
     released_archives,
     specs_of,
+    verify_registry,
 )
 from tests.crates import crate
 from tests.world import T0, World
@@ -71,6 +73,8 @@ MISUSED: dict[str, tuple[Callable[[], object], type[CargoStaticIndexError], str]
     "a place": (lambda: MemoryStore().apply([Put(path="../x", content=b"")]), InvalidInput, "is not a path in a tree"),
     "a name": (lambda: read_index(MemoryStore(), "../../x"), InvalidInput, "is not a path in a tree"),
     "a checksum": (lambda: read_metadata(MemoryStore(), "foo", "../../x"), InvalidInput, "is not a path in a tree"),
+    "a bucket": (lambda: Bucket("ftp", "x"), InvalidInput, "ftp://x is no bucket: give one of the schemes s3, gs, az"),
+    "no bucket": (lambda: Bucket("s3", ""), InvalidInput, "s3:// is no bucket"),
     "a release": (lambda: released_archives(MemoryStore(), specs_of(["foo"])), NotHeld, "there is no release foo"),
 }
 
@@ -106,6 +110,25 @@ def test_what_is_misused_of_an_open_registry_changes_nothing(tmp_path: Path, mis
     ):
         use(registry)
     assert world.files() == before
+
+
+@pytest.mark.parametrize(
+    ("names", "fix", "error", "sentence"),
+    [
+        (["bar"], False, NotHeld, "there is no crate 'bar' in this registry; `list` shows what is held"),
+        (["../x"], False, SettingsError, "'../x' names no crate"),
+        ("foo", False, SettingsError, "'foo' is one text; give several"),
+        (["foo"], True, SettingsError, "`fix` mends the whole tree: leave `names` out"),
+    ],
+)
+def test_crates_that_are_verified_are_held(
+    tmp_path: Path, names: list[str], fix: bool, error: type[CargoStaticIndexError], sentence: str
+) -> None:
+    world = World(tmp_path, {"registry.pages": False})
+    world.put(FOO)
+    world.build()
+    with pytest.raises(error, match=sentence):
+        list(verify_registry(world.settings(), Report(), Options(now=T0), names=names, fix=fix))
 
 
 def test_another_access_is_an_error_of_ours(tmp_path: Path) -> None:

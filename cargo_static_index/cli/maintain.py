@@ -30,20 +30,18 @@ from cargo_static_index.cli.output import ChangeListener, from_here
 from cargo_static_index.cli.progress import Progress
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
 from cargo_static_index.cli.terminal import counted, is_confirmed, is_interactive
-from cargo_static_index.diagnostics.errors import InvalidDocument, NotHeld, SettingsError
+from cargo_static_index.diagnostics.errors import InvalidDocument, SettingsError
 from cargo_static_index.diagnostics.problems import Finding, found, level_of
 from cargo_static_index.diagnostics.rule import severity_of
 from cargo_static_index.registry.missing import missing_in
 from cargo_static_index.registry.options import Options, parse_share
-from cargo_static_index.registry.registry import open_registry, specs_of, verify_registry
+from cargo_static_index.registry.registry import open_registry, verify_registry
 from cargo_static_index.registry.reindex import Reindexed
-from cargo_static_index.registry.similar import hint_for
 from cargo_static_index.registry.verify.work import Work
 from cargo_static_index.registry.workers import reading_executor, usable_jobs
 from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.tree.kept import kept_until
-from cargo_static_index.tree.layout import CRATES, index_file
-from cargo_static_index.tree.read import read_index
+from cargo_static_index.tree.layout import index_file
 
 Counts = dict[Literal["error", "warning", "fixed"], int]
 
@@ -86,7 +84,7 @@ def verify_command(
     output = one_format(output_format, as_json=as_json)
     if quick and deep:
         raise SettingsError("--quick reads no archive, and --deep reads all; give one of them")
-    _need_held(run, names)
+    held_tree(run)
     listener = ChangeListener(run, dry=dry_run, silent=not dry_run or output != "text")
     options = Options(now=run.now, dry=dry_run)
     if fix and (share or names):
@@ -125,14 +123,6 @@ def _missing(run: Run, names: Sequence[str]) -> Iterator[Finding]:
             what = f"of the versions held, {', '.join(need.held[-3:])}, none satisfies it" if need.held else "not held"
             path = index_file(need.needed_by[0].partition("@")[0])
             yield found("dependency-missing", path, f"`{need.name}` {need.req}, needed by {who}: {what}.")
-
-
-def _need_held(run: Run, names: Iterable[str]) -> None:
-    """Raise NotHeld where the tree knows nothing of a crate; SettingsError where there is no tree, or no such name."""
-    store = held_tree(run)
-    for spec in specs_of(names):
-        if read_index(store, spec.name).stored is None and not list(store.list(f"{CRATES}/{spec.name}")):
-            raise NotHeld(f"there is no crate {spec.name!r} in this registry; {hint_for(store, spec.name)}")
 
 
 @contextmanager

@@ -40,6 +40,7 @@ from cargo_static_index.registry.recover import (
     switch_addresses,
 )
 from cargo_static_index.registry.scan import Due
+from cargo_static_index.registry.similar import need_crates
 from cargo_static_index.registry.transaction import Transaction, open_transaction
 from cargo_static_index.registry.withdraw import Spec, Withdrawn
 from cargo_static_index.registry.workers import Executor, Far
@@ -392,6 +393,8 @@ def verify_registry(
     finding says so. Raises SettingsError where the tree cannot be used at all. `work` says which archives are opened,
     and in which processes; where something may be mended, all is done in this one. Archives in a bucket are read only
     if `deep`, or a share of them: else they are held against what the store says of them.
+
+    NotHeld for a name that the tree knows nothing of; SettingsError for what is no name, and for names with `fix`.
     """
     from cargo_static_index.registry.restore import trust_last_record
     from cargo_static_index.registry.verify.again import confirmed
@@ -400,6 +403,10 @@ def verify_registry(
     from cargo_static_index.registry.verify.work import HERE
 
     tree = store or store_of(settings)
+    if names is not None:
+        if fix:
+            raise SettingsError("`fix` mends the whole tree: leave `names` out")
+        need_crates(tree, [spec.name for spec in specs_of(names)])
     deep = deep or not tree.shared or (work is not None and work.share is not None)
     if not (deep or quick):
         listener.note("archives are held against their sizes and their metadata, and not read; --deep reads them")

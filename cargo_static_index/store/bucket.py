@@ -18,11 +18,18 @@ _PREFIX = pattern(r"[A-Za-z0-9!_.'()-]+(?:/[A-Za-z0-9!_.'()-]+)*")
 
 
 class Bucket(Struct, frozen=True):
-    """A place in an object store: a bucket, and what the keys of the tree begin with there, "" for nothing."""
+    """A place in an object store: a bucket, and what the keys of the tree begin with there, "" for nothing.
+
+    InvalidInput for a scheme that is none of `s3`, `gs` and `az`, and for no name.
+    """
 
     scheme: str
     name: str
     prefix: str = ""
+
+    def __post_init__(self) -> None:
+        if self.scheme not in SCHEMES or not self.name:
+            raise InvalidInput(f"{self} is no bucket: give one of the schemes {', '.join(SCHEMES)}, and a name")
 
     def __str__(self) -> str:
         """As the user writes it."""

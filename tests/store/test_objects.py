@@ -49,6 +49,11 @@ def test_a_bucket_is_named_by_its_url(text: str, bucket: Bucket) -> None:
     assert parse_bucket(str(bucket)) == bucket
 
 
+def test_a_bucket_of_no_account_is_an_error_of_the_settings() -> None:
+    with pytest.raises(SettingsError, match=r"az://x cannot be opened: .* Set AZURE_STORAGE_ACCOUNT_NAME and AZURE"):
+        Client(Bucket("az", "x"), {})
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

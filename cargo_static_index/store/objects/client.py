@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from cargo_static_index._pattern import pattern
-from cargo_static_index.diagnostics.errors import StoreError, extra_missing
+from cargo_static_index.diagnostics.errors import SettingsError, StoreError, extra_missing
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.store.objects.profiles import with_profile
@@ -276,11 +276,23 @@ def _opened(bucket: Bucket, environment: Mapping[str, str]) -> Any:
     options: Any = {**_TIMEOUTS, "allow_http": _may_be_plain(environment)}
     # None of its own: what may be tried again, and whether it was done, is for us to find out.
     common: Any = {"prefix": bucket.prefix or None, "client_options": options, "retry_config": {"max_retries": 0}}
-    if bucket.scheme == "s3":
-        return S3Store(bucket.name, config=_s3(environment), **common)
-    if bucket.scheme == "gs":
-        return GCSStore(bucket.name, **common)
-    return AzureStore(bucket.name, config=_given(_OF_AZURE, environment), **common)
+    try:
+        if bucket.scheme == "s3":
+            return S3Store(bucket.name, config=_s3(environment), **common)
+        if bucket.scheme == "gs":
+            return GCSStore(bucket.name, **common)
+        return AzureStore(bucket.name, config=_given(_OF_AZURE, environment), **common)
+    except failures.BaseError as error:
+        said = str(error).partition("\n")[0]
+        raise SettingsError(f"{bucket} cannot be opened: {said}. {_ACCOUNTS[bucket.scheme]}") from None
+
+
+_ACCOUNTS: Mapping[str, str] = {
+    "s3": "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
+    "gs": "Set GOOGLE_APPLICATION_CREDENTIALS to the file of a service account's key",
+    "az": "Set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+}
+"""What says whose the bucket is, by scheme."""
 
 
 _OF_S3 = (
