@@ -16,6 +16,7 @@ from cargo_static_index import (
     InvalidConfig,
     InvalidInput,
     Limits,
+    LocalStore,
     MemoryStore,
     NotHeld,
     Options,
@@ -75,6 +76,8 @@ MISUSED: dict[str, tuple[Callable[[], object], type[CargoStaticIndexError], str]
     "a checksum": (lambda: read_metadata(MemoryStore(), "foo", "../../x"), InvalidInput, "is not a path in a tree"),
     "a bucket": (lambda: Bucket("ftp", "x"), InvalidInput, "ftp://x is no bucket: give one of the schemes s3, gs, az"),
     "no bucket": (lambda: Bucket("s3", ""), InvalidInput, "s3:// is no bucket"),
+    "a file's mode": (lambda: LocalStore(Path("x"), file_mode=-1), InvalidInput, "modes are from 0 to 0o7777"),
+    "a timeout": (lambda: LocalStore(Path("x"), lock_timeout=-1), InvalidInput, "a timeout is at least 0 seconds"),
     "a release": (lambda: released_archives(MemoryStore(), specs_of(["foo"])), NotHeld, "there is no release foo"),
 }
 

@@ -190,7 +190,8 @@ class Registry:
     def reindex(self, names: Iterable[str] = ()) -> "Iterator[Reindexed]":
         """Derive the lines of these crates, or of all, anew from what is stored, as the iterator is read to its end.
 
-        Where the settings ask for another mode, the registry must be opened with `Options(change_mode=True)`.
+        Others are kept out from the call until the registry is closed. Where the settings ask for another mode, it must
+        be opened with `Options(change_mode=True)`.
         """
         from cargo_static_index.registry.reindex import apply_reindex, home_for
 
@@ -389,10 +390,11 @@ def verify_registry(
     """Look at the whole tree as it stands, or at the crates of these `names`, and give what is wrong.
 
     Without `fix` nothing is locked or changed; what is suspected while others change the tree is looked at again. With
-    it the tree is locked, and what can be mended without changing a release is mended, or would be in a dry run; each
-    finding says so. Raises SettingsError where the tree cannot be used at all. `work` says which archives are opened,
-    and in which processes; where something may be mended, all is done in this one. Archives in a bucket are read only
-    if `deep`, or a share of them: else they are held against what the store says of them.
+    it the tree is locked from the first finding until the iterator is read to its end or closed, and what can be mended
+    without changing a release is mended, or would be in a dry run; each finding says so. Raises SettingsError where the
+    tree cannot be used at all. `work` says which archives are opened, and in which processes; where something may be
+    mended, all is done in this one. Archives in a bucket are read only if `deep`, or a share of them: else they are
+    held against what the store says of them.
 
     NotHeld for a name that the tree knows nothing of; SettingsError for what is no name, and for names with `fix`.
     """

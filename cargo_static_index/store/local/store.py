@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-from cargo_static_index.diagnostics.errors import TreeBusy
+from cargo_static_index.diagnostics.errors import InvalidInput, TreeBusy
 from cargo_static_index.store import Change, Lock, Put, Staged, Store, Stored
 from cargo_static_index.store.local.batch import apply_batch, not_staged
 from cargo_static_index.store.local.folders import Folders, failure, open_folders
@@ -19,6 +19,8 @@ from cargo_static_index.store.local.lock import LocalSession, has_sessions, open
 from cargo_static_index.store.paths import check_path, is_name, tag_of
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_MODES = 0o7777
+"""All bits of access that a file may have."""
 
 
 class LocalStore:
@@ -27,7 +29,7 @@ class LocalStore:
     Files and folders get the modes that the umask leaves of 0666 and 0777, unless `file_mode` and `dir_mode` say
     otherwise. `flush=False` gives up durability (not atomicity) for speed. Changes wait up to `lock_timeout` seconds
     (None: as long as it takes) for another process that holds the lock. No link in the tree is followed: InvalidInput
-    says to remove it. The root itself may be a link.
+    says to remove it. The root itself may be a link. InvalidInput for modes and a timeout that are none.
     """
 
     def __init__(
@@ -39,6 +41,9 @@ class LocalStore:
         flush: bool = True,
         lock_timeout: float | None = 0.0,
     ) -> None:
+        modes = (mode for mode in (file_mode, dir_mode) if mode is not None)
+        if not all(0 <= mode <= _MODES for mode in modes) or (lock_timeout or 0) < 0:
+            raise InvalidInput("modes are from 0 to 0o7777, and a timeout is at least 0 seconds")
         self.root = root.absolute()
         self._file_mode = file_mode
         self._dir_mode = dir_mode
