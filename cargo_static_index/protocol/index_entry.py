@@ -176,10 +176,13 @@ def parse_entry(line: bytes) -> Entry:
     try:
         found = _decode_entry(line)
         twice = _key_given_twice_anywhere(line)
+        broken = not line.isascii() and has_broken_key(line)
     except UNREADABLE as error:
         raise InvalidIndexLine(f"not an index line that cargo reads: {error}; line: {quote(line)}") from error
     if twice:
         raise InvalidIndexLine(f"the key {twice!r} is given twice; remove one; line: {quote(line)}")
+    if broken:
+        raise InvalidIndexLine(f"a key is not UTF-8; correct it; line: {quote(line)}")
     try:
         return _entry(found)
     except InvalidInput as error:
@@ -254,6 +257,23 @@ def _is_leap_year(year: int) -> bool:
 def key_given_twice(line: bytes, known: tuple[str, ...]) -> str:
     """Name the first of these keys that an object, known to be one, has twice; empty where there is none."""
     return _repeated(_pairs(line), known)
+
+
+def has_broken_key(line: bytes, *, deep: bool = True) -> bool:
+    """Whether a key of a line, known to be an object, is no UTF-8, or, if `deep`, one of a dependency.
+
+    Cargo refuses that even where it ignores the key, but not in what it ignores.
+    """
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        top = _pairs(line)
+        deps = dict(top).get("deps")
+        below = deps if deep and isinstance(deps, list) else []
+        objects = (found for found in (top, *below) if isinstance(found, list))
+        pairs = (pair for found in objects for pair in found if isinstance(pair, tuple))
+        return any("\N{REPLACEMENT CHARACTER}" in key for key, _ in pairs)
+    return False
 
 
 def _key_given_twice_anywhere(line: bytes) -> str:

@@ -16,6 +16,7 @@ from cargo_static_index.protocol.index_entry import (
     ENTRY_KEYS,
     Entry,
     format_entry,
+    has_broken_key,
     key_given_twice,
     parse_pubtime,
 )
@@ -62,6 +63,8 @@ def parse_line(raw: bytes) -> Line:
     """Read of a line, without its newline, what can be read; this raises nothing."""
     try:
         seen = _decode_seen(raw)
+        if not raw.isascii() and has_broken_key(raw):
+            return _parse_least(raw)
         if not _PLAIN_VERSION.fullmatch(seen.vers):
             parse_version(seen.vers)
         if seen.pubtime is not None:
@@ -95,7 +98,7 @@ def _parse_least(raw: bytes) -> Line:
     try:
         least = _decode_least(raw)
         parse_version(least.vers)
-        if key_given_twice(raw, _Least.__struct_fields__):
+        if key_given_twice(raw, _Least.__struct_fields__) or has_broken_key(raw, deep=False):
             return Line(raw=raw)
     except _ODD:
         return Line(raw=raw)

@@ -8,7 +8,7 @@ import hashlib
 import io
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, product
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -67,11 +67,8 @@ def sound_index(transaction: Transaction, name: str) -> StoredValue[IndexFile]:
     Only a state that knows the tree can tell; the tree's lock keeps out whoever could have changed the file since.
     """
     index = read_index(transaction.store, name)
-    if (
-        transaction.in_doubt
-        or not transaction.store.locks
-        or not _is_damaged(name, index, _in_state(transaction, name))
-    ):
+    known = transaction.state.indexed.digest(index.path)
+    if transaction.in_doubt or not transaction.store.locks or weight_of(index).digest == known:
         return index
     restore_index(transaction)
     recount(transaction)
@@ -79,19 +76,20 @@ def sound_index(transaction: Transaction, name: str) -> StoredValue[IndexFile]:
 
 
 def restore_index(transaction: Transaction) -> None:
-    """Put back all lines that the index lost, as far as they are known; what cannot be put back is said.
+    """Put back all that the index lost, as far as it is known; what cannot be put back is said.
 
     A state that knows the tree is believed, but of files that a build was changing when it ended. Else the crates' own
-    documents are, where the index is not what tree.json sums up.
+    documents are, where the index is not what tree.json sums up, then the stored metadata, where these make it that.
     """
     if not transaction.in_doubt:
         changing = set(transaction.state.intents.unfinished())
         for name in list(_names(transaction)):
             if not changing & {layout.index_file(name), layout.tombstones_file(name)}:
-                _restore(transaction, name, _in_state(transaction, name))
+                _restore_known(transaction, name)
     elif missing_digests(transaction.store, _sum_of(transaction.store)) is not None:
         for name, releases in documented_releases(transaction.store):
             _restore(transaction, name, releases)
+        _write_proven(transaction)
 
 
 def trust_last_record(transaction: Transaction) -> None:
@@ -103,22 +101,14 @@ def trust_last_record(transaction: Transaction) -> None:
     if last is None or not transaction.in_doubt:
         return
     total = _sum_of(transaction.store)
-    for name, releases in _in_state_all(transaction):
+    for name in list(_names(transaction)):
         index = read_index(transaction.store, name)
-        if _is_damaged(name, index, releases):
-            file = restoration(transaction.store, transaction.home, name, index.value, releases).file
-            total += IndexChange(index, file).delta
-    missing = _less(last.digest, total)
-    if missing and not _write_missing(transaction, {missing}):
+        total += IndexChange(index, _known_file(transaction, name, index).file).delta
+    if _less(last.digest, total):
         return
     said, transaction.in_doubt = transaction.record, False
     transaction.update_record(lambda _: replace(last, mode=said.mode, aliases=said.aliases))
     restore_index(transaction)
-
-
-def _write_missing(transaction: Transaction, missing: Collection[int]) -> bool:
-    """Write the one index file that is `proven`, and say whether there is one."""
-    return any(_write_proven(transaction, layout.index_file(name), missing) for name in list(_names(transaction)))
 
 
 def recount(transaction: Transaction, *, agreed: bool = False) -> None:
@@ -170,14 +160,41 @@ def restoration(store: Store, home: Home, name: str, file: IndexFile, known: Ite
     return replace(found, file=_without_copies(store, name, found.file)) if found.restored else found
 
 
-def proven(
-    store: Store, home: Home, name: str, index: StoredValue[IndexFile], missing: Collection[int]
-) -> IndexFile | None:
-    """Give the index file that the stored metadata make, where that is just what is `missing` (`missing_digests`)."""
-    lines = (_line_of(store, home, name, _known(line)) if line.name == name else line.raw for line in index.value.lines)
-    file = IndexFile(lines=tuple(parse_line(raw) for raw in lines if raw is not None))
-    after = weight(index.path, file.format(), len(file.releases))
-    return file if difference(after, weight_of(index)).digest in missing else None
+def proven_paths(store: Store, home: Home, paths: Iterable[str], missing: Collection[int]) -> list[str]:
+    """Give which index files are to say what the stored metadata make, for that is just what is `missing`.
+
+    These are one or two of those that say something else, or all of them (`missing_digests`).
+    """
+    wanted: dict[int, str] = {}
+    for path in paths:
+        index = read_index_at(store, path)
+        wanted[difference(_weight(path, made_of_metadata(store, home, index)), weight_of(index)).digest] = path
+    wanted.pop(0, None)
+    for digest in missing:
+        if digest in wanted:
+            return [wanted[digest]]
+    for whole, (digest, path) in product(missing, wanted.items()):
+        other = wanted.get(_rest(whole, digest))
+        if other not in {None, path}:
+            return sorted(filter(None, (path, other)))
+    together = sum((Delta(digest=digest) for digest in wanted), Delta()).digest
+    return sorted(wanted.values()) if together in missing else []
+
+
+def made_of_metadata(store: Store, home: Home, index: StoredValue[IndexFile]) -> IndexFile:
+    """Give the index file that the stored metadata make: what has none, or is another crate's, stays as it is."""
+    return IndexFile(lines=tuple(_made_anew(store, home, index.path, line) for line in index.value.lines))
+
+
+def _made_anew(store: Store, home: Home, path: str, line: Line) -> Line:
+    raw = (
+        _line_of(store, home, line.name, _known(line)) if line.cksum and layout.index_file(line.name) == path else None
+    )
+    return line if raw is None else parse_line(raw)
+
+
+def _weight(path: str, file: IndexFile) -> Delta:
+    return weight(path, file.format(), len(file.releases))
 
 
 def documented_releases(store: Store) -> Iterator[tuple[str, tuple[Known, ...]]]:
@@ -240,22 +257,28 @@ def missing_digests(store: Store, total: Delta) -> frozenset[int] | None:
 
 
 def _less(digest: str, total: Delta) -> int:
-    return difference(Delta(digest=int(digest, 16)), total).digest
+    return _rest(int(digest, 16), total.digest)
 
 
-def write_proven(transaction: Transaction, path: str) -> bool:
-    """Write the index file that `proven` gives for a path, and say whether there is one."""
-    return _write_proven(transaction, path, missing_digests(transaction.store, _sum_of(transaction.store)) or ())
+def _rest(digest: int, known: int) -> int:
+    """Give what of a sum is left, modulo 2^256."""
+    return difference(Delta(digest=digest), Delta(digest=known)).digest
 
 
-def _write_proven(transaction: Transaction, path: str, missing: Collection[int]) -> bool:
-    index = read_index_at(transaction.store, path)
-    for name in dict.fromkeys(line.name for line in index.value.releases):
-        file = proven(transaction.store, transaction.home, name, index, missing)
-        if file is not None:
-            transaction.state.pages.make_stale([name])
-            return transaction.write(path, file.format(), index.stored)
-    return False
+def without_restored(missing: Collection[int], restored: Delta) -> frozenset[int]:
+    """Give what is missing still (`missing_digests`) once something is `restored`."""
+    return frozenset(_rest(digest, restored.digest) for digest in missing) - {0}
+
+
+def _write_proven(transaction: Transaction) -> None:
+    """Write all index files that are proven (`proven_paths`)."""
+    store, home = transaction.store, transaction.home
+    missing = missing_digests(store, _sum_of(store)) or ()
+    for path in proven_paths(store, home, index_paths(store) if missing else (), missing):
+        index = read_index_at(store, path)
+        _put_back(
+            transaction, index.value.releases[0].name, index, Restoration(file=made_of_metadata(store, home, index))
+        )
 
 
 def set_lines_right(transaction: Transaction) -> None:
@@ -345,19 +368,50 @@ def _restore(transaction: Transaction, name: str, known: Sequence[Known]) -> Non
         if not _is_damaged(name, index, known):
             return
         found = restoration(transaction.store, transaction.home, name, index.value, known)
-        if found.restored:
-            transaction.begin([IndexChange(index, found.file)])
-        if not found.restored or transaction.write(index.path, found.file.format(), index.stored):
-            transaction.state.pages.make_stale([name])
-            _say(transaction, name, found)
+        if not found.restored or _put_back(transaction, name, index, found):
+            _say_lost(transaction, name, found)
             return
 
 
-def _say(transaction: Transaction, name: str, found: Restoration) -> None:
-    if found.restored:
+def _restore_known(transaction: Transaction, name: str) -> None:
+    """Have a crate's index file be the one that the state knows, as far as that can be made, and say so."""
+    known = transaction.state.indexed.digest(layout.index_file(name))
+    for _ in attempts(f"the index file of {name} is"):
+        index = read_index(transaction.store, name)
+        if weight_of(index).digest == known:
+            return
+        found = _known_file(transaction, name, index)
+        if found.file == index.value or _put_back(transaction, name, index, found):
+            break
+    _say_lost(transaction, name, found)
+    if _weight(index.path, found.file).digest != known and not found.lost:
         transaction.listener.warn(
-            f"The index file of {name} was damaged: the lines of {', '.join(found.restored)} were put back."
+            f"The index file of {name} was changed or damaged, and nothing tells what it said: bring it back from a "
+            "backup. Until then it counts as it stands now."
         )
+
+
+def _known_file(transaction: Transaction, name: str, index: StoredValue[IndexFile]) -> Restoration:
+    """Give the index file that the state knows, as far as its lines and the stored metadata make it."""
+    store, home, known = transaction.store, transaction.home, transaction.state.indexed.digest(index.path)
+    found = restoration(store, home, name, index.value, _in_state(transaction, name))
+    made = made_of_metadata(store, home, replace(index, value=found.file))
+    is_known = _weight(index.path, found.file).digest != known == _weight(index.path, made).digest
+    return replace(found, file=made) if is_known else found
+
+
+def _put_back(transaction: Transaction, name: str, index: StoredValue[IndexFile], found: Restoration) -> bool:
+    """Write an index file anew and say so; False where somebody else was quicker."""
+    transaction.begin([IndexChange(index, found.file)])
+    if not transaction.write(index.path, found.file.format(), index.stored):
+        return False
+    transaction.state.pages.make_stale([name])
+    what = f"the lines of {', '.join(found.restored)} were" if found.restored else "what it said was"
+    transaction.listener.warn(f"The index file of {name} was damaged: {what} put back.")
+    return True
+
+
+def _say_lost(transaction: Transaction, name: str, found: Restoration) -> None:
     for release in found.lost:
         was = f"published {release.pubtime or 'at a time that is not known'}{', and yanked' if release.yanked else ''}"
         transaction.listener.warn(

@@ -16,7 +16,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
 from cargo_static_index._json import UNREADABLE
-from cargo_static_index.diagnostics.errors import InvalidDocument, NewerFormat
+from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidInput, NewerFormat
+from cargo_static_index.protocol.index_entry import parse_pubtime
 from cargo_static_index.protocol.registries import Mode
 from cargo_static_index.protocol.semver import parse_version, without_build
 
@@ -32,7 +33,7 @@ SLIP = 4
 _MODULUS = 1 << 256
 
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
-"""A sum of SHA-256, modulo 2^256, in hexadecimal."""
+"""A SHA-256, or a sum of such modulo 2^256, in hexadecimal."""
 
 DigestOfAny = Annotated[str, Meta(pattern=r"^(?:[0-9a-f]{64})?$")]
 """Such a sum, or "" where there is nothing to be summed up."""
@@ -159,7 +160,7 @@ class Tombstone(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_un
     """
 
     vers: str
-    cksum: str
+    cksum: Digest
     pubtime: str | None = None
     yanked: bool = False
     when: str | None = None
@@ -185,7 +186,11 @@ class Tombstones(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def weight(self, held: Collection[str]) -> Delta:
         """Give what those in force count for in tree.json, the versions of the index file being `held`."""
         stones = self.in_force(held)
-        said = (f"{self.name}\0{stone.vers}\0{stone.cksum}\0{stone.pubtime}\0{stone.yanked}" for stone in stones)
+        said = (
+            f"{self.name}\0{stone.vers}\0{stone.cksum}\0{stone.pubtime}\0{stone.yanked}"
+            + (f"\0{stone.when}" if stone.when else "")
+            for stone in stones
+        )
         digests = (sha256(text.encode()).digest() for text in said)
         total = sum(int.from_bytes(digest, "big") for digest in digests)
         return Delta(removed=len(stones), tombstones=total % _MODULUS)
@@ -242,9 +247,14 @@ def parse_tree_record(content: bytes) -> TreeRecord:
 def parse_tombstones(content: bytes) -> Tombstones:
     """Read a crate's removed.json, or raise InvalidDocument."""
     try:
-        return msgspec.json.decode(content, type=Tombstones)
-    except UNREADABLE as error:
+        stones = msgspec.json.decode(content, type=Tombstones)
+        for stone in stones.removed:
+            parse_version(stone.vers)
+            for time in filter(None, (stone.pubtime, stone.when)):
+                parse_pubtime(time)
+    except (*UNREADABLE, InvalidInput) as error:
         raise InvalidDocument(f"not a document of tombstones: {error}") from error
+    return stones
 
 
 def format_document(document: TreeRecord | Tombstones) -> bytes:

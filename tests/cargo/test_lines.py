@@ -38,6 +38,7 @@ TAKEN = [
     line(',"pubtime":"2026-05-15T08:30:60Z"'),
     line(',"rust_version":"1.60"'),
     line(',"x":1,"x":2'),
+    line(',"x":{"\udcff":"\udcff"}'),
     line(',"features":{"a":["b"],"a":[]}'),
     line(',"features":{"日":[],"0":[],"c++.1-a_":[]}'),
     on_helper(',"kind":"devel"'),
@@ -77,10 +78,12 @@ INVALID = [
     on_helper(OPTIONAL, '"f":["dep:helper/x"]'),
     on_helper(OPTIONAL, '"f":["helper/x/y"]'),
     on_helper(',"optional":true,"kind":"dev"'),
+    on_helper(',"optio\udcffal":false'),
 ]
 SKIPPED = [
     line(',"name":"NAME"'),
     line(',"\\u0076ers":"1.0.0"'),
+    line(',"x\udcff":1'),
     line("").replace("1.0.0", "1.0"),
     line("")[:-1],
     f"\ufeff{line('')}",
@@ -98,7 +101,12 @@ def run(*command: str, cwd: Path, env: dict[str, str]) -> subprocess.CompletedPr
 
 def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    path.write_bytes(bytes_of(text))
+
+
+def bytes_of(text: str) -> bytes:
+    """Give the bytes of a line, of which `\\udcNN` in the text is one that is no UTF-8."""
+    return text.encode(errors="surrogateescape")
 
 
 @pytest.fixture(scope="module")
@@ -152,5 +160,5 @@ def cargos(registry: tuple[Path, dict[str, str]], name: str) -> str:
 @pytest.mark.parametrize("number", range(len(CASES)))
 def test_cargo_and_we_make_the_same_of_a_line(registry: tuple[Path, dict[str, str]], number: int) -> None:
     text, outcome = CASES[number]
-    raw = text.replace("NAME", f"case{number}").encode()
+    raw = bytes_of(text.replace("NAME", f"case{number}"))
     assert (ours(raw), cargos(registry, f"case{number}")) == (outcome, outcome)

@@ -25,8 +25,9 @@ from cargo_static_index.registry.restore import (
     Rival,
     documented_releases,
     is_left,
+    made_of_metadata,
     missing_digests,
-    proven,
+    proven_paths,
     put_back_archive,
     recount,
     restoration,
@@ -34,8 +35,9 @@ from cargo_static_index.registry.restore import (
     rival_of,
     set_lines_right,
     sound_index,
-    write_proven,
+    without_restored,
 )
+from cargo_static_index.registry.shared import IndexChange
 from cargo_static_index.registry.site.check import check_pages
 from cargo_static_index.registry.tombstones import are_lost, restore_tombstones, summed_tombstones
 from cargo_static_index.registry.transaction import Transaction
@@ -52,6 +54,7 @@ from cargo_static_index.tree.read import (
     is_whole,
     read_config,
     read_index,
+    read_index_at,
     read_record,
     read_tombstones,
 )
@@ -187,18 +190,17 @@ def _mend_tombstones(transaction: Transaction) -> bool:
 
 
 def _mend_lines(transaction: Transaction, finding: Finding) -> bool:
-    if finding.fix == "write-proven":
-        return write_proven(transaction, finding.path)
-    if finding.fix == "set-line-right":
-        set_lines_right(transaction)
-        recount(transaction)
-    elif transaction.in_doubt:
+    if transaction.in_doubt:
         restore_index(transaction)
         recount(transaction)
     else:  # the first such finding mends all of them
         name = transaction.state.published.name_of(collision_key(finding.path.rpartition("/")[2]))
         sound_index(transaction, name or "")
-    return True
+    if finding.fix == "set-line-right":
+        set_lines_right(transaction)
+        recount(transaction)
+    index = read_index_at(transaction.store, finding.path)
+    return finding.fix != "write-proven" or made_of_metadata(transaction.store, transaction.home, index) == index.value
 
 
 def _write_metadata(transaction: Transaction, path: str, limits: Limits) -> bool:
@@ -278,15 +280,19 @@ def _check_lost_lines(
     store: Store, home: Home, known: Iterable[tuple[str, Sequence[Known]]], missing: Collection[int]
 ) -> Iterator[Finding]:
     """Give the crates whose index file lost lines that can be put back, or what lines said."""
+    total, told = Delta(), set[str]()
     for name, releases in known:
         index = read_index(store, name)
-        restored = restoration(store, home, name, index.value, releases).restored
-        if restored:
-            message = f"The index file of {name} lost the lines of {', '.join(restored)}, or what they said."
+        restored = restoration(store, home, name, index.value, releases)
+        if restored.restored:
+            total += IndexChange(index, restored.file).delta
+            told.add(index.path)
+            message = f"The index file of {name} lost the lines of {', '.join(restored.restored)}, or what they said."
             yield found("lines-lost", index.path, message, "restore-lines")
-        elif proven(store, home, name, index, missing) is not None:
-            message = f"The index file of {name} is not the one that was summed up, and its metadata make that one."
-            yield found("lines-lost", index.path, message, "write-proven")
+    others = (path for path in index_paths(store) if path not in told)
+    for path in proven_paths(store, home, others, without_restored(missing, total)):
+        message = "This index file is not the one that was summed up, and the metadata of its releases make that one."
+        yield found("lines-lost", path, message, "write-proven")
 
 
 def _lines_are_lost(store: Store, total: Delta) -> bool:

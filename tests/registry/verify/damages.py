@@ -164,10 +164,15 @@ def _commands(way_out: str) -> Iterator[str]:
             yield found
 
 
-def try_damages(registry: Registry, folder: Path, changes: Mapping[str, bytes | None]) -> str:
-    """Damage a copy of a tree, mend it, and say what is not as it was; "" where all is."""
+def try_damages(registry: Registry, folder: Path, changes: Mapping[str, bytes | None], *, known: bool = True) -> str:
+    """Damage a copy of a tree, mend it, and say what is not as it was; "" where all is.
+
+    Unless it is `known`, the state was lost before.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     world = registry.copy(folder)
+    if not known:
+        world.forget()
     for path, content in changes.items():
         damage(world, path, content)
     try:

@@ -39,8 +39,11 @@ CHANGED_BYTES = [
     ("tree.json", b'"tombstones": "', b'"tombstones": " '),
     ("tree.json", b'"mode"', b'"mo\xe4e"'),
     (TOMBSTONES, b'"cksum"', b'"cksuM"'),
+    (TOMBSTONES, b'"0.1.0"', b'"0.1,0"'),
+    (TOMBSTONES, b'"when": "2026-01-04', b'"when": "2026-01-05'),
     ("index/3/b/bar", b'"yanked":true', b'"ycnked":true'),
     ("index/3/b/bar", b'"yanked":true', b'"ya\xeeked":true'),
+    ("index/3/b/bar", b'"optional"', b'"optio\xeeal"'),
     ("index/3/b/bar", b'"name":"bar"', b'"name":"bas"'),
     ("index/3/f/foo", b'"features"', b'"featurds"'),
     ("crates/bar/index.json", b'"edition":"2021"', b'"edition":"2023"'),
@@ -50,13 +53,68 @@ CHANGED_BYTES = [
 """Bytes that a reader could pass over, or that nothing in the tree depends on."""
 
 
+def changed(registry: Registry, path: str, was: bytes, now: bytes) -> dict[str, bytes]:
+    """Give the damage that makes one file say something else in one place."""
+    assert was in registry.sound[path]
+    return {path: registry.sound[path].replace(was, now, 1)}
+
+
 @pytest.mark.parametrize(("path", "was", "now"), CHANGED_BYTES)
 def test_a_changed_byte_that_a_reader_could_pass_over_is_mended(
     registry: Registry, tmp_path: Path, path: str, was: bytes, now: bytes
 ) -> None:
-    content = registry.sound[path]
-    assert was in content
-    assert try_damages(registry, tmp_path / "copy", {path: content.replace(was, now, 1)}) == ""
+    assert try_damages(registry, tmp_path / "copy", changed(registry, path, was, now)) == ""
+
+
+FOO, BAR = "index/3/f/foo", "index/3/b/bar"
+IN_TWO_INDEX_FILES = [
+    ((FOO, b'"yanked":true', b'"y\xe1nked":true'), (BAR, b'"optional"', b'"optio\xeeal"')),
+    ((FOO, b'"features"', b'"featurds"'), (BAR, b'"features"', b'"featurds"')),
+    ((FOO, b'"vers":"1.0.0"', b'"vers":"1.2.0"'), (BAR, b'{"name"', b'{*name"')),
+]
+"""What the lists of releases tell of one of them, of none, and what makes one line look like another's archive's."""
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
+@pytest.mark.parametrize(("one", "other"), IN_TWO_INDEX_FILES)
+def test_two_damaged_index_files_are_both_mended(
+    registry: Registry,
+    tmp_path: Path,
+    one: tuple[str, bytes, bytes],
+    other: tuple[str, bytes, bytes],
+    known: bool,
+) -> None:
+    changes = changed(registry, *one) | changed(registry, *other)
+    assert try_damages(registry, tmp_path / "copy", changes, known=known) == ""
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
+def test_a_changed_tombstone_is_put_back_before_pages_show_it(registry: Registry, tmp_path: Path, known: bool) -> None:
+    changes = changed(registry, TOMBSTONES, b'"when": "2026-01-04', b'"when": "2026-01-05')
+    changes["crates/foo/index.json"] = registry.sound["crates/foo/index.json"][:700]
+    assert try_damages(registry, tmp_path / "copy", changes, known=known) == ""
+
+
+def test_the_pass_that_touches_a_crate_mends_what_its_index_file_says_of_others(
+    registry: Registry, tmp_path: Path
+) -> None:
+    world = registry.copy(tmp_path / "copy")
+    [(path, content)] = changed(registry, BAR, b'"features"', b'"featurds"').items()
+    damage(world, path, content)
+    world.put(crate("bar", "0.4.0"))
+    assert "The index file of bar was damaged: what it said was put back." in world.build().notes
+    assert world.read(BAR).startswith(registry.sound[BAR])
+    assert world.verified() == []
+
+
+def test_what_nothing_tells_of_an_index_file_is_said_by_its_name(registry: Registry, tmp_path: Path) -> None:
+    world = registry.copy(tmp_path / "copy")
+    with (world.tree / FOO).open("ab") as file:
+        file.write(b'{"of":"another tool"}\n')
+    world.put(crate("foo", "3.0.0"))
+    assert [each for each in world.build().notes if "of foo was changed or damaged, and nothing tells" in each]
+    assert world.verified()[0].id == "line-unreadable"
+    assert world.versions("3/f/foo")[-1] == "3.0.0"
 
 
 def test_an_index_file_is_mended_by_what_the_pages_show_where_tree_json_is_older(
