@@ -14,9 +14,11 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from itertools import count
 from pathlib import Path
+from threading import Thread
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
@@ -125,6 +127,52 @@ def let_everybody_read(buckets: Buckets, bucket: Bucket) -> None:
 
 
 _OURS = {"aws_access_key_id": KEYS["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": KEYS["AWS_SECRET_ACCESS_KEY"]}
+
+
+@contextmanager
+def identities(token: str = "t") -> Iterator[tuple[str, list[str]]]:
+    """Serve the keys as an instance, a container and Amazon's token service do, and note who asked."""
+    asked: list[str] = []
+    given = {
+        "AccessKeyId": KEYS["AWS_ACCESS_KEY_ID"],
+        "SecretAccessKey": KEYS["AWS_SECRET_ACCESS_KEY"],
+        "Expiration": "2100-01-01T00:00:00Z",
+    }
+    role = "".join(f"<{name}>{text}</{name}>" for name, text in {**given, "SessionToken": token}.items())
+    whole = f"<AssumeRoleWithWebIdentityResult><Credentials>{role}</Credentials></AssumeRoleWithWebIdentityResult>"
+    given |= {"Code": "Success", "Type": "AWS-HMAC", "Token": token}
+    answers = {
+        "/latest/api/token": "of-the-instance",
+        "/latest/meta-data/iam/security-credentials/": "builder",
+        "/latest/meta-data/iam/security-credentials/builder": json.dumps(given),
+        "/container": json.dumps(given),
+        "/": f"<AssumeRoleWithWebIdentityResponse>{whole}</AssumeRoleWithWebIdentityResponse>",
+    }
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            path = self.path.partition("?")[0]
+            asked.append(path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(answers[path].encode())
+
+        do_PUT = do_POST = do_GET  # noqa: N815 - http.server's names
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", asked
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
 
 AZURE = {
     "AZURE_STORAGE_ACCOUNT_NAME": "devstoreaccount1",

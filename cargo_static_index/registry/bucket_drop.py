@@ -12,17 +12,20 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cargo_static_index.crate.candidate import DropFile
+import msgspec
+
+from cargo_static_index.crate.candidate import Candidate, DropFile
 from cargo_static_index.diagnostics.errors import InvalidInput, StoreError
-from cargo_static_index.diagnostics.escape import escape
-from cargo_static_index.registry.scan import changed_rows
+from cargo_static_index.diagnostics.escape import escape, quote
+from cargo_static_index.diagnostics.problems import Problem, problem
+from cargo_static_index.registry.scan import changed_rows, unfit
 from cargo_static_index.state import State
 from cargo_static_index.state.files import SeenRow
 from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.store.local import system
 from cargo_static_index.store.local.folders import failure
 from cargo_static_index.store.local.system import write_all
-from cargo_static_index.store.objects.client import Client, ConditionFailed, Listed, Unsure
+from cargo_static_index.store.objects.client import Client, ConditionFailed, Listed, Unsure, is_odd
 from cargo_static_index.store.objects.persistence import list_all, persisting
 
 AT_ONCE = 16
@@ -40,15 +43,16 @@ class BucketDrop:
         self.place = place
         self._client = Client(place.whole)
 
-    def scan(self, state: State, skip: Iterable[Bucket] = (), *, forget: bool = True) -> Iterator[DropFile]:
+    def scan(self, state: State, skip: Iterable[Bucket] = (), *, forget: bool = True) -> Iterator[DropFile | Candidate]:
         """Give, by path, what is new, changed or still to be judged, but for what lies below the places to skip.
 
         What is no longer there is forgotten, unless without `forget`. All of it counts as the files of one folder.
         """
         files, rows = state.drop_files, partial(self._rows, tuple(skip))
-        for name, seen, _, _, size, _, _ in changed_rows(files, b"", rows(), rows, forget=forget):
+        for name, seen, _, _, size, _, found in changed_rows(files, b"", rows(), rows, forget=forget):
             source = escape(self.place / name.decode())
-            yield DropFile(source=source, target=name, file=name, seen=seen, size=size)
+            file = DropFile(source=source, target=name, file=name, seen=seen, size=size)
+            yield unfit(file, found) if found is not None else file
         if forget:
             for folder in files.subfolders(b""):
                 files.forget_folder(folder)
@@ -59,7 +63,8 @@ class BucketDrop:
             path = found.path[start:]
             place = Bucket(self.place.scheme, self.place.name, found.path)
             if _is_crate(path) and not any(map(place.is_below, skip)):
-                yield path.encode(), _fingerprint(path, found), 0, 1, found.size, None, None
+                what = msgspec.json.encode(_odd(self.place / path)) if is_odd(path) else None
+                yield path.encode(), _fingerprint(path, found), 0, 1, found.size, None, what
 
     def together(self, call: Callable[..., T], *arguments: Iterable[Any]) -> list[T]:
         """Do what `map` does, some calls at the same time."""
@@ -97,7 +102,7 @@ class BucketDrop:
 
     def paths(self) -> Iterator[str]:
         """Give the paths of all crates."""
-        return (row[0].decode() for row in self._rows(()))
+        return (row[0].decode() for row in self._rows(()) if row[6] is None)
 
     def try_listing(self) -> None:
         """Raise StoreError where the files cannot be listed."""
@@ -107,7 +112,8 @@ class BucketDrop:
         """Give the paths of the documents that have their file beside them, and what sums up what all of it is."""
         start = len(self.place.key(""))
         found = {found_object.path[start:]: found_object for found_object in list_all(self._client, self.place.prefix)}
-        paths = [path for path in found if path.endswith(".crate.json") and path.removesuffix(".json") in found]
+        named = (path for path in found if path.endswith(".crate.json") and not is_odd(path))
+        paths = [path for path in named if path.removesuffix(".json") in found]
         return sorted(paths), b"".join(_fingerprint(path, found[path]) for path in sorted(paths))
 
     def content(self, path: str) -> bytes | None:
@@ -163,6 +169,12 @@ class BucketDrop:
 def _is_crate(path: str) -> bool:
     """Whether a path is that of a crate, neither hidden nor in a hidden folder."""
     return path.endswith(".crate") and not path.startswith(".") and "/." not in path
+
+
+def _odd(key: str) -> Problem:
+    why = "a part of it is empty, `.` or `..`, or holds a control character"
+    message = f"{quote(key)} cannot be asked for by its key: {why}."
+    return problem("file-unreadable", message, way_out="Copy the object to another key, and delete this one.")
 
 
 def _fingerprint(path: str, found: Listed) -> bytes:

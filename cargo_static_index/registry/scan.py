@@ -174,8 +174,7 @@ class _Walk:
         for name, seen, changed, links, size, target, found in rows:
             shown = escape(_text(source + name))
             if found is not None:
-                file = DropFile(source=shown, folder=folder, file=name, seen=seen)
-                yield Candidate(file=file, problems=(msgspec.json.decode(found, type=Problem),), refused=True)
+                yield unfit(DropFile(source=shown, folder=folder, file=name, seen=seen), found)
             elif (due := self._due(Seen(_join(folder, name), seen, changed, links))) is not None:
                 yield DropFile(
                     source=shown,
@@ -291,6 +290,11 @@ class _Walk:
         changed, written = status.st_ctime_ns, status.st_mtime_ns
         changed = min(written if changed < written <= self._now else changed, _LAST)
         return name, _fingerprint(name, status), changed, status.st_nlink, status.st_size, target, None
+
+
+def unfit(file: DropFile, found: bytes) -> Candidate:
+    """Give what is refused before it is read, by the problem in its row."""
+    return Candidate(file=file, problems=(msgspec.json.decode(found, type=Problem),), refused=True)
 
 
 def changed_rows(

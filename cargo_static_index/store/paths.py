@@ -31,11 +31,16 @@ def check_path(*paths: str) -> None:
     Attack stopped: a name that reaches a path unchecked (`../../etc/cron.d/x`, `/etc/passwd`, `a\..\b`).
     """
     for path in paths:
-        if len(path) > _LONGEST or _PATH.fullmatch(path) is None:
+        if not is_path(path):
             raise InvalidInput(
                 f"{path!r} is not a path in a tree: use names joined by `/`, in UTF-8, {_LONGEST} characters at most, "
                 f"no name empty, `.`, `..`, with `\\` or NUL, or starting with `{STAGE}`"
             )
+
+
+def is_path(path: str) -> bool:
+    """Whether a tree may hold a file at this path, which no session keeps for itself."""
+    return len(path) <= _LONGEST and _PATH.fullmatch(path) is not None
 
 
 def is_upload(staged: str) -> bool:

@@ -1,5 +1,6 @@
 """A registry in a bucket: changed by the commands as users run them, served by the store itself, read by cargo."""
 
+import hashlib
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ import pytest
 from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.store.objects.client import Client
 from cargo_static_index.tree.layout import archive_file
-from tests.buckets import Buckets, azurite, seaweedfs
+from tests.buckets import Buckets, azurite, identities, seaweedfs
 from tests.cargo.client import Cargo
 from tests.cargo.hosts import Host
 from tests.cli.program import PROGRAM, environment, run
@@ -78,6 +79,15 @@ def test_an_archive_that_was_exchanged_is_found_by_the_checksum_that_the_store_k
     assert "nothing is wrong" in host.run("verify", "--quick", "--no-pages").ok()
     said = host.run("verify", "--no-pages")
     assert (said.code, "The store has SHA-256" in said.out) == (1, True), said
+
+
+def test_the_checksum_that_the_store_keeps_is_asked_for_with_an_instances_keys(buckets: Buckets) -> None:
+    place = buckets.make()
+    with identities(token="") as (url, _):  # which this store takes for none
+        region = {"AWS_REGION": "us-east-1"}
+        client = Client(place, {**region, "AWS_ENDPOINT_URL": buckets.endpoint, "AWS_METADATA_ENDPOINT": url})
+        client.put("a", b"bytes", TYPE)
+        assert client.digest("a") == hashlib.sha256(b"bytes").hexdigest()
 
 
 def test_many_crates_are_read_and_their_pages_made_in_processes(host: Host) -> None:

@@ -11,10 +11,12 @@ from cargo_static_index.diagnostics.errors import InvalidInput, SettingsError, S
 from cargo_static_index.store import Delete, Put, Staged
 from cargo_static_index.store.bucket import Bucket, parse_bucket
 from cargo_static_index.store.objects.client import PART_BYTES, Client
+from cargo_static_index.store.objects.identity import Identity, Keys
 from cargo_static_index.store.objects.store import ObjectStore
-from tests.buckets import KEYS, LIARS, Buckets, liar, moto
+from tests.buckets import KEYS, LIARS, Buckets, identities, liar, moto
 from tests.crates import CrateBuilder, crate
 from tests.faults import Asked, Fault, Proxy, proxied
+from tests.servers import free_port
 from tests.world import World
 
 
@@ -164,6 +166,46 @@ def test_keys_come_from_a_named_profile(buckets: Buckets, place: Bucket, tmp_pat
     with pytest.raises(SettingsError, match="cannot be read as a file of profiles") as failed:
         Client(place, {**files, "AWS_PROFILE": "ci"})
     assert secret not in str(failed.value)
+
+
+_OURS = Keys(KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"], "t")
+
+
+@pytest.mark.parametrize("kind", ["instance", "container"])
+def test_keys_of_an_instance_and_a_container_are_asked_for(
+    buckets: Buckets, place: Bucket, tmp_path: Path, kind: str
+) -> None:
+    (tmp_path / "token").write_text("of-the-process")
+    with identities() as (url, asked):
+        given = {
+            "instance": {"AWS_METADATA_ENDPOINT": url},
+            "container": {
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{url}/container",
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": f"{tmp_path}/token",
+            },
+        }[kind]
+        client = Client(place, {"AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": buckets.endpoint, **given})
+        client.put("a", b"bytes", {})  # which the library does with keys that it asks for itself
+        assert asked
+        assert Identity(given).keys() == _OURS
+
+
+def test_keys_of_a_web_identity_are_asked_for(tmp_path: Path) -> None:
+    """The library asks over TLS alone, so that it is not tried here."""
+    (tmp_path / "token").write_text("of-the-process")
+    role = {
+        "AWS_WEB_IDENTITY_TOKEN_FILE": f"{tmp_path}/token",
+        "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/builder",
+    }
+    with identities() as (url, _):
+        assert Identity({**role, "AWS_ENDPOINT_URL_STS": url}).keys() == _OURS
+
+
+def test_where_nobody_gives_keys_nobody_waits_for_them_twice() -> None:
+    identity = Identity({"AWS_METADATA_ENDPOINT": f"http://127.0.0.1:{free_port()}"})
+    assert identity.keys() is None
+    assert identity.keys() is None
+    assert Identity({"AWS_EC2_METADATA_DISABLED": "true"}).keys() is None
 
 
 # --- whether a write landed is found out, whatever the answer says

@@ -5,22 +5,26 @@ What a request failed of is told by kind; what may be tried again, and whether a
 
 import base64
 import hashlib
+import http.client
 import os
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
+from xml.etree import ElementTree
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError, extra_missing
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.store.bucket import Bucket
+from cargo_static_index.store.objects.identity import VARIABLES, Identity, Keys
 from cargo_static_index.store.objects.profiles import with_profile
 from cargo_static_index.store.objects.signing import resigned
 
@@ -37,10 +41,14 @@ PART_BYTES = 8 << 20
 _CHUNK = 1 << 20
 """Bytes that are read of an object at once."""
 
-_NO_PATH = pattern(r'invalid path: Path "((?:[^"\\]|\\.)*)"')
-"""What the library says of a key with an empty part, or one that is `.` or `..`."""
+_NO_PATH = pattern(r'invalid path: [^"]*"((?:[^"\\]|\\.)*)"')
+"""What the library says of a key that it cannot ask for."""
+
+_ODD = pattern(r"(?:^|/)\.{0,2}(?:/|$)|[\x00-\x1f\x7f]")
+"""Keys that the library cannot ask for: with an empty part, one that is `.` or `..`, or a control character."""
 
 _SECONDS = 120
+_SIGNED_FOR = timedelta(minutes=5)
 _TIMEOUTS = {"connect_timeout": "10s", "timeout": f"{_SECONDS}s"}
 _LOOPBACK = pattern(r"localhost|127(?:\.[0-9]+){3}|::1")
 
@@ -51,6 +59,10 @@ class ConditionFailed(Exception):
 
 class Unsure(StoreError):
     """Whether the store has done it is not known: no answer came, or one that says to try again."""
+
+
+class _OddKey(Exception):
+    """A listing holds a key that the library takes for no path."""
 
 
 class Object(Struct, frozen=True, kw_only=True):
@@ -80,8 +92,9 @@ class Client:
         environment = with_profile(environment) if bucket.scheme == "s3" else environment
         self.id = hashlib.sha256(f"{_endpoint(environment)} {bucket}".encode()).hexdigest()[:16]
         """Tells this way to this bucket from others."""
-        self._secret = environment.get("AWS_SECRET_ACCESS_KEY", "")
+        self._identity = Identity(environment)
         self._store = _opened(bucket, environment)
+        self._whole: Callable[[], Any] = lambda: _opened(bucket.whole, environment)
 
     def get(self, path: str) -> Object | None:
         """Read one object; None where there is none."""
@@ -139,25 +152,18 @@ class Client:
     def digest(self, path: str) -> str | None:
         """Give the SHA-256 that the store keeps of one object; None where it keeps none, or of its parts only.
 
-        The library cannot ask for it, so its signed URL is signed once more, which needs the keys themselves: None
-        where these come from an instance or a web identity. Unsure where the store does not answer.
+        The library cannot ask for it, so its signed URL is signed once more; None where that cannot be. Unsure where
+        the store does not answer.
         """
-        if self.bucket.scheme != "s3" or not self._secret:
+        keys = self._identity.keys() if self.bucket.scheme == "s3" else None
+        if keys is None:
             return None
         headers = {"x-amz-checksum-mode": "ENABLED"}
-        url = resigned(self.signed("HEAD", path), self._secret, headers)
-        asked = urllib.request.Request(url, method="HEAD", headers=headers)  # noqa: S310 - the scheme is the endpoint's
-        try:
-            with urllib.request.urlopen(asked, timeout=_SECONDS) as answer:  # noqa: S310
-                return _hex_of(answer.headers.get("x-amz-checksum-sha256") or "")
-        except urllib.error.HTTPError as error:
-            with error:
-                code = error.code
-        except OSError:
-            code = 0
-        if code in {0, 408, 425, 429} or code >= 500:
-            raise Unsure(f"{self.bucket / path}: cannot read this: {code or 'no answer came'}. Try again later.")
-        return None
+        url = resigned("HEAD", self.signed("HEAD", path), keys, headers=headers)
+        answer = _answer("HEAD", url, headers)
+        if answer.is_unsure:
+            raise Unsure(f"{self.bucket / path}: cannot read this: {answer.said}. Try again later.")
+        return _hex_of(answer.headers.get("x-amz-checksum-sha256") or "") if answer.status == 200 else None
 
     def put(self, path: str, content: bytes | Path, headers: Mapping[str, str], *, expect: str = "any") -> None:
         """Write one object; ConditionFailed where `expect`, "any", "absent" or an ETag, does not hold there."""
@@ -194,39 +200,59 @@ class Client:
 
         The library knows no such request, but it signs one, and `If-Match` need not be signed.
         """
-        asked = urllib.request.Request(  # noqa: S310 - the scheme is the endpoint's
-            self.signed("DELETE", path), method="DELETE", headers={"If-Match": etag}
-        )
-        try:
-            with urllib.request.urlopen(asked, timeout=_SECONDS):  # noqa: S310
-                return
-        except urllib.error.HTTPError as error:
-            with error:
-                code = error.code
-        except OSError:
-            code = 0
-        if code in {409, 412}:
+        answer = _answer("DELETE", self.signed("DELETE", path), {"If-Match": etag})
+        if answer.status in {409, 412}:
             raise ConditionFailed
-        if code != 404:
-            kind = Unsure if code in {0, 408, 425, 429} or code >= 500 else StoreError
-            raise kind(f"{self.bucket / path}: cannot delete this: {code or 'no answer came'}. Try again later.")
+        if not (answer.is_done or answer.status == 404):
+            kind = Unsure if answer.is_unsure else StoreError
+            raise kind(f"{self.bucket / path}: cannot delete this: {answer.said}. Try again later.")
 
     def list(self, prefix: str = "", *, after: str | None = None) -> Iterator[Listed]:
-        """List the objects below a folder, in the order of their paths' bytes; StoreError where a key is no path."""
+        """List the objects below a folder, in the order of their keys' bytes; `is_odd` tells which cannot be read."""
+        try:
+            for found in self._list_paths(prefix, after):
+                after = found.path
+                yield found
+        except _OddKey as odd:
+            keys = self._identity.keys() if self.bucket.scheme == "s3" else None
+            if keys is None:
+                raise StoreError(
+                    f"{self.bucket}: the key {quote(str(odd))} is no path that can be asked for, so nothing here can "
+                    "be listed. Delete that object."
+                ) from None
+            yield from self._list_keys(prefix, after or "", keys)
+
+    def _list_paths(self, prefix: str, after: str | None) -> Iterator[Listed]:
+        if after is not None and is_odd(after):
+            raise _OddKey(after)
         try:
             for chunk in obstore.list(self._store, f"{prefix}/" if prefix else None, offset=after):
                 yield from map(_listed, chunk)
         except failures.BaseError as error:
             if found := _NO_PATH.search(str(error)):
-                raise StoreError(
-                    f"{self.bucket}: the key {quote(found[1])} is no path that can be asked for, so nothing here can "
-                    "be listed. Delete that object."
-                ) from None
+                raise _OddKey(found[1]) from None
             raise self._failure("list", prefix, error) from None
+
+    def _list_keys(self, prefix: str, after: str, keys: Keys) -> Iterator[Listed]:
+        """List as the library does not: with keys that it takes for no paths (S3: "ListObjectsV2")."""
+        start, whole, more = self.bucket.key(""), self._whole(), True
+        asked = {"list-type": "2", "encoding-type": "url", "prefix": start + (f"{prefix}/" if prefix else "")}
+        while more:
+            signed = str(obstore.sign(whole, "GET", "", _SIGNED_FOR))
+            query = asked | ({"start-after": start + after} if after else {})
+            answer = _answer("GET", resigned("GET", signed, keys, query=query), {})
+            if answer.status != 200:
+                kind = Unsure if answer.is_unsure else StoreError
+                raise kind(f"{self.bucket}: cannot list this: {answer.said}. Try again later.")
+            found, more = _objects_of(answer.content)
+            for listed in found:
+                after = listed.path.removeprefix(start)
+                yield replace(listed, path=after)
+            more = more and bool(found)
 
     def signed(self, method: Any, path: str) -> str:
         """Give a URL that lets whoever has it make one request for some minutes."""
-        return str(obstore.sign(self._store, method, path, timedelta(minutes=5)))
+        return str(obstore.sign(self._store, method, path, _SIGNED_FOR))
 
     def _need_bucket(self, error: Exception) -> None:
         if _code_of(error) in {"NoSuchBucket", "ContainerNotFound"}:
@@ -245,6 +271,58 @@ class Client:
             )
         kind = Unsure if status is None or status in {408, 409, 425, 429} or status >= 500 else StoreError
         return kind(f"{where}: cannot {verb} this: {said}. Try again later.")
+
+
+def is_odd(path: str) -> bool:
+    """Whether a listed path is of a key that cannot be asked for."""
+    return _ODD.search(path) is not None
+
+
+class _Answer(Struct, frozen=True, kw_only=True):
+    """What a server answered to a request that we made ourselves; `status` 0 is no answer."""
+
+    status: int
+    headers: Mapping[str, str] = {}
+    content: bytes = b""
+
+    @property
+    def is_done(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def is_unsure(self) -> bool:
+        return self.status in {0, 408, 425, 429} or self.status >= 500
+
+    @property
+    def said(self) -> str:
+        return str(self.status or "no answer came")
+
+
+def _answer(method: str, url: str, headers: Mapping[str, str]) -> _Answer:
+    asked = urllib.request.Request(url, method=method, headers=dict(headers))  # noqa: S310 - the endpoint's scheme
+    try:
+        with urllib.request.urlopen(asked, timeout=_SECONDS) as answer:  # noqa: S310
+            return _Answer(status=answer.status, headers=answer.headers, content=answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return _Answer(status=error.code)
+    except (OSError, http.client.HTTPException):
+        return _Answer(status=0)
+
+
+def _objects_of(content: bytes) -> tuple[list[Listed], bool]:
+    """Give what a listing in XML tells of, by whole keys, and whether there is more."""
+    root = ElementTree.fromstring(content)  # noqa: S314 - the store's own answer
+    space = root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""
+    found = [
+        Listed(
+            path=unquote_plus(item.findtext(f"{space}Key") or ""),
+            size=int(item.findtext(f"{space}Size") or 0),
+            etag=item.findtext(f"{space}ETag") or "",
+        )
+        for item in root.iter(f"{space}Contents")
+    ]
+    return found, root.findtext(f"{space}IsTruncated") == "true"
 
 
 def _listed(found: Any) -> Listed:
@@ -303,6 +381,7 @@ _OF_S3 = (
     "AWS_DEFAULT_REGION",
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_S3",
+    *VARIABLES,
 )
 """What an environment that is handed in may say; all else the library takes from the process's own."""
 

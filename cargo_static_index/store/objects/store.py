@@ -21,7 +21,7 @@ from cargo_static_index.store.objects.client import Client, ConditionFailed, Obj
 from cargo_static_index.store.objects.conditions import need_conditions
 from cargo_static_index.store.objects.persistence import PAUSES, list_all, persisting
 from cargo_static_index.store.objects.uploads import lasting_headers
-from cargo_static_index.store.paths import STAGE, check_path, is_upload
+from cargo_static_index.store.paths import check_path, is_path, is_upload
 from cargo_static_index.store.pauses import rest
 
 AT_ONCE: Final = 16
@@ -91,11 +91,11 @@ class ObjectStore:
         return persisting(lambda: self._client.digest(path), self._pauses)
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
-        """List the paths of all files below a folder, sorted, that sort after one."""
+        """List the paths of all files below a folder, sorted, that sort after one, without keys that are no path."""
         if prefix:
             check_path(prefix)
         found = list_all(self._client, prefix, after=after, pauses=self._pauses)
-        return (file.path for file in found if not file.path.startswith(STAGE))
+        return (file.path for file in found if is_path(file.path))
 
     def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
         """Carry out changes, and give back those whose `expect` did not hold.
