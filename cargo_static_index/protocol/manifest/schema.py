@@ -15,7 +15,7 @@ from cargo_static_index.protocol.manifest.gates import check_gates
 from cargo_static_index.protocol.manifest.overrides import check_overrides
 from cargo_static_index.protocol.manifest.package import Package
 from cargo_static_index.protocol.manifest.profiles import check_profiles
-from cargo_static_index.protocol.manifest.toml import Table, fault
+from cargo_static_index.protocol.manifest.toml import Table, fault, without_moments
 
 _LintLevel = Literal["forbid", "deny", "warn", "allow"]
 Debug = Literal["none", "limited", "full", "line-tables-only", "line-directives-only"]
@@ -119,6 +119,13 @@ def _check_type(key: str, value: object, type_: object, expected: str) -> Iterat
         return  # inherited, which is told as that
     try:
         convert(value, type_)
+    except ValidationError:
+        yield from _check_as_serde(key, value, type_, expected)
+
+
+def _check_as_serde(key: str, value: object, type_: object, expected: str) -> Iterator[Problem]:
+    try:
+        convert(without_moments(value), type_)
     except ValidationError as error:
         where = str(error).partition("at `$")[2].rstrip("`")
         yield fault("manifest-shape", f"`{key}` is {quote(value)}, where cargo reads {expected}.", f"{key}{where}")

@@ -28,7 +28,6 @@ _HINTS_OF_1_1 = (
     (":", pattern(r":\d\d(?![:\d])")),  # a time without seconds
 )
 _LONG_NUMBER = pattern(r"=[ \t\[]*[-+]?(?:[1-9][0-9_]{17}|0[xob][0-9A-Fa-f_]{16})")
-_MOMENT = pattern(r"\d(?:-\d\d-|:)\d\d")
 LONGEST_KEY = 100
 """Characters of a key that a path shows: a hostile manifest can have one of a million."""
 _BARE_KEY = pattern(r"[A-Za-z0-9_-]+")
@@ -62,26 +61,9 @@ def read_toml(content: bytes, problems: list[Problem]) -> Table | None:
         message = "Cargo.toml is not valid TOML: it has an integer of more than 64 bits."
         problems.append(problem("manifest-invalid", message, place="Cargo.toml"))
         return None
-    if _MOMENT.search(text):
-        table = {key: _without_moments(value) for key, value in table.items()}
     if any(character in text and hint.search(text) for character, hint in _HINTS_OF_1_1):
         _check_for_1_1(text, problems)
     return table
-
-
-class _Moment(dict[str, str]):
-    """A date or a time: to serde, by which cargo reads, a table of one key."""
-
-    def __repr__(self) -> str:
-        return self["$__toml_private_datetime"]
-
-
-def _without_moments(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _without_moments(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_without_moments(inner) for inner in value]
-    return _Moment({"$__toml_private_datetime": str(value)}) if isinstance(value, date | time) else value
 
 
 def _has_long_number(value: object) -> bool:
@@ -170,11 +152,22 @@ def inherited(place: str) -> Problem:
     return fault("manifest-not-normalised", message, place)
 
 
+def without_moments(value: object) -> object:
+    """Put tables where dates and times are, which are such to serde, by which cargo reads: of one key of its own."""
+    if isinstance(value, dict):
+        return {key: without_moments(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [without_moments(inner) for inner in value]
+    return {"$__toml_private_datetime": str(value)} if isinstance(value, date | time) else value
+
+
 def read_table(table: Table, key: str, within: str, problems: list[Problem]) -> Table:
     """Give the table under a key, an empty one where there is none, or where a problem says what is there instead."""
     value = table.get(key)
     if value is None:
         return {}
+    if isinstance(value, date | time):
+        value = without_moments(value)
     if not isinstance(value, dict):
         problems.append(wrong_type(value, join_path(within, key), "a table"))
         return {}

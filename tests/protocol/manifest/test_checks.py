@@ -58,7 +58,6 @@ REFUSED: list[tuple[str, tuple[str, ...], str]] = [
      "`dependencies.a.base` works with nightly cargo only, and beside `path`."),
     ("[profile]\nrelease = ['4']", LIB,
      "`profile` is {'release': {'opt-level': '4'}}, where cargo reads tables of the settings of profiles."),
-    ("description = 2020-01-01", LIB, "`package.description` is 2020-01-01, where cargo reads a string."),
     ("[badges]\nx = { y = 1 }", LIB, "`badges` is {'x': {'y': 1}}, where cargo reads tables of strings."),
     ('[lints.rust]\nx = "loud"', LIB,
      "`lints` is {'rust': {'x': 'loud'}}, where cargo reads tables of lints, each with a level."),
