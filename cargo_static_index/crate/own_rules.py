@@ -1,6 +1,5 @@
 """Rules of one's own: what a registry asks of crates beside the rules that every registry has."""
 
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from msgspec import Struct
@@ -61,7 +60,7 @@ def _check_rule(rule: Rule, ids: list[str]) -> None:
 
 def check_shared(own: OwnRules) -> None:
     """Raise InvalidInput unless the processes that read crates can be given the rules, as they import `check`."""
-    from multiprocessing.reduction import ForkingPickler  # noqa: PLC0415 - only who hands rules in needs it
+    from multiprocessing.reduction import ForkingPickler
 
     try:
         ForkingPickler.dumps(own)
@@ -96,5 +95,7 @@ def _with_its_rule(found: object, rules: Mapping[str, Rule]) -> Problem:
 
 def _failure(error: BaseException) -> str:
     """Give what was raised, and the line that raised it."""
+    import traceback
+
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {str(error).rstrip('.')} ({last.filename}, line {last.lineno})"

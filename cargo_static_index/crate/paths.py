@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from string import ascii_letters, digits
 from unicodedata import normalize
 
 from msgspec import Struct
@@ -19,7 +18,7 @@ COMPONENT_BYTES = 255
 RESERVED = r"(?:con|prn|aux|nul|com[1-9]|lpt[1-9])"
 # Most paths are plain: this one match spares them every other check.
 PLAIN = pattern(rf"(?:(?!{RESERVED}(?:[./]|\Z))[\w+.-]{{0,99}}[\w+-](?:/(?=.)|\Z))+", re.ASCII | re.IGNORECASE)
-PLAIN_BYTES = (ascii_letters + digits + "_+.-/\n").encode()
+PLAIN_BYTES = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+.-/\n"
 ODD = ("\n\n", "//", "\n/", "/\n", "./", ".\n")
 """Empty paths and components, and those that end in a dot, among paths each in a line of its own."""
 RESERVED_COMPONENT = pattern(rf"[/\n]{RESERVED}[./\n]")

@@ -7,7 +7,6 @@ Reading comes before others are kept out; publishing keeps them out for one batc
 import gc
 import hashlib
 import os
-import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
@@ -30,13 +30,15 @@ from cargo_static_index.registry.held import with_held
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.publish import Publisher
 from cargo_static_index.registry.read import Reader, is_waiting, staged_metadata
-from cargo_static_index.registry.remote import RemoteReader
 from cargo_static_index.registry.scan import settled_by_stamps
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.registry.workers import Executor, Far, Result, unbroken
 from cargo_static_index.state.candidates import Packed
 from cargo_static_index.store import Uploads
 from cargo_static_index.store.local.folders import failure
+
+if TYPE_CHECKING:  # for builds on several machines alone
+    from cargo_static_index.registry.remote import RemoteReader
 
 _MARGIN = 0.1
 """Seconds that a build waits longer than files need to settle: it looks at the first of them a moment later."""
@@ -88,6 +90,8 @@ def read_named(
 
 def take_read(transaction: Transaction, read: Iterable[tuple[Candidate, Path]]) -> None:
     """Take files that were read before, and staged in folders of other sessions, which they leave."""
+    import shutil
+
     transaction.state.candidates.clear()
     for number, (candidate, folder) in enumerate(read):
         staged = str(number)
@@ -179,6 +183,8 @@ def _read(
     if far is None:
         batches = _batches_read(_portions(coming), known, reader, executor, meanwhile=coming.look_ahead)
     else:
+        from cargo_static_index.registry.remote import RemoteReader
+
         portions = _portions(map(_settled, coming), FAR_FILES, FAR_BYTES)
         reads = RemoteReader(reader=replace(reader, waits_until=0.0), uploads=far.uploads)
         batches = _batches_read(portions, known, reads, far.executor, far.ahead, meanwhile=coming.look_ahead)
@@ -226,7 +232,7 @@ class _Coming:
 def _batches_read(
     portions: Iterable[tuple[int, list[DropFile]]],
     known: Callable[[list[DropFile]], list[DropFile]],
-    reader: Reader | RemoteReader,
+    reader: "Reader | RemoteReader",
     executor: Executor | None,
     ahead: int = AHEAD,
     *,

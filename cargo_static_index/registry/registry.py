@@ -22,10 +22,8 @@ from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.protocol.names import parse_crate_name
 from cargo_static_index.registry import build as passes
 from cargo_static_index.registry import on_change
-from cargo_static_index.registry import owners as changes_of_owners
 from cargo_static_index.registry import withdraw as changes
 from cargo_static_index.registry.agreement import DEFAULT_BASE_URL
-from cargo_static_index.registry.archives import GivenArchive, LeftBehind, left_behind, read_archives, released_archives
 from cargo_static_index.registry.configured import has_addresses, home_of, policy_of, store_of
 from cargo_static_index.registry.drop import Drop
 from cargo_static_index.registry.events import Listener
@@ -51,14 +49,15 @@ from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.store.open import open_tree
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.kept import kept_checksums, kept_until
-from cargo_static_index.tree.owners import Owners, read_owners
 from cargo_static_index.tree.read import read_config, read_record
 
 if TYPE_CHECKING:  # loaded when they are used: most commands make no pages, and neither verify nor reindex
+    from cargo_static_index.registry.archives import GivenArchive, LeftBehind
     from cargo_static_index.registry.reindex import Reindexed
     from cargo_static_index.registry.site.writer import SiteWriter
     from cargo_static_index.registry.sync import Synced
     from cargo_static_index.registry.verify.work import Work
+    from cargo_static_index.tree.owners import Owners
 
 
 class Registry:
@@ -107,7 +106,7 @@ class Registry:
 
     def add(
         self,
-        files: Sequence[Path | GivenArchive],
+        files: "Sequence[Path | GivenArchive]",
         *,
         restore: bool = False,
         all_or_nothing: bool = False,
@@ -123,7 +122,10 @@ class Registry:
         self.transaction.leave()
         named = [file for file in files if isinstance(file, Path)]
         passes.read_named(self.transaction, named, self._policy, options, executor)
-        read_archives(self.transaction, [file for file in files if isinstance(file, GivenArchive)], self._policy)
+        if len(named) < len(files):
+            from cargo_static_index.registry.archives import GivenArchive, read_archives
+
+            read_archives(self.transaction, [file for file in files if isinstance(file, GivenArchive)], self._policy)
         self._carry_out(passes.publish_read(self.transaction, None, self._policy, options))
 
     def add_read(self, read: Sequence[tuple[Candidate, Path]]) -> None:
@@ -163,22 +165,24 @@ class Registry:
         files = self.transaction.state.drop_files.of_release(spec.name, spec.vers)
         return [str(drop.path / file) for file in files if drop.holds(file)]
 
-    def owners(self, name: str) -> Owners | None:
+    def owners(self, name: str) -> "Owners | None":
         """Give the owners of a crate, None where nothing says who they are."""
+        from cargo_static_index.tree.owners import read_owners
+
         self._need_open()
         return read_owners(self.transaction.store, name).value
 
     def change_owners(
         self, name: str, *, add: Sequence[str] = (), remove: Sequence[str] = (), trusted_only: bool | None = None
-    ) -> Owners:
+    ) -> "Owners":
         """Add and remove owners of a crate, and give those that it has then; InvalidInput before anything changes.
 
         `trusted_only` says whether cargo may publish it by trusted publishing alone.
         """
+        from cargo_static_index.registry.owners import change_owners
+
         self._need_open()
-        return changes_of_owners.change_owners(
-            self.transaction, name, add=add, remove=remove, trusted_only=trusted_only
-        )
+        return change_owners(self.transaction, name, add=add, remove=remove, trusted_only=trusted_only)
 
     def plan_reindex(self, names: Iterable[str] = ()) -> "Iterator[Reindexed]":
         """Give what `reindex` would change; NotHeld for a crate that is not there."""
@@ -546,7 +550,7 @@ def sync_trees(
 
 def promote_releases(
     source: Path | Bucket, specs: Sequence[Spec], settings: Settings, listener: Listener, options: Options
-) -> list[LeftBehind]:
+) -> "list[LeftBehind]":
     """Publish releases of the tree at `source` in that of the settings, and give what they need and it does not hold.
 
     They keep their `pubtime` and yank, and are checked as any other. The source's URL becomes an alias. NotHeld for a
@@ -557,6 +561,8 @@ def promote_releases(
         raise SettingsError(f"there is no registry in {str(settings.tree.path)!r}; begin one with `build`")
     went_on = continuing(tree, target, settings, str(source))
     settings = replace(went_on, registry=replace(went_on.registry, mode=settings.registry.mode))
+    from cargo_static_index.registry.archives import left_behind, released_archives
+
     archives, left = released_archives(tree, specs), left_behind(tree, target, specs)
     with open_registry(settings, listener, options, store=target) as opened:
         opened.add(archives)

@@ -31,7 +31,6 @@ from cargo_static_index.state import State, discard_state, open_state, state_loc
 from cargo_static_index.store import Change, Delete, Store, Stored
 from cargo_static_index.store.ahead import ReadAhead
 from cargo_static_index.store.local.flock import FairLock
-from cargo_static_index.store.overlay import OverlayStore
 from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.changes import ChangedFile, ChangeRecord, nonce_of
@@ -428,7 +427,11 @@ def open_transaction(
     What is told to a dry transaction happens to an overlay; where the state is `shared` with others who write, what
     happens to it is taken back.
     """
-    tree = OverlayStore(store) if options.dry else store
+    tree: Store = store
+    if options.dry:
+        from cargo_static_index.store.overlay import OverlayStore
+
+        tree = OverlayStore(store)
     with ExitStack() as stack:
         stage = stack.enter_context(tree.session())
         lock = None if options.dry else stack.enter_context(state_lock(folder))

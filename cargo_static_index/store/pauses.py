@@ -1,6 +1,5 @@
 """Pauses between two tries, so that writers who met do not come back together."""
 
-import random
 import time
 from collections.abc import Iterator
 
@@ -15,6 +14,8 @@ LONGEST_PAUSE = 2.0
 
 def rest(seconds: float) -> None:
     """Wait for so long, less up to half of it."""
+    import random
+
     time.sleep(seconds * random.uniform(0.5, 1))  # noqa: S311 - no secret
 
 

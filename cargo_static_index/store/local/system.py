@@ -7,7 +7,6 @@ read and move a file. Whoever calls turns OSError into an error of ours.
 
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -133,6 +132,8 @@ def rmdir(name: str, *, dir_fd: int) -> None:
 
 def rmtree(name: str, *, dir_fd: int) -> None:
     """Remove a folder with all that is in it."""
+    import shutil
+
     about_to("unlink", name)
     shutil.rmtree(name, dir_fd=dir_fd)
 
