@@ -21,9 +21,11 @@ from cargo_static_index.protocol.manifest.toml import (
     Table,
     fault,
     inherited,
+    is_moment,
     join_path,
     read_table,
     read_toml,
+    without_moments,
     wrong_type,
 )
 from cargo_static_index.protocol.registries import Home, registry_in_line
@@ -96,7 +98,7 @@ def read_manifest(
 
 
 def _read(root: Table, files: Collection[str], problems: list[Problem]) -> Manifest | None:
-    root = _without_arrays(root)
+    root = _as_serde(root)
     package = read_package(root, problems)
     edition = read_edition(root, package.edition, problems)
     dependencies = read_dependencies(root, edition, problems)
@@ -134,12 +136,19 @@ def _read(root: Table, files: Collection[str], problems: list[Problem]) -> Manif
     )
 
 
-def _without_arrays(root: Table) -> Table:
-    """Put tables where cargo reads the elements of an array as the fields of one."""
+_LOOKED_INTO = ("patch", "replace", "workspace")
+"""Tables in which more is looked at than types; `cargo package` leaves all of them out."""
+
+
+def _as_serde(root: Table) -> Table:
+    """Put tables where serde with cargo's types finds them: in dates, and in arrays of the fields of some structs."""
+    found = {key: without_moments(value) for key, value in root.items() if key in _LOOKED_INTO or is_moment(value)}
     profiles, hints = root.get("profile"), root.get("hints")
     if isinstance(profiles, dict):
-        root = {**root, "profile": {name: as_table(profile) for name, profile in profiles.items()}}
-    return {**root, "hints": {"mostly-unused": hints[0]}} if isinstance(hints, list) and hints else root
+        found["profile"] = {name: as_table(profile) for name, profile in profiles.items()}
+    if isinstance(hints, list) and hints:
+        found["hints"] = {"mostly-unused": hints[0]}
+    return {**root, **found} if found else root
 
 
 def _read_features(root: Table, problems: list[Problem]) -> dict[str, tuple[str, ...]]:

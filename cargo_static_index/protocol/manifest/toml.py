@@ -152,13 +152,18 @@ def inherited(place: str) -> Problem:
     return fault("manifest-not-normalised", message, place)
 
 
+def is_moment(value: object) -> bool:
+    """Whether a value is a date or a time."""
+    return isinstance(value, date | time)
+
+
 def without_moments(value: object) -> object:
     """Put tables where dates and times are, which are such to serde, by which cargo reads: of one key of its own."""
     if isinstance(value, dict):
         return {key: without_moments(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [without_moments(inner) for inner in value]
-    return {"$__toml_private_datetime": str(value)} if isinstance(value, date | time) else value
+    return {"$__toml_private_datetime": str(value)} if is_moment(value) else value
 
 
 def read_table(table: Table, key: str, within: str, problems: list[Problem]) -> Table:
@@ -166,8 +171,6 @@ def read_table(table: Table, key: str, within: str, problems: list[Problem]) -> 
     value = table.get(key)
     if value is None:
         return {}
-    if isinstance(value, date | time):
-        value = without_moments(value)
     if not isinstance(value, dict):
         problems.append(wrong_type(value, join_path(within, key), "a table"))
         return {}

@@ -56,6 +56,8 @@ REFUSED: list[tuple[str, tuple[str, ...], str]] = [
      " and https://r.example.")),
     ('[dependencies.a]\nversion = "1"\nbase = "b"', LIB,
      "`dependencies.a.base` works with nightly cargo only, and beside `path`."),
+    ("[workspace]\ndependencies = 2020-01-01", LIB,
+     "`workspace.dependencies` has an entry for '$__toml_private_datetime', which is not a package's name."),
     ("[profile]\nrelease = ['4']", LIB,
      "`profile` is {'release': {'opt-level': '4'}}, where cargo reads tables of the settings of profiles."),
     ("[badges]\nx = { y = 1 }", LIB, "`badges` is {'x': {'y': 1}}, where cargo reads tables of strings."),
