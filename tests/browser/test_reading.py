@@ -99,25 +99,21 @@ def test_axe_finds_nothing_in_other_kinds_of_registries(browser: Browser, tmp_pa
     context.close()
 
 
-@pytest.mark.parametrize("width", [320, 768, 1280, 2560])
-def test_no_page_is_wider_than_the_window(browser: Browser, server: Nginx, width: int) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 800})
-    page = context.new_page()
+def test_no_page_is_wider_than_the_window(page: Page, server: Nginx) -> None:
     for path in PAGES:
         page.goto(server.url + path)
         page.evaluate(_WIDE_IMAGE)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-    context.close()
+        for width in (320, 768, 1280, 2560):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
 
 
-@pytest.mark.parametrize("width", [320, 768, 1000, 1280, 2560])
-def test_no_line_to_copy_runs_below_its_button(browser: Browser, server: Nginx, width: int) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 800})
-    page = context.new_page()
+def test_no_line_to_copy_runs_below_its_button(page: Page, server: Nginx) -> None:
     for path in ("index.html", "index/index.html", "crates/acme-text/index.html", f"crates/{LONG}/index.html"):
         page.goto(server.url + path)
-        assert page.evaluate(_UNDER_BUTTONS) == [], path
-    context.close()
+        for width in (320, 768, 1000, 1280, 2560):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate(_UNDER_BUTTONS) == [], (path, width)
 
 
 def test_headings_are_an_outline(page: Page, server: Nginx) -> None:

@@ -97,7 +97,7 @@ def test_whenever_a_process_dies_the_tree_is_usable_and_doing_it_again_finishes_
     name: str, tmp_path: Path, keep_state: bool
 ) -> None:
     wanted = undisturbed(name, tmp_path)
-    for world, store in deaths(name, tmp_path, every=1 if keep_state else 3):
+    for world, store in deaths(name, tmp_path, every=2 if keep_state else 5):
         usable(store)
         if not keep_state:
             world.forget()
@@ -110,7 +110,7 @@ def test_whenever_a_process_dies_the_tree_is_usable_and_doing_it_again_finishes_
 @pytest.mark.parametrize("name", ["remove a version", "remove a crate"])
 def test_a_removal_whose_process_died_is_told_of_and_finished_by_removing_again(name: str, tmp_path: Path) -> None:
     wanted = undisturbed(name, tmp_path)
-    for world, store in deaths(name, tmp_path):
+    for world, store in deaths(name, tmp_path, every=2):
         kinds = {each.id for each in world.verified()}
         assert kinds.isdisjoint({"file-unnamed", "archive-missing", "metadata-missing"})
         left = {path for path in OF_AA if path in store.files and path not in wanted}
