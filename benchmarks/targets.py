@@ -135,6 +135,7 @@ def _largest(found: Found) -> float:
 
 TARGETS = (
     Target(says="cold, real crates ÷ floor", reach=1.5, number=_ratio("real")),
+    Target(says="cold, real crates of today ÷ floor", reach=1.5, number=_ratio("real-today")),
     Target(says="cold, 10,000 small crates ÷ floor", reach=1.7, number=_ratio("small-10000"), stands=6.2),
     Target(
         says="cold, small crates ÷ floor, largest ÷ smallest of all sizes",
