@@ -87,22 +87,12 @@ def agree(
             f"there is no registry in {settings.tree.path}, and it must exist; "
             "name the published tree with --tree, or begin a new one without --must-exist"
         )
-    before = base_url_of(config) if config else None
-    if config and before is None and not options.move:
-        raise SettingsError(
-            f"the tree's config.json was not written by this program: its `dl` is {config.dl!r}; "
-            "choose another tree, or replace it with --move"
-        )
+    before = _base_url_before(config, held.value, registry, options)
     mode = _mode(held.value, registry)
     if settings.mirror.upstream_index is not None and mode != "mirror":
         raise SettingsError(
             "`upstream-index` in `[mirror]` is for mirrors of crates.io, and this is a registry of its own; "
             'take it out, or set `mode = "mirror"` in `[registry]`'
-        )
-    if before is None and registry.base_url is None and held.value.releases:
-        raise SettingsError(
-            "the tree holds releases, but its index/config.json, which knew its base URL, is lost or not ours; "
-            "give the URL with --base-url, or set it in `[registry]`"
         )
     if registry.base_url is None and before is None:
         note(f"No base URL is given, so the tree is made for {DEFAULT_BASE_URL}.")
@@ -124,6 +114,24 @@ def agree(
         stored_config=stored,
         is_new=is_new,
     )
+
+
+def _base_url_before(
+    config: RegistryConfig | None, record: TreeRecord, registry: RegistrySection, options: "Options"
+) -> str | None:
+    """Give the base URL that the tree has, None where it has none; SettingsError where one is needed, or not ours."""
+    before = base_url_of(config) if config else None
+    if config and before is None and not options.move:
+        raise SettingsError(
+            f"the tree's config.json was not written by this program: its `dl` is {config.dl!r}; "
+            "choose another tree, or replace it with --move"
+        )
+    if before is None and registry.base_url is None and record.releases:
+        raise SettingsError(
+            "the tree holds releases, but its index/config.json, which knew its base URL, is lost or not ours; "
+            "give the URL with --base-url, or set it in `[registry]`"
+        )
+    return before
 
 
 def wants_addresses(settings: Settings, record: TreeRecord) -> bool:

@@ -402,12 +402,6 @@ def verify_registry(
 
     NotHeld for a name that the tree knows nothing of; SettingsError for what is no name, and for names with `fix`.
     """
-    from cargo_static_index.registry.restore import trust_last_record
-    from cargo_static_index.registry.verify.again import confirmed
-    from cargo_static_index.registry.verify.resume import resumed
-    from cargo_static_index.registry.verify.tree import check_config, verify_tree
-    from cargo_static_index.registry.verify.work import HERE
-
     tree = store or store_of(settings)
     if names is not None:
         if fix:
@@ -416,32 +410,61 @@ def verify_registry(
     deep = deep or not tree.shared or (work is not None and work.share is not None)
     if not (deep or quick):
         listener.note("archives are held against their sizes and their metadata, and not read; --deep reads them")
-    if not fix:
-        work = work or HERE
-        look = partial(
-            verify_tree,
-            tree,
-            home_of(settings, tree),
-            limits_of(settings),
-            quick=quick,
-            pages=settings.registry.pages,
-            addresses=has_addresses(tree, settings),
-        )
+    if fix:
+        yield from _mend(settings, tree, listener, options, quick=quick, deep=deep)
+    else:
+        yield from _look(settings, tree, listener, quick=quick, deep=deep, work=work, names=names)
 
-        def look_again(some: Collection[str], *, whole: bool) -> Iterator[Finding]:
-            yield from look(deep=deep, names=some)
-            if whole:
-                yield from look(deep=False)
 
-        def look_first() -> list[Finding]:
-            if quick or not deep or names is not None:
-                return list(look(deep=deep, work=work, names=names))
-            question = (str(settings.tree.path), work.share, __version__)
-            with resumed(settings.state.path, question, listener.note) as before:
-                return list(look(deep=deep, work=replace(work, opened=before.opened, seen=before.seen)))
+def _look(
+    settings: Settings,
+    tree: Store,
+    listener: Listener,
+    *,
+    quick: bool,
+    deep: bool,
+    work: "Work | None",
+    names: Collection[str] | None,
+) -> Iterator[Finding]:
+    """Look at a tree as it stands, and again at what is suspected while others change it."""
+    from cargo_static_index.registry.verify.again import confirmed
+    from cargo_static_index.registry.verify.resume import resumed
+    from cargo_static_index.registry.verify.tree import verify_tree
+    from cargo_static_index.registry.verify.work import HERE
 
-        yield from confirmed(tree, look_first, look_again, work.rest, listener.warn)
-        return
+    work = work or HERE
+    look = partial(
+        verify_tree,
+        tree,
+        home_of(settings, tree),
+        limits_of(settings),
+        quick=quick,
+        pages=settings.registry.pages,
+        addresses=has_addresses(tree, settings),
+    )
+
+    def look_again(some: Collection[str], *, whole: bool) -> Iterator[Finding]:
+        yield from look(deep=deep, names=some)
+        if whole:
+            yield from look(deep=False)
+
+    def look_first() -> list[Finding]:
+        if quick or not deep or names is not None:
+            return list(look(deep=deep, work=work, names=names))
+        question = (str(settings.tree.path), work.share, __version__)
+        with resumed(settings.state.path, question, listener.note) as before:
+            return list(look(deep=deep, work=replace(work, opened=before.opened, seen=before.seen)))
+
+    yield from confirmed(tree, look_first, look_again, work.rest, listener.warn)
+
+
+def _mend(
+    settings: Settings, tree: Store, listener: Listener, options: Options, *, quick: bool, deep: bool
+) -> Iterator[Finding]:
+    """Lock a tree, bring it in step as any change does, and mend what is found in it."""
+    from cargo_static_index.registry.restore import trust_last_record
+    from cargo_static_index.registry.verify.tree import check_config
+
     config = list(check_config(tree))
     options = replace(options, change_mode=True)
     with ExitStack() as stack:
