@@ -208,6 +208,7 @@ class CratePages:
         self._stored = store.read(addresses.crate_document(name))
         self._before = self._stored_document()
         self._owners = self._stored_owners()
+        # Index file and tombstones are read back, as pages show what is published, whoever wrote it last (laws 3, 4).
         self._lines = {line.vers: line for line in read_index(store, name).value.releases if line.name == name}
         self._entries: dict[str, Entry] = {}
         self._stones = self._removed()

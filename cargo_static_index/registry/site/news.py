@@ -64,7 +64,7 @@ class KnownNews:
         return about(document) if document else About(description="", created="")
 
     def document(self, name: str) -> CrateDocument | None:
-        """Give a crate's document, which is read once."""
+        """Give a crate's document as it lies in the tree by now, whoever wrote it last (law 4); it is read once."""
         if name not in self._documents:
             self._documents[name] = read_crate_document(self._store, name)
         return self._documents[name]

@@ -345,6 +345,7 @@ class SiteWriter:
             self._write_shared_state(self._transaction.log)
             return
         for _ in attempts(f"{addresses.STATE} is"):
+            # Read again: since this build began others may have added what they made (law 4).
             stored = self._transaction.store.read(addresses.STATE)
             before = _parsed(stored)
             others = self._transaction.others
