@@ -39,12 +39,11 @@ def human_size(size: int) -> str:
     """Give bytes for people: `812 B`, `12.3 kB`, `1.2 MB`."""
     if size < 1000:
         return f"{size} B"
-    for unit in ("kB", "MB", "GB"):
-        size_in_unit = size / 1000
-        if size_in_unit < 999.95 or unit == "GB":
-            return f"{size_in_unit:.1f} {unit}" if size_in_unit < 100 else f"{size_in_unit:.0f} {unit}"
-        size = round(size_in_unit)
-    raise AssertionError("the loop ends at GB")
+    number, unit = size / 1000, "kB"
+    for larger in ("MB", "GB"):
+        if number >= 999.95:
+            number, unit = round(number) / 1000, larger
+    return f"{number:.1f} {unit}" if number < 100 else f"{number:.0f} {unit}"
 
 
 def _dependencies(old: Iterable[Dependency], new: Iterable[Dependency]) -> Iterator[Difference]:

@@ -861,3 +861,26 @@ def test_a_manifest_may_not_be_much_larger_than_the_archive_around_it() -> None:
     message = f"Cargo.toml has {size} bytes, in an archive of {len(content)}; the limit is {limit}."
     assert found(content) == [("manifest-too-large", message)]
     assert accepted(crate().toml("#" * 100_000).build()).manifest is not None
+
+
+class Dribbling(io.BytesIO):
+    """A stream that gives a byte at a time, as a slow connection may."""
+
+    def read(self, _: int | None = -1) -> bytes:
+        return super().read(1)
+
+
+@pytest.mark.parametrize("tail", [b"", b"\0\0\0", gzip_member(b"more"), b"no gzip"])
+def test_however_little_a_stream_gives_at_a_time_the_same_is_read(tail: bytes) -> None:
+    content = crate().build() + tail
+    assert read_archive(Dribbling(content), LIMITS) == read(content)
+
+
+def test_a_folder_where_cargo_writes_a_file_of_its_own_is_refused() -> None:
+    _, problems = read(gzip_member(MANIFEST + tar_entry(f"{TOP}/.cargo-ok/a")))
+    assert [(each.rule, each.place) for each in problems] == [("path-invalid", ".cargo-ok/a")]
+
+
+def test_a_size_in_digits_that_are_none_of_eight_is_damage() -> None:
+    _, problems = read(gzip_member(MANIFEST + tar_entry(f"{TOP}/a", size=b"00000000009\0")))
+    assert [each.rule for each in problems] == ["tar-damaged"]

@@ -220,7 +220,12 @@ def test_a_base_url_that_would_not_serve_is_refused(text: str, fault: str) -> No
 
 @pytest.mark.parametrize(
     "dl",
-    ["https://h/dl", "https://h/crates/{crate}/{version}.crate", "https://H/crates/{crate}/{sha256-checksum}.crate"],
+    [
+        "https://h/dl",
+        "https://h/crates/{crate}/{version}.crate",
+        "https://H/crates/{crate}/{sha256-checksum}.crate",
+        "h/crates/{crate}/{sha256-checksum}.crate",
+    ],
 )
 def test_another_dl_has_no_base_url(dl: str) -> None:
     assert base_url_of(RegistryConfig(dl=dl)) is None

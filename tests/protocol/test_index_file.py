@@ -19,7 +19,7 @@ from cargo_static_index.protocol.index_entry import (
     parse_pubtime,
     sort_dependencies,
 )
-from cargo_static_index.protocol.index_file import IndexFile, parse_index, parse_line
+from cargo_static_index.protocol.index_file import IndexFile, new_line, parse_index, parse_line
 from cargo_static_index.protocol.semver import parse_version
 
 CKSUM = "ab" * 32
@@ -542,3 +542,8 @@ def test_a_file_of_ours_is_in_order_of_time_and_version(new: list[tuple[str, str
     file = IndexFile().with_entries([entry(vers, pubtime=time) for vers, time in new])
     keys = [(each.pubtime or "", parse_version(each.vers or "")) for each in file.lines]
     assert keys == sorted(keys)
+
+
+def test_a_line_that_cargo_would_not_read_is_not_added() -> None:
+    with pytest.raises(InvalidIndexLine, match="cargo does not read this line; correct its version or time"):
+        new_line(format_entry(entry("1.0")))

@@ -72,6 +72,7 @@ def test_all_that_a_rule_asks_for_must_be_claimed() -> None:
     [
         ({"issuer": "http://issuer.example"}, "must be an https URL"),
         ({"issuer": "https://"}, "must be an https URL"),
+        ({"issuer": "https://[issuer"}, "must be an https URL"),
         ({"issuer": "https://issuer.example/?x=1"}, "must be an https URL"),
         ({"issuer": None}, "missing required field `issuer`"),
         ({"repository": None}, "every job of https://token.actions.githubusercontent.com could publish"),
@@ -105,3 +106,9 @@ def test_what_is_no_list_of_tables_is_refused() -> None:
 def test_an_issuer_on_this_machine_needs_no_tls() -> None:
     assert rule(issuer="http://127.0.0.1:8080").issuer == "http://127.0.0.1:8080"
     assert rule(issuer="http://localhost:8080/realms/acme").issuer == "http://localhost:8080/realms/acme"
+
+
+@pytest.mark.parametrize("text", ["", "{issuer = }"])
+def test_an_option_without_a_table_is_told_how_one_is_written(text: str) -> None:
+    with pytest.raises(InvalidInput, match="must be tables as TOML writes them"):
+        read_rules([text])
