@@ -9,9 +9,10 @@ import os
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,19 @@ from obstore.store import S3Store
 from benchmarks.bench import PYTHON, Bench, bench, elsewhere, real_crates, small
 from benchmarks.generate import generate
 from benchmarks.measure import Run, in_turn, run, seconds, spread, to_json
+from benchmarks.product import NOW, Counting, settings_for
+from cargo_static_index.registry.options import Options
+from cargo_static_index.registry.registry import Registry, open_registry
+from cargo_static_index.registry.workers import reading_executor
+from cargo_static_index.store import Store
 from cargo_static_index.store.bucket import Bucket
+from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.store.objects.client import Client
 from cargo_static_index.store.objects.store import AT_ONCE
 from tests.buckets import Buckets, seaweedfs
 from tests.clusters import Dask
 from tests.faults import proxied
+from tests.stores import Counted
 
 TRIES = 5
 """Crates that are added to a bucket one after the other, each from an empty disk."""
@@ -102,6 +110,40 @@ def one_more_in_bucket(crates: int) -> Callable[[int], Figures]:
         return {"objects": objects, "one more": to_json(spread(times)), "requests": kinds.total(), "kinds": dict(kinds)}
 
     return measure
+
+
+def one_more_with_pages(crates: int) -> Callable[[int], Figures]:
+    """Count what one more crate with pages asks of a bucket in memory that holds so many releases, from no state."""
+
+    def measure(turns: int) -> Figures:
+        del turns
+        with bench(small(crates)) as here:
+            tree = MemoryStore(shared=True)
+            with reading_executor(2) as executor, _opened(here, tree) as registry:
+                registry.build(executor=executor)
+            elsewhere(generate, here.base / "more", small(10, first=crates // 10))
+            return {
+                "objects": len(tree.files),
+                **_counted(here, Counted(tree.files), next(_newest(here.base / "more"))),
+            }
+
+    return measure
+
+
+def _opened(here: Bench, tree: Store) -> AbstractContextManager[Registry]:
+    places = (str(here.drop), str(here.base / "tree"), str(here.base / f"state-{next(_STATES)}"))
+    settings = settings_for(*places, flush=False, mirror=False, pages=True, source="none")
+    return open_registry(settings, Counting(), Options(now=NOW), store=tree)
+
+
+def _counted(here: Bench, tree: Counted, file: Path) -> Figures:
+    """Count the requests by kind, and the files that changed: those of the change alone were read before as well."""
+    before = dict(tree.files)
+    with _opened(here, tree) as registry:
+        registry.add([file])
+    changed = sum(before.get(path) != content for path, content in tree.files.items())
+    kinds = Counter(kind for kind, _ in tree.asked)
+    return {"changed": changed, "paged requests": kinds.total(), "kinds": dict(kinds)}
 
 
 def _newest(folder: Path) -> Iterator[Path]:

@@ -29,7 +29,7 @@ from benchmarks.bench import (
     real_crates,
     small,
 )
-from benchmarks.buckets import far, one_more_in_bucket, uploading
+from benchmarks.buckets import far, one_more_in_bucket, one_more_with_pages, uploading
 from benchmarks.generate import Release, Shape, archive, generate
 from benchmarks.hands import after_others, beside_a_pass, eight_writers, looked_at
 from benchmarks.measure import Run, in_turn, seconds, spread, to_json
@@ -491,6 +491,9 @@ ROWS = (
     _row("bucket-1000", "one more crate in a bucket, at 1,000 releases", one_more_in_bucket(1000)),
     _row("bucket-10000", "one more crate in a bucket, at 10,000 releases", one_more_in_bucket(10_000)),
     _rare("bucket-50000", "one more crate in a bucket, at 50,000 releases", one_more_in_bucket(50_000)),
+    _row("bucket-pages-1000", "one more crate with pages, at 1,000 releases", one_more_with_pages(1000)),
+    _row("bucket-pages-10000", "one more crate with pages, at 10,000 releases", one_more_with_pages(10_000)),
+    _rare("bucket-pages-100000", "one more crate with pages, at 100,000 releases", one_more_with_pages(100_000)),
     _row("cluster-real", "a build with two machines' workers, real crates", far()),
     _row("cluster-real-pages", "the same with pages", far("--pages")),
     _row("search", "finding what is wanted among the real crates", finding),

@@ -215,6 +215,12 @@ def _buckets(found: Found) -> str:
                 f"- {row.says} ({each['objects']:,} objects), from an empty disk, three dependencies, no pages: "
                 f"{each['requests']} requests ({kinds}), {_seconds(each['one more'])}.\n"
             )
+        if "paged requests" in each:
+            kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(each["kinds"].items()))
+            lines.append(
+                f"- {row.says} ({each['objects']:,} objects in memory), from an empty disk: {each['paged requests']} "
+                f"requests ({kinds}) for {each['changed']} files that change.\n"
+            )
         if "coordinator" in each:
             whole = each["coordinator"] + each["workers"]
             lines.append(

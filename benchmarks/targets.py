@@ -7,6 +7,7 @@ from msgspec import Struct
 
 MIB = 1 << 20
 SIZES = (1000, 10_000, 100_000, 1_000_000)
+BUCKET_SIZES = (1000, 10_000, 50_000)
 VERBS = ("add", "yank", "remove")
 
 Found = Mapping[str, Mapping[str, Any]]
@@ -111,7 +112,8 @@ def _to_earlier_version(row: str, command: str) -> Callable[[Found], float]:
 
 
 def _requests(found: Found) -> float:
-    counts = _of_sizes("bucket", found, lambda each: float(each["requests"]))
+    rows = (f"bucket-{size}" for size in BUCKET_SIZES)
+    counts = [float(found[row]["requests"]) for row in rows if row in found]
     if len(counts) < 2:
         raise KeyError("bucket")
     return counts[-1] / counts[0]
@@ -171,7 +173,12 @@ TARGETS = (
     Target(says="publishing over HTTP, largest size ÷ smallest", reach=1.3, number=_publish_at_most),
     Target(says="publishing over HTTP ÷ `add` and an empty request", reach=2.0, number=_publish_to_add),
     Target(says="one client's publishes a second ÷ those of eight together", reach=0.5, number=_one_to_clients),
-    Target(says="a first upload into a bucket ÷ bare puts of its objects", reach=1.2, number=_ratio("bucket-real")),
+    Target(
+        says="a first upload into a bucket ÷ bare puts of its objects",
+        reach=1.2,
+        number=_ratio("bucket-real"),
+        stands=1.7,  # where the store works on the same two processors: docs/decisions/006-object-stores.md
+    ),
     Target(says="one more crate in a bucket, requests, largest ÷ smallest", reach=1.0, number=_requests),
     Target(says="cold with pages ÷ without", reach=4.0, number=_ratio("pages")),
     Target(

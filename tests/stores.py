@@ -1,10 +1,10 @@
 """Stores in which something happens between two changes: a process dies, or another writer comes."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from cargo_static_index.store import Change, Lock, Stored
+from cargo_static_index.store import Change, Lock, Put, Stored
 from cargo_static_index.store.memory import MemoryStore
 
 
@@ -72,3 +72,29 @@ class Interrupted(Through):
             self.left -= 1
             lost += self.below.apply([change])
         return tuple(lost)
+
+
+class Counted(MemoryStore):
+    """A bucket that keeps a list of what was asked of it."""
+
+    def __init__(self, files: Mapping[str, bytes] | None = None) -> None:
+        self.asked: list[tuple[str, str]] = []
+        super().__init__(files, shared=True)
+        self.asked.clear()
+
+    def read(self, path: str) -> Stored | None:
+        self.asked.append(("GET", path))
+        return super().read(path)
+
+    def size(self, path: str) -> int | None:
+        self.asked.append(("HEAD", path))
+        return super().size(path)
+
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
+        self.asked.append(("LIST", prefix))
+        return super().list(prefix, after=after)
+
+    def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        changes = tuple(changes)
+        self.asked += [("PUT" if isinstance(change, Put) else "DELETE", change.path) for change in changes]
+        return super().apply(changes)

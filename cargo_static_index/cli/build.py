@@ -125,7 +125,8 @@ def _far(run: Run, url: str | None, *, dry: bool) -> "Iterator[Far | None]":
         raise SettingsError("--cluster is not for a dry run: the machines stage what they read in the bucket")
     from cargo_static_index.registry.cluster import opened_cluster
 
-    with opened_cluster(url, run.settings.tree.path) as far:
+    read = (run.settings.drop.path, run.settings.mirror.upstream_index, run.settings.advisories.path)
+    with opened_cluster(url, run.settings.tree.path, [path for path in read if isinstance(path, Path)]) as far:
         yield far
 
 

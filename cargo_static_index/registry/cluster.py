@@ -1,8 +1,9 @@
 """Other machines that work for a build, by Dask's scheduler: they read dropped files and make pages."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from cargo_static_index._pattern import pattern
@@ -59,9 +60,10 @@ class _Call(Generic[T]):
 
 
 @contextmanager
-def opened_cluster(url: str, tree: Whereabouts) -> Iterator[Far]:
+def opened_cluster(url: str, tree: Whereabouts, folders: Collection[Path] = ()) -> Iterator[Far]:
     """Connect to the scheduler at `dask://HOST:PORT`, to build a tree in a bucket; SettingsError where that cannot be.
 
+    `folders` are those that every machine reads for itself.
     What the machines staged there is deleted at the end.
     """
     found = _URL.fullmatch(url)
@@ -78,6 +80,7 @@ def opened_cluster(url: str, tree: Whereabouts) -> Iterator[Far]:
         raise SettingsError(f"--cluster: no scheduler answers at {url}; start `dask scheduler` there") from error
     with client:
         _need_same_program(client, url)
+        _need_folders(client, folders)
         uploads = new_uploads(tree)
         try:
             yield Far(_Cluster(client), uploads, _AHEAD * sum(client.nthreads().values()))
@@ -103,6 +106,20 @@ def _need_same_program(client: Any, url: str) -> None:
     wrong = sorted(f"{worker}: {version}" for worker, version in versions.items() if version != __version__)
     if wrong:
         raise SettingsError(f"--cluster: all workers must run version {__version__}, as this does; {', '.join(wrong)}")
+
+
+def _need_folders(client: Any, folders: Collection[Path]) -> None:
+    """Make sure that the workers see the folders: where one lacked an index of times, pages would lack the times."""
+    for worker, lacking in client.run(_lacking, list(map(str, folders))).items():
+        if lacking:
+            raise SettingsError(
+                f"--cluster: the worker {worker} has no folder {lacking[0]!r}, which it needs to read; "
+                "have it at the same place on every machine, for instance on a network disk"
+            )
+
+
+def _lacking(folders: list[str]) -> list[str]:
+    return [folder for folder in folders if not Path(folder).is_dir()]
 
 
 def _version() -> str:

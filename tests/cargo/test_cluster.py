@@ -106,6 +106,19 @@ def test_a_cluster_reads_a_prefix_of_a_bucket_and_cargo_builds_from_what_it_made
     assert "nothing is wrong" in host.run("verify").ok()
 
 
+def test_a_machine_that_lacks_a_folder_which_it_is_to_read_is_named(
+    tmp_path: Path, buckets: Buckets, dask: Dask
+) -> None:
+    host = Host(tmp_path / "host", buckets, buckets.make())
+    host.drop(crate("foo", "1.0.0"))
+    dask.worker(host.environment)
+    (host.folder / "lines").mkdir()
+    mine = "/proc/self/cwd/lines"  # which is another place for each process
+    said = host.run("build", "--mode", "mirror", "--cluster", dask.url, "--upstream-index", mine)
+    said.failed(2, f"has no folder '{mine}', which it needs to read")
+    assert "1 published" in host.run("build", "--mode", "mirror", "--upstream-index", mine).ok()
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -1,7 +1,7 @@
 """A tree that writers on several hosts share: each knows of the others what lies in it, and no disk need last."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,14 +11,14 @@ import pytest
 from cargo_static_index.protocol.index_file import IndexFile
 from cargo_static_index.registry.tombstones import summed_tombstones
 from cargo_static_index.site.paths import RECENT
-from cargo_static_index.store import Change, Put, Store, Stored
+from cargo_static_index.store import Put, Store
 from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.tree.changes import BEGUN, CHANGES, NAMES
 from cargo_static_index.tree.documents import parse_tree_record
 from cargo_static_index.tree.layout import RECORD, archive_file, metadata_file
 from cargo_static_index.tree.read import index_paths, read_index_at, weight_of
 from tests.crates import CrateBuilder, crate
-from tests.stores import Died, Interrupted, die
+from tests.stores import Counted, Died, Interrupted, die
 from tests.world import BASE, T0, World
 
 NO_PAGES = {"registry.pages": False}
@@ -355,32 +355,6 @@ def test_the_pages_of_a_host_that_knows_nothing_tell_of_what_others_published(tm
 
 
 # --- what a change costs with pages
-
-
-class Counted(MemoryStore):
-    """A bucket that keeps a list of what was asked of it."""
-
-    def __init__(self, files: Mapping[str, bytes] | None = None) -> None:
-        self.asked: list[tuple[str, str]] = []
-        super().__init__(files, shared=True)
-        self.asked.clear()
-
-    def read(self, path: str) -> Stored | None:
-        self.asked.append(("GET", path))
-        return super().read(path)
-
-    def size(self, path: str) -> int | None:
-        self.asked.append(("HEAD", path))
-        return super().size(path)
-
-    def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
-        self.asked.append(("LIST", prefix))
-        return super().list(prefix, after=after)
-
-    def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
-        changes = tuple(changes)
-        self.asked += [("PUT" if isinstance(change, Put) else "DELETE", change.path) for change in changes]
-        return super().apply(changes)
 
 
 def crates_of(number: int) -> Iterator[CrateBuilder]:
