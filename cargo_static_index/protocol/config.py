@@ -6,7 +6,6 @@ Reading lints: what cargo would refuse, or silently take for something else, is 
 import json
 import re
 from collections.abc import Iterable
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -47,7 +46,7 @@ def parse_config(content: bytes) -> RegistryConfig:
         raise InvalidConfig("config.json starts with a byte order mark, which cargo cannot read; save it without one")
     try:
         config = _decode(content)
-        keys = [key for key, _ in _pairs(content)]
+        keys = [key for key, _ in json.loads(content, object_pairs_hook=list)]
     except UNREADABLE as error:
         raise InvalidConfig(f"config.json is not what cargo reads: {error}; correct it") from error
     _check_keys(keys)
@@ -107,10 +106,6 @@ def download_url(config: RegistryConfig, name: str, vers: str, cksum: str) -> st
     for marker, value in zip(MARKERS, values, strict=True):
         dl = dl.replace(marker, value)
     return dl
-
-
-def _pairs(content: bytes) -> list[tuple[str, Any]]:
-    return list(json.loads(content, object_pairs_hook=list))
 
 
 def _check_keys(keys: list[str]) -> None:

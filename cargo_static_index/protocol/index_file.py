@@ -146,7 +146,7 @@ class IndexFile(Struct, frozen=True, kw_only=True):
         """
         added = list(lines)
         times = {line.pubtime for line in added}
-        waiting = sorted([(_place(line, times), line) for line in added], key=_first)
+        waiting = sorted([(_place(line, times), line) for line in added], key=lambda placed: placed[0])
         kept, tail = list(self.lines), list[Line]()
         while kept and waiting:
             place = _place(kept[-1], times)
@@ -213,10 +213,6 @@ def _place(line: Line, times: set[str | None]) -> _Place:
     if line.pubtime not in times:
         return (line.pubtime or "",)
     return (line.pubtime or "", order_key(line.vers))
-
-
-def _first(pair: tuple[_Place, Line]) -> _Place:
-    return pair[0]
 
 
 def derive_line(entry: Entry, old: Line) -> bytes:

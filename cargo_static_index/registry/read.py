@@ -80,7 +80,9 @@ class Reader(Struct, frozen=True, kw_only=True):
         with self._opened() as folders:
             found = [self._read_one(file, str(number), folders) for number, file in enumerate(files, first)]
             waiting = [
-                place for place, candidate in enumerate(found) if self._is_worth_waiting(files[place], candidate)
+                place
+                for place, candidate in enumerate(found)
+                if is_waiting(candidate) and files[place].due <= self.waits_until
             ]
             due = max((files[place].due for place in waiting), default=0.0)
             time.sleep(max(0.0, due - time.monotonic()))
@@ -113,9 +115,6 @@ class Reader(Struct, frozen=True, kw_only=True):
             return _refused(replace(file, again=True), problem("file-unreadable", f"{str(error).rstrip('.')}."))
         name = os.fsdecode(file.target.rpartition(b"/")[2])
         return self._candidate(self._check_staged(path, name), file, staged)
-
-    def _is_worth_waiting(self, file: DropFile, candidate: Candidate) -> bool:
-        return is_waiting(candidate) and file.due <= self.waits_until
 
     def read(self, file: DropFile, staged: str) -> Candidate:
         """Read, check and stage one file; what cannot be read is a candidate that says why."""

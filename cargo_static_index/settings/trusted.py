@@ -78,7 +78,7 @@ def read_rules(value: object) -> tuple[TrustedRule, ...]:
     rules = []
     for number, item in enumerate(value, 1):
         try:
-            rules.append(_read_rule(_table_in(item) if isinstance(item, str) else item))
+            rules.append(_read_rule(_tables_in(item)[0] if isinstance(item, str) else item))
         except (InvalidInput, msgspec.ValidationError) as error:
             raise InvalidInput(f"rule {number}: {error}") from error
     return tuple(rules)
@@ -134,10 +134,6 @@ def _check_claims(rule: TrustedRule) -> None:
     # Attack: with `acme*/crates` whoever makes an account `acme-evil` may publish.
     if rule.repository is not None and set(rule.repository.partition("/")[0]) & set("*?"):
         raise InvalidInput(f"repository: {rule.repository!r} must name its owner in full, since anybody can be another")
-
-
-def _table_in(text: str) -> object:
-    return _tables_in(text)[0]
 
 
 def _tables_in(text: str) -> list[object]:

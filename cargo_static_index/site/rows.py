@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.protocol.spdx import license_words
-from cargo_static_index.site.crate_document import LISTED, AdvisoryNote, CrateDocument, DependencyRow, ReleaseSummary
+from cargo_static_index.site.crate_document import LISTED, AdvisoryNote, CrateDocument, ReleaseSummary
 from cargo_static_index.site.search_rows import SEARCH_WORDS, search_rows, short
 
 ADVISORIES = "advisories"
@@ -171,9 +171,7 @@ def _needs_here(document: CrateDocument) -> Mapping[str, tuple[str, tuple[Requir
     found: dict[str, tuple[str, list[RequirementRow]]] = {}
     of_newest = ((document.newest, row) for row in document.dependencies if row.registry is None)
     for vers, row in (*of_newest, *((older.vers, older.dependency) for older in document.earlier)):
-        found.setdefault(row.crate, (vers, []))[1].append(_requirement_row(row))
+        found.setdefault(row.crate, (vers, []))[1].append(
+            RequirementRow(req=row.req, kind=row.kind, optional=row.optional)
+        )
     return {name: (vers, tuple(dict.fromkeys(requirements))) for name, (vers, requirements) in found.items()}
-
-
-def _requirement_row(needed: DependencyRow) -> RequirementRow:
-    return RequirementRow(req=needed.req, kind=needed.kind, optional=needed.optional)
