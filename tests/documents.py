@@ -28,6 +28,7 @@ PRINTED_BY: Final = {
     "token": "token",
     "audit": "audit",
     "reindex": "reindex",
+    "promote": "build",
     "push": "push",
     "doctor": "doctor",
 }

@@ -169,6 +169,36 @@ def test_a_lost_place_is_made_anew_by_the_pass_of_a_cron_job(here: Path, lost: s
     assert (here / "public/index/3/f/foo").read_bytes() == before
 
 
+def lost_private_place() -> list[str]:
+    """Give the commands that make a lost private folder anew."""
+    text = PAGE.read_text().partition("**Losing a place.**")[2]
+    block: str = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[0]
+    return block.splitlines()
+
+
+def holds_one_token(here: Path) -> None:
+    private = here / "private"
+    assert stat.S_IMODE(private.stat().st_mode) == 0o700
+    assert "alice" in run("token", "list", cwd=here).ok()
+    assert [path for path in private.rglob("*") if path.is_file() and path.stat().st_mode & 0o077] == []
+
+
+def test_a_lost_private_folder_is_made_anew_with_new_tokens(here: Path) -> None:
+    for line in lost_private_place():
+        assert do(line, here) == 0
+    holds_one_token(here)
+
+
+def test_without_a_backup_a_lost_tree_begins_anew_from_the_drop_directory(here: Path) -> None:
+    archives = {path.name: path.read_bytes() for path in (here / "public/crates").rglob("*.crate")}
+    yanked(here)
+    lose(here / "public")
+    run("build", "--quiet", cwd=here).ok()
+    run("verify", "--quiet", cwd=here).ok()
+    assert {path.name: path.read_bytes() for path in (here / "public/crates").rglob("*.crate")} == archives
+    assert '"yanked":true' not in (here / "public/index/3/f/foo").read_text()
+
+
 def test_an_older_backup_takes_back_what_was_yanked_and_removed_since_as_the_page_warns(here: Path) -> None:
     shutil.copytree(here / "public", here / "older")
     yanked(here)
@@ -253,6 +283,17 @@ def test_losing_a_place_is_made_good_from_cron(here: Path) -> None:
         by_cron(build, here)
         assert by_cron(f"{build} && cargo-static-index verify --quiet", here) == "", lost
     assert (here / "public/index/3/f/foo").read_bytes() == before
+
+
+def test_a_lost_private_folder_and_a_lost_tree_are_made_anew_from_cron(here: Path) -> None:
+    for line in lost_private_place():
+        by_cron(f"cd {here} && {line}", here)
+    holds_one_token(here)
+    lose(here / "public")
+    build = f"cd {here} && cargo-static-index build --quiet"
+    by_cron(build, here)
+    assert by_cron(f"{build} && cargo-static-index verify --quiet", here) == ""
+    assert (here / "public/index/3/f/foo").exists()
 
 
 def test_an_older_backup_is_brought_up_to_date_from_cron(here: Path) -> None:

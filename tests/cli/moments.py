@@ -1,4 +1,4 @@
-"""Commands that are told to end at a moment of their work: at the n-th call that our code makes or takes.
+"""Commands that a signal or a bug ends at a moment of their work: at the n-th call that our code makes or takes.
 
 `python -m tests.cli.moments` does that with every command at many moments. Starting Python takes longer than most
 commands, so a `Runner` is a process that has loaded everything, and begins another one for each command.
@@ -11,6 +11,7 @@ import os
 import pkgutil
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,7 @@ from cargo_static_index.__main__ import main
 from tests.advisories import advise
 from tests.cli.program import SPOKEN, environment, run
 from tests.crates import crate
+from tests.documents import hold_output
 
 OURS: Final = str(Path(cargo_static_index.__file__).parent)
 
@@ -77,6 +79,30 @@ GO_ON: Final = frozenset({"watch", "serve"})
 """Those that a signal may end with 0: what they have accepted they finish."""
 
 
+PRINT_JSON: Final = frozenset(
+    (
+        *("build", "add", "check", "list", "info", "missing", "advisories", "search", "audit", "token list"),
+        *("status", "verify", "reindex", "promote", "push", "doctor"),
+    )
+)
+"""Those that print documents: here they are asked for them."""
+
+A_BUG: Final = -1
+"""Where a signal may stand: the call raises what no code of ours expects."""
+
+SECRETS: Final = {"CARGO_REGISTRY_TOKEN": "a-token-of-cargos", "AWS_SECRET_ACCESS_KEY": "a-key-of-a-bucket"}
+"""What the environment of every command holds, and nothing that it writes."""
+
+
+class BugError(Exception):
+    """What no code of ours expects."""
+
+
+def arguments_of(name: str) -> tuple[str, ...]:
+    """Give a command as it is run here."""
+    return (*COMMANDS[name], *(["--json"] if name in PRINT_JSON else []))
+
+
 class Asked(Struct, frozen=True):
     """A command to run in a folder, and the signal that it gets at its `at`-th call; at 0 calls are only counted."""
 
@@ -87,12 +113,13 @@ class Asked(Struct, frozen=True):
 
 
 class Told(Struct, frozen=True):
-    """How a command ended: its exit code, what it said, its calls from when it hears signals on.
+    """How a command ended: its exit code, what it printed and said, its calls from when it hears signals on.
 
     `seconds` are those from the signal to its end, none where it got none.
     """
 
     code: int
+    printed: str
     said: str
     calls: int
     seconds: float | None
@@ -120,7 +147,10 @@ def runner() -> Iterator[Runner]:
     with (
         tempfile.TemporaryDirectory() as home,
         subprocess.Popen(
-            command, env=environment({"CARGO_HOME": home}), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            command,
+            env=environment({**SECRETS, "CARGO_HOME": home, "TMPDIR": home}),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         ) as process,
     ):
         yield Runner(process)
@@ -154,8 +184,28 @@ def files_of(folder: Path) -> dict[Path, bytes]:
 
 
 def ended_by(number: int, name: str, told: Told) -> bool:
-    """Whether a command ended as it should after a signal."""
+    """Whether a command ended as it should after a signal or a bug, and what it printed is whole."""
+    hold_output(arguments_of(name), told.printed)
+    if number == A_BUG and '"reader-failed"' in told.printed:  # it is said of the file, and stops no other
+        return told.code == 1
+    if number == A_BUG:
+        return told.code == 101 and tells_where_its_log_is(told.said)
     return SPOKEN not in told.said and (told.code == 128 + number or (name in GO_ON and told.code == 0))
+
+
+def tells_where_its_log_is(said: str) -> bool:
+    """Whether a bug was told in one line, and its details are for the user alone and hold no secret; they are deleted.
+
+    Whatever mode the process gives its files otherwise: here it is one that everybody may read and write.
+    """
+    says = "error: this is a bug of cargo-static-index (BugError); the details are in "
+    last = said.splitlines()[-1] if said else ""
+    if SPOKEN in said or not last.startswith(says):
+        return False
+    log = Path(last.removeprefix(says).partition(". Please report it")[0])
+    text, mode = log.read_text(), stat.S_IMODE(log.stat().st_mode)
+    log.unlink()
+    return mode == 0o600 and "nobody expects this" in text and not any(each in text for each in SECRETS.values())
 
 
 def is_well_after(programs: Runner, folder: Path) -> bool:
@@ -187,6 +237,8 @@ class _Calls:
             if self._count == self._at:
                 sys.setprofile(None)
                 os.pwrite(self._report, f"{self._count} {time.monotonic()}".encode(), 0)
+                if self._number == A_BUG:
+                    raise BugError("nobody expects this")
                 os.kill(os.getpid(), self._number)
 
     def end(self) -> None:
@@ -196,11 +248,12 @@ class _Calls:
             os.pwrite(self._report, str(self._count).encode(), 0)
 
 
-def _run(asked: Asked, report: int, said: int) -> None:
+def _run(asked: Asked, report: int, printed: int, said: int) -> None:
     """Be the command; this process ends with it."""
     os.chdir(asked.folder)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(said, 1)
+    os.umask(0)
+    os.dup2(printed, 1)
     os.dup2(said, 2)
     sys.argv = ["cargo-static-index", *asked.arguments]
     calls = _Calls(asked.number, asked.at or 0, report)
@@ -218,18 +271,18 @@ def _run(asked: Asked, report: int, said: int) -> None:
 
 
 def _answer(asked: Asked) -> Told:
-    report, said = os.memfd_create("report"), os.memfd_create("said")
+    report, printed, said = (os.memfd_create(name) for name in ("report", "printed", "said"))
     child = os.fork()
     if not child:
-        _run(asked, report, said)
+        _run(asked, report, printed, said)
     _, status = os.waitpid(child, 0)
     ended = time.monotonic()
     calls, *sent = os.pread(report, 100, 0).split() or [b"0"]
-    text = os.pread(said, 1 << 20, 0).decode(errors="replace")
-    os.close(report)
-    os.close(said)
+    out, err = (os.pread(file, 1 << 20, 0).decode(errors="replace") for file in (printed, said))
+    for file in (report, printed, said):
+        os.close(file)
     seconds = ended - float(sent[0]) if sent else None
-    return Told(code=os.waitstatus_to_exitcode(status), said=text, calls=int(calls), seconds=seconds)
+    return Told(code=os.waitstatus_to_exitcode(status), printed=out, said=err, calls=int(calls), seconds=seconds)
 
 
 def _be_the_runner() -> None:
@@ -248,7 +301,8 @@ def _be_the_runner() -> None:
 def figures(programs: Runner, template: Path, moments: int) -> dict[str, object]:
     """Tell each command to end at so many moments, evenly spread, and give what came of it."""
     tried, wrong, slowest, before = 0, [], 0.0, files_of(template)
-    for name, arguments in COMMANDS.items():
+    for name in COMMANDS:
+        arguments = arguments_of(name)
         for at, number in _moments(programs, template, arguments, moments):
             with _copy(template) as folder:
                 told = programs.run(folder, *arguments, number=number, at=at)

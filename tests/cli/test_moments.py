@@ -1,6 +1,6 @@
-"""Each command, told by SIGTERM and by SIGINT to end in the middle of what it does.
+"""Each command, ended by SIGTERM, by SIGINT and by a bug in the middle of what it does.
 
-`scripts/test-long --only signals` tells them so at many more moments.
+`scripts/test-long --only signals` tells them so by signals at many more moments.
 """
 
 import shutil
@@ -11,7 +11,19 @@ from pathlib import Path
 import pytest
 
 from cargo_static_index.cli.app import TABLE
-from tests.cli.moments import COMMANDS, Runner, ended_by, files_of, is_well_after, prepare, runner
+from tests.cli.moments import (
+    A_BUG,
+    COMMANDS,
+    PRINT_JSON,
+    Runner,
+    arguments_of,
+    ended_by,
+    files_of,
+    is_well_after,
+    prepare,
+    runner,
+)
+from tests.documents import PRINTED_BY, hold_output
 
 
 @pytest.fixture(scope="module")
@@ -29,17 +41,23 @@ def test_every_command_is_here() -> None:
     assert set(COMMANDS) == set(TABLE)
 
 
+def test_those_that_print_documents_are_asked_for_them() -> None:
+    assert {name.partition(" ")[0] for name in PRINT_JSON} == set(PRINTED_BY)
+
+
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_signal_in_the_middle_ends_a_command_and_what_it_leaves_the_next_one_can_use(
+def test_a_signal_or_a_bug_in_the_middle_ends_a_command_and_what_it_leaves_the_next_one_can_use(
     programs: Runner, template: Path, tmp_path: Path, name: str
 ) -> None:
-    whole = programs.run(shutil.copytree(template, tmp_path / "whole"), *COMMANDS[name], at=0)
+    arguments = arguments_of(name)
+    whole = programs.run(shutil.copytree(template, tmp_path / "whole"), *arguments, at=0)
     assert whole.code == (3 if name == "push" else 0), whole.said
     assert whole.calls > 0
-    folder = shutil.copytree(template, tmp_path / "here")
-    before = files_of(folder)
-    for number, at in ((signal.SIGTERM, whole.calls // 3), (signal.SIGINT, whole.calls * 2 // 3)):
-        told = programs.run(folder, *COMMANDS[name], number=number, at=at)
+    hold_output(arguments, whole.printed)
+    before = files_of(template)
+    for number, part in ((signal.SIGTERM, 3), (A_BUG, 2), (signal.SIGINT, 1.5)):
+        folder = shutil.copytree(template, tmp_path / str(part))
+        told = programs.run(folder, *arguments, number=number, at=int(whole.calls / part))
         assert ended_by(number, name, told), told
         assert told.seconds is not None, told
-    assert files_of(folder) == before or is_well_after(programs, folder)
+        assert files_of(folder) == before or is_well_after(programs, folder)
