@@ -15,7 +15,7 @@ from cargo_static_index.cli.options import argument, json_lines
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run
 from cargo_static_index.client.config import CargoConfig, RemoteRegistry
 from cargo_static_index.client.doctor import Diagnosis, diagnose
-from cargo_static_index.client.folder import asking, base_url_in, look_at
+from cargo_static_index.client.folder import asking, base_url_in, look_at, some_crate_in
 from cargo_static_index.client.http import send
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.store.bucket import Bucket, is_bucket_url, parse_bucket
@@ -45,7 +45,7 @@ class DoctorDocument(Struct, frozen=True, kw_only=True):
     says="The registry's index URL, `sparse+` or not; or a tree: a folder, or a bucket such as `s3://BUCKET/PREFIX`.",
 )
 @click.option("--registry", metavar="NAME", help="The registry, as cargo's configuration names it.")
-@click.option("--crate", metavar="NAME", help="A crate that it holds; without it one of its front page's list.")
+@click.option("--crate", metavar="NAME", help="A crate that it holds; without it one that its pages list.")
 @click.option("--race", is_flag=True, help="Have 16 writers change one object of the bucket at the same time.")
 @json_lines
 def doctor_command(
@@ -84,7 +84,7 @@ def _of_folder(folder: Path, cargo: CargoConfig, crate: str | None) -> Iterator[
     base_url = base_url_in(folder)
     registry = RemoteRegistry(name=None, index=f"sparse+{base_url}index/")
     get = asking(folder, base_url, partial(send, "GET", network=cargo.network))
-    yield from diagnose(registry, cargo, crate, get)
+    yield from diagnose(registry, cargo, crate or some_crate_in(folder), get)
     yield from look_at(folder)
 
 

@@ -15,17 +15,19 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
 
 from cargo_static_index.client.config import CargoConfig, RemoteRegistry
 from cargo_static_index.client.http import Answer, CutOff, send
-from cargo_static_index.diagnostics.errors import InvalidConfig
+from cargo_static_index.diagnostics.errors import InvalidConfig, InvalidDocument
 from cargo_static_index.protocol.config import RegistryConfig, download_url, parse_config
 from cargo_static_index.protocol.index_file import Line, parse_index
 from cargo_static_index.protocol.names import index_path
 from cargo_static_index.protocol.urls import LOOPBACK
+from cargo_static_index.site.lists import parse_record, record_path
+from cargo_static_index.site.radix import Node, rows_of
 
 FRESH = 60
 """Seconds that an index file may be kept for: as long a new release is not seen."""
@@ -184,14 +186,27 @@ class _Doctor:
         return self._get(f"{self._registry.url.removesuffix('index/')}tree.json").status == 200
 
     def _some_crate(self) -> str | None:
-        """Give a crate of a registry of ours, which lists its newest beside its front page."""
+        """Give a crate of a registry of ours, which lists its newest beside its front page, and all names."""
         base = self._registry.url.removesuffix("index/")
         answer = self._get(f"{base}index.json")
         try:
             document = json.loads(answer.content) if answer.status == 200 else {}
             return str((document["updated"] or document["new"])[0]["name"])
         except (ValueError, KeyError, TypeError, IndexError):
+            return self._listed_crate(base)
+
+    def _listed_crate(self, base: str) -> str | None:
+        """Give the first crate of the list of names: what many crates brought together is in no list of the newest."""
+        try:
+            root = self._node(base, "")
+            rows = rows_of(root, partial(self._node, base)) if root else ()
+            return next((json.loads(bytes(row))["name"] for _, row in rows), None)
+        except (InvalidDocument, ValueError, KeyError, TypeError):
             return None
+
+    def _node(self, base: str, prefix: str) -> Node | None:
+        answer = self._get(f"{base}{quote(record_path('names', prefix))}")
+        return parse_record("names", answer.content) if answer.status == 200 else None
 
     def _check_validators(self, url: str, answer: Answer) -> Iterator[Diagnosis]:
         etag, date = answer.headers.get("ETag"), answer.headers.get("Last-Modified")

@@ -11,6 +11,7 @@ from cargo_static_index.client.doctor import Diagnosis, Get
 from cargo_static_index.client.http import Answer
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.protocol.config import base_url_of, parse_config
+from cargo_static_index.protocol.index_file import parse_index
 
 
 def base_url_in(folder: Path) -> str:
@@ -23,6 +24,12 @@ def base_url_in(folder: Path) -> str:
     if found is None:
         raise SettingsError(f"{file} was not written by this program; name the URL under which it is served")
     return found
+
+
+def some_crate_in(folder: Path) -> str | None:
+    """Give a crate that a tree's index holds; None where it holds none."""
+    files = (path for path in sorted((folder / "index").glob("*/**/*")) if path.is_file())
+    return next((line.name for path in files for line in parse_index(path.read_bytes()).releases), None)
 
 
 def asking(folder: Path, base_url: str, elsewhere: Get) -> Get:

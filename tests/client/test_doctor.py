@@ -264,6 +264,14 @@ def test_a_folder_is_looked_at_as_it_would_be_served(tmp_path: Path) -> None:
     run("doctor", str(tmp_path), cwd=tmp_path).failed(2, "holds no registry")
 
 
+@pytest.mark.parametrize("pages", [True, False])
+def test_a_crate_of_a_folder_is_looked_at_though_many_came_together(tmp_path: Path, pages: bool) -> None:
+    world = World(tmp_path, {"registry.base-url": "https://crates.example.com/", "registry.pages": pages})
+    world.put(*(crate(f"crate-{number}") for number in range(12)))
+    world.build()
+    assert "no crate is known" not in run("doctor", str(world.tree), cwd=tmp_path).ok()
+
+
 def test_a_bucket_whose_store_does_not_keep_to_conditions_is_found_out(tmp_path: Path) -> None:
     with moto() as honest:
         run("doctor", "--race", str(honest.make()), cwd=tmp_path, env=honest.environment).ok()
@@ -287,7 +295,8 @@ def test_our_own_tree_behind_nginx_is_good(tmp_path: Path) -> None:
         world = World(folder, {"tree.flush": False})
         world.tree.mkdir()
         with Nginx(world.tree) as server:
-            world.put(crate("foo"))
+            world.put(*(crate(f"crate-{number}") for number in range(12)))  # so many that none is told of as new
             world.build(options={"registry.base-url": server.url})
+            assert json.loads((world.tree / "index.json").read_bytes())["new"] == []
             ended = run("doctor", f"{server.url}index/", "--json", cwd=tmp_path, env={"CARGO_HOME": str(tmp_path)})
             assert ended.document()["findings"] == []
