@@ -18,7 +18,7 @@ from cargo_static_index.registry.site.documents import read_crate_document
 from cargo_static_index.registry.site.lists import read_nodes
 from cargo_static_index.registry.verify.work import HERE, Work
 from cargo_static_index.site import paths as addresses
-from cargo_static_index.site.compressed import is_copy, original_of
+from cargo_static_index.site.compressed import copies_of, is_copy, original_of
 from cargo_static_index.site.crate_document import CrateDocument, PagesState, format_page_document, parse_pages_state
 from cargo_static_index.site.lists import ALWAYS, NAMES, pages_of, record_path, sitemap_path
 from cargo_static_index.site.radix import Node
@@ -71,8 +71,11 @@ def check_pages(
 
 
 def _wrong_copies(store: Store) -> Iterator[Finding]:
-    """Give the compressed copies that are not what their pages say: servers would send them."""
+    """Give the compressed copies that are not there, or not what their pages say: servers would send them."""
     for path in store.list():
+        for copy in copies_of(path):
+            if store.size(copy) is None:
+                yield found("page-missing", copy, f"This compressed copy of {path} is not there.", "make-pages")
         original = original_of(path)
         page = store.read(original) if original else None
         stored = store.read(path) if original else None

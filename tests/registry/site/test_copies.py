@@ -104,6 +104,21 @@ def test_what_breaks_off_at_any_change_leaves_no_copy_that_says_something_else(t
         assert set(copies(files)) == (all_of(files) if number % 2 == 0 else set())
 
 
+@pytest.mark.parametrize("path", ["crates/foo/index.html.gz", "assets/theme-*.js.br", "feed.xml.gz"])
+def test_verify_finds_a_copy_that_was_lost_and_mends_it(tmp_path: Path, path: str) -> None:
+    world = World(tmp_path, ON)
+    world.put(crate("foo"))
+    world.build()
+    before = files_of(world)
+    [copy] = world.tree.glob(path)
+    copy.unlink()
+    [finding] = world.verified()
+    assert (finding.id, finding.path) == ("page-missing", str(copy.relative_to(world.tree)))
+    world.verified(fix=True)
+    assert files_of(world) == before
+    assert world.verified() == []
+
+
 def test_verify_finds_a_copy_that_says_something_else_and_mends_it(tmp_path: Path) -> None:
     world = World(tmp_path, ON)
     world.put(crate("foo"))
