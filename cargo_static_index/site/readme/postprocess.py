@@ -21,6 +21,7 @@ _ATTRIBUTE = pattern(r' ([a-z-]+)="([^"]*)"')
 _CODE = pattern(r'<pre><code(?: class="language-([^"]*)")?>([^<]*)</code></pre>')
 _ANY_TAG = pattern(r'<img(?: [a-z-]+="[^"]*")*? alt="([^"]*)"[^>]*>|<[^>]*>')
 _PICTURE = pattern(r"</?picture>|<source[^>]*>")
+_EMPTY_HEADER = pattern(r"<th( [^>]*)?>\s*</th>")
 _SOURCE = pattern(r'<source(?: [a-z-]+="[^"]*")*>')
 _HELD_SOURCE = pattern(rf' srcset="{HELD}[^",]*(?:, {HELD}[^",]*)*"')
 _ALIGNED = pattern(r'(<[a-z][a-z0-9]*(?: [a-z-]+="[^"]*")*?) align="([A-Za-z]+)"((?: [a-z-]+="[^"]*")*)>')
@@ -151,9 +152,9 @@ class _Walk:
                 attributes["class"] = f"{attributes['class']} {width}" if "class" in attributes else width
             return f"<img{_format(attributes)}{_LAZY}>"
         alt = attributes.get("alt") or (_file_name(source) if source else "")
-        if self.link is not None or not source:
-            return alt
-        return f'<a href="{source}" {_REL}>{alt or "image"}</a>'
+        if self.link is None and source:
+            alt = f'<a href="{source}" {_REL}>{alt or "image"}</a>'
+        return f"<small>{alt}</small>" if alt and self.opened_headings else alt
 
     def _is_shown(self, source: str) -> bool:
         return self.images in FETCHED or (self.images == "local" and source.startswith(HELD))
@@ -210,6 +211,8 @@ def postprocess(html: str, *, ids: set[str], images: Images, below: int = 1) -> 
     """
     if ' align="' in html:
         html = _ALIGNED.sub(_aligned, html)
+    if "<th" in html:
+        html = _EMPTY_HEADER.sub(r"<td\1></td>", html)  # what says nothing heads nothing
     if images == "no-badges":
         html = without_badges(html)
     elif images == "local":

@@ -304,6 +304,17 @@ def test_images_are_of_https_alone_and_links_where_they_are_off(source: str, sho
     assert not re.search(r"<(?:img|source|picture)\b", off)
 
 
+def test_a_cell_that_says_nothing_heads_nothing() -> None:
+    assert "<tr>\n<td></td>\n<th>a</th>\n</tr>" in render("| | a |\n|---|---|\n| b | c |\n")
+
+
+def test_what_stands_for_an_image_in_a_heading_is_small_as_its_text_would_be() -> None:
+    image = "[![CI](https://example.org/ci.svg)](https://ci.example.org)"
+    off = render(f"# A crate {image}\n\n{image}\n", images="none")
+    assert f'A crate <a href="https://ci.example.org" {REL}><small>CI</small></a>' in off
+    assert off.count("<small>") == 1
+
+
 # Hostile sources
 
 _PAGE_TAGS: Final = {
