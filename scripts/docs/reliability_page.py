@@ -82,6 +82,13 @@ RUNS: Final = (
         command=("-m", "tests.registry.site.real"),
     ),
     Run(
+        name="axe",
+        says="axe looks, in a real Chromium and both schemes, at pages of each kind of a mirror of the corpus: crates, "
+        "versions, dependents, files, lists, searches and all others. It must find nothing at WCAG 2.2 AA, and nothing "
+        "by its best practice.",
+        command=("-m", "tests.browser.real", "--each", "50"),
+    ),
+    Run(
         name="damages",
         says="Files of a tree (index files, archives, metadata, documents, tree.json) are lost, emptied, cut, changed "
         "by a bit, put back to an earlier state or copied from another crate, singly and in pairs. Who then does what "

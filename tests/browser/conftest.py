@@ -11,7 +11,7 @@ from tests.servers import Nginx, free_port, open_folder
 from tests.tools import need
 
 # What a browser does of its own accord would look like requests of our pages.
-_QUIET = (
+QUIET = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
@@ -26,7 +26,7 @@ def browser() -> Iterator[Browser]:
     """The Chromium that the system has, without a window; each test opens contexts of its own."""
     program = need("chromium", "chromium-browser", "google-chrome")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=[*_QUIET])
+        chromium = playwright.chromium.launch(executable_path=program, args=[*QUIET])
         yield chromium
         chromium.close()
 

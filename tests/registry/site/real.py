@@ -20,13 +20,13 @@ from tests import corpus
 from tests.registry.site.reading import dead_links
 from tests.registry.site.registries import OPTIONS
 from tests.registry.site.validator import complaints
-from tests.world import World
+from tests.world import NONE, World
 
 
 @contextmanager
-def mirror(folder: Path, home: Path, every: int = 1) -> Iterator[World]:
+def mirror(folder: Path, home: Path, options: Mapping[str, object] = NONE, every: int = 1) -> Iterator[World]:
     """Give a mirror of every so-manyth crate of the corpus in `home`, its pages made by two processes; it goes."""
-    world = World(folder, OPTIONS | {"registry.mode": "mirror", "registry.name": "mirror"})
+    world = World(folder, OPTIONS | {"registry.mode": "mirror", "registry.name": "mirror"} | dict(options))
     for path in list(corpus.crates(home).values())[::every]:
         shutil.copyfile(path, world.drop / path.name)
     with reading_executor(2) as executor, open_registry(world.settings(), Report(), Options(now=world.now)) as registry:

@@ -18,7 +18,7 @@ EVERY = 5
 
 @pytest.fixture
 def real(corpus_home: Path, tmp_path: Path) -> Iterator[World]:
-    with mirror(tmp_path, corpus_home, EVERY) as world:
+    with mirror(tmp_path, corpus_home, every=EVERY) as world:
         yield world
 
 
