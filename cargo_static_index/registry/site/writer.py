@@ -52,7 +52,7 @@ if TYPE_CHECKING:  # loaded with the first page that is made: most builds find n
 CRATES_AT_ONCE = 128
 """Crates whose pages are made before the next are asked for."""
 
-CRATES_A_TASK = 8
+CRATES_A_TASK = 16
 """Crates that a process makes the pages of before it answers."""
 
 CRATES_COUNTED = 1000
