@@ -31,8 +31,8 @@ from benchmarks.bench import (
 )
 from benchmarks.buckets import far, one_more_in_bucket, one_more_with_pages, uploading
 from benchmarks.generate import Release, Shape, archive, generate
-from benchmarks.hands import after_others, beside_a_pass, eight_writers, looked_at
-from benchmarks.measure import Run, in_turn, seconds, spread, to_json
+from benchmarks.hands import after_others, beside_a_pass, eight_writers, looked_at, looked_at_whole
+from benchmarks.measure import Run, in_turn, seconds, spread, to_json, walls
 from benchmarks.publish import publishes
 from benchmarks.reading import parts_of_reading
 from benchmarks.search import finding
@@ -129,7 +129,7 @@ def pages_of_real(turns: int) -> Figures:
 
 SOURCES = ("none", "docs", "all")
 
-BEFORE = "CARGO_STATIC_INDEX_BEFORE"
+BEFORE = "BENCHMARKS_BEFORE"
 """The environment's name for the folder of an earlier checkout."""
 
 
@@ -351,6 +351,29 @@ def verifying(crates: int) -> Callable[[int], Figures]:
     return measure
 
 
+def verifying_before(crates: int) -> Callable[[int], Figures]:
+    """Measure the command `verify` here and in an earlier checkout, in turn, each on a tree that it made itself."""
+
+    def measure(turns: int) -> Figures:
+        with bench(small(crates)) as here:
+            benches = {name: _apart(each, name) for name, each in _now_and_before(here).items()}
+            for each in benches.values():
+                each.product("build")
+            runs = in_turn({name: partial(looked_at_whole, each) for name, each in benches.items()}, min(turns, 3))
+        now, before = walls(runs["now"]), walls(runs["before"])
+        return {"crates": crates, "now": to_json(now), "before": to_json(before), "ratio": now.median / before.median}
+
+    return measure
+
+
+def _apart(here: Bench, name: str) -> Bench:
+    """Give a folder of its own for tree and state, with the same drop directory."""
+    base = here.base / name
+    base.mkdir()
+    (base / "drop").symlink_to(here.drop)
+    return replace(here, base=base)
+
+
 def beside(crates: int) -> Callable[[int], Figures]:
     """Measure one `add` beside a pass of so many crates, and eight writers at the same time."""
 
@@ -484,6 +507,11 @@ ROWS = (
     _row("others-10000", "`add` after another writer's, at 10,000 releases", others(10_000)),
     _rare("others-100000", "`add` after another writer's, at 100,000 releases", others(100_000)),
     _row("verify-10000", "`verify` of 10,000 releases with pages", verifying(10_000)),
+    _rare(
+        "verify-before",
+        "the command `verify` of 100,000 releases, without pages, beside an earlier checkout's",
+        verifying_before(100_000),
+    ),
     _rare("verify-100000", "`verify` of 100,000 releases with pages", verifying(100_000)),
     _row("onto-2000", "one more version onto 2,000, and onto 1", onto_many()),
     _row("onto-pages-2000", "the same with pages", onto_many("--pages")),

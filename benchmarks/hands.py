@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.bench import PYTHON, Bench
 from benchmarks.generate import Shape, generate
-from benchmarks.measure import spread, to_json
+from benchmarks.measure import Run, run, spread, to_json
 from cargo_static_index.registry.publish import CRATES_AT_ONCE
 
 TRIES = 24
@@ -37,6 +37,14 @@ def after_others(here: Bench) -> dict[str, Any]:
 def looked_at(here: Bench, jobs: int) -> float:
     """Give the seconds that `verify` takes, in so many processes."""
     return float(here.product("verify", "--pages", "--jobs", str(jobs)).printed["seconds"])
+
+
+def looked_at_whole(here: Bench) -> Run:
+    """Run the command `verify`, without pages, in as many processes as there are processors."""
+    program = (here.checkout or Path.cwd()) / ".venv/bin/cargo-static-index"
+    return run(
+        [str(program), "verify", "-q", "--no-pages", "--tree", f"{here.base}/tree", "--state", f"{here.base}/state"]
+    )
 
 
 def beside_a_pass(here: Bench) -> dict[str, Any]:

@@ -257,6 +257,12 @@ def _hands(found: Found) -> str:
                 f"- {row.says}: {_seconds(each['2 processes'])} in two processes, {_seconds(each['1 processes'])} "
                 "in one.\n"
             )
+    if earlier := found.get("verify-before"):
+        lines.append(
+            f"- `verify` of {earlier['crates']:,} releases as a whole process, without pages, on two processors: "
+            f"{_seconds(earlier['now'])}; at c73c06c, before it used more than one and told what nothing held "
+            f"satisfies, {_seconds(earlier['before'])}.\n"
+        )
     return "".join([*lines, "\n"]) if len(lines) > 1 else ""
 
 

@@ -169,6 +169,7 @@ TARGETS = (
         Target(says=f"add one, pages {pages}, slowest of all sizes", reach=50, unit=" ms", number=_slowest(start))
         for pages, start in (("off", "one"), ("on", "one-pages"))
     ),
+    Target(says="`verify` of 100,000 releases ÷ that with one processor", reach=0.5, number=_ratio("verify-before")),
     Target(says="from closing a watched file to its line ÷ a pass", reach=3.0, number=_ratio("watch")),
     Target(says="publishing over HTTP, largest size ÷ smallest", reach=1.3, number=_publish_at_most),
     Target(says="publishing over HTTP ÷ `add` and an empty request", reach=2.0, number=_publish_to_add),
