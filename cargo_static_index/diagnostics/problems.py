@@ -19,6 +19,7 @@ Fix = Literal[
     "recount",
     "make-pages",
     "restore-lines",
+    "restore-owners",
     "restore-tombstones",
     "set-line-right",
     "write-proven",

@@ -107,6 +107,13 @@ TREE_RULES: tuple[Rule, ...] = (
         formerly="facts-wrong",
     ),
     _tree(
+        "owners-wrong",
+        "A crate's `owners.json`, which says who owns it, is lost, cannot be read, or names others than its pages do.",
+        "Run `cargo-static-index verify --fix`, which puts back whom the crate's `index.json` names; where there is "
+        "none, bring the file back from a backup.",
+        mended=True,
+    ),
+    _tree(
         "page-missing",
         "A page for people is not there, or empty.",
         "Run `cargo-static-index rebuild --pages`, or `cargo-static-index verify --fix`.",

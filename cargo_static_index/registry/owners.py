@@ -1,12 +1,20 @@
-"""Changes of who owns a crate: one small file, by compare and swap."""
+"""Changes of who owns a crate: one small file, by compare and swap; and what its pages prove of a lost one.
 
-from collections.abc import Sequence
+Nothing deletes the file of a crate that is held, so where its pages name owners and it is not there, it was lost.
+"""
+
+from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from cargo_static_index.diagnostics.errors import InvalidInput
+from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidInput
+from cargo_static_index.diagnostics.problems import Finding, found
+from cargo_static_index.registry.site.documents import read_crate_document
 from cargo_static_index.registry.transaction import Transaction
+from cargo_static_index.site.crate_document import CrateDocument
+from cargo_static_index.store import Store
 from cargo_static_index.store.pauses import attempts
+from cargo_static_index.tree import layout
 from cargo_static_index.tree.owners import Owners, format_owners, parse_owner, read_owners
 
 
@@ -66,3 +74,48 @@ def forget_owners(transaction: Transaction, name: str, owners: tuple[str, ...]) 
     held = read_owners(transaction.store, name)
     if held.value == _first_of(name, owners):
         transaction.write(held.path, None, held.stored)
+
+
+def check_owners_file(store: Store, name: str) -> Iterator[Finding]:
+    """Say where the file that is there cannot be read, or is of another crate."""
+    path = layout.owners_file(name)
+    try:
+        held = read_owners(store, name).value
+    except InvalidDocument as error:
+        yield found("owners-wrong", path, f"{error}.", "restore-owners")
+        return
+    if held and held.name != name:
+        yield found("owners-wrong", path, f"This says who owns {held.name}, not {name}.", "restore-owners")
+
+
+def check_owners(store: Store, shown: CrateDocument) -> Iterator[Finding]:
+    """Hold the owners that a crate's pages name against the file; what it cannot say is told by `check_owners_file`."""
+    path = layout.owners_file(shown.name)
+    try:
+        held = read_owners(store, shown.name).value if shown.owners else None
+    except InvalidDocument:
+        return
+    said = held.owners if held else ()
+    if said != shown.owners and (held is None or held.name == shown.name):
+        names = ", ".join(said) or "nobody"
+        message = f"{shown.name} is owned by {names}, and by {', '.join(shown.owners)} as its pages say."
+        yield found("owners-wrong", path, message, "restore-owners")
+
+
+def restore_owners(transaction: Transaction, name: str) -> bool:
+    """Have a crate be owned again by those whom its `index.json` names, and say so; False where that names none.
+
+    That has a digest, and a change of owners is done once it names them.
+    """
+    shown = read_crate_document(transaction.store, name)
+    path = layout.owners_file(name)
+    if not (shown and shown.owners):
+        return False
+    if not transaction.write(path, format_owners(_first_of(name, shown.owners)), transaction.store.read(path)):
+        return False
+    owners = ", ".join(shown.owners)
+    transaction.listener.warn(
+        f"{path} was lost or damaged: who owns {name} was put back, {owners}. Whether new versions come by trusted "
+        "publishing alone is not known; `cargo-static-index owner` sets that."
+    )
+    return True

@@ -25,6 +25,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         crate(name, version).write(folder / "drop")
     run("build", cwd=folder, env={"SOURCE_DATE_EPOCH": "1767225600"}).ok()
     run("remove", "bar@1.0.0", "--yes", cwd=folder).ok()
+    run("owner", "foo", "--add", "alice", cwd=folder).ok()
     return folder
 
 
@@ -98,6 +99,7 @@ FAULTS: dict[str, Damage] = {
     "lines-lost": edit(LINE, lambda content: content.splitlines(keepends=True)[0]),
     "lines-unordered": edit(LINE, lambda content: b"".join(reversed(content.splitlines(keepends=True)))),
     "crates-collide": collide,
+    "owners-wrong": remove("crates/foo/owners.json"),
     "page-missing": remove("crates/foo/1.0.0/index.html"),
     "page-wrong": edit("browse/names.json", lambda content: content.replace(b'"foo":{', b'"fox":{')),
     "pages-outdated": edit("pages.json", lambda content: content.replace(b'"digest":"', b'"digest":"0')),

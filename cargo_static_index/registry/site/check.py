@@ -13,6 +13,7 @@ from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexL
 from cargo_static_index.diagnostics.problems import Finding, found
 from cargo_static_index.protocol.index_entry import parse_entry
 from cargo_static_index.protocol.index_file import Line
+from cargo_static_index.registry.owners import check_owners
 from cargo_static_index.registry.site.crates import paths_of_crate, paths_of_removed
 from cargo_static_index.registry.site.documents import read_crate_document
 from cargo_static_index.registry.site.lists import read_nodes
@@ -193,6 +194,7 @@ def _check_crate(store: Store, name: str, listed: _Sum, lists: set[str], *, read
     if document is None:
         yield from _wrong(store, f"crate `{name}`", _pages_of_removed(store, name), read=read)
         return
+    yield from check_owners(store, document)
     versions = {addresses.version_page(name, summary.vers) for summary in document.versions}
     shown: list[_Shown] = []
 

@@ -62,7 +62,7 @@ from cargo_static_index.site.views import (
 from cargo_static_index.store import Change, Delete, Store, Stored
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Tombstone
-from cargo_static_index.tree.owners import names_in, read_owners
+from cargo_static_index.tree.owners import read_owners
 from cargo_static_index.tree.read import read_index, read_indexes, read_tombstones, replaced
 
 _SAID: Mapping[Text, str] = {"readme": "README", "changelog": "change log"}
@@ -263,10 +263,12 @@ class CratePages:
             return None
 
     def _stored_owners(self) -> tuple[str, ...]:
+        before = self._before.owners if self._before else ()  # perhaps nothing else knows by now
         try:
-            return names_in(read_owners(self._store, self._name).value) or ()
+            held = read_owners(self._store, self._name).value
         except InvalidDocument:
-            return ()  # publishing says so; a page without them is better than none
+            return before
+        return before if held is None or held.name != self._name else held.owners
 
     def _removed(self) -> tuple[Tombstone, ...]:
         try:

@@ -31,7 +31,7 @@ OF_ONE_CRATE = frozenset(
         *("address-missing", "address-unnamed", "address-wrong", "metadata-missing", "metadata-wrong"),
         *("archive-damaged", "archive-missing", "archive-unread"),
         *("line-differs", "line-misplaced", "line-unreadable", "line-wrong", "lines-unordered", "version-duplicate"),
-        *("crates-collide", "file-unnamed", "removal-unfinished", "tombstones-unreadable"),
+        *("crates-collide", "file-unnamed", "owners-wrong", "removal-unfinished", "tombstones-unreadable"),
     }
 )
 """What a look at a single crate sees; all else takes the whole tree."""

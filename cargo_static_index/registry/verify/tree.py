@@ -20,6 +20,7 @@ from cargo_static_index.protocol.index_file import IndexFile
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.protocol.registries import Home
 from cargo_static_index.registry.drop import Drop
+from cargo_static_index.registry.owners import check_owners_file, restore_owners
 from cargo_static_index.registry.restore import (
     Knowledge,
     Rival,
@@ -173,6 +174,8 @@ def mend(transaction: Transaction, finding: Finding, limits: Limits, drop: Drop)
         fixed = _write_address(transaction, finding.path)
     elif finding.fix == "delete":
         fixed = not transaction.apply([Delete(path=finding.path)])
+    elif finding.fix == "restore-owners":
+        fixed = restore_owners(transaction, finding.path.split("/")[1])
     elif finding.fix == "restore-tombstones":
         fixed = _mend_tombstones(transaction)
     elif finding.fix in {"restore-lines", "set-line-right", "write-proven"}:
@@ -321,6 +324,8 @@ def _check_crates(
         file = read_index(store, name).value
         named, lines = _named(file, name)
         for path in paths:
+            if path == layout.owners_file(name):
+                yield from check_owners_file(store, name)
             if address := layout.addressed_by(path):
                 yield from _check_address(store, file, *address, wanted=addresses)
                 continue

@@ -31,7 +31,7 @@ class Registry(Struct):
     def files(self) -> list[str]:
         """Give the paths of what is not made anew from something else: all but pages, lists and assets."""
         ours = re.compile(
-            r"index/(?!index\.)|crates/[^/]+/([0-9a-f]{64}\.(crate|json)|index\.json|removed\.json)$|tree\.json"
+            r"index/(?!index\.)|crates/[^/]+/([0-9a-f]{64}\.(crate|json)|index\.json|removed\.json|owners\.json)$|tree\.json"
         )
         return [path for path in self.sound if ours.match(path)]
 
@@ -53,6 +53,9 @@ def make_registry(folder: Path) -> Registry:
     world.put(crate("bar", "0.2.0").dependency("foo", registry_index=f"sparse+{BASE}index/"), crate("bar", "0.1.0"))
     world.build()
     world.remove("bar@0.1.0")
+    with world.opened() as registry:
+        registry.change_owners("bar", add=["alice"])
+        registry.change_owners("foo", add=["bob"])
     earlier = world.files()
     world.now += DAY
     world.put(crate("foo", "2.0.0"), crate("bar", "0.3.0"))
