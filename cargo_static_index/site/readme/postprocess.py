@@ -90,7 +90,7 @@ class _Walk:
         if tag == "pre" and not closing:
             return self._pre(found)
         if tag == "a":
-            self._close_a(found) if closing else self._open_a(found)
+            self._close_a() if closing else self._open_a(found)
         elif tag == "img":
             self.parts.append(self._image(_attributes(found[3])))
         elif tag == "table":
@@ -125,8 +125,8 @@ class _Walk:
             self.inner.append(self.link)
         self.parts.append(_open_a(self.link.attributes))
 
-    def _close_a(self, found: re.Match[str]) -> None:
-        if self.link is not None and self.link.content == found.start():
+    def _close_a(self) -> None:
+        if self.link is not None and not "".join(self.parts[self.link.part + 1 :]).strip():
             # Nothing to click on and nothing to read out: only its id is of use.
             self.link.attributes.pop("href", None)
             self.parts[self.link.part] = _open_a(self.link.attributes)

@@ -304,6 +304,10 @@ def test_images_are_of_https_alone_and_links_where_they_are_off(source: str, sho
     assert not re.search(r"<(?:img|source|picture)\b", off)
 
 
+def test_a_link_around_an_image_that_is_not_there_leads_nowhere() -> None:
+    assert "<a></a>" in render("[![](http://example.org/x.png)](https://example.org)", images="none")
+
+
 def test_a_cell_that_says_nothing_heads_nothing() -> None:
     assert "<tr>\n<td></td>\n<th>a</th>\n</tr>" in render("| | a |\n|---|---|\n| b | c |\n")
 
