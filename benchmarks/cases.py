@@ -339,6 +339,19 @@ def others(crates: int) -> Callable[[int], Figures]:
     return measure
 
 
+def asking_what_is_missing(crates: int) -> Callable[[int], Figures]:
+    """Measure `missing` in a tree of so many releases: asked for the first time, and after one more arrived."""
+
+    def measure(_: int) -> Figures:
+        with _held(crates, MEMORY) as (here, _first):
+            added = here.base / "asked"
+            generate(added, Shape(names=TRIES, versions=1, first=6_000_000))
+            asked = here.product("missing", *sorted(map(str, added.iterdir()))).printed
+        return {"crates": crates, "first": asked["first"], "again": to_json(spread(asked["again"][LEFT_OUT:]))}
+
+    return measure
+
+
 def verifying(crates: int) -> Callable[[int], Figures]:
     """Measure `verify` of so many releases with their pages, in one process and in two."""
 
@@ -506,6 +519,9 @@ ROWS = (
     _row("beside-10000", "one `add` beside a pass of 10,000 crates", beside(10_000)),
     _row("others-10000", "`add` after another writer's, at 10,000 releases", others(10_000)),
     _rare("others-100000", "`add` after another writer's, at 100,000 releases", others(100_000)),
+    _row("missing-10000", "`missing` at 10,000 releases", asking_what_is_missing(10_000)),
+    _rare("missing-100000", "`missing` at 100,000 releases", asking_what_is_missing(100_000)),
+    _rare("missing-1000000", "`missing` at 1,000,000 releases", asking_what_is_missing(1_000_000)),
     _row("verify-10000", "`verify` of 10,000 releases with pages", verifying(10_000)),
     _rare(
         "verify-before",

@@ -4,9 +4,9 @@
 `add`, `yank` and `remove` make one small change after the other, of the files or releases given as further arguments,
 each in a transaction of its own, and print how long each took. `watch` drops the files given one after the other: it
 prints how long a pass over every other one took, and how long the rest, from being closed in a watched folder until
-their line could be read. `far` builds with the cluster that is named, `others` adds with two states in turns, `verify`
-looks at the whole tree. With `--mirror` the registry is a mirror, which takes crates whose dependencies would be
-crates.io's elsewhere.
+their line could be read. `far` builds with the cluster that is named, `others` adds with two states in turns, `missing`
+asks after each file what is missing, `verify` looks at the whole tree. With `--mirror` the registry is a mirror, which
+takes crates whose dependencies would be crates.io's elsewhere.
 """
 
 import argparse
@@ -22,7 +22,9 @@ from msgspec.structs import replace
 
 from cargo_static_index.crate.candidate import Outcome
 from cargo_static_index.protocol.names import index_path
+from cargo_static_index.registry.configured import store_of
 from cargo_static_index.registry.events import Doing
+from cargo_static_index.registry.missing import missing_in
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import Registry, open_registry, specs_of, verify_registry
 from cargo_static_index.registry.site import MAKING
@@ -152,6 +154,23 @@ def others(settings: Settings, files: list[str]) -> dict[str, Any]:
     return {"first": first, "after": after, "alone": alone}
 
 
+def missing(settings: Settings, files: list[str]) -> dict[str, Any]:
+    """Ask what is missing, then again after each of these files was added: the seconds of the first and of the rest."""
+    first, again = _asked(settings), []
+    for number, file in enumerate(files):
+        with open_registry(settings, Counting(), Options(now=NOW + number)) as registry:
+            add(registry, file)
+        again.append(_asked(settings))
+    return {"first": first, "again": again}
+
+
+def _asked(settings: Settings) -> float:
+    begun = time.perf_counter()
+    with missing_in(store_of(settings), settings.state.path) as asked:
+        asked.all()
+    return time.perf_counter() - begun
+
+
 def verify(settings: Settings, jobs: int) -> dict[str, Any]:
     """Look at the whole tree in so many processes, and give what was found and the seconds that it took."""
     begun = time.perf_counter()
@@ -224,6 +243,8 @@ def main() -> None:
         print(json.dumps(others(settings, given.what)))
     elif given.verb == "verify":
         print(json.dumps(verify(settings, given.jobs)))
+    elif given.verb == "missing":
+        print(json.dumps(missing(settings, given.what)))
     elif given.verb == "watch":
         print(json.dumps(watched(settings, given.what)))
     else:

@@ -252,6 +252,9 @@ def _hands(found: Found) -> str:
                 f"{writers['of']} lines; the quickest is done after {_time(writers['quickest'])}, the last after "
                 f"{_time(writers['longest'])}.\n"
             )
+        elif "again" in each:
+            lines.append(f"- {row.says}: {_time(each['first'])} when it is asked for the first time, ")
+            lines.append(f"{_seconds(each['again'])} after one more crate arrived.\n")
         elif "verify" in each:
             lines.append(
                 f"- {row.says}: {_seconds(each['2 processes'])} in two processes, {_seconds(each['1 processes'])} "
