@@ -120,7 +120,10 @@ def annotated_in(found: object) -> Iterator[Any]:
 
 def hints_of(annotated: Any) -> dict[str, Any]:
     """Give the types that are said; those of modules that are loaded late are known by their public names."""
-    late = {name: getattr(cargo_static_index, name) for name in ("Reindexed", "Synced", "Work")}
+    late = {
+        name: getattr(cargo_static_index, name)
+        for name in ("GivenArchive", "LeftBehind", "Owners", "Owners", "Reindexed", "Synced", "Work")
+    }
     return get_type_hints(annotated, vars(sys.modules[annotated.__module__]), late)
 
 

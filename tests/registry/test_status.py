@@ -1,6 +1,7 @@
 """How a registry is can be asked at any time, whatever else is at work on it, and at no cost that grows with it."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,9 @@ class Opened(LocalStore):
         if path == "tree.json" and self._older:
             return Stored(content=self._older.pop(0), tag="of before")
         return super().read(path)
+
+    def read_all(self, paths: Sequence[str]) -> Sequence[Stored | None]:
+        return [self.read(path) for path in paths]
 
 
 def test_status_waits_for_no_dry_run(world: World) -> None:

@@ -898,7 +898,8 @@ def test_a_writer_killed_at_any_time_leaves_whole_files_only(local: LocalStore, 
 
 
 def as_nobody(code: str, *arguments: object) -> "subprocess.Popen[str]":
-    become = "if os.geteuid() == 0:\n    os.setgroups([])\n    os.setgid(65534)\n    os.setuid(65534)\n"
+    # Loaded before, since others may not be able to read the interpreter's own files.
+    become = "import shutil\nif os.geteuid() == 0:\n    os.setgroups([])\n    os.setgid(65534)\n    os.setuid(65534)\n"
     return child(become + textwrap.dedent(code), *arguments)
 
 
