@@ -9,8 +9,9 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from cargo_static_index._json import UNREADABLE
-from cargo_static_index.diagnostics.errors import InvalidDocument
+from cargo_static_index.diagnostics.errors import InvalidConfig, InvalidDocument
 from cargo_static_index.protocol.manifest.manifest import Manifest
+from cargo_static_index.protocol.registries import normalise_index_url
 
 
 class Document(Struct, frozen=True, kw_only=True):
@@ -71,10 +72,16 @@ def format_metadata(metadata: CrateMetadata) -> bytes:
 
 
 def parse_metadata(content: bytes) -> CrateMetadata:
-    """Read the metadata of an archive, or raise InvalidDocument, also where they do not say that they are this."""
+    """Read the metadata of an archive, or raise InvalidDocument, also where it does not say that it is this.
+
+    Metadata of which no line can be made is none: `check_crate` gives none of such an archive.
+    """
     if not content.startswith(_BEGINS):
         raise InvalidDocument("not the metadata of an archive: it does not begin with its schema")
     try:
-        return _decode(content)
-    except UNREADABLE as error:
+        metadata = _decode(content)
+        for url in {dep.registry_index for dep in metadata.manifest.dependencies if dep.registry_index is not None}:
+            normalise_index_url(url)
+    except (*UNREADABLE, InvalidConfig) as error:
         raise InvalidDocument(f"not the metadata of an archive: {error}") from error
+    return metadata

@@ -190,3 +190,16 @@ def test_lost_tombstones_that_nobody_knows_are_told_of_until_rebuild_takes_the_t
     with world.opened() as opened:
         opened.rebuild()
     assert world.verified() == []
+
+
+def test_metadata_of_which_no_line_can_be_made_is_mended_as_what_cannot_be_read_is(
+    registry: Registry, tmp_path: Path
+) -> None:
+    of_bar = (path for path in registry.files() if path.startswith("crates/bar/") and path.endswith(".json"))
+    path = next(path for path in of_bar if b'"sparse+https:' in registry.sound[path] and "index" not in path)
+    damaged = changed(registry, path, b"sparse+https:", b"sparse+httpsz")
+    assert try_damages(registry, tmp_path / "copy", damaged) == ""
+    assert (
+        try_damages(registry, tmp_path / "copy", damaged | changed(registry, BAR, b'"optional"', b'"opt\xeeonal"'))
+        == ""
+    )
