@@ -141,13 +141,15 @@ def verify_tree(
     yield from _check_removed(store, total)
     lost = _lines_are_lost(store, total)
     unnamed = 0
-    strays = list(_check_index_strays(store))
+    strays: list[Finding] = []
     files = _FilesCheck(open_tree=work.opener(store), told=frozenset(told), lost=lost, addresses=addresses)
     for findings, odd in work.judged(store, files.look, _files_of_crates(store, strays)):
         unnamed += sum(finding.fix is None for finding in findings)
         strays += odd
         yield from findings
-    yield from strays
+    yield from _check_index_strays(store)
+    # In their order, however far ahead of the processes the tree was listed.
+    yield from sorted(strays, key=lambda stray: stray.path)
     yield from _check_record(store, total, lost=lost and unnamed > 0)
     if pages:
         yield from check_pages(store, quick=quick, work=work)

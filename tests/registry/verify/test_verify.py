@@ -197,6 +197,14 @@ def test_what_only_a_person_can_mend_is_found_and_left(world: World, name: str) 
     assert all(each.way_out for each in world.verified())
 
 
+def test_strays_are_told_in_the_order_of_their_paths(world: World) -> None:
+    strays = ["a.crate", "crates/foo/notes.tmp", "crates/loose.crate", "index/fo/o/foo", "z.crate"]
+    for path in strays:
+        write(path, b"")(world)
+    found = [finding.path for finding in world.verified() if finding.id == "file-stray"]
+    assert found == ["index/fo/o/foo", *(path for path in strays if not path.startswith("index/"))]
+
+
 def test_an_archive_with_other_bytes_is_found_by_its_checksum_and_by_size_when_quick(world: World) -> None:
     path = world.tree / archive("bar")
     path.write_bytes(FOO.build())
