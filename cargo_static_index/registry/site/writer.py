@@ -5,10 +5,9 @@ made from the index file as read back: a crate's own first, with the rows that l
 then the lists; then front page and feeds. What breaks off is found there by the next build.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -29,7 +28,7 @@ from cargo_static_index.registry.site.output import Output, written
 from cargo_static_index.registry.site.refused import RefusedFiles
 from cargo_static_index.registry.site.theme import read_theme, renderer, site_info_of, unused_files
 from cargo_static_index.registry.transaction import Transaction
-from cargo_static_index.registry.workers import Executor, unbroken
+from cargo_static_index.registry.workers import Executor, spread, unbroken
 from cargo_static_index.settings import Settings
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import CopiesHeld, PagesState, format_page_document, parse_pages_state
@@ -37,7 +36,6 @@ from cargo_static_index.site.lists import ALWAYS, list_view, pages_of
 from cargo_static_index.site.rows import ADVISORIES
 from cargo_static_index.site.theme import SiteInfo, Theme, assets_of, fingerprint_of
 from cargo_static_index.state import Remaking
-from cargo_static_index.state.database import batches
 from cargo_static_index.store import Change, Delete, Stored
 from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
@@ -57,6 +55,8 @@ CRATES_A_TASK = 16
 
 CRATES_COUNTED = 1000
 """Crates whose dependencies a process counts before it answers."""
+
+_KILLED = "made pages was killed, perhaps for want of memory; run this again"
 
 FAR_CRATES_AT_ONCE, FAR_CRATES_A_TASK = 2048, 32
 """The same on other machines, which a call takes its time to get to."""
@@ -141,7 +141,7 @@ class SiteWriter:
         self._lists.trusting = self._transaction.state.site.remaking is None
         try:
             with (
-                unbroken("made pages was killed, perhaps for want of memory; run this again"),
+                unbroken(_KILLED),
                 closing(self._renderer),
             ):
                 while any(self._queue.stale(1)) or self._queue.next_list():
@@ -172,17 +172,14 @@ class SiteWriter:
         remaking = self._transaction.state.site.remaking
         if remaking is None or not remaking.first or self._lists.expected:
             return
-        for counted in self._counted():
-            self._lists.expected.update(counted)
-
-    def _counted(self) -> "Iterator[Counter[str]]":
         from cargo_static_index.registry.site.crates import count_dependents
 
-        open_tree, names = self._transaction.store.opener(), batches(self._published_names(), CRATES_COUNTED)
-        if self.executor is None or open_tree is None:
-            return (count_dependents(lambda: self._transaction.store, some) for some in names)
-        tasks = [self.executor.submit(count_dependents, open_tree, some) for some in names]
-        return (task.result() for task in tasks)
+        store = self._transaction.store
+        open_tree = store.opener()
+        executor = self.executor if open_tree else None
+        count = partial(count_dependents, open_tree or (lambda: store))
+        for counted in spread(count, self._published_names(), executor, at_once=CRATES_COUNTED, what=_KILLED):
+            self._lists.expected.update(counted)
 
     def _write_front(self) -> None:
         if not self._shared_news:
