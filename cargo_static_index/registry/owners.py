@@ -78,14 +78,10 @@ def forget_owners(transaction: Transaction, name: str, owners: tuple[str, ...]) 
 
 def check_owners_file(store: Store, name: str) -> Iterator[Finding]:
     """Say where the file that is there cannot be read, or is of another crate."""
-    path = layout.owners_file(name)
     try:
-        held = read_owners(store, name).value
+        read_owners(store, name)
     except InvalidDocument as error:
-        yield found("owners-wrong", path, f"{error}.", "restore-owners")
-        return
-    if held and held.name != name:
-        yield found("owners-wrong", path, f"This says who owns {held.name}, not {name}.", "restore-owners")
+        yield found("owners-wrong", layout.owners_file(name), f"{error}.", "restore-owners")
 
 
 def check_owners(store: Store, shown: CrateDocument) -> Iterator[Finding]:
@@ -96,7 +92,7 @@ def check_owners(store: Store, shown: CrateDocument) -> Iterator[Finding]:
     except InvalidDocument:
         return
     said = held.owners if held else ()
-    if said != shown.owners and (held is None or held.name == shown.name):
+    if said != shown.owners:
         names = ", ".join(said) or "nobody"
         message = f"{shown.name} is owned by {names}, and by {', '.join(shown.owners)} as its pages say."
         yield found("owners-wrong", path, message, "restore-owners")

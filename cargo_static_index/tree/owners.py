@@ -46,7 +46,9 @@ def read_owners(store: Store, name: str) -> StoredValue[Owners | None]:
     stored = store.read(path)
     try:
         owners = msgspec.json.decode(stored.content, type=Owners) if stored else None
-    except UNREADABLE as error:
+        if owners and owners.name != name:
+            raise InvalidDocument(f"this is of the crate `{owners.name}`")
+    except (*UNREADABLE, InvalidDocument) as error:
         raise InvalidDocument(
             f"{path}: this does not say who owns {name}: {error}; bring it back from a backup"
         ) from error

@@ -268,7 +268,7 @@ class CratePages:
             held = read_owners(self._store, self._name).value
         except InvalidDocument:
             return before
-        return before if held is None or held.name != self._name else held.owners
+        return held.owners if held else before
 
     def _removed(self) -> tuple[Tombstone, ...]:
         try:
