@@ -11,7 +11,8 @@ from cargo_static_index.client.doctor import Diagnosis, Get
 from cargo_static_index.client.http import Answer
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.protocol.config import base_url_of, parse_config
-from cargo_static_index.protocol.index_file import parse_index
+from cargo_static_index.store.local.store import LocalStore
+from cargo_static_index.tree.read import index_paths, read_index_at
 
 
 def base_url_in(folder: Path) -> str:
@@ -28,8 +29,9 @@ def base_url_in(folder: Path) -> str:
 
 def some_crate_in(folder: Path) -> str | None:
     """Give a crate that a tree's index holds; None where it holds none."""
-    files = (path for path in sorted((folder / "index").glob("*/**/*")) if path.is_file())
-    return next((line.name for path in files for line in parse_index(path.read_bytes()).releases), None)
+    store = LocalStore(folder)
+    files = (read_index_at(store, path).value for path in index_paths(store))
+    return next((line.name for file in files for line in file.releases), None)
 
 
 def asking(folder: Path, base_url: str, elsewhere: Get) -> Get:

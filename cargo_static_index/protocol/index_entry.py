@@ -21,7 +21,27 @@ from cargo_static_index.protocol.urls import parse_url
 DependencyKind = Literal["normal", "build", "dev"]
 
 
-class Dependency(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class _Meaning:
+    """What a dependency means, however much of it was read."""
+
+    __slots__ = ()
+    name: str
+    optional: bool
+    kind: str | None
+    package: str | None
+
+    @property
+    def crate(self) -> str:
+        """The name of the crate itself, whatever it is called here."""
+        return self.package or self.name
+
+    @property
+    def is_required(self) -> bool:
+        """Whether nobody can do without it who resolves the release: it is neither optional nor for tests."""
+        return self.kind != "dev" and not self.optional
+
+
+class Dependency(_Meaning, Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One dependency of a line (cargo's book: "Registry Index", section "JSON schema").
 
     `name` is the alias where `package` is given. `req` is a SemVer requirement, `target` a triple or `cfg(…)`,
@@ -37,16 +57,6 @@ class Dependency(Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: DependencyKind
     registry: str | None = None
     package: str | None = None
-
-    @property
-    def crate(self) -> str:
-        """The name of the crate itself, whatever it is called here."""
-        return self.package or self.name
-
-    @property
-    def is_required(self) -> bool:
-        """Whether nobody can do without it who resolves the release: it is neither optional nor for tests."""
-        return self.kind != "dev" and not self.optional
 
 
 class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -113,7 +123,7 @@ class _FoundEntry(Struct, frozen=True):
     v: Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)] | None = None
 
 
-class Needed(Struct, frozen=True, gc=False):
+class Needed(_Meaning, Struct, frozen=True, gc=False):
     """Which crate a dependency of a line means, in which versions, and who can do without it."""
 
     name: str
@@ -122,16 +132,6 @@ class Needed(Struct, frozen=True, gc=False):
     kind: str | None = None
     registry: str | None = None
     package: str | None = None
-
-    @property
-    def crate(self) -> str:
-        """The name of the crate itself, whatever it is called there."""
-        return self.package or self.name
-
-    @property
-    def is_required(self) -> bool:
-        """Whether nobody can do without it who resolves the release: it is neither optional nor for tests."""
-        return self.kind != "dev" and not self.optional
 
 
 class _Needing(Struct, frozen=True):

@@ -111,7 +111,7 @@ def is_script(name: str) -> bool:
 
 def record_path(name: str, prefix: str) -> str:
     """Give the path of a node's record: what the next change of the list reads."""
-    return addresses.node_path(name, prefix) + (".js" if is_script(name) else ".json")
+    return search_rows.part_path(name, prefix) if is_script(name) else addresses.node_path(name, prefix) + ".json"
 
 
 def format_record(node: Node) -> bytes:

@@ -48,7 +48,7 @@ def up(path: str) -> str:
 
 def relative(page: str, target: str) -> str:
     """Give the address by which the page at one path names what lies at another."""
-    return "../" * page.count("/") + href(target)
+    return up(page) + href(target)
 
 
 def crate_page(name: str) -> str:
