@@ -581,3 +581,52 @@ def test_whoever_publishes_goes_on_where_nobody_reads_what_is_said(fresh: Path, 
 
 def test_whoever_only_shows_ends_where_nobody_reads_it(built: Path) -> None:
     assert unread("list", cwd=built) == 1
+
+
+# The end of the process
+
+LATE = """
+import atexit, threading
+atexit.register(print, "registered later")
+def work():
+    threading.main_thread().join()
+    print("the thread's end")
+threading.Thread(target=work).start()
+RULES = ()
+def check(release):
+    return ()
+"""
+"""Rules of one's own that leave something to do when the process ends."""
+
+MAIN = "from cargo_static_index.__main__ import main; main()"
+REGISTERED = "import atexit; atexit.register(print, 'registered before')\n"
+KEPT = """
+class Kept:
+    def __del__(self):
+        print("taken apart")
+kept = Kept()
+"""
+
+
+def test_a_process_ends_after_all_threads_and_all_that_was_registered(tmp_path: Path) -> None:
+    (tmp_path / "late.py").write_text(LATE)
+    crate("foo", "1.0.0").write(tmp_path)
+    command = ["check", "--own-rules", "late.py", "foo-1.0.0.crate"]
+    assert _printed(MAIN, *command, cwd=tmp_path)[-2:] == ["the thread's end", "registered later"]
+
+
+def test_a_process_takes_its_modules_apart_only_where_something_was_registered_before_it_began(tmp_path: Path) -> None:
+    version, *more = _printed(KEPT + MAIN, "-V", cwd=tmp_path)
+    assert more == []
+    assert _printed(REGISTERED + KEPT + MAIN, "-V", cwd=tmp_path) == [version, "registered before", "taken apart"]
+
+
+def _printed(program: str, *arguments: str, cwd: Path) -> list[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=cwd,
+        env=environment({"PYTHONPATH": str(Path(__file__).parents[2])}),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
