@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from hashlib import blake2b
-from itertools import chain, count
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,9 +18,9 @@ from cargo_static_index.crate.candidate import Candidate, DropFile
 from cargo_static_index.diagnostics.errors import InvalidInput, StoreError
 from cargo_static_index.diagnostics.escape import escape, quote
 from cargo_static_index.diagnostics.problems import Problem, problem
-from cargo_static_index.registry.scan import changed_rows, unfit
+from cargo_static_index.registry.scan import ROWS_HELD, changed_rows, unfit
 from cargo_static_index.state import State
-from cargo_static_index.state.files import SeenRow
+from cargo_static_index.state.files import NOTHING, DropFiles, SeenRow, add_fingerprints
 from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.store.local import system
 from cargo_static_index.store.local.folders import failure
@@ -48,14 +48,22 @@ class BucketDrop:
 
         What is no longer there is forgotten, unless without `forget`. All of it counts as the files of one folder.
         """
-        files, rows = state.drop_files, partial(self._rows, tuple(skip))
-        for name, seen, _, _, size, _, found in changed_rows(files, b"", rows(), rows, forget=forget):
+        files = state.drop_files
+        for name, seen, _, _, size, _, found in self._changed(files, tuple(skip), forget=forget):
             source = escape(self.place / name.decode())
             file = DropFile(source=source, target=name, file=name, seen=seen, size=size)
             yield unfit(file, found) if found is not None else file
         if forget:
             for folder in files.subfolders(b""):
                 files.forget_folder(folder)
+
+    def _changed(self, files: DropFiles, skip: tuple[Bucket, ...], *, forget: bool) -> Iterable[SeenRow]:
+        rows = self._rows(skip)
+        first, more = list(islice(rows, ROWS_HELD)), list(islice(rows, 1))
+        total = sum(int.from_bytes(row[1], "big") for row in chain(first, more, rows))
+        if add_fingerprints(NOTHING, total) == files.digest(b""):
+            return ()
+        return changed_rows(files, b"", self._rows(skip) if more else first, forget=forget)
 
     def _rows(self, skip: tuple[Bucket, ...]) -> Iterator[SeenRow]:
         start = len(self.place.key(""))

@@ -10,9 +10,8 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from hashlib import blake2b
-from itertools import islice
+from itertools import chain, islice
 from operator import attrgetter
 from pathlib import Path
 from struct import Struct as Layout
@@ -118,6 +117,19 @@ def _fingerprint(name: bytes, status: os.stat_result, why: bytes = b"") -> bytes
     return blake2b(name + why + numbers, digest_size=16).digest()
 
 
+def _plainly_seen(entry: os.DirEntry[str]) -> bytes | None:
+    """Give the fingerprint of a crate against whose name and kind nothing can be said, None of anything else."""
+    name = entry.name
+    if not (name.endswith(".crate") and name.isascii()) or name.startswith("."):
+        return None
+    try:
+        if entry.is_file(follow_symlinks=False):
+            return _fingerprint(name.encode(), entry.stat(follow_symlinks=False))
+    except OSError:
+        pass  # `_crate` says what it is
+    return None
+
+
 class _Walk:
     """One scan. Paths are bytes, as the kernel has them: a name need not be UTF-8."""
 
@@ -199,15 +211,39 @@ class _Walk:
 
     def _look(self, folder: bytes, opened: int, subfolders: list[bytes]) -> Iterable[SeenRow]:
         """Look at a folder: give its files that are not just those that were judged, and add the folders in it."""
-        if self._drops.digest(folder) == NOTHING and len(entries := _some(opened)) <= ROWS_HELD:
-            # Nothing is known of it: each file is looked at as it is asked for, so that reading begins with the first.
-            return self._rows(folder, sorted(entries, key=attrgetter("name")), subfolders)
-        rows, again = self._all_rows(folder, opened, subfolders), partial(self._all_rows, folder, opened, [])
-        return changed_rows(self._drops, folder, rows, again, forget=self._forget)
-
-    def _all_rows(self, folder: bytes, opened: int, subfolders: list[bytes]) -> Iterator[SeenRow]:
+        known = self._drops.digest(folder)
         with os.scandir(opened) as entries:
-            yield from self._rows(folder, entries, subfolders)
+            first, more = list(islice(entries, ROWS_HELD)), list(islice(entries, 1))
+            if known == NOTHING and not more:
+                # Nothing is known of it: each file is looked at as it is asked for, so that reading begins soon.
+                return self._rows(folder, sorted(first, key=attrgetter("name")), subfolders)
+            total = self._total(folder, first, subfolders)
+            if more:
+                first.clear()
+                total += self._total(folder, chain(more, entries), subfolders)
+        if add_fingerprints(NOTHING, total) == known:
+            return ()
+        # Too large a folder is listed a second time: most folders never change, so nothing was put down the first.
+        rows = self._all_rows(folder, opened) if more else self._rows(folder, first, [])
+        return changed_rows(self._drops, folder, rows, forget=self._forget)
+
+    def _all_rows(self, folder: bytes, opened: int) -> Iterator[SeenRow]:
+        with os.scandir(opened) as entries:
+            yield from self._rows(folder, entries, [])
+
+    def _total(self, folder: bytes, entries: Iterable[os.DirEntry[str]], subfolders: list[bytes]) -> int:
+        """Sum up the fingerprints of the rows that `_rows` gives, and add the names of the folders to go into.
+
+        Of most files, against which nothing can be said, no row is made for that.
+        """
+        total, number, plain = 0, int.from_bytes, folder.isascii()
+        for entry in entries:
+            seen = _plainly_seen(entry) if plain else None
+            if seen is not None:
+                total += number(seen, "big")
+            else:
+                total += sum(number(row[1], "big") for row in self._rows(folder, (entry,), subfolders))
+        return total
 
     def _rows(self, folder: bytes, entries: Iterable[os.DirEntry[str]], subfolders: list[bytes]) -> Iterator[SeenRow]:
         """Give a row for each entry that concerns us, and add the names of the folders to go into."""
@@ -297,34 +333,12 @@ def unfit(file: DropFile, found: bytes) -> Candidate:
     return Candidate(file=file, problems=(msgspec.json.decode(found, type=Problem),), refused=True)
 
 
-def changed_rows(
-    drops: DropFiles, folder: bytes, rows: Iterator[SeenRow], again: Callable[[], Iterable[SeenRow]], *, forget: bool
-) -> Iterable[SeenRow]:
-    """Give, by name, what in a folder is not just as it was judged; `again` lists a folder once more.
-
-    With `forget`, what is no longer there is forgotten.
-    """
-    total, number, held = 0, int.from_bytes, list[SeenRow]()
-    for row in rows:
-        total += number(row[1], "big")
-        held.append(row)
-        if len(held) > ROWS_HELD:
-            held.clear()
-            break
-    total += sum(number(row[1], "big") for row in rows)
-    if add_fingerprints(NOTHING, total) == drops.digest(folder):
-        return ()
-    # Too large a folder is listed a second time: most folders never change, so nothing was put down the first.
-    drops.see(held or again())
+def changed_rows(drops: DropFiles, folder: bytes, rows: Iterable[SeenRow], *, forget: bool) -> Iterable[SeenRow]:
+    """Give, by name, what in a folder is not just as it was judged; with `forget`, what is gone is forgotten."""
+    drops.see(rows)
     if forget:
         drops.forget_vanished(folder)
     return drops.changed(folder)
-
-
-def _some(opened: int) -> list[os.DirEntry[str]]:
-    """List an open folder, up to one entry more than are held."""
-    with os.scandir(opened) as entries:
-        return list(islice(entries, ROWS_HELD + 1))
 
 
 def _text(path: bytes) -> str:
