@@ -18,9 +18,10 @@ from zlib_ng import zlib_ng
 
 from benchmarks.bench import PYTHON
 from benchmarks.measure import run
-from cargo_static_index.crate.check import Policy, check_crate
+from cargo_static_index.crate.check import check_crate
 from cargo_static_index.crate.gzip import INFLATED, READ
 from cargo_static_index.crate.metadata import CrateMetadata, format_metadata
+from cargo_static_index.crate.policy import Policy
 from cargo_static_index.protocol.registries import Home
 from cargo_static_index.registry.workers import tune_memory
 

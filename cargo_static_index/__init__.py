@@ -8,16 +8,9 @@ from cargo_static_index._version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cargo_static_index.crate.candidate import (
-        Candidate,
-        DropFile,
-        FileStatus,
-        HeldRelease,
-        Need,
-        Outcome,
-        candidate_of,
-    )
-    from cargo_static_index.crate.check import CheckedCrate, Policy, check_crate
+    from cargo_static_index.crate.candidate import Candidate, DropFile, FileStatus, HeldRelease, Need, Outcome
+    from cargo_static_index.crate.check import CheckedCrate, check_crate
+    from cargo_static_index.crate.incoming import candidate_of
     from cargo_static_index.crate.limits import Limits
     from cargo_static_index.crate.metadata import (
         CrateMetadata,
@@ -27,7 +20,7 @@ if TYPE_CHECKING:
         format_metadata,
         parse_metadata,
     )
-    from cargo_static_index.crate.own_rules import OwnCheck, OwnRules
+    from cargo_static_index.crate.policy import OwnCheck, OwnRules, Policy
     from cargo_static_index.diagnostics.errors import (
         CargoStaticIndexError,
         InvalidConfig,
@@ -302,12 +295,13 @@ _MODULES = {
     "registry.scan": "Due Seen",
     "registry.reindex": "LineChange LineLeft Reindexed",
     "registry.on_change": "Delivery",
-    "crate.own_rules": "OwnCheck OwnRules",
+    "crate.policy": "OwnCheck OwnRules Policy",
     "registry.withdraw": "Spec Withdrawn",
     "diagnostics.errors": "CargoStaticIndexError InvalidConfig InvalidDocument InvalidIndexLine InvalidInput "
     "InvalidName InvalidVersion NotHeld PagesFailed SettingsError StoreError TreeBusy",
     "crate.metadata": "CrateMetadata Document File VcsInfo format_metadata parse_metadata",
-    "crate.candidate": "Candidate DropFile FileStatus HeldRelease Need Outcome candidate_of",
+    "crate.candidate": "Candidate DropFile FileStatus HeldRelease Need Outcome",
+    "crate.incoming": "candidate_of",
     "tree.layout": "archive_file index_file metadata_file",
     "crate.limits": "Limits",
     "tree.plan": "CratePlan plan_crate",
@@ -323,7 +317,7 @@ _MODULES = {
     "registry.options": "Access HostShare Options",
     "registry.configured": "home_of policy_of store_of",
     "registry.registry": "Registry open_registry promote_releases specs_of verify_registry",
-    "crate.check": "CheckedCrate Policy check_crate",
+    "crate.check": "CheckedCrate check_crate",
     "registry.events": "Doing Listener Report",
     "diagnostics.problems": "Finding Fix Problem",
     "diagnostics.rule": "Level Rule Severity",

@@ -7,7 +7,8 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from cargo_static_index.crate.check import Policy, check_crate
+from cargo_static_index.crate.check import check_crate
+from cargo_static_index.crate.policy import Policy
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.protocol.index_entry import format_entry, parse_entry, parse_needed
 from cargo_static_index.protocol.index_file import parse_index, parse_line

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from cargo_static_index.crate.check import CheckedCrate, Policy, check_crate
+from cargo_static_index.crate.check import CheckedCrate, check_crate
 from cargo_static_index.crate.metadata import CrateMetadata
+from cargo_static_index.crate.policy import Policy
 from cargo_static_index.protocol.index_entry import format_entry
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.registries import Home

@@ -20,7 +20,8 @@ HEAD = b"\x1f\x8b\x08\0" + bytes(4) + b"\x02\xff"
 READ = """
 import json, os, resource, sys, time
 from pathlib import Path
-from cargo_static_index.crate.check import Policy, check_crate
+from cargo_static_index.crate.policy import Policy
+from cargo_static_index.crate.check import check_crate
 from cargo_static_index.site.readme.markdown import ReadmeSource, render_readme
 
 def read(path):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cargo_static_index.crate.candidate import DropFile
-from cargo_static_index.crate.check import Policy
+from cargo_static_index.crate.policy import Policy
 from cargo_static_index.registry.read import Reader
 from cargo_static_index.tree.documents import FORMAT
 from tests.cli.program import environment, run

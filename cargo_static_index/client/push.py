@@ -15,8 +15,9 @@ from msgspec import Struct
 from cargo_static_index._json import UNREADABLE
 from cargo_static_index.client.config import CRATES_IO_NAME, CargoConfig, RemoteRegistry, config_variable
 from cargo_static_index.client.http import TRY_AGAIN, Answer, CutOff, get, pauses, send
-from cargo_static_index.crate.check import Policy, check_crate
+from cargo_static_index.crate.check import check_crate
 from cargo_static_index.crate.metadata import CrateMetadata
+from cargo_static_index.crate.policy import Policy
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
 from cargo_static_index.protocol.config import RegistryConfig, parse_config
 from cargo_static_index.protocol.index_file import parse_index

@@ -1,13 +1,11 @@
 """Everything that can be said of one archive without knowing what the registry holds: its metadata and its problems."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from types import UnionType
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
-from msgspec.structs import force_setattr
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.crate.archive import Archive, read_archive
@@ -15,24 +13,16 @@ from cargo_static_index.crate.crates_io import check_as_crates_io
 from cargo_static_index.crate.documents import MANIFEST_AS_WRITTEN, find_file, origin_of, package_as_written
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.crate.metadata import CrateMetadata, Document, VcsInfo
-from cargo_static_index.crate.own_rules import OwnRules, check_own_rules
-from cargo_static_index.diagnostics.errors import InvalidInput, check_types
+from cargo_static_index.crate.policy import Policy, check_own_rules
 from cargo_static_index.diagnostics.problems import Problem, ProblemList, problem, refused
-from cargo_static_index.diagnostics.rule import LEVELS, Level, is_own
-from cargo_static_index.diagnostics.rules import RULES, levels_of
+from cargo_static_index.diagnostics.rules import RULES
 from cargo_static_index.protocol.features import check_features
 from cargo_static_index.protocol.index_entry import Dependency
 from cargo_static_index.protocol.manifest.dependencies import ManifestDependency
 from cargo_static_index.protocol.manifest.manifest import Manifest, read_manifest
 from cargo_static_index.protocol.manifest.toml import join_path
 from cargo_static_index.protocol.names import is_reserved
-from cargo_static_index.protocol.registries import Home, check_registry, normalise_index_url
-
-REQUIRABLE = (
-    "authors", "categories", "description", "documentation", "homepage", "keywords", "license", "readme", "repository",
-    "rust-version",
-)  # fmt: skip
-"""The fields of `[package]` that a registry can ask for."""
+from cargo_static_index.protocol.registries import check_registry
 
 _WITHOUT_LINE = frozenset({"registry-index-invalid", "version-invalid"})
 """Problems with which no index line can be made at all, not even one to say what is refused."""
@@ -42,52 +32,6 @@ _CHANGELOG = pattern(
     re.ASCII | re.IGNORECASE,  # without ASCII, `ſ` would be an `s`
 )
 _CHANGELOG_STEMS = ("changelog", "changes", "history", "news", "releases")
-
-
-class Policy(Struct, frozen=True, kw_only=True):
-    """What a registry asks of a release.
-
-    InvalidInput for what is of another type, and for a required field, a rule or a level that is not known;
-    InvalidConfig where one of `allowed` is no URL.
-    """
-
-    limits: Limits = Limits()
-    home: Home = Home()
-    registry_name: str | None = None
-    """The registry's name in `package.publish`."""
-    levels: Mapping[str, Level] = {}
-    """Rules whose level differs from their own; in a mirror those of a mirror are added."""
-    required_fields: tuple[str, ...] = ()
-    """Those of REQUIRABLE that must not be empty; `license-file` will do for `license`."""
-    allowed: tuple[str, ...] = ()
-    """Index URLs of other registries that dependencies may come from."""
-    own_rules: OwnRules | None = None
-
-    def __post_init__(self) -> None:
-        check_types(self, _TYPES)
-        unknown = [field for field in self.required_fields if field not in REQUIRABLE]
-        if unknown:
-            raise InvalidInput(f"`required_fields`: {unknown[0]!r} is not one of {', '.join(REQUIRABLE)}")
-        unknown = [rule for rule in self.levels if rule not in RULES and not is_own(rule)]
-        if unknown:
-            raise InvalidInput(f"`levels`: there is no rule {unknown[0]!r}")
-        unknown = [level for level in self.levels.values() if level not in LEVELS]
-        if unknown:
-            raise InvalidInput(f"`levels`: {unknown[0]!r} is not one of {', '.join(map(repr, LEVELS))}")
-        for url in self.allowed:
-            normalise_index_url(url)
-        force_setattr(self, "levels", levels_of(self.levels, mirror=self.home.mode == "mirror"))
-
-
-_TYPES: Mapping[str, type | UnionType] = {
-    "limits": Limits,
-    "home": Home,
-    "levels": Mapping,
-    "required_fields": tuple,
-    "allowed": tuple,
-    "own_rules": OwnRules | None,
-}
-"""What the parts of a policy are: a text where a tuple should be is taken for its letters."""
 
 
 class CheckedCrate(Struct, frozen=True, kw_only=True):

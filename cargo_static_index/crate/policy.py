@@ -1,17 +1,24 @@
-"""Rules of one's own: what a registry asks of crates beside the rules that every registry has."""
+"""What a registry asks of crates, with rules of its own beside those that every registry has."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import UnionType
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import force_setattr, replace
 
-from cargo_static_index.crate.metadata import CrateMetadata
-from cargo_static_index.diagnostics.errors import InvalidInput
+from cargo_static_index.crate.limits import Limits
+from cargo_static_index.diagnostics.errors import InvalidInput, check_types
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.diagnostics.problems import Problem, problem
-from cargo_static_index.diagnostics.rule import LEVELS, Rule, is_own
+from cargo_static_index.diagnostics.rule import LEVELS, Level, Rule, is_own
+from cargo_static_index.diagnostics.rules import RULES, levels_of
+from cargo_static_index.protocol.registries import Home, normalise_index_url
 
-OwnCheck = Callable[[CrateMetadata], Iterable[Problem]]
+if TYPE_CHECKING:  # who asks has it; who opens a registry and finds nothing new needs no manifest
+    from cargo_static_index.crate.metadata import CrateMetadata
+
+OwnCheck = Callable[["CrateMetadata"], Iterable[Problem]]
 """What holds one crate against rules of one's own, and gives a problem for each that it breaks."""
 
 
@@ -39,6 +46,59 @@ class OwnRules(Struct, frozen=True, kw_only=True):
         for rule in self.rules:
             _check_rule(rule, ids)
         force_setattr(self, "rules", tuple(replace(rule, policy=True, of_tree=False) for rule in self.rules))
+
+
+REQUIRABLE = (
+    "authors", "categories", "description", "documentation", "homepage", "keywords", "license", "readme", "repository",
+    "rust-version",
+)  # fmt: skip
+"""The fields of `[package]` that a registry can ask for."""
+
+
+class Policy(Struct, frozen=True, kw_only=True):
+    """What a registry asks of a release.
+
+    InvalidInput for what is of another type, and for a required field, a rule or a level that is not known;
+    InvalidConfig where one of `allowed` is no URL.
+    """
+
+    limits: Limits = Limits()
+    home: Home = Home()
+    registry_name: str | None = None
+    """The registry's name in `package.publish`."""
+    levels: Mapping[str, Level] = {}
+    """Rules whose level differs from their own; in a mirror those of a mirror are added."""
+    required_fields: tuple[str, ...] = ()
+    """Those of REQUIRABLE that must not be empty; `license-file` will do for `license`."""
+    allowed: tuple[str, ...] = ()
+    """Index URLs of other registries that dependencies may come from."""
+    own_rules: OwnRules | None = None
+
+    def __post_init__(self) -> None:
+        check_types(self, _TYPES)
+        unknown = [field for field in self.required_fields if field not in REQUIRABLE]
+        if unknown:
+            raise InvalidInput(f"`required_fields`: {unknown[0]!r} is not one of {', '.join(REQUIRABLE)}")
+        unknown = [rule for rule in self.levels if rule not in RULES and not is_own(rule)]
+        if unknown:
+            raise InvalidInput(f"`levels`: there is no rule {unknown[0]!r}")
+        unknown = [level for level in self.levels.values() if level not in LEVELS]
+        if unknown:
+            raise InvalidInput(f"`levels`: {unknown[0]!r} is not one of {', '.join(map(repr, LEVELS))}")
+        for url in self.allowed:
+            normalise_index_url(url)
+        force_setattr(self, "levels", levels_of(self.levels, mirror=self.home.mode == "mirror"))
+
+
+_TYPES: Mapping[str, type | UnionType] = {
+    "limits": Limits,
+    "home": Home,
+    "levels": Mapping,
+    "required_fields": tuple,
+    "allowed": tuple,
+    "own_rules": OwnRules | None,
+}
+"""What the parts of a policy are: a text where a tuple should be is taken for its letters."""
 
 
 def _are_rules(rules: object) -> bool:
@@ -71,7 +131,7 @@ def check_shared(own: OwnRules) -> None:
         ) from error
 
 
-def check_own_rules(own: OwnRules, metadata: CrateMetadata, *, mirror: bool) -> Iterator[Problem]:
+def check_own_rules(own: OwnRules, metadata: "CrateMetadata", *, mirror: bool) -> Iterator[Problem]:
     """Give what rules of one's own find; where their function fails, that is one more problem.
 
     Each problem has its rule with it, with the level that it has here.

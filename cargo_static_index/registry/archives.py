@@ -8,7 +8,7 @@ from typing import BinaryIO
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cargo_static_index.crate.check import Policy
+from cargo_static_index.crate.policy import Policy
 from cargo_static_index.diagnostics.errors import InvalidIndexLine, InvalidInput, NotHeld, StoreError
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.protocol.index_entry import parse_entry, parse_pubtime

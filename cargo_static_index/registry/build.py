@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from cargo_static_index._version import __version__
 from cargo_static_index.crate.candidate import Candidate, DropFile, FileStatus, Outcome
-from cargo_static_index.crate.check import Policy
+from cargo_static_index.crate.policy import Policy
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.registry.dispose import Disposal, remembered
 from cargo_static_index.registry.drop import Drop

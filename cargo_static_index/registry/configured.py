@@ -5,8 +5,7 @@ Commands that only ask load no more than this of what opens a registry.
 
 from collections.abc import Collection
 
-from cargo_static_index.crate.check import Policy
-from cargo_static_index.crate.own_rules import OwnRules
+from cargo_static_index.crate.policy import OwnRules, Policy
 from cargo_static_index.diagnostics.errors import InvalidConfig, InvalidDocument, SettingsError
 from cargo_static_index.diagnostics.rule import is_own
 from cargo_static_index.protocol.config import base_url_of, home_at

@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from cargo_static_index.crate.candidate import DropFile
-from cargo_static_index.crate.own_rules import OwnRules, check_shared
+from cargo_static_index.crate.policy import OwnRules, check_shared
 from cargo_static_index.diagnostics.errors import InvalidInput, SettingsError, check_types
 from cargo_static_index.registry.scan import Due
 

@@ -8,7 +8,7 @@ from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
 
-from cargo_static_index.crate.own_rules import OwnRules
+from cargo_static_index.crate.policy import OwnRules
 from cargo_static_index.diagnostics.errors import InvalidInput, SettingsError
 
 

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cargo_static_index.crate.candidate import Candidate, DropFile, HeldRelease, candidate_of
-from cargo_static_index.crate.check import CheckedCrate, Policy, check_crate
+from cargo_static_index.crate.candidate import Candidate, DropFile, HeldRelease
+from cargo_static_index.crate.check import CheckedCrate, check_crate
+from cargo_static_index.crate.incoming import candidate_of
 from cargo_static_index.crate.metadata import format_metadata
+from cargo_static_index.crate.policy import Policy
 from cargo_static_index.diagnostics.errors import InvalidInput, StoreError
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.problems import Problem, problem

@@ -454,7 +454,8 @@ def _stored_metadata(store: Store, name: str, cksum: str) -> CrateMetadata | Non
     archive = whole_archive(store, name, cksum)
     if archive is None:
         return None
-    from cargo_static_index.crate.check import Policy, check_crate
+    from cargo_static_index.crate.check import check_crate
+    from cargo_static_index.crate.policy import Policy
 
     return check_crate(io.BytesIO(archive), Policy()).metadata
 

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from cargo_static_index._json import UNREADABLE
 from cargo_static_index.crate.candidate import Candidate, Outcome
-from cargo_static_index.crate.check import Policy
+from cargo_static_index.crate.policy import Policy
 from cargo_static_index.diagnostics.errors import NotHeld
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.problems import Problem, level_of

@@ -21,7 +21,8 @@ from typing import Any
 import rtoml
 from msgspec import Struct
 
-from cargo_static_index.crate.check import Policy, check_crate
+from cargo_static_index.crate.check import check_crate
+from cargo_static_index.crate.policy import Policy
 from cargo_static_index.diagnostics.problems import level_of
 from cargo_static_index.protocol.registries import Home
 from tests.cargo.localregistry import LocalRegistry

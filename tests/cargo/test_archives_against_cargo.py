@@ -13,8 +13,9 @@ import pytest
 from msgspec import Struct
 
 from cargo_static_index.crate.archive import read_archive
-from cargo_static_index.crate.check import Policy, check_crate
+from cargo_static_index.crate.check import check_crate
 from cargo_static_index.crate.limits import Limits
+from cargo_static_index.crate.policy import Policy
 from tests.cargo.localregistry import LocalRegistry
 from tests.crates import CrateBuilder, crate, gzip_member, long_name_entry, pax_entry, tar_entry
 from tests.tools import as_nobody, need

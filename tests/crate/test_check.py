@@ -4,9 +4,10 @@ import io
 
 import pytest
 
-from cargo_static_index.crate.check import REQUIRABLE, CheckedCrate, Policy, check_crate
+from cargo_static_index.crate.check import CheckedCrate, check_crate
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.crate.metadata import CrateMetadata, Document, VcsInfo, format_metadata, parse_metadata
+from cargo_static_index.crate.policy import REQUIRABLE, Policy
 from cargo_static_index.protocol.index_entry import format_entry
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.registries import Home

@@ -4,7 +4,8 @@ import io
 
 import pytest
 
-from cargo_static_index.crate.check import Policy, check_crate
+from cargo_static_index.crate.check import check_crate
+from cargo_static_index.crate.policy import Policy
 from cargo_static_index.diagnostics.rule import Level
 from cargo_static_index.protocol.registries import Home
 from tests.crates import Scalar, crate

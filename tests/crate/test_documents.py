@@ -5,9 +5,10 @@ import io
 import pytest
 from msgspec import UNSET
 
-from cargo_static_index.crate.check import Policy, check_crate
+from cargo_static_index.crate.check import check_crate
 from cargo_static_index.crate.documents import find_file, origin_of, package_as_written
 from cargo_static_index.crate.metadata import CrateMetadata, Document, format_metadata, parse_metadata
+from cargo_static_index.crate.policy import Policy
 from tests.crates import CrateBuilder, crate
 
 

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_static_index.crate.candidate import Need, needs_of
+from cargo_static_index.crate.candidate import Need
+from cargo_static_index.crate.incoming import needs_of
 from cargo_static_index.protocol.index_entry import Dependency
 from cargo_static_index.protocol.registries import CRATES_IO
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cargo_static_index.crate.candidate import Candidate, DropFile
-from cargo_static_index.crate.check import Policy
+from cargo_static_index.crate.policy import Policy
 from cargo_static_index.diagnostics.errors import StoreError
 from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.read import Reader

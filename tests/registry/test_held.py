@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cargo_static_index.crate.candidate import DropFile, HeldRelease
-from cargo_static_index.crate.check import Policy
+from cargo_static_index.crate.policy import Policy
 from cargo_static_index.registry import build as passes
 from cargo_static_index.registry.configured import home_of, policy_of
 from cargo_static_index.registry.events import Report

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from cargo_static_index.crate.check import Policy, check_crate
+from cargo_static_index.crate.check import check_crate
 from cargo_static_index.crate.metadata import CrateMetadata
-from cargo_static_index.crate.own_rules import OwnRules
+from cargo_static_index.crate.policy import OwnRules, Policy
 from cargo_static_index.diagnostics.errors import InvalidInput, SettingsError
 from cargo_static_index.diagnostics.problems import TOLD, Problem
 from cargo_static_index.diagnostics.rule import Level, Rule

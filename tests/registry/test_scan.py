@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from cargo_static_index.crate.candidate import Candidate, DropFile, FileStatus, Outcome
-from cargo_static_index.crate.check import Policy
+from cargo_static_index.crate.policy import Policy
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.registry.read import Reader
 from cargo_static_index.registry.scan import ROWS_HELD, Due, Seen, _fingerprint, scan_drop, settled_by_stamps

@@ -9,8 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from cargo_static_index.crate.check import REQUIRABLE
 from cargo_static_index.crate.limits import Limits
+from cargo_static_index.crate.policy import REQUIRABLE
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.diagnostics.rules import RULES
 from cargo_static_index.settings import (

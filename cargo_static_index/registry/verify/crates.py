@@ -8,9 +8,10 @@ from functools import cache
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from cargo_static_index.crate.check import CheckedCrate, Policy, check_crate
+from cargo_static_index.crate.check import CheckedCrate, check_crate
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.crate.metadata import CrateMetadata, parse_metadata
+from cargo_static_index.crate.policy import Policy
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine, StoreError
 from cargo_static_index.diagnostics.problems import Finding, found
 from cargo_static_index.diagnostics.rules import RULES

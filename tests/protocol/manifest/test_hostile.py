@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_static_index.crate.check import CheckedCrate, Policy, check_crate
+from cargo_static_index.crate.check import CheckedCrate, check_crate
+from cargo_static_index.crate.policy import Policy
 from cargo_static_index.diagnostics.problems import LONGEST, Problem
 from cargo_static_index.protocol.index_entry import format_entry, parse_entry
 from cargo_static_index.protocol.manifest.manifest import entry_of
