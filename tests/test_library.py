@@ -122,7 +122,16 @@ def hints_of(annotated: Any) -> dict[str, Any]:
     """Give the types that are said; those of modules that are loaded late are known by their public names."""
     late = {
         name: getattr(cargo_static_index, name)
-        for name in ("GivenArchive", "LeftBehind", "Owners", "Owners", "Reindexed", "Synced", "Work")
+        for name in (
+            "CrateMetadata",
+            "GivenArchive",
+            "IndexFile",
+            "LeftBehind",
+            "Owners",
+            "Reindexed",
+            "Synced",
+            "Work",
+        )
     }
     return get_type_hints(annotated, vars(sys.modules[annotated.__module__]), late)
 

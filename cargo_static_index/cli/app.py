@@ -22,7 +22,7 @@ TABLE: Final = {
     "watch": ("watch", "Keep the drop directory published until told to end."),
     "add": ("build", "Publish files given by name."),
     "check": ("build", "Read and check files, and publish nothing."),
-    "entry": ("query", "Print the index line of a file, and nothing else."),
+    "entry": ("entry", "Print the index line of a file, and nothing else."),
     "yank": ("withdraw", "Keep releases from being chosen anew."),
     "unyank": ("withdraw", "Let releases be chosen again."),
     "remove": ("withdraw", "Take releases out for good."),

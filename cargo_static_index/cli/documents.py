@@ -4,28 +4,8 @@ from typing import Literal
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from cargo_static_index.cli.file_document import FileDocument, ProblemDocument
 from cargo_static_index.crate.candidate import FileStatus
-
-
-class ProblemDocument(Struct, frozen=True, kw_only=True):
-    """One problem: the rule's id, how bad it is, where it is (in the crate), what it is, and the way out."""
-
-    rule: str
-    level: Literal["error", "warning"]
-    message: str
-    place: str
-    way_out: str
-
-
-class FileDocument(Struct, frozen=True, kw_only=True):
-    """What became of one file; name, version and checksum are empty where they could not be read."""
-
-    path: str
-    became: FileStatus
-    name: str
-    version: str
-    checksum: str
-    problems: tuple[ProblemDocument, ...]
 
 
 class TakenDocument(Struct, frozen=True, kw_only=True):

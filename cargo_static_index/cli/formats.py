@@ -3,17 +3,19 @@
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from msgspec import Struct
 
 from cargo_static_index._version import __version__
-from cargo_static_index.cli.documents import ProblemDocument
 from cargo_static_index.cli.options import Format
 from cargo_static_index.diagnostics.escape import escape, in_json
 from cargo_static_index.diagnostics.rule import Rule
 from cargo_static_index.diagnostics.rules import RULES
+
+if TYPE_CHECKING:  # whoever has one has loaded it
+    from cargo_static_index.cli.file_document import ProblemDocument
 
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -27,7 +29,7 @@ class Mark(Struct, frozen=True, kw_only=True):
     message: str
 
 
-def mark_of(path: str, problem: ProblemDocument) -> Mark:
+def mark_of(path: str, problem: "ProblemDocument") -> Mark:
     """Give the mark for a problem of a file: its place, sentence and way out in one text."""
     place = f"{problem.place}: " if problem.place not in {"", path} else ""
     way_out = f" {problem.way_out}" if problem.way_out else ""

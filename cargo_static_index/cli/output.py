@@ -3,10 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from cargo_static_index.cli.documents import BuildDocument, FileDocument, ProblemDocument, TakenDocument
-from cargo_static_index.cli.formats import mark_of, print_marks
+from cargo_static_index.cli.file_document import FileDocument, ProblemDocument
 from cargo_static_index.cli.options import Format
 from cargo_static_index.cli.progress import Progress
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run
@@ -16,6 +15,9 @@ from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.problems import Problem, level_of
 from cargo_static_index.diagnostics.rule import Level
 from cargo_static_index.registry.events import Doing
+
+if TYPE_CHECKING:  # loaded by the formats that print them
+    from cargo_static_index.cli.documents import TakenDocument
 
 PassName = Literal["build", "add", "check"]
 
@@ -270,6 +272,8 @@ class JsonPrinter:
 
     def taken(self, source: str, target: str) -> None:
         """Keep where a dropped file is now."""
+        from cargo_static_index.cli.documents import TakenDocument
+
         self._taken.append(TakenDocument(path=source, target=target))
 
     def changed(self, path: str, *, deleted: bool = False) -> None:
@@ -288,6 +292,7 @@ class JsonPrinter:
 
     def finish(self, counts: Mapping[FileStatus, int]) -> None:
         """Print the document."""
+        from cargo_static_index.cli.documents import BuildDocument
         from cargo_static_index.cli.formats import print_json
 
         document = BuildDocument(
@@ -339,6 +344,8 @@ class MarksPrinter:
 
     def finish(self, counts: Mapping[FileStatus, int]) -> None:
         """Print all problems, and say beside them what was done."""
+        from cargo_static_index.cli.formats import mark_of, print_marks
+
         marks = [mark_of(file.path, problem) for file in self._files for problem in file.problems]
         print_marks(self._output, marks, self._run.rules)
         said = ", ".join(f"{counts[word]} {_WORDS[word].lower()}" for word in _WORDS if counts.get(word))

@@ -1,15 +1,13 @@
-"""The commands that show what is held, or what a file holds: list, info, search, entry. They lock nothing."""
+"""The commands that show what is held: list, info, missing, search. They lock nothing."""
 
-import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import msgspec
 from msgspec import Raw
 
-from cargo_static_index.cli.command import command, sections
+from cargo_static_index.cli.command import command
 from cargo_static_index.cli.documents import (
     DependencyDocument,
     DependentDocument,
@@ -18,18 +16,14 @@ from cargo_static_index.cli.documents import (
     ReleaseDocument,
     SearchDocument,
 )
-from cargo_static_index.cli.formats import print_json, print_json_line
-from cargo_static_index.cli.options import FILE, argument, json_lines
+from cargo_static_index.cli.formats import print_json
+from cargo_static_index.cli.options import argument, json_lines
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
-from cargo_static_index.crate.check import CheckedCrate, check_crate
-from cargo_static_index.diagnostics.errors import InvalidDocument, NewerFormat, NotHeld, SettingsError
-from cargo_static_index.diagnostics.problems import level_of
+from cargo_static_index.diagnostics.errors import NotHeld
 from cargo_static_index.protocol.config import base_url_of
-from cargo_static_index.protocol.index_entry import Dependency, format_entry, parse_entry
+from cargo_static_index.protocol.index_entry import Dependency, parse_entry
 from cargo_static_index.protocol.index_file import IndexFile, Line
-from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.registry.agreement import DEFAULT_BASE_URL
-from cargo_static_index.registry.configured import home_of, policy_of, store_of
 from cargo_static_index.registry.dependents import dependents_of
 from cargo_static_index.registry.newest import known_metadata, newest
 from cargo_static_index.registry.similar import hint_for
@@ -285,51 +279,3 @@ def _file(store: Store, name: str) -> IndexFile:
     if any(line.name == name for line in file.releases):
         return file
     raise NotHeld(f"there is no crate {name!r} in this registry; {hint_for(store, name)}")
-
-
-@command(
-    sections("registry", "tree", "rules", "dependencies", "manifest", "limits"),
-    examples=("entry foo-1.0.0.crate", "entry foo-1.0.0.crate >> index/3/f/foo"),
-)
-@argument("file", type=FILE, metavar="FILE", says="The .crate file.")
-def entry_command(run: Run, *, file: Path) -> int:
-    """Print the index line of a file, and nothing else.
-
-    The line is what `build` would write, less `pubtime`, which is not known before. What is wrong with the file goes
-    to standard error; for a file that would be refused nothing is printed, and the exit code is 1.
-    """
-    settings = run.settings
-    store = store_of(settings)
-    _refuse_newer(store)
-    home = home_of(settings, store)
-    policy = policy_of(settings, home)
-    try:
-        with file.open("rb") as stream:
-            reading = check_crate(stream, policy, file.name)
-    except OSError as error:
-        raise SettingsError(f"{str(file)!r} cannot be read: {error.strerror}") from error
-    _say_problems(run, str(file), reading)
-    if reading.refused or reading.metadata is None:
-        return FOUND_WRONG
-    entry = entry_of(reading.metadata.manifest, cksum=reading.metadata.cksum, home=home)
-    print_json_line(format_entry(entry))
-    return GOOD
-
-
-def _refuse_newer(store: Store) -> None:
-    """Raise NewerFormat for a tree of a later format: what its lines are made by is not known here."""
-    try:
-        read_record(store)
-    except NewerFormat:
-        raise
-    except InvalidDocument:
-        pass  # a damaged one says nothing, and the settings do
-
-
-def _say_problems(run: Run, path: str, reading: CheckedCrate) -> None:
-    for problem in reading.problems:
-        level = level_of(problem, run.settings.levels)
-        if level != "allow":
-            place = f"{path}: {problem.place}" if problem.place else path
-            shown = "error" if level == "refuse" else "warning"
-            run.terminal.problem(shown, problem.rule, problem.message, place, problem.way_out, to=sys.stderr)

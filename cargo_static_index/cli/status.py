@@ -12,11 +12,11 @@ from cargo_static_index.cli.command import OF_A_TREE, command, sections
 from cargo_static_index.cli.documents import (
     KeptDocument,
     OnChangeDocument,
-    ProblemDocument,
     RefusedDocument,
     StatusDocument,
     WatchDocument,
 )
+from cargo_static_index.cli.file_document import ProblemDocument
 from cargo_static_index.cli.formats import print_json
 from cargo_static_index.cli.options import json_lines
 from cargo_static_index.cli.output import from_here

@@ -9,7 +9,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Literal
 
-from cargo_static_index.cli.documents import Event, EventDocument, FileDocument
+from cargo_static_index.cli.documents import Event, EventDocument
+from cargo_static_index.cli.file_document import FileDocument
 from cargo_static_index.cli.formats import print_json
 from cargo_static_index.cli.output import PassOutput, from_here
 from cargo_static_index.cli.run import GOOD, Run, need_drop, read_clock

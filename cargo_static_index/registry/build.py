@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,8 +28,6 @@ from cargo_static_index.registry.drop import Drop
 from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.held import with_held
 from cargo_static_index.registry.options import Options
-from cargo_static_index.registry.publish import Publisher
-from cargo_static_index.registry.read import Reader, is_waiting, staged_metadata
 from cargo_static_index.registry.scan import settled_by_stamps
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.registry.workers import Executor, Far, Result, unbroken
@@ -37,7 +35,9 @@ from cargo_static_index.state.candidates import Packed
 from cargo_static_index.store import Uploads
 from cargo_static_index.store.local.folders import failure
 
-if TYPE_CHECKING:  # for builds on several machines alone
+if TYPE_CHECKING:  # loaded where something is read and published: most passes find nothing new
+    from cargo_static_index.registry.publish import Publisher
+    from cargo_static_index.registry.read import Reader
     from cargo_static_index.registry.remote import RemoteReader
 
 _MARGIN = 0.1
@@ -91,6 +91,8 @@ def read_named(
 def take_read(transaction: Transaction, read: Iterable[tuple[Candidate, Path]]) -> None:
     """Take files that were read before, and staged in folders of other sessions, which they leave."""
     import shutil
+
+    from cargo_static_index.registry.read import staged_metadata
 
     transaction.state.candidates.clear()
     for number, (candidate, folder) in enumerate(read):
@@ -171,13 +173,24 @@ def _read(
     drop: Drop | None = None,
     far: Far | None = None,
 ) -> None:
-    stage, pubtime = str(transaction.stage), transaction.pubtime
     # Files are waited for once a build at most, however many there are that do not look whole.
     waits = drop is not None and options.due is None
     until = time.monotonic() + drop.settle + _MARGIN if drop and waits else 0.0
-    reader = Reader(policy=policy, stage=stage, pubtime=pubtime, drop=drop.path if drop else None, waits_until=until)
     transaction.state.candidates.clear()
-    coming = _Coming(files, transaction.listener, ahead=LOOK_AHEAD if waits else 0)
+    files = iter(files)
+    first = next(files, None)
+    if first is None:
+        return
+    from cargo_static_index.registry.read import Reader
+
+    reader = Reader(
+        policy=policy,
+        stage=str(transaction.stage),
+        pubtime=transaction.pubtime,
+        drop=drop.path if drop else None,
+        waits_until=until,
+    )
+    coming = _Coming(chain([first], files), transaction.listener, ahead=LOOK_AHEAD if waits else 0)
     # Where published files leave the drop directory, the archives in the tree are held against them as a whole.
     known = partial(with_held, transaction) if drop and not drop.takes_away else list
     if far is None:
@@ -283,8 +296,13 @@ def _dispose_all(
     transaction: Transaction, policy: Policy, options: Options, disposal: Disposal, uploads: Uploads | None
 ) -> Iterator[None]:
     """Dispose of what could not be read, then publish the rest crate by crate."""
+    files = transaction.state.candidates.count()
+    transaction.listener.total("published", files)
+    if not files:
+        return
+    from cargo_static_index.registry.publish import Publisher
+
     refused = False
-    transaction.listener.total("published", transaction.state.candidates.count())
     unreadable = map(_unreadable, transaction.state.candidates.without_release())
     while batch := list(islice(unreadable, FILES_AT_ONCE)):
         refused = refused or _any_refused(batch)
@@ -306,13 +324,15 @@ def _dispose_all(
         yield
 
 
-def _all_or_none(publisher: Publisher, *, refused: bool) -> list[Outcome]:
+def _all_or_none(publisher: "Publisher", *, refused: bool) -> list[Outcome]:
     if refused or any(map(_any_refused, publisher.planned())):
         return [_not_published(outcome) for outcomes in publisher.planned() for outcome in outcomes]
     return [outcome for outcomes in publisher.published() for outcome in outcomes]
 
 
 def _unreadable(candidate: Candidate) -> Outcome:
+    from cargo_static_index.registry.read import is_waiting
+
     status: FileStatus = "waiting" if is_waiting(candidate) else "refused"
     return Outcome(candidate=candidate, status=status, problems=candidate.problems)
 

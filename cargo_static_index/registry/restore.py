@@ -15,11 +15,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.diagnostics.errors import InvalidDocument
-from cargo_static_index.protocol.index_entry import format_entry
 from cargo_static_index.protocol.index_file import IndexFile, Line, parse_line
-from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.registries import Home
 from cargo_static_index.registry.drop import Drop
 from cargo_static_index.registry.known import load_published
@@ -47,7 +44,8 @@ from cargo_static_index.tree.read import (
 )
 from cargo_static_index.tree.restore import SLACK, Known, Restoration, restore_lines, says
 
-if TYPE_CHECKING:  # loaded when it is used: most commands read no page's document
+if TYPE_CHECKING:  # loaded when they are used: most commands read no metadata and no page's document
+    from cargo_static_index.crate.metadata import CrateMetadata
     from cargo_static_index.site.crate_document import ReleaseSummary
 
 Knowledge = Callable[[Store], Iterable[tuple[str, Sequence[Known]]]]
@@ -437,6 +435,9 @@ def _sum_of(store: Store) -> Delta:
 
 def _line_of(store: Store, home: Home, name: str, known: Known) -> bytes | None:
     """Give the line that what is stored of a release makes; None where neither metadata nor archive is there whole."""
+    from cargo_static_index.protocol.index_entry import format_entry
+    from cargo_static_index.protocol.manifest.manifest import entry_of
+
     metadata = _stored_metadata(store, name, known.cksum)
     if metadata is None or (metadata.manifest.name, metadata.manifest.version) != (name, known.vers):
         return None
@@ -444,7 +445,7 @@ def _line_of(store: Store, home: Home, name: str, known: Known) -> bytes | None:
     return format_entry(replace(entry, yanked=known.yanked))
 
 
-def _stored_metadata(store: Store, name: str, cksum: str) -> CrateMetadata | None:
+def _stored_metadata(store: Store, name: str, cksum: str) -> "CrateMetadata | None":
     try:
         metadata = read_metadata(store, name, cksum)
     except InvalidDocument:

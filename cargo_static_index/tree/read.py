@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from msgspec import Struct
 
-from cargo_static_index.crate.metadata import CrateMetadata, parse_metadata
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.protocol.config import RegistryConfig, parse_config
 from cargo_static_index.protocol.index_file import IndexFile, parse_index
@@ -14,6 +13,9 @@ from cargo_static_index.store import Change, Delete, Put, Store, Stored, Tag
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.changes import KEPT_IDS
 from cargo_static_index.tree.documents import Delta, Tombstones, TreeRecord, parse_tombstones, parse_tree_record, weight
+
+if TYPE_CHECKING:  # loaded when some is read: it takes all that manifests are made of
+    from cargo_static_index.crate.metadata import CrateMetadata
 
 T = TypeVar("T")
 
@@ -140,8 +142,10 @@ def read_config(store: Store) -> RegistryConfig | None:
     return parse_config(stored.content) if stored else None
 
 
-def read_metadata(store: Store, name: str, cksum: str) -> CrateMetadata | None:
+def read_metadata(store: Store, name: str, cksum: str) -> "CrateMetadata | None":
     """Read the metadata of an archive, or raise InvalidDocument; None where there are none."""
+    from cargo_static_index.crate.metadata import parse_metadata
+
     stored = store.read(layout.metadata_file(name, cksum))
     return parse_metadata(stored.content) if stored else None
 

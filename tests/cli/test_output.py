@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cargo_static_index.cli.documents import ProblemDocument
+from cargo_static_index.cli.file_document import ProblemDocument
 from cargo_static_index.cli.formats import Mark, github_line, gitlab_document, mark_of, sarif_document
 from cargo_static_index.cli.terminal import Color, is_colored
 from cargo_static_index.registry.publish import CRATES_AT_ONCE
