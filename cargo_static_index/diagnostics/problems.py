@@ -18,6 +18,7 @@ Fix = Literal[
     "finish-removal",
     "recount",
     "make-pages",
+    "restore-kept",
     "restore-lines",
     "restore-owners",
     "restore-tombstones",

@@ -58,6 +58,12 @@ TREE_RULES: tuple[Rule, ...] = (
         mended=True,
     ),
     _tree(
+        "kept-wrong",
+        "What says until when the archive of a removed release stays is lost, or not what was written.",
+        "Run `cargo-static-index verify --fix`, which puts back what the tombstones and it tell of each other.",
+        mended=True,
+    ),
+    _tree(
         "line-differs",
         "A line does not say what its archive says.",
         "Run `cargo-static-index reindex`, which shows the difference and derives the line anew.",

@@ -1,27 +1,44 @@
 """Keeping the archives of removed releases for a while, and deleting them when their time has come.
 
-What says that an archive is kept is written before the tombstone, and goes after the archive: whoever finds an archive
-of a removed release that nothing keeps knows that its removal broke off.
+What says that an archive is kept is written before the tombstone, which names it, and goes after the archive: whoever
+finds an archive of a removed release whose tombstone names nothing that keeps it knows that its removal broke off.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from math import ceil
-from uuid import uuid4
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidDocument
+from cargo_static_index.diagnostics.problems import Finding, found
+from cargo_static_index.registry.restore import is_left
 from cargo_static_index.registry.shared import moment, stamp
+from cargo_static_index.registry.tombstones import update_tombstones
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.settings import Settings
 from cargo_static_index.state.attended import is_attended
 from cargo_static_index.store import Delete, Put, Store
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.documents import Tombstone, TreeRecord
-from cargo_static_index.tree.kept import KeptArchives, first_to_go, format_kept, kept_file, read_kept
-from cargo_static_index.tree.read import read_index, read_record, read_tombstones, replaced
+from cargo_static_index.tree.documents import KeptId, Tombstone, Tombstones, TreeRecord
+from cargo_static_index.tree.kept import (
+    KeptArchives,
+    damaged_kept,
+    first_to_go,
+    format_kept,
+    kept_by,
+    kept_file,
+    read_kept,
+)
+from cargo_static_index.tree.read import (
+    crates_with_tombstones,
+    read_index,
+    read_record,
+    read_tombstones,
+    replaced,
+)
 
 AN_HOUR = 3600.0
 """Seconds for which archives are kept by default where a process runs that deletes them: longer than any resolution."""
@@ -41,14 +58,19 @@ def seconds_to_keep(settings: Settings) -> float:
     return AN_HOUR if any(map(is_attended, folders)) else 0.0
 
 
-def keep_archives(transaction: Transaction, name: str, stones: Sequence[Tombstone], seconds: float) -> None:
-    """Have the archives of releases that are about to be removed stay for so many seconds."""
+def keep_archives(transaction: Transaction, name: str, stones: Sequence[Tombstone], seconds: float) -> KeptId | None:
+    """Have the archives of releases that are about to be removed stay for so many seconds; give what keeps them."""
     if not (stones and seconds):
-        return
+        return None
     until = moment(transaction.options.clock) + timedelta(seconds=ceil(seconds))
     kept = KeptArchives(name=name, until=stamp(until), removed=tuple(stones))
-    transaction.apply([Put(path=kept_file(until, uuid4().hex[:12]), content=format_kept(kept))])
+    transaction.apply([_put(kept)])
     note_first_kept(transaction)
+    return kept.id
+
+
+def _put(kept: KeptArchives) -> Put:
+    return Put(path=kept_file(kept.id), content=format_kept(kept))
 
 
 def finish_kept(transaction: Transaction, named: Collection[tuple[str, str]] = ()) -> None:
@@ -60,12 +82,20 @@ def finish_kept(transaction: Transaction, named: Collection[tuple[str, str]] = (
     if not named and (transaction.record.keeps_until is UNSET or transaction.record.keeps_until > now):
         return
     found = [(kept, _staying(kept.value, now, named)) for kept in read_kept(transaction.store)]
-    later = {stone.cksum for _, left in found for stone in left.removed}
+    later = {stone.cksum: left.id for _, left in found for stone in left.removed}
     for kept, left in found:
-        if left != kept.value:
-            _delete(transaction, kept.value.name, [stone for stone in kept.value.removed if stone.cksum not in later])
-            transaction.apply(replaced(kept.path, format_kept(left) if left.removed else None, kept.stored))
+        if left != kept.value and _tombstones(transaction.store, left.name) is not None:
+            _delete(transaction, left.name, [stone for stone in kept.value.removed if stone.cksum not in later])
+            if left.removed:
+                transaction.apply([_put(left)])
+            update_tombstones(transaction, left.name, partial(_kept_otherwise, kept.value.id, later))
+            transaction.apply(replaced(kept.path, None, kept.stored))
     note_first_kept(transaction)
+
+
+def _kept_otherwise(identity: KeptId, later: Mapping[str, KeptId], stones: Tombstones) -> Tombstones:
+    """Give tombstones of which those that name one document name what keeps their archives from now on."""
+    return stones.with_kept({stone.cksum: later.get(stone.cksum) for stone in stones.removed if stone.kept == identity})
 
 
 def _staying(kept: KeptArchives, now: str, named: Collection[tuple[str, str]]) -> KeptArchives:
@@ -96,12 +126,83 @@ def _delete(transaction: Transaction, name: str, stones: Sequence[Tombstone]) ->
 
 def _is_gone(store: Store, name: str, stone: Tombstone) -> bool:
     """Whether a release is removed: tombstones that cannot be read say that of none."""
-    try:
-        buried = read_tombstones(store, name).value.removed
-    except InvalidDocument:
-        return False
+    stones = _tombstones(store, name)
     lines = {line.cksum for line in read_index(store, name).value.releases}
-    return stone.cksum not in lines and any(other.cksum == stone.cksum and not other.lifted for other in buried)
+    return (
+        stones is not None
+        and stone.cksum not in lines
+        and any(other.cksum == stone.cksum and not other.lifted for other in stones.removed)
+    )
+
+
+def _tombstones(store: Store, name: str) -> Tombstones | None:
+    try:
+        return read_tombstones(store, name).value
+    except InvalidDocument:
+        return None
+
+
+# What keeps archives, and was lost or damaged ----------------------------------------------------------------
+
+
+def check_kept(store: Store, names: Iterable[str]) -> Iterator[Finding]:
+    """Hold what keeps archives against the tombstones of crates, of which each names the other."""
+    keeping = {kept.value.id: kept.value for kept in read_kept(store)}
+    for path in damaged_kept(store):
+        yield found("kept-wrong", path, "This does not say which archives stay.", "restore-kept")
+    for name in names:
+        for stone in _kept_otherwise_than_said(store, name, keeping):
+            path = kept_file(stone.kept) if stone.kept else layout.tombstones_file(name)
+            message = f"How long the archive of {name} {stone.vers} stays, which was removed, is not said any more."
+            yield found("kept-wrong", path, message, "restore-kept")
+
+
+def _kept_otherwise_than_said(store: Store, name: str, keeping: Mapping[KeptId, KeptArchives]) -> list[Tombstone]:
+    """Give the tombstones that name what is not there, or name nothing though something keeps the archive."""
+    stones, named = _tombstones(store, name), _named(keeping, name)
+    return [
+        stone
+        for stone in (stones.removed if stones else ())
+        if (stone.kept not in keeping if stone.kept else stone.cksum in named) and is_left(store, name, stone)
+    ]
+
+
+def _named(keeping: Mapping[KeptId, KeptArchives], name: str) -> dict[str, KeptId]:
+    """Give what keeps the archives of a crate, by their checksums."""
+    return {stone.cksum: kept.id for kept in keeping.values() if kept.name == name for stone in kept.removed}
+
+
+def restore_kept(transaction: Transaction) -> None:
+    """Have archives stay for as long as they were to, as tombstones and what these name tell of each other."""
+    store = transaction.store
+    transaction.apply(Delete(path=path) for path in damaged_kept(store))
+    keeping = {kept.value.id: kept.value for kept in read_kept(store)}
+    for name in list(crates_with_tombstones(store)):
+        lost = {stone.kept for stone in _kept_otherwise_than_said(store, name, keeping)}
+        for identity in filter(None, lost):
+            _put_back(transaction, name, identity)
+        if None in lost:
+            update_tombstones(transaction, name, partial(_naming, _named(keeping, name)))
+    note_first_kept(transaction)
+
+
+def _naming(named: Mapping[str, KeptId], stones: Tombstones) -> Tombstones:
+    """Give tombstones of which those that name nothing name what keeps their archives."""
+    return stones.with_kept({stone.cksum: named.get(stone.cksum) for stone in stones.removed if not stone.kept})
+
+
+def _put_back(transaction: Transaction, name: str, identity: KeptId) -> None:
+    """Put back what keeps the archives whose tombstones name it; it is said where that is not proven to be the same."""
+    stones = _tombstones(transaction.store, name)
+    kept = kept_by(identity, name, [stone for stone in (stones.removed if stones else ()) if stone.kept == identity])
+    transaction.apply([_put(kept)])
+    if kept.id != identity:
+        later = {stone.cksum: kept.id for stone in kept.removed}
+        update_tombstones(transaction, name, partial(_kept_otherwise, identity, later))
+        transaction.listener.warn(
+            f"{kept_file(identity)} was lost, and the tombstones of {name} do not prove what it said: "
+            f"the archives of {', '.join(stone.vers for stone in kept.removed)} stay until {kept.until}."
+        )
 
 
 def note_first_kept(transaction: Transaction) -> None:

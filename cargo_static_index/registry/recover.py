@@ -4,7 +4,7 @@ Everything is found in the tree itself. Intents only tell that there is somethin
 been of another tree, which must not suffer for what was begun in the first.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -23,7 +23,6 @@ from cargo_static_index.registry.withdraw import Withdrawn, judge_again, withdra
 from cargo_static_index.store import Delete
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import format_document
-from cargo_static_index.tree.kept import kept_checksums
 from cargo_static_index.tree.read import crates_with_tombstones, read_index, read_record, read_tombstones
 
 _DAY = 86_400
@@ -102,14 +101,17 @@ def finish_changes(transaction: Transaction) -> list[Withdrawn]:
     if transaction.log is None:
         return []
     left: list[Withdrawn] = []
+    takes_over = False
     for identity, record in transaction.changes_of_others():
         transaction.others_at_work = transaction.others_at_work or not is_due(identity, transaction.options.clock)
         if is_due(identity, transaction.options.clock):
+            takes_over = True
             transaction.take_over(identity, record)
             _finish_addresses(transaction, (file.name for file in record.files if file.name))
-            kept = kept_checksums(transaction.store)
-            found = (finish_withdrawal(transaction, file.name, kept) for file in record.files if file.name)
+            found = (finish_withdrawal(transaction, file.name) for file in record.files if file.name)
             left += [withdrawn for withdrawn in found if withdrawn]
+    if takes_over:
+        note_first_kept(transaction)
     prune(transaction.store, transaction.options.clock)
     return left
 
@@ -149,8 +151,7 @@ def reconcile(transaction: Transaction, *, agreed: bool = False) -> list[Withdra
     if transaction.record.version_addresses is True:
         _make_addresses(transaction, wanted=True)
     crates = list(crates_with_tombstones(transaction.store))
-    kept = kept_checksums(transaction.store)
-    left = [rest for name in crates if (rest := finish_withdrawal(transaction, name, kept))]
+    left = [rest for name in crates if (rest := finish_withdrawal(transaction, name))]
     transaction.state.drop_files.reopen_unpublished()
     transaction.state.drop_files.reopen_refused("")
     going = {layout.tombstones_file(withdrawn.name) for withdrawn in left}
@@ -205,11 +206,10 @@ def _is_named(transaction: Transaction, name: str, cksum: str) -> bool:
     return any(cksum.encode() in file.content for file in stored if file)
 
 
-def finish_withdrawal(transaction: Transaction, name: str, kept: Collection[str]) -> Withdrawn | None:
+def finish_withdrawal(transaction: Transaction, name: str) -> Withdrawn | None:
     """Finish what was begun with a crate's tombstones, and give what is left to delete; None where nothing is.
 
-    Archives with the checksums that are `kept` stay. Tombstones that cannot be read are told at the end, and stop no
-    other crate.
+    Archives that are kept stay. Tombstones that cannot be read are told at the end, and stop no other crate.
     """
     try:
         stones = read_tombstones(transaction.store, name).value
@@ -222,7 +222,7 @@ def finish_withdrawal(transaction: Transaction, name: str, kept: Collection[str]
     going = [
         stone.vers
         for stone in buried
-        if lines.get(stone.vers) == stone.cksum or (stone.cksum not in kept and is_left(transaction.store, name, stone))
+        if lines.get(stone.vers) == stone.cksum or (not stone.kept and is_left(transaction.store, name, stone))
     ]
     if back:
         update_tombstones(transaction, name, lambda stones: stones.without(back))

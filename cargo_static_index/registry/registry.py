@@ -48,7 +48,7 @@ from cargo_static_index.store import Store
 from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.store.open import open_tree
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.kept import kept_checksums, kept_until
+from cargo_static_index.tree.kept import kept_until
 from cargo_static_index.tree.read import read_config, read_record
 
 if TYPE_CHECKING:  # loaded when they are used: most commands make no pages, and neither verify nor reindex
@@ -528,7 +528,7 @@ def _removals_left(transaction: Transaction, finding: Finding) -> Sequence[Withd
     if finding.fix == "recount":
         return reconcile(transaction, agreed=True)  # nothing is left that lost lines could have named
     name = finding.path.split("/")[1]
-    withdrawn = finish_withdrawal(transaction, name, kept_checksums(transaction.store))
+    withdrawn = finish_withdrawal(transaction, name)
     return [withdrawn] if withdrawn else []
 
 

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import chain, product
 from typing import TYPE_CHECKING
@@ -28,7 +29,6 @@ from cargo_static_index.store import Put, Store
 from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Delta, Tombstone, Tombstones, TreeRecord, difference, weight
-from cargo_static_index.tree.kept import kept_checksums
 from cargo_static_index.tree.read import (
     StoredValue,
     crates_with_tombstones,
@@ -132,20 +132,18 @@ def _lost(transaction: Transaction, before: TreeRecord, total: Delta) -> int:
     missing = before.releases + (before.lost or 0) - total.releases
     if missing <= before.removed_since(total):
         return 0
-    kept = kept_checksums(transaction.store)
-    left = sum(_removals_left(transaction, name, kept) for name in crates_with_tombstones(transaction.store))
+    left = sum(_removals_left(transaction, name) for name in crates_with_tombstones(transaction.store))
     return max(0, missing - max(left, before.removed_since(total)))
 
 
-def _removals_left(transaction: Transaction, name: str, kept: Collection[str]) -> int:
+def _removals_left(transaction: Transaction, name: str) -> int:
     """Give how many of a crate's removals took the line and left files, and so perhaps did not come to tree.json."""
     lines = {line.cksum for line in read_index(transaction.store, name).value.releases}
     try:
         stones = read_tombstones(transaction.store, name).value.removed
     except InvalidDocument:
         return 0
-    done = lines.union(kept)
-    return sum(stone.cksum not in done and is_left(transaction.store, name, stone) for stone in stones)
+    return sum(not (stone.kept or stone.cksum in lines) and is_left(transaction.store, name, stone) for stone in stones)
 
 
 def restoration(store: Store, home: Home, name: str, file: IndexFile, known: Iterable[Known]) -> Restoration:
@@ -314,7 +312,7 @@ def put_back_archive(transaction: Transaction, path: str, drop: Drop) -> bool:
     """
     _, name, file = path.split("/")
     cksum = file.removesuffix(".crate")
-    line = next((line for line in read_index(transaction.store, name).value.releases if line.cksum == cksum), None)
+    line = next((line for line in named_releases(transaction.store, name) if line.cksum == cksum), None)
     if line is None:
         return False
     copy = transaction.store.read(layout.version_address(name, line.vers))
@@ -323,6 +321,15 @@ def put_back_archive(transaction: Transaction, path: str, drop: Drop) -> bool:
         if content is not None and hashlib.sha256(content).hexdigest() == cksum:
             return not transaction.apply([Put(path=path, content=content)])
     return False
+
+
+def named_releases(store: Store, name: str) -> Iterator[Line]:
+    """Give the releases of a crate that have a line, then those that were removed and are kept, as lines are."""
+    yield from read_index(store, name).value.releases
+    with suppress(InvalidDocument):
+        for stone in read_tombstones(store, name).value.removed:
+            if stone.kept:
+                yield Line(raw=b"", name=name, vers=stone.vers, cksum=stone.cksum)
 
 
 def _without_copies(store: Store, name: str, file: IndexFile) -> IndexFile:

@@ -109,7 +109,7 @@ class Sync:
         try:
             stones = read_tombstones(self._source, name).value.removed
             self._copy(name, index.value)
-            yield from self._bury(name, [stone for stone in stones if not stone.lifted])
+            yield from self._bury(name, [stone.plain for stone in stones if not stone.lifted])
         except (_Stopped, InvalidDocument) as error:
             self.synced.stopped[name] = str(error)
 

@@ -14,7 +14,16 @@ from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.store import Store
 from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.documents import Delta, Tombstone, Tombstones, TreeRecord, difference, format_document
+from cargo_static_index.tree.documents import (
+    Delta,
+    KeptId,
+    Tombstone,
+    Tombstones,
+    TreeRecord,
+    difference,
+    format_document,
+)
+from cargo_static_index.tree.kept import read_kept
 from cargo_static_index.tree.read import (
     StoredValue,
     crates_with_tombstones,
@@ -101,7 +110,7 @@ def _restore(transaction: Transaction, known: Tombstones) -> None:
     path = layout.tombstones_file(name)
     held = read_index(store, name).value.versions
     under_way = (stone for stone in _readable(store, name).removed if stone.vers in held)
-    stones = known.with_removed(*under_way)
+    stones = known.with_removed(*under_way).with_kept(_kept(store, name))
     content = format_document(stones) if stones.removed else None
     if transaction.write(path, content, store.read(path)):
         transaction.state.pages.make_stale([name])
@@ -121,6 +130,13 @@ def _in_force(store: Store, name: str) -> tuple[Tombstone, ...] | None:
         return ()
     held = read_index(store, name).value.versions
     return tuple(stone.plain for stone in stones.in_force(held))
+
+
+def _kept(store: Store, name: str) -> dict[str, KeptId | None]:
+    """Give what keeps archives of a crate, by their checksums: what its tombstones name, and what names these."""
+    named = {stone.cksum: stone.kept for stone in _readable(store, name).removed}
+    keeping = (kept.value for kept in read_kept(store) if kept.value.name == name)
+    return named | {stone.cksum: kept.id for kept in keeping for stone in kept.removed}
 
 
 def _readable(store: Store, name: str) -> Tombstones:

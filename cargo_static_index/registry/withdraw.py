@@ -19,8 +19,7 @@ from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.store import Delete, Store
 from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.documents import Tombstones
-from cargo_static_index.tree.kept import kept_checksums
+from cargo_static_index.tree.documents import KeptId, Tombstones
 from cargo_static_index.tree.plan import plan_removal
 from cargo_static_index.tree.read import read_index, read_tombstones, removed_versions, say_removed
 
@@ -98,19 +97,19 @@ def withdraw_versions(transaction: Transaction, name: str, versions: Sequence[st
     index = read_index(transaction.store, name)
     stones = read_tombstones(transaction.store, name).value
     plan = plan_removal(index.value, stones, versions, when=transaction.pubtime)
-    keep_archives(transaction, name, plan.stones, keep)
     if transaction.log:
         transaction.begin([IndexChange(index, plan.file, plan.tombstones)])
     transaction.state.intents.begin([layout.tombstones_file(name)])
+    kept = keep_archives(transaction, name, plan.stones, keep)
     transaction.state.pages.make_stale([name])
-    buried = _bury(transaction, name, versions)
+    buried = _bury(transaction, name, versions, kept)
     for _ in attempts(f"the index file of {name} is"):
         index = read_index(transaction.store, name)
         plan = plan_removal(index.value, buried, versions)
         if not plan.removed or replace_index(transaction, IndexChange(index, plan.file, buried)):
             break
-    staying = {line.cksum for line in plan.file.lines} | kept_checksums(transaction.store)
-    going = (stone for stone in buried.removed if stone.vers in versions and stone.cksum not in staying)
+    lines = {line.cksum for line in plan.file.lines}
+    going = (stone for stone in buried.removed if stone.vers in versions and not (stone.kept or stone.cksum in lines))
     return Withdrawn(
         name=name,
         versions=tuple(versions),
@@ -139,12 +138,15 @@ def judge_again(transaction: Transaction, name: str, versions: Sequence[str], *,
         transaction.state.drop_files.reopen_refused_by("name-collision")
 
 
-def _bury(transaction: Transaction, name: str, versions: Sequence[str]) -> Tombstones:
-    """Write the tombstones of versions that the index file holds, and give all of the crate's."""
+def _bury(transaction: Transaction, name: str, versions: Sequence[str], kept: KeptId | None) -> Tombstones:
+    """Write the tombstones of versions that the index file holds, and give all of the crate's.
+
+    `kept` is what keeps their archives.
+    """
 
     def with_removed(stones: Tombstones) -> Tombstones:
         index = read_index(transaction.store, name).value
-        return plan_removal(index, stones, versions, when=transaction.pubtime).tombstones
+        return plan_removal(index, stones, versions, when=transaction.pubtime, kept=kept).tombstones
 
     return update_tombstones(transaction, name, with_removed)
 

@@ -7,7 +7,7 @@ it costs nothing, while one small read tells whether a tree is still the one tha
 A key that is not known is damage, since each change of a document raises its version: what is read over would be lost.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from hashlib import sha256
 from typing import Annotated, Literal, Self
 
@@ -34,6 +34,9 @@ _MODULUS = 1 << 256
 
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 """A SHA-256, or a sum of such modulo 2^256, in hexadecimal."""
+
+KeptId = Annotated[str, Meta(pattern=r"^[0-9]{8}T[0-9]{6}\.000000Z-[0-9a-f]{32}$")]
+"""The id of a document that keeps archives: the time until when, and a digest of the document."""
 
 DigestOfAny = Annotated[str, Meta(pattern=r"^(?:[0-9a-f]{64})?$")]
 """Such a sum, or "" where there is nothing to be summed up."""
@@ -156,7 +159,8 @@ class Tombstone(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_un
 
     `lifted` is set while it is being brought back: with a line beside it the tombstone is done with, without one
     it holds as before. So whoever finds line and tombstone knows which of the two was meant to stay.
-    `when` it was removed is written as `pubtime` is, None where nobody wrote it down.
+    `when` it was removed is written as `pubtime` is, None where nobody wrote it down. `kept` names what keeps its
+    archive for a while (`tree/kept`).
     """
 
     vers: str
@@ -165,11 +169,12 @@ class Tombstone(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_un
     yanked: bool = False
     when: str | None = None
     lifted: bool = False
+    kept: KeptId | None = None
 
     @property
     def plain(self) -> Self:
-        """What it says of the release and its end, without what stands there of a return."""
-        return replace(self, lifted=False)
+        """What it says of the release and its end, without what stands there of a return, or of its archive."""
+        return replace(self, lifted=False, kept=None)
 
 
 class Tombstones(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -210,6 +215,12 @@ class Tombstones(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         buried = {stone.vers for stone in stones}
         kept = tuple(replace(stone, lifted=False) if stone.vers in buried else stone for stone in self.removed)
         return replace(self, removed=tuple(sorted(kept + new, key=lambda stone: parse_version(stone.vers))))
+
+    def with_kept(self, kept: Mapping[str, KeptId | None]) -> Self:
+        """Give the tombstones, of which those with these checksums say what keeps their archives."""
+        return replace(
+            self, removed=tuple(replace(stone, kept=kept.get(stone.cksum, stone.kept)) for stone in self.removed)
+        )
 
     def with_lifted(self, versions: Collection[str]) -> Self:
         """Give the tombstones with those of these versions marked as being lifted."""

@@ -15,7 +15,7 @@ from cargo_static_index.diagnostics.rules import CUT_SHORT
 from cargo_static_index.protocol.index_entry import format_entry, parse_entry
 from cargo_static_index.protocol.index_file import IndexFile, Line, new_line
 from cargo_static_index.protocol.semver import order_key, without_build
-from cargo_static_index.tree.documents import Tombstone, Tombstones
+from cargo_static_index.tree.documents import KeptId, Tombstone, Tombstones
 
 
 class CratePlan(Struct, frozen=True, kw_only=True):
@@ -172,15 +172,23 @@ class RemovalPlan(Struct, frozen=True, kw_only=True):
 
 
 def plan_removal(
-    file: IndexFile, tombstones: Tombstones, versions: Iterable[str], *, when: str | None = None
+    file: IndexFile,
+    tombstones: Tombstones,
+    versions: Iterable[str],
+    *,
+    when: str | None = None,
+    kept: KeptId | None = None,
 ) -> RemovalPlan:
-    """Decide how to remove versions at a time; those that the file does not hold are left out of `removed`."""
+    """Decide how to remove versions at a time; those that the file does not hold are left out of `removed`.
+
+    `kept` names what keeps their archives.
+    """
     wanted = frozenset(versions)
     removed = tuple(line for line in file.releases if line.vers in wanted)
     for line in removed:
         file = file.without(line.vers)
     stones = tuple(
-        Tombstone(vers=line.vers, cksum=line.cksum, pubtime=line.pubtime, yanked=line.yanked, when=when)
+        Tombstone(vers=line.vers, cksum=line.cksum, pubtime=line.pubtime, yanked=line.yanked, when=when, kept=kept)
         for line in removed
     )
     return RemovalPlan(file=file, tombstones=tombstones.with_removed(*stones), removed=removed, stones=stones)

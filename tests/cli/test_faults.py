@@ -92,6 +92,7 @@ FAULTS: dict[str, Damage] = {
     "metadata-wrong": edit(f"crates/foo/{cksum()}.json", lambda said: said.replace(b"The crate foo", b"The other")),
     "file-stray": put("index/fo/o/foo", b""),
     "file-unnamed": put(f"crates/foo/{'0' * 64}.crate", b""),
+    "kept-wrong": put(f"kept/20270101T000000.000000Z-{'0' * 32}.json", b"{}"),
     "line-differs": edit(LINE, lambda content: content.replace(b'"features":{}', b'"features":{"x":[]}')),
     "line-misplaced": edit(LINE, lambda content: content + content.replace(b'"foo"', b'"bar"')),
     "line-unreadable": edit(LINE, lambda content: b"{}\n" + content),

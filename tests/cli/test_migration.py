@@ -129,7 +129,7 @@ DOCUMENTS: list[tuple[type[Struct], int, str]] = [
         "format needs mode aliases crates releases digest removed tombstones lost keeps_until version_addresses",
     ),
     (Tombstones, 1, "schema name removed"),
-    (Tombstone, 1, "vers cksum pubtime yanked when lifted"),
+    (Tombstone, 1, "vers cksum pubtime yanked when lifted kept"),
     (Owners, 1, "schema name owners trusted_only"),
     (KeptArchives, 1, "schema name until removed"),
     (Claim, 1, "schema name claimed"),

@@ -22,6 +22,7 @@ from tests.world import World, contents
 
 HOUR = 3600
 FOO, NEWER = crate("foo"), crate("foo", "1.1.0")
+FOO_ARCHIVE, _ = archive_and_metadata("foo", FOO.cksum())
 OF_FOO = frozenset(archive_and_metadata("foo", FOO.cksum()))
 KEEP = {"tree.keep-removed": "1h"}
 
@@ -205,6 +206,71 @@ def test_wherever_the_deleting_breaks_off_the_next_change_ends_it(tmp_path: Path
         assert held(world) == frozenset()
         assert [each.id for each in world.verified()] == []
     pytest.fail("it never came to its end")
+
+
+# --- what is lost or damaged
+
+
+def kept_files(world: World) -> dict[str, bytes]:
+    """Give the files by which archives are kept, and those archives."""
+    return {path: text for path, text in files(world).items() if path.startswith(KEPT) or path in OF_FOO}
+
+
+def test_what_keeps_an_archive_is_put_back_by_its_tombstone(tmp_path: Path) -> None:
+    world = published(tmp_path, None)
+    world.remove("foo@1.0.0")
+    before = kept_files(world)
+    shutil.rmtree(world.tree / KEPT)
+    world.build()
+    assert held(world) == OF_FOO
+    assert [each.id for each in world.verified()] == ["kept-wrong", "record-wrong"]
+    world.verified(fix=True)
+    assert kept_files(world) == before
+    assert world.verified() == []
+
+
+def test_what_was_not_proven_to_be_the_same_is_said(tmp_path: Path) -> None:
+    world = published(tmp_path, None)
+    world.remove("foo")
+    before = kept_files(world)
+    shutil.rmtree(world.tree / KEPT)
+    stones = world.tree / tombstones_file("foo")
+    text = stones.read_text()
+    stones.write_text(text.replace("20260101T01", "20260101T02", 1))
+    world.verified(fix=True)
+    assert world.verified() == []
+    assert held(world) == OF_FOO
+    assert set(kept_until(LocalStore(world.tree)).values()) == {"2026-01-01T01:00:00Z", "2026-01-01T02:00:00Z"}
+    assert kept_files(world).keys() & before.keys() == OF_FOO
+
+
+def test_tombstones_put_back_name_what_keeps_the_archive(tmp_path: Path) -> None:
+    world = published(tmp_path, None)
+    world.remove("foo@1.0.0")
+    before = files(world)
+    (world.tree / tombstones_file("foo")).unlink()
+    world.forget()
+    world.build()
+    assert files(world) == before
+
+
+def test_a_kept_archive_is_put_back_from_the_drop_directory_or_said_to_be_lost(tmp_path: Path) -> None:
+    world = published(tmp_path, None)
+    world.remove("foo@1.0.0")
+    before = files(world)
+    for path in OF_FOO:
+        (world.tree / path).write_bytes(b"damaged")
+    assert {each.id for each in world.verified()} == {"archive-damaged", "metadata-wrong"}
+    world.verified(fix=True)
+    world.verified(fix=True)  # metadata is read from what the first put back
+    assert files(world) == before
+    (world.drop / "foo-1.0.0.crate").unlink()
+    (world.tree / FOO_ARCHIVE).unlink()
+    [said] = world.verified(fix=True)
+    assert (said.id, said.fixed) == ("archive-missing", False)
+    assert "`cargo-static-index remove foo@1.0.0 --now`" in said.way_out
+    world.remove("foo@1.0.0", now=True)
+    assert world.verified() == []
 
 
 # --- who runs on the tree

@@ -25,7 +25,7 @@ from cargo_static_index.registry.options import HostShare
 from cargo_static_index.registry.verify.resume import NOTHING_OPENED, Opened
 from cargo_static_index.store import Store, Stored
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.documents import Delta
+from cargo_static_index.tree.documents import Delta, Tombstone
 from cargo_static_index.tree.read import read_index_at, weight_of
 
 
@@ -52,6 +52,29 @@ def verify_crate(
         yield from (finding for line in here for finding in _check_address(store, line, deep=deep))
 
 
+def verify_kept(
+    store: Store,
+    home: Home,
+    limits: Limits,
+    name: str,
+    stones: Iterable[Tombstone],
+    *,
+    quick: bool,
+    deep: bool = True,
+    addresses: bool = False,
+) -> Iterator[Finding]:
+    """Give what is wrong with what is kept of removed releases of a crate, as `verify_crate` does of those held."""
+    deep = deep and not quick
+    crate = _KeptCrate(store, home, limits, layout.index_file(name), IndexFile(), quick=quick, deep=deep)
+    for stone in stones:
+        line = Line(raw=b"", name=name, vers=stone.vers, cksum=stone.cksum)
+        for finding in crate.held_of(line):
+            of_archive = finding.id in {"archive-missing", "archive-damaged"}
+            yield replace(finding, way_out=_NO_LONGER_KEPT.format(name, stone.vers)) if of_archive else finding
+        if addresses:
+            yield from _check_address(store, line, deep=deep)
+
+
 def _check_address(store: Store, line: Line, *, deep: bool) -> Iterator[Finding]:
     """Hold what lies at the address of a version against its line, or against the size of its archive."""
     path = layout.version_address(line.name, line.vers)
@@ -64,6 +87,12 @@ def _check_address(store: Store, line: Line, *, deep: bool) -> Iterator[Finding]
     elif size != (size if archive is None else archive) or (stored is not None and _sha256(stored) != line.cksum):
         message = f"What lies at the address of {line.name} {line.vers} is not its archive."
         yield found("address-wrong", path, message, "write-address")
+
+
+_NO_LONGER_KEPT = (
+    "Run `cargo-static-index verify --fix`, which puts it back if it still lies in the drop directory; else let the "
+    "rest of this removed release go with `cargo-static-index remove {}@{} --now`."
+)
 
 
 class IndexCheck(Struct, frozen=True, kw_only=True):
@@ -137,12 +166,16 @@ class _Crate:
         yield from self._check_lines()
         for line in self._file.releases:
             if self._is_here(line):
-                try:
-                    yield from self._check_wholly(line) if self._deep and not self._quick else self._check_quickly(line)
-                except StoreError as error:  # the disk, or a right: the others can be looked at all the same
-                    archive, _ = layout.archive_and_metadata(line.name, line.cksum)
-                    message = f"What is held of {line.name} {line.vers} cannot be read."
-                    yield found("archive-unread", archive, message, way_out=str(error))
+                yield from self.held_of(line)
+
+    def held_of(self, line: Line) -> Iterator[Finding]:
+        """Look at what a line names."""
+        try:
+            yield from self._check_wholly(line) if self._deep and not self._quick else self._check_quickly(line)
+        except StoreError as error:  # the disk, or a right: the others can be looked at all the same
+            archive, _ = layout.archive_and_metadata(line.name, line.cksum)
+            message = f"What is held of {line.name} {line.vers} cannot be read."
+            yield found("archive-unread", archive, message, way_out=str(error))
 
     def _is_here(self, line: Line) -> bool:
         return f"{layout.INDEX}/{index_path(line.name)}" == self._path
@@ -251,6 +284,14 @@ class _Crate:
         url = dependency.registry
         at_home = url is not None and url != CRATES_IO and is_home(url, self._home)
         return replace(dependency, registry=None) if at_home else dependency
+
+
+class _KeptCrate(_Crate):
+    """A crate whose lines are gone, while what they named stays."""
+
+    def _check_line(self, line: Line, says: CrateMetadata) -> Iterator[Finding]:
+        del line, says
+        return iter(())
 
 
 def _archive_missing(line: Line, path: str) -> Finding:

@@ -20,6 +20,7 @@ from cargo_static_index.protocol.index_file import IndexFile
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.protocol.registries import Home
 from cargo_static_index.registry.drop import Drop
+from cargo_static_index.registry.kept import check_kept, restore_kept
 from cargo_static_index.registry.owners import check_owners_file, restore_owners
 from cargo_static_index.registry.restore import (
     Knowledge,
@@ -28,6 +29,7 @@ from cargo_static_index.registry.restore import (
     is_left,
     made_of_metadata,
     missing_digests,
+    named_releases,
     proven_paths,
     put_back_archive,
     recount,
@@ -38,17 +40,17 @@ from cargo_static_index.registry.restore import (
     sound_index,
     without_restored,
 )
-from cargo_static_index.registry.shared import IndexChange
+from cargo_static_index.registry.shared import IndexChange, stamp
 from cargo_static_index.registry.site.check import check_pages
 from cargo_static_index.registry.tombstones import are_lost, restore_tombstones, summed_tombstones
 from cargo_static_index.registry.transaction import Transaction
-from cargo_static_index.registry.verify.crates import IndexCheck, metadata_in
+from cargo_static_index.registry.verify.crates import IndexCheck, metadata_in, verify_kept
 from cargo_static_index.registry.verify.work import HERE, Work
 from cargo_static_index.site.compressed import original_of
 from cargo_static_index.store import Delete, Put, Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Delta, Tombstone
-from cargo_static_index.tree.kept import kept_checksums
+from cargo_static_index.tree.kept import first_to_go
 from cargo_static_index.tree.read import (
     crates_with_tombstones,
     index_paths,
@@ -124,6 +126,8 @@ def verify_tree(
     yield from check_config(store)
     with_tombstones = list(crates_with_tombstones(store))
     yield from _check_tombstones(store, map(layout.tombstones_file, with_tombstones))
+    yield from check_kept(store, with_tombstones)
+    yield from _check_kept_archives(check, store, with_tombstones)
     buried = summed_tombstones(store, with_tombstones)
     total = Delta()
     for weight, findings, last in work.done(store, check.look, index_paths(store)):
@@ -160,6 +164,7 @@ def _verify_named(store: Store, check: IndexCheck, names: Collection[str]) -> It
     files = [path for name in sorted(names) for path in store.list(f"{layout.CRATES}/{name}")]
     yield from _check_tombstones(store, files)
     yield from check.look(sorted({layout.index_file(name) for name in names}))[1]
+    yield from _check_kept_archives(check, store, sorted(names))
     yield from _check_crates(store, files, (), lost=False, addresses=check.addresses)
 
 
@@ -178,6 +183,9 @@ def mend(transaction: Transaction, finding: Finding, limits: Limits, drop: Drop)
         fixed = not transaction.apply([Delete(path=finding.path)])
     elif finding.fix == "restore-owners":
         fixed = restore_owners(transaction, finding.path.split("/")[1])
+    elif finding.fix == "restore-kept":
+        restore_kept(transaction)
+        fixed = True
     elif finding.fix == "restore-tombstones":
         fixed = _mend_tombstones(transaction)
     elif finding.fix in {"restore-lines", "set-line-right", "write-proven"}:
@@ -217,11 +225,10 @@ def _write_metadata(transaction: Transaction, path: str, limits: Limits) -> bool
 def _write_address(transaction: Transaction, path: str) -> bool:
     """Put an archive that is there whole at the address of its version."""
     name, vers = layout.addressed_by(path) or ("", "")
-    line = read_index(transaction.store, name).value.find(vers)
-    if line is None or not is_whole(transaction.store, name, line.cksum):
-        return False
-    transaction.put_addresses([line])
-    return True
+    found = (line for line in named_releases(transaction.store, name) if line.vers == vers)
+    lines = [line for line in found if is_whole(transaction.store, name, line.cksum)]
+    transaction.put_addresses(lines)
+    return bool(lines)
 
 
 # The tree as a whole ---------------------------------------------------------------------------------------
@@ -243,7 +250,6 @@ def check_config(store: Store) -> Iterator[Finding]:
 
 def _check_tombstones(store: Store, files: Iterable[str]) -> Iterator[Finding]:
     """Look at the tombstones among these files of crates."""
-    kept = kept_checksums(store)
     for path in files:
         name = _crate_of(path)
         if name is None or path != layout.tombstones_file(name):
@@ -255,9 +261,21 @@ def _check_tombstones(store: Store, files: Iterable[str]) -> Iterator[Finding]:
             continue
         file = read_index(store, name).value
         # Listed before the first is told: what mends one of a crate mends all of them.
-        for stone in [removed for removed in stones.removed if _is_unfinished(store, file, name, removed, kept)]:
+        for stone in [removed for removed in stones.removed if _is_unfinished(store, file, name, removed)]:
             message = f"{name} {stone.vers} was {'brought back' if stone.lifted else 'removed'}, but not wholly."
             yield found("removal-unfinished", path, message, "finish-removal")
+
+
+def _check_kept_archives(check: IndexCheck, store: Store, names: Iterable[str]) -> Iterator[Finding]:
+    """Look at the archives of removed releases of these crates that stay for a while."""
+    for name in names:
+        if kept := [stone for stone in _stones(store, name) if stone.kept]:
+            yield from verify_kept(
+                *(store, check.home, check.limits, name, kept),
+                quick=check.quick,
+                deep=check.deep,
+                addresses=check.addresses,
+            )
 
 
 def _check_removed(store: Store, total: Delta) -> Iterator[Finding]:
@@ -272,12 +290,12 @@ def _check_removed(store: Store, total: Delta) -> Iterator[Finding]:
         yield found("tombstones-lost", layout.RECORD, message + there, "restore-tombstones")
 
 
-def _is_unfinished(store: Store, file: IndexFile, name: str, stone: Tombstone, kept: Collection[str]) -> bool:
+def _is_unfinished(store: Store, file: IndexFile, name: str, stone: Tombstone) -> bool:
     """Whether a removed release has its line still, or files that no line names; or one brought back has its stone."""
     line = file.find(stone.vers)
     if line is not None and line.cksum == stone.cksum:
         return True
-    done = stone.lifted or stone.cksum in kept or _is_named(file, name, stone.cksum)
+    done = stone.lifted or stone.kept or _is_named(file, name, stone.cksum)
     return not done and is_left(store, name, stone)
 
 
@@ -468,7 +486,8 @@ def _check_record(store: Store, total: Delta, *, lost: bool) -> Iterator[Finding
         yield found("record-wrong", layout.RECORD, f"{error}.", way_out=_RECORD_DAMAGED)
         return
     record = held.value
-    counted = record.counting(total)
+    first = first_to_go(store)
+    counted = replace(record.counting(total), keeps_until=stamp(first) if first else UNSET)
     if record.removed is UNSET or are_lost(store, record, total):
         counted = counted.with_removed_of(record)  # the one is counted by the next build, the other is told of
     if counted != record:
