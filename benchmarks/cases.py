@@ -346,8 +346,9 @@ def asking_what_is_missing(crates: int) -> Callable[[int], Figures]:
         with _held(crates, MEMORY) as (here, _first):
             added = here.base / "asked"
             generate(added, Shape(names=TRIES, versions=1, first=6_000_000))
-            asked = here.product("missing", *sorted(map(str, added.iterdir()))).printed
-        return {"crates": crates, "first": asked["first"], "again": to_json(spread(asked["again"][LEFT_OUT:]))}
+            asked = here.product("missing", *sorted(map(str, added.iterdir())))
+        again = to_json(spread(asked.printed["again"][LEFT_OUT:]))
+        return {"crates": crates, **asked.printed, "again": again, "peak": asked.peak}
 
     return measure
 

@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,9 @@ from cargo_static_index.settings import Settings, load_settings
 
 NOW = 1_700_000_000
 """The clock of all passes; the files that they publish are older or younger, which makes no difference."""
+
+NAMED = 5
+"""Releases that a line of `missing` names."""
 
 
 class Counting:
@@ -155,20 +159,28 @@ def others(settings: Settings, files: list[str]) -> dict[str, Any]:
 
 
 def missing(settings: Settings, files: list[str]) -> dict[str, Any]:
-    """Ask what is missing, then again after each of these files was added: the seconds of the first and of the rest."""
-    first, again = _asked(settings), []
+    """Ask what is missing, then again after each of these files was added: the seconds of the first and of the rest.
+
+    `missing` is how many requirements nothing satisfies at the end, `needing` how often releases have one.
+    """
+    (first, found, needing), again = _asked(settings), []
     for number, file in enumerate(files):
         with open_registry(settings, Counting(), Options(now=NOW + number)) as registry:
             add(registry, file)
-        again.append(_asked(settings))
-    return {"first": first, "again": again}
+        took, found, needing = _asked(settings)
+        again.append(took)
+    return {"first": first, "again": again, "missing": found, "needing": needing}
 
 
-def _asked(settings: Settings) -> float:
+def _asked(settings: Settings) -> tuple[float, int, int]:
+    """Take the whole answer as the command's text has it, which names some of the releases."""
     begun = time.perf_counter()
+    found = needing = 0
     with missing_in(store_of(settings), settings.state.path) as asked:
-        asked.all()
-    return time.perf_counter() - begun
+        for each in asked.all():
+            list(islice(asked.needed_by(each), NAMED))
+            found, needing = found + 1, needing + each.releases
+    return time.perf_counter() - begun, found, needing
 
 
 def verify(settings: Settings, jobs: int) -> dict[str, Any]:

@@ -253,8 +253,11 @@ def _hands(found: Found) -> str:
                 f"{_time(writers['longest'])}.\n"
             )
         elif "again" in each:
-            lines.append(f"- {row.says}: {_time(each['first'])} when it is asked for the first time, ")
-            lines.append(f"{_seconds(each['again'])} after one more crate arrived.\n")
+            lines.append(
+                f"- {row.says}: {_time(each['first'])} when it is asked for the first time, {_seconds(each['again'])} "
+                f"after one more crate arrived; {each['missing']:,} requirements are not satisfied there, which "
+                f"releases have {each['needing']:,} times. Peak memory {each['peak'] / MIB:.0f} MiB.\n"
+            )
         elif "verify" in each:
             lines.append(
                 f"- {row.says}: {_seconds(each['2 processes'])} in two processes, {_seconds(each['1 processes'])} "

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import chain, count
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import Literal
 
@@ -29,7 +29,7 @@ from cargo_static_index.cli.options import (
 from cargo_static_index.cli.output import ChangeListener, from_here
 from cargo_static_index.cli.progress import Progress
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
-from cargo_static_index.cli.terminal import counted, is_confirmed, is_interactive
+from cargo_static_index.cli.terminal import counted, is_confirmed, is_interactive, some_of
 from cargo_static_index.diagnostics.errors import InvalidDocument, SettingsError
 from cargo_static_index.diagnostics.problems import Finding, found, level_of
 from cargo_static_index.diagnostics.rule import severity_of
@@ -116,12 +116,12 @@ def _missing(run: Run, names: Sequence[str]) -> Iterator[Finding]:
     if run.settings.levels.get("dependency-missing") == "allow":
         return
     # What is damaged is told already.
-    with suppress(InvalidDocument), missing_in(held_tree(run), run.settings.state.path) as dependencies:
-        for need in dependencies.of_crates(names) if names else dependencies.all():
-            shown, more = ", ".join(need.needed_by[:3]), len(need.needed_by) - 3
-            who = f"{shown} and {more} more" if more > 0 else shown
+    with suppress(InvalidDocument), missing_in(held_tree(run), run.settings.state.path, names) as dependencies:
+        for need in dependencies.all():
+            first = tuple(islice(dependencies.needed_by(need), 3))
+            who = some_of(first, need.releases)
             what = f"of the versions held, {', '.join(need.held[-3:])}, none satisfies it" if need.held else "not held"
-            path = index_file(need.needed_by[0].partition("@")[0])
+            path = index_file(first[0].partition("@")[0])
             yield found("dependency-missing", path, f"`{need.name}` {need.req}, needed by {who}: {what}.")
 
 

@@ -1,6 +1,7 @@
 """The commands that show what is held: list, info, missing, search. They lock nothing."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +20,7 @@ from cargo_static_index.cli.documents import (
 from cargo_static_index.cli.formats import print_json
 from cargo_static_index.cli.options import argument, json_lines
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
+from cargo_static_index.cli.terminal import some_of
 from cargo_static_index.diagnostics.errors import NotHeld
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.protocol.index_entry import Dependency, parse_entry
@@ -64,6 +66,10 @@ def _release_document(line: Line) -> ReleaseDocument:
     )
 
 
+SHOWN = 5
+"""Releases and versions that a line of `missing` names."""
+
+
 @command(["tree.path"], examples=("missing", "missing --toml >> fetch/Cargo.toml", "missing --json"))
 @click.option("--toml", is_flag=True, help="Print a table `[dependencies]`: a project that has it fetches them all.")
 @json_lines
@@ -77,24 +83,19 @@ def missing_command(run: Run, *, toml: bool, as_json: bool) -> int:
     from cargo_static_index.registry.missing import missing_in
 
     with missing_in(_held(run), run.settings.state.path) as dependencies:
-        found = dependencies.all()
-    if toml and not as_json:
-        run.terminal.result("[dependencies]")
-    for number, need in enumerate(found, 1):
-        if as_json:
-            document = MissingDocument(name=need.name, requirement=need.req, held=need.held, needed_by=need.needed_by)
-            print_json(document)
-        elif toml:
-            run.terminal.result(_dependency(number, need))
-        else:
-            held = f"; held: {_some(need.held[::-1])}" if need.held else ""
-            run.terminal.result(f"{need.name} {need.req}  needed by {_some(need.needed_by)}{held}")
+        if toml and not as_json:
+            run.terminal.result("[dependencies]")
+        for number, need in enumerate(dependencies.all(), 1):
+            if as_json:
+                by = tuple(dependencies.needed_by(need))
+                print_json(MissingDocument(name=need.name, requirement=need.req, held=need.held, needed_by=by))
+            elif toml:
+                run.terminal.result(_dependency(number, need))
+            else:
+                held = f"; held: {some_of(need.held[: -SHOWN - 1 : -1], len(need.held))}" if need.held else ""
+                by_whom = some_of(tuple(islice(dependencies.needed_by(need), SHOWN)), need.releases)
+                run.terminal.result(f"{need.name} {need.req}  needed by {by_whom}{held}")
     return GOOD
-
-
-def _some(texts: Sequence[str], at_most: int = 5) -> str:
-    more = f" and {len(texts) - at_most} more" if len(texts) > at_most else ""
-    return ", ".join(texts[:at_most]) + more
 
 
 def _dependency(number: int, missing: "Missing") -> str:

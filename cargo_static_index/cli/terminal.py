@@ -3,7 +3,7 @@
 import io
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, Literal, TextIO
 
@@ -101,6 +101,12 @@ def forget_if_full(stream: TextIO) -> None:
 def counted(number: int, word: str) -> str:
     """Give a number with its word: `1 crate`, `2 crates`."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def some_of(shown: Sequence[str], number: int) -> str:
+    """Give the first of so many things as a list that says how many more there are."""
+    more = f" and {number - len(shown)} more" if number > len(shown) else ""
+    return ", ".join(shown) + more
 
 
 def is_colored(color: Color, environment: Mapping[str, str], stream: TextIO) -> bool:

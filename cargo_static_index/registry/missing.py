@@ -1,32 +1,32 @@
 """What no client could resolve from here: dependencies that no release held here satisfies."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from functools import lru_cache, partial
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cache, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from msgspec import Struct
 
 from cargo_static_index.diagnostics.errors import InvalidRequirement
 from cargo_static_index.protocol.index_entry import Dependency, Needed, parse_needed
-from cargo_static_index.protocol.index_file import IndexFile, Line
+from cargo_static_index.protocol.index_file import IndexFile
+from cargo_static_index.protocol.names import is_crate_name
 from cargo_static_index.protocol.semver import order_key
 from cargo_static_index.registry.follow import is_known
 from cargo_static_index.state import State, may_write, open_state
 from cargo_static_index.state.needs import NeededCrate
 from cargo_static_index.store import Store
+from cargo_static_index.tree.layout import index_file
 from cargo_static_index.tree.missing import satisfied
-from cargo_static_index.tree.read import index_paths, read_index, read_index_at, read_record
+from cargo_static_index.tree.read import index_paths, read_index, read_indexes, read_record
 
-CRATES_KEPT = 10_000
-"""Crates whose versions are kept in memory while all others are looked at: those that most depend on."""
-
-STALE_AT_ONCE = 500
-"""Crates whose needs are read in one transaction of the state."""
+FILES_AT_ONCE = 500
+"""Index files whose needs are read in one transaction of the state."""
 
 
 class Missing(Struct, frozen=True, kw_only=True):
-    """A dependency that nothing held here satisfies, and the releases that need it, `NAME@VERSION`, in order.
+    """A dependency that nothing held here satisfies, and how many releases need it.
 
     `held` are the versions of it that there are, less those that are yanked, the lowest first.
     """
@@ -34,91 +34,72 @@ class Missing(Struct, frozen=True, kw_only=True):
     name: str
     req: str
     held: tuple[str, ...]
-    needed_by: tuple[str, ...]
+    releases: int
 
 
 class MissingDependencies:
-    """Asks a tree what its crates need and it does not hold."""
+    """What the crates of a tree need and it does not hold, as a state remembers it.
 
-    def __init__(self, store: Store, state: State | None = None) -> None:
+    No more of it than some hundred index files is in memory at once.
+    """
+
+    def __init__(self, store: Store, state: State) -> None:
         self._store = store
-        self._state = state
-        self._versions = lru_cache(CRATES_KEPT)(partial(versions_held, store))
+        self._needs = state.needs
+        self._writing = state.writing
 
-    def all(self) -> list[Missing]:
-        """Give all that is missing, by name and requirement: from the state, or else the whole index is read."""
-        if self._state is not None:
-            self._bring_in_step(self._state)
-            return self._listed(self._state)
-        return self._gathered(read_index_at(self._store, path).value for path in index_paths(self._store))
+    def all(self) -> Iterator[Missing]:
+        """Give all that is missing, by name and requirement, once what changed since somebody asked is read."""
+        while paths := self._needs.stale(FILES_AT_ONCE):
+            with self._writing():
+                self._read(paths)
+        for (name, req), releases, held in self._needs.missing():
+            yield Missing(name=name, req=req, held=held, releases=releases)
 
-    def of_crates(self, names: Iterable[str]) -> list[Missing]:
-        """Give what is missing for some crates, by name and requirement; only their index files are read."""
-        return self._gathered(read_index(self._store, name).value for name in sorted(names))
+    def needed_by(self, missing: Missing) -> Iterator[str]:
+        """Give the releases that need what is missing, `NAME@VERSION`, by the paths of their index files."""
+        return self._needs.by((missing.name, missing.req))
 
-    def _gathered(self, files: Iterable[IndexFile]) -> list[Missing]:
-        needed: dict[NeededCrate, list[str]] = {}
-        for file in files:
-            for release, need in self.of(file):
-                needed.setdefault(need, []).append(release)
-        return [self._missing(need, releases) for need, releases in sorted(needed.items())]
-
-    def of(self, index: IndexFile) -> Iterator[tuple[str, NeededCrate]]:
-        """Give release and need of each dependency of a crate that nothing here satisfies."""
-        for line in index.releases:
-            for need in sorted(_needed(line)):
-                if not self._is_satisfied(need):
-                    yield f"{line.name}@{line.vers}", need
-
-    def _is_satisfied(self, need: NeededCrate) -> bool:
-        try:
-            return satisfied(need[1], self._versions(need[0]))
-        except InvalidRequirement:  # cargo skips the line, so nobody needs it
-            return True
-
-    def _missing(self, need: NeededCrate, needed_by: Iterable[str]) -> Missing:
-        held = tuple(sorted(self._versions(need[0]), key=order_key))
-        return Missing(name=need[0], req=need[1], held=held, needed_by=tuple(needed_by))
-
-    def _listed(self, state: State) -> list[Missing]:
-        """Give what the state says is missing; each index file that needs some of it is read once."""
-        needed: dict[NeededCrate, list[str]] = {need: [] for need in state.needs.missing()}
-        for path in sorted({path for need in needed for path in state.needs.by(need)}):
-            for line in read_index_at(self._store, path).value.releases:
-                for need in _needed(line) & needed.keys():
-                    needed[need].append(f"{line.name}@{line.vers}")
-        return [self._missing(need, releases) for need, releases in needed.items()]
-
-    def _bring_in_step(self, state: State) -> None:
-        """Read the needs of what changed, and judge them and the needs of what changed; what breaks off is left."""
-        while paths := state.needs.stale(STALE_AT_ONCE):
-            with state.writing():
-                changed: set[NeededCrate] = set()
-                for path in paths:
-                    lines = read_index_at(self._store, path).value.releases
-                    changed |= state.needs.change(path, {need for line in lines for need in _needed(line)})
-                    changed |= state.needs.of_file(path)
-                    state.needs.settle(path)
-                missing = {need for need in changed if state.needs.by(need) and not self._is_satisfied(need)}
-                state.needs.judge(missing, changed - missing)
+    def _read(self, paths: Sequence[str]) -> None:
+        """Read what the crates of index files need, and judge needs that are new and needs of these very crates."""
+        to_judge: set[NeededCrate] = set()
+        for index in read_indexes(self._store, paths):
+            to_judge.update(self._needs.change(index.path, _needs_of(index.value)))
+        for path in paths:
+            to_judge.update(self._needs.of_file(path))
+        # Versions are kept no longer than this: who is asked next may have changed meanwhile.
+        versions = cache(partial(versions_held, self._store))
+        self._needs.judge({need: _in_vain(need[1], versions(need[0])) for need in sorted(to_judge)})
 
 
 @contextmanager
-def missing_in(store: Store, state_folder: Path | None = None) -> Iterator[MissingDependencies]:
-    """Ask at the cost of what changed since somebody asked before, where the state is the caller's and knows the tree.
+def missing_in(
+    store: Store, state_folder: Path | None = None, names: Collection[str] = ()
+) -> Iterator[MissingDependencies]:
+    """Ask what is missing for some crates, or for all.
 
-    Else the whole index is read.
+    For all it costs what changed since somebody asked before, where the state is the caller's and knows the tree. Else
+    the index files are read: what they need is written to a state that is thrown away.
     """
-    if state_folder is not None and may_write(state_folder):
-        with open_state(state_folder) as state:
+    with ExitStack() as stack:
+        if not names and state_folder is not None and may_write(state_folder):
+            state = stack.enter_context(open_state(state_folder))
             if is_known(state, read_record(store).value):
                 yield MissingDependencies(store, state)
                 return
-    yield MissingDependencies(store)
+        folder = stack.enter_context(TemporaryDirectory(prefix="cargo-static-index-"))
+        state = stack.enter_context(open_state(Path(folder)))
+        state.needs.read_again(map(index_file, names) if names else index_paths(store))
+        yield MissingDependencies(store, state)
 
 
 def versions_held(store: Store, name: str) -> tuple[str, ...]:
-    """Give the versions that are held of a crate of exactly this name, less those that are yanked."""
+    """Give the versions that are held of a crate of exactly this name, less those that are yanked.
+
+    There are none of a name that no crate can have: other tools write lines, too.
+    """
+    if not is_crate_name(name):
+        return ()
     releases = read_index(store, name).value.releases
     return tuple(line.vers for line in releases if line.name == name and not line.yanked)
 
@@ -128,6 +109,18 @@ def needed_here(deps: Iterable[Dependency | Needed]) -> set[NeededCrate]:
     return {(dep.crate, dep.req) for dep in deps if dep.registry is None and dep.is_required}
 
 
-def _needed(line: Line) -> set[NeededCrate]:
-    """Give what a release needs; nothing where it is yanked, since nobody chooses it."""
-    return set() if line.yanked else needed_here(parse_needed(line.raw))
+def _needs_of(index: IndexFile) -> dict[NeededCrate, list[str]]:
+    """Give what releases of a crate need; nothing of those that are yanked, since nobody chooses them."""
+    needs: dict[NeededCrate, list[str]] = {}
+    for line in index.releases:
+        for need in () if line.yanked else needed_here(parse_needed(line.raw)):
+            needs.setdefault(need, []).append(f"{line.name}@{line.vers}")
+    return needs
+
+
+def _in_vain(req: str, versions: Collection[str]) -> list[str] | None:
+    """Give these versions, the lowest first, where none satisfies a requirement, else None."""
+    try:
+        return None if satisfied(req, versions) else sorted(versions, key=order_key)
+    except InvalidRequirement:  # cargo skips the line, so nobody needs it
+        return None

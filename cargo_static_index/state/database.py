@@ -139,13 +139,13 @@ class Database:
         row = self.one(schema.TALLY_GET, (what,))
         return int(row[0]) if row else 0
 
-    def pages(self, statement: str, first: Row, following: Callable[[Row], Row]) -> Iterator[Row]:
+    def pages(self, statement: str, first: Row, following: Callable[[Row], Row], *, size: int = PAGE) -> Iterator[Row]:
         """Give all rows, a page at a time; `following` makes of a page's last row the values that the next follows.
 
         No cursor stays open, so the caller may write to the same tables meanwhile. The last `?` is the LIMIT.
         """
         values = first
-        while rows := self.all(statement, (*values, PAGE)):
+        while rows := self.all(statement, (*values, size)):
             yield from rows
             values = following(rows[-1])
 

@@ -1,6 +1,8 @@
 """What crates need of each other, and what of that nothing held satisfies, brought in step when somebody asks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
 
 from cargo_static_index.protocol.names import index_path
 from cargo_static_index.state import schema
@@ -9,46 +11,63 @@ from cargo_static_index.state.database import Database
 NeededCrate = tuple[str, str]
 """The name of a crate, and a requirement."""
 
+FEW = 25
+"""Index files looked up at once that have a need: whoever asks mostly wants to know some of them."""
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(tuple[str, ...]).decode
+
 
 class NeedRows:
-    """The needs of each index file's crate, and those that are missing."""
+    """Which releases need what, by the index files in which they stand, and what of that is missing."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def read_again(self, paths: Iterable[str]) -> None:
+        """Note that the needs of index files are to be read."""
+        self._database.run_many(schema.NEED_READ_AGAIN, ((path,) for path in paths))
 
     def stale(self, limit: int) -> list[str]:
         """Give some index files that changed since their needs were read."""
         return [path for (path,) in self._database.all(schema.NEED_STALE, (limit,))]
 
-    def settle(self, path: str) -> None:
-        """Strike out an index file whose needs are read."""
+    def change(self, path: str, needs: Mapping[NeededCrate, Sequence[str]]) -> list[NeededCrate]:
+        """Let releases of an index file have these needs and no others, and give those that nobody had before.
+
+        With that the needs of the file are read.
+        """
+        new = {need: _encode(releases).decode() for need, releases in needs.items()}
+        before = {(name, req): releases for name, req, releases in self._database.all(schema.NEED_OF, (path,))}
+        gone, come = (sorted(one.items() - other.items()) for one, other in ((before, new), (new, before)))
+        self._database.run_many(schema.NEED_DELETE, ((path, *_place(need)) for need, _ in gone))
+        first = [need for need, _ in come if self._database.run(schema.NEEDED_ADD, _place(need))]
+        rows = ((path, len(needs[need]), releases, *_place(need)) for need, releases in come)
+        self._database.run_many(schema.NEED_ADD, rows)
         self._database.run(schema.NEED_SETTLE, (path,))
+        return first
 
-    def change(self, path: str, needs: set[NeededCrate]) -> set[NeededCrate]:
-        """Let an index file have these needs, and give those that it has no more, or has since now."""
-        before = {(name, req) for name, req in self._database.all(schema.NEED_OF, (path,))}
-        gone, new = sorted(before - needs), sorted(needs - before)
-        self._database.run_many(schema.NEED_DELETE, ((path, *need) for need in gone))
-        self._database.run_many(schema.NEED_SET, ((path, _file_of(need), *need) for need in new))
-        return before ^ needs
-
-    def of_file(self, path: str) -> set[NeededCrate]:
+    def of_file(self, path: str) -> list[NeededCrate]:
         """Give all that is needed of the crate of an index file, however its name is written."""
-        return {(name, req) for name, req in self._database.all(schema.NEED_OF_FILE, (path,))}
+        return self._database.all(schema.NEEDED_AT, (path,))
 
-    def by(self, need: NeededCrate) -> list[str]:
-        """Give the index files whose crates have a need."""
-        return [path for (path,) in self._database.all(schema.NEED_BY, (_file_of(need), *need))]
+    def judge(self, needs: Mapping[NeededCrate, Sequence[str] | None]) -> None:
+        """Note which needs nothing satisfies, with the versions held all the same; None where one satisfies it."""
+        rows = ((None if held is None else _encode(held).decode(), *_place(need)) for need, held in needs.items())
+        self._database.run_many(schema.NEEDED_JUDGE, rows)
 
-    def missing(self) -> list[NeededCrate]:
-        """Give the needs that nothing held satisfies, in order."""
-        return [(name, req) for name, req in self._database.all(schema.NEED_MISSING)]
+    def missing(self) -> Iterator[tuple[NeededCrate, int, tuple[str, ...]]]:
+        """Give the needs that nothing satisfies, in order: how many releases have each, and the versions held."""
+        for name, req, releases, held in self._database.pages(schema.NEEDED_MISSING, ("", ""), lambda row: row[:2]):
+            yield (name, req), releases, _decode(held)
 
-    def judge(self, missing: Iterable[NeededCrate], satisfied: Iterable[NeededCrate]) -> None:
-        """Note which needs nothing satisfies, and which are satisfied by now, or nobody has any more."""
-        self._database.run_many(schema.NEED_MISSING_SET, sorted(missing))
-        self._database.run_many(schema.NEED_MISSING_DELETE, sorted(satisfied))
+    def by(self, need: NeededCrate) -> Iterator[str]:
+        """Give the releases that have a need, `NAME@VERSION`, by the paths of their index files."""
+        place = _place(need)
+        for _, releases in self._database.pages(schema.NEED_BY, (*place, ""), lambda row: (*place, row[0]), size=FEW):
+            yield from _decode(releases)
 
 
-def _file_of(need: NeededCrate) -> str:
-    return f"index/{index_path(need[0])}"
+def _place(need: NeededCrate) -> tuple[str, str, str]:
+    """Give the index file of a crate that is needed, its name, which may be written otherwise, and the requirement."""
+    return f"index/{index_path(need[0])}", *need

@@ -42,11 +42,23 @@ CREATE TABLE search_row (
 CREATE TABLE search_need (needed TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (needed, name)) WITHOUT ROWID;
 
 CREATE TABLE need_stale (path TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE needed (
+    id INTEGER PRIMARY KEY, at TEXT NOT NULL, name TEXT NOT NULL, req TEXT NOT NULL,
+    releases INTEGER NOT NULL DEFAULT 0, held TEXT, UNIQUE (at, name, req)
+);
+CREATE INDEX needed_missing ON needed (name, req) WHERE held IS NOT NULL;
 CREATE TABLE need (
-    path TEXT NOT NULL, at TEXT NOT NULL, name TEXT NOT NULL, req TEXT NOT NULL, PRIMARY KEY (path, name, req)
+    needed INTEGER NOT NULL, path TEXT NOT NULL, number INTEGER NOT NULL, releases TEXT NOT NULL,
+    PRIMARY KEY (needed, path)
 ) WITHOUT ROWID;
-CREATE INDEX need_at ON need (at, name, req);
-CREATE TABLE need_missing (name TEXT NOT NULL, req TEXT NOT NULL, PRIMARY KEY (name, req)) WITHOUT ROWID;
+CREATE INDEX need_of ON need (path);
+CREATE TRIGGER need_came AFTER INSERT ON need BEGIN
+    UPDATE needed SET releases = releases + new.number WHERE id = new.needed;
+END;
+CREATE TRIGGER need_went AFTER DELETE ON need BEGIN
+    UPDATE needed SET releases = releases - old.number WHERE id = old.needed;
+    DELETE FROM needed WHERE id = old.needed AND releases = 0;
+END;
 
 CREATE TABLE folder (path BLOB PRIMARY KEY, parent BLOB, digest BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX folder_children ON folder (parent, path);
@@ -162,15 +174,26 @@ SEARCH_NEED_DELETE = "DELETE FROM search_need WHERE needed = ? AND name = ?"
 SEARCH_NEEDED_BY = "SELECT name FROM search_need WHERE needed = ?"
 
 NEED_STALE = "SELECT path FROM need_stale WHERE path >= '' ORDER BY path LIMIT ?"
+NEED_READ_AGAIN = "INSERT OR IGNORE INTO need_stale VALUES (?)"
 NEED_SETTLE = "DELETE FROM need_stale WHERE path = ?"
-NEED_OF = "SELECT name, req FROM need WHERE path = ?"
-NEED_SET = "INSERT OR IGNORE INTO need VALUES (?, ?, ?, ?)"
-NEED_DELETE = "DELETE FROM need WHERE path = ? AND name = ? AND req = ?"
-NEED_OF_FILE = "SELECT DISTINCT name, req FROM need WHERE at = ?"
-NEED_BY = "SELECT path FROM need WHERE at = ? AND name = ? AND req = ? ORDER BY path"
-NEED_MISSING = "SELECT name, req FROM need_missing WHERE name >= '' ORDER BY name, req"
-NEED_MISSING_SET = "INSERT OR IGNORE INTO need_missing VALUES (?, ?)"
-NEED_MISSING_DELETE = "DELETE FROM need_missing WHERE name = ? AND req = ?"
+NEED_OF = """
+SELECT needed.name, needed.req, need.releases FROM need CROSS JOIN needed ON needed.id = need.needed
+WHERE need.path = ?
+"""
+NEED_ADD = "INSERT INTO need SELECT id, ?, ?, ? FROM needed WHERE at = ? AND name = ? AND req = ?"
+NEED_DELETE = """
+DELETE FROM need WHERE path = ? AND needed = (SELECT id FROM needed WHERE at = ? AND name = ? AND req = ?)
+"""
+NEED_BY = """
+SELECT need.path, need.releases FROM needed CROSS JOIN need ON need.needed = needed.id
+WHERE needed.at = ? AND needed.name = ? AND needed.req = ? AND need.path > ? ORDER BY need.path LIMIT ?
+"""
+NEEDED_ADD = "INSERT OR IGNORE INTO needed (at, name, req) VALUES (?, ?, ?)"
+NEEDED_AT = "SELECT name, req FROM needed WHERE at = ?"
+NEEDED_JUDGE = "UPDATE needed SET held = ? WHERE at = ? AND name = ? AND req = ?"
+NEEDED_MISSING = """
+SELECT name, req, releases, held FROM needed WHERE held IS NOT NULL AND (name, req) > (?, ?) ORDER BY name, req LIMIT ?
+"""
 
 FOLDER_DIGEST = "SELECT digest FROM folder WHERE path = ?"
 FOLDER_ADD = "INSERT OR IGNORE INTO folder VALUES (?, ?, ?)"

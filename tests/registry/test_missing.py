@@ -3,14 +3,17 @@
 import json
 import subprocess
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from cargo_static_index.registry.events import Report
-from cargo_static_index.registry.missing import Missing, MissingDependencies, missing_in
-from cargo_static_index.store import Stored
+from cargo_static_index.registry.missing import Missing, missing_in
+from cargo_static_index.store import Store, Stored
 from cargo_static_index.store.local.store import LocalStore
+from cargo_static_index.store.memory import MemoryStore
+from cargo_static_index.tree.layout import index_file
 from tests.cli.program import run
 from tests.crates import CrateBuilder, crate
 from tests.tools import need
@@ -28,6 +31,17 @@ def missing_places(report: Report) -> dict[str, list[str]]:
         for each in report.outcomes
         if any(problem.rule == "dependency-missing" for problem in each.problems)
     }
+
+
+Answer = list[tuple[Missing, list[str]]]
+
+
+def missing_of(store: Store, state: Path | None = None, *names: str) -> Answer:
+    """Give what is missing, each with the releases that need it."""
+    with missing_in(store, state, names) as dependencies:
+        found = [(each, list(dependencies.needed_by(each))) for each in dependencies.all()]
+    assert all(each.releases == len(releases) for each, releases in found)
+    return found
 
 
 def app(vers: str = "1.0.0", req: str = "2") -> CrateBuilder:
@@ -65,7 +79,7 @@ def test_what_comes_in_the_same_pass_is_not_missing_unless_it_is_refused(world: 
 def test_what_a_client_can_do_without_is_not_missing(world: World, of_another: CrateBuilder) -> None:
     world.put(of_another)
     assert missing_places(world.build()) == {}
-    assert MissingDependencies(LocalStore(world.tree)).all() == []
+    assert missing_of(LocalStore(world.tree)) == []
 
 
 def test_the_rule_can_refuse_or_be_off(tmp_path: Path) -> None:
@@ -86,11 +100,11 @@ def test_a_registry_of_its_own_does_not_ask_after_crates_of_crates_io(tmp_path: 
 def test_missing_lists_what_is_needed_with_who_needs_it_and_yanks_count(world: World) -> None:
     world.put(app("1.0.0"), app("1.1.0"), app("1.2.0", "^1.2"), crate("bar", "1.3.0"), crate("bar", "2.0.0"))
     world.build()
-    assert MissingDependencies(LocalStore(world.tree)).all() == []
+    assert missing_of(LocalStore(world.tree)) == []
     world.yank("bar@2.0.0")
     world.yank("app@1.1.0")
-    assert MissingDependencies(LocalStore(world.tree)).all() == [
-        Missing(name="bar", req="^2", held=("1.3.0",), needed_by=("app@1.0.0",))
+    assert missing_of(LocalStore(world.tree)) == [
+        (Missing(name="bar", req="^2", held=("1.3.0",), releases=1), ["app@1.0.0"])
     ]
 
 
@@ -115,6 +129,9 @@ def test_the_command_prints_text_json_and_a_table_that_cargo_reads(world: World,
     assert [each["req"] for each in found["packages"][0]["dependencies"]] == ["^2", "^3"]
 
 
+DEPENDENCY = '{"name":"nobody","req":"^1","features":[],"optional":false,"default_features":true,"target":null}'
+
+
 class Reads(LocalStore):
     """A tree that knows which of its files were read."""
 
@@ -126,32 +143,35 @@ class Reads(LocalStore):
         self.paths.add(path)
         return super().read(path)
 
+    def read_all(self, paths: Sequence[str]) -> Sequence[Stored | None]:
+        self.paths.update(paths)
+        return super().read_all(paths)
 
-def asked(world: World) -> tuple[list[Missing], set[str]]:
+
+def asked(world: World) -> tuple[Answer, set[str]]:
     """Give what is missing as the state knows it, and the index files that were read for it."""
     store = Reads(world.tree)
-    with missing_in(store, world.state) as dependencies:
-        found = dependencies.all()
+    found = missing_of(store, world.state)
     return found, {path for path in store.paths if path.startswith("index/")}
 
 
 def test_what_was_asked_before_is_remembered_and_right_after_every_change(world: World) -> None:
-    def whole() -> list[Missing]:
-        found = MissingDependencies(LocalStore(world.tree)).all()
+    def whole() -> list[str]:
+        found = missing_of(LocalStore(world.tree))
         assert asked(world)[0] == found
-        return found
+        return [each.req for each, _ in found]
 
     world.put(app(), app("1.1.0", "3"), crate("bar", "1.0.0"), crate("other").dependency("Bar_Case", "1"))
     world.build()
-    assert [each.req for each in whole()] == ["^1", "^2", "^3"]
+    assert whole() == ["^1", "^2", "^3"]
     world.put(crate("bar", "2.0.0"))
     world.build()
-    assert [each.req for each in whole()] == ["^1", "^3"]
+    assert whole() == ["^1", "^3"]
     world.yank("bar@2.0.0")
-    assert [each.req for each in whole()] == ["^1", "^2", "^3"]
+    assert whole() == ["^1", "^2", "^3"]
     world.put(crate("Bar_Case", "1.0.0"))
     world.build()
-    assert [each.req for each in whole()] == ["^2", "^3"]
+    assert whole() == ["^2", "^3"]
     world.remove("app@1.0.0")
     world.yank("app@1.1.0")
     assert whole() == []
@@ -163,14 +183,41 @@ def test_what_was_asked_before_is_remembered_and_right_after_every_change(world:
     assert whole() == []
 
 
-def test_asking_again_reads_what_changed_and_what_is_missing(world: World) -> None:
+def test_asking_again_reads_what_changed_and_nothing_else(world: World) -> None:
     world.put(*(crate(f"fine{number}").dependency("bar", "1") for number in range(30)), crate("bar", "1.0.0"), app())
     world.build()
-    assert len(asked(world)[1]) > 30
-    assert asked(world)[1] == {"index/3/a/app", "index/3/b/bar"}
-    world.put(crate("fine0", "1.1.0"))
+    first, read = asked(world)
+    assert len(read) > 30
+    assert asked(world) == (first, set())
+    world.put(crate("fine0", "1.1.0").dependency("bar", "1").dependency("nobody"))
     world.build()
-    assert asked(world)[1] == {"index/3/a/app", "index/3/b/bar", "index/fi/ne/fine0"}
+    (bar, nobody), read = asked(world)
+    assert (bar, nobody[1]) == (first[0], ["fine0@1.1.0"])
+    assert read == {"index/fi/ne/fine0", "index/no/bo/nobody"}
+    world.put(crate("bar", "2.0.0"))
+    world.build()
+    assert asked(world) == ([nobody], {"index/3/b/bar"})
+
+
+def test_releases_of_many_crates_that_need_the_same_are_all_given(world: World) -> None:
+    names = [f"needy{number:04}" for number in range(60)]
+    lines = {name: f'{{"name":"{name}","vers":"1.0.0","deps":[{DEPENDENCY}],"cksum":"{"0" * 64}"}}\n' for name in names}
+    store = MemoryStore({index_file(name): line.encode() for name, line in lines.items()})
+    ((_, releases),) = missing_of(store)
+    assert releases == [f"{name}@1.0.0" for name in names]
+    assert [by for _, by in missing_of(store, None, "needy0007")] == [["needy0007@1.0.0"]]
+
+
+@pytest.mark.parametrize("name", ["", "..", "../../../x", "a/b", "é", "x" * 300, "\\u0000", "con"])
+def test_a_needed_name_that_no_crate_can_have_is_missing_and_harms_nothing(world: World, name: str) -> None:
+    dependency = DEPENDENCY.replace("nobody", name)
+    line = f'{{"name":"app","vers":"1.0.0","deps":[{dependency}],"cksum":"{"0" * 64}"}}\n'
+    for store in (MemoryStore({"index/3/a/app": line.encode()}), LocalStore(world.tree)):
+        if isinstance(store, LocalStore):
+            (world.tree / "index/3/a").mkdir(parents=True)
+            (world.tree / "index/3/a/app").write_text(line)
+        ((_, releases),) = missing_of(store)
+        assert releases == ["app@1.0.0"]
 
 
 @pytest.mark.parametrize(("level", "code", "words"), [("warn", 0, "warning"), ("refuse", 1, "error"), ("allow", 0, "")])
