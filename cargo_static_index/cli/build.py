@@ -138,22 +138,18 @@ def _previous_tree(run: Run, previous: str | None, *, only_dropped: bool) -> "St
     if previous is None:
         return None
     if served:
-        return _served_tree(run, previous, only_dropped=only_dropped)
+        from cargo_static_index.client.web_tree import WebTree
+        from cargo_static_index.protocol.config import parse_base_url
+        from cargo_static_index.registry.drop import possible_releases
+        from cargo_static_index.registry.registry import drop_of
+
+        files = drop_of(run.settings).file_names() if only_dropped else None
+        names = None if files is None else (name for file in files for name, _ in possible_releases(file))
+        return WebTree(parse_base_url(previous), names)
     from cargo_static_index.store.bucket import is_bucket_url, parse_bucket
     from cargo_static_index.store.open import open_tree
 
     return open_tree(parse_bucket(previous) if is_bucket_url(previous) else Path(previous).absolute())
-
-
-def _served_tree(run: Run, base_url: str, *, only_dropped: bool) -> "Store":
-    from cargo_static_index.client.web_tree import WebTree
-    from cargo_static_index.protocol.config import parse_base_url
-    from cargo_static_index.registry.drop import possible_releases
-    from cargo_static_index.registry.registry import drop_of
-
-    files = drop_of(run.settings).file_names() if only_dropped else None
-    names = None if files is None else (name for file in files for name, _ in possible_releases(file))
-    return WebTree(parse_base_url(base_url), names)
 
 
 def _take_over(synced: "Synced", previous: str, teller: "PassOutput") -> bool:
@@ -200,19 +196,13 @@ def _say_beginning(run: Run, transaction: "Transaction", teller: "PassOutput") -
         return
     tree = run.settings.tree
     teller.note(f"a new registry begins in {from_here(str(tree.path))}, for {transaction.base_url}")
-    umask = _umask()
+    umask = os.umask(0o077)  # it can only be read by setting it
+    os.umask(umask)
     if isinstance(tree.path, Path) and umask & 0o005 and tree.file_mode is None and tree.dir_mode is None:
         teller.warn(
             f"the umask {umask:03o} keeps other users out of the tree, the web server's among them; "
             'set `file-mode = "0644"` and `dir-mode = "0755"` in `[tree]`, or another umask'
         )
-
-
-def _umask() -> int:
-    """Give the umask, which can only be read by setting it."""
-    umask = os.umask(0o077)
-    os.umask(umask)
-    return umask
 
 
 def _place_schema(run: Run) -> None:

@@ -71,7 +71,11 @@ def doctor_command(
     if as_json:
         print_json(DoctorDocument(registry=name, findings=tuple(found)))
     else:
-        _show(run, name, found)
+        for diagnosis in found:
+            level: Literal["error", "warning"] = "error" if diagnosis.level == "fault" else "warning"
+            run.terminal.problem(level, diagnosis.level, diagnosis.says, diagnosis.url, diagnosis.mend)
+        if not found:
+            run.terminal.did("Good", f"{name}: nothing is wrong")
     return FOUND_WRONG if any(diagnosis.level == "fault" for diagnosis in found) else GOOD
 
 
@@ -108,11 +112,3 @@ def _named(url: str, cargo: CargoConfig) -> RemoteRegistry:
     if not plain.endswith("/"):
         raise SettingsError(f"{url!r} must end in a slash, as cargo wants it: {url}/")
     return cargo.registry(None, f"sparse+{plain}")
-
-
-def _show(run: Run, name: str, found: list[Diagnosis]) -> None:
-    for diagnosis in found:
-        level: Literal["error", "warning"] = "error" if diagnosis.level == "fault" else "warning"
-        run.terminal.problem(level, diagnosis.level, diagnosis.says, diagnosis.url, diagnosis.mend)
-    if not found:
-        run.terminal.did("Good", f"{name}: nothing is wrong")

@@ -271,20 +271,14 @@ def _bug(error: BaseException) -> str:
 def held_tree(run: Run) -> "Store":
     """Give the store of a tree that is there, or raise SettingsError: a command on what is held makes no tree."""
     from cargo_static_index.registry.configured import store_of
+    from cargo_static_index.tree import layout
 
     store = store_of(run.settings)
-    if not _is_tree(store):
+    known = (layout.CONFIG, layout.RECORD)  # anything of a tree, be it damaged
+    if not (any(store.size(path) is not None for path in known) or any(True for _ in store.list(layout.INDEX))):
         where = f"there is no registry in {str(run.settings.tree.path)!r}"
         raise SettingsError(f"{where}; name its folder with --tree, or make it with `build`{_hint(run)}")
     return store
-
-
-def _is_tree(store: "Store") -> bool:
-    """Whether anything of a tree is there, be it damaged."""
-    from cargo_static_index.tree import layout
-
-    known = (layout.CONFIG, layout.RECORD)
-    return any(store.size(path) is not None for path in known) or any(True for _ in store.list(layout.INDEX))
 
 
 def need_drop(run: Run) -> None:

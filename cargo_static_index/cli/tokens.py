@@ -43,7 +43,16 @@ def show_tokens(run: Run, *, as_json: bool) -> int:
     private = private_place(run.settings.publish.private)
     used = read_used(private)
     for token in TokenFile(private).tokens().values():
-        document = _document(token, used.get(token.id))
+        document = TokenDocument(
+            id=token.id,
+            user=token.user,
+            team=token.team,
+            scopes=token.scopes,
+            crates=token.crates,
+            created=_written(token.created),
+            expires=_written(token.expires),
+            used=used.get(token.id),
+        )
         if as_json:
             print_json(document)
         else:
@@ -125,19 +134,6 @@ def _print_once(run: Run, what: str, text: str) -> int:
     run.terminal.say(f"{what}, shown this once:")
     run.terminal.result(text)
     return GOOD
-
-
-def _document(token: Token, used: str | None) -> TokenDocument:
-    return TokenDocument(
-        id=token.id,
-        user=token.user,
-        team=token.team,
-        scopes=token.scopes,
-        crates=token.crates,
-        created=_written(token.created),
-        expires=_written(token.expires),
-        used=used,
-    )
 
 
 def _written(when: datetime | None) -> str | None:

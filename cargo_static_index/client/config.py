@@ -118,7 +118,12 @@ class CargoConfig:
         if kind == "cargo:token":
             return self._stored_token(registry.name)
         if kind == "cargo:token-from-stdout":
-            return self._token_from_stdout(arguments, registry)
+            about = {"CARGO_REGISTRY_INDEX_URL": registry.index, "CARGO_REGISTRY_NAME_OPT": registry.name or ""}
+            said = _run(arguments, {**self._environment, **about}, "")
+            lines = said.splitlines()
+            if len(lines) != 1:
+                raise SettingsError(f"the credential provider {arguments[0]!r} must print the token as its one line")
+            return lines[0]
         if kind.startswith("cargo:"):
             raise SettingsError(
                 f"the credential provider {kind!r} is built into cargo, and cannot be asked from outside; "
@@ -136,14 +141,6 @@ class CargoConfig:
             if (found := _at(_read(self.home / file), keys)) is not None:
                 return str(found)
         return None
-
-    def _token_from_stdout(self, command: Sequence[str], registry: RemoteRegistry) -> str:
-        about = {"CARGO_REGISTRY_INDEX_URL": registry.index, "CARGO_REGISTRY_NAME_OPT": registry.name or ""}
-        said = _run(command, {**self._environment, **about}, "")
-        lines = said.splitlines()
-        if len(lines) != 1:
-            raise SettingsError(f"the credential provider {command[0]!r} must print the token as its one line")
-        return lines[0]
 
 
 def _token_of_plugin(command: Sequence[str], registry: RemoteRegistry, request: Mapping[str, object]) -> str | None:

@@ -96,7 +96,10 @@ class _Doctor:
     def _config_answer(self, url: str) -> Generator[Diagnosis, None, Answer | None]:
         answer = self._get(url, INDEX_HEADERS)
         if answer.status == 401:
-            yield from _check_challenge(url, answer)
+            challenges = answer.headers.get_all("WWW-Authenticate") or []
+            if not any(challenge.lower().startswith("cargo") for challenge in challenges):
+                says = "its 401 does not say where a token comes from"
+                yield _warning(url, says, 'send `WWW-Authenticate: Cargo login_url="https://…"` with 401')
             token = self._cargo.token(self._registry, {"operation": "read"})
             if not token:
                 name = self._registry.name or "NAME"
@@ -193,16 +196,12 @@ class _Doctor:
             document = json.loads(answer.content) if answer.status == 200 else {}
             return str((document["updated"] or document["new"])[0]["name"])
         except (ValueError, KeyError, TypeError, IndexError):
-            return self._listed_crate(base)
-
-    def _listed_crate(self, base: str) -> str | None:
-        """Give the first crate of the list of names: what many crates brought together is in no list of the newest."""
-        try:
-            root = self._node(base, "")
-            rows = rows_of(root, partial(self._node, base)) if root else ()
-            return next((json.loads(bytes(row))["name"] for _, row in rows), None)
-        except (InvalidDocument, ValueError, KeyError, TypeError):
-            return None
+            try:
+                root = self._node(base, "")
+                rows = rows_of(root, partial(self._node, base)) if root else ()
+                return next((json.loads(bytes(row))["name"] for _, row in rows), None)
+            except (InvalidDocument, ValueError, KeyError, TypeError):
+                return None
 
     def _node(self, base: str, prefix: str) -> Node | None:
         answer = self._get(f"{base}{quote(record_path('names', prefix))}")
@@ -269,13 +268,6 @@ def _is_of_seconds(etag: str | None, answer: Answer) -> bool:
     except (KeyError, TypeError, ValueError):
         return False
     return found is not None and int(found[1], 16) == int(date)
-
-
-def _check_challenge(url: str, answer: Answer) -> Iterator[Diagnosis]:
-    challenges = answer.headers.get_all("WWW-Authenticate") or []
-    if not any(challenge.lower().startswith("cargo") for challenge in challenges):
-        says = "its 401 does not say where a token comes from"
-        yield _warning(url, says, 'send `WWW-Authenticate: Cargo login_url="https://…"` with 401')
 
 
 def _check_clock(url: str, answer: Answer) -> Iterator[Diagnosis]:

@@ -242,16 +242,13 @@ class _Batch:
     def _change(self, change: SetYanked | ChangeOwners) -> None:
         try:
             if isinstance(change, SetYanked):
-                self._set_yanked(change)
+                self._allow(change.token, "yank", change.spec.name)
+                self._registry.set_yanked([change.spec], yanked=change.yanked)
+                change.done.set_result(None)
             else:
                 change.done.set_result(self._change_owners(change))
         except CargoStaticIndexError as error:
             change.done.set_exception(error)
-
-    def _set_yanked(self, change: SetYanked) -> None:
-        self._allow(change.token, "yank", change.spec.name)
-        self._registry.set_yanked([change.spec], yanked=change.yanked)
-        change.done.set_result(None)
 
     def _change_owners(self, change: ChangeOwners) -> OwnerNames:
         self._allow(change.token, "owners", change.name)

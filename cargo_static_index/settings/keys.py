@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, get_type_hints
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from cargo_static_index.settings.table import KeyRow, Settings
 
@@ -57,9 +57,9 @@ SECTIONS: Mapping[str, type[Struct]] = {
 
 def _keys() -> dict[str, Key]:
     rows = [
-        Key(section=section, key=attribute.replace("_", "-"), row=hint.__metadata__[0])
+        Key(section=section, key=field.encode_name.replace("_", "-"), row=field.default_factory)
         for section, fields in SECTIONS.items()
-        for attribute, hint in get_type_hints(fields, include_extras=True).items()
+        for field in structs.fields(fields)
     ]
     return {key.name: key for key in rows}
 

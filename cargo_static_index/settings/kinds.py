@@ -82,12 +82,8 @@ def _list_of(metavar: str, expects: str, item_schema: Schema, read_item: Callabl
 
 
 def _not(value: object, expects: str) -> InvalidInput:
-    return InvalidInput(f"{_shown(value)} must be {expects}")
-
-
-def _shown(value: object) -> str:
-    """Write a value as TOML would, so that `true` and `"true"` can be told apart."""
-    return str(value).lower() if isinstance(value, bool) else quote(value)
+    shown = str(value).lower() if isinstance(value, bool) else quote(value)  # so `true` and `"true"` can be told apart
+    return InvalidInput(f"{shown} must be {expects}")
 
 
 def _one_of(value: object, allowed: tuple[str, ...], expects: str) -> str:

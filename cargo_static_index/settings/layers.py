@@ -72,19 +72,15 @@ def file_layer(file: Path, source: str) -> Layer:
         elif not isinstance(table, dict):
             layer.problems.append(f"{at}: `{section}` must be a table: write `[{section}]` and its keys below")
         else:
-            _add_table(layer, file, source, section, table)
+            for key, value in table.items():
+                at = _place(file, source, section, key)
+                name = f"{section}.{key}"
+                if name in KEYS or section == "rules":
+                    place = f"{at}: [{section}] {key}"
+                    layer.given[name] = Given(value=value, place=place, source=file.name, base=file.parent)
+                else:
+                    layer.problems.append(f"{at}: {_unknown_key(section, key)}")
     return layer
-
-
-def _add_table(layer: Layer, file: Path, source: str, section: str, table: Mapping[str, object]) -> None:
-    for key, value in table.items():
-        at = _place(file, source, section, key)
-        name = f"{section}.{key}"
-        if name in KEYS or section == "rules":
-            place = f"{at}: [{section}] {key}"
-            layer.given[name] = Given(value=value, place=place, source=file.name, base=file.parent)
-        else:
-            layer.problems.append(f"{at}: {_unknown_key(section, key)}")
 
 
 def _unknown_section(section: str, table: object) -> str:

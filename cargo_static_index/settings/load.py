@@ -79,11 +79,7 @@ def load_settings(
     own_rules = loaded.settings.registry.own_rules
     if own_rules and file and users is not None and loaded.sources["registry.own-rules"] == file.name:
         _refuse_rules_of_strangers(own_rules, users)
-    return _with_own_state(loaded, environment)
-
-
-def _with_own_state(loaded: Loaded, environment: Mapping[str, str]) -> Loaded:
-    """Give a user of a tree that others work on too a state directory of their own, where none is named."""
+    # A user of a tree that others work on too has a state directory of their own, where none is named.
     shared = loaded.settings.state.path
     own = own_state(shared, environment)
     if loaded.sources["state.path"] != DEFAULT or own is None or may_have(shared):
@@ -170,7 +166,8 @@ def parse_settings(
     from_environment = environment_layer(environment, directory)
     from_options = options_layer(options, directory)
     problems = [*from_file.problems, *from_environment.problems, *from_options.problems]
-    values, sources = _defaults(base)
+    values = {name: key.row(base) for name, key in KEYS.items()}
+    sources = dict.fromkeys(KEYS, DEFAULT)
     for layer in (from_file, from_environment, from_options):
         for name, given in layer.given.items():
             try:
@@ -185,15 +182,6 @@ def parse_settings(
     if problems:
         raise _settings_error(problems)
     return Loaded(settings=settings, sources=sources, warnings=tuple(from_environment.warnings), file=file)
-
-
-def _defaults(base: Path) -> tuple[dict[str, object], dict[str, str]]:
-    values: dict[str, object] = {}
-    for name, key in KEYS.items():
-        default = key.row.default
-        written = list(default) if isinstance(default, tuple) else default
-        values[name] = None if default is None else key.row.kind.read(written, base)
-    return values, dict.fromkeys(KEYS, DEFAULT)
 
 
 def _value(name: str, given: Given) -> object:

@@ -82,7 +82,11 @@ def registry_toml(given: Mapping[str, object]) -> str:
         keys = [_template_line(key, given.get(key.name)) for key in KEYS.values() if key.section == section]
         parts.append(f"# {section_says(fields)}\n[{section}]\n" + "".join(keys).rstrip("\n") + "\n")
         if section == "state":
-            parts.append(_template_rules(given))
+            lines = "".join(_rule_line(rule, given.get(f"rules.{rule.id}")) for rule in RULES.values() if rule.policy)
+            own = (name.removeprefix("rules.") for name in given if name.startswith("rules.") and "/" in name)
+            lines += "".join(f"{toml_value(rule)} = {toml_value(given[f'rules.{rule}'])}\n" for rule in own)
+            says = f'{RULES_SAYS} "refuse" keeps a crate out, "warn" reports it, "allow" says nothing.'
+            parts.append(f"{_comment(says)}[rules]\n{lines}")
     return "\n".join(parts)
 
 
@@ -96,14 +100,6 @@ def _template_line(key: Key, given: object) -> str:
     written = f"{key.key} = {toml_value(key.row.default if key.row.example is None else key.row.example)}"
     line = f"# {written}" if given is None else f"{key.key} = {toml_value(given)}"
     return f"{_comment(key.row.says)}{line}\n\n"
-
-
-def _template_rules(given: Mapping[str, object]) -> str:
-    lines = "".join(_rule_line(rule, given.get(f"rules.{rule.id}")) for rule in RULES.values() if rule.policy)
-    own = (name.removeprefix("rules.") for name in given if name.startswith("rules.") and "/" in name)
-    lines += "".join(f"{toml_value(rule)} = {toml_value(given[f'rules.{rule}'])}\n" for rule in own)
-    says = f'{RULES_SAYS} "refuse" keeps a crate out, "warn" reports it, "allow" says nothing.'
-    return f"{_comment(says)}[rules]\n{lines}"
 
 
 def _rule_line(rule: Rule, given: object) -> str:

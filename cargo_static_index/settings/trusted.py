@@ -86,7 +86,10 @@ def read_rules(value: object) -> tuple[TrustedRule, ...]:
 
 def _read_rule(value: object) -> TrustedRule:
     rule = msgspec.convert(value, TrustedRule)
-    _check_issuer(rule.issuer)
+    if not is_safe(rule.issuer) or set(rule.issuer) & set("?#"):
+        raise InvalidInput(
+            f"issuer: {rule.issuer!r} must be an https URL such as `https://token.actions.githubusercontent.com`"
+        )
     _check_claims(rule)
     for name in rule.crates:
         if _NAMES.fullmatch(name) is None:
@@ -100,13 +103,6 @@ def _read_rule(value: object) -> TrustedRule:
     if "publish-new" in rule.scopes and rule.owner is None:
         raise InvalidInput('publish-new needs an owner of what is new: write `owner = "team:tools"`')
     return rule
-
-
-def _check_issuer(issuer: str) -> None:
-    if not is_safe(issuer) or set(issuer) & set("?#"):
-        raise InvalidInput(
-            f"issuer: {issuer!r} must be an https URL such as `https://token.actions.githubusercontent.com`"
-        )
 
 
 def is_safe(url: str) -> bool:
