@@ -4,108 +4,158 @@ Every name below is loaded when it is first asked for: importing the package cos
 how they go together. What is not named here may change with any version.
 """
 
-from cargo_static_index._version import __version__
+from cargo_static_index._version import __version__ as __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cargo_static_index.crate.candidate import Candidate, DropFile, FileStatus, HeldRelease, Need, Outcome
-    from cargo_static_index.crate.check import CheckedCrate, check_crate
-    from cargo_static_index.crate.incoming import candidate_of
-    from cargo_static_index.crate.limits import Limits
-    from cargo_static_index.crate.metadata import (
-        CrateMetadata,
-        Document,
-        File,
-        VcsInfo,
-        format_metadata,
-        parse_metadata,
-    )
-    from cargo_static_index.crate.policy import OwnCheck, OwnRules, Policy
-    from cargo_static_index.diagnostics.errors import (
-        CargoStaticIndexError,
-        InvalidConfig,
-        InvalidDocument,
-        InvalidIndexLine,
-        InvalidInput,
-        InvalidName,
-        InvalidVersion,
-        NotHeld,
-        PagesFailed,
-        SettingsError,
-        StoreError,
-        TreeBusy,
-    )
-    from cargo_static_index.diagnostics.problems import Finding, Fix, Problem
-    from cargo_static_index.diagnostics.rule import Level, Rule, Severity
-    from cargo_static_index.diagnostics.rules import RULES
-    from cargo_static_index.protocol.config import RegistryConfig, format_config, parse_config
-    from cargo_static_index.protocol.index_entry import Dependency, Entry, format_entry, parse_entry
-    from cargo_static_index.protocol.index_file import IndexFile, Line, parse_index, parse_line
-    from cargo_static_index.protocol.manifest.dependencies import ManifestDependency
-    from cargo_static_index.protocol.manifest.manifest import Manifest, entry_of
-    from cargo_static_index.protocol.names import collision_key, index_path, parse_crate_name
-    from cargo_static_index.protocol.registries import Home, Mode
-    from cargo_static_index.protocol.semver import Version, parse_version
-    from cargo_static_index.registry.archives import GivenArchive, LeftBehind, released_archives
-    from cargo_static_index.registry.configured import home_of, policy_of, store_of
-    from cargo_static_index.registry.conformance import STORE_CHECKS
-    from cargo_static_index.registry.dependents import Dependent, dependents_of
-    from cargo_static_index.registry.events import Doing, Listener, Report
-    from cargo_static_index.registry.on_change import Delivery
-    from cargo_static_index.registry.options import Access, HostShare, Options
-    from cargo_static_index.registry.registry import (
-        Registry,
-        open_registry,
-        promote_releases,
-        specs_of,
-        verify_registry,
-    )
-    from cargo_static_index.registry.reindex import LineChange, LineLeft, Reindexed
-    from cargo_static_index.registry.scan import Due, Seen
-    from cargo_static_index.registry.search import search_crates
-    from cargo_static_index.registry.status import Status, read_status
-    from cargo_static_index.registry.sync import Synced
-    from cargo_static_index.registry.verify.resume import Opened
-    from cargo_static_index.registry.verify.work import Work
-    from cargo_static_index.registry.watch.health import Failure, Health, LastWord, WaitingFile
-    from cargo_static_index.registry.withdraw import Spec, Withdrawn
-    from cargo_static_index.registry.workers import Executor, Far, Result
-    from cargo_static_index.settings import Loaded, Settings, load_settings, parse_settings
-    from cargo_static_index.settings.table import (
-        AdvisoriesSection,
-        BuildSection,
-        DependenciesSection,
-        DropSection,
-        LimitsSection,
-        ManifestSection,
-        MirrorSection,
-        PagesSection,
-        PublishSection,
-        RegistrySection,
-        ServeSection,
-        StateSection,
-        TreeSection,
-        WatchSection,
-    )
-    from cargo_static_index.settings.trusted import TrustedRule
-    from cargo_static_index.site.search_rows import ShownCrate
-    from cargo_static_index.store import Change, Delete, Lock, Put, Staged, Store, Stored, Uploads
-    from cargo_static_index.store.bucket import Bucket
-    from cargo_static_index.store.local.store import LocalStore
-    from cargo_static_index.store.memory import MemoryStore
-    from cargo_static_index.tree.documents import Delta, Tombstone, Tombstones, TreeRecord
-    from cargo_static_index.tree.layout import archive_file, index_file, metadata_file
-    from cargo_static_index.tree.owners import Owners
-    from cargo_static_index.tree.plan import CratePlan, plan_crate
-    from cargo_static_index.tree.read import (
-        StoredValue,
-        index_paths,
-        read_config,
-        read_index,
-        read_metadata,
-        read_record,
-        read_tombstones,
-    )
+    from cargo_static_index.crate.candidate import Candidate as Candidate
+    from cargo_static_index.crate.candidate import DropFile as DropFile
+    from cargo_static_index.crate.candidate import FileStatus as FileStatus
+    from cargo_static_index.crate.candidate import HeldRelease as HeldRelease
+    from cargo_static_index.crate.candidate import Need as Need
+    from cargo_static_index.crate.candidate import Outcome as Outcome
+    from cargo_static_index.crate.check import CheckedCrate as CheckedCrate
+    from cargo_static_index.crate.check import check_crate as check_crate
+    from cargo_static_index.crate.incoming import candidate_of as candidate_of
+    from cargo_static_index.crate.limits import Limits as Limits
+    from cargo_static_index.crate.metadata import CrateMetadata as CrateMetadata
+    from cargo_static_index.crate.metadata import Document as Document
+    from cargo_static_index.crate.metadata import File as File
+    from cargo_static_index.crate.metadata import VcsInfo as VcsInfo
+    from cargo_static_index.crate.metadata import format_metadata as format_metadata
+    from cargo_static_index.crate.metadata import parse_metadata as parse_metadata
+    from cargo_static_index.crate.policy import OwnCheck as OwnCheck
+    from cargo_static_index.crate.policy import OwnRules as OwnRules
+    from cargo_static_index.crate.policy import Policy as Policy
+    from cargo_static_index.diagnostics.errors import CargoStaticIndexError as CargoStaticIndexError
+    from cargo_static_index.diagnostics.errors import InvalidConfig as InvalidConfig
+    from cargo_static_index.diagnostics.errors import InvalidDocument as InvalidDocument
+    from cargo_static_index.diagnostics.errors import InvalidIndexLine as InvalidIndexLine
+    from cargo_static_index.diagnostics.errors import InvalidInput as InvalidInput
+    from cargo_static_index.diagnostics.errors import InvalidName as InvalidName
+    from cargo_static_index.diagnostics.errors import InvalidVersion as InvalidVersion
+    from cargo_static_index.diagnostics.errors import NotHeld as NotHeld
+    from cargo_static_index.diagnostics.errors import PagesFailed as PagesFailed
+    from cargo_static_index.diagnostics.errors import SettingsError as SettingsError
+    from cargo_static_index.diagnostics.errors import StoreError as StoreError
+    from cargo_static_index.diagnostics.errors import TreeBusy as TreeBusy
+    from cargo_static_index.diagnostics.problems import Finding as Finding
+    from cargo_static_index.diagnostics.problems import Fix as Fix
+    from cargo_static_index.diagnostics.problems import Problem as Problem
+    from cargo_static_index.diagnostics.rule import Level as Level
+    from cargo_static_index.diagnostics.rule import Rule as Rule
+    from cargo_static_index.diagnostics.rule import Severity as Severity
+    from cargo_static_index.diagnostics.rules import RULES as RULES
+    from cargo_static_index.protocol.config import RegistryConfig as RegistryConfig
+    from cargo_static_index.protocol.config import format_config as format_config
+    from cargo_static_index.protocol.config import parse_config as parse_config
+    from cargo_static_index.protocol.index_entry import Dependency as Dependency
+    from cargo_static_index.protocol.index_entry import Entry as Entry
+    from cargo_static_index.protocol.index_entry import format_entry as format_entry
+    from cargo_static_index.protocol.index_entry import parse_entry as parse_entry
+    from cargo_static_index.protocol.index_file import IndexFile as IndexFile
+    from cargo_static_index.protocol.index_file import Line as Line
+    from cargo_static_index.protocol.index_file import parse_index as parse_index
+    from cargo_static_index.protocol.index_file import parse_line as parse_line
+    from cargo_static_index.protocol.manifest.dependencies import ManifestDependency as ManifestDependency
+    from cargo_static_index.protocol.manifest.manifest import Manifest as Manifest
+    from cargo_static_index.protocol.manifest.manifest import entry_of as entry_of
+    from cargo_static_index.protocol.names import collision_key as collision_key
+    from cargo_static_index.protocol.names import index_path as index_path
+    from cargo_static_index.protocol.names import parse_crate_name as parse_crate_name
+    from cargo_static_index.protocol.registries import Home as Home
+    from cargo_static_index.protocol.registries import Mode as Mode
+    from cargo_static_index.protocol.semver import Version as Version
+    from cargo_static_index.protocol.semver import parse_version as parse_version
+    from cargo_static_index.registry.archives import GivenArchive as GivenArchive
+    from cargo_static_index.registry.archives import LeftBehind as LeftBehind
+    from cargo_static_index.registry.archives import released_archives as released_archives
+    from cargo_static_index.registry.configured import home_of as home_of
+    from cargo_static_index.registry.configured import policy_of as policy_of
+    from cargo_static_index.registry.configured import store_of as store_of
+    from cargo_static_index.registry.conformance import STORE_CHECKS as STORE_CHECKS
+    from cargo_static_index.registry.dependents import Dependent as Dependent
+    from cargo_static_index.registry.dependents import dependents_of as dependents_of
+    from cargo_static_index.registry.events import Doing as Doing
+    from cargo_static_index.registry.events import Listener as Listener
+    from cargo_static_index.registry.events import Report as Report
+    from cargo_static_index.registry.on_change import Delivery as Delivery
+    from cargo_static_index.registry.options import Access as Access
+    from cargo_static_index.registry.options import HostShare as HostShare
+    from cargo_static_index.registry.options import Options as Options
+    from cargo_static_index.registry.registry import Registry as Registry
+    from cargo_static_index.registry.registry import open_registry as open_registry
+    from cargo_static_index.registry.registry import promote_releases as promote_releases
+    from cargo_static_index.registry.registry import specs_of as specs_of
+    from cargo_static_index.registry.registry import verify_registry as verify_registry
+    from cargo_static_index.registry.reindex import LineChange as LineChange
+    from cargo_static_index.registry.reindex import LineLeft as LineLeft
+    from cargo_static_index.registry.reindex import Reindexed as Reindexed
+    from cargo_static_index.registry.scan import Due as Due
+    from cargo_static_index.registry.scan import Seen as Seen
+    from cargo_static_index.registry.search import search_crates as search_crates
+    from cargo_static_index.registry.status import Status as Status
+    from cargo_static_index.registry.status import read_status as read_status
+    from cargo_static_index.registry.sync import Synced as Synced
+    from cargo_static_index.registry.verify.resume import Opened as Opened
+    from cargo_static_index.registry.verify.work import Work as Work
+    from cargo_static_index.registry.watch.health import Failure as Failure
+    from cargo_static_index.registry.watch.health import Health as Health
+    from cargo_static_index.registry.watch.health import LastWord as LastWord
+    from cargo_static_index.registry.watch.health import WaitingFile as WaitingFile
+    from cargo_static_index.registry.withdraw import Spec as Spec
+    from cargo_static_index.registry.withdraw import Withdrawn as Withdrawn
+    from cargo_static_index.registry.workers import Executor as Executor
+    from cargo_static_index.registry.workers import Far as Far
+    from cargo_static_index.registry.workers import Result as Result
+    from cargo_static_index.settings import Loaded as Loaded
+    from cargo_static_index.settings import Settings as Settings
+    from cargo_static_index.settings import load_settings as load_settings
+    from cargo_static_index.settings import parse_settings as parse_settings
+    from cargo_static_index.settings.table import AdvisoriesSection as AdvisoriesSection
+    from cargo_static_index.settings.table import BuildSection as BuildSection
+    from cargo_static_index.settings.table import DependenciesSection as DependenciesSection
+    from cargo_static_index.settings.table import DropSection as DropSection
+    from cargo_static_index.settings.table import LimitsSection as LimitsSection
+    from cargo_static_index.settings.table import ManifestSection as ManifestSection
+    from cargo_static_index.settings.table import MirrorSection as MirrorSection
+    from cargo_static_index.settings.table import PagesSection as PagesSection
+    from cargo_static_index.settings.table import PublishSection as PublishSection
+    from cargo_static_index.settings.table import RegistrySection as RegistrySection
+    from cargo_static_index.settings.table import ServeSection as ServeSection
+    from cargo_static_index.settings.table import StateSection as StateSection
+    from cargo_static_index.settings.table import TreeSection as TreeSection
+    from cargo_static_index.settings.table import WatchSection as WatchSection
+    from cargo_static_index.settings.trusted import TrustedRule as TrustedRule
+    from cargo_static_index.site.search_rows import ShownCrate as ShownCrate
+    from cargo_static_index.store import Change as Change
+    from cargo_static_index.store import Delete as Delete
+    from cargo_static_index.store import Lock as Lock
+    from cargo_static_index.store import Put as Put
+    from cargo_static_index.store import Staged as Staged
+    from cargo_static_index.store import Store as Store
+    from cargo_static_index.store import Stored as Stored
+    from cargo_static_index.store import Uploads as Uploads
+    from cargo_static_index.store.bucket import Bucket as Bucket
+    from cargo_static_index.store.local.store import LocalStore as LocalStore
+    from cargo_static_index.store.memory import MemoryStore as MemoryStore
+    from cargo_static_index.tree.documents import Delta as Delta
+    from cargo_static_index.tree.documents import Tombstone as Tombstone
+    from cargo_static_index.tree.documents import Tombstones as Tombstones
+    from cargo_static_index.tree.documents import TreeRecord as TreeRecord
+    from cargo_static_index.tree.layout import archive_file as archive_file
+    from cargo_static_index.tree.layout import index_file as index_file
+    from cargo_static_index.tree.layout import metadata_file as metadata_file
+    from cargo_static_index.tree.owners import Owners as Owners
+    from cargo_static_index.tree.plan import CratePlan as CratePlan
+    from cargo_static_index.tree.plan import plan_crate as plan_crate
+    from cargo_static_index.tree.read import StoredValue as StoredValue
+    from cargo_static_index.tree.read import index_paths as index_paths
+    from cargo_static_index.tree.read import read_config as read_config
+    from cargo_static_index.tree.read import read_index as read_index
+    from cargo_static_index.tree.read import read_metadata as read_metadata
+    from cargo_static_index.tree.read import read_record as read_record
+    from cargo_static_index.tree.read import read_tombstones as read_tombstones
 
     Facts = CrateMetadata
     Incoming = Candidate
@@ -119,169 +169,6 @@ if TYPE_CHECKING:
     read_facts = read_metadata
     read_release = check_crate
 
-
-__all__ = [
-    "RULES",
-    "STORE_CHECKS",
-    "Access",
-    "AdvisoriesSection",
-    "Bucket",
-    "BuildSection",
-    "Candidate",
-    "CargoStaticIndexError",
-    "Change",
-    "CheckedCrate",
-    "CrateMetadata",
-    "CratePlan",
-    "Delete",
-    "Delivery",
-    "Delta",
-    "DependenciesSection",
-    "Dependency",
-    "Dependent",
-    "Document",
-    "Doing",
-    "DropFile",
-    "DropSection",
-    "Due",
-    "Entry",
-    "Executor",
-    "Facts",
-    "Failure",
-    "Far",
-    "File",
-    "FileStatus",
-    "Finding",
-    "Fix",
-    "GivenArchive",
-    "Health",
-    "HeldRelease",
-    "Home",
-    "HostShare",
-    "Incoming",
-    "IndexFile",
-    "InvalidConfig",
-    "InvalidDocument",
-    "InvalidIndexLine",
-    "InvalidInput",
-    "InvalidName",
-    "InvalidVersion",
-    "LastWord",
-    "LeftBehind",
-    "Level",
-    "Limits",
-    "LimitsSection",
-    "Line",
-    "LineChange",
-    "LineLeft",
-    "Listener",
-    "Loaded",
-    "LocalStore",
-    "Lock",
-    "Manifest",
-    "ManifestDependency",
-    "ManifestSection",
-    "MemoryStore",
-    "MirrorSection",
-    "Mode",
-    "Need",
-    "NotHeld",
-    "Opened",
-    "Options",
-    "Outcome",
-    "OwnCheck",
-    "OwnRules",
-    "Owners",
-    "PagesFailed",
-    "PagesSection",
-    "Policy",
-    "Problem",
-    "PublishSection",
-    "Put",
-    "Reading",
-    "Refusal",
-    "Registry",
-    "RegistryConfig",
-    "RegistrySection",
-    "Reindexed",
-    "Report",
-    "Result",
-    "Rule",
-    "Seen",
-    "ServeSection",
-    "Settings",
-    "SettingsError",
-    "Severity",
-    "ShownCrate",
-    "Spec",
-    "Staged",
-    "StateSection",
-    "Status",
-    "Store",
-    "StoreError",
-    "Stored",
-    "StoredValue",
-    "Synced",
-    "Tombstone",
-    "Tombstones",
-    "TreeBusy",
-    "TreeRecord",
-    "TreeSection",
-    "TrustedRule",
-    "Uploads",
-    "VcsInfo",
-    "Version",
-    "WaitingFile",
-    "WatchSection",
-    "Way",
-    "Withdrawn",
-    "Work",
-    "__version__",
-    "archive_file",
-    "candidate_of",
-    "check_crate",
-    "collision_key",
-    "dependents_of",
-    "entry_of",
-    "facts_file",
-    "format_config",
-    "format_entry",
-    "format_facts",
-    "format_metadata",
-    "home_of",
-    "incoming_of",
-    "index_file",
-    "index_path",
-    "index_paths",
-    "load_settings",
-    "metadata_file",
-    "open_registry",
-    "parse_config",
-    "parse_crate_name",
-    "parse_entry",
-    "parse_facts",
-    "parse_index",
-    "parse_line",
-    "parse_metadata",
-    "parse_settings",
-    "parse_version",
-    "plan_crate",
-    "policy_of",
-    "promote_releases",
-    "read_config",
-    "read_facts",
-    "read_index",
-    "read_metadata",
-    "read_record",
-    "read_release",
-    "read_status",
-    "read_tombstones",
-    "released_archives",
-    "search_crates",
-    "specs_of",
-    "store_of",
-    "verify_registry",
-]
 
 _MODULES = {
     "settings.table": "AdvisoriesSection BuildSection DependenciesSection DropSection LimitsSection ManifestSection "
@@ -352,6 +239,9 @@ _EARLIER = {
     "read_release": "check_crate",
 }
 """Names of earlier versions, and what they are called now."""
+
+__all__ = ["__version__"]
+__all__ += [name for names in _MODULES.values() for name in names.split()] + list(_EARLIER)
 
 
 def __getattr__(name: str) -> object:

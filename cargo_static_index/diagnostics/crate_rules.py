@@ -3,456 +3,362 @@
 Values only: what finds a problem stands where the thing is read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from cargo_static_index.diagnostics.rule import Level, Rule
 
-
-def _guard(name: str, says: str, way_out: str, example: str) -> Rule:
-    return Rule(id=name, level="refuse", says=says, way_out=way_out, example=example)
-
-
-def _policy(name: str, level: Level, says: str, way_out: str, example: str, *, mirror: Level | None = None) -> Rule:
-    return Rule(
-        id=name,
-        level=level,
-        says=says,
-        way_out=way_out,
-        example=example,
-        policy=True,
-        mirror=mirror,
-    )
+_Row = Callable[..., Rule]
+"""A rule that lacks its id, which is its key in the table."""
 
 
-CRATE_RULES: Mapping[str, tuple[Rule, ...]] = {
-    "The file": (
-        _guard(
-            "file-empty",
+def _row(
+    level: Level, says: str, way_out: str, example: str, *, policy: bool = True, mirror: Level | None = None
+) -> _Row:
+    return partial(Rule, level=level, says=says, way_out=way_out, example=example, policy=policy, mirror=mirror)
+
+
+_guard = partial(_row, "refuse", policy=False)
+_refuse = partial(_row, "refuse")
+_warn = partial(_row, "warn")
+_allow = partial(_row, "allow")
+
+_ROWS: Mapping[str, Mapping[str, _Row]] = {
+    "The file": {
+        "file-empty": _guard(
             "The file is empty.",
             "Copy it again; the copy was probably cut short.",
             "an upload that ended at once",
         ),
-        _guard(
-            "file-not-gzip",
+        "file-not-gzip": _guard(
             "The file is not a gzip archive.",
             "Put the `.crate` that `cargo package` wrote there, not a page that says why it could not be fetched.",
             "an HTML error page saved as `foo-1.0.0.crate`",
         ),
-        _guard(
-            "gzip-damaged",
+        "gzip-damaged": _guard(
             "The gzip stream is damaged or cut short.",
             "Copy it again, or run `cargo package` anew.",
             "a download that broke off",
         ),
-        _policy(
-            "gzip-second-member",
-            "refuse",
+        "gzip-second-member": _refuse(
             "More gzip data follows the archive; cargo reads only the first member.",
             "Run `cargo package` anew.",
             "two `.crate` files joined with `cat`",
         ),
-        _policy(
-            "gzip-trailing-bytes",
-            "warn",
+        "gzip-trailing-bytes": _warn(
             "Bytes that are not gzip follow the archive; cargo ignores them.",
             "Run `cargo package` anew with cargo 1.95 or later.",
             "an archive that cargo before 1.95 wrote over a larger one",
         ),
-        _guard(
-            "packed-too-large",
+        "packed-too-large": _guard(
             "The archive is larger than the limit.",
             "Leave out files with `package.exclude`, or raise `[limits] packed-bytes`.",
             "a crate with its test videos",
         ),
-        _guard(
-            "unpacked-too-large",
+        "unpacked-too-large": _guard(
             "The archive unpacks to more than cargo would unpack.",
             "Leave out files with `package.exclude`.",
             "a few kilobytes that unpack to a gigabyte of zeros",
         ),
-        _guard(
-            "too-many-entries",
+        "too-many-entries": _guard(
             "The archive has more entries than the limit.",
             "Leave out files with `package.exclude`, or raise `[limits] entries`.",
             "a million empty files",
         ),
-    ),
-    "The tar inside": (
-        _guard(
-            "tar-damaged",
+    },
+    "The tar inside": {
+        "tar-damaged": _guard(
             "The tar inside is damaged: cargo could not unpack it.",
             "Run `cargo package` anew.",
             "a header whose checksum is wrong",
         ),
-        _guard(
-            "tar-global-header",
+        "tar-global-header": _guard(
             "The archive has a global PAX header, which cargo takes for a file outside the package.",
             "Make the archive with `cargo package`, not with `git archive`.",
             "`git archive` output, compressed",
         ),
-        _guard(
-            "tar-size-mismatch",
+        "tar-size-mismatch": _guard(
             "A PAX record gives an entry another size than its header does.",
             "Run `cargo package` anew.",
             "an archive that shows different files to different readers",
         ),
-        _guard(
-            "entry-type",
+        "entry-type": _guard(
             "The archive holds something that is neither a file nor a directory.",
             "Replace links by the files they point to and package again.",
             "a symbolic link to `../LICENSE`",
         ),
-        _guard(
-            "path-outside-package",
+        "path-outside-package": _guard(
             "An entry lies outside the directory `NAME-VERSION/` that all of a crate's files must be in.",
             "Make the archive with `cargo package`.",
             "`../../etc/passwd`, `./foo-1.0.0/Cargo.toml`",
         ),
-        _guard(
-            "path-invalid",
+        "path-invalid": _guard(
             "The path of an entry is not one that cargo can unpack.",
             "Rename the file and package again.",
             "a path that is not UTF-8, or has a NUL, or a component of more than 255 bytes",
         ),
-        _guard(
-            "path-duplicate",
+        "path-duplicate": _guard(
             "An entry is a file, and a directory to another entry.",
             "Make the archive with `cargo package`.",
             "`src` and `src/lib.rs`, both files",
         ),
-        _policy(
-            "path-overwritten",
-            "refuse",
+        "path-overwritten": _refuse(
             "The archive holds a file twice, with different bytes; cargo keeps the later one.",
             "Make the archive with `cargo package`.",
             "`src/lib.rs` twice",
             mirror="warn",
         ),
-        _policy(
-            "path-repeated",
-            "warn",
+        "path-repeated": _warn(
             "The archive holds a file twice, with the same bytes, as cargo wrote some archives in 2015.",
             "Run `cargo package` anew.",
             "`Cargo.toml` twice, the same both times",
         ),
-        _policy(
-            "path-case-collision",
-            "warn",
+        "path-case-collision": _warn(
             "Two paths differ only in case, so one overwrites the other on Windows and macOS.",
             "Rename one of the files.",
             "`README.md` and `readme.md`",
         ),
-        _policy(
-            "path-unportable",
-            "warn",
+        "path-unportable": _warn(
             "Windows cannot unpack this path.",
             "Rename the file and package again.",
             "`src/aux.rs`, `src/a:b.rs`",
         ),
-        _policy(
-            "cargo-ok-file",
-            "warn",
+        "cargo-ok-file": _warn(
             "The archive holds a `.cargo-ok`, which cargo skips.",
             "Leave the file out.",
             "an archive made from an unpacked crate",
         ),
-        _guard(
-            "entry-mode",
+        "entry-mode": _guard(
             "The mode of a file or directory keeps its owner out, so cargo cannot read it unless root runs it.",
             "Make the archive with `cargo package`, or give files mode 644 and directories 755.",
             "a directory of mode 555, as in a Nix store, before the files in it",
         ),
-        _guard(
-            "directory-differs",
+        "directory-differs": _guard(
             "The directory in the archive, and the name and version in Cargo.toml, are not the same.",
             "Make the archive with `cargo package`.",
             "`foo-1.0.0/` around a manifest of `foo` 1.0.1",
         ),
-        _policy(
-            "file-name-differs",
-            "warn",
+        "file-name-differs": _warn(
             "The file is not named after its crate; it is published under the name that it has inside.",
             "Name the file `NAME-VERSION.crate`.",
             "`latest.crate`",
         ),
-    ),
-    "The manifest": (
-        _guard(
-            "manifest-missing",
+    },
+    "The manifest": {
+        "manifest-missing": _guard(
             "The archive has no Cargo.toml in its directory.",
             "Make the archive with `cargo package`.",
             "a zipped folder of sources",
         ),
-        _guard(
-            "manifest-misspelled",
+        "manifest-misspelled": _guard(
             "The manifest must be named exactly `Cargo.toml`.",
             "Rename it and package again.",
             "`cargo.toml`",
         ),
-        _guard(
-            "manifest-duplicate",
+        "manifest-duplicate": _guard(
             "The archive has more than one Cargo.toml in its directory.",
             "Keep the one that is meant and package again.",
             "`Cargo.toml` and `cargo.toml`",
         ),
-        _guard(
-            "manifest-too-large",
+        "manifest-too-large": _guard(
             "Cargo.toml is larger than the limit.",
             "Shorten it, or raise `[limits] manifest-bytes`.",
             "a manifest of 10 MB",
         ),
-        _guard(
-            "field-too-long",
+        "field-too-long": _guard(
             "A list in Cargo.toml has more entries, or a text of it more characters, than the limit.",
             "Shorten it; crates.io takes five keywords of 20 characters, and descriptions of 1,000.",
             "1,000 keywords; a README in `description`",
         ),
-        _guard(
-            "manifest-invalid",
+        "manifest-invalid": _guard(
             "Cargo.toml is not valid TOML in UTF-8.",
             "Mend it and package again; `cargo package` would have refused it too.",
             "a key given twice",
         ),
-        _policy(
-            "manifest-toml-1-1",
-            "warn",
+        "manifest-toml-1-1": _warn(
             "Cargo.toml uses TOML 1.1, which cargo before 1.94 cannot read.",
             "Package with cargo, which writes TOML 1.0.",
             "a line break inside an inline table",
         ),
-        _guard(
-            "manifest-shape",
+        "manifest-shape": _guard(
             "Cargo.toml lacks a field that every package has, or gives a field another type than cargo reads.",
             "Mend the field and package again.",
             "no `version`",
         ),
-        _policy(
-            "manifest-unusable",
-            "refuse",
+        "manifest-unusable": _refuse(
             "Cargo refuses Cargo.toml, so nothing can be built with the crate.",
             "Mend the manifest and package again; `cargo package` would have refused it too.",
             'no library, program, example or test; `links` without a build script; `panic = "odd"` in a profile',
         ),
-        _policy(
-            "manifest-nightly",
-            "warn",
+        "manifest-nightly": _warn(
             "Cargo.toml names features of cargo that only nightly cargo has, so stable cargo refuses it.",
             "Do without them, or tell those who depend on the crate.",
             '`cargo-features = ["metabuild"]`',
         ),
-        _policy(
-            "patch-ignored",
-            "warn",
+        "patch-ignored": _warn(
             "Cargo.toml has `[patch]` or `[replace]`, which have no effect in a dependency; crates.io refuses them.",
             "Remove the table; the workspace that builds the program is where it works.",
             "`[patch.crates-io]` with an entry",
             mirror="allow",
         ),
-        _guard(
-            "manifest-not-normalised",
+        "manifest-not-normalised": _guard(
             "Cargo.toml still inherits from a workspace that is not in the archive.",
             "Make the archive with `cargo package`, which writes the values in.",
             "`version.workspace = true`",
         ),
-        _guard(
-            "manifest-underscore",
+        "manifest-underscore": _guard(
             "Cargo.toml spells a key with `_` that edition 2024 accepts with `-` only.",
             "Write `dev-dependencies`, `build-dependencies`, `default-features`.",
             '`[dev_dependencies]` with `edition = "2024"`',
         ),
-        _policy(
-            "manifest-both-spellings",
-            "warn",
+        "manifest-both-spellings": _warn(
             "Cargo.toml gives the same table or key with `-` and with `_`; cargo reads the one with `-`.",
             "Remove the one with `_`.",
             "`default-features` and `default_features`",
         ),
-        _guard(
-            "edition-unknown",
+        "edition-unknown": _guard(
             "The edition is none that cargo knows.",
             "Use 2015, 2018, 2021 or 2024.",
             '`edition = "2020"`',
         ),
-        _guard(
-            "rust-version-invalid",
+        "rust-version-invalid": _guard(
             "`rust-version` is not one to three numbers.",
             "Write it like `1.70` or `1.70.1`.",
             '`rust-version = "^1.60"`',
         ),
-        _guard(
-            "name-invalid",
+        "name-invalid": _guard(
             "The crate's name is not one that a registry can hold.",
             "Use ASCII letters, digits, `-` and `_`, a letter first, 64 at most.",
             "`1foo`",
         ),
-        _policy(
-            "reserved-name",
-            "refuse",
+        "reserved-name": _refuse(
             "The name is reserved: it belongs to Rust itself, or Windows cannot have such a file.",
             'Choose another name, or set the rule to "warn" in `[rules]`.',
             "`std`, `nul`",
             mirror="allow",
         ),
-        _guard(
-            "version-invalid",
+        "version-invalid": _guard(
             "The version is not SemVer.",
             "Write it like `1.2.3` or `1.2.3-rc.1`.",
             '`version = "1.0"`',
         ),
-        _policy(
-            "missing-field",
-            "refuse",
+        "missing-field": _refuse(
             "Cargo.toml lacks a field that this registry asks for.",
             "Add the field, or take it out of `[manifest] required-fields`.",
             "no `description`",
         ),
-        _policy(
-            "description-too-long",
-            "allow",
+        "description-too-long": _allow(
             "The description has more than the 1,000 bytes that crates.io takes.",
             "Shorten `package.description`; a README has room for the rest.",
             "a README in `description`",
             mirror="allow",
         ),
-        _policy(
-            "license-invalid",
-            "allow",
+        "license-invalid": _allow(
             "`package.license` is no licence expression of SPDX, which crates.io asks for.",
             "Write it like `MIT OR Apache-2.0`, or name a file with `license-file`.",
             '`license = "Proprietary"`',
             mirror="allow",
         ),
-        _policy(
-            "url-invalid",
-            "warn",
+        "url-invalid": _warn(
             "`homepage`, `documentation` or `repository` is no address of the web.",
             "Write it with `https://`.",
             '`repository = "git@git.example.com:acme/label.git"`',
             mirror="allow",
         ),
-        _policy(
-            "keyword-invalid",
-            "warn",
+        "keyword-invalid": _warn(
             "There are more keywords than crates.io takes, or one that it would not.",
             "Keep five, each of at most 20 ASCII letters, digits, `_`, `-` and `+`, a letter or digit first.",
             '`keywords = ["parses all kinds of things"]`',
             mirror="allow",
         ),
-        _policy(
-            "too-many-categories",
-            "warn",
+        "too-many-categories": _warn(
             "There are more categories than the five that crates.io takes.",
             "Keep five.",
             "six categories",
             mirror="allow",
         ),
-        _policy(
-            "category-unknown",
-            "allow",
+        "category-unknown": _allow(
             "A category is none that crates.io has.",
             "Choose one of https://crates.io/category_slugs.",
             '`categories = ["acme"]`',
             mirror="allow",
         ),
-        _policy(
-            "publish-excludes-us",
-            "refuse",
+        "publish-excludes-us": _refuse(
             "`package.publish` does not name this registry.",
             "Add this registry's name (`[registry] name`) to `publish`, or remove the key.",
             "`publish = false`",
             mirror="allow",
         ),
-        _policy(
-            "vcs-dirty",
-            "warn",
+        "vcs-dirty": _warn(
             "The crate was packaged from a working directory with uncommitted changes.",
             "Commit, then package without `--allow-dirty`.",
             "`cargo package --allow-dirty`",
         ),
-        _policy(
-            "readme-too-large",
-            "warn",
+        "readme-too-large": _warn(
             "The README is larger than the limit, so pages do not show it.",
             "Shorten it, or raise `[limits] readme-bytes`.",
             "a README with embedded pictures",
         ),
-    ),
-    "Dependencies and features": (
-        _guard(
-            "too-many-dependencies",
+    },
+    "Dependencies and features": {
+        "too-many-dependencies": _guard(
             "The manifest has more dependencies than the limit.",
             "Split the crate, or raise `[limits] dependencies`.",
             "501 dependencies",
         ),
-        _guard(
-            "dependency-name-invalid",
+        "dependency-name-invalid": _guard(
             "A dependency's name is not one that a registry can hold; some make cargo panic.",
             "Correct the name.",
             "an empty name",
         ),
-        _policy(
-            "dependency-without-version",
-            "refuse",
+        "dependency-without-version": _refuse(
             "A dependency has no version requirement, so it accepts every version.",
             "Give it a `version`.",
             '`foo = { path = "…" }`',
             mirror="warn",
         ),
-        _guard(
-            "requirement-invalid",
+        "requirement-invalid": _guard(
             "A version requirement is not one that cargo reads.",
             "Separate comparators by commas, with one to three numbers each.",
             "`>=1 <2`",
         ),
-        _policy(
-            "wildcard-requirement",
-            "allow",
+        "wildcard-requirement": _allow(
             "A dependency accepts every version, which crates.io refuses.",
             "Give it a version requirement.",
             '`foo = "*"`',
         ),
-        _guard(
-            "target-invalid",
+        "target-invalid": _guard(
             "A target is neither a triple nor a `cfg(…)` that cargo reads.",
             "Correct the expression.",
             "`[target.'cfg('.dependencies]`",
         ),
-        _guard(
-            "optional-dev-dependency",
+        "optional-dev-dependency": _guard(
             "A dev-dependency is optional, which cargo refuses.",
             "Make it a normal dependency, or not optional.",
             "`optional = true` under `[dev-dependencies]`",
         ),
-        _guard(
-            "artifact-dependency",
+        "artifact-dependency": _guard(
             "A dependency on an artifact works with nightly cargo only; stable cargo would take it for a normal one.",
             "Remove `artifact`.",
             '`artifact = "bin"`',
         ),
-        _guard(
-            "registry-index-invalid",
+        "registry-index-invalid": _guard(
             "A dependency's `registry-index` is not the URL of a registry.",
             "Package again with the registry's index URL.",
             '`registry-index = "acme"`',
         ),
-        _policy(
-            "own-url-without-sparse",
-            "warn",
+        "own-url-without-sparse": _warn(
             "A dependency names this registry's index without `sparse+`, which means a git registry there.",
             "Put `sparse+` before the index URL in `.cargo/config.toml` and package again.",
             '`registry-index = "https://crates.example.com/index/"`',
         ),
-        _policy(
-            "foreign-registry",
-            "warn",
+        "foreign-registry": _warn(
             "A dependency comes from a registry that `[dependencies] allowed` does not list.",
             "If that is another URL of this registry, add it without `sparse+` and `index/` to `[registry] aliases`; "
             "if it is a registry of others, add the index URL to `[dependencies] allowed`.",
             '`registry-index = "sparse+https://other.example/index/"`',
         ),
-        _policy(
-            "dependency-likely-ours",
-            "refuse",
+        "dependency-likely-ours": _refuse(
             "A dependency comes from crates.io although this registry holds or was given a crate of that name.",
             'Set `mode = "mirror"` in `[registry]` where crates are those of crates.io, or '
             '`dependency-likely-ours = "warn"` in `[rules]` where both kinds are held; '
@@ -460,120 +366,103 @@ CRATE_RULES: Mapping[str, tuple[Rule, ...]] = {
             "a forgotten `registry =`, the door of dependency confusion",
             mirror="allow",
         ),
-        _policy(
-            "dev-dependency-likely-ours",
-            "warn",
+        "dev-dependency-likely-ours": _warn(
             "A dev-dependency comes from crates.io although this registry holds or was given a crate of that name.",
             'Add `registry = "NAME"` to the dependency and package again; no client resolves dev-dependencies.',
             "a forgotten `registry =` under `[dev-dependencies]`",
             mirror="allow",
         ),
-        _policy(
-            "dependency-missing",
-            "warn",
+        "dependency-missing": _warn(
             "No version that is held here satisfies a dependency without which no client can resolve the crate.",
             "Publish a version that satisfies it; `cargo-static-index missing` lists all that is missing.",
             '`acme-core = { version = "2", registry = "acme" }` where only 1.4.0 is held',
         ),
-        _guard(
-            "feature-name-invalid",
+        "feature-name-invalid": _guard(
             "A feature's name is not one that cargo reads.",
             "Use letters, digits, `_`, `-`, `+` and `.`.",
             "`a/b = []`",
         ),
-        _guard(
-            "feature-unknown-reference",
+        "feature-unknown-reference": _guard(
             "A feature turns on something that is neither a feature nor a dependency that can be turned on.",
             "Correct the feature's list.",
             '`f = ["nothing"]`',
         ),
-        _guard(
-            "feature-dependency-unreachable",
+        "feature-dependency-unreachable": _guard(
             "An optional dependency is turned on by no feature, so cargo calls the line invalid.",
             "Name it in a feature with `dep:`, or make it not optional.",
             "an optional `x` beside a feature called `x` without `dep:x`",
         ),
-        _guard(
-            "too-many-features",
+        "too-many-features": _guard(
             "The manifest has more features, or one feature turns on more, than the limit.",
             "Split the crate, or raise `[limits] features`.",
             "5,001 features",
         ),
-    ),
-    "Beside what is published": (
-        _guard(
-            "name-collision",
+    },
+    "Beside what is published": {
+        "name-collision": _guard(
             "The registry holds a crate whose name differs only in case, or in `-` and `_`.",
             "Use the name that is there, or choose another.",
             "`foo_bar` beside `foo-bar`",
         ),
-        _guard(
-            "release-conflict",
+        "release-conflict": _guard(
             "The release is published already, with other bytes; a release never changes.",
             "Raise the version.",
             "the same version packaged twice",
         ),
-        _guard(
-            "build-metadata-conflict",
+        "build-metadata-conflict": _guard(
             "The registry holds this version with other build metadata, which cargo cannot tell apart.",
             "Raise the version.",
             "`1.0.0+b` beside `1.0.0`",
         ),
-        _guard(
-            "removed-release",
+        "removed-release": _guard(
             "The release was removed from this registry on purpose.",
             "Raise the version, or bring it back with `add --restore`.",
             "a removed crate that still lies in the drop directory",
         ),
-        _policy(
-            "name-like-removed",
-            "warn",
+        "name-like-removed": _warn(
             "The name differs only in case, or in `-` and `_`, from that of a crate that was removed.",
             "Choose another name, or that of the removed crate: lock files that name it would not find this one.",
             "`foo_bar` after `foo-bar` was removed",
         ),
-    ),
-    "The drop directory": (
-        _guard(
-            "file-unreadable",
+    },
+    "The drop directory": {
+        "file-unreadable": _guard(
             "The file cannot be read.",
             "Give the tool's user permission to read it.",
             "a file with mode 0000",
         ),
-        _guard(
-            "file-irregular",
+        "file-irregular": _guard(
             "What ends in `.crate` here is not a file.",
             "Remove it, or give it a name that does not end in `.crate`.",
             "a directory or a pipe called `x.crate`",
         ),
-        _guard(
-            "file-link-outside",
+        "file-link-outside": _guard(
             "The link leads out of the drop directory.",
             "Copy the file instead of linking it.",
             "`x.crate -> /etc/passwd`",
         ),
-        _guard("file-name-not-utf8", "The file's name is not UTF-8.", "Rename the file.", "a name in Latin-1"),
-        _policy(
-            "file-changing",
-            "warn",
+        "file-name-not-utf8": _guard("The file's name is not UTF-8.", "Rename the file.", "a name in Latin-1"),
+        "file-changing": _warn(
             "The file is still being written; the next build reads it.",
             "Wait, or copy to a name that ends in `.part` and rename it when it is complete.",
             "a large crate halfway through an upload",
         ),
-        _guard(
-            "reader-failed",
+        "reader-failed": _guard(
             "Reading the file ran into an error of this program.",
             "Please report it, with the file if it can be shared.",
             "a bug of ours",
         ),
-    ),
-    "Rules of one's own": (
-        _guard(
-            "own-rules-failed",
+    },
+    "Rules of one's own": {
+        "own-rules-failed": _guard(
             "The registry's own rules (`[registry] own-rules`) could not be asked about the crate.",
             "Mend their file, then drop or publish the crate again.",
             "`check` raised a KeyError",
         ),
-    ),
+    },
+}
+
+CRATE_RULES: Mapping[str, tuple[Rule, ...]] = {
+    heading: tuple(row(id=name) for name, row in rows.items()) for heading, rows in _ROWS.items()
 }
 """The rules in the order of reading, by their headings in docs/rules.md."""

@@ -1,6 +1,7 @@
 """The OpenAPI description of the web API, served at `/api/v1/openapi.json`: made from what the routes answer."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -38,7 +39,7 @@ _PARAMETERS: Final[Mapping[str, Mapping[str, object]]] = {
 }
 
 
-class Operation(Struct, frozen=True, kw_only=True):
+class Operation(Struct, frozen=True):
     """One operation; `answers` is what a 200 holds, `fails` the statuses of failures beside 401, 403, 405 and 503.
 
     Those that change something with a token may fail with 429, too. `publishes` says that it is there with `--publish`
@@ -46,11 +47,11 @@ class Operation(Struct, frozen=True, kw_only=True):
     `parameters` are of the query. `body` is what a request holds: a document's type, or the bytes of a publish.
     """
 
-    path: str
     method: str
+    path: str
     says: str
     answers: type[Struct] | None
-    fails: Sequence[int] = ()
+    fails: Sequence[int] = (404,)
     publishes: bool = False
     needs_token: bool = False
     is_open: bool = False
@@ -61,143 +62,96 @@ class Operation(Struct, frozen=True, kw_only=True):
 _CRATE: Final = "/api/v1/crates/{name}"
 _VERSION: Final = f"{_CRATE}/{{vers}}"
 
+_change = partial(Operation, publishes=True, needs_token=True)
+_get = partial(Operation, "get")
+
 OPERATIONS: Final = (
-    Operation(
-        path="/api/v1/crates/new",
-        method="put",
-        says="Publish a release: answered once its line can be read. The body is cargo's: the length of the metadata "
+    _change(
+        "put",
+        "/api/v1/crates/new",
+        "Publish a release: answered once its line can be read. The body is cargo's: the length of the metadata "
         "(32 bits, little-endian), the metadata (JSON with `name` and `vers`), the length of the archive, the archive.",
-        answers=documents.PublishDocument,
-        fails=(400, 408, 409, 413, 507),
-        publishes=True,
-        needs_token=True,
+        documents.PublishDocument,
+        (400, 408, 409, 413, 507),
         body=bytes,
     ),
-    Operation(
-        path=f"{_VERSION}/yank",
-        method="delete",
-        says="Let a release be chosen no more.",
-        answers=documents.Done,
-        fails=(404, 507),
-        publishes=True,
-        needs_token=True,
-    ),
-    Operation(
-        path=f"{_VERSION}/unyank",
-        method="put",
-        says="Let a release be chosen again.",
-        answers=documents.Done,
-        fails=(404, 507),
-        publishes=True,
-        needs_token=True,
-    ),
-    Operation(
-        path=f"{_CRATE}/owners",
-        method="get",
-        says="List who owns a crate.",
-        answers=documents.OwnersDocument,
-        fails=(404,),
-        publishes=True,
-    ),
-    Operation(
-        path=f"{_CRATE}/owners",
-        method="put",
-        says="Make users and teams owners of a crate.",
-        answers=documents.OwnersChanged,
-        fails=(400, 404, 413, 507),
-        publishes=True,
-        needs_token=True,
+    _change("delete", f"{_VERSION}/yank", "Let a release be chosen no more.", documents.Done, (404, 507)),
+    _change("put", f"{_VERSION}/unyank", "Let a release be chosen again.", documents.Done, (404, 507)),
+    _get(f"{_CRATE}/owners", "List who owns a crate.", documents.OwnersDocument, publishes=True),
+    _change(
+        "put",
+        f"{_CRATE}/owners",
+        "Make users and teams owners of a crate.",
+        documents.OwnersChanged,
+        (400, 404, 413, 507),
         body=documents.OwnersAsked,
     ),
-    Operation(
-        path=f"{_CRATE}/owners",
-        method="delete",
-        says="Let users and teams be owners of a crate no more; the last one stays.",
-        answers=documents.OwnersChanged,
-        fails=(400, 404, 413, 507),
-        publishes=True,
-        needs_token=True,
+    _change(
+        "delete",
+        f"{_CRATE}/owners",
+        "Let users and teams be owners of a crate no more; the last one stays.",
+        documents.OwnersChanged,
+        (400, 404, 413, 507),
         body=documents.OwnersAsked,
     ),
-    Operation(
-        path="/api/v1/crates",
-        method="get",
-        says="Find crates, a page at a time.",
-        answers=documents.FoundCrates,
-        fails=(400,),
+    _get(
+        "/api/v1/crates",
+        "Find crates, a page at a time.",
+        documents.FoundCrates,
+        (400,),
         parameters=("q", "per_page", "page"),
     ),
-    Operation(
-        path=_CRATE,
-        method="patch",
-        says="Have new versions of a crate come by trusted publishing alone, or by any token again.",
-        answers=documents.PublishingChanged,
-        fails=(400, 404, 413, 507),
-        publishes=True,
-        needs_token=True,
+    _change(
+        "patch",
+        _CRATE,
+        "Have new versions of a crate come by trusted publishing alone, or by any token again.",
+        documents.PublishingChanged,
+        (400, 404, 413, 507),
         body=documents.PublishingAsked,
     ),
     Operation(
-        path="/api/v1/trusted_publishing/tokens",
-        method="post",
-        says="Exchange what a CI has signed for a job for a token of 30 minutes.",
-        answers=documents.TrustedToken,
-        fails=(400, 413, 507),
+        "post",
+        "/api/v1/trusted_publishing/tokens",
+        "Exchange what a CI has signed for a job for a token of 30 minutes.",
+        documents.TrustedToken,
+        (400, 413, 507),
         publishes=True,
         is_open=True,
         body=documents.JobToken,
     ),
-    Operation(
-        path="/api/v1/trusted_publishing/tokens",
-        method="delete",
-        says="End a token of trusted publishing; once more ends well too.",
-        answers=None,
-        fails=(507,),
-        publishes=True,
-        needs_token=True,
+    _change(
+        "delete",
+        "/api/v1/trusted_publishing/tokens",
+        "End a token of trusted publishing; once more ends well too.",
+        None,
+        (507,),
     ),
-    Operation(path=_CRATE, method="get", says="Tell of a crate.", answers=documents.CrateAndVersions, fails=(404,)),
-    Operation(
-        path=f"{_CRATE}/versions",
-        method="get",
-        says="List the versions of a crate.",
-        answers=documents.Versions,
-        fails=(404,),
+    _get(_CRATE, "Tell of a crate.", documents.CrateAndVersions),
+    _get(f"{_CRATE}/versions", "List the versions of a crate.", documents.Versions),
+    _get(
+        f"{_CRATE}/reverse_dependencies",
+        "List the crates whose newest version depends on a crate.",
+        documents.Dependents,
     ),
-    Operation(
-        path=f"{_CRATE}/reverse_dependencies",
-        method="get",
-        says="List the crates whose newest version depends on a crate.",
-        answers=documents.Dependents,
-        fails=(404,),
+    _get(_VERSION, "Tell of a version.", documents.OneVersion),
+    _get(f"{_VERSION}/dependencies", "List what a version depends on.", documents.Dependencies),
+    _get(
+        f"{_VERSION}/readme",
+        "Lead to the page that shows the README; with `Accept: application/json`, say where it is.",
+        documents.Location,
+        (302, 404),
     ),
-    Operation(path=_VERSION, method="get", says="Tell of a version.", answers=documents.OneVersion, fails=(404,)),
-    Operation(
-        path=f"{_VERSION}/dependencies",
-        method="get",
-        says="List what a version depends on.",
-        answers=documents.Dependencies,
-        fails=(404,),
+    _get(
+        f"{_VERSION}/download",
+        "Lead to the archive; with `Accept: application/json`, say where it is.",
+        documents.Location,
+        (302, 404),
     ),
-    Operation(
-        path=f"{_VERSION}/readme",
-        method="get",
-        says="Lead to the page that shows the README; with `Accept: application/json`, say where it is.",
-        answers=documents.Location,
-        fails=(302, 404),
-    ),
-    Operation(
-        path=f"{_VERSION}/download",
-        method="get",
-        says="Lead to the archive; with `Accept: application/json`, say where it is.",
-        answers=documents.Location,
-        fails=(302, 404),
-    ),
-    Operation(
-        path="/api/v1/auth",
-        method="get",
-        says="Say to a web server in front whether a request has a token that may read: 204 or 401.",
-        answers=None,
+    _get(
+        "/api/v1/auth",
+        "Say to a web server in front whether a request has a token that may read: 204 or 401.",
+        None,
+        (),
         needs_token=True,
     ),
 )
