@@ -3,7 +3,6 @@
 Reading lints: what cargo would refuse, or silently take for something else, is refused here.
 """
 
-import json
 import re
 from collections.abc import Iterable
 
@@ -46,12 +45,19 @@ def parse_config(content: bytes) -> RegistryConfig:
         raise InvalidConfig("config.json starts with a byte order mark, which cargo cannot read; save it without one")
     try:
         config = _decode(content)
-        keys = [key for key, _ in json.loads(content, object_pairs_hook=list)]
+        keys = [] if content == format_config(config) else _keys_of(content)
     except UNREADABLE as error:
         raise InvalidConfig(f"config.json is not what cargo reads: {error}; correct it") from error
     _check_keys(keys)
     api = None if config.api is None else _parse_api(config.api)
     return RegistryConfig(dl=_parse_dl(config.dl), api=api, auth_required=config.auth_required)
+
+
+def _keys_of(content: bytes) -> list[str]:
+    """Give the keys of an object in JSON, each as often as it is there."""
+    import json  # msgspec takes the last of two; what we wrote ourselves has each once
+
+    return [key for key, _ in json.loads(content, object_pairs_hook=list)]
 
 
 def format_config(config: RegistryConfig) -> bytes:

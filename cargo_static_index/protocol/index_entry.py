@@ -4,7 +4,6 @@ Lines that we write have the keys, the order and the bytes of crates.io (crates/
 with `registry` between `kind` and `package`.
 """
 
-import json
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
@@ -287,6 +286,8 @@ def _key_given_twice_anywhere(line: bytes) -> str:
 
 def _pairs(line: bytes) -> list[tuple[str, Any]]:
     """Give the members of an object, those given twice too."""
+    import json  # which msgspec does without; few lines are looked at so closely
+
     return list(json.loads(line.decode(errors="replace"), object_pairs_hook=list))
 
 

@@ -21,7 +21,6 @@ from cargo_static_index.diagnostics.problems import Finding
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.protocol.names import parse_crate_name
 from cargo_static_index.registry import build as passes
-from cargo_static_index.registry import on_change
 from cargo_static_index.registry import withdraw as changes
 from cargo_static_index.registry.agreement import DEFAULT_BASE_URL
 from cargo_static_index.registry.configured import has_addresses, home_of, policy_of, store_of
@@ -303,9 +302,8 @@ def open_registry(
     options = replace(options, dry=access != "write")
     settings = replace(settings, registry=replace(settings.registry, pages=False)) if access == "look" else settings
     with ExitStack() as stack:
-        telling = stack.enter_context(on_change.telling(settings, listener, options))
-        transaction = _open(settings, store or store_of(settings), telling.listener, options, access, stack)
-        telling.opened(transaction.base_url, now=options.now, holds_releases=transaction.record.releases > 0)
+        tree = store or store_of(settings)
+        transaction = _open_and_tell(settings, tree, listener, options, access, stack)
         registry = Registry(settings, transaction, options)
         if access != "look" and not (transaction.in_step or transaction.others):
             registry.take()  # what is found now is found by whoever looks at the tree meanwhile
@@ -314,6 +312,20 @@ def open_registry(
             registry.finish()
         finally:
             registry.close()
+
+
+def _open_and_tell(
+    settings: Settings, tree: Store, listener: Listener, options: Options, access: Access, stack: ExitStack
+) -> Transaction:
+    """Open a transaction that tells others at its end what it changed, where the settings want that."""
+    if not (settings.registry.on_change or settings.registry.changed_urls):
+        return _open(settings, tree, listener, options, access, stack)
+    from cargo_static_index.registry.on_change import telling
+
+    tells = stack.enter_context(telling(settings, listener, options))
+    transaction = _open(settings, tree, tells.listener, options, access, stack)
+    tells.opened(transaction.base_url, now=options.now, holds_releases=transaction.record.releases > 0)
+    return transaction
 
 
 def _open(
@@ -468,10 +480,8 @@ def _mend(
     config = list(check_config(tree))
     options = replace(options, change_mode=True)
     with ExitStack() as stack:
-        telling = stack.enter_context(on_change.telling(settings, listener, options))
         access: Access = "dry" if options.dry else "write"
-        transaction = _open(settings, tree, telling.listener, options, access, stack)
-        telling.opened(transaction.base_url, now=options.now, holds_releases=transaction.record.releases > 0)
+        transaction = _open_and_tell(settings, tree, listener, options, access, stack)
         transaction.take()
         trust_last_record(transaction)
         switch_addresses(transaction)

@@ -6,7 +6,6 @@ says, nothing else is believed; so a build that broke off, a removal and a resto
 
 import hashlib
 import io
-import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -410,6 +409,8 @@ def _known_file(transaction: Transaction, name: str, index: StoredValue[IndexFil
 
 def _adds_keys(file: IndexFile, known: IndexFile) -> bool:
     """Whether a file says all that it is known to have said, line by line, and has only more keys."""
+    import json
+
     return len(file.lines) == len(known.lines) and all(
         line.raw == before.raw or (line.cksum and json.loads(before.raw).items() <= json.loads(line.raw).items())
         for line, before in zip(file.lines, known.lines, strict=True)

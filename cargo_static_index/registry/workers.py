@@ -134,7 +134,7 @@ def _bytes(folder: Path) -> list[int]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="ascii")
+        return path.read_bytes().decode("ascii")
     except (OSError, UnicodeDecodeError):
         return ""
 

@@ -94,9 +94,14 @@ def _one_of(value: object, allowed: tuple[str, ...], expects: str) -> str:
 
 def _read_text(value: object, expects: str) -> str:
     # Titles go into pages and paths into system calls: neither may hold a line break, a NUL or half a character.
-    if not isinstance(value, str) or not value.strip() or _UNPRINTABLE.search(value):
+    if not isinstance(value, str) or not value.strip() or _is_broken(value):
         raise _not(value, expects)
     return value
+
+
+def _is_broken(text: str) -> bool:
+    """Whether a text holds what is no character, or ends a line; what is printable does not."""
+    return not text.isprintable() and _UNPRINTABLE.search(text) is not None
 
 
 _UNPRINTABLE = pattern(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -260,7 +265,7 @@ _IMAGES = (".svg", ".png", ".webp", ".jpg", ".jpeg", ".gif", ".avif")
 
 
 def _read_link(value: object) -> str:
-    if isinstance(value, str) and _LINK.fullmatch(value) and not _UNPRINTABLE.search(value):
+    if isinstance(value, str) and _LINK.fullmatch(value) and not _is_broken(value):
         return value
     raise _not(value, LINKS.expects.removeprefix("a list of "))
 

@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 from msgspec import Struct
@@ -106,8 +105,8 @@ def _read(file: Path, named_by: str, users: Users | None) -> str:
         with _opened(file.parent, os.O_DIRECTORY) as folder, _opened(Path(file.name), os.O_NOCTTY, folder) as opened:
             if users is not None:
                 _refuse_strangers(file, folder, opened, users)
-            with open(opened, encoding="utf-8-sig", closefd=False) as stream:
-                return stream.read()
+            with open(opened, encoding="utf-8", closefd=False) as stream:
+                return stream.read().removeprefix("\ufeff")
     except FileNotFoundError as error:
         raise SettingsError(f"{named_by}: there is no file {str(file)!r}; `init` makes one") from error
     except OSError as error:
@@ -131,6 +130,8 @@ def _refuse_strangers(file: Path, folder: int, opened: int, users: Users) -> Non
     with _opened(Path(os.path.realpath(file)).parent, os.O_DIRECTORY) as beyond:  # where the file is a link
         for what, found in (("", opened), ("the folder of ", folder), ("the folder of ", beyond)):
             if why := objection(found, users):
+                from shlex import quote
+
                 raise SettingsError(
                     f"{what}{file} {why}, so it does not count where it was only found: what it names is run and "
                     "published as you. To use it all the same, name it: "
@@ -144,6 +145,8 @@ def _refuse_rules_of_strangers(path: Path, users: Users) -> None:
         with _opened(path, os.O_NONBLOCK) as opened, _opened(Path(os.path.realpath(path)).parent, 0) as folder:
             for what, found in (("", opened), ("the folder of ", folder)):
                 if why := objection(found, users):
+                    from shlex import quote
+
                     raise SettingsError(
                         f"{what}{path} {why}, so it does not count where it is only named by a file that was found: "
                         "it is run as you. To use it all the same, name it: "

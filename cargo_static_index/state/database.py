@@ -1,6 +1,5 @@
 """SQLite with our errors: statements in, rows out, transactions that nest."""
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -46,6 +45,8 @@ def batches(rows: Iterable[T], size: int = PAGE) -> Iterator[list[T]]:
 
 def json_list(values: Iterable[object]) -> str:
     """Give values as the text that SQLite's `json_each` takes apart: one statement then asks for all of them."""
+    import json  # which a build that finds nothing new does without
+
     return json.dumps(list(values))
 
 

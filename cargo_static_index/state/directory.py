@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -134,16 +133,20 @@ def _open_there(folder: Path) -> int:
     # Attack: another user of the machine makes the folder first, and has what is remembered there (what this program
     # has begun to remove, say) be what suits them.
     if folder.is_symlink():
+        from shlex import quote
+
         raise SettingsError(
             f"The state directory {str(folder)!r} is a link, which may come to lead elsewhere. "
-            f"Name the folder itself with `--state {shlex.quote(os.path.realpath(folder))}`."
+            f"Name the folder itself with `--state {quote(os.path.realpath(folder))}`."
         )
     user = os.geteuid()
     with ExitStack() as failed:
         opened = system.open_file(folder, _FOLDER)
         failed.callback(os.close, opened)
         if why := objection(opened, frozenset({user})):
-            keep = f"take that right away with `chmod go-w {shlex.quote(str(folder))}`, or "
+            from shlex import quote
+
+            keep = f"take that right away with `chmod go-w {quote(str(folder))}`, or "
             raise SettingsError(
                 f"The state directory {str(folder)!r} {why}, but what is remembered there is relied upon: "
                 f"{keep if os.fstat(opened).st_uid == user else ''}name another with `--state`, which loses nothing."

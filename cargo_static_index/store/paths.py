@@ -19,8 +19,8 @@ UPLOADS = f"{STAGE}-uploads"
 _LONGEST = 1024
 """Characters of a path: what object stores allow a key (S3: 1024 bytes), and far more than a tree of ours needs."""
 
-# Lone surrogates stand for bytes that are not UTF-8; a backslash separates on Windows, where trees are copied to.
-_COMPONENT = rf"(?!\.\.?(?:/|\Z))(?!{re.escape(STAGE)})[^/\\\x00\ud800-\udfff]+"
+# A backslash separates on Windows, where trees are copied to.
+_COMPONENT = rf"(?!\.\.?(?:/|\Z))(?!{re.escape(STAGE)})[^/\\\x00]+"
 _PATH = pattern(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _NAME = pattern(_COMPONENT)
 
@@ -40,7 +40,7 @@ def check_path(*paths: str) -> None:
 
 def is_path(path: str) -> bool:
     """Whether a tree may hold a file at this path, which no session keeps for itself."""
-    return len(path) <= _LONGEST and _PATH.fullmatch(path) is not None
+    return len(path) <= _LONGEST and _PATH.fullmatch(path) is not None and _is_utf8(path)
 
 
 def is_upload(staged: str) -> bool:
@@ -50,7 +50,18 @@ def is_upload(staged: str) -> bool:
 
 def is_name(name: str) -> bool:
     """Whether a tree may hold a file or folder of this name."""
-    return _NAME.fullmatch(name) is not None
+    return _NAME.fullmatch(name) is not None and _is_utf8(name)
+
+
+def _is_utf8(path: str) -> bool:
+    """Whether a path can be written in UTF-8: a lone surrogate stands for a byte that is none."""
+    if path.isascii():
+        return True
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def parents_of(path: str) -> list[str]:
