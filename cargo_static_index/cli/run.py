@@ -41,6 +41,10 @@ GRACE: Final = 4.0
 """Seconds that a command has to end by itself once it is told to; then it is ended wherever it is."""
 
 
+OBJECTS: Final = 20_000
+"""Objects after which cycles are looked for: a command makes few, and begins by loading much that stays."""
+
+
 class Common(NamedTuple):
     """The options that every command takes, before its name or after it."""
 
@@ -125,6 +129,7 @@ def perform(
 ) -> int:
     """Run a command's body, say what ended it, and give the exit code; it may be one that `outlives` its readers."""
     gc.freeze()
+    gc.set_threshold(OBJECTS)
     gc.enable()
     if outlives:
         outlive_readers()
