@@ -10,7 +10,7 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from itertools import count
@@ -21,17 +21,19 @@ import obstore
 from obstore.store import S3Store
 
 from benchmarks.bench import PYTHON, Bench, bench, elsewhere, real_crates, small
-from benchmarks.generate import generate
+from benchmarks.generate import Shape, generate
 from benchmarks.measure import Run, in_turn, run, seconds, spread, to_json
 from benchmarks.product import NOW, Counting, settings_for
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import Registry, open_registry
+from cargo_static_index.registry.site import MAKING
 from cargo_static_index.registry.workers import reading_executor
-from cargo_static_index.store import Store
+from cargo_static_index.store import Change, Store, Stored
 from cargo_static_index.store.bucket import Bucket
-from cargo_static_index.store.memory import MemoryStore
+from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.store.objects.client import Client
 from cargo_static_index.store.objects.store import AT_ONCE
+from cargo_static_index.tree.changes import BEGUN
 from tests.buckets import Buckets, seaweedfs
 from tests.clusters import Dask
 from tests.faults import proxied
@@ -113,37 +115,68 @@ def one_more_in_bucket(crates: int) -> Callable[[int], Figures]:
 
 
 def one_more_with_pages(crates: int) -> Callable[[int], Figures]:
-    """Count what one more crate with pages asks of a bucket in memory that holds so many releases, from no state."""
+    """Count what one more crate with pages asks of a bucket in memory that holds so many releases, from no state.
+
+    It comes a minute after the others, and its name is about in the middle of theirs.
+    """
 
     def measure(turns: int) -> Figures:
         del turns
         with bench(small(crates)) as here:
-            tree = MemoryStore(shared=True)
-            with reading_executor(2) as executor, _opened(here, tree) as registry:
+            tree = _Folder(here.base / "tree")
+            with reading_executor(2, MAKING) as executor, _opened(here, tree, NOW) as registry:
                 registry.build(executor=executor)
-            elsewhere(generate, here.base / "more", small(10, first=crates // 10))
-            return {
-                "objects": len(tree.files),
-                **_counted(here, Counted(tree.files), next(_newest(here.base / "more"))),
-            }
+            files = {path: stored.content for path in tree.list() if (stored := tree.read(path))}
+            elsewhere(generate, here.base / "more", Shape(names=1, versions=1, prefix=f"bench-{crates // 20:07}"))
+            (file,) = (here.base / "more").iterdir()
+            return {"objects": len(files), **_counted(here, Counted(files), file)}
 
     return measure
 
 
-def _opened(here: Bench, tree: Store) -> AbstractContextManager[Registry]:
+class _Folder(Store):
+    """A folder that is taken for a bucket: several processes make its pages, which those in memory cannot share."""
+
+    shared = True
+
+    def __init__(self, root: Path) -> None:
+        self._below = LocalStore(root, flush=False)
+
+    def read(self, path: str) -> Stored | None:
+        return self._below.read(path)
+
+    def size(self, path: str) -> int | None:
+        return self._below.size(path)
+
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
+        return self._below.list(prefix, after=after)
+
+    def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        return self._below.apply(changes)
+
+    def session(self) -> AbstractContextManager[Path]:
+        return self._below.session()
+
+    def opener(self) -> Callable[[], Store]:
+        return self._below.opener()
+
+
+def _opened(here: Bench, tree: Store, now: int) -> AbstractContextManager[Registry]:
     places = (str(here.drop), str(here.base / "tree"), str(here.base / f"state-{next(_STATES)}"))
     settings = settings_for(*places, flush=False, mirror=False, pages=True, source="none")
-    return open_registry(settings, Counting(), Options(now=NOW), store=tree)
+    return open_registry(settings, Counting(), Options(now=now), store=tree)
 
 
 def _counted(here: Bench, tree: Counted, file: Path) -> Figures:
-    """Count the requests by kind, and the files that changed: those of the change alone were read before as well."""
+    """Count the requests by kind, and the files that changed; the intent, which comes and goes, is one of them."""
     before = dict(tree.files)
-    with _opened(here, tree) as registry:
+    with _opened(here, tree, NOW + 60) as registry:
         registry.add([file])
-    changed = sum(before.get(path) != content for path, content in tree.files.items())
+    wrote = {path for kind, path in tree.asked if kind in {"PUT", "DELETE"}}
+    changed = [path for path in wrote if before.get(path) != tree.files.get(path) or path.startswith(f"{BEGUN}/")]
     kinds = Counter(kind for kind, _ in tree.asked)
-    return {"changed": changed, "paged requests": kinds.total(), "kinds": dict(kinds)}
+    lists = sum(path.startswith(("browse/", "search/", "sitemap/")) for path in changed)
+    return {"changed": len(changed), "in lists": lists, "paged requests": kinds.total(), "kinds": dict(kinds)}
 
 
 def _newest(folder: Path) -> Iterator[Path]:

@@ -219,7 +219,8 @@ def _buckets(found: Found) -> str:
             kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(each["kinds"].items()))
             lines.append(
                 f"- {row.says} ({each['objects']:,} objects in memory), from an empty disk: {each['paged requests']} "
-                f"requests ({kinds}) for {each['changed']} files that change.\n"
+                f"requests ({kinds}) for {each['changed']} files that change, of which {each['in lists']} are parts of "
+                "lists and of the search.\n"
             )
         if "coordinator" in each:
             whole = each["coordinator"] + each["workers"]

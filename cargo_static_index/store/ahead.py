@@ -27,6 +27,7 @@ class ReadAhead:
     def __init__(self, below: Store) -> None:
         self._below = below
         self._ahead: dict[str, Stored | None] = {}
+        self._lasting: dict[str, Stored] = {}
         self._presumed: set[str] | None = None
         self.is_being_changed = False
         self.locks, self.shared, self.read_all = below.locks, below.shared, below.read_all
@@ -57,12 +58,14 @@ class ReadAhead:
         return True
 
     def forget(self) -> None:
-        """Forget what nobody asked for."""
+        """Forget what was read and nobody asked for."""
         self._ahead.clear()
 
     def read(self, path: str) -> Stored | None:
         """Read one file, or give None where there is none."""
-        return self._ahead.pop(path) if path in self._ahead else self._below.read(path)
+        if path in self._ahead:
+            return self._ahead.pop(path)
+        return self._lasting.pop(path, None) or self._below.read(path)
 
     def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
         """Carry out changes."""
@@ -72,8 +75,8 @@ class ReadAhead:
         puts = (change for change in changes if isinstance(change, Put) and is_lasting(change.path))
         told = {put.path: found for put in puts if (found := _told(put))}
         lost = self._below.apply(changes)
-        if len(told) <= KEPT:
-            self._ahead.update(told)
+        if told:
+            self._lasting = told if len(told) <= KEPT else {}
         return lost
 
 

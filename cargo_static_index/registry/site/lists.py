@@ -30,7 +30,7 @@ from cargo_static_index.site.lists import (
     sitemap_path,
     with_satisfied,
 )
-from cargo_static_index.site.radix import ChangedNodes, KeyedRow, Node, merge, rows_of
+from cargo_static_index.site.radix import END, ChangedNodes, KeyedRow, Node, merge, rows_of
 from cargo_static_index.site.rows import ADVISORIES, Rows, SetRow, crate_of_row, encode_row, rows_of_crate
 from cargo_static_index.store import Change, Store, Stored
 from cargo_static_index.store.pauses import attempts
@@ -102,6 +102,8 @@ class ListWriter:
         """Parts of the names that came, or went, by the path of their sitemaps."""
         self.trusting = True
         """Whether what is stored is built on, and ListDamaged raised where it cannot be; else it is made anew."""
+        self._sets: dict[str, _ListReader] = {}
+        """Lists of lists as they were before the lists that they name were written, as far as these are on the way."""
 
     def bring_in_step(self, *, searched: bool) -> Iterator[None]:
         """Write the rows that are noted in the state; where it yields, others may come in.
@@ -121,11 +123,7 @@ class ListWriter:
     def is_reached(self, node: Node) -> bool:
         """Whether a node hangs together with the root of its list."""
         reader = _ListReader(self._transaction.store, node.list)
-        above = reader.load("")
-        while above is not None and above.prefix != node.prefix:
-            below = node.prefix[: len(above.common) + 1]
-            above = reader.load(below) if below in above.children else None
-        return above is not None
+        return any(above.prefix == node.prefix for above in reader.way(node.prefix))
 
     def _write(self, batch: Batch) -> None:
         for attempt in attempts(f"the list {batch[0][0]!r} is"):
@@ -180,6 +178,7 @@ class ListWriter:
         changes = [change for found in merged for change in found.changes]
         # Before the lists are written: who breaks off in between leaves no rank behind that nobody knows to be old.
         self._make_stale([found for found in merged if self._ranks_otherwise(found)])
+        self._expect_sets(merged)
         lost = self._output.apply(changes, at_once=len(changes))
         again = {found.name for found in merged if any(change.path in lost for change in found.changes)}
         done = [found for found in merged if found.name not in again]
@@ -189,7 +188,7 @@ class ListWriter:
                 if found.name == ADVISORIES:
                     site = self._transaction.state.site
                     self._transaction.state.site = replace(site, advisories_stale=True)
-            self._note_totals(done)
+            self._transaction.state.pages.list_rows(self._set_rows(done))
             self._transaction.state.pages.settle_rows((found.name, found.rows[-1][0]) for found in done)
         return [(found.name, found.rows) for found in merged if found.name in again]
 
@@ -216,7 +215,7 @@ class ListWriter:
 
     def _merged(self, name: str, rows: Sequence[KeyedRow]) -> Iterator[_Merged]:
         """Merge rows into a list; of one that cannot be made its rows are let go, so that it fails no build again."""
-        reader = _ListReader(self._transaction.store, name, trusting=self.trusting)
+        reader = self._reader(name)
         rows = [(key, self._as_it_is_now(name, key, row)) for key, row in rows]
         try:
             nodes = self._changed_nodes(name, rows, reader)
@@ -229,16 +228,31 @@ class ListWriter:
         else:
             yield _Merged(name=name, rows=rows, reader=reader, nodes=nodes, changes=changes)
 
-    def _note_totals(self, lists: Sequence[_Merged]) -> None:
-        """Note what the lists that name lists are to say of these."""
-        rows = []
+    def _reader(self, name: str) -> "_ListReader":
+        """Give what reads a list; one that names lists may have been read before these were written."""
+        before = self._sets.pop(name, None)
+        if before and not self._looks_closely:
+            return before
+        presuming = self.trusting and not self._looks_closely
+        return _ListReader(self._transaction.store, name, trusting=self.trusting, presuming=presuming)
+
+    def _set_rows(self, lists: Sequence[_Merged]) -> Iterator[tuple[str, str, bytes | None]]:
+        """Give what the lists that name lists are to say of these."""
         for merged in lists:
             kind, _, rest = merged.name.partition("/")
             root, before = merged.nodes[""], merged.reader.load("")
             total = root.total if root else 0
             if kind in SETS and (self._looks_closely or before is None or total != before.total):
-                rows.append((SETS[kind], rest, _set_row(rest, total)))
-        self._transaction.state.pages.list_rows(rows)
+                yield SETS[kind], rest, _set_row(rest, total)
+
+    def _expect_sets(self, lists: Sequence[_Merged]) -> None:
+        """Read, before lists are written, what is to name them: who writes both after that is noticed there (law 4)."""
+        if self._looks_closely:
+            return
+        for name, key, _ in self._set_rows(lists):
+            if name not in self._sets:
+                self._sets[name] = self._reader(name)
+            self._sets[name].expect(key)
 
     def _total_row(self, name: str, key: str) -> bytes | None:
         """Give the row of a list in the list that names it, as it is here and now: others may have written it since."""
@@ -259,7 +273,7 @@ class ListWriter:
 
     def _changed_nodes(self, name: str, rows: Sequence[KeyedRow], reader: "_ListReader") -> ChangedNodes:
         if _is_set(name) and self._transaction.others_came:
-            rows = [(key, self._total_row(name, key)) for key, _ in rows]
+            rows = [(key, row if key in reader.expected else self._total_row(name, key)) for key, row in rows]
         if not name.startswith(DEPENDENTS):
             return merge(name, rows, reader.load)
         newest = reader.document.newest if reader.document else ""
@@ -282,7 +296,8 @@ class ListWriter:
             before = reader.load(prefix)
             for path, content in files_of_node(kept[prefix], self._templates).items():
                 if self._looks_closely or _may_differ(path, before, kept[prefix], self.always):
-                    yield from replaced(path, content, reader.stored(path))
+                    is_new = before is None and reader.presuming
+                    yield from replaced(path, content, None if is_new else reader.stored(path))
         if kind == "dependents" and root is not None and not root.about:
             yield from self._placeholder(crate, root, reader)
         for prefix in nodes:
@@ -327,12 +342,18 @@ def _set_row(name: str, total: int) -> bytes | None:
 
 
 class _ListReader:
-    """What was read of a list for one attempt, with the tags to replace it under."""
+    """What was read of a list for one attempt, with the tags to replace it under.
 
-    def __init__(self, store: Store, name: str, *, trusting: bool = False) -> None:
+    With `presuming` what nothing leads to is taken to be absent, unread: to create it where it is not is refused.
+    """
+
+    def __init__(self, store: Store, name: str, *, trusting: bool = False, presuming: bool = False) -> None:
         self._store = store
         self._name = name
         self._trusting = trusting
+        self.presuming = presuming
+        self.expected: set[str] = set()
+        """The keys to which all on the way was read ahead."""
         self._stored: dict[str, Stored | None] = {}
         self._nodes: dict[str, Node | None] = {}
         self._named = {""} if name in ALWAYS else set[str]()
@@ -363,6 +384,8 @@ class _ListReader:
 
     def _read(self, prefix: str) -> Node | None:
         path = record_path(self._name, prefix)
+        if self.presuming and prefix and prefix not in self._named:
+            return None
         found = self.stored(path)
         node = read_node(path, self._name, found.content) if found else None
         if node is not None:
@@ -370,6 +393,19 @@ class _ListReader:
         elif self._trusting and (found or prefix in self._named):
             raise ListDamaged(f"{path}: this part of a list is lost or cannot be read")
         return node
+
+    def way(self, to: str) -> Iterator[Node]:
+        """Give the nodes on the way from the root to a key and its end, or to the prefix of a node."""
+        node = self.load("")
+        while node is not None:
+            yield node
+            below = to[: len(node.common) + 1]
+            node = self.load(below) if below in node.children else None
+
+    def expect(self, key: str) -> None:
+        """Read the nodes on the way to a key."""
+        for _ in self.way(key + END):
+            self.expected.add(key)
 
     def had_rows(self, prefix: str) -> bool:
         """Whether a node was there and had rows."""

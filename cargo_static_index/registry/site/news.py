@@ -1,6 +1,6 @@
 """What was published last: from the state, or where several hosts write, from what stands in the tree for it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Protocol
 
@@ -103,18 +103,25 @@ class SharedNews:
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
+        self._ahead: tuple[Recent | None, Stored | None] | None = None
         self._seen: Recent | None = None
         self._record: TreeRecord | None = None
 
-    def change(self, names: Sequence[str]) -> None:
-        """Note what became of crates, whose documents are written."""
+    def expect(self) -> None:
+        """Read it before documents are written: what they are is known then, as long as nobody else replaces it."""
+        self._ahead = self._read()
+
+    def change(self, names: Sequence[str], written: Mapping[str, CrateDocument | None]) -> None:
+        """Note what became of crates, whose documents are written; those `written` after `expect` are given."""
         for _ in attempts(f"{addresses.RECENT} is"):
-            held, stored = self._read()
+            held, stored = self._ahead or self._read()
+            known, self._ahead = (written if self._ahead else {}), None
             if held is None:
                 held = self._from_state()
             # Read after it: who is in it already has written those documents before.
-            documents = zip(names, read_crate_documents(self._transaction.store, names), strict=True)
-            recent = held.changed_by(dict(documents))
+            unread = [name for name in names if name not in known]
+            documents = dict(zip(unread, read_crate_documents(self._transaction.store, unread), strict=True))
+            recent = held.changed_by({name: known[name] if name in known else documents[name] for name in names})
             if self._transaction.write(addresses.RECENT, format_recent(recent), stored):
                 self._seen = recent
                 return

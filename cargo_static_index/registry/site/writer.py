@@ -31,12 +31,19 @@ from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.registry.workers import Executor, spread, unbroken
 from cargo_static_index.settings import Settings
 from cargo_static_index.site import paths as addresses
-from cargo_static_index.site.crate_document import CopiesHeld, PagesState, format_page_document, parse_pages_state
+from cargo_static_index.site.crate_document import (
+    CopiesHeld,
+    CrateDocument,
+    PagesState,
+    format_page_document,
+    parse_crate_document,
+    parse_pages_state,
+)
 from cargo_static_index.site.lists import ALWAYS, list_view, pages_of
 from cargo_static_index.site.rows import ADVISORIES
 from cargo_static_index.site.theme import SiteInfo, Theme, assets_of, fingerprint_of
 from cargo_static_index.state import Remaking
-from cargo_static_index.store import Change, Delete, Stored
+from cargo_static_index.store import Change, Delete, Put, Stored
 from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import sum_digests
@@ -483,17 +490,22 @@ class SiteWriter:
         again = list(names)
         if not again:
             return
+        news = self._shared_news if self._transaction.state.site.remaking is None else None
         for attempt in attempts("crates are"):
             lost: set[str] = set()
+            documents: dict[str, CrateDocument | None] = {}
+            crates = {addresses.crate_document(name): name for name in again}
+            if news:
+                news.expect()
             taken_over = not self._transaction.taken_over.isdisjoint(again)
             for rows, changes in self._made(again, whole=whole or taken_over or attempt > 0):
                 self._queue.list_rows(rows)
                 if self._transaction.log:
                     self._transaction.log.note_gone([(name, key) for name, key, row in rows if row is None and key])
-                lost |= self._output.apply(changes)
+                lost |= self._output.apply(_noted(changes, crates, documents) if news else changes)
             done = [name for name in again if addresses.crate_document(name) not in lost]
-            if self._shared_news and self._transaction.state.site.remaking is None:
-                self._shared_news.change(done)
+            if news:
+                news.change(done, documents)
             self._queue.settle(done)
             again = [name for name in again if name not in done]
             if not again:
@@ -587,6 +599,17 @@ class SiteWriter:
 
 def _some(names: Sequence[str], at_once: int) -> Iterator[Sequence[str]]:
     return (names[at : at + at_once] for at in range(0, len(names), at_once))
+
+
+def _noted(
+    changes: Iterable[Change], crates: Mapping[str, str], documents: dict[str, CrateDocument | None]
+) -> Iterator[Change]:
+    """Give changes, and note the documents of crates, which are named by path, that they bring."""
+    for change in changes:
+        name = crates.get(change.path)
+        if name and isinstance(change, Put) and isinstance(change.content, bytes):
+            documents[name] = parse_crate_document(change.content, name)
+        yield change
 
 
 def _sum(made_of: bytes, page: bytes) -> bytes:
