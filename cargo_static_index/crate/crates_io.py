@@ -4,9 +4,9 @@ The rules are those of crates.io's src/controllers/krate/publish.rs and src/mode
 of August 2026 (src/boot/categories.toml).
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.diagnostics.problems import Problem, problem
@@ -20,7 +20,7 @@ MOST = 5
 """Keywords, and categories."""
 KEYWORD_BYTES = 20
 DESCRIPTION_BYTES = 1000
-CATEGORIES = """
+_CATEGORIES = """
     accessibility aerospace aerospace::drones aerospace::protocols aerospace::simulation aerospace::space-protocols
     aerospace::unmanned-aerial-vehicles algorithms api-bindings artificial-intelligence asynchronous authentication
     automotive caching command-line-interface command-line-utilities compilers compression computer-vision
@@ -42,6 +42,10 @@ CATEGORIES = """
     value-formatting virtualization visualization wasm web-programming web-programming::http-client
     web-programming::http-server web-programming::websocket
 """
+CATEGORIES = frozenset(_CATEGORIES.split())
+_KEYWORD = pattern("[A-Za-z0-9][A-Za-z0-9_+-]*")
+USUAL_ADDRESS = pattern(r"https?://(?:[a-z0-9][a-z0-9-]*\.)+[a-z]{2,}(?:/[A-Za-z0-9/._~#?=&+-]*)?")
+"""Of the addresses that `parse_url` takes nearly all, told from the others at once."""
 
 
 def check_as_crates_io(manifest: Manifest, levels: Mapping[str, Level]) -> Iterator[Problem]:
@@ -71,7 +75,7 @@ def _check_urls(manifest: Manifest) -> Iterator[Problem]:
     for key in ("homepage", "documentation", "repository"):
         text = getattr(manifest, key)
         try:
-            if not text or parse_url(text).scheme in ("http", "https"):
+            if not text or USUAL_ADDRESS.fullmatch(text) or parse_url(text).scheme in ("http", "https"):
                 continue
         except InvalidInput:
             pass
@@ -89,7 +93,7 @@ def _check_keywords(manifest: Manifest) -> Iterator[Problem]:
         if len(keyword.encode()) > KEYWORD_BYTES:
             message = f"The keyword {quote(keyword)} has more than {KEYWORD_BYTES} characters."
             yield problem("keyword-invalid", message, place=place)
-        elif not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_+-]*", keyword):
+        elif not _KEYWORD.fullmatch(keyword):
             message = f"The keyword {quote(keyword)} has other characters than ASCII letters, digits, '_', '-' and '+'."
             yield problem("keyword-invalid", message, place=place)
 
@@ -102,7 +106,7 @@ def _check_categories(manifest: Manifest) -> Iterator[Problem]:
 
 def _check_category_names(manifest: Manifest) -> Iterator[Problem]:
     for category in manifest.categories:
-        if category not in CATEGORIES.split():
+        if category not in CATEGORIES:
             message = f"crates.io has no category {quote(category)}."
             yield problem("category-unknown", message, place="Cargo.toml.package.categories")
 

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 
-from msgspec.structs import replace
-
 from cargo_static_index.crate.candidate import Candidate, DropFile, Need
 from cargo_static_index.crate.check import CheckedCrate, place_of
 from cargo_static_index.diagnostics.errors import InvalidInput
@@ -48,10 +46,19 @@ def needs_of(dependencies: Iterable[Dependency]) -> tuple[Need, ...]:
         if dep.registry is None or dep.registry == CRATES_IO:
             need = _need(dep, here=dep.registry is None)
             found = (need.key, need.here, need.req)
-            needs[found] = min(needs.get(found, need), need, key=lambda one: (one.dev, one.place))
+            known = needs.get(found)
+            if known is None or (need.dev, need.place) < (known.dev, known.place):
+                needs[found] = need
     return tuple(needs[key] for key in sorted(needs))
 
 
 def _need(dep: Dependency, *, here: bool) -> Need:
-    need = Need(key=collision_key(dep.crate), here=here, dev=dep.kind == "dev", place=place_of(dep))
-    return replace(need, name=dep.crate, req=dep.req) if here and dep.is_required else need
+    required = here and dep.is_required
+    return Need(
+        key=collision_key(dep.crate),
+        here=here,
+        dev=dep.kind == "dev",
+        place=place_of(dep),
+        name=dep.crate if required else "",
+        req=dep.req if required else "",
+    )

@@ -1,6 +1,5 @@
 """Problems as they are found: every one is counted, the first of each rule are told."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -110,7 +109,7 @@ class ProblemList:
 
     def __init__(self, problems: Iterable[Problem] = ()) -> None:
         self._told: list[Problem] = []
-        self._counts: Counter[str] = Counter()
+        self._counts: dict[str, int] = {}
         self.extend(problems)
 
     def add(self, rule: str, message: str = "", *, place: str = "") -> None:
@@ -123,18 +122,18 @@ class ProblemList:
         self._told += (problem for problem in problems if self._is_told(problem.rule))
 
     def _is_told(self, rule: str) -> bool:
-        self._counts[rule] += 1
-        return self._counts[rule] <= TOLD
+        count = self._counts[rule] = self._counts.get(rule, 0) + 1
+        return count <= TOLD
 
     def has(self, *rules: str) -> bool:
         """Whether one of these rules was broken."""
-        return any(rule in self._counts for rule in rules)
+        return not self._counts.keys().isdisjoint(rules)
 
     def problems(self) -> tuple[Problem, ...]:
         """Give those that are told, and how many more there are of a rule that was broken too often."""
-        first = {problem.rule: problem for problem in reversed(self._told)}
-        more = ((first[rule], count - TOLD) for rule, count in self._counts.items() if count > TOLD)
-        return (*self._told, *(_more_like(problem, number) for problem, number in more))
+        more = {rule: count - TOLD for rule, count in self._counts.items() if count > TOLD}
+        first = {problem.rule: problem for problem in reversed(self._told)} if more else {}
+        return (*self._told, *(_more_like(first[rule], number) for rule, number in more.items()))
 
 
 def _more_like(one: Problem, number: int) -> Problem:

@@ -112,13 +112,13 @@ def split_features(features: Features) -> tuple[dict[str, tuple[str, ...]], dict
     `features2` has what cargo before 1.60 cannot read (`dep:x`, `x?/y`), and all that turns such a feature on.
     """
     old, new = dict(sorted(features.items())), {}
-    moving = [name for name, values in old.items() if any(v.startswith("dep:") or "?/" in v for v in values)]
+    moving = {name for name, values in old.items() for text in values if text.startswith("dep:") or "?/" in text}
     for _ in range(_SPLIT_ROUNDS + 1):
         if not moving:
             break
         for name in moving:
             new[name] = old.pop(name)
-        moving = [name for name, values in old.items() if not new.keys().isdisjoint(values)]
+        moving = {name for name, values in old.items() if not new.keys().isdisjoint(values)}
     return old, dict(sorted(new.items()))
 
 

@@ -117,7 +117,7 @@ class IndexFile(Struct, frozen=True, kw_only=True):
     @property
     def releases(self) -> tuple[Line, ...]:
         """The lines that cargo reads, in the file's order: they have a name, a version and a checksum."""
-        return tuple(line for line in self.lines if line.cksum)
+        return tuple([line for line in self.lines if line.cksum])
 
     @property
     def versions(self) -> frozenset[str]:

@@ -100,6 +100,7 @@ def is_version(text: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=4096)
 def order_key(text: str) -> OrderKey:
     """Give a sort key for the text of a version, in the order of the `semver` crate, or raise InvalidVersion.
 

@@ -86,8 +86,8 @@ class Reader(Struct, frozen=True, kw_only=True):
                 for place, candidate in enumerate(found)
                 if is_waiting(candidate) and files[place].due <= self.waits_until
             ]
-            due = max((files[place].due for place in waiting), default=0.0)
-            time.sleep(max(0.0, due - time.monotonic()))
+            if waiting:
+                time.sleep(max(0.0, max(files[place].due for place in waiting) - time.monotonic()))
             for place in waiting:
                 found[place] = self._read_one(files[place], str(first + place), folders)
         return found

@@ -8,6 +8,7 @@ nothing twice.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import islice
 from uuid import uuid4
 
@@ -44,7 +45,7 @@ from cargo_static_index.tree.documents import Delta, Tombstone, Tombstones, diff
 from cargo_static_index.tree.read import StoredValue, index_paths, weight_of
 
 
-class IndexChange(Struct, frozen=True):
+class IndexChange(Struct, frozen=True, dict=True):
     """An index file as it was read, what it is to be, and the tombstones beside it where releases go or come back."""
 
     before: StoredValue[IndexFile]
@@ -84,7 +85,7 @@ class IndexChange(Struct, frozen=True):
         """What it adds to tree.json."""
         return difference(self.weight, weight_of(self.before)) + self.buried
 
-    @property
+    @cached_property
     def weight(self) -> Delta:
         """What the index file counts for after it."""
         return weight(self.before.path, self.after.format(), len(self.after.releases))
@@ -293,7 +294,7 @@ class ChangeLog:
 
 def crate_name(file: IndexFile) -> str | None:
     """Give the name of the crate that an index file is about: that of its first readable line."""
-    return next((line.name for line in file.releases), None)
+    return next((line.name for line in file.lines if line.cksum), None)
 
 
 def _changed_file(change: IndexChange) -> ChangedFile:

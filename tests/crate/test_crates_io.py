@@ -1,13 +1,18 @@
 """What crates.io asks of a manifest, as policies of a registry of one's own."""
 
 import io
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cargo_static_index.crate.check import check_crate
+from cargo_static_index.crate.crates_io import USUAL_ADDRESS
 from cargo_static_index.crate.policy import Policy
 from cargo_static_index.diagnostics.rule import Level
 from cargo_static_index.protocol.registries import Home
+from cargo_static_index.protocol.urls import parse_url
 from tests.crates import Scalar, crate
 
 ASKED: dict[str, Level] = dict.fromkeys(("description-too-long", "license-invalid", "category-unknown"), "refuse")
@@ -60,3 +65,8 @@ def test_what_crates_io_takes_is_not_told() -> None:
 def test_a_mirror_is_not_asked_for_any_of_it() -> None:
     mirror = Policy(home=Home(mode="mirror"))
     assert told(mirror, keywords=["two words"], homepage="x", categories=["acme"], license="Proprietary") == []
+
+
+@given(st.from_regex(re.compile(USUAL_ADDRESS.pattern), fullmatch=True))
+def test_an_address_that_is_told_at_once_is_read_as_one_of_the_web(address: str) -> None:
+    assert parse_url(address).scheme in {"http", "https"}

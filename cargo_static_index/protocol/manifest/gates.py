@@ -65,11 +65,11 @@ _USUAL = (None,) * len(OF_PACKAGE)
 
 def check_gates(root: Table, package: Package) -> Iterator[Problem]:
     """Find the keys that stable cargo refuses, and names in `cargo-features` that it does, or that ask for nightly."""
-    named = root.get("cargo-features", [])
-    names = Counter(name for name in named if isinstance(name, str)) if isinstance(named, list) else Counter[str]()
-    yield from _check_names(names)
-    needed = chain(_of_package(package), _of_bins(root.get("bin")), _of_profiles(root.get("profile")))
-    for path, feature in needed:
+    named = root.get("cargo-features")
+    names = Counter(name for name in named if isinstance(name, str)) if isinstance(named, list) else {}
+    if names:
+        yield from _check_names(names)
+    for path, feature in chain(_of_package(package), _of_bins(root.get("bin")), _of_profiles(root.get("profile"))):
         if feature not in names:
             message = f"`{path}` works with nightly cargo only, and with `{feature}` in `cargo-features`."
             yield fault("manifest-unusable", message, path)

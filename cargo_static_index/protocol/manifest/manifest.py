@@ -4,6 +4,7 @@ The model is what cargo reads of a *downloaded* crate's manifest, not what an au
 """
 
 from collections.abc import Collection, Iterator
+from operator import attrgetter
 
 from msgspec import Struct
 
@@ -38,6 +39,7 @@ _LISTS = ("authors", "keywords", "categories", "bins")
 _TEXTS = (
     "description", "homepage", "documentation", "repository", "license", "license_file", "readme", "links", "lib",
 )  # fmt: skip
+_lists, _texts = attrgetter(*_LISTS), attrgetter(*_TEXTS)
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
@@ -193,12 +195,14 @@ def _beyond_limits(manifest: Manifest, max_dependencies: int, max_features: int)
 
 def _too_long(manifest: Manifest, max_entries: int, max_text: int) -> Iterator[Problem]:
     """Report lists of more entries, and texts of more characters, than a page or a line should have to hold."""
-    fields = {key: getattr(manifest, key) for key in _LISTS} | {key: (getattr(manifest, key) or "",) for key in _TEXTS}
-    for key, texts in fields.items():
+    texts_alone = [(text,) if text else () for text in _texts(manifest)]
+    for key, texts in zip((*_LISTS, *_TEXTS), (*_lists(manifest), *texts_alone), strict=True):
+        if not texts:
+            continue
         if len(texts) > max_entries:
             message = f"`{key}` has {len(texts)} entries; the limit is {max_entries}."
             yield fault("field-too-long", message, key)
-        longest = max(map(len, texts), default=0)
+        longest = max(map(len, texts))
         if longest > max_text:
             name = key.replace("_", "-")
             yield fault("field-too-long", f"`{name}` has {longest} characters; the limit is {max_text}.", name)
