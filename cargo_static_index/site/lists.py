@@ -1,6 +1,7 @@
 """The pages of lists: what a list is called, where the files of its nodes lie, and what the page of a node shows."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -153,7 +154,7 @@ def list_view(node: Node) -> ListView:
     path = addresses.node_path(node.list, node.prefix)
     page = path + ".html"
     whole = addresses.node_path(node.list, "") + ".html" if node.prefix else page
-    decode: Callable[[Any], Any] = msgspec.json.Decoder(_ROWS[kind]).decode
+    decode = _decoder(kind)
     return ListView(
         kind=kind,
         title=title_of(node.list),
@@ -174,6 +175,11 @@ def list_view(node: Node) -> ListView:
         newest=node.about.get("newest", ""),
         at_once=_leading(kind, name) if node.children and node.total <= NAMES_AT_ONCE else "",
     )
+
+
+@cache
+def _decoder(kind: str) -> Callable[[Any], Any]:
+    return msgspec.json.Decoder(_ROWS[kind]).decode
 
 
 def _leading(kind: str, name: str) -> str:

@@ -1,12 +1,12 @@
 """Where every page lies, and how pages name each other: relative, naming `index.html`, so that a disk serves too."""
 
-from functools import partial
 from hashlib import sha256
 from urllib.parse import quote
 
 from cargo_static_index._pattern import pattern
 
 _UNSAFE = pattern(r"[^a-z0-9-]")
+_PLAIN = pattern(r"[A-Za-z0-9_.~/-]*")
 
 NAME_BYTES = 240
 """Of a file name that pages make, without its ending: file systems hold 255 (`NAME_MAX`)."""
@@ -37,8 +37,9 @@ def safe(text: str) -> str:
     return f"{written[: NAME_BYTES - 33]}~{digest}"
 
 
-href = partial(quote, safe="/~")
-"""Gives a path of the tree as an address names it; `+` is written so that no server takes it for a blank."""
+def href(path: str) -> str:
+    """Give a path of the tree as an address names it; `+` is written so that no server takes it for a blank."""
+    return path if _PLAIN.fullmatch(path) else quote(path, safe="/~")
 
 
 def up(path: str) -> str:

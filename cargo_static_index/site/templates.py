@@ -1,9 +1,10 @@
 """Renders templates, the user's own before ours."""
 
 import html
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from pathlib import Path
 from traceback import extract_tb
+from typing import Any
 
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -38,7 +39,7 @@ class Templates:
             texts = theme.texts
             compiled = (CompiledLoader(folder) for folder in map(Path, theme.compiled) if are_made_from(folder, texts))
             loader = jinja2.ChoiceLoader([*compiled, _Texts(texts)])
-            self._environment = jinja2.Environment(autoescape=True, loader=loader, **OPTIONS)
+            self._environment = _Environment(autoescape=True, loader=loader, **OPTIONS)
         self._environment.globals["site"] = site
         self._environment.globals["piece"] = self.piece
         self._pieces: dict[tuple[object, ...], str] = {}
@@ -72,6 +73,12 @@ class Templates:
         except jinja2.TemplateError as error:
             where = _where(error, template)
             raise SettingsError(f"the template {where} cannot be used for {path!r}: {error}") from error
+
+
+class _Environment(jinja2.Environment):
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """Give a template's globals, of which each page takes a copy: of the `ChainMap` that Jinja gives, slowly."""
+        return {**self.globals, **(d or {})}
 
 
 class _Texts(jinja2.BaseLoader):
@@ -108,6 +115,8 @@ _Html = Markup
 
 def breakable(name: str) -> str:
     """Let a long name break behind its dashes, underscores, slashes and colons."""
+    if name.isalnum():
+        return name
     text = str(escape(name))
     for mark in "-_/":
         if mark in text:

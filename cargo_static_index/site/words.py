@@ -53,6 +53,7 @@ _DOUBLED = "aeilosz"
 
 _WORD = pattern(r"[^\W_]+")
 _SIGN = pattern(r"(^|[^a-z0-9])(c\+\+|c#|f#|\.net)(?![a-z0-9])")
+_SIGN_IN = pattern(r"[+#]|\.net")
 _NUMBERED = pattern(r"([a-z])[-_](?=[0-9])")
 _HEADING = pattern(r"#{1,2} +(.*)")
 _PROSE = pattern(r"[^\W_]|[*_`\"'(>]|\[(?!!)")
@@ -61,8 +62,8 @@ _MARKUP = pattern(r"!\[[^\]]*\]\([^)]*\)|\]\([^)]*\)|\]\[[^\]]*\]|<[^>]*>|https?
 
 def plain(text: str) -> str:
     """Give text in small letters and its compatible form; words written with signs are spelled without."""
-    text = unicodedata.normalize("NFKC", text).lower()
-    return _SIGN.sub(lambda found: f"{found[1]} {SIGNS[found[2]]} ", text)
+    text = (text if text.isascii() else unicodedata.normalize("NFKC", text)).lower()
+    return _SIGN.sub(lambda found: f"{found[1]} {SIGNS[found[2]]} ", text) if _SIGN_IN.search(text) else text
 
 
 def words(text: str) -> list[str]:
@@ -130,4 +131,9 @@ def _cut(word: str) -> str:
 
 def first(found: Iterable[str], most: int) -> list[str]:
     """Give the first of some words, each once."""
-    return list(dict.fromkeys(found))[:most]
+    known: dict[str, None] = {}
+    for word in found:
+        if len(known) >= most:
+            break
+        known.setdefault(word)
+    return list(known)

@@ -1,6 +1,7 @@
 """The part of a CHANGELOG that is about one version, found by its headings. Text in, text out."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from cargo_static_index._pattern import pattern
@@ -51,14 +52,15 @@ def changelog_section(source: str, vers: str) -> str | None:
     and that stand elsewhere come at its end.
     """
     lines = source.splitlines()
-    headings = tuple(_headings(lines))
     # A CHANGELOG seldom names build metadata, and some leave out a last number that is 0.
     plain = vers.partition("+")[0]
     short = plain if "-" in plain else plain.removesuffix(".0")
     for wanted in dict.fromkeys((vers, plain, short)):
-        for at, heading in enumerate(headings):
-            if _first_version_is(heading.text, wanted):
-                return _body(lines, headings[at:])
+        if wanted in source:
+            headings = _headings(lines)  # as they are asked for: what is looked for mostly stands near the top
+            own = next((heading for heading in headings if _first_version_is(heading.text, wanted)), None)
+            if own is not None:
+                return _body(lines, own, headings)
     return None
 
 
@@ -89,19 +91,19 @@ def _headings(lines: list[str]) -> Iterator[_Heading]:
             yield _Heading(at - 1, at + 1, 1 if under[1] else 2, lines[at - 1])
 
 
-def _body(lines: list[str], headings: tuple[_Heading, ...]) -> str | None:
-    """Give what stands between the first of these headings and the next that is not below it."""
-    own = headings[0]
-    end = next((other.line for other in headings[1:] if other.level <= own.level), len(lines))
-    if not "".join(lines[own.after : end]).strip():
-        end = next((other.line for other in headings[1:] if _ANY_VERSION.search(other.text)), len(lines))
+def _body(lines: list[str], own: _Heading, later: Iterator[_Heading]) -> str | None:
+    """Give what stands between a heading and the next of the `later` ones that is not below it."""
+    other = next((other for other in later if other.level <= own.level), None)
+    if other is not None and not "".join(lines[own.after : other.line]).strip():
+        other = next((other for other in chain((other,), later) if _ANY_VERSION.search(other.text)), None)
+    end = len(lines) if other is None else other.line
     body = "\n".join(lines[own.after : end]).strip("\n")
     if not body.strip():
         return None
     used = {label.casefold() for label in _LABEL.findall(body)}
     elsewhere = [
         line
-        for line in (*lines[: own.line], *lines[end:])
+        for line in ((*lines[: own.line], *lines[end:]) if used else ())
         if "]:" in line and (found := _DEFINITION.match(line)) and found[1].casefold() in used
     ]
     return "\n".join((body, "", *elsewhere)) if elsewhere else body

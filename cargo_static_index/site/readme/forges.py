@@ -5,6 +5,7 @@ Knows URLs only; whether anything answers there is for others.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -83,6 +84,7 @@ class Repository:
         return f"{self.url}/{self.style.compare.format(old=old, new=new)}"
 
 
+@lru_cache(maxsize=256)  # each page of a release asks several times for the same
 def find_repository(url: str | None) -> Repository | None:
     """Read a manifest's `repository`, or give None where it is no address at a forge that we know.
 

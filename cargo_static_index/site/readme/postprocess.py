@@ -28,6 +28,7 @@ _ALIGNED = pattern(r'(<[a-z][a-z0-9]*(?: [a-z-]+="[^"]*")*?) align="([A-Za-z]+)"
 # What stands before an item of a list; counted, since that takes a hundredth of what searching for others does.
 _BEFORE_ITEMS: Final = tuple(f"{tag}{space}<li" for tag in ("<ul>", "<ol>", "</li>") for space in ("\n", ""))
 _LISTED = pattern(r"<(/?)(ul|ol|li|td|th|div|p|blockquote|section|dd)\b[^>]*>")
+_NOT_IN_A_SLUG = pattern(r"[^a-z0-9_ -]")
 _TABLE: Final = '<div class="scroll" role="group" aria-label="Table" tabindex="0">'
 # Such images wait until they are scrolled to, and their hosts are not told which page shows them.
 _LAZY: Final = ' loading="lazy" referrerpolicy="no-referrer"'
@@ -232,7 +233,10 @@ def width_css() -> str:
 
 def slug_of(text: str) -> str:
     """Give the name of a heading's anchor as GitHub and comrak form it, so that links written for those work here."""
-    kept = (char for char in text.lower() if char in "-_ " or char.isalnum() or category(char)[0] in "MN")
+    text = text.lower()
+    if text.isascii():
+        return _NOT_IN_A_SLUG.sub("", text).replace(" ", "-")
+    kept = (char for char in text if char in "-_ " or char.isalnum() or category(char)[0] in "MN")
     return "".join(kept).replace(" ", "-")
 
 

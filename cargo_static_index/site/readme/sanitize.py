@@ -7,15 +7,20 @@ name that our own page uses (crates.io: crates/crates_io_markdown has the like l
 
 import re
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 from posixpath import dirname
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.site.readme.forges import Repository
 from cargo_static_index.site.readme.images import HELD, path_inside
+
+if TYPE_CHECKING:
+    import nh3
 
 ID_PREFIX: Final = "user-content-"
 """Before every id that comes from a README, so that none meets an id of the page (DOM clobbering among others)."""
@@ -250,20 +255,13 @@ class Fence:
 
         Each `&`, `<` and `>` of texts and values is written as an entity, and so is `"` in values.
         """
-        import nh3
+        before = _FENCE.set(self)
+        try:
+            return _cleaner().clean(html)
+        finally:
+            _FENCE.reset(before)
 
-        return nh3.clean(
-            html,
-            tags=_TAGS,
-            clean_content_tags=_DROPPED_WHOLE,
-            attributes=_ATTRIBUTES,
-            attribute_filter=self._attribute,
-            url_schemes=_SCHEMES,
-            url_relative="pass_through",
-            link_rel="nofollow noopener noreferrer",
-        )
-
-    def _attribute(self, tag: str, name: str, value: str) -> str | None:
+    def attribute(self, tag: str, name: str, value: str) -> str | None:
         """Give the value that this attribute may have here, or None where it may not stand."""
         if name == "class":
             return _class(tag, value)
@@ -305,6 +303,25 @@ class Fence:
             return None
         self.ids.add(value)
         return value
+
+
+_FENCE: ContextVar[Fence] = ContextVar("_FENCE")
+"""The allow list of the README that is being cleaned."""
+
+
+@cache
+def _cleaner() -> "nh3.Cleaner":
+    """Give what cleans all READMEs: to set one up takes longer than most of them do."""
+    import nh3
+
+    return nh3.Cleaner(
+        tags=_TAGS,
+        clean_content_tags=_DROPPED_WHOLE,
+        attributes=_ATTRIBUTES,
+        attribute_filter=lambda tag, name, value: _FENCE.get().attribute(tag, name, value),
+        url_schemes=_SCHEMES,
+        link_rel="nofollow noopener noreferrer",
+    )
 
 
 def id_of(name: str) -> str:
