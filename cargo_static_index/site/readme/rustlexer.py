@@ -4,7 +4,7 @@ from typing import ClassVar, Final
 
 from pygments.lexer import inherit
 from pygments.lexers.rust import RustLexer
-from pygments.token import Name, Operator, Punctuation, Whitespace
+from pygments.token import Text, Whitespace
 
 # Each word in lower case for which RustLexer has a rule of its own; its other words are names, or macros with a `!`.
 _WORDS: Final = (
@@ -14,17 +14,18 @@ _WORDS: Final = (
     "i16|i32|i64|i128|isize|str|u8|u16|u32|u64|u128|usize|size_of|size_of_val|align_of|align_of_val"
 )
 
+_NAME: Final = rf"(?!(?:{_WORDS})\b)[a-z_]\w*(?![\w!'\"#])"
+_PLAIN: Final = rf"[{{}}()\[\],;=+*%&|<>^!~@?]|\.(?!\.)|{_NAME}"
+"""Names, operators and punctuation, none of which has a colour: no rule of RustLexer's but the last few takes them."""
+
 
 class QuickRustLexer(RustLexer):
-    """Finds the same tokens, neighbours of one kind aside, in about half the time."""
+    """Gives the same colours in less than half the time, as what has none comes in one token with the space in it."""
 
     tokens: ClassVar = {
         "base": [
-            # No rule of RustLexer's but the last few takes what begins so.
-            (r"[^\S\n]+", Whitespace),
-            (r"[{}()\[\],;]+|\.(?!\.)", Punctuation),
-            (rf"(?!(?:{_WORDS})\b)[a-z_]\w*(?![\w!'\"#])", Name),
-            (r"[=+*%&|<>^!~@?]", Operator),
+            (r"\s+", Whitespace),
+            (rf"(?:{_PLAIN})(?:\s|{_PLAIN})*", Text),
             inherit,
         ]
     }
