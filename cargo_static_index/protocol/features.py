@@ -17,7 +17,8 @@ Features = Mapping[str, tuple[str, ...]]
 # crates.io gives up after as many rounds, which only a chain of more than a hundred features notices.
 _SPLIT_ROUNDS = 100
 
-_PLAIN = pattern(r"[A-Za-z0-9_][A-Za-z0-9_+.-]*")
+PLAIN_FEATURE = pattern(r"[A-Za-z0-9_][A-Za-z0-9_+.-]*")
+"""The names of nearly all features; those with letters of other scripts need a closer look."""
 _DIGITS = frozenset("0123456789")
 _BEYOND_XID = str.maketrans("", "", "-+.")
 
@@ -39,7 +40,7 @@ def parse_feature_name(text: str) -> str:
 
     Letters are those of Unicode as this Python knows it: some newer scripts are refused that the newest cargo accepts.
     """
-    if _PLAIN.fullmatch(text):
+    if PLAIN_FEATURE.fullmatch(text):
         return text
     if not text:
         raise InvalidFeature("a feature's name is empty; give it one")
@@ -152,7 +153,7 @@ def check_features(features: Features, dependencies: Iterable[tuple[str, bool, s
 
 def _is_closed(features: Features) -> bool:
     """Whether features only turn on each other, and have plain names: then there is nothing to be wrong."""
-    return all(map(_PLAIN.fullmatch, features)) and features.keys() >= {
+    return all(map(PLAIN_FEATURE.fullmatch, features)) and features.keys() >= {
         text for texts in features.values() for text in texts
     }
 

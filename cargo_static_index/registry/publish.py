@@ -163,17 +163,15 @@ class Publisher:
         unmet = missing_of(((need.name, need.req) for need in needs), grouped(arriving))
         held = self._transaction.versions_of({name for name, _ in unmet})
         versions = grouped([*arriving, *((name, vers) for name in held for vers in held[name])])
-        missing = missing_of(unmet, versions)
-        return {
-            key: [self._unresolved(candidate, missing, versions) for candidate in group]
-            for key, group in groups.items()
-        }
+        says = {need: _says_missing(*need, versions) for need in missing_of(unmet, versions)}
+        if not says:
+            return groups
+        return {key: [self._unresolved(candidate, says) for candidate in group] for key, group in groups.items()}
 
-    def _unresolved(
-        self, candidate: Candidate, missing: Collection[tuple[str, str]], held: Mapping[str, Collection[str]]
-    ) -> Candidate:
-        found = tuple(_missing(need, held) for need in candidate.needs if (need.name, need.req) in missing)
-        return self._with(candidate, found)
+    def _unresolved(self, candidate: Candidate, says: Mapping[tuple[str, str], str]) -> Candidate:
+        missing = [(need, says[need.name, need.req]) for need in candidate.needs if (need.name, need.req) in says]
+        found = [problem("dependency-missing", message, place=need.place) for need, message in missing]
+        return self._with(candidate, tuple(found))
 
     def _confusion(self, need: Need, name: str) -> Problem:
         registry = self._name or "NAME"
@@ -256,7 +254,11 @@ class Publisher:
         if not changed:
             return frozenset()
         archives = [change for crate in changed for change in self._archives(crate.plan)]
-        self._transaction.begin_archives(change.path for change in archives)
+        self._transaction.begin_archives(
+            layout.archive_file(crate.plan.name, candidate.cksum)
+            for crate in changed
+            for candidate in crate.plan.published
+        )
         self._transaction.apply(archives)
         lifted = [crate for crate in changed if crate.brings_back]
         self._transaction.state.intents.begin(crate.tombstones.path for crate in lifted)
@@ -365,15 +367,14 @@ def _is_held(file: IndexFile, candidate: Candidate) -> bool:
 
 
 def _archives_of(planned: _Planned) -> Iterator[str]:
-    for candidate in planned.group:
-        yield from layout.archive_and_metadata(planned.plan.name, candidate.cksum)
+    return (layout.archive_file(planned.plan.name, candidate.cksum) for candidate in planned.group)
 
 
-def _missing(need: Need, held: Mapping[str, Collection[str]]) -> Problem:
-    versions = sorted(set(held.get(need.name, ())), key=order_key)
+def _says_missing(name: str, req: str, held: Mapping[str, Collection[str]]) -> str:
+    versions = sorted(set(held.get(name, ())), key=order_key)
     shown = ", ".join(versions[-HELD_SHOWN:])
     what = f"of the versions held, {shown}, none satisfies it" if shown else "no version of it is held here"
-    return problem("dependency-missing", f"The dependency `{need.name}` {need.req}: {what}.", place=need.place)
+    return f"The dependency `{name}` {req}: {what}."
 
 
 def _tombstones_changed(planned: _Planned) -> tuple[Change, ...]:

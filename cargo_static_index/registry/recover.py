@@ -197,7 +197,7 @@ def _delete_unnamed(transaction: Transaction) -> None:
     for path in list(transaction.state.intents.unfinished()):
         release = layout.release_of(path)
         if release is not None and not _is_named(transaction, *release):
-            transaction.apply([Delete(path=path)])
+            transaction.apply(Delete(path=path) for path in layout.archive_and_metadata(*release))
 
 
 def _is_named(transaction: Transaction, name: str, cksum: str) -> bool:

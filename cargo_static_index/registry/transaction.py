@@ -305,7 +305,7 @@ class Transaction:
         self.records.begin(files)
 
     def begin_archives(self, paths: Iterable[str]) -> None:
-        """Write down which archives and metadata come to their places, so that a crash leaves none without a line.
+        """Write down which archives come to their places with their metadata: a crash leaves none without a line.
 
         Where writers on several hosts share the tree, only `verify` can tell that nobody is about to write the line.
         """

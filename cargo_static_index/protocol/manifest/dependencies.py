@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.diagnostics.problems import Problem
-from cargo_static_index.protocol.features import is_feature_name
+from cargo_static_index.protocol.features import PLAIN_FEATURE, is_feature_name
 from cargo_static_index.protocol.index_entry import DependencyKind
 from cargo_static_index.protocol.manifest.toml import (
     Table,
@@ -159,7 +159,7 @@ def _read_dependency(value: object, place: _Place, edition: str, problems: list[
         stated = read_fields(Detail, value, place, problems)
         if stated.default_features_old is not None:
             read_hyphened(value, "default-features", edition, str(place), problems)
-        if stated.features or _unusual(stated) != _USUAL:
+        if _unusual(stated) != _USUAL or not all(map(PLAIN_FEATURE.fullmatch, stated.features or ())):
             problems.extend(check_detail(stated, str(place)))
         if stated.version is None and "version" in value:
             return None  # its type is wrong, which is said already
