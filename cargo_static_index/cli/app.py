@@ -192,19 +192,14 @@ def run_program(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else GOOD
 
 
-def _meant(error: click.NoSuchOption) -> list[str]:
-    """Give the options that may have been meant by one that is not there."""
-    other = OTHER_OPTIONS.get(error.option_name)
-    known = {name for parameter in error.ctx.command.params for name in parameter.opts} if error.ctx else set()
-    return [other] if other in known else sorted(error.possibilities or ())
-
-
 def _say_misused(error: click.UsageError) -> int:
     """Say as cargo does what is wrong with a command line, and give the exit code."""
     usage = ["", *error.ctx.get_usage().splitlines(), "", "For more information, try '--help'."] if error.ctx else []
     message = error.format_message().replace("\n\t", " ")  # where it lists choices
     if isinstance(error, click.NoSuchOption):
-        possible = ", ".join(_meant(error))
+        other = OTHER_OPTIONS.get(error.option_name)
+        known = {name for parameter in error.ctx.command.params for name in parameter.opts} if error.ctx else set()
+        possible = ", ".join([other] if other in known else sorted(error.possibilities or ()))
         message = f"no such option: {error.option_name}" + (f" (Possible options: {possible})" if possible else "")
     Terminal().fail(f"{message[:1].lower()}{message[1:].rstrip('.')}", *usage)
     return UNUSABLE

@@ -41,7 +41,6 @@ from cargo_static_index.tree.read import (
 )
 
 if TYPE_CHECKING:  # loaded when they are used: the other commands search for nothing, and open no state
-    from cargo_static_index.registry.missing import Missing
     from cargo_static_index.site.search_rows import ShownCrate
 
 
@@ -90,18 +89,14 @@ def missing_command(run: Run, *, toml: bool, as_json: bool) -> int:
                 by = tuple(dependencies.needed_by(need))
                 print_json(MissingDocument(name=need.name, requirement=need.req, held=need.held, needed_by=by))
             elif toml:
-                run.terminal.result(_dependency(number, need))
+                package, req = msgspec.json.encode(need.name).decode(), msgspec.json.encode(need.req).decode()
+                # Each has a name of its own, since a crate may be missing in several versions.
+                run.terminal.result(f"missing-{number} = {{ package = {package}, version = {req} }}")
             else:
                 held = f"; held: {some_of(need.held[: -SHOWN - 1 : -1], len(need.held))}" if need.held else ""
                 by_whom = some_of(tuple(islice(dependencies.needed_by(need), SHOWN)), need.releases)
                 run.terminal.result(f"{need.name} {need.req}  needed by {by_whom}{held}")
     return GOOD
-
-
-def _dependency(number: int, missing: "Missing") -> str:
-    """Give a line of Cargo.toml; each has a name of its own, since a crate may be missing in several versions."""
-    package, req = msgspec.json.encode(missing.name).decode(), msgspec.json.encode(missing.req).decode()
-    return f"missing-{number} = {{ package = {package}, version = {req} }}"
 
 
 @command(["tree.path"], examples=("info foo", "info foo@1.0.0", "info foo --json"))

@@ -130,7 +130,10 @@ class Pusher:
         if says is not None:
             # Somebody else may have been quicker with the same bytes, or an answer was lost after it had been done.
             return self._held(upload) or _pushed(upload, "refused", says)
-        self._await_line(upload)
+        # Whatever depends on it needs its line in the index; as with cargo, it is not waited for for ever.
+        end = time.monotonic() + self._seen_within
+        while self._held(upload) is None and time.monotonic() < end:
+            time.sleep(SEEN_EVERY)
         return Pushed(name=upload.name, vers=upload.vers, status="published", warnings=warnings)
 
     def _upload(self, upload: Upload) -> Answer | Pushed:
@@ -178,12 +181,6 @@ class Pusher:
         if answer.status != 200:
             raise StoreError(f"the index answers {answer.status} for {name}; `cargo-static-index doctor` says more")
         return answer.content
-
-    def _await_line(self, upload: Upload) -> None:
-        """Wait until the index shows a release, as whatever depends on it needs; as with cargo, not for ever."""
-        end = time.monotonic() + self._seen_within
-        while self._held(upload) is None and time.monotonic() < end:
-            time.sleep(SEEN_EVERY)
 
     def _read_config(self) -> tuple[RegistryConfig, Mapping[str, str]]:
         """Read config.json, with a token where the registry asks for one; and what to ask the index with."""

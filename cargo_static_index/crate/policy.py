@@ -102,11 +102,7 @@ _TYPES: Mapping[str, type | UnionType] = {
 
 
 def _are_rules(rules: object) -> bool:
-    return isinstance(rules, tuple) and all(isinstance(rule, Rule) and _is_text(rule.id) for rule in rules)
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
+    return isinstance(rules, tuple) and all(isinstance(rule, Rule) and isinstance(rule.id, str) for rule in rules)
 
 
 def _check_rule(rule: Rule, ids: list[str]) -> None:

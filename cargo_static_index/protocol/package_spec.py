@@ -56,7 +56,14 @@ def parse_package_spec(text: str) -> PackageSpec:
     """Read a specification, or raise InvalidInput."""
     url = _taken_apart(text) if "://" in text else None
     if url is not None:
-        return _of_url(text, url)
+        kind, plus, scheme = url.scheme.partition("+")
+        if plus and kind not in _KINDS:
+            raise InvalidInput(f"{quote(text)} is of the kind {quote(kind)}, which cargo does not know")
+        if kind == "path" and plus and scheme != "file":
+            raise InvalidInput(f"{quote(text)} is a path, whose URL must be one of a file")
+        if "?" in text.partition("#")[0] and not (plus and kind == "git"):
+            raise InvalidInput(f"{quote(text)} has a query, which cargo refuses")
+        return _of_fragment(text, url)
     found = _parts(text) or (text, None)
     return _named(text, *found)
 
@@ -67,17 +74,6 @@ def _taken_apart(text: str) -> SplitResult | None:
         return urlsplit(percent_encoded(text, safe=_ASCII)) if is_url(text) else None
     except ValueError:  # brackets that hold no address
         return None
-
-
-def _of_url(text: str, url: SplitResult) -> PackageSpec:
-    kind, plus, scheme = url.scheme.partition("+")
-    if plus and kind not in _KINDS:
-        raise InvalidInput(f"{quote(text)} is of the kind {quote(kind)}, which cargo does not know")
-    if kind == "path" and plus and scheme != "file":
-        raise InvalidInput(f"{quote(text)} is a path, whose URL must be one of a file")
-    if "?" in text.partition("#")[0] and not (plus and kind == "git"):
-        raise InvalidInput(f"{quote(text)} has a query, which cargo refuses")
-    return _of_fragment(text, url)
 
 
 def _of_fragment(text: str, url: SplitResult) -> PackageSpec:

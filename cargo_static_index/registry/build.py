@@ -72,7 +72,11 @@ def read_drop(
     with _few_collections():
         _read(transaction, _dropped(transaction, drop, options), policy, options, executor, drop, far)
     if options.due is None:  # who looks again and again has said it once
-        _tell_what_is_still_refused(transaction, drop)
+        count = transaction.state.drop_files.refused_count()
+        if count:
+            count -= transaction.state.candidates.refused_count()  # changed since, and read once more
+        if count:
+            transaction.listener.still_refused(count, remembered(transaction, drop))
 
 
 def read_named(
@@ -154,14 +158,6 @@ def _dropped(transaction: Transaction, drop: Drop, options: Options) -> Iterator
             yield found
         else:
             return
-
-
-def _tell_what_is_still_refused(transaction: Transaction, drop: Drop) -> None:
-    count = transaction.state.drop_files.refused_count()
-    if count:
-        count -= transaction.state.candidates.refused_count()  # changed since, and read once more
-    if count:
-        transaction.listener.still_refused(count, remembered(transaction, drop))
 
 
 def _read(

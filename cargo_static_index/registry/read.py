@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cargo_static_index.crate.candidate import Candidate, DropFile, HeldRelease
+from cargo_static_index.crate.candidate import Candidate, DropFile
 from cargo_static_index.crate.check import CheckedCrate, check_crate
 from cargo_static_index.crate.incoming import candidate_of
 from cargo_static_index.crate.metadata import format_metadata
@@ -170,7 +170,8 @@ class Reader(Struct, frozen=True, kw_only=True):
         name = os.fsdecode(file.target.rpartition(b"/")[2])
         content = _whole(opened, size) if size <= WHOLE else None
         if file.held and _digest(opened, content, self.policy.limits.packed_bytes) == file.held.cksum:
-            return _known(file, file.held)
+            held = file.held
+            return Candidate(file=file, key=collision_key(held.name), name=held.name, vers=held.vers, cksum=held.cksum)
         if content is not None:
             checked = check_crate(io.BytesIO(content), self.policy, name)
             if not checked.refused:
@@ -243,10 +244,6 @@ def _status(opened: int) -> tuple[os.stat_result, bool]:
 def _may_be_part(file: DropFile, candidate: Candidate) -> bool:
     """Whether a file of the drop directory may look as it does only because somebody is still writing it."""
     return file.due > time.monotonic() and any(problem.rule in MAYBE_PART for problem in candidate.problems)
-
-
-def _known(file: DropFile, held: HeldRelease) -> Candidate:
-    return Candidate(file=file, key=collision_key(held.name), name=held.name, vers=held.vers, cksum=held.cksum)
 
 
 def _digest(opened: int, content: bytes | None, most: int) -> str:

@@ -4,8 +4,6 @@ Everything is found in the tree itself. Intents only tell that there is somethin
 been of another tree, which must not suffer for what was begun in the first.
 """
 
-from collections.abc import Iterable
-
 from msgspec import UNSET
 from msgspec.structs import replace
 
@@ -107,20 +105,16 @@ def finish_changes(transaction: Transaction) -> list[Withdrawn]:
         if is_due(identity, transaction.options.clock):
             takes_over = True
             transaction.take_over(identity, record)
-            _finish_addresses(transaction, (file.name for file in record.files if file.name))
+            if transaction.record.version_addresses is True:
+                for name in (file.name for file in record.files if file.name):
+                    for changes in changes_of_crate(transaction.store, name):
+                        transaction.apply(changes)
             found = (finish_withdrawal(transaction, file.name) for file in record.files if file.name)
             left += [withdrawn for withdrawn in found if withdrawn]
     if takes_over:
         note_first_kept(transaction)
     prune(transaction.store, transaction.options.clock)
     return left
-
-
-def _finish_addresses(transaction: Transaction, names: Iterable[str]) -> None:
-    if transaction.record.version_addresses is True:
-        for name in names:
-            for changes in changes_of_crate(transaction.store, name):
-                transaction.apply(changes)
 
 
 def prune_now_and_then(transaction: Transaction) -> None:

@@ -160,7 +160,9 @@ class _Walk:
                     continue
                 below = {_join(folder, name) for name in subfolders}
                 if self._forget:
-                    self._forget_all_but(below, folder)
+                    for gone in self._drops.subfolders(folder):
+                        if gone not in below:
+                            self._drops.forget_folder(gone)
                 waiting += sorted(below, reverse=True)
 
     @contextmanager
@@ -203,11 +205,6 @@ class _Walk:
         found = problem("file-unreadable", message, way_out="Give the tool's user permission to list and enter it.")
         source = escape(_text(self._start + folder))
         return Candidate(file=DropFile(source=source, folder=folder), problems=(found,), refused=True)
-
-    def _forget_all_but(self, below: set[bytes], folder: bytes) -> None:
-        for gone in self._drops.subfolders(folder):
-            if gone not in below:
-                self._drops.forget_folder(gone)
 
     def _look(self, folder: bytes, opened: int, subfolders: list[bytes]) -> Iterable[SeenRow]:
         """Look at a folder: give its files that are not just those that were judged, and add the folders in it."""

@@ -74,7 +74,13 @@ class Sync:
             indexes = read_indexes(self._source, some)
             total = sum(map(weight_of, indexes), total)
             for index in indexes:
-                yield from self._crate(index)
+                name = next((line.name for line in index.value.releases), index.path.rpartition("/")[2])
+                try:
+                    stones = read_tombstones(self._source, name).value.removed
+                    self._copy(name, index.value)
+                    yield from self._bury(name, [stone.plain for stone in stones if not stone.lifted])
+                except (_Stopped, InvalidDocument) as error:
+                    self.synced.stopped[name] = str(error)
         if delete:
             self._need_whole(total + summed_tombstones(self._source))
             yield from self._only_here()
@@ -103,15 +109,6 @@ class Sync:
                 gone = [line for line in here.value.releases if line.vers not in held]
                 if gone and gone[0].name not in self.synced.stopped:
                     yield self._withdrawn(gone[0].name, [line.vers for line in gone])
-
-    def _crate(self, index: StoredValue[IndexFile]) -> Iterator[Withdrawn]:
-        name = next((line.name for line in index.value.releases), index.path.rpartition("/")[2])
-        try:
-            stones = read_tombstones(self._source, name).value.removed
-            self._copy(name, index.value)
-            yield from self._bury(name, [stone.plain for stone in stones if not stone.lifted])
-        except (_Stopped, InvalidDocument) as error:
-            self.synced.stopped[name] = str(error)
 
     # Lines -------------------------------------------------------------------------------------------------
 

@@ -187,7 +187,9 @@ class Transaction:
         """
         again = read_again(self.store) if self._lock else None
         if again is not None:
-            if self._is_another(again.value):
+            # Only a move changes the aliases.
+            known = self._agreement.seen_to or self._agreement.held.stored is not None
+            if not known or (again.value.mode, again.value.aliases) != (self.record.mode, self.record.aliases):
                 self._agreement = self._agree()
                 if (self._agreement.base_url, self._agreement.home) != (self.base_url, self.home):
                     raise StoreError("the registry was moved, or came to have another mode, meanwhile; run this again")
@@ -201,11 +203,6 @@ class Transaction:
     def _agree(self) -> Agreement:
         known = self.state.site.known_tree
         return agree(self.store, self._settings, self.options, known=known, note=self.listener.note)
-
-    def _is_another(self, record: TreeRecord) -> bool:
-        """Whether tree.json came to say something else than what was agreed upon: only a move changes the aliases."""
-        known = self._agreement.seen_to or self._agreement.held.stored is not None
-        return not known or (record.mode, record.aliases) != (self.record.mode, self.record.aliases)
 
     def _see_to(self, agreed: Agreement) -> None:
         if agreed.damaged is not None:

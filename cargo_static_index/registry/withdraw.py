@@ -40,20 +40,16 @@ def set_yanked(transaction: Transaction, specs: Sequence[Spec], *, yanked: bool)
     crates = _by_crate(transaction, specs)
     changed: list[Spec] = []
     for name, versions in crates.items():
-        changed += _set_yanked(transaction, name, versions, yanked=yanked)
+        for _ in attempts(f"the index file of {name} is"):
+            index = read_index(transaction.store, name)
+            changing = [vers for vers in versions if _line(transaction, index.value, name, vers).yanked is not yanked]
+            file = index.value
+            for vers in changing:
+                file = file.with_yanked(vers, yanked=yanked)
+            if not changing or replace_index(transaction, IndexChange(index, file)):
+                break
+        changed += [Spec(name, vers) for vers in changing]
     return tuple(changed)
-
-
-def _set_yanked(transaction: Transaction, name: str, versions: Sequence[str], *, yanked: bool) -> list[Spec]:
-    for _ in attempts(f"the index file of {name} is"):
-        index = read_index(transaction.store, name)
-        changing = [vers for vers in versions if _line(transaction, index.value, name, vers).yanked is not yanked]
-        file = index.value
-        for vers in changing:
-            file = file.with_yanked(vers, yanked=yanked)
-        if not changing or replace_index(transaction, IndexChange(index, file)):
-            break
-    return [Spec(name, vers) for vers in changing]
 
 
 class Withdrawn(Struct, frozen=True, kw_only=True):

@@ -105,7 +105,8 @@ def share_of(own: str, root: Path) -> Share:
         controllers, _, path = rest.partition(":")
         for folder in _upwards(root / controllers, path):
             processors += _quota(folder)
-            memory += _bytes(folder)
+            texts = (_text(folder / name).strip() for name in ("memory.max", "memory.high", "memory.limit_in_bytes"))
+            memory += [int(text) for text in texts if text.isdigit()]
     return Share(processors=min(processors, default=None), memory=min(memory, default=None))
 
 
@@ -125,11 +126,6 @@ def _quota(folder: Path) -> list[int]:
     if quota.isdigit() and period.isdigit() and int(period):
         return [-(-int(quota) // int(period))]  # rounded up: one and a half processors keep two workers busy
     return []
-
-
-def _bytes(folder: Path) -> list[int]:
-    texts = (_text(folder / name).strip() for name in ("memory.max", "memory.high", "memory.limit_in_bytes"))
-    return [int(text) for text in texts if text.isdigit()]
 
 
 def _text(path: Path) -> str:
@@ -247,14 +243,10 @@ def _start_pool(jobs: int) -> "ProcessPoolExecutor":
     from concurrent.futures import ProcessPoolExecutor
 
     # A fork costs a tenth of a fresh interpreter, but copies locks that other threads hold, and breaks on macOS.
-    safe = sys.platform == "linux" and _threads() == 1
+    # Threads that Python does not know of count too: a library's client has some.
+    safe = sys.platform == "linux" and sum(1 for _ in Path("/proc/self/task").iterdir()) == 1
     context = multiprocessing.get_context("fork" if safe else "forkserver")
     return ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_worker)
-
-
-def _threads() -> int:
-    """Count this process's threads, those that Python does not know of too: a library's client has some."""
-    return sum(1 for _ in Path("/proc/self/task").iterdir())
 
 
 def _begin_worker() -> None:

@@ -167,20 +167,15 @@ def issuer_of(text: str) -> str:
         raise InvalidInput(f"this is no token of OpenID Connect: {escape(str(error))}") from error
 
 
-def _key_id_of(text: str) -> str:
-    """Give the key that a token says it is signed with; nothing is looked up for a signature that proves nothing."""
+def verify(text: str, issuer: Issuer, audience: str, now: int) -> Verified:
+    """Verify a token, or raise InvalidInput with the reason against it; IssuerLost where its keys are not known."""
     header = _jws.get_unverified_header(text)
     key_id, algorithm = header.get("kid"), header.get("alg")
     if algorithm not in ALGORITHMS:
         raise InvalidInput(f"this token is signed with {escape(str(algorithm))!r}, which proves nothing here")
     if not isinstance(key_id, str):
         raise InvalidInput("this token does not say which key it is signed with")
-    return key_id
-
-
-def verify(text: str, issuer: Issuer, audience: str, now: int) -> Verified:
-    """Verify a token, or raise InvalidInput with the reason against it; IssuerLost where its keys are not known."""
-    key = issuer.key(_key_id_of(text))
+    key = issuer.key(key_id)
     try:
         signed = _jws.decode_complete(text, key, algorithms=list(ALGORITHMS))["payload"]
         times = msgspec.json.decode(signed, type=_Claims)

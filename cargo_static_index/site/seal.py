@@ -7,16 +7,12 @@ _BEGINS = b"<!-- "
 
 def sealed(path: str, content: bytes) -> bytes:
     """Give a page with its digest behind it."""
-    return content + _seal(path, content)
+    digest = sha256(path.encode() + b"\0")
+    digest.update(content)
+    return content + (b"%s%s -->\n" % (_BEGINS, digest.hexdigest()[:32].encode()))
 
 
 def is_sealed(path: str, page: bytes) -> bool:
     """Whether a page is as it was written, and for this path: nothing is lost, added, changed, or another page's."""
     content, begins, _ = page.rpartition(_BEGINS)
     return bool(begins) and page == sealed(path, content)
-
-
-def _seal(path: str, content: bytes) -> bytes:
-    digest = sha256(path.encode() + b"\0")
-    digest.update(content)
-    return b"%s%s -->\n" % (_BEGINS, digest.hexdigest()[:32].encode())

@@ -120,15 +120,11 @@ def _check_type(key: str, value: object, type_: object, expected: str) -> Iterat
     try:
         convert(value, type_)
     except ValidationError:
-        yield from _check_as_serde(key, value, type_, expected)
-
-
-def _check_as_serde(key: str, value: object, type_: object, expected: str) -> Iterator[Problem]:
-    try:
-        convert(without_moments(value), type_)
-    except ValidationError as error:
-        where = str(error).partition("at `$")[2].rstrip("`")
-        yield fault("manifest-shape", f"`{key}` is {quote(value)}, where cargo reads {expected}.", f"{key}{where}")
+        try:
+            convert(without_moments(value), type_)
+        except ValidationError as error:
+            where = str(error).partition("at `$")[2].rstrip("`")
+            yield fault("manifest-shape", f"`{key}` is {quote(value)}, where cargo reads {expected}.", f"{key}{where}")
 
 
 def _check_lints(lints: object, path: str) -> Iterator[Problem]:

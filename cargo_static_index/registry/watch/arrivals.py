@@ -112,7 +112,9 @@ class Arrivals:
                 self._wake_at(now + self._settle)
                 return None
             settled = self._settled_at(file, note, now)
-            final = max(settled, self._open_until(file))
+            # One with several names is a link to a file elsewhere.
+            opened = self._open.get(file.path) if file.links == 1 else None
+            final = max(settled, 0.0 if opened is None else opened + LONGEST_OPEN)
             read = settled <= now or file.path in self._closed
             if final <= now or (read and not note.tried):
                 return final
@@ -176,11 +178,6 @@ class Arrivals:
         if self.polling:
             return now if age > LONG_AGO else note.since + self._settle
         return now + min(self._settle - age, note.since + self._settle - now)
-
-    def _open_until(self, file: Seen) -> float:
-        """Give until when a file counts as open; one with several names is a link to a file elsewhere."""
-        opened = self._open.get(file.path) if file.links == 1 else None
-        return 0.0 if opened is None else opened + LONGEST_OPEN
 
     def _wake_at(self, when: float) -> None:
         self._wake = when if self._wake is None else min(self._wake, when)
