@@ -383,6 +383,35 @@ def test_with_pages_one_more_costs_two_requests_a_file_that_changes_and_no_listi
     assert outside_lists[0] == outside_lists[1]
 
 
+def test_the_first_pages_are_written_without_asking_for_lists_that_cannot_be_there(tmp_path: Path) -> None:
+    asked = []
+    for number in (3, 30):
+        tree = Counted()
+        crates = (each.package(keywords=[f"word-{each.name}"]) for each in crates_of(number))
+        add(World(tmp_path / str(number), {}, tree), *crates)
+        reads = {path for kind, path in tree.asked if kind == "GET"}
+        asked.append(len([path for path in reads if path.startswith(("browse/", "search/", "sitemap"))]))
+    assert asked[0] == asked[1]
+
+
+def test_two_hosts_that_make_the_first_pages_at_any_moment_make_those_of_both(tmp_path: Path) -> None:
+    for number in numbers(0, STEP):
+        tree = MemoryStore(shared=True)
+        came: list[dict[str, str]] = []
+        other = World(tmp_path / f"other {number}", {}, tree.seen_elsewhere())
+        happens = adding(came, other, crate("bb").package(keywords=["one", "two"]))
+        one = World(tmp_path / f"one {number}", {}, Interrupted(tree.seen_elsewhere(), number, happens))
+        add(one, crate("aa").package(keywords=["one"]), crate("cc").dependency("bb", "1", registry_index=INDEX))
+        later = World(tmp_path / f"later {number}", {}, tree.seen_elsewhere())
+        later.now += 600
+        later.build()
+        assert list(later.verified()) == [], number
+        if not came:
+            assert number > 8
+            return
+    pytest.fail("the step never ended")
+
+
 def test_pages_of_two_hosts_are_those_of_one(tmp_path: Path) -> None:
     crates = [
         crate("one").package(keywords=["a"]),

@@ -102,6 +102,12 @@ class ListWriter:
         """Parts of the names that came, or went, by the path of their sitemaps."""
         self.trusting = True
         """Whether what is stored is built on, and ListDamaged raised where it cannot be; else it is made anew."""
+        self.first = False
+        """Whether there was no list when these are made, so that each is created, unread, and read where it was not."""
+        self._again = False
+        """Whether somebody else forestalled what is tried once more."""
+        self._created: set[str] = set()
+        """The lists that were not read before, because this is the first time."""
         self._sets: dict[str, _ListReader] = {}
         """Lists of lists as they were before the lists that they name were written, as far as these are on the way."""
 
@@ -129,7 +135,8 @@ class ListWriter:
         for attempt in attempts(f"the list {batch[0][0]!r} is"):
             # What a state notes may have been begun before. In a shared tree that is so only of changes taken over.
             known = self._transaction.log and self.trusting and not self._transaction.taken_over
-            self._looks_closely = attempt > 0 or not known
+            self._again = attempt > 0
+            self._looks_closely = self._again or not known
             self._read_again(batch)
             batch = self._merge(batch)
             if not batch:
@@ -231,10 +238,13 @@ class ListWriter:
     def _reader(self, name: str) -> "_ListReader":
         """Give what reads a list; one that names lists may have been read before these were written."""
         before = self._sets.pop(name, None)
-        if before and not self._looks_closely:
+        if before and not self._again:
             return before
+        absent = self.first and not self._again and name not in self._created
+        if absent:
+            self._created.add(name)
         presuming = self.trusting and not self._looks_closely
-        return _ListReader(self._transaction.store, name, trusting=self.trusting, presuming=presuming)
+        return _ListReader(self._transaction.store, name, trusting=self.trusting, presuming=presuming, absent=absent)
 
     def _set_rows(self, lists: Sequence[_Merged]) -> Iterator[tuple[str, str, bytes | None]]:
         """Give what the lists that name lists are to say of these."""
@@ -247,7 +257,7 @@ class ListWriter:
 
     def _expect_sets(self, lists: Sequence[_Merged]) -> None:
         """Read, before lists are written, what is to name them: who writes both after that is noticed there (law 4)."""
-        if self._looks_closely:
+        if self._again or (self._looks_closely and not self.first):
             return
         for name, key, _ in self._set_rows(lists):
             if name not in self._sets:
@@ -345,13 +355,17 @@ class _ListReader:
     """What was read of a list for one attempt, with the tags to replace it under.
 
     With `presuming` what nothing leads to is taken to be absent, unread: to create it where it is not is refused.
+    All of it is where the list is `absent`.
     """
 
-    def __init__(self, store: Store, name: str, *, trusting: bool = False, presuming: bool = False) -> None:
+    def __init__(
+        self, store: Store, name: str, *, trusting: bool = False, presuming: bool = False, absent: bool = False
+    ) -> None:
         self._store = store
         self._name = name
         self._trusting = trusting
         self.presuming = presuming
+        self._absent = absent
         self.expected: set[str] = set()
         """The keys to which all on the way was read ahead."""
         self._stored: dict[str, Stored | None] = {}
@@ -365,7 +379,7 @@ class _ListReader:
         Pages are read when they are to be replaced: who was late is noticed by the record, and begins again (law 4).
         """
         if path not in self._stored:
-            self._stored[path] = self._store.read(path)
+            self._stored[path] = None if self._absent else self._store.read(path)
         return self._stored[path]
 
     @cached_property
@@ -405,7 +419,8 @@ class _ListReader:
     def expect(self, key: str) -> None:
         """Read the nodes on the way to a key."""
         for _ in self.way(key + END):
-            self.expected.add(key)
+            continue
+        self.expected.add(key)
 
     def had_rows(self, prefix: str) -> bool:
         """Whether a node was there and had rows."""

@@ -145,7 +145,8 @@ class SiteWriter:
         if self._queue.idle:
             return
         self._put_assets()
-        self._lists.trusting = self._transaction.state.site.remaking is None
+        remaking = self._transaction.state.site.remaking
+        self._lists.trusting, self._lists.first = remaking is None, remaking is not None and remaking.first
         try:
             with (
                 unbroken(_KILLED),
