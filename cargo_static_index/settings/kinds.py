@@ -4,9 +4,10 @@ A kind knows nothing of keys; a reader says what is wrong with a value, the call
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct, structs
 
@@ -42,43 +43,37 @@ class Kind(Struct, frozen=True, kw_only=True):
     """What a shell may complete to."""
 
 
-def choice(*choices: str) -> Kind:
-    """Give the kind of a text that is one of a few words."""
-    expects = " or ".join(f'"{choice}"' for choice in choices)
-    return Kind(
-        expects=expects,
-        metavar="|".join(choices),
-        schema={"enum": list(choices)},
-        read=lambda value, _: _one_of(value, choices, expects),
-        words=choices,
-    )
+Take = Callable[[object], object]
+"""Gives what a value is to be, and None of one that cannot be it; it may say itself what is wrong (InvalidInput)."""
 
 
-def choices(metavar: str, *allowed: str) -> Kind:
-    """Give the kind of a list of words out of a few."""
-    expects = "a list of " + ", ".join(f'"{choice}"' for choice in allowed)
-    return _list_of(
-        metavar,
-        expects,
-        {"enum": list(allowed)},
-        lambda item: _one_of(item, allowed, expects.removeprefix("a list of ")),
-    )
+def _kind(
+    expects: str, metavar: str, schema: Schema, take: Take, from_text: Callable[[str], object] = str, **more: Any
+) -> Kind:
+    def read(value: object, _: Path) -> object:
+        return _taken(value, take, expects)
+
+    return Kind(expects=expects, metavar=metavar, schema=schema, read=read, from_text=from_text, **more)
 
 
-def _list_of(metavar: str, expects: str, item_schema: Schema, read_item: Callable[[object], str]) -> Kind:
-    def read(value: object, _: Path) -> tuple[str, ...]:
-        if not isinstance(value, list):
-            raise _not(value, expects)
-        return tuple(dict.fromkeys(read_item(item) for item in value))
+def _list_of(metavar: str, expects: str, item_schema: Schema, take: Take, of_item: str = "") -> Kind:
+    of_item = of_item or expects.removeprefix("a list of ")
 
-    return Kind(
-        expects=expects,
-        metavar=metavar,
-        schema={"type": "array", "items": item_schema, "uniqueItems": True},
-        read=read,
-        from_text=lambda text: [item.strip() for item in text.split(",") if item.strip()],
-        many=True,
-    )
+    def taken(value: object) -> object:
+        return tuple(dict.fromkeys(_taken(item, take, of_item) for item in value)) if isinstance(value, list) else None
+
+    schema = {"type": "array", "items": item_schema, "uniqueItems": True}
+    return _kind(expects, metavar, schema, taken, _items_from_text, many=True)
+
+
+def _items_from_text(text: str) -> object:
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def _taken(value: object, take: Take, expects: str) -> object:
+    if (taken := take(value)) is None:
+        raise _not(value, expects)
+    return taken
 
 
 def _not(value: object, expects: str) -> InvalidInput:
@@ -86,44 +81,54 @@ def _not(value: object, expects: str) -> InvalidInput:
     return InvalidInput(f"{shown} must be {expects}")
 
 
-def _one_of(value: object, allowed: tuple[str, ...], expects: str) -> str:
-    if isinstance(value, str) and value in allowed:
-        return value
-    raise _not(value, expects)
+def choice(*choices: str) -> Kind:
+    """Give the kind of a text that is one of a few words."""
+    expects = " or ".join(f'"{choice}"' for choice in choices)
+    return _kind(expects, "|".join(choices), {"enum": list(choices)}, partial(_one_of, choices), words=choices)
 
 
-def _read_text(value: object, expects: str) -> str:
-    # Titles go into pages and paths into system calls: neither may hold a line break, a NUL or half a character.
-    if not isinstance(value, str) or not value.strip() or _is_broken(value):
-        raise _not(value, expects)
-    return value
+def choices(metavar: str, *allowed: str) -> Kind:
+    """Give the kind of a list of words out of a few."""
+    expects = "a list of " + ", ".join(f'"{choice}"' for choice in allowed)
+    return _list_of(metavar, expects, {"enum": list(allowed)}, partial(_one_of, allowed))
 
 
-def _is_broken(text: str) -> bool:
-    """Whether a text holds what is no character, or ends a line; what is printable does not."""
-    return not text.isprintable() and _UNPRINTABLE.search(text) is not None
+def _one_of(allowed: tuple[str, ...], value: object) -> str | None:
+    return value if isinstance(value, str) and value in allowed else None
 
 
 _UNPRINTABLE = pattern(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _NAME_PATTERN: Final = "[A-Za-z_][A-Za-z0-9_-]*"
 _NAME = pattern(_NAME_PATTERN)
 _OCTAL = pattern(r"(?:0o)?[0-7]{3,5}")
+_LINK = pattern(r"\S.*\s(?:https?://|mailto:)\S+")
+_COLOUR = pattern(r"#[0-9a-f]{6}")
+_IMAGES = (".svg", ".png", ".webp", ".jpg", ".jpeg", ".gif", ".avif")
+_UNITS: Final = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = pattern(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|[smhd])?")
+_BIND_PATTERN = r"/.+|(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+):[0-9]{1,5}"
+_BIND = pattern(_BIND_PATTERN)
+USER: Final = "[A-Za-z0-9][A-Za-z0-9._@+-]*"
 
 
-def _read_name(value: object, _: Path) -> str:
+def _text(value: object) -> str | None:
+    # Titles go into pages and paths into system calls: neither may hold a line break, a NUL or half a character.
+    return value if isinstance(value, str) and value.strip() and not _UNPRINTABLE.search(value) else None
+
+
+def _name(value: object) -> str | None:
     # Cargo reads `[registries.NAME]`, and takes crates-io for its own whatever its table says.
-    if isinstance(value, str) and _NAME.fullmatch(value) and value != "crates-io":
-        return value
-    raise _not(value, NAME.expects)
+    return value if isinstance(value, str) and _NAME.fullmatch(value) and value != "crates-io" else None
 
 
-def _read_base_url(value: object) -> str:
-    return parse_base_url(_read_text(value, BASE_URL.expects))
+def _base_url(value: object) -> str | None:
+    text = _text(value)
+    return None if text is None else parse_base_url(text)
 
 
-def _read_own_base_url(value: object) -> str:
-    url = _read_base_url(value)
-    if url.endswith("/index/"):
+def _own_base_url(value: object) -> str | None:
+    url = _base_url(value)
+    if url is not None and url.endswith("/index/"):
         raise InvalidInput(
             f"the base URL {url!r} is that of the index, and the tree has its index below: write "
             f"{url.removesuffix('index/')!r}"
@@ -131,14 +136,21 @@ def _read_own_base_url(value: object) -> str:
     return url
 
 
-def _read_index_url(value: object) -> str:
-    url = _read_text(value, 'an index URL such as "sparse+https://other.example/index/"')
-    normalise_index_url(url)
+def _api(value: object) -> str | None:
+    # Cargo appends `/api/v1/…` as it stands, so a slash at the end would be doubled.
+    url = _base_url(value)
+    return None if url is None else url.rstrip("/")
+
+
+def _index_url(value: object) -> str | None:
+    url = _text(value)
+    if url is not None:
+        normalise_index_url(url)
     return url
 
 
-def _read_path(value: object, base: Path) -> Path:
-    path = _read_text(value, PATH.expects)
+def _read_path(value: object, base: Path, expects: str = "a path") -> Path:
+    path = str(_taken(value, _text, expects))
     # Only a shell gives `~` a meaning; without one it would become a folder of that name.
     if path.startswith("~"):
         raise InvalidInput(f"{path!r} must be a path written in full: `~` means nothing here")
@@ -146,49 +158,41 @@ def _read_path(value: object, base: Path) -> Path:
 
 
 def _read_place(value: object, base: Path) -> Whereabouts:
-    text = _read_text(value, PLACE.expects)
-    return parse_bucket(text) if is_bucket_url(text) else _read_path(text, base)
+    if isinstance(value, str) and _text(value) and is_bucket_url(value):
+        return parse_bucket(value)
+    return _read_path(value, base, PLACE.expects)
 
 
 def _read_after_publish(value: object, base: Path) -> Whereabouts | str:
-    if value in ("keep", "delete"):
-        return str(value)
-    return _read_place(_read_text(value, AFTER_PUBLISH.expects), base)
+    return str(value) if value in ("keep", "delete") else _read_place(_taken(value, _text, AFTER_PUBLISH.expects), base)
 
 
-def _read_mode(value: object, owner: int, largest: int, expects: str) -> int:
-    if isinstance(value, str) and _OCTAL.fullmatch(value):
-        mode = int(value.removeprefix("0o"), 8)
-        if mode & owner == owner and mode <= largest:
-            return mode
-    raise _not(value, expects)
+def _read_image(value: object, base: Path) -> Path:
+    path = _read_path(value, base)
+    if path.suffix.lower() in _IMAGES:
+        return path
+    raise _not(value, IMAGE.expects)
 
 
 def _mode(expects: str, owner: int, largest: int) -> Kind:
-    return Kind(
-        expects=expects,
-        metavar="MODE",
-        schema={"type": "string", "pattern": "^(0o)?[0-7]{3,5}$"},
-        read=lambda value, _: _read_mode(value, owner, largest, expects),
-    )
+    def take(value: object) -> int | None:
+        mode = int(value.removeprefix("0o"), 8) if isinstance(value, str) and _OCTAL.fullmatch(value) else 0
+        return mode if mode & owner == owner and mode <= largest else None
+
+    return _kind(expects, "MODE", {"type": "string", "pattern": "^(0o)?[0-7]{3,5}$"}, take)
 
 
-def _read_flag(value: object, _: Path) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise _not(value, FLAG.expects)
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
-def _read_count(value: object, _: Path) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_COUNT:
-        return value
-    raise _not(value, COUNT.expects)
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_COUNT else None
 
 
-def _read_command(value: object, _: Path) -> tuple[str, ...]:
-    if isinstance(value, list) and value and all(isinstance(word, str) and word for word in value):
-        return tuple(value)
-    raise _not(value, COMMAND.expects)
+def _command(value: object) -> tuple[str, ...] | None:
+    is_one = isinstance(value, list) and value and all(isinstance(word, str) and word for word in value)
+    return tuple(value) if isinstance(value, list) and is_one else None
 
 
 def _command_from_text(text: str) -> object:
@@ -208,94 +212,48 @@ def parse_duration(text: str) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
-def _read_duration(value: object, _: Path) -> float:
+def _duration(value: object) -> float | None:
     if isinstance(value, str):
         return parse_duration(value)
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9:
-        return float(value)
-    raise _not(value, DURATION.expects)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9 else None
 
 
-_UNITS: Final = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = pattern(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|[smhd])?")
-
-USER: Final = "[A-Za-z0-9][A-Za-z0-9._@+-]*"
-
-
-def _read_words(value: object, first: str, others: str, expects: str) -> str:
+def _words(first: str, others: str, value: object) -> str | None:
     words = value.split() if isinstance(value, str) else []
-    if words and pattern(first).fullmatch(words[0]) and all(map(pattern(others).fullmatch, words[1:])):
-        return " ".join(words)
-    raise _not(value, expects.removeprefix("a list of "))
+    fit = words and pattern(first).fullmatch(words[0]) and all(map(pattern(others).fullmatch, words[1:]))
+    return " ".join(words) if fit else None
 
 
-def _read_user(value: object) -> str:
-    return _read_words(value, USER, "(?!)", USERS.expects)
-
-
-def _read_team(value: object) -> str:
-    return _read_words(value, USER, USER, TEAMS.expects)
-
-
-def _read_owned_names(value: object) -> str:
-    return _read_words(value, "[A-Za-z0-9_*?-]+", f"(?:team:)?{USER}", OWNED_NAMES.expects)
-
-
-def _read_address(value: object) -> str:
+def _address(value: object) -> str | None:
     try:
         return str(ip_address(str(value)))
-    except ValueError as error:
-        raise _not(value, "an IP address such as 127.0.0.1") from error
+    except ValueError:
+        return None
 
 
-_BIND_PATTERN = r"/.+|(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+):[0-9]{1,5}"
-_BIND = pattern(_BIND_PATTERN)
+def _bind(value: object) -> str | None:
+    text = _text(value) or ""
+    return text if _BIND.fullmatch(text) and (text[0] == "/" or int(text.rpartition(":")[2]) <= 65_535) else None
 
 
-def _read_bind(value: object) -> str:
-    text = _read_text(value, BIND.expects)
-    if _BIND.fullmatch(text) and (text.startswith("/") or int(text.rpartition(":")[2]) <= 65_535):
-        return text
-    raise _not(value, BIND.expects)
+def _link(value: object) -> str | None:
+    return value if isinstance(value, str) and _LINK.fullmatch(value) and not _UNPRINTABLE.search(value) else None
 
 
-_LINK = pattern(r"\S.*\s(?:https?://|mailto:)\S+")
-_COLOUR = pattern(r"#[0-9a-f]{6}")
-_IMAGES = (".svg", ".png", ".webp", ".jpg", ".jpeg", ".gif", ".avif")
-
-
-def _read_link(value: object) -> str:
-    if isinstance(value, str) and _LINK.fullmatch(value) and not _is_broken(value):
-        return value
-    raise _not(value, LINKS.expects.removeprefix("a list of "))
-
-
-def _read_documentation(value: object) -> str:
-    text = _read_text(value, DOCUMENTATION.expects)
-    if text.startswith(("https://", "http://")) and "{crate}" in text:
-        return text
-    raise _not(value, DOCUMENTATION.expects)
-
-
-def _read_image(value: object, base: Path) -> Path:
-    path = _read_path(value, base)
-    if path.suffix.lower() in _IMAGES:
-        return path
-    raise _not(value, IMAGE.expects)
+def _documentation(value: object) -> str | None:
+    text = _text(value) or ""
+    return text if text.startswith(("https://", "http://")) and "{crate}" in text else None
 
 
 def colour(ground: str) -> Kind:
     """Give the kind of a colour that can be read on the colour `ground`: a contrast of 4.5 to 1 (WCAG 2.2, 1.4.3)."""
-    expects = f'a colour such as "#0b6e6e" with a contrast of at least 4.5 to 1 on {ground}'
 
-    def read(value: object, _: Path) -> str:
+    def take(value: object) -> str | None:
         text = value.lower() if isinstance(value, str) else ""
-        if _COLOUR.fullmatch(text) and contrast(text, ground) >= 4.5:
-            return text
-        raise _not(value, expects)
+        return text if _COLOUR.fullmatch(text) and contrast(text, ground) >= 4.5 else None
 
-    pattern = "^#[0-9A-Fa-f]{6}$"
-    return Kind(expects=expects, metavar="COLOUR", schema={"type": "string", "pattern": pattern}, read=read)
+    expects = f'a colour such as "#0b6e6e" with a contrast of at least 4.5 to 1 on {ground}'
+    return _kind(expects, "COLOUR", {"type": "string", "pattern": "^#[0-9A-Fa-f]{6}$"}, take)
 
 
 def contrast(one: str, other: str) -> float:
@@ -322,69 +280,58 @@ def _count_from_text(text: str) -> object:
 _TEXT_SCHEMA: Schema = {"type": "string", "minLength": 1}
 _URL_SCHEMA: Schema = {"type": "string", "pattern": "^https?://"}
 
-TEXT = Kind(
-    expects="one line of text",
-    metavar="TEXT",
-    schema=_TEXT_SCHEMA,
-    read=lambda value, _: _read_text(value, "one line of text"),
+TEXT = _kind("one line of text", "TEXT", _TEXT_SCHEMA, _text)
+NAME = _kind(
+    'a registry name of ASCII letters, digits, `-` and `_`, not a digit or `-` first, not "crates-io"',
+    "NAME",
+    {"type": "string", "pattern": f"^{_NAME_PATTERN}$", "not": {"const": "crates-io"}},
+    _name,
 )
-NAME = Kind(
-    expects='a registry name of ASCII letters, digits, `-` and `_`, not a digit or `-` first, not "crates-io"',
-    metavar="NAME",
-    schema={"type": "string", "pattern": f"^{_NAME_PATTERN}$", "not": {"const": "crates-io"}},
-    read=_read_name,
+BASE_URL = _kind('an http or https URL such as "https://crates.example.com/"', "URL", _URL_SCHEMA, _own_base_url)
+API = _kind(BASE_URL.expects, "URL", _URL_SCHEMA, _api)
+BIND = _kind(
+    'an address with a port such as "127.0.0.1:8000", or the path of a Unix socket such as "/run/crates.sock"',
+    "ADDRESS",
+    {"type": "string", "pattern": f"^(?:{_BIND_PATTERN})$"},
+    _bind,
 )
-BASE_URL = Kind(
-    expects='an http or https URL such as "https://crates.example.com/"',
-    metavar="URL",
-    schema=_URL_SCHEMA,
-    read=lambda value, _: _read_own_base_url(value),
+BASE_URLS = _list_of("URL", "a list of http or https URLs", _URL_SCHEMA, _base_url, BASE_URL.expects)
+ADDRESSES = _list_of(
+    "ADDRESS", "a list of IP addresses", {"type": "string"}, _address, "an IP address such as 127.0.0.1"
 )
-API = Kind(
-    expects=BASE_URL.expects,
-    metavar="URL",
-    schema=_URL_SCHEMA,
-    # Cargo appends `/api/v1/…` as it stands, so a slash at the end would be doubled.
-    read=lambda value, _: _read_base_url(value).rstrip("/"),
+USERS = _list_of(
+    "USER", 'a list of users such as "alice"', {"type": "string", "pattern": f"^{USER}$"}, partial(_words, USER, "(?!)")
 )
-BIND = Kind(
-    expects='an address with a port such as "127.0.0.1:8000", or the path of a Unix socket such as "/run/crates.sock"',
-    metavar="ADDRESS",
-    schema={"type": "string", "pattern": f"^(?:{_BIND_PATTERN})$"},
-    read=lambda value, _: _read_bind(value),
-)
-BASE_URLS = _list_of("URL", "a list of http or https URLs", _URL_SCHEMA, _read_base_url)
-ADDRESSES = _list_of("ADDRESS", "a list of IP addresses", {"type": "string"}, _read_address)
-USERS = _list_of("USER", 'a list of users such as "alice"', {"type": "string", "pattern": f"^{USER}$"}, _read_user)
 TEAMS = _list_of(
     "TEAM",
     'a list of teams, each with its users behind it, such as "tools alice bob"',
     {"type": "string", "pattern": f"^{USER}( {USER})+$"},
-    _read_team,
+    partial(_words, USER, USER),
 )
 OWNED_NAMES = _list_of(
     "NAMES",
     'a list of names or patterns, each with its owners behind it, such as "pay-* team:pay"',
     {"type": "string", "pattern": f"^[A-Za-z0-9_*?-]+( (team:)?{USER})+$"},
-    _read_owned_names,
+    partial(_words, "[A-Za-z0-9_*?-]+", f"(?:team:)?{USER}"),
 )
 INDEX_URLS = _list_of(
     "URL",
     "a list of index URLs",
     {"type": "string", "pattern": "^(sparse\\+|registry\\+)?[a-z][a-z0-9+.-]*://"},
-    _read_index_url,
+    _index_url,
+    'an index URL such as "sparse+https://other.example/index/"',
 )
 LINKS = _list_of(
     "LINK",
     'a list of texts with an address behind, such as "Ask us https://chat.example.com/"',
     {"type": "string", "pattern": "\\S.*\\s(https?://|mailto:)\\S+$"},
-    _read_link,
+    _link,
 )
-DOCUMENTATION = Kind(
-    expects='an http or https address with `{crate}` in it, such as "https://docs.example.com/{crate}/"',
-    metavar="URL",
-    schema={"type": "string", "pattern": "^https?://.*\\{crate\\}"},
-    read=lambda value, _: _read_documentation(value),
+DOCUMENTATION = _kind(
+    'an http or https address with `{crate}` in it, such as "https://docs.example.com/{crate}/"',
+    "URL",
+    {"type": "string", "pattern": "^https?://.*\\{crate\\}"},
+    _documentation,
 )
 _IMAGES_SHOWN: Final = ("all", "no-badges", "local", "none")
 _SHOWN = choice(*_IMAGES_SHOWN)
@@ -413,31 +360,18 @@ AFTER_PUBLISH = Kind(
 )
 FILE_MODE = _mode('a text of octal digits such as "0644", with the owner\'s 6', 0o600, 0o777)
 DIR_MODE = _mode('a text of octal digits such as "2775", with the owner\'s 7', 0o700, 0o7777)
-FLAG = Kind(
-    expects="true or false",
-    metavar="",
-    schema={"type": "boolean"},
-    read=_read_flag,
-    from_text=_flag_from_text,
-    flag=True,
+FLAG = _kind("true or false", "", {"type": "boolean"}, _flag, _flag_from_text, flag=True)
+COUNT = _kind("a whole number, 1 or more", "N", {"type": "integer", "minimum": 1}, _count, _count_from_text)
+DURATION = _kind(
+    "a length of time such as 500ms, 1.5s, 10m, 2h, 7d, or a number of seconds",
+    "TIME",
+    {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": f"^{_DURATION.pattern}$"}]},
+    _duration,
 )
-COUNT = Kind(
-    expects="a whole number, 1 or more",
-    metavar="N",
-    schema={"type": "integer", "minimum": 1},
-    read=_read_count,
-    from_text=_count_from_text,
-)
-DURATION = Kind(
-    expects="a length of time such as 500ms, 1.5s, 10m, 2h, 7d, or a number of seconds",
-    metavar="TIME",
-    schema={"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": f"^{_DURATION.pattern}$"}]},
-    read=_read_duration,
-)
-COMMAND = Kind(
-    expects='a list of a program and its arguments, such as ["purge-cdn", "crates"]',
-    metavar="COMMAND",
-    schema={"type": "array", "items": _TEXT_SCHEMA, "minItems": 1},
-    read=_read_command,
-    from_text=_command_from_text,
+COMMAND = _kind(
+    'a list of a program and its arguments, such as ["purge-cdn", "crates"]',
+    "COMMAND",
+    {"type": "array", "items": _TEXT_SCHEMA, "minItems": 1},
+    _command,
+    _command_from_text,
 )
