@@ -9,12 +9,12 @@ from cargo_static_index.cli.file_document import FileDocument, ProblemDocument
 from cargo_static_index.cli.options import Format
 from cargo_static_index.cli.progress import Progress
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run
-from cargo_static_index.cli.terminal import Terminal, counted
+from cargo_static_index.cli.terminal import counted
 from cargo_static_index.crate.candidate import FileStatus, Outcome
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.problems import Problem, level_of
 from cargo_static_index.diagnostics.rule import Level
-from cargo_static_index.registry.events import Doing, Listener
+from cargo_static_index.registry.events import Doing
 
 if TYPE_CHECKING:  # loaded by the formats that print them
     from cargo_static_index.cli.documents import TakenDocument
@@ -44,38 +44,31 @@ TOLD_WHOLE: Final = 3
 
 
 class Printer(Protocol):
-    """One output format of a build. A subclass need define what it prints alone."""
+    """One output format of a build."""
 
     prints_paths: bool
     """Whether paths are printed as they change."""
 
     def file(self, document: FileDocument) -> None:
         """Print or keep what became of a file."""
-        return
 
     def still_refused(self, count: int, documents: Iterable[FileDocument]) -> None:
         """Print or keep files that were refused before and are as they were; each is read as it is asked for."""
-        return
 
     def taken(self, source: str, target: str) -> None:
         """Print or keep a dropped file that was moved, or deleted where there is no target."""
-        return
 
     def changed(self, path: str, *, deleted: bool = False) -> None:
         """Print or keep a path of the tree."""
-        return
 
     def note(self, text: str) -> None:
         """Print or keep a sentence."""
-        return
 
     def warn(self, text: str) -> None:
         """Print or keep a sentence that warns."""
-        return
 
     def finish(self, counts: Mapping[FileStatus, int]) -> None:
         """Print what is to stand at the end."""
-        return
 
 
 class PassOutput:
@@ -159,21 +152,7 @@ def make_printer(output: Format, run: Run, command: PassName, *, dry: bool) -> P
     return MarksPrinter(output, run)
 
 
-class Speaker:
-    """Says on the terminal what a person should know."""
-
-    _terminal: Terminal
-
-    def note(self, text: str) -> None:
-        """Say a sentence."""
-        self._terminal.say(f"note: {text}")
-
-    def warn(self, text: str) -> None:
-        """Say a warning."""
-        self._terminal.warn(text)
-
-
-class TextPrinter(Speaker, Printer):
+class TextPrinter:
     """Prints lines for people, as things happen."""
 
     def __init__(self, run: Run, command: PassName, *, dry: bool) -> None:
@@ -236,6 +215,14 @@ class TextPrinter(Speaker, Printer):
             self._terminal.did("Would delete" if deleted else "Would write", path)
         elif self._terminal.verbose:
             self._terminal.did("Deleted" if deleted else "Wrote", path)
+
+    def note(self, text: str) -> None:
+        """Say a sentence."""
+        self._terminal.say(f"note: {text}")
+
+    def warn(self, text: str) -> None:
+        """Say a warning."""
+        self._terminal.warn(text)
 
     def finish(self, counts: Mapping[FileStatus, int]) -> None:
         """Print how many files were changed, where they were not printed, and one line that sums up."""
@@ -320,7 +307,7 @@ class JsonPrinter:
         print_json(document)
 
 
-class MarksPrinter(Speaker, Printer):
+class MarksPrinter:
     """Prints the problems alone, in a format that a code host shows beside the files."""
 
     prints_paths = False
@@ -340,6 +327,20 @@ class MarksPrinter(Speaker, Printer):
         """Keep these files."""
         del count
         self._files += documents
+
+    def taken(self, source: str, target: str) -> None:
+        """Say nothing: these formats know no files that go."""
+
+    def changed(self, path: str, *, deleted: bool = False) -> None:
+        """Say nothing: these formats know no changes."""
+
+    def note(self, text: str) -> None:
+        """Say a sentence beside the document."""
+        self._terminal.say(f"note: {text}")
+
+    def warn(self, text: str) -> None:
+        """Say a warning."""
+        self._terminal.warn(text)
 
     def finish(self, counts: Mapping[FileStatus, int]) -> None:
         """Print all problems, and say beside them what was done."""
@@ -382,13 +383,28 @@ def from_here(path: str) -> str:
     return escape(path).removeprefix(escape(f"{Path.cwd()}/"))
 
 
-class ChangeListener(Speaker, Listener):
+class ChangeListener:
     """Prints the paths that change, in a dry run or with -v; `silent` prints none."""
 
     def __init__(self, run: Run, *, dry: bool, silent: bool = False) -> None:
         self._terminal = run.terminal
         self._shown = not silent and (dry or run.terminal.verbose > 0)
         self._dry = dry
+
+    def total(self, doing: Doing, files: int) -> None:
+        """Hear of no file: none is read."""
+
+    def taken(self, source: str, target: str) -> None:
+        """Hear of no file: none is taken away."""
+
+    def reading(self, source: str) -> None:
+        """Hear of no file: none is read."""
+
+    def file(self, outcome: Outcome) -> None:
+        """Hear of no file: none is read."""
+
+    def still_refused(self, count: int, files: Iterable[Outcome]) -> None:
+        """Hear of no file: none is looked at."""
 
     def changed(self, path: str) -> None:
         """Print a path that was written."""
@@ -399,3 +415,11 @@ class ChangeListener(Speaker, Listener):
         """Print a path that was deleted."""
         if self._shown:
             self._terminal.did("Would delete" if self._dry else "Deleted", path)
+
+    def note(self, text: str) -> None:
+        """Say a sentence."""
+        self._terminal.say(f"note: {text}")
+
+    def warn(self, text: str) -> None:
+        """Say a warning."""
+        self._terminal.warn(text)

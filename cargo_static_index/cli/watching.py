@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
@@ -12,9 +12,10 @@ from typing import Any, Literal
 from cargo_static_index.cli.documents import Event, EventDocument
 from cargo_static_index.cli.file_document import FileDocument
 from cargo_static_index.cli.formats import print_json
-from cargo_static_index.cli.output import PassOutput, Printer, Speaker, from_here
+from cargo_static_index.cli.output import PassOutput, from_here
 from cargo_static_index.cli.run import GOOD, Run, need_drop, read_clock
 from cargo_static_index.cli.terminal import Terminal
+from cargo_static_index.crate.candidate import FileStatus
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.registry.watch.health import Health
 from cargo_static_index.registry.watch.metrics import MetricsFile
@@ -89,7 +90,7 @@ class Signals:
         raise KeyboardInterrupt
 
 
-class LinePrinter(Speaker, Printer):
+class LinePrinter:
     """Prints one line a change."""
 
     prints_paths = False
@@ -118,6 +119,9 @@ class LinePrinter(Speaker, Printer):
         elif document.became == "refused":
             self._terminal.did("Refused", text, "bad")
 
+    def still_refused(self, count: int, documents: Iterable[FileDocument]) -> None:
+        """Hear of no file: each was told of when it was refused."""
+
     def taken(self, source: str, target: str) -> None:
         """Print where a dropped file is now."""
         self._terminal.did("Moved" if target else "Deleted", f"{source} to {target}" if target else source)
@@ -127,8 +131,19 @@ class LinePrinter(Speaker, Printer):
         if self._terminal.verbose:
             self._terminal.did("Deleted" if deleted else "Wrote", path)
 
+    def note(self, text: str) -> None:
+        """Say a sentence."""
+        self._terminal.say(f"note: {text}")
 
-class JsonLinePrinter(Printer):
+    def warn(self, text: str) -> None:
+        """Say a warning."""
+        self._terminal.warn(text)
+
+    def finish(self, counts: Mapping[FileStatus, int]) -> None:
+        """Print nothing: each change was told."""
+
+
+class JsonLinePrinter:
     """Prints one JSON document a change, for programs that read logs."""
 
     prints_paths = False
@@ -148,6 +163,9 @@ class JsonLinePrinter(Printer):
         if document.became in {"published", "refused"}:
             self._print(document.became, file=document)
 
+    def still_refused(self, count: int, documents: Iterable[FileDocument]) -> None:
+        """Hear of no file: each was told of when it was refused."""
+
     def taken(self, source: str, target: str) -> None:
         """Print where a dropped file is now; `target` is not there where it was deleted."""
         self._print("taken", path=source, target=target or None)
@@ -163,6 +181,9 @@ class JsonLinePrinter(Printer):
     def warn(self, text: str) -> None:
         """Print a sentence that warns."""
         self._print("warning", message=text)
+
+    def finish(self, counts: Mapping[FileStatus, int]) -> None:
+        """Print nothing: each change was told."""
 
     def _print(self, event: Event, **more: Any) -> None:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -18,42 +18,33 @@ class Listener(Protocol):
 
         Of a drop directory that is known once the last new file is found, which is looked for while others are read.
         """
-        return
 
     def reading(self, source: str) -> None:
         """Take note that a file is read next."""
-        return
 
     def file(self, outcome: Outcome) -> None:
         """Take note of what became of a file."""
-        return
 
     def still_refused(self, count: int, files: Iterable[Outcome]) -> None:
         """Take note of how many files earlier builds refused that are as they were; each is read as it is asked for."""
-        return
 
     def taken(self, source: str, target: str) -> None:
         """Take note of a dropped file that was moved to a place, or deleted where that is ""."""
-        return
 
     def changed(self, path: str) -> None:
         """Take note of a path of the tree that was written."""
-        return
 
     def deleted(self, path: str) -> None:
         """Take note of a path of the tree that was deleted."""
-        return
 
     def note(self, text: str) -> None:
         """Take note of something that a person should know, a sentence."""
-        return
 
     def warn(self, text: str) -> None:
         """Take note of something that a person should look after, a sentence."""
-        return
 
 
-class Report(Listener):
+class Report:
     """Keeps everything it hears: for tests, libraries and builds of a moderate size."""
 
     def __init__(self) -> None:
@@ -63,9 +54,15 @@ class Report(Listener):
         self.notes: list[str] = []
         self.counts: Counter[FileStatus] = Counter()
 
+    def total(self, doing: Doing, files: int) -> None:
+        """Keep nothing: what becomes of each follows."""
+
     def taken(self, source: str, target: str) -> None:
         """Keep where a dropped file is now; "" is nowhere."""
         self.moved.append((source, target))
+
+    def reading(self, source: str) -> None:
+        """Keep nothing: what becomes of the file follows."""
 
     def file(self, outcome: Outcome) -> None:
         """Keep what became of a file."""

@@ -7,7 +7,7 @@ told at least once, whatever happens in between.
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cargo_static_index._json import UNREADABLE
+from cargo_static_index.crate.candidate import Outcome
 from cargo_static_index.diagnostics.errors import CargoStaticIndexError, SettingsError, StoreError
 from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.options import Options
@@ -247,8 +248,16 @@ class ChangedUrls:
         self._listener = listener
         self._paths: dict[str, None] = {}
         self.total, self.taken, self.reading = listener.total, listener.taken, listener.reading
-        self.file, self.still_refused = listener.file, listener.still_refused
-        self.note, self.warn = listener.note, listener.warn
+        self.note = listener.note
+        self.warn = listener.warn
+
+    def file(self, outcome: Outcome) -> None:
+        """Pass on what became of a file."""
+        self._listener.file(outcome)
+
+    def still_refused(self, count: int, files: Iterable[Outcome]) -> None:
+        """Pass it on."""
+        self._listener.still_refused(count, files)
 
     def changed(self, path: str) -> None:
         """Keep a path that was written."""

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from cargo_static_index._pattern import pattern
 from cargo_static_index.protocol.spdx import license_name
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.readme.images import FETCHED, Images
@@ -17,6 +18,9 @@ ASSETS = (
     *("source.js", "source.css", "icon.svg"),
 )
 """What pages name, beside site.css, which is put together from several theme."""
+
+_COMMENT = pattern(rb"(?m)^/\*[^*]*\*/\n")
+"""A line that is for whoever changes the style, not for each visitor."""
 
 SINGULAR = {"keywords": "keyword", "categories": "category", "licenses": "license", "months": "month"}
 
@@ -109,7 +113,7 @@ def assets_of(theme: Theme) -> tuple[dict[str, str], dict[str, bytes]]:
     ours = (
         pygments_css() + width_css() + _schemes(code_colours("light"), code_colours("dark")) + _accents(*theme.accent)
     )
-    contents["site.css"] = theme.files["assets/site.css"] + ours.encode() + theme.stylesheet
+    contents["site.css"] = _COMMENT.sub(b"", theme.files["assets/site.css"]) + ours.encode() + theme.stylesheet
     if theme.logo:
         contents["logo"] = theme.logo
     paths = {name: _asset_path(theme.logo_name if name == "logo" else name, contents[name]) for name in contents}

@@ -54,6 +54,23 @@
   document.querySelectorAll(".copy-button").forEach(copies);
   window.csiCopies = copies; // search results come later
 
+  // Images that do not come give way to their text; that for the other scheme may come later ---------------
+  for (const image of document.querySelectorAll(".prose img")) {
+    const text = document.createElement("small");
+    text.className = "unseen";
+    text.textContent = image.alt;
+    const fail = () => {
+      image.hidden = true;
+      if (image.alt) image.after(text);
+    };
+    image.addEventListener("error", fail);
+    image.addEventListener("load", () => {
+      image.hidden = false;
+      text.remove();
+    });
+    if (image.complete && !image.naturalWidth) image.decode().catch(fail); // before there was a script
+  }
+
   // Versions that are not the newest ----------------------------------------------------------------------
   // No old version's page is written anew for a newer one, so it asks; from a disk it cannot, and leads to the crate.
   const newest = document.querySelector(".newest");
@@ -93,6 +110,8 @@
       const now = root.dataset.theme || "auto";
       pictures.forEach((source, at) => {
         source.media = now === "auto" ? wanted[at] : wanted[at].includes(now) ? "all" : "not all";
+        const image = source.parentElement.querySelector("img[hidden]");
+        if (image) image.loading = "eager"; // what is hidden is never scrolled to
       });
       theme.firstElementChild.textContent = names[now];
       theme.setAttribute("aria-label", `Colour scheme: ${names[now]}`);

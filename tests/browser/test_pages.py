@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from cargo_static_index.protocol.semver import parse_requirement, parse_version
 from tests.browser.registry import LONG, PAGES, Watch
@@ -16,6 +16,8 @@ from tests.servers import Nginx, open_folder
 from tests.world import World
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
+
+PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"></svg>'
 
 pytestmark = pytest.mark.browser
 
@@ -228,7 +230,7 @@ def test_pictures_follow_the_switch_and_not_only_the_system(page: Page, tmp_path
     world = World(tmp_path, OPTIONS)
     world.put(crate("foo").readme(f'<picture>{source}<img alt="A logo" src="{light}"></picture>'))
     world.build()
-    page.route("https://**", lambda route: route.abort())
+    page.route(re.compile("^https:"), lambda route: route.fulfill(body=PICTURE, content_type="image/svg+xml"))
     page.emulate_media(color_scheme="light")
     page.goto(f"{world.tree.as_uri()}/crates/foo/index.html")
     shown = "document.querySelector('.prose img').currentSrc"
@@ -238,6 +240,56 @@ def test_pictures_follow_the_switch_and_not_only_the_system(page: Page, tmp_path
     page.wait_for_function(f"() => {shown} === '{dark}'")
     page.click(".theme")
     page.wait_for_function(f"() => {shown} === '{light}'")
+
+
+@pytest.mark.parametrize("fails", ["before the script runs", "after it ran"])
+def test_an_image_that_does_not_come_gives_way_to_its_text(page: Page, tmp_path: Path, fails: str) -> None:
+    dark, light = "https://pictures.example/dark.svg", "https://pictures.example/light.svg"
+    source = f'<source media="(prefers-color-scheme: dark)" srcset="{dark}">'
+    world = World(tmp_path, OPTIONS)
+    readme = f"""# Foo [![CI](https://ci.example/1.svg)](https://ci.example)
+
+![An ornament](https://ci.example/2.svg) and ![](https://ci.example/3.svg)
+
+<picture>{source}<img alt="A logo" src="{light}"></picture>
+"""
+    world.put(crate("foo").readme(readme))
+    world.build()
+    failed, scripts = list[str](), list[Route]()
+
+    def keep(route: Route) -> None:
+        scripts.append(route)
+
+    page.route(re.compile("^https:"), lambda route: route.abort())
+    page.route(dark, lambda route: route.fulfill(body=PICTURE, content_type="image/svg+xml"))
+    page.on("requestfailed", lambda request: failed.append(request.url))
+    page.emulate_media(color_scheme="light")
+    if fails == "before the script runs":
+        page.route("**/site-*.js", keep)
+    page.goto(f"{world.tree.as_uri()}/crates/foo/index.html", wait_until="commit")
+    while len(failed) < 4:
+        page.wait_for_event("requestfailed")
+    for script in scripts:
+        script.continue_()
+    page.wait_for_function("document.querySelectorAll('.prose img[hidden]').length === 4")
+    assert page.locator(".unseen").all_inner_texts() == ["CI", "An ornament", "A logo"]
+    assert page.locator("h2 .unseen").evaluate("each => getComputedStyle(each).fontSize") == "14px"
+    page.click(".theme")
+    page.locator(".prose picture img").wait_for()
+    assert page.locator(".unseen").all_inner_texts() == ["CI", "An ornament"]
+
+
+def test_links_of_images_that_are_not_shown_are_large_enough_to_be_hit(page: Page, tmp_path: Path) -> None:
+    badges = "\n".join(f"[![{text}](https://x.example/{text}.svg)](https://{text}.example)" for text in "abcdefgh")
+    world = World(tmp_path, OPTIONS | {"pages.images": "local"})
+    world.put(crate("foo").readme(f"# Foo {badges}\n\n{badges}\n\n## Bar\n\n- {badges}\n"))
+    world.build()
+    for width in (320, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(f"{world.tree.as_uri()}/crates/foo/index.html")
+        page.evaluate(AXE)
+        found = page.evaluate("axe.run({runOnly: ['target-size']})")
+        assert (found["violations"], found["incomplete"]) == ([], [])
 
 
 def test_pages_lead_on_from_a_disk_and_under_a_path(context: BrowserContext, base: str) -> None:

@@ -32,6 +32,8 @@ _NOT_IN_A_SLUG = pattern(r"[^a-z0-9_ -]")
 _TABLE: Final = '<div class="scroll" role="group" aria-label="Table" tabindex="0">'
 # Such images wait until they are scrolled to, and their hosts are not told which page shows them.
 _LAZY: Final = ' loading="lazy" referrerpolicy="no-referrer"'
+_UNSEEN: Final = '<small class="unseen">{}</small>'
+"""What stands for an image in a link or a heading; pages do the same for one that does not come."""
 _REL: Final = 'rel="nofollow noopener noreferrer"'
 
 # How much code of one README is coloured, in characters; see highlight.py for what a lexer may cost.
@@ -152,10 +154,10 @@ class _Walk:
                 width = f"w-{min(max(round(float(attributes.pop('width')[:-1])), 1), 100)}"
                 attributes["class"] = f"{attributes['class']} {width}" if "class" in attributes else width
             return f"<img{_format(attributes)}{_LAZY}>"
-        alt = attributes.get("alt") or (_file_name(source) if source else "")
+        text = attributes.get("alt") or (_file_name(source) if source else "")
         if self.link is None and source:
-            alt = f'<a href="{source}" {_REL}>{alt or "image"}</a>'
-        return f"<small>{alt}</small>" if alt and self.opened_headings else alt
+            return f'<a href="{source}" {_REL}>{_UNSEEN.format(text or "image")}</a>'
+        return _UNSEEN.format(text) if text and (self.link is not None or self.opened_headings) else text
 
     def _is_shown(self, source: str) -> bool:
         return self.images in FETCHED or (self.images == "local" and source.startswith(HELD))

@@ -86,7 +86,7 @@ def test_the_setting_says_which_images_are_shown(
         ),
         (
             '<picture><source srcset="mark.svg"><img alt="far" src="https://example.org/a.png"></picture>',
-            ">far</a>",
+            '<small class="unseen">far</small></a>',
             "<picture",
         ),
         (

@@ -264,22 +264,22 @@ _SEEN: Final = ' loading="lazy" referrerpolicy="no-referrer">'
         (
             "![a b](https://example.org/x.png)",
             f'<img src="https://example.org/x.png" alt="a b"{_SEEN}',
-            f'<a href="https://example.org/x.png" {REL}>a b</a>',
+            f'<a href="https://example.org/x.png" {REL}><small class="unseen">a b</small></a>',
         ),
         (
             "![](x)",
             f'<img src="https://github.com/o/r/raw/HEAD/x" alt=""{_SEEN}',
-            f'<a href="https://github.com/o/r/raw/HEAD/x" {REL}>x</a>',
+            f'<a href="https://github.com/o/r/raw/HEAD/x" {REL}><small class="unseen">x</small></a>',
         ),
         (
             '<img src="x.png" width="20px" height=10 style="x" border=0>',
             f'<img src="https://github.com/o/r/raw/HEAD/x.png" width="20" height="10" alt=""{_SEEN}',
-            f'<a href="https://github.com/o/r/raw/HEAD/x.png" {REL}>x.png</a>',
+            f'<a href="https://github.com/o/r/raw/HEAD/x.png" {REL}><small class="unseen">x.png</small></a>',
         ),
         (
             "[![](https://example.org/badge.svg?a)](https://a.example)",
             f'<a href="https://a.example" {REL}><img src="https://example.org/badge.svg?a" alt="badge.svg"{_SEEN}</a>',
-            f'<a href="https://a.example" {REL}>badge.svg</a>',
+            f'<a href="https://a.example" {REL}><small class="unseen">badge.svg</small></a>',
         ),
         ("![a](http://example.org/x.png)", "<p>a</p>", "<p>a</p>"),
         ("![a](data:image/png;base64,AA==)", "<p>a</p>", "<p>a</p>"),
@@ -293,7 +293,7 @@ _SEEN: Final = ' loading="lazy" referrerpolicy="no-referrer">'
                 'srcset="https://github.com/o/r/raw/HEAD/d.png 2x, https://example.org/e.png">'
                 f'<img src="https://example.org/x.png" alt="a"{_SEEN}</picture>'
             ),
-            f'<a href="https://example.org/x.png" {REL}>a</a>',
+            f'<a href="https://example.org/x.png" {REL}><small class="unseen">a</small></a>',
         ),
     ],
 )
@@ -312,11 +312,11 @@ def test_a_cell_that_says_nothing_heads_nothing() -> None:
     assert "<tr>\n<td></td>\n<th>a</th>\n</tr>" in render("| | a |\n|---|---|\n| b | c |\n")
 
 
-def test_what_stands_for_an_image_in_a_heading_is_small_as_its_text_would_be() -> None:
+def test_what_stands_for_an_image_says_so_that_it_is_small_in_headings_too() -> None:
     image = "[![CI](https://example.org/ci.svg)](https://ci.example.org)"
     off = render(f"# A crate {image}\n\n{image}\n", images="none")
-    assert f'A crate <a href="https://ci.example.org" {REL}><small>CI</small></a>' in off
-    assert off.count("<small>") == 1
+    assert f'A crate <a href="https://ci.example.org" {REL}><small class="unseen">CI</small></a>' in off
+    assert off.count('<small class="unseen">CI</small>') == 2
 
 
 # Hostile sources
@@ -412,7 +412,7 @@ _PAGE_ATTRIBUTES: Final = {
     "width",
 }
 _CLASS = re.compile(
-    r"c-[a-z]|align-(?:left|center|right|top|middle|bottom)|w-[0-9]+|anchor|footnote(?:s|-ref|-backref)|task|scroll|plain|language-.+|"
+    r"c-[a-z]|align-(?:left|center|right|top|middle|bottom)|w-[0-9]+|anchor|footnote(?:s|-ref|-backref)|task|scroll|plain|unseen|language-.+|"
     r"markdown-alert(?:-(?:title|note|tip|important|warning|caution))?"
 )
 _VOID: Final = {"br", "col", "hr", "img", "source", "wbr"}
