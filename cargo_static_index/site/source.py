@@ -12,6 +12,7 @@ from cargo_static_index.crate.documents import find_file
 from cargo_static_index.crate.metadata import CrateMetadata, File
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.diff import human_size
+from cargo_static_index.site.readme.highlight import name_character
 
 Shown = Literal["none", "docs", "all"]
 """Which files have pages: none, those that people look into first, or all that are text within limits."""
@@ -137,7 +138,7 @@ def source_view(metadata: CrateMetadata, path: str, content: bytes, files: Mappi
     siblings = files[folder]
     at = max(0, min(siblings.index(path) - NEIGHBOURS // 2, len(siblings) - NEIGHBOURS))
     near = siblings[at : at + NEIGHBOURS]
-    shown = _ODD.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text or "")
+    shown = _ODD.sub(name_character, text or "")
     lines = shown.count("\n") + (not shown.endswith("\n")) if shown else 0
     return SourceView(
         name=metadata.manifest.name,

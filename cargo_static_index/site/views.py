@@ -365,15 +365,17 @@ def _license_texts(
 
 def _links(release: StoredRelease, site: SiteInfo) -> Iterator[Link]:
     metadata = release.metadata
+    if metadata is not None:
+        yield from _links_of(metadata, _filled(site.documentation, release.entry))
     if metadata is None or not metadata.manifest.authors:
         # Who knows whom to ask where a crate does not say: the registry's own people.
         yield from (Link(label="Contact", address=address, text=text) for text, address in site.links)
-    if metadata is None:
-        return
+
+
+def _links_of(metadata: CrateMetadata, documentation: str) -> Iterator[Link]:
     manifest = metadata.manifest
-    documentation = manifest.documentation or _filled(site.documentation, release.entry)
     for label, address in (
-        ("Documentation", documentation),
+        ("Documentation", manifest.documentation or documentation),
         ("Homepage", manifest.homepage),
         ("Repository", manifest.repository),
     ):

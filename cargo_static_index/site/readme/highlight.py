@@ -5,6 +5,7 @@ Lexers are imported when the first code of their language comes.
 """
 
 import importlib
+import re
 from collections.abc import Iterable
 from functools import cache, lru_cache
 from html import escape
@@ -101,6 +102,11 @@ _COLOURS: Final = {
 }
 BACKGROUNDS: Final = {"light": ("#ffffff", "#eceef1"), "dark": ("#000000", "#2a303a")}
 """Between which backgrounds the colours of each scheme are legible."""
+
+
+def name_character(character: re.Match[str]) -> str:
+    """Name a character of code that would hide or reorder what is seen of it (Unicode's UTS 55)."""
+    return f"⟨U+{ord(character[0]):04X}⟩"
 
 
 def language_of(info: str) -> str | None:

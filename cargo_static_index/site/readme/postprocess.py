@@ -12,13 +12,16 @@ from unicodedata import category
 from urllib.parse import unquote
 
 from cargo_static_index._pattern import pattern
-from cargo_static_index.site.readme.highlight import highlight, language_of
+from cargo_static_index.site.readme.highlight import highlight, language_of, name_character
 from cargo_static_index.site.readme.images import FETCHED, HELD, Images, without_badges
 from cargo_static_index.site.readme.sanitize import id_of
 
 _TAG = pattern(r'<(/?)(a|h[1-6]|img|pre|table)((?: [a-z-]+="[^"]*")*)>')
 _ATTRIBUTE = pattern(r' ([a-z-]+)="([^"]*)"')
 _CODE = pattern(r'<pre><code(?: class="language-([^"]*)")?>([^<]*)</code></pre>')
+# Attack: code that is copied is other than what is seen (Unicode's UTS 55). Prose may need such characters.
+_REORDERING = pattern("[\u202a-\u202e\u2066-\u2069]")
+_CODE_AT_ALL = pattern(r"<(code|pre)\b[^>]*>.*?</\1>", re.DOTALL)
 _ANY_TAG = pattern(r'<img(?: [a-z-]+="[^"]*")*? alt="([^"]*)"[^>]*>|<[^>]*>')
 _PICTURE = pattern(r"</?picture>|<source[^>]*>")
 _EMPTY_HEADER = pattern(r"<th( [^>]*)?>\s*</th>")
@@ -212,6 +215,8 @@ def postprocess(html: str, *, ids: set[str], images: Images, below: int = 1) -> 
     `ids` are those that are in the HTML. Each image that is not shown becomes a link with its description as the text.
     `below` is the level of the page's own heading that it is to stand below.
     """
+    if not html.isascii() and _REORDERING.search(html):
+        html = _CODE_AT_ALL.sub(lambda found: _REORDERING.sub(name_character, found[0]), html)
     if ' align="' in html:
         html = _ALIGNED.sub(_aligned, html)
     if "<th" in html:

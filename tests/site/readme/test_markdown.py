@@ -319,6 +319,16 @@ def test_what_stands_for_an_image_says_so_that_it_is_small_in_headings_too() -> 
     assert off.count('<small class="unseen">CI</small>') == 2
 
 
+@pytest.mark.parametrize(
+    "source", ["```sh\n{}\n```", "`{}`", "<pre>{}</pre>", "<code>{}</code>", "```rust\n{}\n```", "    {}\n"]
+)
+def test_characters_that_reorder_code_are_named_and_prose_keeps_them(source: str) -> None:
+    html = render("a\u2067b\u2069c\n\n" + source.format("rm \u202e x"))
+    assert "a\u2067b\u2069c" in html
+    assert "⟨U+202E⟩" in re.sub("<[^>]*>", "", html)
+    assert "\u202e" not in html
+
+
 # Hostile sources
 
 _PAGE_TAGS: Final = {
