@@ -22,7 +22,7 @@ from cargo_static_index.protocol.manifest.dependencies import ManifestDependency
 from cargo_static_index.protocol.manifest.manifest import Manifest, read_manifest
 from cargo_static_index.protocol.manifest.toml import join_path
 from cargo_static_index.protocol.names import is_reserved
-from cargo_static_index.protocol.registries import check_registry
+from cargo_static_index.protocol.registries import Home, check_registry
 
 _WITHOUT_LINE = frozenset({"registry-index-invalid", "version-invalid"})
 """Problems with which no index line can be made at all, not even one to say what is refused."""
@@ -75,6 +75,22 @@ def check_crate(stream: BinaryIO, policy: Policy, file_name: str | None = None) 
             metadata = None
     told = ProblemList((*_concerning(found, policy), *_check_own_rules(metadata, policy))).problems()
     return _reading(manifest, metadata, archive.cksum, (*problems, *told), policy)
+
+
+def read_crate(stream: BinaryIO, limits: Limits) -> tuple[str | None, CrateMetadata | None]:
+    """Read one `.crate` to its end, and give its `cksum` and its metadata, as `check_crate` would.
+
+    No more is asked of it than whether an index line can be made of it.
+    """
+    archive, _ = read_archive(stream, limits)
+    if archive is None or archive.manifest is None:
+        return archive.cksum if archive is not None else None, None
+    manifest, found = _read_manifest(archive, archive.manifest, limits)
+    if manifest is None:
+        return archive.cksum, None
+    found += tuple(_check_registries(manifest, Home(), ()))
+    has_line = not any(problem.rule in _WITHOUT_LINE for problem in found)
+    return archive.cksum, _make_metadata(archive, manifest) if has_line else None
 
 
 def _reading(
@@ -274,12 +290,16 @@ def _has_field(manifest: Manifest, field: str) -> bool:
 
 
 def _check_dependencies(manifest: Manifest, policy: Policy) -> Iterator[Problem]:
+    yield from _check_registries(manifest, policy.home, policy.allowed)
+    yield from check_features(manifest.features, _switches(manifest.dependencies))
+
+
+def _check_registries(manifest: Manifest, home: Home, allowed: tuple[str, ...]) -> Iterator[Problem]:
     registries = {dep.registry_index: dep for dep in reversed(manifest.dependencies)}  # told where first
     for registry_index, dependency in reversed(registries.items()):
-        found = check_registry(registry_index, policy.home, policy.allowed)
+        found = check_registry(registry_index, home, allowed)
         if found is not None:
             yield msgspec.structs.replace(found, place=place_of(dependency))
-    yield from check_features(manifest.features, _switches(manifest.dependencies))
 
 
 def _switches(dependencies: Iterable[ManifestDependency]) -> Iterator[tuple[str, bool, str]]:

@@ -463,10 +463,10 @@ def _stored_metadata(store: Store, name: str, cksum: str) -> "CrateMetadata | No
     archive = whole_archive(store, name, cksum)
     if archive is None:
         return None
-    from cargo_static_index.crate.check import check_crate
-    from cargo_static_index.crate.policy import Policy
+    from cargo_static_index.crate.check import read_crate
+    from cargo_static_index.crate.limits import Limits
 
-    return check_crate(io.BytesIO(archive), Policy()).metadata
+    return read_crate(io.BytesIO(archive), Limits())[1]
 
 
 def is_left(store: Store, name: str, stone: Tombstone) -> bool:

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from cargo_static_index.crate.check import CheckedCrate, check_crate
+from cargo_static_index.crate.check import CheckedCrate, check_crate, read_crate
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.crate.metadata import CrateMetadata, Document, VcsInfo, format_metadata, parse_metadata
 from cargo_static_index.crate.policy import REQUIRABLE, Policy
@@ -21,7 +21,11 @@ CRATES_IO = '"registry":"https://github.com/rust-lang/crates.io-index"'
 
 
 def read(built: CrateBuilder, policy: Policy = POLICY, file_name: str | None = None) -> CheckedCrate:
-    return check_crate(io.BytesIO(built.build()), policy, file_name)
+    """Check a crate, which those who only read it have the same checksum and metadata of."""
+    content = built.build()
+    found = check_crate(io.BytesIO(content), policy, file_name)
+    assert read_crate(io.BytesIO(content), policy.limits) == (found.cksum, found.metadata)
+    return found
 
 
 def metadata_of(built: CrateBuilder, policy: Policy = POLICY) -> CrateMetadata:

@@ -3,18 +3,15 @@
 import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
 
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from cargo_static_index.crate.check import CheckedCrate, check_crate
+from cargo_static_index.crate.check import read_crate
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.crate.metadata import CrateMetadata, parse_metadata
-from cargo_static_index.crate.policy import Policy
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine, StoreError
 from cargo_static_index.diagnostics.problems import Finding, found
-from cargo_static_index.diagnostics.rules import RULES
 from cargo_static_index.protocol.index_entry import Dependency, Entry, format_entry, parse_entry, sort_dependencies
 from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.manifest.manifest import entry_of
@@ -132,20 +129,11 @@ class IndexCheck(Struct, frozen=True, kw_only=True):
 
 def metadata_in(archive: bytes, limits: Limits) -> CrateMetadata | None:
     """Read the metadata of an archive, whatever policies would say of it today; None where none can be made of it."""
-    return _checked(archive, limits).metadata
-
-
-def _checked(archive: bytes, limits: Limits) -> CheckedCrate:
-    return check_crate(io.BytesIO(archive), _without_policies(limits))
+    return read_crate(io.BytesIO(archive), limits)[1]
 
 
 def _sha256(stored: Stored) -> str:
     return hashlib.sha256(stored.content).hexdigest()
-
-
-@cache
-def _without_policies(limits: Limits) -> Policy:
-    return Policy(limits=limits, levels={name: "allow" for name, rule in RULES.items() if rule.policy})
 
 
 class _Crate:
@@ -238,13 +226,14 @@ class _Crate:
         archive, metadata_path = layout.archive_and_metadata(line.name, line.cksum)
         held, stored = self._store.read_all([metadata_path, archive])
         metadata = _metadata_of(line, held.content) if held else None
-        read = None
+        cksum, read = (None, None) if stored is None else read_crate(io.BytesIO(stored.content), self._limits)
         if stored is None:
             yield _archive_missing(line, archive)
-        elif (cksum := (checked := _checked(stored.content, self._limits)).cksum or _sha256(stored)) != line.cksum:
+        elif (cksum := cksum or _sha256(stored)) != line.cksum:
             message = f"The archive of {line.name} {line.vers} has SHA-256 {cksum} instead of {line.cksum}."
             yield found("archive-damaged", archive, message)
-        elif (read := checked.metadata) is None:
+            read = None
+        elif read is None:
             message = f"Nothing can be said of the archive of {line.name} {line.vers}: it breaks rules of today."
             yield found("archive-unread", archive, message)
         if held is None:

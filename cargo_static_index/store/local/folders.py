@@ -7,10 +7,9 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
-from types import TracebackType
 
 from cargo_static_index.diagnostics.errors import InvalidInput, StoreError
 from cargo_static_index.store import Tag
@@ -61,16 +60,17 @@ def _not_ours(path: str, mode: int) -> InvalidInput | StoreError:
 @contextmanager
 def open_folders(root: Path) -> Iterator["Folders"]:
     """Open the folders below one that is there, or raise OSError; it may be a link itself."""
-    opened = system.open_file(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        with Folders(opened) as folders:
-            yield folders
-    finally:
-        os.close(opened)
+    with closing(Folders(open_root(root))) as folders:
+        yield folders
+
+
+def open_root(root: Path) -> int:
+    """Open the folder that others are below, which may be a link itself, or raise OSError."""
+    return system.open_file(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 class Folders:
-    """Open folders by their path below `root`, a descriptor that stays the caller's; close them all at the end.
+    """Open folders by their path below `root`, a descriptor; `close` them all at the end, or `forget` all but `root`.
 
     Nothing is followed out of the tree: InvalidInput where a link stands. A descriptor given is good
     until the next call. `made` holds the folders in which a folder was made or removed.
@@ -84,11 +84,10 @@ class Folders:
         self._missing: set[str] = set()
         self.made: set[str] = set()
 
-    def __enter__(self) -> "Folders":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def close(self) -> None:
+        """Close all folders, the tree's own too."""
         self.forget()
+        os.close(self._root)
 
     def forget(self) -> None:
         """Close all folders and look anew from here on."""

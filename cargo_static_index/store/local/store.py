@@ -7,14 +7,14 @@ It knows nothing of what the files mean.
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from pathlib import Path
 
 from cargo_static_index.diagnostics.errors import InvalidInput, TreeBusy
 from cargo_static_index.store import Change, Lock, Put, Staged, Store, Stored
 from cargo_static_index.store.local.batch import apply_batch, not_staged
-from cargo_static_index.store.local.folders import Folders, failure, open_folders
+from cargo_static_index.store.local.folders import Folders, failure, open_root
 from cargo_static_index.store.local.lock import LocalSession, has_sessions, open_local
 from cargo_static_index.store.paths import check_path, is_name, tag_of
 
@@ -167,25 +167,28 @@ class LocalStore:
         if self._session is not None and self._session.held:
             yield self._session.tree.folders  # nobody else on this machine changes them while it is locked
             return
-        with self._own_folders() as folders:
+        folders = self._own_folders()
+        try:
             yield folders
+        finally:
+            if folders is not None:
+                folders.close()
 
-    @contextmanager
-    def _own_folders(self) -> Iterator[Folders | None]:
-        with ExitStack() as stack:
-            try:
-                folders = stack.enter_context(open_folders(self.root))
-            except FileNotFoundError:
-                folders = None
-            except OSError as error:
-                raise failure("open", self.root, error) from error
-            yield folders
+    def _own_folders(self) -> Folders | None:
+        """Open folders that the caller closes; None where there is no tree."""
+        try:
+            return Folders(open_root(self.root))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise failure("open", self.root, error) from error
 
     def _walk(self, prefix: str) -> Iterator[str]:
         # Folders of its own: the session may end, or change the tree, while this waits to go on.
-        with self._own_folders() as folders:
-            if folders is None:
-                return
+        folders = self._own_folders()
+        if folders is None:
+            return
+        with closing(folders):
             # One sorted list of names for each level, so that a tree of millions of files is never held whole.
             levels: list[Iterator[str]] = [iter(_names(self.root, folders, prefix))]
             while levels:
