@@ -36,6 +36,7 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 
 KEYS = {"AWS_ACCESS_KEY_ID": "an-access-key", "AWS_SECRET_ACCESS_KEY": "a-secret-of-ours", "AWS_REGION": "us-east-1"}
 
+_ROOT = ("--access", KEYS["AWS_ACCESS_KEY_ID"], "--secret", KEYS["AWS_SECRET_ACCESS_KEY"])
 _READERS = ["Read"]
 _OPERATOR = {
     "name": "operator",
@@ -111,19 +112,43 @@ def versitygw() -> Iterator[Buckets]:
     """Run a real Versity S3 Gateway, which keeps objects as files; ETags and metadata are their extended attributes."""
     port = free_port()
     program = from_go("github.com/versity/versitygw/cmd/versitygw@v1.8.0")
-    keys = ("--access", KEYS["AWS_ACCESS_KEY_ID"], "--secret", KEYS["AWS_SECRET_ACCESS_KEY"])
     with tempfile.TemporaryDirectory(prefix="versitygw-") as folder:
-        data = Path(folder) / "data"
+        data, users = Path(folder) / "data", Path(folder) / "users"
         data.mkdir()
-        command = [str(program), "--port", f"127.0.0.1:{port}", *keys, "--quiet", "posix", str(data)]
+        users.mkdir()
+        options = ("--port", f"127.0.0.1:{port}", *_ROOT, "--quiet", "--iam-dir", str(users))
+        command = [str(program), *options, "posix", str(data)]
         with _running(command, Path(folder) / "log", port):
             yield _at(port)
 
 
-def let_everybody_read(buckets: Buckets, bucket: Bucket) -> None:
-    """Give a bucket the policy of `hosting s3` for a public registry, by Amazon's own client."""
+def policed(buckets: Buckets, bucket: Bucket) -> Mapping[str, Buckets]:
+    """Give a bucket of a Versity S3 Gateway the policies of `hosting s3`, and the same server as each role reaches it.
+
+    What a user may do the gateway takes as a part of the bucket's own policy.
+    """
+    statements: list[object] = []
+    users = {}
+    for role, text in roles(bucket.name, f"{bucket.prefix}/").items():
+        own = json.loads(text)["Statement"]
+        if role != "everybody":
+            users[role] = _user(buckets, role)
+            own = [{**statement, "Principal": {"AWS": [role]}} for statement in own]
+        statements += own
     client = import_module("boto3").client("s3", endpoint_url=buckets.endpoint, region_name=KEYS["AWS_REGION"], **_OURS)
-    client.put_bucket_policy(Bucket=bucket.name, Policy=roles(bucket.name, f"{bucket.prefix}/")["everybody"])
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    client.put_bucket_policy(Bucket=bucket.name, Policy=policy)
+    return users
+
+
+def _user(buckets: Buckets, name: str) -> Buckets:
+    """Make a user of a Versity S3 Gateway, and give the server as that one reaches it."""
+    program = from_go("github.com/versity/versitygw/cmd/versitygw@v1.8.0")
+    keys = {"AWS_ACCESS_KEY_ID": name, "AWS_SECRET_ACCESS_KEY": f"the-secret-of-{name}"}
+    user = ("--access", name, "--secret", keys["AWS_SECRET_ACCESS_KEY"], "--role", "user")
+    command = [str(program), "admin", *_ROOT, "--endpoint-url", buckets.endpoint, "create-user", *user]
+    subprocess.run(command, check=True, capture_output=True, timeout=30)
+    return Buckets(endpoint=buckets.endpoint, environment={**buckets.environment, **keys})
 
 
 _OURS = {"aws_access_key_id": KEYS["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": KEYS["AWS_SECRET_ACCESS_KEY"]}

@@ -38,8 +38,9 @@ def roles(bucket: str, prefix: str) -> dict[str, str]:
     objects = f"arn:aws:s3:::{bucket}/{prefix}*"
     published = [f"arn:aws:s3:::{bucket}/{prefix}{path}" for path in PUBLISHED]
     passing = [f"arn:aws:s3:::{bucket}/{prefix}{path}" for path in PASSING]
-    below = {"StringLike": {"s3:prefix": [f"{prefix}*"]}}
-    list_them = _allow(["s3:ListBucket"], f"arn:aws:s3:::{bucket}", Condition=below)
+    # None where all of the bucket is the tree's: a condition might not hold for a request that names no prefix.
+    below = {"Condition": {"StringLike": {"s3:prefix": [f"{prefix}*"]}}} if prefix else {}
+    list_them = _allow(["s3:ListBucket"], f"arn:aws:s3:::{bucket}", **below)
     read, write = ["s3:GetObject"], ["s3:PutObject", "s3:AbortMultipartUpload"]
     return {
         "reader": policy(_allow(read, objects), list_them),
@@ -57,6 +58,8 @@ _S3 = """\
 # The registry at @BASE@, in the bucket @BUCKET@ (@PREFIX@).
 # Publish into it with: cargo-static-index build --tree @TREE@
 # Every object carries its Content-Type and Cache-Control already; the bucket needs no website configuration.
+# Where an object that is not there is answered with 403, and the tree lies below a prefix, take the "Condition" of
+# s3:ListBucket away: then all names in the bucket can be listed, and what is missing is 404.
 
 # --- Who publishes (CI, `watch`, `serve --publish`): deletes nothing of the tree. bucket user or role, policy:
 @PUBLISHER@
@@ -115,7 +118,8 @@ def s3(place: Place) -> str:
     """Give the policies of a bucket by role."""
     bucket, prefix = _bucket(place)
     found = {role.upper(): text for role, text in roles(bucket, prefix).items()}
-    return place.filled(_S3, BUCKET=bucket, PREFIX=prefix or "no prefix", TREE=place.root, **found)
+    tree = f"s3://{bucket}/{prefix}".rstrip("/")
+    return place.filled(_S3, BUCKET=bucket, PREFIX=prefix or "no prefix", TREE=tree, **found)
 
 
 def cloudfront(place: Place) -> str:

@@ -169,7 +169,8 @@ RUNS: Final = (
         name="gateway",
         says="A registry in a bucket of the Versity S3 Gateway, a second real store beside SeaweedFS: it must keep to "
         "conditions, lose nothing where 16 write one key and where four hosts add to one crate at the same time, give "
-        "out what was dropped, and serve cargo with the policy that `hosting s3` prints. "
+        "out what was dropped, serve cargo with the policy that `hosting s3` prints, and by the policies of roles let "
+        "readers write nothing, who publishes remove nothing, and nobody see what machines stage. "
         "`verify --deep` must find nothing at the end.",
         command=("-m", "tests.cargo.gateway"),
     ),

@@ -88,6 +88,15 @@ def test_buckets_get_a_policy_for_each_role_with_no_right_too_many(tmp_path: Pat
             assert read == f"{team}*"
 
 
+def test_listing_has_a_condition_only_where_the_bucket_holds_more_than_the_tree(tmp_path: Path) -> None:
+    for tree, conditions in (("s3://crates-example", 0), ("s3://crates-example/team", 4)):
+        text = run("hosting", "s3", "--tree", tree, "--base-url", NEW, cwd=tmp_path).ok()
+        assert text.count('"s3:prefix"') == conditions
+        assert f"cargo-static-index build --tree {tree}\n" in text
+    unset = run("hosting", "s3", "--base-url", NEW, cwd=tmp_path).ok()
+    assert "cargo-static-index build --tree s3://BUCKET\n" in unset
+
+
 @pytest.mark.parametrize("path", ["index/3/f/foo", f"crates/foo/{'0' * 64}.crate", f"crates/foo/{'0' * 64}.json"])
 def test_who_publishes_may_delete_no_release(path: str) -> None:
     assert not any(fnmatchcase(path, each) for each in PASSING)
