@@ -13,6 +13,7 @@ from cargo_static_index.store.bucket import Bucket, parse_bucket
 from cargo_static_index.store.objects.client import PART_BYTES, Client
 from cargo_static_index.store.objects.identity import Identity, Keys
 from cargo_static_index.store.objects.store import ObjectStore
+from cargo_static_index.store.objects.uploads import ObjectUploads, new_uploads
 from tests.buckets import KEYS, LIARS, Buckets, identities, liar, moto
 from tests.crates import CrateBuilder, crate
 from tests.faults import Asked, Fault, Proxy, proxied
@@ -406,3 +407,19 @@ def test_one_more_crate_costs_twelve_requests_from_an_empty_disk_and_no_listing(
     proxy.forget()
     add("last", crate("needy").dependency("unknown"))
     assert proxy.kinds().total() <= 12 + 2
+
+
+def test_what_was_staged_goes_with_what_others_left_long_ago(buckets: Buckets, place: Bucket, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"not published yet")
+    own, others = (new_uploads(place, buckets.environment) for _ in range(2))
+    abandoned = ObjectUploads(place, buckets.environment, "20200101T000000Z-0123456789ab")
+    for session in (own, others, abandoned):
+        for number in range(3):
+            session.put(str(number), file, path="crates/foo/0.crate", tags=())
+    own.clear()
+    client = Client(place, buckets.environment)
+    assert [listed.path for listed in client.list()] == [str(others.staged(str(number))) for number in range(3)]
+    own.clear()
+    client.delete_all([str(own.staged("0")), str(others.staged("0"))])
+    assert len(list(client.list())) == 2

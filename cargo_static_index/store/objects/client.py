@@ -10,7 +10,7 @@ import os
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -194,6 +194,16 @@ class Client:
             self._need_bucket(error)
         except failures.BaseError as error:
             raise self._failure("delete", path, error) from None
+
+    def delete_all(self, paths: Sequence[str]) -> None:
+        """Delete some objects, many at the same time; deleting nothing is fine."""
+        try:
+            obstore.delete(self._store, paths)
+        except FileNotFoundError:  # one of them was gone: the others may be there
+            for path in paths:
+                self.delete(path)
+        except failures.BaseError as error:
+            raise self._failure("delete", paths[0], error) from None
 
     def delete_if(self, path: str, etag: str) -> None:
         """Delete one object while it has that ETag, or raise ConditionFailed; deleting nothing is fine.

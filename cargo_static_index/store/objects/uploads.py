@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
+from itertools import islice
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -23,6 +24,9 @@ CACHE_TAG: Final = "cache-tag"
 
 ABANDONED: Final = timedelta(days=2)
 """After this nobody works with what was staged any more: far more than a build takes."""
+
+DELETED_AT_ONCE: Final = 1000
+"""Files whose deletion is under way together: a build of very many leaves as many behind."""
 
 _TIME = "%Y%m%dT%H%M%SZ"
 
@@ -67,10 +71,10 @@ class ObjectUploads(Struct, frozen=True):
     def clear(self) -> None:
         """Delete all that is staged here, and what was staged long ago by who never came to that."""
         client, oldest = self._client(), (datetime.now(UTC) - ABANDONED).strftime(_TIME)
-        for file in list(list_all(client, UPLOADS)):
-            session = file.path.split("/")[1]
-            if session == self.session or session < oldest:
-                persisting(partial(client.delete, file.path))
+        paths = (file.path for file in list_all(client, UPLOADS))
+        old = (path for path in paths if (session := path.split("/")[1]) == self.session or session < oldest)
+        while some := list(islice(old, DELETED_AT_ONCE)):
+            persisting(partial(client.delete_all, some))
 
     def _client(self) -> Client:
         return _client_of(self.bucket, None if self.environment is None else tuple(sorted(self.environment.items())))
