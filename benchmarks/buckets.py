@@ -46,9 +46,14 @@ Figures = dict[str, Any]
 
 
 def uploading(turns: int) -> Figures:
-    """Compare a first upload of real crates, read and checked, with bare puts of the very objects that it makes."""
+    """Compare a first upload of real crates, read and checked, with bare puts of the very objects that it leaves.
+
+    These are archives, metadata and index files, a name for each crate, and a record of each change.
+    """
     with real_crates() as here, seaweedfs() as server:
-        here.cold_product("--mirror")  # whose tree is what the floor puts
+        bucket = server.make()
+        _product(server, "build", here, bucket, "--mirror")
+        _fetched(server, bucket, here.base / "tree")  # which is what the floor puts
         contenders: Mapping[str, Callable[[], Run]] = {
             "floor": lambda: _put(server, here.base / "tree", server.make()),
             "product": lambda: _product(server, "build", here, server.make(), "--mirror"),
@@ -186,6 +191,16 @@ def _newest(folder: Path) -> Iterator[Path]:
 
 def _added(server: Buckets, here: Bench, bucket: Bucket, file: Path) -> Run:
     return _product(server, "add", here, bucket, str(file))
+
+
+def _fetched(server: Buckets, bucket: Bucket, folder: Path) -> None:
+    """Fetch all objects of a bucket into a folder."""
+    client = Client(bucket, server.environment)
+    for listed in client.list():
+        found = client.get(listed.path)
+        if found:
+            (folder / listed.path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / listed.path).write_bytes(found.content)
 
 
 def _product(server: Buckets, verb: str, here: Bench, bucket: Bucket, *what: str) -> Run:

@@ -107,15 +107,14 @@ def build(settings: Settings, jobs: int) -> Counter[str]:
 
 
 def build_far(settings: Settings, cluster: str) -> dict[str, Any]:
-    """Do the same with the workers of a cluster, and give the processor time that this process took for it."""
+    """Do the same with the workers of a cluster, and give the processor time that this process took, once connected."""
     from cargo_static_index.registry.cluster import opened_cluster  # noqa: PLC0415 - no other row is to pay for it
 
-    listener, begun = Counting(), time.process_time()
-    with (
-        opened_cluster(cluster, settings.tree.path) as far,
-        open_registry(settings, listener, Options(now=NOW)) as registry,
-    ):
-        registry.build(far=far)
+    listener = Counting()
+    with opened_cluster(cluster, settings.tree.path) as far:
+        begun = time.process_time()
+        with open_registry(settings, listener, Options(now=NOW)) as registry:
+            registry.build(far=far)
     return {**listener.status, "processor": time.process_time() - begun}
 
 

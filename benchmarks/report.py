@@ -204,7 +204,8 @@ def _buckets(found: Found) -> str:
         product, floor = _seconds(upload["product"]), _seconds(upload["bare"])
         lines.append(
             f"- A first upload of {upload['crates']:,} real crates, read and checked, takes {product}; the client "
-            f"library alone puts the {upload['objects']:,} files of the tree in {floor}, as many at a time. "
+            f"library alone puts the {upload['objects']:,} objects that it leaves (archives, metadata, index files, a "
+            f"name for each crate, records of changes) in {floor}, as many at a time. "
             f"That is {upload['ratio']:.2f} times as long.\n"
         )
     for row in ROWS:
