@@ -86,7 +86,7 @@ RUNS: Final = (
         says="axe looks, in a real Chromium and both schemes, at pages of each kind of a mirror of the corpus: crates, "
         "versions, dependents, files, lists, searches and all others. It must find nothing at WCAG 2.2 AA, and nothing "
         "by its best practice.",
-        command=("-m", "tests.browser.real", "--each", "50"),
+        command=("-m", "tests.browser.real", "--each", "30"),
     ),
     Run(
         name="damages",

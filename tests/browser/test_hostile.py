@@ -11,8 +11,13 @@ from playwright.sync_api import Browser, Dialog, Frame, Page, Request, Route
 
 from cargo_static_index.site.readme.markdown import ReadmeSource, render_readme
 from cargo_static_index.site.theme import CSP, content_security_policy
+from tests.advisories import advise
+from tests.browser.registry import is_ready
+from tests.crates import crate
 from tests.hostile import HOSTILE
+from tests.registry.site.registries import OPTIONS
 from tests.servers import Nginx
+from tests.world import World
 
 pytestmark = pytest.mark.browser
 
@@ -245,3 +250,42 @@ def test_an_in_page_link_scrolls_to_its_heading(watch: Watch, server: Nginx, sit
 
     assert watch.page.url.endswith("#user-content-the-end")
     assert watch.page.evaluate("window.scrollY") > 1000
+
+
+ATTACK = "\"'></title></script><img src=x onerror=pwned()><script>pwned()</script>{{7*7}}"
+
+
+def test_what_manifests_paths_and_advisories_say_stays_text_without_the_policy_too(
+    browser: Browser, tmp_path: Path
+) -> None:
+    allowed = [f"{rule}=allow" for rule in ("path-unportable", "url-invalid")]
+    advise(tmp_path / "db", "evil", title=ATTACK, patched="")
+    world = World(tmp_path, OPTIONS | {"advisories.path": tmp_path / "db", "pages.source": "all", "rules": allowed})
+    evil = crate("evil").package(
+        description=ATTACK,
+        authors=[ATTACK, f"{ATTACK} <a@b.example>"],
+        categories=["<img src=x onerror=pwned()>"],
+        homepage=f"https://h.example/{ATTACK}",
+        documentation="data:text/html,<script>pwned()</script>",
+        repository="javascript:pwned()",
+        license=ATTACK,
+    )
+    for path in ("<img src=x onerror=pwned()>", 'src/" onload="pwned().rs', "src/main.rs", "CHANGELOG.md"):
+        evil = evil.file(path, f"# {ATTACK}\n")
+    world.put(evil.readme(f"# {ATTACK}").vcs(path_in_vcs=ATTACK), crate("evil", "1.1.0"))
+    (world.drop / '"><img src=x onerror=pwned()>.crate').write_bytes(b"no archive")
+    assert {outcome.status for outcome in world.build().outcomes} == {"published", "refused"}
+    context = browser.new_context(bypass_csp=True)
+    page = context.new_page()
+    ran: list[str] = []
+    page.expose_function("pwned", lambda: ran.append(page.url))
+    page.on("pageerror", lambda error: ran.append(f"{page.url}: {error}"))
+    looked = sorted(world.tree.rglob("*.html"))
+    for each in looked:
+        page.goto(each.as_uri())
+        is_ready(page)
+    page.goto(f"{(world.tree / 'search.html').as_uri()}?q=evil")
+    page.locator("#found .item").first.wait_for()
+    assert {each.relative_to(world.tree).parts[0] for each in looked} >= {"browse", "crates", "index.html"}
+    assert ran == []
+    context.close()
