@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from cargo_static_index.store import Change, Lock, Put, Stored
+from cargo_static_index.store import Change, Lock, Put, Staged, Stored
 from cargo_static_index.store.memory import MemoryStore
 
 
@@ -43,7 +43,7 @@ class Through:
     def opener(self) -> None:
         return None
 
-    def link(self, path: str) -> None:
+    def link(self, path: str) -> Staged | None:
         return self.below.link(path)
 
 

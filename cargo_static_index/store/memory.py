@@ -2,24 +2,24 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
 from cargo_static_index.diagnostics.errors import InvalidInput, StoreError, TreeBusy
-from cargo_static_index.store import Change, Delete, Lock, Put, Staged, Stored, Tag
+from cargo_static_index.store import Change, Delete, Lock, Put, Staged, Store, Stored, Tag
 from cargo_static_index.store.paths import check_path, holds, parents_of, tag_of
 
 
-class MemoryStore:
+class MemoryStore(Store):
     """Keep a tree in a dictionary: as a folder does, or where it is `shared` as a bucket does.
 
     Another writer is played by calling `apply` between a read and a write, another host by `seen_elsewhere`.
     """
 
-    is_being_changed = False
-    """What nobody else changes: who has it has it alone."""
+    locks = True
+    shared = False
 
     def __init__(self, files: Mapping[str, bytes] | None = None, *, shared: bool = False) -> None:
         self.shared = shared
@@ -49,18 +49,11 @@ class MemoryStore:
             return None
         return Stored(content=content, tag=tag_of(content), changes=self._changes.get(path, ()))
 
-    def read_all(self, paths: Sequence[str]) -> Sequence[Stored | None]:
-        """Read several files."""
-        return [self.read(path) for path in paths]
-
     def size(self, path: str) -> int | None:
         """Give the bytes of one file, or None where there is none."""
         check_path(path)
         content = self._files.get(path)
         return None if content is None else len(content)
-
-    def digest(self, path: str) -> None:
-        """Give nothing: none is kept beside a file."""
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
         """List the paths of all files below a folder, sorted, that sort after one."""
@@ -90,16 +83,10 @@ class MemoryStore:
             finally:
                 self._stage = None
 
-    def link(self, path: str) -> None:
-        """Give nothing: there is no second name."""
-
     @property
     def lock(self) -> Lock | None:
         """A lock that nobody else takes, as long as one session is all that there can be."""
         return _Unshared() if self.locks else None
-
-    def opener(self) -> None:
-        """Give nothing: no other process sees this tree."""
 
     def _check_staged(self, staged: Staged) -> None:
         file = Path(staged)

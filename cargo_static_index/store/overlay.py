@@ -9,12 +9,18 @@ from cargo_static_index.store import Change, Put, Staged, Store, Stored, Tag
 from cargo_static_index.store.paths import check_path, holds, tag_of
 
 
-class OverlayStore:
-    """Keeps changes in memory and reads through them; the store below is never written."""
+class OverlayStore(Store):
+    """Keeps changes in memory and reads through them; the store below is never written.
+
+    No lock is needed for that, and no other process could open it.
+    """
+
+    locks = False
+    shared = False
 
     def __init__(self, below: Store) -> None:
         self._below = below
-        self.locks, self.shared, self.is_being_changed = below.locks, below.shared, False
+        self.locks, self.shared = below.locks, below.shared
         self._over: dict[str, bytes | Staged | None] = {}
         self._changes: dict[str, tuple[str, ...]] = {}
 
@@ -41,9 +47,6 @@ class OverlayStore:
             return Path(content).stat().st_size
         return None if content is None else len(content)
 
-    def digest(self, path: str) -> None:
-        """Give nothing: none is kept beside a file."""
-
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
         """List the paths as they would be."""
         start = f"{prefix}/" if prefix else ""
@@ -64,10 +67,6 @@ class OverlayStore:
         content = self._over.get(path)
         return content if isinstance(content, str) else None
 
-    @property
-    def lock(self) -> None:
-        """Nothing: a dry run need not keep others out."""
-
     @contextmanager
     def session(self) -> Iterator[Path]:
         """Give a folder to stage files in, away from the tree."""
@@ -75,9 +74,6 @@ class OverlayStore:
 
         with TemporaryDirectory(prefix="cargo-static-index-") as stage:
             yield Path(stage)
-
-    def opener(self) -> None:
-        """Give nothing: the changes are known here alone."""
 
     def _keep(self, change: Change) -> bool:
         if change.expect != "any" and not holds(change, self._tag(change.path)):

@@ -23,7 +23,7 @@ _MODES = 0o7777
 """All bits of access that a file may have."""
 
 
-class LocalStore:
+class LocalStore(Store):
     """Keep a tree in the folder `root`, which the first session makes.
 
     Files and folders get the modes that the umask leaves of 0666 and 0777, unless `file_mode` and `dir_mode` say
@@ -73,9 +73,6 @@ class LocalStore:
         except OSError as error:
             raise failure("read", self.root / path, error) from error
         return None if found is None else found.st_size
-
-    def digest(self, path: str) -> None:
-        """Give nothing: none is kept beside a file."""
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[str]:
         """List the paths of all files below a folder, sorted, that sort after one, holding a level's names at a time.

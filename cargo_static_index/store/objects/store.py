@@ -37,7 +37,7 @@ CHANGES: Final = "changes"
 """The metadata that lists the changes which an object's content comes from."""
 
 
-class ObjectStore:
+class ObjectStore(Store):
     """Keep a tree in a bucket, which the variables of an environment tell how to reach, by default the process's own.
 
     It writes only where the store was found to keep to conditions, or where `single_writer` says that nobody else
@@ -45,9 +45,7 @@ class ObjectStore:
     `pauses` are the seconds between tries.
     """
 
-    locks = False
     shared = True
-    is_being_changed = False
 
     def __init__(
         self,
@@ -135,13 +133,6 @@ class ObjectStore:
                 yield self._stage
             finally:
                 self._stage = None
-
-    def link(self, path: str) -> None:
-        """Give nothing: an object has one name."""
-
-    @property
-    def lock(self) -> None:
-        """Nothing: other hosts write at the same time."""
 
     def opener(self) -> Callable[[], Store]:
         """Give what opens this tree in another process."""
