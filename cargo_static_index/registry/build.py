@@ -4,13 +4,11 @@
 Reading comes before others are kept out; publishing keeps them out for one batch of crates after the other.
 """
 
-import gc
 import hashlib
 import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -30,7 +28,7 @@ from cargo_static_index.registry.held import with_held
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.scan import settled_by_stamps
 from cargo_static_index.registry.transaction import Transaction
-from cargo_static_index.registry.workers import Executor, Far, Result, unbroken
+from cargo_static_index.registry.workers import Executor, Far, Result, few_collections, unbroken
 from cargo_static_index.state.candidates import Packed
 from cargo_static_index.store import Uploads
 from cargo_static_index.store.local.folders import failure
@@ -69,7 +67,7 @@ def read_drop(
 ) -> None:
     """Read and check what is new in the drop directory; nobody is kept out meanwhile."""
     transaction.state.drop_files.reopen_refused(judged_by(policy))
-    with _few_collections():
+    with few_collections():
         _read(transaction, _dropped(transaction, drop, options), policy, options, executor, drop, far)
     if options.due is None:  # who looks again and again has said it once
         count = transaction.state.drop_files.refused_count()
@@ -117,19 +115,7 @@ def publish_read(
     The transaction's listener hears what becomes of each file. Of files of a `drop` directory that is remembered.
     """
     disposal = Disposal(transaction, judged_by(policy) if drop else "", drop)
-    with _few_collections():
-        yield from _dispose_all(transaction, policy, options, disposal, far.uploads if far else None)
-
-
-@contextmanager
-def _few_collections() -> Iterator[None]:
-    """Look for cycles less often: a build makes hardly any, and looking for them took a twentieth of its time."""
-    usual = gc.get_threshold()
-    gc.set_threshold(20_000, *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
+    yield from _dispose_all(transaction, policy, options, disposal, far.uploads if far else None)
 
 
 def judged_by(policy: Policy) -> str:

@@ -40,7 +40,7 @@ from cargo_static_index.registry.scan import Due
 from cargo_static_index.registry.similar import need_crates
 from cargo_static_index.registry.transaction import Transaction, open_transaction
 from cargo_static_index.registry.withdraw import Spec, Withdrawn
-from cargo_static_index.registry.workers import Executor, Far
+from cargo_static_index.registry.workers import Executor, Far, few_collections
 from cargo_static_index.settings import Settings, limits_of
 from cargo_static_index.state import copy_state, may_write
 from cargo_static_index.store import Store
@@ -259,9 +259,10 @@ class Registry:
     def _carry_out(self, steps: Iterator[None]) -> None:
         """Carry out steps, between any two of which others may come in who wait."""
         self.take()
-        for _ in steps:
-            if self.transaction.breathe():
-                self._recover()
+        with few_collections():
+            for _ in steps:
+                if self.transaction.breathe():
+                    self._recover()
 
     def _recover(self) -> None:
         left = recover(self.transaction, first=not self._begun)

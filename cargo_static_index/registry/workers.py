@@ -257,6 +257,17 @@ def _begin_worker() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
+@contextmanager
+def few_collections() -> Iterator[None]:
+    """Look for cycles less often: a build makes hardly any, and looking for them took a twentieth of its time."""
+    usual = gc.get_threshold()
+    gc.set_threshold(20_000, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
 def tune_memory() -> None:
     """Set this process up to read many archives, one after the other."""
     # What was there before the fork never becomes garbage, and reading makes hardly any cycles: looking for them
