@@ -196,7 +196,7 @@ TARGETS = (
         reach=3,
         unit=" ms",
         number=lambda found: 1e3 * float(found["pages"]["each"]),
-        stands=7.3,  # on a machine where the floor takes 0.80 s for the real crates
+        stands=7.3,  # where the floor takes 0.80 s for the real crates: docs/decisions/002-what-a-cold-build-costs.md
     ),
     Target(
         says="peak memory, cold, 1,000,000 less 10,000",

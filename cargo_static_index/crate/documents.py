@@ -9,8 +9,12 @@ from cargo_static_index.protocol.manifest.toml import read_toml
 MANIFEST_AS_WRITTEN = "Cargo.toml.orig"
 """The manifest as its author wrote it, which `cargo package` puts beside the one that it made of it."""
 
-_FILE = rb"(?:readme|license-file)"
-_MAY_NAME_ANOTHER_PLACE = pattern(_FILE + rb"\b[^\n]*(?:\.\.|workspace)|\[\s*package\s*\.\s*" + _FILE + rb"\s*\]")
+# Each begins with what is found fast; all three in one took ten times as long.
+_NAMES_ANOTHER_PLACE = (
+    pattern(rb"readme\b[^\n]*(?:\.\.|workspace)"),
+    pattern(rb"license-file\b[^\n]*(?:\.\.|workspace)"),
+    pattern(rb"\[\s*package\s*\.\s*(?:readme|license-file)\s*\]"),
+)
 
 
 def find_file(stated: str, files: Collection[str]) -> str | None:
@@ -48,8 +52,8 @@ def _normal(stated: str) -> str:
 
 def package_as_written(as_written: bytes) -> Mapping[str, object]:
     """Give `[package]` of Cargo.toml.orig where its README or licence may lie at another place; else nothing."""
-    likely = b".." in as_written or b"workspace" in as_written  # what any match has in it, and is found much faster
-    if not likely or not _MAY_NAME_ANOTHER_PLACE.search(as_written):
+    likely = b".." in as_written or b"workspace" in as_written  # found faster still
+    if not likely or not any(place.search(as_written) for place in _NAMES_ANOTHER_PLACE):
         return {}
     root = read_toml(as_written, [])
     package = root.get("package") if root else None
