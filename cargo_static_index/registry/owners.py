@@ -1,9 +1,10 @@
-"""Changes of who owns a crate: one small file, by compare and swap; and what its pages prove of a lost one.
+"""Changes of who owns a crate: one small file, by compare and swap, then its copy; and who brings back a lost one.
 
-Nothing deletes the file of a crate that is held, so where its pages name owners and it is not there, it was lost.
+Nothing deletes the file of a crate that is held, so where its copy or its pages name owners and it is not there, it was
+lost.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -12,10 +13,12 @@ from cargo_static_index.diagnostics.problems import Finding, found
 from cargo_static_index.registry.site.documents import read_crate_document
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.site.crate_document import CrateDocument
-from cargo_static_index.store import Store
+from cargo_static_index.site.paths import crate_document
+from cargo_static_index.store import Delete, Store
 from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.owners import Owners, format_owners, parse_owner, read_owners
+from cargo_static_index.tree.owners import Owners, format_owners, parse_owner, read_owners, read_owners_copy
+from cargo_static_index.tree.read import StoredValue, read_index, removed_versions
 
 
 def change_owners(
@@ -41,14 +44,47 @@ def change_owners(
         after = replace(before, owners=names, trusted_only=only)
         if after == before:
             break
+        after = replace(after, changes=before.changes + 1).summed_up()
         transaction.state.pages.make_stale([name])
+        transaction.state.intents.begin([layout.owners_copy(name)])
         if transaction.write(held.path, format_owners(after), held.stored):
+            write_copy(transaction, after)
             break
     return after
 
 
+def write_copy(transaction: Transaction, owners: Owners) -> None:
+    """Have the copy say who owns a crate, unless somebody changed that once more meanwhile."""
+    for _ in attempts(f"the owners of {owners.name} are"):
+        copy = _readable(read_owners_copy, transaction.store, owners.name)
+        if copy and copy.changes > owners.changes:
+            break
+        path = layout.owners_copy(owners.name)
+        if transaction.write(path, format_owners(owners), transaction.store.read(path)):
+            break
+    transaction.state.intents.finish([layout.owners_copy(owners.name)])
+
+
+def finish_owners(transaction: Transaction, name: str) -> None:
+    """Write the copy that a change of owners did not come to write, or delete it where there is no such crate."""
+    owners = _readable(read_owners, transaction.store, name)
+    if owners:
+        write_copy(transaction, owners)
+        return
+    if not (read_index(transaction.store, name).value.lines or removed_versions(transaction.store, name)):
+        transaction.apply([Delete(path=layout.owners_copy(name))])
+    transaction.state.intents.finish([layout.owners_copy(name)])
+
+
+def _readable(read: Callable[[Store, str], StoredValue[Owners | None]], store: Store, name: str) -> Owners | None:
+    try:
+        return read(store, name).value
+    except InvalidDocument:
+        return None
+
+
 def _none_of(name: str) -> Owners:
-    return Owners(schema=1, name=name, owners=())
+    return Owners(schema=2, name=name, owners=())
 
 
 def _check_removal(name: str, before: Sequence[str], after: Sequence[str], remove: Sequence[str]) -> None:
@@ -60,58 +96,93 @@ def _check_removal(name: str, before: Sequence[str], after: Sequence[str], remov
 
 
 def _first_of(name: str, owners: tuple[str, ...]) -> Owners:
-    return replace(_none_of(name), owners=owners)
+    return replace(_none_of(name), owners=owners).summed_up()
 
 
 def found_owners(transaction: Transaction, name: str, owners: tuple[str, ...]) -> bool:
     """Give a crate its first owners, before its first line; False where somebody else was quicker."""
-    held = read_owners(transaction.store, name)
-    return held.stored is None and transaction.write(held.path, format_owners(_first_of(name, owners)), None)
+    held, first = read_owners(transaction.store, name), _first_of(name, owners)
+    if held.stored is not None:
+        return False
+    copy = layout.owners_copy(name)
+    if transaction.store.size(copy) is not None and restore_owners(transaction, name):
+        return False  # it was lost
+    transaction.state.intents.begin([copy])
+    if not transaction.write(held.path, format_owners(first), None):
+        transaction.state.intents.finish([copy])
+        return False
+    write_copy(transaction, first)
+    return True
 
 
 def forget_owners(transaction: Transaction, name: str, owners: tuple[str, ...]) -> None:
     """Take the first owners of a crate back where nothing of it came to be published, and they are still these."""
     held = read_owners(transaction.store, name)
     if held.value == _first_of(name, owners):
+        transaction.state.intents.begin([layout.owners_copy(name)])
         transaction.write(held.path, None, held.stored)
+        finish_owners(transaction, name)
 
 
-def check_owners_file(store: Store, name: str) -> Iterator[Finding]:
-    """Say where the file that is there cannot be read, or is of another crate."""
-    try:
-        read_owners(store, name)
-    except InvalidDocument as error:
-        yield found("owners-wrong", layout.owners_file(name), f"{error}.", "restore-owners")
+def check_owners_files(store: Store, name: str) -> Iterator[Finding]:
+    """Say where one of the two files is not there or cannot be read, or where they are not the same."""
+    found_here: list[Owners | None] = []
+    for read, path in ((read_owners, layout.owners_file(name)), (read_owners_copy, layout.owners_copy(name))):
+        try:
+            found_here.append(read(store, name).value)
+        except InvalidDocument as error:
+            yield found("owners-wrong", path, f"{error}.", "restore-owners")
+            return
+    owners, copy = found_here
+    if owners != copy and not (copy is None and owners and owners.schema == 1):
+        lost = owners is None or (copy is not None and copy.changes > owners.changes)
+        path = layout.owners_file(name) if lost else layout.owners_copy(name)
+        yield found(
+            "owners-wrong", path, f"This is lost, or not what was last said of who owns {name}.", "restore-owners"
+        )
 
 
 def check_owners(store: Store, shown: CrateDocument) -> Iterator[Finding]:
-    """Hold the owners that a crate's pages name against the file; what it cannot say is told by `check_owners_file`."""
-    path = layout.owners_file(shown.name)
+    """Hold the owners that a crate's pages name against the file; what that says itself `check_owners_files` tells."""
     try:
         held = read_owners(store, shown.name).value if shown.owners else None
+        copy = read_owners_copy(store, shown.name).value if shown.owners and held is None else None
     except InvalidDocument:
         return
     said = held.owners if held else ()
-    if said != shown.owners:
-        names = ", ".join(said) or "nobody"
-        message = f"{shown.name} is owned by {names}, and by {', '.join(shown.owners)} as its pages say."
-        yield found("owners-wrong", path, message, "restore-owners")
+    if said == shown.owners or copy:
+        return
+    names, pages = ", ".join(said) or "nobody", ", ".join(shown.owners)
+    message = f"{shown.name} is owned by {names}, and by {pages} as its pages say."
+    if held and held.schema > 1:
+        yield found("page-wrong", crate_document(shown.name), message, "make-pages")
+    else:
+        yield found("owners-wrong", layout.owners_file(shown.name), message, "restore-owners")
 
 
 def restore_owners(transaction: Transaction, name: str) -> bool:
-    """Have a crate be owned again by those whom its `index.json` names, and say so; False where that names none.
+    """Have a crate be owned again as its file, or the copy, said last, or else by those whom its `index.json` names.
 
-    That has a digest, and a change of owners is done once it names them.
+    Says so, and gives False where nothing names owners. The pages have a digest, and a change of owners is done once
+    they name them.
     """
-    shown = read_crate_document(transaction.store, name)
-    path = layout.owners_file(name)
-    if not (shown and shown.owners):
+    store, path = transaction.store, layout.owners_file(name)
+    readable = (_readable(read, store, name) for read in (read_owners_copy, read_owners))
+    said = sorted((owners for owners in readable if owners and owners.schema > 1), key=lambda owners: owners.changes)
+    shown = read_crate_document(store, name)
+    if not said and not (shown and shown.owners):
         return False
-    if not transaction.write(path, format_owners(_first_of(name, shown.owners)), transaction.store.read(path)):
+    owners = said[-1].summed_up() if said else _first_of(name, shown.owners if shown else ())
+    if not transaction.write(path, format_owners(owners), store.read(path)):
         return False
-    owners = ", ".join(shown.owners)
+    write_copy(transaction, owners)
+    known = ""
+    if not said:
+        known = (
+            " Whether new versions come by trusted publishing alone is not known; `cargo-static-index owner` sets that."
+        )
+    transaction.state.pages.make_stale([name])
     transaction.listener.warn(
-        f"{path} was lost or damaged: who owns {name} was put back, {owners}. Whether new versions come by trusted "
-        "publishing alone is not known; `cargo-static-index owner` sets that."
+        f"{path} was lost or damaged: who owns {name} was put back, {', '.join(owners.owners)}.{known}"
     )
     return True

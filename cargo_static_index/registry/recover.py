@@ -98,6 +98,7 @@ def finish_changes(transaction: Transaction) -> list[Withdrawn]:
     """
     if transaction.log is None:
         return []
+    _finish_owners(transaction)
     left: list[Withdrawn] = []
     takes_over = False
     for identity, record in transaction.changes_of_others():
@@ -142,6 +143,7 @@ def reconcile(transaction: Transaction, *, agreed: bool = False) -> list[Withdra
     _make_pages_stale(transaction)
     _delete_unnamed(transaction)
     note_first_kept(transaction)
+    _finish_owners(transaction)
     if transaction.record.version_addresses is True:
         _make_addresses(transaction, wanted=True)
     crates = list(crates_with_tombstones(transaction.store))
@@ -179,6 +181,15 @@ def _make_pages_stale(transaction: Transaction) -> None:
     begun = transaction.state.intents.unfinished()
     keys = [collision_key(path.rpartition("/")[2]) for path in begun if path.startswith(f"{layout.INDEX}/")]
     transaction.state.pages.make_stale(transaction.state.published.names_of(keys).values(), whole=True)
+
+
+def _finish_owners(transaction: Transaction) -> None:
+    """Finish changes of owners that broke off."""
+    begun = [path for path in transaction.state.intents.unfinished() if path.startswith(f"{layout.CRATES}/")]
+    for name in (path.split("/")[1] for path in begun if path == layout.owners_copy(path.split("/")[1])):
+        from cargo_static_index.registry.owners import finish_owners  # loaded when it is used
+
+        finish_owners(transaction, name)
 
 
 def _delete_unnamed(transaction: Transaction) -> None:

@@ -15,6 +15,7 @@ from cargo_static_index.crate.metadata import format_metadata
 from cargo_static_index.diagnostics.errors import InvalidDocument, StoreError
 from cargo_static_index.protocol.index_file import IndexFile, Line
 from cargo_static_index.protocol.names import collision_key
+from cargo_static_index.registry.owners import write_copy
 from cargo_static_index.registry.shared import IndexChange
 from cargo_static_index.registry.tombstones import summed_tombstones, update_tombstones
 from cargo_static_index.registry.transaction import Transaction
@@ -186,7 +187,7 @@ class Sync:
         there = self._source.read(layout.owners_file(name))
         if there is None:
             return
-        read_owners(self._source, name)  # what says nothing of owners is not copied
+        owners = read_owners(self._source, name).value  # what says nothing of owners is not copied
         for _ in attempts(f"the owners of {name} are"):
             here = self._transaction.store.read(layout.owners_file(name))
             changes = list(replaced(layout.owners_file(name), there.content, here))
@@ -194,7 +195,9 @@ class Sync:
                 return
             self._transaction.state.pages.make_stale([name])
             if not self._transaction.apply(changes):
-                return
+                break
+        if owners and owners.schema > 1:
+            write_copy(self._transaction, owners)
 
     # Removals ----------------------------------------------------------------------------------------------
 

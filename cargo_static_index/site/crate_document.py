@@ -137,10 +137,11 @@ def format_page_document(document: Struct) -> bytes:
     return _encode(document) + b"\n"
 
 
-PAGES_FORMAT = 3
+PAGES_FORMAT = 4
 """Since 2, the lists of the search are in the order of what is worth reading, and crates have a `row.js`.
 
 Since 3, `row.js` ends with a digest of the crate's document.
+Since 4, the digest at the end of a page is also one of what the page was made of.
 """
 
 
@@ -152,7 +153,8 @@ class PagesState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """pages.json: what the pages in the tree were made with, and the tree.json digest that they show.
 
     `sealed` says that every page ends with a digest of itself, which earlier versions did not write. `copies` says
-    whether every page has compressed copies beside it, or some may have; without it none has.
+    whether every page has compressed copies beside it, or some may have; without it none has. `front` are digests of
+    the pages that tell of what was published last, and of those that hardly change, by path.
     """
 
     schema: int = PAGES_FORMAT
@@ -160,6 +162,7 @@ class PagesState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     digest: Digest
     sealed: bool = False
     copies: CopiesHeld | UnsetType = UNSET
+    front: dict[str, str] = {}
 
 
 def parse_pages_state(content: bytes) -> PagesState:

@@ -27,7 +27,9 @@ from cargo_static_index.site.rows import (
     SetRow,
     encode_row,
 )
+from cargo_static_index.site.seal import made_of
 from cargo_static_index.site.theme import SINGULAR, month_name
+from cargo_static_index.tree.documents import Tombstone
 
 if TYPE_CHECKING:  # loaded with the first page that is made
     from cargo_static_index.site.templates import Templates
@@ -210,12 +212,32 @@ def files_of_node(node: Node, templates: "Templates") -> dict[str, bytes | None]
     page = path.removesuffix(".json") + ".html"
     view = list_view(node)
     template = "dependents.html" if node.list.startswith(DEPENDENTS) else "list.html"
-    files[page] = templates.render(template, page, {"list": view})
+    files[page] = templates.render(template, page, {"list": view}, sources_of_node(node)[page])
     if node.list == NAMES:
         sitemap = sitemap_path(node.prefix)
         names = [row.name for row in view.rows]
-        files[sitemap] = templates.render("sitemap-part.xml", sitemap, {"names": names}) if names else None
+        files[sitemap] = (
+            templates.render("sitemap-part.xml", sitemap, {"names": names}, sources_of_node(node)[sitemap])
+            if names
+            else None
+        )
     return files
+
+
+def sources_of_node(node: Node) -> dict[str, bytes]:
+    """Give what the pages of a node are made of (`site.seal`), by path."""
+    if is_script(node.list):
+        return {}
+    shown = node if node.total else replace(node, about={})  # an empty list says nothing of the crate
+    sources = {addresses.node_path(node.list, node.prefix) + ".html": made_of(format_record(shown))}
+    if node.list == NAMES and node.rows:
+        sources[sitemap_path(node.prefix)] = made_of(list(node.rows))
+    return sources
+
+
+def source_of_placeholder(root: Node, stones: Iterable[Tombstone]) -> bytes:
+    """Give what the page of a crate that is not held is made of: the list of its dependents, and what was removed."""
+    return made_of((format_record(root), [stone.plain for stone in stones]))
 
 
 def sitemap_parts(content: bytes) -> list[str]:

@@ -78,6 +78,15 @@ def rows_of(node: Node, load: Load) -> Iterator[tuple[str, Raw]]:
             yield from rows_of(child, load)
 
 
+def has_its_shape(node: Node) -> bool:
+    """Whether a node has the shape that `merge` gives, so that what it says of itself is what it holds."""
+    if node.children:
+        said = (node.total, node.common, list(node.children), len(node.rows))
+        return said == (sum(node.children.values()), _common(node.children), sorted(node.children), 0)
+    keys = list(node.rows)
+    return (node.total, node.common, keys) == (len(keys), "", sorted(keys, key=lambda key: key + END))
+
+
 class _Merger:
     def __init__(self, name: str, load: Load, about: dict[str, str]) -> None:
         self.changed: ChangedNodes = {}

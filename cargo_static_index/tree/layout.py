@@ -66,3 +66,8 @@ def tombstones_file(name: str) -> str:
 def owners_file(name: str) -> str:
     """Give the path of the document that says who owns a crate."""
     return f"{CRATES}/{name}/owners.json"
+
+
+def owners_copy(name: str) -> str:
+    """Give the path of the same document once more: who owns a crate is all that nothing else in a tree tells."""
+    return f"{CRATES}/{name}/owners-copy.json"

@@ -2,12 +2,17 @@
 
 An owner is a user, or `team:NAME`. A crate without the file has no owner: it came from the drop directory, the command
 line or another registry.
+
+Since schema 2 the document has a digest and counts its changes, and lies in the tree twice: what is damaged, lost or
+older is known by the other one.
 """
 
+from hashlib import sha256
 from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cargo_static_index._json import UNREADABLE
 from cargo_static_index._pattern import pattern
@@ -26,11 +31,20 @@ _is_owner = pattern(OWNER).fullmatch
 class Owners(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """The owners of one crate, users or `team:NAME`, in the order in which they came."""
 
-    schema: Literal[1]
+    schema: Literal[1, 2]
     name: str
     owners: tuple[str, ...]
     trusted_only: bool = False
     """Whether cargo may publish new versions by trusted publishing alone (crates.io: `trustpub_only`)."""
+    changes: int = 0
+    """How many times it was changed: which of two is the older one."""
+    digest: str = ""
+    """What sums up all else that it says."""
+
+    def summed_up(self) -> "Owners":
+        """Give the same with its digest, in today's schema."""
+        plain = replace(self, schema=2, digest="")
+        return replace(plain, digest=sha256(msgspec.json.encode(plain)).hexdigest()[:32])
 
 
 def parse_owner(text: str) -> str:
@@ -42,12 +56,22 @@ def parse_owner(text: str) -> str:
 
 def read_owners(store: Store, name: str) -> StoredValue[Owners | None]:
     """Read the owners of a crate, None where nothing says who they are, or raise InvalidDocument."""
-    path = layout.owners_file(name)
+    return _read(store, name, layout.owners_file(name))
+
+
+def read_owners_copy(store: Store, name: str) -> StoredValue[Owners | None]:
+    """Read the copy of what says who owns a crate, None where there is none, or raise InvalidDocument."""
+    return _read(store, name, layout.owners_copy(name))
+
+
+def _read(store: Store, name: str, path: str) -> StoredValue[Owners | None]:
     stored = store.read(path)
     try:
         owners = msgspec.json.decode(stored.content, type=Owners) if stored else None
         if owners and owners.name != name:
             raise InvalidDocument(f"this is of the crate `{owners.name}`")
+        if owners and owners.schema > 1 and owners != owners.summed_up():
+            raise InvalidDocument("it does not have the digest of what was written")
     except (*UNREADABLE, InvalidDocument) as error:
         raise InvalidDocument(
             f"{path}: this does not say who owns {name}: {error}; bring it back from a backup"

@@ -90,10 +90,12 @@ RUNS: Final = (
     ),
     Run(
         name="damages",
-        says="Files of a tree (index files, archives, metadata, documents, tree.json) are lost, emptied, cut, changed "
-        "by a bit, put back to an earlier state or copied from another crate, singly and in pairs. Who then does what "
-        "`verify` says, and nothing else, must have the tree that was, or be told what is lost.",
-        command=("-m", "tests.registry.verify.damages", "--pairs", "1000", "--flips", "500"),
+        says="Files of every kind that a tree has (index files, archives, metadata, documents, kept archives, owners, "
+        "pages, lists, search data, feeds, sitemaps, files and images of archives, assets, compressed copies, "
+        "tree.json and pages.json) are lost, emptied, cut, changed by a bit, put back to an earlier state or replaced "
+        "by another of their kind, singly and in pairs. Who then does what `verify` says, and nothing else, must have "
+        "the tree that was, or be told what is lost.",
+        command=("-m", "tests.registry.verify.damages", "--each", "2", "--pairs", "500", "--flips", "500"),
     ),
     Run(
         name="verify-beside",

@@ -130,13 +130,13 @@ DOCUMENTS: list[tuple[type[Struct], int, str]] = [
     ),
     (Tombstones, 1, "schema name removed"),
     (Tombstone, 1, "vers cksum pubtime yanked when lifted kept"),
-    (Owners, 1, "schema name owners trusted_only"),
+    (Owners, 2, "schema name owners trusted_only changes digest"),
     (KeptArchives, 1, "schema name until removed"),
     (Claim, 1, "schema name claimed"),
     (ChangeRecord, 1, "schema begun files rows_gone"),
     (ChangedFile, 1, "name path before after removed tombstones"),
     (CrateMetadata, 1, "schema cksum packed_size unpacked_size manifest readme changelog vcs files license_origin"),
-    (PagesState, 3, "schema fingerprint digest sealed copies"),
+    (PagesState, 4, "schema fingerprint digest sealed copies front"),
 ]
 """The documents of a tree that outlast a version, or parts of them, with their version and their keys."""
 

@@ -3,7 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_static_index.site.seal import is_sealed, sealed
+from cargo_static_index.site.seal import is_sealed, made_of, sealed
+
+
+def test_a_page_is_not_taken_for_one_made_of_something_else() -> None:
+    page = sealed("index.html", b"content", made_of(["now"]))
+    assert is_sealed("index.html", page, made_of(["now"]))
+    assert not is_sealed("index.html", page, made_of(["then"]))
+    assert not is_sealed("index.html", page)
 
 
 @given(st.text(max_size=9), st.binary(max_size=60), st.binary(max_size=60))

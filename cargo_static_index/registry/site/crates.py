@@ -39,6 +39,7 @@ from cargo_static_index.site.prose import Prose, Render, changelog_prose, readme
 from cargo_static_index.site.readme.images import image_name, images_in_question, names_of_held
 from cargo_static_index.site.readme.markdown import ReadmeSource, Rendered
 from cargo_static_index.site.rows import Rows, rows_of_crate
+from cargo_static_index.site.seal import made_of
 from cargo_static_index.site.search_rows import format_shown, words_of_readme
 from cargo_static_index.site.source import (
     by_folder,
@@ -414,6 +415,10 @@ class CratePages:
         path = addresses.crate_feed(name)
         yield path, partial(self._feed, path, document)
 
+    @cached_property
+    def _sources(self) -> Mapping[str, bytes]:
+        return sources_of_crate(self.document) if self.document else {}
+
     def _removed_pages(self, document: CrateDocument | None) -> Iterator[tuple[str, Callable[[], bytes]]]:
         """Give the pages of releases that were removed: they say so, when, and what to do."""
         known = {} if self._whole or self._before is None else {stone.vers: stone for stone in self._before.removed}
@@ -424,7 +429,7 @@ class CratePages:
 
     def _removed_page(self, path: str, stone: Tombstone, document: CrateDocument | None) -> bytes:
         context = {"name": self._name, "stone": stone, "held": document is not None}
-        return self._templates.render("removed.html", path, context)
+        return self._templates.render("removed.html", path, context, made_of(stone))
 
     def _release_page(
         self, path: str, summary: ReleaseSummary, before: ReleaseSummary | None, document: CrateDocument
@@ -436,7 +441,9 @@ class CratePages:
         readme, changelog = self._texts(release)
         shown = changelog if own else Prose()
         view = release_view(release, previous, document, self._site, readme, shown, own=own)
-        return self._templates.render("version.html" if own else "crate.html", path, {"crate": view})
+        return self._templates.render(
+            "version.html" if own else "crate.html", path, {"crate": view}, self._sources[path]
+        )
 
     def _images_of(self, metadata: CrateMetadata) -> Mapping[str, tuple[str, bytes]]:
         """Give the name in the tree and the content of the images that a README may show of its package, by path."""
@@ -494,7 +501,9 @@ class CratePages:
     def _feed(self, path: str, document: CrateDocument) -> bytes:
         timed = (summary for summary in document.versions if summary.pubtime)
         recent = sorted(timed, key=_by_time, reverse=True)[:FEED_ENTRIES]
-        return self._templates.render("crate-feed.xml", path, {"crate": document, "releases": recent})
+        return self._templates.render(
+            "crate-feed.xml", path, {"crate": document, "releases": recent}, self._sources[path]
+        )
 
     def _version_lists(self, document: CrateDocument) -> Iterator[tuple[str, Callable[[], bytes]]]:
         if len(document.versions) <= NEWEST_SHOWN:
@@ -511,7 +520,7 @@ class CratePages:
             return
         counts = {group: len(summaries) for group, summaries in groups.items()}
         context: dict[str, object] = {"crate": document, "groups": counts}
-        yield path, partial(self._templates.render, "versions.html", path, context)
+        yield path, partial(self._templates.render, "versions.html", path, context, self._sources[path])
         for group, summaries in groups.items():
             unlike = group not in known or version_rows(known[group], "", noted) != version_rows(summaries, "", notes)
             if unlike or len(known) == 1:
@@ -523,7 +532,7 @@ class CratePages:
     ) -> bytes:
         rows = version_rows(summaries, "../", document.advisories)
         context = {"crate": document, "group": group, "versions": rows}
-        return self._templates.render("versions-group.html", path, context)
+        return self._templates.render("versions-group.html", path, context, self._sources[path])
 
     def _stale_paths(self, document: CrateDocument | None) -> Iterator[str]:
         """Give pages that may be there and are not to be, the crate's own but for those that stay in other hands."""
@@ -583,7 +592,7 @@ def _inputs(document: CrateDocument) -> Mapping[str, Sequence[object]]:
     before = predecessors(document.versions)
     return {
         summary.vers: (
-            *(summary.cksum, summary.yanked, summary.pubtime, summary.pubtime_from),
+            *(summary.cksum, summary.yanked, summary.pubtime, summary.pubtime_from or None),
             *((previous.vers, previous.cksum) if previous else ()),
             *notes_of(summary.vers, document.advisories),
         )
@@ -605,6 +614,28 @@ def paths_of_crate(document: CrateDocument) -> Iterator[str]:
         yield addresses.versions_page(name)
         groups = version_groups(document.versions)
         yield from (addresses.versions_page(name, group) for group in groups if len(groups) > 1)
+
+
+def sources_of_crate(document: CrateDocument) -> dict[str, bytes]:
+    """Give what the pages of a crate are made of (`site.seal`), by path: whatever has them made anew."""
+    name = document.name
+    versions = tuple(replace(summary, plain=UNSET) for summary in document.versions)  # which their making decides
+    whole = made_of(_on_pages(replace(document, versions=versions)))
+    sources = {addresses.crate_page(name): whole, addresses.crate_feed(name): whole}
+    sources |= {addresses.version_page(name, vers): made_of(inputs) for vers, inputs in _inputs(document).items()}
+    sources |= sources_of_removed(name, document.removed)
+    if len(document.versions) > NEWEST_SHOWN:
+        sources[addresses.versions_page(name)] = whole
+        groups = version_groups(document.versions)
+        for group, summaries in groups.items() if len(groups) > 1 else ():
+            rows = version_rows(summaries, "", document.advisories)
+            sources[addresses.versions_page(name, group)] = made_of(rows)
+    return sources
+
+
+def sources_of_removed(name: str, stones: Iterable[Tombstone]) -> dict[str, bytes]:
+    """Give what the pages of releases that were removed are made of, by path."""
+    return {addresses.version_page(name, stone.vers): made_of(stone.plain) for stone in stones}
 
 
 def paths_of_removed(name: str, stones: Iterable[Tombstone]) -> Iterator[str]:

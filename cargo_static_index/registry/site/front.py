@@ -16,6 +16,7 @@ from cargo_static_index.site.crate_document import format_page_document, version
 from cargo_static_index.site.front import FrontDocument, Update, blocks_of
 from cargo_static_index.site.lists import NAMES, in_order_of_names, list_view, sitemap_parts, sitemap_path
 from cargo_static_index.site.rows import ADVISORIES
+from cargo_static_index.site.seal import digest_of, made_of
 from cargo_static_index.site.theme import SiteInfo
 from cargo_static_index.store import Delete, Put
 from cargo_static_index.store.pauses import attempts
@@ -50,25 +51,32 @@ class FrontPages:
         shown, more = files.shown(REFUSED_SHOWN)
         return self._templates.render("refused.html", addresses.REFUSED, {"files": shown, "more": more})
 
-    def write(self, lists: ListWriter, news: News, *, all_of_them: bool = True) -> None:
-        """Write all of them but that of refused files, or only those that tell of what is published."""
+    def write(self, lists: ListWriter, news: News, *, all_of_them: bool = True) -> dict[str, str]:
+        """Write all of them but that of refused files, or only those that tell of what is published.
+
+        Gives the digests of all but sitemaps, by path.
+        """
+        pages = [*self._telling(news), *(self._lasting() if all_of_them else ())]
         if all_of_them:
-            self._output.put([*self._telling(news), *self._lasting()])
+            self._output.put(pages)
         else:  # what tells of a change nearly always differs: it need not be looked at first
-            self._output.apply(Put(path=path, content=content) for path, content in self._telling(news))
+            self._output.apply(Put(path=path, content=content) for path, content in pages)
         if self._transaction.state.site.sitemap_stale or (
             all_of_them and self._transaction.store.read(addresses.SITEMAP) is None
         ):
             self._write_sitemap(lists, all_of_it=all_of_them)
             self._transaction.state.site = replace(self._transaction.state.site, sitemap_stale=False)
+        return {path: digest_of(content) for path, content in pages}
 
     def write_advisories(self, lists: ListWriter) -> None:
         """Write the feed of the advisories that affect a version here, the newest first, or take it away."""
-        rows = [row for node in lists.nodes_of(ADVISORIES) for row in list_view(node).rows]
+        nodes = list(lists.nodes_of(ADVISORIES))
+        rows = [row for node in nodes for row in list_view(node).rows]
         rows.sort(key=lambda row: (row.date, row.id, row.name), reverse=True)
         if self._site.advisories:
             context: dict[str, object] = {"advisories": rows[:FEED_ENTRIES]}
-            self._output.put([self._page("advisories.xml", addresses.ADVISORIES_FEED, context)])
+            source = made_of(sorted(bytes(row) for node in nodes for row in node.rows.values()))
+            self._output.put([self._page("advisories.xml", addresses.ADVISORIES_FEED, context, source)])
         elif self._transaction.store.size(addresses.ADVISORIES_FEED) is not None:
             self._output.apply([Delete(path=addresses.ADVISORIES_FEED)])
         self._transaction.state.site = replace(self._transaction.state.site, advisories_stale=False)
@@ -83,7 +91,7 @@ class FrontPages:
                 gone = {path for path, some in lists.parts.items() if not some}
                 new = {path for path, some in lists.parts.items() if some}
                 parts = in_order_of_names({*sitemap_parts(stored.content), *new} - gone)
-            path, content = self._page("sitemap.xml", addresses.SITEMAP, {"parts": parts})
+            path, content = self._page("sitemap.xml", addresses.SITEMAP, {"parts": parts}, made_of(parts))
             if not self._output.apply(replaced(path, content, stored)):
                 return
 
@@ -112,8 +120,8 @@ class FrontPages:
         yield self._page("404.html", addresses.NOT_FOUND, {})
         yield self._page("opensearch.xml", addresses.OPENSEARCH, {})
 
-    def _page(self, template: str, path: str, context: dict[str, object]) -> tuple[str, bytes]:
-        return path, self._templates.render(template, path, context)
+    def _page(self, template: str, path: str, context: dict[str, object], made_of: bytes = b"") -> tuple[str, bytes]:
+        return path, self._templates.render(template, path, context, made_of)
 
 
 def _updated_and_new(news: News) -> tuple[tuple[Update, ...], tuple[Update, ...], str]:

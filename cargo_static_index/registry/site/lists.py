@@ -28,6 +28,7 @@ from cargo_static_index.site.lists import (
     read_node,
     record_path,
     sitemap_path,
+    source_of_placeholder,
     with_satisfied,
 )
 from cargo_static_index.site.radix import END, ChangedNodes, KeyedRow, Node, merge, rows_of
@@ -57,14 +58,14 @@ class ListDamaged(InvalidDocument):
     """A node of a list cannot be read, or is not there though another one names it: the list is to be made anew."""
 
 
-def read_nodes(store: Store) -> Iterator[tuple[str, Node | None]]:
-    """Give the paths of the nodes of all lists that are in the tree, and the nodes; None where one cannot be read."""
+def read_nodes(store: Store) -> Iterator[tuple[str, bytes, Node | None]]:
+    """Give the nodes of all lists that are in the tree with their paths and bytes; None where one cannot be read."""
     for folder in ("browse", "search", layout.CRATES):
         for path in store.list(folder):
             kind = list_of_path(path) if original_of(path) is None else None
             stored = store.read(path) if kind else None
             if stored is not None:
-                yield path, read_node(path, kind or "", stored.content)
+                yield path, stored.content, read_node(path, kind or "", stored.content)
 
 
 class _Merged(Struct, frozen=True, kw_only=True):
@@ -253,7 +254,7 @@ class ListWriter:
             root, before = merged.nodes[""], merged.reader.load("")
             total = root.total if root else 0
             if kind in SETS and (self._looks_closely or before is None or total != before.total):
-                yield SETS[kind], rest, _set_row(rest, total)
+                yield SETS[kind], rest, set_row(rest, total)
 
     def _expect_sets(self, lists: Sequence[_Merged]) -> None:
         """Read, before lists are written, what is to name them: who writes both after that is noticed there (law 4)."""
@@ -270,7 +271,7 @@ class ListWriter:
         path = record_path(f"{kind}/{key}", "")
         stored = self._transaction.store.read(path)
         root = read_node(path, f"{kind}/{key}", stored.content) if stored else None
-        return _set_row(key, root.total if root else 0)
+        return set_row(key, root.total if root else 0)
 
     def _note_sitemap(self, merged: _Merged) -> None:
         if merged.name != NAMES:
@@ -328,7 +329,7 @@ class ListWriter:
         page, stones = None, self._removed(crate)
         if root.total or stones:
             context = {"name": crate, "list": list_view(root), "stones": stones}
-            page = self._templates.render("placeholder.html", path, context)
+            page = self._templates.render("placeholder.html", path, context, source_of_placeholder(root, stones))
         yield from replaced(path, page, reader.stored(path))
 
 
@@ -347,7 +348,8 @@ def _is_set(name: str) -> bool:
     return name.startswith("sets/")
 
 
-def _set_row(name: str, total: int) -> bytes | None:
+def set_row(name: str, total: int) -> bytes | None:
+    """Give the row of a list with so many rows in the list that names it."""
     return encode_row(SetRow(name=name, total=total)) if total else None
 
 

@@ -88,6 +88,7 @@ class SiteWriter:
         """Whether these run on other machines, which write the pages, too, but for the document that says so."""
         self._keep = keep
         self._remade = False
+        self._front_digests: dict[str, str] = {}
         self._stored_state: Stored | None = None
         self._moved_to = settings.drop.refused
         self._state: PagesState | None = None
@@ -191,12 +192,12 @@ class SiteWriter:
 
     def _write_front(self) -> None:
         if not self._shared_news:
-            self._front.write(self._lists, KnownNews(self._transaction))
+            self._front_digests = self._front.write(self._lists, KnownNews(self._transaction))
             return
         remaking = self._transaction.state.site.remaking is not None
         if remaking:
             self._shared_news.remake()
-        self._front.write(self._lists, self._shared_news.news(), all_of_them=remaking)
+        self._front_digests = self._front.write(self._lists, self._shared_news.news(), all_of_them=remaking)
 
     def finish(self, *, scanned: bool) -> Iterator[None]:
         """Bring all pages in step; `scanned` says that the drop directory was looked at."""
@@ -362,6 +363,7 @@ class SiteWriter:
                 digest=sum_digests(before.digest, site.owed) if before and others else self._transaction.record.digest,
                 sealed=kept.sealed if kept else True,
                 copies=self._copies.held or UNSET,
+                front=self._front_of(kept),
             )
             if self._transaction.write(addresses.STATE, format_page_document(state), stored):
                 break
@@ -375,23 +377,30 @@ class SiteWriter:
                 # Somebody else came to his end since this began: his front page may lie under ours, or ours under his.
                 self._stored_state = self._transaction.store.read(addresses.STATE)
                 self._shared_news.look_again()
-                self._front.write(self._lists, self._shared_news.news(), all_of_them=False)
+                told = self._front.write(self._lists, self._shared_news.news(), all_of_them=False)
+                self._front_digests |= told
             stored = self._stored_state
             before = _parsed(stored)
             if before is None or self._remade:
                 # Changes that tree.json counts by now are in its digest, and those who add them later see that.
                 held = read_record(self._transaction.store)
                 ids = held.stored.changes if held.stored else ()
-                state = PagesState(fingerprint=self._fingerprint, digest=held.value.digest, sealed=True)
+                state = PagesState(
+                    fingerprint=self._fingerprint, digest=held.value.digest, sealed=True, front=self._front_of(None)
+                )
             else:
                 seen = stored.changes if stored else ()
                 new = {nonce: delta for nonce, delta in log.deltas.items() if nonce not in seen}
                 added = f"{sum(delta.digest for delta in new.values()) % (1 << 256):064x}"
                 ids = (*new, *seen)
-                state = replace(before, digest=sum_digests(before.digest, added))
+                state = replace(before, digest=sum_digests(before.digest, added), front=self._front_of(before))
             if not self._transaction.apply(replaced(addresses.STATE, format_page_document(state), stored, changes=ids)):
                 break
         self._state = state
+
+    def _front_of(self, before: PagesState | None) -> dict[str, str]:
+        """Give the digests of the pages that tell of what is published, as they are or were written last."""
+        return {**(before.front if before else {}), **self._front_digests}
 
     def _published_names(self) -> Iterator[str]:
         after = ""
@@ -414,7 +423,7 @@ class SiteWriter:
 
     def _forget_lists(self) -> None:
         """Note every row of every list as one that is not to be; what crates give takes its place."""
-        for _, node in read_nodes(self._transaction.store):
+        for _, _, node in read_nodes(self._transaction.store):
             if node is not None:
                 self._queue.list_if_new([(node.list, "", None), *((node.list, key, None) for key in node.rows)])
 
@@ -589,7 +598,7 @@ class SiteWriter:
         old = [path for path in self._transaction.store.list("assets") if path not in kept]
         loose = [
             page
-            for path, node in read_nodes(self._transaction.store)
+            for path, _, node in read_nodes(self._transaction.store)
             if node is None or not self._lists.is_reached(node)
             for page in ([path] if node is None else pages_of(node.list, node.prefix))
         ]

@@ -21,7 +21,7 @@ from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.protocol.registries import Home
 from cargo_static_index.registry.drop import Drop
 from cargo_static_index.registry.kept import check_kept, restore_kept
-from cargo_static_index.registry.owners import check_owners_file, restore_owners
+from cargo_static_index.registry.owners import check_owners_files, restore_owners
 from cargo_static_index.registry.restore import (
     Knowledge,
     Rival,
@@ -69,7 +69,7 @@ _KINDS = (".crate", ".json", ".html", ".xml")
 _SHOWN = pattern(r"[^/]+/(?:source/[^/]+\.txt|images/[0-9a-f]{32}\.[a-z]{3,4})")
 """What pages show of the archive of a release."""
 
-_DOCUMENTS = ("index.json", "owners.json", "removed.json")
+_DOCUMENTS = ("index.json", "owners.json", "owners-copy.json", "removed.json")
 """The JSON documents beside a crate's metadata, but for the list of its dependents."""
 
 _LINES_LOST = (
@@ -344,8 +344,10 @@ def _check_crates(
         file = read_index(store, name).value
         named, lines = _named(file, name)
         for path in paths:
-            if path == layout.owners_file(name):
-                yield from check_owners_file(store, name)
+            if path == layout.owners_file(name) or (
+                path == layout.owners_copy(name) and store.size(layout.owners_file(name)) is None
+            ):
+                yield from check_owners_files(store, name)
             if address := layout.addressed_by(path):
                 yield from _check_address(store, file, *address, wanted=addresses)
                 continue

@@ -14,8 +14,11 @@ from msgspec import Struct
 
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
 from cargo_static_index.diagnostics.problems import Finding
-from tests.crates import crate
+from tests.advisories import advise
+from tests.crates import CrateBuilder, crate
 from tests.world import BASE, DAY, World
+
+HERE = f"sparse+{BASE}index/"
 
 Damage = Callable[["Registry", str], bytes | None]
 """Gives the bytes that a file has once it was damaged in one way, None where it is lost."""
@@ -28,12 +31,24 @@ class Registry(Struct):
     sound: Mapping[str, bytes]
     earlier: Mapping[str, bytes]
 
-    def files(self) -> list[str]:
+    def records(self) -> list[str]:
         """Give the paths of what is not made anew from something else: all but pages, lists and assets."""
         ours = re.compile(
-            r"index/(?!index\.)|crates/[^/]+/([0-9a-f]{64}\.(crate|json)|index\.json|removed\.json|owners\.json)$|tree\.json"
+            r"index/(?!index\.)|crates/[^/]+/([0-9a-f]{64}\.(crate|json)|index\.json|removed\.json|owners.*\.json)$"
+            r"|tree\.json|kept/"
         )
         return [path for path in self.sound if ours.match(path)]
+
+    def of_each_kind(self, number: int) -> list[str]:
+        """Give the paths of some files of each kind that are in the tree."""
+        kinds: dict[str, list[str]] = {}
+        for path in self.sound:
+            kinds.setdefault(kind_of(path), []).append(path)
+        return [
+            path
+            for kind in sorted(kinds)
+            for path in random.Random(kind).sample(kinds[kind], len(kinds[kind]))[:number]
+        ]
 
     def copy(self, folder: Path) -> World:
         """Give a copy, to be damaged."""
@@ -62,6 +77,54 @@ def make_registry(folder: Path) -> Registry:
     world.build()
     world.yank("bar@0.2.0")
     return Registry(world=world, sound=world.files(), earlier=earlier)
+
+
+def make_full_registry(folder: Path) -> Registry:
+    """Make a tree with files of all kinds: crates that need each other, removed, kept, owned and advised against.
+
+    Pages show files and images of archives, have compressed copies, and a list is long enough to be cut.
+    """
+    settings = {"pages.precompress": True, "pages.source": "docs", "tree.version-addresses": True}
+    world = World(folder, {**settings, "tree.keep-removed": "100d", "advisories.path": folder / "advisories"})
+    advise(folder / "advisories", "foo", patched='">= 9"')
+    needs_gone = _full("foo", "1.0.0").dependency("gone", registry_index=HERE)
+    world.put(needs_gone, _full("foo", "1.1.0"))
+    world.build()
+    world.now += DAY
+    world.yank("foo@1.1.0")
+    bar = _full("bar", "0.2.0").dependency("foo", registry_index=HERE)
+    world.put(bar, _full("bar", "0.1.0"), _full("gone", "1.0.0"), _full("gone", "1.1.0"), crate("left"))
+    world.put(*(_full(name, "1.0.0") for name in ("wide", "wider", "widest")))
+    world.build()
+    world.remove("bar@0.1.0", "gone", "left")
+    with world.opened() as registry:
+        registry.change_owners("bar", add=["alice"])
+        registry.change_owners("foo", add=["bob"], trusted_only=True)
+    earlier = world.files()
+    world.now += DAY
+    world.put(_full("foo", "2.0.0"), _full("bar", "0.3.0").dependency("foo", "2", registry_index=HERE))
+    world.build()
+    world.yank("bar@0.2.0")
+    world.remove("wide")
+    with world.opened() as registry:
+        registry.change_owners("foo", add=["team:pay"])
+    world.build()
+    return Registry(world=world, sound=world.files(), earlier=earlier)
+
+
+def _full(name: str, version: str) -> CrateBuilder:
+    """Begin a crate with something for each kind of page, found by many words."""
+    words = " ".join(f"{first}{second}{name}" for first in "bcdfghjklm" for second in "aeou")
+    built = crate(name, version).package(description=words, keywords=["parse", f"key-{name}"], categories=["parsing"])
+    return built.readme("# Read\n\n![An image](x.png)\n").file("x.png", b"\x89PNG\r\n\x1a\n" + bytes(60))
+
+
+def kind_of(path: str) -> str:
+    """Give what kind of file lies at a path: without names, versions, digests and times."""
+    path = re.sub(r"[0-9a-f]{12,}", "*", path)
+    path = re.sub(r"^crates/[^/]+/([0-9][^/]*/)?", lambda found: f"crates/*/{'*/' if found[1] else ''}", path)
+    path = re.sub(r"^index/(?!config\.json|index\.html).*", "index/*", path)
+    return re.sub(r"^(kept|browse/[^/]+|search/[^/]+)/[^.]*", r"\1/*", path)
 
 
 def lost(registry: Registry, path: str) -> None:
@@ -102,19 +165,8 @@ def older(registry: Registry, path: str) -> bytes | None:
 
 def another(registry: Registry, path: str) -> bytes:
     """The file is that of another crate, or another release."""
-    kind = re.sub(r"[0-9a-f]{64}", "*", path.rpartition("/")[2])
-    kind = "index" if path.startswith("index/") and kind != "config.json" else kind
-    same = [
-        other
-        for other in registry.sound
-        if other != path
-        and (
-            other.startswith("index/") and not other.endswith((".json", ".html"))
-            if kind == "index"
-            else re.sub(r"[0-9a-f]{64}", "*", other.rpartition("/")[2]) == kind and other.startswith("crates/")
-        )
-    ]
-    return registry.sound[same[0]] if same else b"{}\n"
+    same = (other for other in registry.sound if other != path and kind_of(other) == kind_of(path))
+    return registry.sound.get(next(same, ""), b"{}\n")
 
 
 DAMAGES: tuple[Damage, ...] = (lost, emptied, cut, flipped, older, another)
@@ -202,13 +254,14 @@ def _flip(chance: random.Random) -> Damage:
 def _main() -> None:
     """Try every damage of every file, then pairs of them and flipped bits by chance; print what was found as JSON."""
     parser = argparse.ArgumentParser(description=_main.__doc__)
+    parser.add_argument("--each", type=int, default=3, help="files of each kind")
     parser.add_argument("--pairs", type=int, default=1000)
     parser.add_argument("--flips", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
     with TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as base:
-        registry = make_registry(Path(base) / "here")
-        files = registry.files()
+        registry = make_full_registry(Path(base) / "here")
+        files = registry.of_each_kind(chosen.each)
         single = [(path, how) for how in DAMAGES for path in files if how(registry, path) != registry.sound[path]]
         chance = random.Random(chosen.seed)
         flips = [(chance.choice(files), _flip(chance)) for _ in range(chosen.flips)]
@@ -224,6 +277,8 @@ def _main() -> None:
                 named = " and ".join(f"{path[:24]} {how.__name__}" for path, how in damages)
                 others.append(f"{named}: {ended[:160]}")
         figures = {
+            "files of the tree": len(registry.sound),
+            "kinds of them": len({kind_of(path) for path in registry.sound}),
             "damages tried": len(tried),
             "of one file": len(single) + len(flips),
             "of these a bit that chance chose": len(flips),

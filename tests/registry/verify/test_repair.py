@@ -11,6 +11,7 @@ from tests.registry.verify.damages import (
     Damage,
     Registry,
     damage,
+    make_full_registry,
     make_registry,
     try_damages,
 )
@@ -27,10 +28,21 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
 @pytest.mark.parametrize("how", DAMAGES, ids=lambda how: how.__name__)
 def test_what_verify_says_mends_every_damage_of_one_file(registry: Registry, tmp_path: Path, how: Damage) -> None:
     wrong = {}
-    for path in registry.files()[DAMAGES.index(how) % 2 :: 2]:  # `tests.registry.verify.damages` tries all
+    for path in registry.records()[DAMAGES.index(how) % 2 :: 2]:
         if (content := how(registry, path)) != registry.sound[path]:
             wrong[path] = try_damages(registry, tmp_path / "copy", {path: content})
     assert len(wrong) > 2
+    assert {path: says for path, says in wrong.items() if says} == {}
+
+
+def test_what_verify_says_mends_damages_of_all_kinds_of_files(tmp_path: Path) -> None:
+    registry = make_full_registry(tmp_path / "here")
+    wrong = {}
+    for number, path in enumerate(registry.of_each_kind(1)[::7]):  # `tests.registry.verify.damages` tries all
+        how = DAMAGES[number % len(DAMAGES)]
+        if (content := how(registry, path)) != registry.sound[path]:
+            wrong[path] = try_damages(registry, tmp_path / "copy", {path: content})
+    assert len(wrong) > 15
     assert {path: says for path, says in wrong.items() if says} == {}
 
 
@@ -195,7 +207,7 @@ def test_lost_tombstones_that_nobody_knows_are_told_of_until_rebuild_takes_the_t
 def test_metadata_of_which_no_line_can_be_made_is_mended_as_what_cannot_be_read_is(
     registry: Registry, tmp_path: Path
 ) -> None:
-    of_bar = (path for path in registry.files() if path.startswith("crates/bar/") and path.endswith(".json"))
+    of_bar = (path for path in registry.records() if path.startswith("crates/bar/") and path.endswith(".json"))
     path = next(path for path in of_bar if b'"sparse+https:' in registry.sound[path] and "index" not in path)
     damaged = changed(registry, path, b"sparse+https:", b"sparse+httpsz")
     assert try_damages(registry, tmp_path / "copy", damaged) == ""
