@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from cargo_static_index import __version__
 from cargo_static_index.crate.metadata import CrateMetadata
-from cargo_static_index.site.crate_document import PAGES_FORMAT, PagesState
+from cargo_static_index.site.crate_document import PagesState
 from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.tree.changes import ChangedFile, ChangeRecord, Claim
 from cargo_static_index.tree.documents import FORMAT, NEEDS, Tombstone, Tombstones, TreeRecord
@@ -20,7 +20,7 @@ from cargo_static_index.tree.kept import KeptArchives
 from cargo_static_index.tree.owners import Owners
 from tests.cli.program import run
 from tests.crates import crate
-from tests.world import contents
+from tests.world import World, contents
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 VERSIONS = sorted(path.name for path in GOLDEN.iterdir() if (path / "tree").is_dir())
@@ -153,14 +153,54 @@ def test_who_changes_a_document_raises_its_version(document: type[Struct], versi
     assert (said if isinstance(said, int) else version, " ".join(document.__struct_fields__)) == (version, keys)
 
 
-def test_pages_of_an_earlier_format_are_made_anew(old: Path) -> None:
-    file = old / "public/pages.json"
-    run("build", "--pages", cwd=old, env=CLOCK).ok()
-    today = file.read_text()
-    file.write_text(today.replace(f'"schema":{PAGES_FORMAT}', f'"schema":{PAGES_FORMAT - 1}'))
-    assert "warning[pages-outdated]" in run("verify", "--pages", cwd=old).out
-    run("build", "--pages", cwd=old, env=CLOCK).ok()
-    assert file.read_text() == today
+EARLIER = {
+    "tree.json": (TreeRecord, ["0.1.0"]),
+    "pages.json": (PagesState, ["0.2.0", "formats/pages-2", "formats/pages-3"]),
+    "crates/foo/owners.json": (Owners, ["formats/pages-3"]),
+}
+"""Trees with a document in each format that it had before today's, the first first."""
+
+
+def test_every_earlier_format_of_a_document_has_a_tree_that_was_written_with_it() -> None:
+    kept = {}
+    for path, (document, trees) in EARLIER.items():
+        documents = (json.loads((GOLDEN / tree / "tree" / path).read_bytes()) for tree in trees)
+        kept[document] = [document_.get("format", document_.get("schema")) for document_ in documents]
+    assert kept == {document: list(range(1, version)) for document, version, _ in DOCUMENTS if version > 1}, (
+        "python -m tests.golden, with the last version that wrote it"
+    )
+
+
+def held(golden: str, folder: Path, *, pages: bool = True) -> World:
+    """Give a registry with the tree that an earlier version wrote, with or without what it said on pages."""
+    world = World(folder, {"registry.pages": True})
+    shutil.copytree(GOLDEN / golden / "tree", world.tree)
+    for path in [path for path in world.files() if not pages and not _is_record(path) and "owners" not in path]:
+        (world.tree / path).unlink(missing_ok=path == "tree.json")
+    return world
+
+
+@pytest.mark.parametrize("golden", EARLIER["pages.json"][1])
+def test_pages_of_an_earlier_format_are_made_anew(tmp_path: Path, golden: str) -> None:
+    world, bare = held(golden, tmp_path / "pages"), held(golden, tmp_path / "bare", pages=False)
+    shutil.copy(world.tree / "tree.json", bare.tree)
+    assert "pages-outdated" in {each.id for each in world.verified()}
+    for each in (world, bare):
+        each.build()
+        assert [found.id for found in each.verified() if found.id != "line-unreadable"] == []
+    assert world.files() == bare.files()
+
+
+def test_owners_of_the_first_format_are_read_and_the_next_change_writes_todays(tmp_path: Path) -> None:
+    world = held("formats/pages-3", tmp_path)
+    with world.opened() as registry:
+        before = registry.owners("foo")
+        assert before is not None
+        assert (before.owners, before.trusted_only) == (("alice", "team:pay"), True)
+        after = registry.change_owners("foo", add=["bob"])
+    assert (after.schema, after.owners, after.trusted_only) == (2, ("alice", "team:pay", "bob"), True)
+    assert world.read("crates/foo/owners-copy.json") == world.read("crates/foo/owners.json")
+    assert world.verified() == []
 
 
 # a tree of a later version

@@ -1,0 +1,1 @@
+csiPart({"name":"bar","vers":"0.1.0","description":"The crate bar","updated":"2026-01-02","kind":"library"});

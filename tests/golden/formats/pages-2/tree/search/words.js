@@ -1,0 +1,1 @@
+csiPart({"schema":1,"list":"search/words","prefix":"","total":4,"common":"","parts":{},"rows":{"bar f bar":["bar",0,0,2026],"crat m foo":["foo",3,1,2026],"crat n bar":["bar",3,0,2026],"foo e foo":["foo",0,1,2026]},"about":{}});
