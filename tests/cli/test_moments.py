@@ -25,6 +25,11 @@ from tests.cli.moments import (
 )
 from tests.documents import PRINTED_BY, hold_output
 
+MOMENTS = ((signal.SIGTERM, 1 / 3), (A_BUG, 1 / 2), (signal.SIGINT, 2 / 3))
+"""When a command is told to end, as a part of the calls that it makes."""
+EDGES = ((signal.SIGINT, 0.04), (A_BUG, 0.95), (signal.SIGTERM, 0.98))
+"""Before and after all that it does, where documents are about to be printed, or are."""
+
 
 @pytest.fixture(scope="module")
 def programs() -> Iterator[Runner]:
@@ -55,9 +60,9 @@ def test_a_signal_or_a_bug_in_the_middle_ends_a_command_and_what_it_leaves_the_n
     assert whole.calls > 0
     hold_output(arguments, whole.printed)
     before = files_of(template)
-    for number, part in ((signal.SIGTERM, 3), (A_BUG, 2), (signal.SIGINT, 1.5)):
+    for number, part in [*MOMENTS, *(EDGES if name in PRINT_JSON else ())]:
         folder = shutil.copytree(template, tmp_path / str(part))
-        told = programs.run(folder, *arguments, number=number, at=int(whole.calls / part))
+        told = programs.run(folder, *arguments, number=number, at=max(1, int(whole.calls * part)))
         assert ended_by(number, name, told), told
         assert told.seconds is not None, told
         assert files_of(folder) == before or is_well_after(programs, folder)
