@@ -189,6 +189,47 @@ def test_a_lost_private_folder_is_made_anew_with_new_tokens(here: Path) -> None:
     holds_one_token(here)
 
 
+def private_backup() -> tuple[list[str], list[str]]:
+    """Give the commands that back the private folder up, and those that bring it back."""
+    text = PAGE.read_text().partition("**The private folder**")[2].partition("**Losing a place.**")[0]
+    saving, restoring = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return saving.splitlines(), restoring.splitlines()
+
+
+def files_and_modes(folder: Path) -> dict[str, tuple[int, bytes]]:
+    found = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*"))}
+    return {
+        name: (stat.S_IMODE(path.stat().st_mode), path.read_bytes() if path.is_file() else b"")
+        for name, path in {".": folder, **found}.items()
+    }
+
+
+def comes_back(here: Path, do_line: Callable[[str], object]) -> None:
+    """Claim that a private folder that was lost comes back as it was, and what was revoked since with it."""
+    for line in lost_private_place():
+        do_line(line)
+    saving, restoring = private_backup()
+    for line in saving:
+        do_line(line)
+    assert stat.S_IMODE((here / "private.tar").stat().st_mode) == 0o600
+    before = files_and_modes(here / "private")
+    [token] = map(json.loads, run("token", "list", "--json", cwd=here).ok().splitlines())
+    run("token", "revoke", token["id"], cwd=here).ok()
+    shutil.rmtree(here / "private")
+    for line in restoring:
+        do_line(line)
+    assert files_and_modes(here / "private") == before
+    holds_one_token(here)
+    run("token", "revoke", token["id"], cwd=here).ok()
+    assert "alice" not in run("token", "list", cwd=here).ok()
+
+
+def test_a_private_folder_comes_back_from_its_backup_as_it_was(here: Path) -> None:
+    ended: list[int] = []
+    comes_back(here, lambda line: ended.append(do(line, here)))
+    assert ended == [0] * len(ended)
+
+
 def test_without_a_backup_a_lost_tree_begins_anew_from_the_drop_directory(here: Path) -> None:
     archives = {path.name: path.read_bytes() for path in (here / "public/crates").rglob("*.crate")}
     yanked(here)
@@ -294,6 +335,10 @@ def test_a_lost_private_folder_and_a_lost_tree_are_made_anew_from_cron(here: Pat
     by_cron(build, here)
     assert by_cron(f"{build} && cargo-static-index verify --quiet", here) == ""
     assert (here / "public/index/3/f/foo").exists()
+
+
+def test_a_private_folder_is_saved_and_comes_back_from_cron(here: Path) -> None:
+    comes_back(here, lambda line: by_cron(f"cd {here} && {line}", here))
 
 
 def test_an_older_backup_is_brought_up_to_date_from_cron(here: Path) -> None:
