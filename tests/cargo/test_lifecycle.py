@@ -133,16 +133,23 @@ def test_a_client_that_has_resolved_gets_what_was_removed_meanwhile_where_it_is_
 
 
 @pytest.mark.case(88)
-def test_a_crate_whose_last_release_is_removed_is_one_without_versions(acme: Ours, cargo: Cargo) -> None:
+@pytest.mark.parametrize("toolchain", ["", "+1.68.2"])
+def test_a_crate_whose_last_release_is_removed_is_one_without_versions(
+    acme: Ours, cargo: Cargo, toolchain: str
+) -> None:
+    """Cargo 1.68 is the first that asks for sparse indexes."""
+    which = [toolchain] if toolchain else []
+    if which and cargo.run(*which, "--version", env={"RUSTUP_AUTO_INSTALL": "0"}).code != 0:
+        pytest.skip(f"not installed: cargo {toolchain}")
     acme.publish(crate("foo"))
     project = cargo.project(acme.needs("foo"))
-    project.run("generate-lockfile").ok()
+    project.run(*which, "generate-lockfile").ok()
     acme.remove("foo@1.0.0")
-    cargo.project(acme.needs("foo"), name="fresh").run("update").failed("no matching package", "foo")
+    cargo.project(acme.needs("foo"), name="fresh").run(*which, "update").failed("no matching package", "foo")
     last = [each for each in acme.requests() if each.path == "index/3/f/foo"][-1]
     assert last.status == 200  # an empty file, which is a crate without versions
     # A crate that a client holds stays with it; whoever does not hold it gets no archive.
-    project.run("fetch", "--locked").failed("foo")
+    project.run(*which, "fetch", "--locked").failed("foo")
 
 
 @pytest.mark.case(88)
