@@ -20,6 +20,7 @@ from cargo_static_index.server.upload import largest_body
 from cargo_static_index.site.readme.images import FETCHED
 from cargo_static_index.site.theme import content_security_policy
 from cargo_static_index.store import Store
+from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.tree.read import read_config
 
 HOSTS: Final[dict[str, Callable[[Place], str]]] = {
@@ -36,7 +37,8 @@ HOSTS: Final[dict[str, Callable[[Place], str]]] = {
     "purge-fastly": purges.purge_fastly,
 }
 """What a configuration can be printed for."""
-OF_BUCKETS: Final = frozenset({"s3", "cloudfront", "purge-cloudflare", "purge-cloudfront", "purge-fastly"})
+OF_AMAZON: Final = frozenset({"s3", "cloudfront"})
+OF_BUCKETS: Final = OF_AMAZON | {"purge-cloudflare", "purge-cloudfront", "purge-fastly"}
 
 
 @command(
@@ -91,6 +93,11 @@ def hosting_command(
 
 def _root(run: Run, host: str) -> str:
     tree = run.settings.tree.path
+    if host in OF_AMAZON and isinstance(tree, Bucket) and tree.scheme != "s3":
+        raise SettingsError(
+            f"`hosting {host}` prints policies of Amazon's, and the tree is in {tree}; who may do what there is set by "
+            "that store's own roles, or name a bucket with --tree s3://BUCKET/PREFIX"
+        )
     if host in OF_BUCKETS:
         return str(tree)
     if not isinstance(tree, Path):

@@ -97,6 +97,12 @@ def test_listing_has_a_condition_only_where_the_bucket_holds_more_than_the_tree(
     assert "cargo-static-index build --tree s3://BUCKET\n" in unset
 
 
+@pytest.mark.parametrize("host", ["s3", "cloudfront"])
+def test_policies_of_amazon_are_printed_for_no_other_store(tmp_path: Path, host: str) -> None:
+    tree = ["--tree", "gs://crates-example/team", "--base-url", NEW]
+    run("hosting", host, *tree, cwd=tmp_path).failed(2, "and the tree is in gs://crates-example/team")
+
+
 @pytest.mark.parametrize("path", ["index/3/f/foo", f"crates/foo/{'0' * 64}.crate", f"crates/foo/{'0' * 64}.json"])
 def test_who_publishes_may_delete_no_release(path: str) -> None:
     assert not any(fnmatchcase(path, each) for each in PASSING)
