@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from itertools import islice
 from typing import Literal
 
 from msgspec import Struct
@@ -104,7 +105,8 @@ def license_files(metadata: CrateMetadata) -> tuple[str, ...]:
     """Give the paths of the licences' texts: those at the root of a package, and the one that the manifest names."""
     stated = license_file(metadata)
     paths = (file.path for file in metadata.files)
-    return tuple(path for path in paths if path == stated or _LICENSE.fullmatch(path))[:LICENSES]
+    found = (path for path in paths if path == stated or ("/" not in path and _LICENSE.fullmatch(path)))
+    return tuple(islice(found, LICENSES))
 
 
 def source_folder(name: str, vers: str) -> str:
