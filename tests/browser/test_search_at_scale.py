@@ -18,6 +18,7 @@ from cargo_static_index.site.lists import format_record, record_path
 from cargo_static_index.site.radix import Node, merge
 from cargo_static_index.site.search import ranked
 from cargo_static_index.site.search_rows import search_rows
+from cargo_static_index.site.words import stem
 from cargo_static_index.store import Put
 from cargo_static_index.store.memory import MemoryStore
 from tests.registry.site.registries import OPTIONS
@@ -82,6 +83,8 @@ def documents() -> Iterator[CrateDocument]:
             newest="1.0.0",
             description=" ".join(some(chance.randint(4, 18))),
             keywords=tuple(dict.fromkeys(some(chance.randint(0, 5)))),
+            categories=tuple(dict.fromkeys(some(chance.randint(0, 2)))),
+            words=tuple(dict.fromkeys(map(stem, some(chance.randint(0, 12))))),
             versions=(release,),
             dependents=chance.choice((UNSET, 1, 2, 64)),
         )
