@@ -235,8 +235,8 @@ class WebApi:
 
     async def owners(self, request: Request) -> Response:
         """List, add to or remove from who owns a crate; one route, so that `Allow` names all methods."""
-        answers = {"PUT": self.add_owners, "DELETE": self.remove_owners}
-        return await answers.get(request.method, self.list_owners)(request)
+        changes = request.method in {"PUT", "DELETE"}
+        return await (self.change_owners if changes else self.list_owners)(request)
 
     async def list_owners(self, request: Request) -> Response:
         """List who owns a crate."""
@@ -250,25 +250,19 @@ class WebApi:
             raise NotHeld(f"there is no crate {escape(name)!r} in this registry")
         return self._gate.permissions.owners_of(name, held)
 
-    async def add_owners(self, request: Request) -> Response:
-        """Make users and teams owners of a crate."""
+    async def change_owners(self, request: Request) -> Response:
+        """Make users and teams owners of a crate (PUT), or let them be that no more (DELETE)."""
         token = await self._gate.allowed(request, "owners")
         name = crate_of(request)
         users = await self._users_in(request)
-        for user in users:
+        adds = request.method == "PUT"
+        for user in users if adds else ():
             self._know(user)
-        async with self._audited(request, token, "add owners", name, about=" ".join(users)):
-            await _done(self._writer.change_owners(token, name, add=users))
-        return json_answer(OwnersChanged(msg=f"{', '.join(users)} now owns {name}"))
-
-    async def remove_owners(self, request: Request) -> Response:
-        """Let users and teams be owners of a crate no more."""
-        token = await self._gate.allowed(request, "owners")
-        name = crate_of(request)
-        users = await self._users_in(request)
-        async with self._audited(request, token, "remove owners", name, about=" ".join(users)):
-            await _done(self._writer.change_owners(token, name, remove=users))
-        return json_answer(OwnersChanged(msg=f"{', '.join(users)} owns {name} no more"))
+        add, remove = (users, ()) if adds else ((), users)
+        action, said = ("add owners", f"now owns {name}") if adds else ("remove owners", f"owns {name} no more")
+        async with self._audited(request, token, action, name, about=" ".join(users)):
+            await _done(self._writer.change_owners(token, name, add=add, remove=remove))
+        return json_answer(OwnersChanged(msg=f"{', '.join(users)} {said}"))
 
     async def set_trusted_only(self, request: Request) -> Response:
         """Have new versions of a crate come by trusted publishing alone, or by any token again, as crates.io does."""

@@ -179,3 +179,23 @@ def test_what_cargo_takes_is_taken(text: str, files: tuple[str, ...]) -> None:
 def test_cargo_does_not_look_at_a_base_in_replace() -> None:
     ignored = "`[replace]` is not empty, and has no effect in a dependency."
     assert told("[replace]\n'a@1.0.0' = { path = 'x', base = 'y' }", LIB) == [ignored]
+
+
+def test_what_takes_a_replaced_package_s_place_is_held_against_cargo_s_rules() -> None:
+    ignored = "`[replace]` is not empty, and has no effect in a dependency."
+    assert told("[replace]\n'a b' = { path = 'x' }", LIB) == [
+        ignored,
+        "`replace.'a b'`: 'a b' names no package: 'a b' is not a package's name.",
+    ]
+    assert told("[replace]\n'a@1.0' = { path = 'x' }", LIB) == [
+        ignored,
+        "`replace.'a@1.0'` says no version to replace, all three numbers of it.",
+    ]
+    assert told("[replace]\n'a@1.0.0' = '1'", LIB) == [
+        ignored,
+        "`replace.'a@1.0.0'` has a requirement, where only a source can stand.",
+    ]
+    assert told("[replace]\n'a@1.0.0' = { path = 'x', package = 'b c' }", LIB) == [
+        ignored,
+        "`replace.'a@1.0.0'.package` is 'b c', which is no name.",
+    ]
