@@ -120,7 +120,7 @@ def _fingerprint(name: bytes, status: os.stat_result, why: bytes = b"") -> bytes
 def _plainly_seen(entry: os.DirEntry[str]) -> bytes | None:
     """Give the fingerprint of a crate against whose name and kind nothing can be said, None of anything else."""
     name = entry.name
-    if not (name.endswith(".crate") and name.isascii()) or name.startswith("."):
+    if name[0] == "." or not (name.isascii() and name.endswith(".crate")):
         return None
     try:
         if entry.is_file(follow_symlinks=False):
