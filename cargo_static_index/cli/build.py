@@ -174,7 +174,7 @@ def _ask_before_moving_back(settings: "Settings") -> None:
         config, aliases = read_config(store), read_record(store).value.aliases
     except (InvalidConfig, InvalidDocument):
         return  # opening the tree says so
-    now = base_url_of(config) if config else None
+    now = base_url_of(config)
     if wanted is None or now is None or parse_base_url(wanted) not in aliases or parse_base_url(wanted) == now:
         return
     if not is_interactive():

@@ -106,9 +106,7 @@ def _root(run: Run, host: str) -> str:
 
 
 def _base_url(run: Run, tree: Store) -> str:
-    found = run.settings.registry.base_url
-    if found is None and (config := read_config(tree)) is not None:
-        found = base_url_of(config)
+    found = run.settings.registry.base_url or base_url_of(read_config(tree))
     if found is None:
         raise SettingsError("the base URL is not known; give it with --base-url, or set it in `[registry]`")
     return parse_base_url(found)

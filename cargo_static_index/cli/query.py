@@ -129,8 +129,7 @@ def _info(store: Store, file: IndexFile, line: Line) -> InfoDocument:
     metadata = known_metadata(store, line)
     manifest = metadata.manifest if metadata else None
     entry = parse_entry(line.raw)
-    config = read_config(store)
-    base_url = (base_url_of(config) if config else None) or DEFAULT_BASE_URL
+    base_url = base_url_of(read_config(store)) or DEFAULT_BASE_URL
     return InfoDocument(
         name=line.name,
         version=line.vers,

@@ -71,8 +71,10 @@ def config_for(base_url: str, *, api: str | None = None, auth_required: bool = F
     return RegistryConfig(dl=dl, api=None if api is None else _parse_api(api), auth_required=auth_required)
 
 
-def base_url_of(config: RegistryConfig) -> str | None:
-    """Give the base URL that `config_for` made this from, or None where `dl` is not ours."""
+def base_url_of(config: RegistryConfig | None) -> str | None:
+    """Give the base URL that `config_for` made this from, or None where there is none, or its `dl` is not ours."""
+    if config is None:
+        return None
     base = config.dl.removesuffix(_OUR_DL)
     try:
         return base if base != config.dl and base == parse_base_url(base) else None

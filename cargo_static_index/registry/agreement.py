@@ -120,7 +120,7 @@ def _base_url_before(
     config: RegistryConfig | None, record: TreeRecord, registry: RegistrySection, options: "Options"
 ) -> str | None:
     """Give the base URL that the tree has, None where it has none; SettingsError where one is needed, or not ours."""
-    before = base_url_of(config) if config else None
+    before = base_url_of(config)
     if config and before is None and not options.move:
         raise SettingsError(
             f"the tree's config.json was not written by this program: its `dl` is {config.dl!r}; "

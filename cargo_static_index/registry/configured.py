@@ -75,7 +75,7 @@ def home_of(settings: Settings, store: Store | None = None) -> Home:
     earlier: tuple[str, ...] = ()
     try:
         config, held = (read_config(store), read_record(store)) if store else (None, None)
-        base_url = (base_url_of(config) if config else None) or base_url
+        base_url = base_url_of(config) or base_url
         if held and held.stored is not None:
             mode, earlier = held.value.mode, held.value.aliases
     except (InvalidConfig, InvalidDocument):

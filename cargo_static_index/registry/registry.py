@@ -608,12 +608,10 @@ def continuing(source: Store, target: Store, settings: Settings, shown: str) -> 
 
     SettingsError where there is no tree at the source, `shown` as the user wrote it.
     """
-    config, held = read_config(source), read_record(source)
-    base_url = base_url_of(config) if config else None
+    base_url, held = base_url_of(read_config(source)), read_record(source)
     if base_url is None or held.stored is None:
         raise SettingsError(f"there is no registry in {shown!r}, so nothing can be copied from it")
-    there = read_config(target)
-    own = (base_url_of(there) if there else None) or settings.registry.base_url or base_url
+    own = base_url_of(read_config(target)) or settings.registry.base_url or base_url
     aliases = (*held.value.aliases, base_url) if base_url != own else held.value.aliases
     registry = replace(
         settings.registry,

@@ -73,7 +73,7 @@ def read_status(settings: Settings, *, store: Store | None = None) -> Status:
     with _knowing(folder, tree) as (state, record):
         waiting, closed = _looked_at(state, drop)
         return Status(
-            base_url=base_url_of(config) if config else None,
+            base_url=base_url_of(config),
             crates=record.crates,
             releases=record.releases,
             last_build=state.site.last_build,
