@@ -25,6 +25,7 @@ from cargo_static_index.settings import (
 )
 from cargo_static_index.settings.keys import SCHEMA_NAME
 from cargo_static_index.settings.layers import line_of
+from cargo_static_index.settings.table import DropSection, RegistrySection, ServeSection
 from cargo_static_index.settings.template import (
     json_schema,
     place_schema,
@@ -752,3 +753,9 @@ def test_the_page_has_every_key_option_and_variable_and_no_other() -> None:
         "CARGO_STATIC_INDEX_RULES",
         "CARGO_STATIC_INDEX_CONFIG",
     }
+
+
+def test_a_section_that_is_made_of_nothing_has_the_table_s_defaults() -> None:
+    assert (RegistrySection().name, RegistrySection().pages) == (None, True)
+    assert DropSection() == DropSection(path=Path("drop"), refused=None, after_publish="keep")
+    assert ServeSection().trusted_proxies == ("127.0.0.1", "::1")
