@@ -152,7 +152,10 @@ def perform(
         if _told_by:
             raise KeyboardInterrupt
     except BaseException as error:  # noqa: BLE001 - the one place where every way of ending becomes an exit code
-        return code_of(error, run.terminal)
+        try:
+            return code_of(error, run.terminal)
+        except KeyboardInterrupt as interrupt:  # it was told to end while it said why it ended
+            return code_of(interrupt, run.terminal)
     finally:
         _forget_interrupt()
     return code or GOOD
