@@ -1,11 +1,11 @@
-"""Reading on other machines. What one reads it stages in the bucket, and gives small values.
+"""Work on other machines. What one reads it stages in the bucket, and gives small values.
 
 Whoever builds copies inside the store what it publishes, and it alone writes index files. A machine that dies, is lost
 or answers twice changes nothing: its work is done again elsewhere, and what is staged under a name is always the same.
 """
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -14,9 +14,19 @@ from msgspec.structs import replace
 from cargo_static_index.crate.candidate import Candidate, DropFile
 from cargo_static_index.registry.read import Reader, staged_metadata
 from cargo_static_index.state.candidates import Packed, pack
-from cargo_static_index.store import Uploads
+from cargo_static_index.store import Change, Store, Uploads
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.headers import release_tag
+
+
+def carry_out(open_tree: Callable[[], Store], changes: Sequence[Change]) -> tuple[Change, ...]:
+    """Carry out changes of pages on another machine, and give those that somebody else forestalled.
+
+    A call that is made twice gives as such what it did at first: that is then made once more, from what is there.
+    """
+    store = open_tree()
+    store.read(layout.RECORD)  # which tells whether the store was found to keep to conditions
+    return store.apply(changes)
 
 
 class RemoteReader(Struct, frozen=True, kw_only=True):

@@ -219,14 +219,19 @@ class Transaction:
         """The clock as a line says it: `YYYY-MM-DDTHH:MM:SSZ`."""
         return datetime.fromtimestamp(self.options.now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
-        """Carry out a batch of changes, tell the listener, and give back those that somebody else forestalled."""
+    def apply(
+        self, changes: Iterable[Change], by: Callable[[Sequence[Change]], tuple[Change, ...]] | None = None
+    ) -> tuple[Change, ...]:
+        """Carry out a batch of changes, tell the listener, and give back those that somebody else forestalled.
+
+        The store carries them out, or whoever is named in its stead.
+        """
         changes = tuple(changes)
         if not changes:
             return ()
         if self.notes_changes:
             self.state.undelivered.add((change.path, isinstance(change, Delete)) for change in changes)
-        lost = self.store.apply(changes)
+        lost = (by or self.store.apply)(changes)
         for change in changes:
             if change not in lost:
                 tell = self.listener.deleted if isinstance(change, Delete) else self.listener.changed

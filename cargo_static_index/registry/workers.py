@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # loaded when processes are started, which most commands neve
     from concurrent.futures import ProcessPoolExecutor
 
 P = ParamSpec("P")
+S = TypeVar("S")
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -204,13 +205,13 @@ class _Later(Generic[T]):
 
 
 def spread(
-    work: Callable[[list[str]], T], names: Iterable[str], executor: Executor | None, *, at_once: int, what: str
+    work: Callable[[list[S]], T], items: Iterable[S], executor: Executor | None, *, at_once: int, what: str
 ) -> Iterator[T]:
-    """Have names worked through, so many at once, here or in an executor's processes; results come in their order.
+    """Have items worked through, so many at once, here or in an executor's processes; results come in their order.
 
     `what` says what a process did, should one be killed.
     """
-    source = iter(names)
+    source = iter(items)
     portions = iter(lambda: list(islice(source, at_once)), [])
     if executor is None:
         yield from map(work, portions)

@@ -75,7 +75,8 @@ def test_machines_that_die_in_the_middle_change_nothing_of_what_is_built(
             dask.worker(buckets.environment)
 
     with ExitStack() as stack:
-        second = stack.enter_context(doomed(buckets, dask, "/crates/crate-", two_more))
+        third = stack.enter_context(doomed(buckets, dask, "/dependents.", two_more))
+        second = stack.enter_context(doomed(buckets, dask, "/crates/crate-", third))
         first = stack.enter_context(doomed(buckets, dask, f"/{UPLOADS}/", second))
         first()
         assert "180 published" in many.run("build", *BASE, "--cluster", dask.url).ok()

@@ -1,7 +1,7 @@
 """Writing pages: what differs from what is there, in batches; what cannot be made is said and stops nothing else."""
 
 import errno
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
@@ -54,11 +54,14 @@ def is_of_one_path(error: Exception) -> bool:
 
 
 class Output:
-    """Brings pages, and their copies, into the tree of a transaction."""
+    """Brings pages, and their copies, into the tree of a transaction; `carry_out` does what its store would do."""
 
-    def __init__(self, transaction: Transaction, copies: Copies) -> None:
+    def __init__(
+        self, transaction: Transaction, copies: Copies, carry_out: Callable[[Sequence[Change]], tuple[Change, ...]]
+    ) -> None:
         self._transaction = transaction
         self._copies = copies
+        self._carry_out = carry_out
         self.failures = Failures()
 
     def put(self, pages: Iterable[tuple[str, bytes]]) -> None:
@@ -81,7 +84,7 @@ class Output:
 
     def _apply(self, batch: list[Change]) -> set[str]:
         try:
-            return {change.path for change in self._transaction.apply(batch)}
+            return {change.path for change in self._transaction.apply(batch, self._carry_out)}
         except (InvalidInput, StoreError) as error:
             if not is_of_one_path(error):
                 raise
