@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,18 @@ from cargo_static_index.settings import Settings, load_settings
 
 NOW = 1_700_000_000
 """The clock of all passes; the files that they publish are older or younger, which makes no difference."""
+
+READING = (
+    "_strptime",
+    "cargo_static_index.crate.archive",
+    "cargo_static_index.registry.publish",
+    "cargo_static_index.registry.read",
+    "cargo_static_index.registry.site.documents",
+)
+"""What a command loads once there is something to read; a row begins when all that it needs is loaded."""
+
+PAGES = ("cargo_static_index.registry.site.writer", *MAKING)
+"""What a command loads once there are pages to make."""
 
 NAMED = 5
 """Releases that a line of `missing` names."""
@@ -244,6 +257,8 @@ def main() -> None:
         pages=given.pages,
         source=given.source,
     )
+    for module in (*READING, *(PAGES if given.pages else ())):
+        import_module(module)
     if given.verb == "build":
         begun = time.perf_counter()
         status = build(settings, given.jobs)
