@@ -23,7 +23,7 @@ RARE = {"secrets", "difflib", "tomllib", "importlib.metadata", "rich", "logging"
 OPENING = {"sqlite3", "cargo_static_index.registry.registry", "cargo_static_index.state"}
 SETTINGS = {"msgspec", "cargo_static_index.settings.table", "cargo_static_index.registry.registry"}
 
-PRINTING = {"cargo_static_index.cli.documents", "json"}
+PRINTING = {"cargo_static_index.cli.documents"}
 CHANGING = {f"cargo_static_index.registry.{name}" for name in ("publish", "on_change", "registry")}
 READING = {
     *("zlib_ng", "gzip", "shutil", "shlex"),
