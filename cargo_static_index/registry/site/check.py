@@ -127,17 +127,12 @@ def _lost(store: Store, work: Work, state: PagesState, *, read: bool) -> Iterato
 
 
 class _Sum:
-    """Sums up what lists hold, less what they are to hold: 0 where it is the same, in whatever order it comes.
+    """Sums up what lists hold, less what they are to hold: 0 where it is the same, in whatever order it comes."""
 
-    Where several hosts write, a row may for a while say what a crate was a change before: there only keys count.
-    """
-
-    def __init__(self, store: Store) -> None:
+    def __init__(self) -> None:
         self.total = 0
-        self._with_rows = not store.shared
 
     def add(self, name: str, key: str, row: bytes, sign: Literal[1, -1]) -> None:
-        row = row if self._with_rows else b""
         digest = blake2b(b"%s\0%s\0%s" % (name.encode(), key.encode(), row), digest_size=16).digest()
         self.total = (self.total + sign * int.from_bytes(digest, "big")) % (1 << 128)
 
@@ -148,7 +143,7 @@ class _Lists:
     def __init__(self, store: Store, *, read: bool) -> None:
         self._store = store
         self._read = read
-        self.listed = _Sum(store)
+        self.listed = _Sum()
         self._named: dict[str, int] = {}
         """How many more rows nodes say that those below them have than these do, by the path below."""
         self._about: dict[str, dict[str, str]] = {}
@@ -204,18 +199,14 @@ class _Lists:
             # A page stands for what is not held, too, as long as something needs it.
             yield from _wrong_placeholder(self._store, crate, node, read=self._read)
         paths = [record_path(node.list, prefix) for prefix in node.children]
-        sources = self._as_far_as_known(sources_of_node(node))
+        sources = sources_of_node(node)
         yield from _wrong(self._store, f"list `{node.list}`", (*paths, *sources), sources, read=self._read)
 
     def _check_sums(self) -> Iterator[Finding]:
         sources = {addresses.SITEMAP: made_of(in_order_of_names(self._parts))}
         if self._advisories is not None:
             sources[addresses.ADVISORIES_FEED] = made_of(sorted(self._advisories))
-        yield from _wrong(self._store, "registry", sources, self._as_far_as_known(sources), read=self._read)
-
-    def _as_far_as_known(self, sources: Mapping[str, bytes]) -> Mapping[str, bytes | None]:
-        """Give what pages are made of, but where several hosts write: of two that wrote at once one may be behind."""
-        return dict.fromkeys(sources) if self._store.shared else sources
+        yield from _wrong(self._store, "registry", sources, sources, read=self._read)
 
 
 def _row_of_crate(node: Node, row: bytes) -> bytes:
@@ -280,7 +271,7 @@ class _CrateCheck(Struct, frozen=True, kw_only=True):
     def look(self, names: list[str]) -> tuple[int, list[Finding]]:
         """Give what lists are to hold because of these crates, as a sum, and what is wrong."""
         store, lists = self.open_tree(), set[str]()
-        listed = _Sum(store)
+        listed = _Sum()
         findings = [finding for name in names for finding in _check_crate(store, name, listed, lists, read=self.read)]
         for name in sorted(lists):  # many crates name the same
             findings += _wrong(store, f"list `{name}`", [record_path(name, "")], read=self.read)

@@ -107,6 +107,8 @@ class ListWriter:
         """Whether there was no list when these are made, so that each is created, unread, and read where it was not."""
         self._again = False
         """Whether somebody else forestalled what is tried once more."""
+        self.others_wrote = False
+        """Whether others may have written lists since this change began to."""
         self._created: set[str] = set()
         """The lists that were not read before, because this is the first time."""
         self._sets: dict[str, _ListReader] = {}
@@ -136,6 +138,7 @@ class ListWriter:
         for attempt in attempts(f"the list {batch[0][0]!r} is"):
             # What a state notes may have been begun before. In a shared tree that is so only of changes taken over.
             known = self._transaction.log and self.trusting and not self._transaction.taken_over
+            known = known and not self.others_wrote
             self._again = attempt > 0
             self._looks_closely = self._again or not known
             self._read_again(batch)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cached_property, partial
 from hashlib import blake2b
-from itertools import groupby
+from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET
@@ -40,8 +40,8 @@ from cargo_static_index.site.crate_document import (
     parse_crate_document,
     parse_pages_state,
 )
-from cargo_static_index.site.lists import ALWAYS, list_view, pages_of
-from cargo_static_index.site.rows import ADVISORIES
+from cargo_static_index.site.lists import ALWAYS, DEPENDENTS, list_view, pages_of
+from cargo_static_index.site.rows import ADVISORIES, rows_of_crate
 from cargo_static_index.site.theme import SiteInfo, Theme, assets_of, fingerprint_of
 from cargo_static_index.state import Remaking
 from cargo_static_index.store import Change, Delete, Put, Stored
@@ -69,6 +69,9 @@ _KILLED = "made pages was killed, perhaps for want of memory; run this again"
 FAR_CRATES_AT_ONCE, FAR_CRATES_A_TASK = 2048, 32
 """The same on other machines, which a call takes its time to get to."""
 
+REMEMBERED = 100_000
+"""Keys of rows that are kept in memory until a change of a shared tree is done: those of some two thousand crates."""
+
 FAR_FILES_A_TASK = 64
 """Files of lists that another machine writes before it answers: a call then takes a tenth of what they do."""
 
@@ -93,6 +96,10 @@ class SiteWriter:
         self._keep = keep
         self._remade = False
         self._front_digests: dict[str, str] = {}
+        self._changed: set[str] = set()
+        """The crates of a shared tree whose pages were made."""
+        self._listed: set[tuple[str, str]] = set()
+        """The first keys of rows that were noted for them, by list."""
         self._stored_state: Stored | None = None
         self._moved_to = settings.drop.refused
         self._state: PagesState | None = None
@@ -380,6 +387,7 @@ class SiteWriter:
             if attempt and self._shared_news:
                 # Somebody else came to his end since this began: his front page may lie under ours, or ours under his.
                 self._stored_state = self._transaction.store.read(addresses.STATE)
+                self._list_again()
                 self._shared_news.look_again()
                 told = self._front.write(self._lists, self._shared_news.news(), all_of_them=False)
                 self._front_digests |= told
@@ -401,6 +409,21 @@ class SiteWriter:
             if not self._transaction.apply(replaced(addresses.STATE, format_page_document(state), stored, changes=ids)):
                 break
         self._state = state
+
+    def _list_again(self) -> None:
+        """Bring the lists in step with the documents of the crates of this change, since others were at work, too.
+
+        Whoever replaced such a document after this change may have written its rows before ours. Of all who change a
+        crate at once, the last to come to his end finds the document that stays (law 4).
+        """
+        for name in sorted(self._changed):
+            document = read_crate_document(self._transaction.store, name)
+            rows = rows_of_crate(document) if document else {}
+            self._queue.list_rows([*((*at, row) for at, row in rows.items()), (f"{DEPENDENTS}{name}", "", None)])
+        self._queue.list_if_new((*at, None) for at in self._listed)
+        self._lists.others_wrote = True
+        for _ in self.make_crates():
+            continue
 
     def _front_of(self, before: PagesState | None) -> dict[str, str]:
         """Give the digests of the pages that tell of what is published, as they are or were written last."""
@@ -530,6 +553,9 @@ class SiteWriter:
                 self._queue.list_rows(rows)
                 if self._transaction.log:
                     self._transaction.log.note_gone([(name, key) for name, key, row in rows if row is None and key])
+                    self._changed.update(again)
+                    room = max(0, REMEMBERED - len(self._listed))
+                    self._listed.update((name, key) for name, key, _ in islice(rows, room))
                 lost |= self._output.apply(_noted(changes, crates, documents) if news else changes)
             done = [name for name in again if addresses.crate_document(name) not in lost]
             if news:
