@@ -178,17 +178,13 @@ def restore_kept(transaction: Transaction) -> None:
     transaction.apply(Delete(path=path) for path in damaged_kept(store))
     keeping = {kept.value.id: kept.value for kept in read_kept(store)}
     for name in list(crates_with_tombstones(store)):
-        lost = {stone.kept for stone in _kept_otherwise_than_said(store, name, keeping)}
-        for identity in filter(None, lost):
+        named = _named(keeping, name)
+        lost = _kept_otherwise_than_said(store, name, keeping)
+        for identity in {stone.kept for stone in lost if stone.kept and stone.cksum not in named}:
             _put_back(transaction, name, identity)
-        if None in lost:
-            update_tombstones(transaction, name, partial(_naming, _named(keeping, name)))
+        if renamed := {stone.cksum: named[stone.cksum] for stone in lost if stone.cksum in named}:
+            update_tombstones(transaction, name, partial(Tombstones.with_kept, kept=renamed))
     note_first_kept(transaction)
-
-
-def _naming(named: Mapping[str, KeptId], stones: Tombstones) -> Tombstones:
-    """Give tombstones of which those that name nothing name what keeps their archives."""
-    return stones.with_kept({stone.cksum: named.get(stone.cksum) for stone in stones.removed if not stone.kept})
 
 
 def _put_back(transaction: Transaction, name: str, identity: KeptId) -> None:

@@ -244,6 +244,19 @@ def test_what_was_not_proven_to_be_the_same_is_said(tmp_path: Path) -> None:
     assert kept_files(world).keys() & before.keys() == OF_FOO
 
 
+def test_a_tombstone_that_names_what_never_was_names_again_what_keeps_the_archive(tmp_path: Path) -> None:
+    world = published(tmp_path, None)
+    world.remove("foo")
+    before = files(world)
+    stones = world.tree / tombstones_file("foo")
+    head, kept, rest = stones.read_text().partition('"kept": "')
+    stones.write_text(head + kept + rest[:40] + ("1" if rest[40] == "0" else "0") + rest[41:])
+    assert files(world) != before
+    world.verified(fix=True)
+    assert files(world) == before
+    assert world.verified() == []
+
+
 def test_tombstones_put_back_name_what_keeps_the_archive(tmp_path: Path) -> None:
     world = published(tmp_path, None)
     world.remove("foo@1.0.0")
