@@ -37,6 +37,7 @@ from cargo_static_index.tree.read import (
     read_index,
     read_record,
     read_tombstones,
+    readable_tombstones,
     replaced,
 )
 
@@ -84,7 +85,7 @@ def finish_kept(transaction: Transaction, named: Collection[tuple[str, str]] = (
     found = [(kept, _staying(kept.value, now, named)) for kept in read_kept(transaction.store)]
     later = {stone.cksum: left.id for _, left in found for stone in left.removed}
     for kept, left in found:
-        if left != kept.value and _tombstones(transaction.store, left.name) is not None:
+        if left != kept.value and _can_be_read(transaction.store, left.name):
             _delete(transaction, left.name, [stone for stone in kept.value.removed if stone.cksum not in later])
             if left.removed:
                 transaction.apply([_put(left)])
@@ -126,20 +127,18 @@ def _delete(transaction: Transaction, name: str, stones: Sequence[Tombstone]) ->
 
 def _is_gone(store: Store, name: str, stone: Tombstone) -> bool:
     """Whether a release is removed: tombstones that cannot be read say that of none."""
-    stones = _tombstones(store, name)
     lines = {line.cksum for line in read_index(store, name).value.releases}
-    return (
-        stones is not None
-        and stone.cksum not in lines
-        and any(other.cksum == stone.cksum and not other.lifted for other in stones.removed)
-    )
+    buried = readable_tombstones(store, name).removed
+    return stone.cksum not in lines and any(other.cksum == stone.cksum and not other.lifted for other in buried)
 
 
-def _tombstones(store: Store, name: str) -> Tombstones | None:
+def _can_be_read(store: Store, name: str) -> bool:
+    """Whether a crate's tombstones can be read: else nothing tells what they would be without these archives."""
     try:
-        return read_tombstones(store, name).value
+        read_tombstones(store, name)
     except InvalidDocument:
-        return None
+        return False
+    return True
 
 
 # What keeps archives, and was lost or damaged ----------------------------------------------------------------
@@ -148,7 +147,7 @@ def _tombstones(store: Store, name: str) -> Tombstones | None:
 def check_kept(store: Store, names: Iterable[str]) -> Iterator[Finding]:
     """Hold what keeps archives against the tombstones of crates, of which each names the other."""
     keeping = {kept.value.id: kept.value for kept in read_kept(store)}
-    for path in damaged_kept(store):
+    for path in damaged_kept(store, keeping):
         yield found("kept-wrong", path, "This does not say which archives stay.", "restore-kept")
     for name in names:
         for stone in _kept_otherwise_than_said(store, name, keeping):
@@ -159,10 +158,10 @@ def check_kept(store: Store, names: Iterable[str]) -> Iterator[Finding]:
 
 def _kept_otherwise_than_said(store: Store, name: str, keeping: Mapping[KeptId, KeptArchives]) -> list[Tombstone]:
     """Give the tombstones that name what is not there, or name nothing though something keeps the archive."""
-    stones, named = _tombstones(store, name), _named(keeping, name)
+    named = _named(keeping, name)
     return [
         stone
-        for stone in (stones.removed if stones else ())
+        for stone in readable_tombstones(store, name).removed
         if (stone.kept not in keeping if stone.kept else stone.cksum in named) and is_left(store, name, stone)
     ]
 
@@ -175,8 +174,8 @@ def _named(keeping: Mapping[KeptId, KeptArchives], name: str) -> dict[str, KeptI
 def restore_kept(transaction: Transaction) -> None:
     """Have archives stay for as long as they were to, as tombstones and what these name tell of each other."""
     store = transaction.store
-    transaction.apply(Delete(path=path) for path in damaged_kept(store))
     keeping = {kept.value.id: kept.value for kept in read_kept(store)}
+    transaction.apply(Delete(path=path) for path in damaged_kept(store, keeping))
     for name in list(crates_with_tombstones(store)):
         named = _named(keeping, name)
         lost = _kept_otherwise_than_said(store, name, keeping)
@@ -189,8 +188,8 @@ def restore_kept(transaction: Transaction) -> None:
 
 def _put_back(transaction: Transaction, name: str, identity: KeptId) -> None:
     """Put back what keeps the archives whose tombstones name it; it is said where that is not proven to be the same."""
-    stones = _tombstones(transaction.store, name)
-    kept = kept_by(identity, name, [stone for stone in (stones.removed if stones else ()) if stone.kept == identity])
+    stones = readable_tombstones(transaction.store, name).removed
+    kept = kept_by(identity, name, [stone for stone in stones if stone.kept == identity])
     transaction.apply([_put(kept)])
     if kept.id != identity:
         later = {stone.cksum: kept.id for stone in kept.removed}

@@ -4,7 +4,7 @@ Nothing deletes the file of a crate that is held, so where its copy or its pages
 lost.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -17,8 +17,15 @@ from cargo_static_index.site.paths import crate_document
 from cargo_static_index.store import Delete, Store
 from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.owners import Owners, format_owners, parse_owner, read_owners, read_owners_copy
-from cargo_static_index.tree.read import StoredValue, read_index, removed_versions
+from cargo_static_index.tree.owners import (
+    Owners,
+    format_owners,
+    parse_owner,
+    read_owners,
+    read_owners_copy,
+    readable_owners,
+)
+from cargo_static_index.tree.read import read_index, removed_versions
 
 
 def change_owners(
@@ -56,31 +63,23 @@ def change_owners(
 def write_copy(transaction: Transaction, owners: Owners) -> None:
     """Have the copy say who owns a crate, unless somebody changed that once more meanwhile."""
     for _ in attempts(f"the owners of {owners.name} are"):
-        copy = _readable(read_owners_copy, transaction.store, owners.name)
-        if copy and copy.changes > owners.changes:
+        copy = readable_owners(transaction.store, owners.name, layout.owners_copy(owners.name))
+        if copy.value and copy.value.changes > owners.changes:
             break
-        path = layout.owners_copy(owners.name)
-        if transaction.write(path, format_owners(owners), transaction.store.read(path)):
+        if transaction.write(copy.path, format_owners(owners), copy.stored):
             break
     transaction.state.intents.finish([layout.owners_copy(owners.name)])
 
 
 def finish_owners(transaction: Transaction, name: str) -> None:
     """Write the copy that a change of owners did not come to write, or delete it where there is no such crate."""
-    owners = _readable(read_owners, transaction.store, name)
+    owners = readable_owners(transaction.store, name, layout.owners_file(name)).value
     if owners:
         write_copy(transaction, owners)
         return
     if not (read_index(transaction.store, name).value.lines or removed_versions(transaction.store, name)):
         transaction.apply([Delete(path=layout.owners_copy(name))])
     transaction.state.intents.finish([layout.owners_copy(name)])
-
-
-def _readable(read: Callable[[Store, str], StoredValue[Owners | None]], store: Store, name: str) -> Owners | None:
-    try:
-        return read(store, name).value
-    except InvalidDocument:
-        return None
 
 
 def _none_of(name: str) -> Owners:
@@ -166,14 +165,15 @@ def restore_owners(transaction: Transaction, name: str) -> bool:
     Says so, and gives False where nothing names owners. The pages have a digest, and a change of owners is done once
     they name them.
     """
-    store, path = transaction.store, layout.owners_file(name)
-    readable = (_readable(read, store, name) for read in (read_owners_copy, read_owners))
-    said = sorted((owners for owners in readable if owners and owners.schema > 1), key=lambda owners: owners.changes)
+    store = transaction.store
+    copy, held = (readable_owners(store, name, path(name)) for path in (layout.owners_copy, layout.owners_file))
+    both = (owners for owners in (copy.value, held.value) if owners and owners.schema > 1)
+    said = sorted(both, key=lambda owners: owners.changes)
     shown = read_crate_document(store, name)
     if not said and not (shown and shown.owners):
         return False
     owners = said[-1].summed_up() if said else _first_of(name, shown.owners if shown else ())
-    if not transaction.write(path, format_owners(owners), store.read(path)):
+    if not transaction.write(held.path, format_owners(owners), held.stored):
         return False
     write_copy(transaction, owners)
     known = ""
@@ -183,6 +183,6 @@ def restore_owners(transaction: Transaction, name: str) -> bool:
         )
     transaction.state.pages.make_stale([name])
     transaction.listener.warn(
-        f"{path} was lost or damaged: who owns {name} was put back, {', '.join(owners.owners)}.{known}"
+        f"{held.path} was lost or damaged: who owns {name} was put back, {', '.join(owners.owners)}.{known}"
     )
     return True

@@ -185,11 +185,12 @@ def _make_pages_stale(transaction: Transaction) -> None:
 
 def _finish_owners(transaction: Transaction) -> None:
     """Finish changes of owners that broke off."""
-    begun = [path for path in transaction.state.intents.unfinished() if path.startswith(f"{layout.CRATES}/")]
-    for name in (path.split("/")[1] for path in begun if path == layout.owners_copy(path.split("/")[1])):
-        from cargo_static_index.registry.owners import finish_owners  # loaded when it is used
+    for path in list(transaction.state.intents.unfinished()):
+        name = path.split("/")[1] if path.startswith(f"{layout.CRATES}/") else ""
+        if path == layout.owners_copy(name):
+            from cargo_static_index.registry.owners import finish_owners  # loaded when it is used
 
-        finish_owners(transaction, name)
+            finish_owners(transaction, name)
 
 
 def _delete_unnamed(transaction: Transaction) -> None:

@@ -7,7 +7,6 @@ says, nothing else is believed; so a build that broke off, a removal and a resto
 import hashlib
 import io
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
 from functools import partial
 from itertools import chain, product
 from typing import TYPE_CHECKING
@@ -27,7 +26,7 @@ from cargo_static_index.state import Release
 from cargo_static_index.store import Put, Store
 from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.documents import Delta, Tombstone, Tombstones, TreeRecord, difference, weight
+from cargo_static_index.tree.documents import Delta, Tombstone, TreeRecord, difference, weight
 from cargo_static_index.tree.read import (
     StoredValue,
     crates_with_tombstones,
@@ -37,7 +36,7 @@ from cargo_static_index.tree.read import (
     read_index_at,
     read_metadata,
     read_record,
-    read_tombstones,
+    readable_tombstones,
     weight_of,
     whole_archive,
 )
@@ -138,20 +137,13 @@ def _lost(transaction: Transaction, before: TreeRecord, total: Delta) -> int:
 def _removals_left(transaction: Transaction, name: str) -> int:
     """Give how many of a crate's removals took the line and left files, and so perhaps did not come to tree.json."""
     lines = {line.cksum for line in read_index(transaction.store, name).value.releases}
-    try:
-        stones = read_tombstones(transaction.store, name).value.removed
-    except InvalidDocument:
-        return 0
+    stones = readable_tombstones(transaction.store, name).removed
     return sum(not (stone.kept or stone.cksum in lines) and is_left(transaction.store, name, stone) for stone in stones)
 
 
 def restoration(store: Store, home: Home, name: str, file: IndexFile, known: Iterable[Known]) -> Restoration:
     """Say what a crate's index file is to be, given what is known to have stood in it."""
-    try:
-        stones = read_tombstones(store, name).value
-    except InvalidDocument:
-        stones = Tombstones(name=name)
-    removed = {stone.vers for stone in stones.removed}
+    removed = {stone.vers for stone in readable_tombstones(store, name).removed}
     found = restore_lines(name, file, known, removed, partial(_line_of, store, home, name))
     return replace(found, file=_without_copies(store, name, found.file)) if found.restored else found
 
@@ -323,12 +315,16 @@ def put_back_archive(transaction: Transaction, path: str, drop: Drop) -> bool:
 
 
 def named_releases(store: Store, name: str) -> Iterator[Line]:
-    """Give the releases of a crate that have a line, then those that were removed and are kept, as lines are."""
+    """Give the releases of a crate that have a line, then those that were removed and are kept."""
     yield from read_index(store, name).value.releases
-    with suppress(InvalidDocument):
-        for stone in read_tombstones(store, name).value.removed:
-            if stone.kept:
-                yield Line(raw=b"", name=name, vers=stone.vers, cksum=stone.cksum)
+    yield from kept_releases(store, name)
+
+
+def kept_releases(store: Store, name: str) -> Iterator[Line]:
+    """Give the releases of a crate that were removed and are kept, as lines that say no more than what they are."""
+    for stone in readable_tombstones(store, name).removed:
+        if stone.kept and not stone.lifted:
+            yield Line(raw=b"", name=name, vers=stone.vers, cksum=stone.cksum)
 
 
 def _without_copies(store: Store, name: str, file: IndexFile) -> IndexFile:

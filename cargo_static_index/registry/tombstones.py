@@ -30,6 +30,7 @@ from cargo_static_index.tree.read import (
     read_index,
     read_record,
     read_tombstones,
+    readable_tombstones,
 )
 
 
@@ -108,11 +109,12 @@ def _restore(transaction: Transaction, known: Tombstones) -> None:
     """Have a crate's tombstones be those that are known, beside what is under way, and say so."""
     store, name = transaction.store, known.name
     path = layout.tombstones_file(name)
+    stored = store.read(path)  # before what is under way: whoever changes that meanwhile is not overwritten
     held = read_index(store, name).value.versions
-    under_way = (stone for stone in _readable(store, name).removed if stone.vers in held)
+    under_way = (stone for stone in readable_tombstones(store, name).removed if stone.vers in held)
     stones = known.with_removed(*under_way).with_kept(_kept(store, name))
     content = format_document(stones) if stones.removed else None
-    if transaction.write(path, content, store.read(path)):
+    if transaction.write(path, content, stored):
         transaction.state.pages.make_stale([name])
         was = ", ".join(stone.vers for stone in known.removed)
         transaction.listener.warn(
@@ -134,25 +136,18 @@ def _in_force(store: Store, name: str) -> tuple[Tombstone, ...] | None:
 
 def _kept(store: Store, name: str) -> dict[str, KeptId | None]:
     """Give what keeps archives of a crate, by their checksums: what its tombstones name, and what names these."""
-    named = {stone.cksum: stone.kept for stone in _readable(store, name).removed}
+    named = {stone.cksum: stone.kept for stone in readable_tombstones(store, name).removed}
     keeping = (kept.value for kept in read_kept(store) if kept.value.name == name)
     return named | {stone.cksum: kept.id for kept in keeping for stone in kept.removed}
 
 
-def _readable(store: Store, name: str) -> Tombstones:
-    try:
-        return read_tombstones(store, name).value
-    except InvalidDocument:
-        return Tombstones(name=name)
-
-
 def _weight(store: Store, name: str) -> Delta:
-    return _readable(store, name).weight(read_index(store, name).value.versions)
+    return readable_tombstones(store, name).weight(read_index(store, name).value.versions)
 
 
 def _lifted(store: Store, name: str) -> int:
     held = read_index(store, name).value.versions
-    return sum(stone.lifted and stone.vers in held for stone in _readable(store, name).removed)
+    return sum(stone.lifted and stone.vers in held for stone in readable_tombstones(store, name).removed)
 
 
 def _sum(record: TreeRecord) -> Delta:
@@ -171,7 +166,7 @@ def _known(store: Store, name: str, removed: Iterable[Tombstone], published: Ite
     """
     index = read_index(store, name).value.versions
     before = frozenset(published)
-    since = (stone.plain for stone in _readable(store, name).in_force(index) if stone.vers in before)
+    since = (stone.plain for stone in readable_tombstones(store, name).in_force(index) if stone.vers in before)
     return Tombstones(name=name).with_removed(*(stone for stone in removed if stone.vers not in index), *since)
 
 

@@ -212,15 +212,13 @@ def files_of_node(node: Node, templates: "Templates") -> dict[str, bytes | None]
     page = path.removesuffix(".json") + ".html"
     view = list_view(node)
     template = "dependents.html" if node.list.startswith(DEPENDENTS) else "list.html"
-    files[page] = templates.render(template, page, {"list": view}, sources_of_node(node)[page])
+    sources = sources_of_node(node)
+    files[page] = templates.render(template, page, {"list": view}, sources[page])
     if node.list == NAMES:
         sitemap = sitemap_path(node.prefix)
-        names = [row.name for row in view.rows]
-        files[sitemap] = (
-            templates.render("sitemap-part.xml", sitemap, {"names": names}, sources_of_node(node)[sitemap])
-            if names
-            else None
-        )
+        names = {"names": [row.name for row in view.rows]}
+        source = sources.get(sitemap)
+        files[sitemap] = templates.render("sitemap-part.xml", sitemap, names, source) if source else None
     return files
 
 

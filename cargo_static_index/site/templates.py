@@ -62,15 +62,15 @@ class Templates:
             self._pieces[key] = _Html(self._environment.get_template(template).render(context, root=root))
         return self._pieces[key]
 
-    def render(self, template: str, path: str, context: Mapping[str, object], made_of: bytes = b"") -> bytes:
+    def render(self, template: str, path: str, context: Mapping[str, object], source: bytes = b"") -> bytes:
         """Render the page that is to lie at `path`; templates know it, and the way to the root, as `root`.
 
-        `made_of` is what `site.seal` is to know of the context.
+        `source` is what `site.seal` is to know of the context.
         SettingsError names a template of the user's that fails.
         """
         try:
             page = self._environment.get_template(template)
-            return sealed(path, page.render(context, path=path, root=addresses.up(path)).encode(), made_of)
+            return sealed(path, page.render(context, path=path, root=addresses.up(path)).encode(), source)
         except jinja2.TemplateError as error:
             where = _where(error, template)
             raise SettingsError(f"the template {where} cannot be used for {path!r}: {error}") from error

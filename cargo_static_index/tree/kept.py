@@ -5,7 +5,7 @@ archives go, so that a listing begins with the first. tree.json has that first t
 An id ends with a digest of the document, and the tombstones name it: each of the two proves what the other said.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final, Literal
@@ -82,10 +82,10 @@ def read_kept(store: Store) -> Iterator[StoredValue[KeptArchives]]:
             yield StoredValue(path=path, value=document, stored=stored)
 
 
-def damaged_kept(store: Store) -> list[str]:
-    """Give the paths of what lies where such documents do, and is not one as it was written."""
-    sound = {kept.path for kept in read_kept(store)}
-    return [path for path in store.list(KEPT) if path not in sound]
+def damaged_kept(store: Store, sound: Iterable[KeptId]) -> list[str]:
+    """Give the paths of what lies where such documents do, and is none of those that were read."""
+    paths = set(map(kept_file, sound))
+    return [path for path in store.list(KEPT) if path not in paths]
 
 
 def _as_written(path: str, content: bytes) -> KeptArchives | None:

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from cargo_static_index._json import UNREADABLE
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidInput
-from cargo_static_index.store import Store
+from cargo_static_index.store import Store, Stored
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.read import StoredValue
 
@@ -64,8 +64,21 @@ def read_owners_copy(store: Store, name: str) -> StoredValue[Owners | None]:
     return _read(store, name, layout.owners_copy(name))
 
 
+def readable_owners(store: Store, name: str, path: str) -> StoredValue[Owners | None]:
+    """Read one of these two files as it is there, with None for what does not say who owns a crate."""
+    stored = store.read(path)
+    try:
+        return StoredValue(path=path, value=_parsed(stored, name, path), stored=stored)
+    except InvalidDocument:
+        return StoredValue(path=path, value=None, stored=stored)
+
+
 def _read(store: Store, name: str, path: str) -> StoredValue[Owners | None]:
     stored = store.read(path)
+    return StoredValue(path=path, value=_parsed(stored, name, path), stored=stored)
+
+
+def _parsed(stored: Stored | None, name: str, path: str) -> Owners | None:
     try:
         owners = msgspec.json.decode(stored.content, type=Owners) if stored else None
         if owners and owners.name != name:
@@ -76,7 +89,7 @@ def _read(store: Store, name: str, path: str) -> StoredValue[Owners | None]:
         raise InvalidDocument(
             f"{path}: this does not say who owns {name}: {error}; bring it back from a backup"
         ) from error
-    return StoredValue(path=path, value=owners, stored=stored)
+    return owners
 
 
 def names_in(owners: Owners | None) -> tuple[str, ...] | None:

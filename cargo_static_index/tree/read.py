@@ -103,6 +103,14 @@ def read_tombstones(store: Store, name: str) -> StoredValue[Tombstones]:
     return StoredValue(path=path, value=tombstones, stored=stored)
 
 
+def readable_tombstones(store: Store, name: str) -> Tombstones:
+    """Read the tombstones of a crate; none where they cannot be read, which `verify` tells of."""
+    try:
+        return read_tombstones(store, name).value
+    except InvalidDocument:
+        return Tombstones(name=name)
+
+
 def read_record(store: Store) -> StoredValue[TreeRecord]:
     """Read tree.json, or raise InvalidDocument; a new tree's where there is none."""
     stored = store.read(layout.RECORD)
@@ -120,10 +128,7 @@ def crates_with_tombstones(store: Store) -> Iterator[str]:
 
 def removed_versions(store: Store, name: str, vers: str = "") -> list[str]:
     """Give the versions of a crate that were removed, or of these the one asked for; none where nothing tells."""
-    try:
-        stones = read_tombstones(store, name).value.removed
-    except InvalidDocument:
-        return []
+    stones = readable_tombstones(store, name).removed
     return [stone.vers for stone in stones if not stone.lifted and vers in {"", stone.vers}]
 
 

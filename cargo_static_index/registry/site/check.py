@@ -43,15 +43,15 @@ from cargo_static_index.site.seal import digest_of, is_sealed, made_of
 from cargo_static_index.site.search_rows import format_shown
 from cargo_static_index.store import Store
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.documents import Tombstone, TreeRecord
-from cargo_static_index.tree.read import read_index, read_record, read_tombstones
+from cargo_static_index.tree.documents import TreeRecord
+from cargo_static_index.tree.read import read_index, read_record, readable_tombstones
 
 _FIXED = (
     *(addresses.FRONT, addresses.DOCUMENT, addresses.ABOUT_INDEX, addresses.SEARCH_PAGE, addresses.NOT_FOUND),
     *(addresses.FEED, addresses.OPENSEARCH),
 )
 
-NOTHING: Mapping[str, bytes | None] = MappingProxyType({})
+NOTHING: Mapping[str, bytes] = MappingProxyType({})
 
 _SOURCE = pattern(rb'<th scope="row"><a href="(source/[^"]+)"')
 _IMAGE = pattern(rb'"images/([0-9a-f]{32}\.[a-z]{3,4})[" ]|, images/([0-9a-f]{32}\.[a-z]{3,4})[" ]')
@@ -219,7 +219,7 @@ def _row_of_crate(node: Node, row: bytes) -> bytes:
 
 def _wrong_placeholder(store: Store, name: str, root: Node, *, read: bool) -> Iterator[Finding]:
     """Look at the page of a crate that is not held."""
-    sources = {addresses.crate_page(name): source_of_placeholder(root, _removed(store, name))}
+    sources = {addresses.crate_page(name): source_of_placeholder(root, readable_tombstones(store, name).removed)}
     yield from _wrong(store, f"crate `{name}`", sources, sources, read=read)
 
 
@@ -322,7 +322,7 @@ def _check_documents(store: Store, document: CrateDocument) -> Iterator[Finding]
 
 def _check_gone(store: Store, name: str, *, read: bool) -> Iterator[Finding]:
     """Look at the pages of a crate that is not held, but for the one that the list of its dependents makes."""
-    sources = sources_of_removed(name, stones := _removed(store, name))
+    sources = sources_of_removed(name, stones := readable_tombstones(store, name).removed)
     yield from _wrong(store, f"crate `{name}`", sources, sources, read=read)
     dependents = dependents_list(name)
     if stones and store.size(record_path(dependents, "")) is None:
@@ -366,14 +366,6 @@ def _check_digest(store: Store, path: str, digest: str) -> Iterator[Finding]:
         yield found("page-wrong", path, "This file that a page of the crate leads to is not what it was.", "make-pages")
 
 
-def _removed(store: Store, name: str) -> tuple[Tombstone, ...]:
-    """Give what was removed of a crate; nothing where its tombstones cannot be read."""
-    try:
-        return read_tombstones(store, name).value.removed
-    except InvalidDocument:
-        return ()
-
-
 def _agree(document: CrateDocument | None, lines: Mapping[str, Line]) -> bool:
     """Whether a document holds just those lines that pages show: the others cargo calls invalid."""
     said = {summary.vers: (summary.cksum, summary.yanked) for summary in document.versions} if document else {}
@@ -394,7 +386,7 @@ def _wrong(
     store: Store,
     what: str,
     paths: Iterable[str],
-    sources: Mapping[str, bytes | None] = NOTHING,
+    sources: Mapping[str, bytes] = NOTHING,
     *,
     read: bool,
     hear: Callable[[str, bytes], None] | None = None,
@@ -415,7 +407,7 @@ def _wrong(
         yield found("page-wrong", other[0], f"This page of the {what} is not what was written{more}.", "make-pages")
 
 
-def _is_as_written(store: Store, path: str, source: bytes | None, hear: Callable[[str, bytes], None] | None) -> bool:
+def _is_as_written(store: Store, path: str, source: bytes, hear: Callable[[str, bytes], None] | None) -> bool:
     if not path.endswith((".html", ".xml")):
         return True  # what holds rows or documents is held against the index
     stored = store.read(path)

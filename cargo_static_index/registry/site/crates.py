@@ -35,6 +35,7 @@ from cargo_static_index.site.crate_document import (
     summary_of,
     version_key,
 )
+from cargo_static_index.site.lists import dependents_list
 from cargo_static_index.site.prose import Prose, Render, changelog_prose, readme_prose
 from cargo_static_index.site.readme.images import image_name, images_in_question, names_of_held
 from cargo_static_index.site.readme.markdown import ReadmeSource, Rendered
@@ -235,7 +236,7 @@ class CratePages:
         # The newest version decides what of the dependents' requirements is satisfied, and where there is none, their
         # list writes the page that stands there.
         if self._whole or _newest(self.document) != _newest(self._before) or (not self.document and self._stones):
-            yield f"dependents/{self._name}", "", None
+            yield dependents_list(self._name), "", None
 
     def changes(self) -> Iterator[Change]:
         """Give what brings the crate's pages in step, the document that says so last."""

@@ -120,8 +120,8 @@ class FrontPages:
         yield self._page("404.html", addresses.NOT_FOUND, {})
         yield self._page("opensearch.xml", addresses.OPENSEARCH, {})
 
-    def _page(self, template: str, path: str, context: dict[str, object], made_of: bytes = b"") -> tuple[str, bytes]:
-        return path, self._templates.render(template, path, context, made_of)
+    def _page(self, template: str, path: str, context: dict[str, object], source: bytes = b"") -> tuple[str, bytes]:
+        return path, self._templates.render(template, path, context, source)
 
 
 def _updated_and_new(news: News) -> tuple[tuple[Update, ...], tuple[Update, ...], str]:

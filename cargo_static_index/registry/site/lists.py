@@ -36,8 +36,7 @@ from cargo_static_index.site.rows import ADVISORIES, Rows, SetRow, crate_of_row,
 from cargo_static_index.store import Change, Store, Stored
 from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.documents import Tombstone
-from cargo_static_index.tree.read import read_tombstones, replaced
+from cargo_static_index.tree.read import readable_tombstones, replaced
 
 if TYPE_CHECKING:  # loaded with the first page that is made
     from cargo_static_index.site.templates import Templates
@@ -137,8 +136,8 @@ class ListWriter:
     def _write(self, batch: Batch) -> None:
         for attempt in attempts(f"the list {batch[0][0]!r} is"):
             # What a state notes may have been begun before. In a shared tree that is so only of changes taken over.
-            known = self._transaction.log and self.trusting and not self._transaction.taken_over
-            known = known and not self.others_wrote
+            alone = not (self._transaction.taken_over or self.others_wrote)
+            known = self._transaction.log and self.trusting and alone
             self._again = attempt > 0
             self._looks_closely = self._again or not known
             self._read_again(batch)
@@ -320,16 +319,10 @@ class ListWriter:
                 for path in reversed(pages_of(name, prefix)):
                     yield from replaced(path, None, reader.stored(path))
 
-    def _removed(self, crate: str) -> tuple[Tombstone, ...]:
-        try:
-            return read_tombstones(self._transaction.store, crate).value.removed
-        except InvalidDocument:
-            return ()  # `verify` says so; a page without them is better than none
-
     def _placeholder(self, crate: str, root: Node, reader: "_ListReader") -> Iterator[Change]:
         """Give the page of a crate that is not held: it says who needs it, and that it was removed, or goes."""
         path = addresses.crate_page(crate)
-        page, stones = None, self._removed(crate)
+        page, stones = None, readable_tombstones(self._transaction.store, crate).removed
         if root.total or stones:
             context = {"name": crate, "list": list_view(root), "stones": stones}
             page = self._templates.render("placeholder.html", path, context, source_of_placeholder(root, stones))

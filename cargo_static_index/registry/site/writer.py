@@ -40,7 +40,7 @@ from cargo_static_index.site.crate_document import (
     parse_crate_document,
     parse_pages_state,
 )
-from cargo_static_index.site.lists import ALWAYS, DEPENDENTS, list_view, pages_of
+from cargo_static_index.site.lists import ALWAYS, dependents_list, list_view, pages_of
 from cargo_static_index.site.rows import ADVISORIES, rows_of_crate
 from cargo_static_index.site.theme import SiteInfo, Theme, assets_of, fingerprint_of
 from cargo_static_index.state import Remaking
@@ -419,7 +419,7 @@ class SiteWriter:
         for name in sorted(self._changed):
             document = read_crate_document(self._transaction.store, name)
             rows = rows_of_crate(document) if document else {}
-            self._queue.list_rows([*((*at, row) for at, row in rows.items()), (f"{DEPENDENTS}{name}", "", None)])
+            self._queue.list_rows([*((*at, row) for at, row in rows.items()), (dependents_list(name), "", None)])
         self._queue.list_if_new((*at, None) for at in self._listed)
         self._lists.others_wrote = True
         for _ in self.make_crates():
@@ -548,12 +548,13 @@ class SiteWriter:
             crates = {addresses.crate_document(name): name for name in again}
             if news:
                 news.expect()
+            if self._transaction.log:
+                self._changed.update(again)
             taken_over = not self._transaction.taken_over.isdisjoint(again)
             for rows, changes in self._made(again, whole=whole or taken_over or attempt > 0):
                 self._queue.list_rows(rows)
                 if self._transaction.log:
                     self._transaction.log.note_gone([(name, key) for name, key, row in rows if row is None and key])
-                    self._changed.update(again)
                     room = max(0, REMEMBERED - len(self._listed))
                     self._listed.update((name, key) for name, key, _ in islice(rows, room))
                 lost |= self._output.apply(_noted(changes, crates, documents) if news else changes)

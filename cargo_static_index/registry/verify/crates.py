@@ -22,7 +22,7 @@ from cargo_static_index.registry.options import HostShare
 from cargo_static_index.registry.verify.resume import NOTHING_OPENED, Opened
 from cargo_static_index.store import Store, Stored
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.documents import Delta, Tombstone
+from cargo_static_index.tree.documents import Delta
 from cargo_static_index.tree.read import read_index_at, weight_of
 
 
@@ -54,20 +54,22 @@ def verify_kept(
     home: Home,
     limits: Limits,
     name: str,
-    stones: Iterable[Tombstone],
+    lines: Iterable[Line],
     *,
     quick: bool,
     deep: bool = True,
     addresses: bool = False,
 ) -> Iterator[Finding]:
-    """Give what is wrong with what is kept of removed releases of a crate, as `verify_crate` does of those held."""
+    """Give what is wrong with what is kept of removed releases of a crate, as `verify_crate` does of those held.
+
+    `lines` are those that they would have (`kept_releases`).
+    """
     deep = deep and not quick
     crate = _KeptCrate(store, home, limits, layout.index_file(name), IndexFile(), quick=quick, deep=deep)
-    for stone in stones:
-        line = Line(raw=b"", name=name, vers=stone.vers, cksum=stone.cksum)
+    for line in lines:
         for finding in crate.held_of(line):
             of_archive = finding.id in {"archive-missing", "archive-damaged"}
-            yield replace(finding, way_out=_NO_LONGER_KEPT.format(name, stone.vers)) if of_archive else finding
+            yield replace(finding, way_out=_NO_LONGER_KEPT.format(name, line.vers)) if of_archive else finding
         if addresses:
             yield from _check_address(store, line, deep=deep)
 

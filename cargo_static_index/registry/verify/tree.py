@@ -27,6 +27,7 @@ from cargo_static_index.registry.restore import (
     Rival,
     documented_releases,
     is_left,
+    kept_releases,
     made_of_metadata,
     missing_digests,
     named_releases,
@@ -60,6 +61,7 @@ from cargo_static_index.tree.read import (
     read_index_at,
     read_record,
     read_tombstones,
+    readable_tombstones,
 )
 from cargo_static_index.tree.restore import Known
 
@@ -269,13 +271,12 @@ def _check_tombstones(store: Store, files: Iterable[str]) -> Iterator[Finding]:
 def _check_kept_archives(check: IndexCheck, store: Store, names: Iterable[str]) -> Iterator[Finding]:
     """Look at the archives of removed releases of these crates that stay for a while."""
     for name in names:
-        if kept := [stone for stone in _stones(store, name) if stone.kept]:
-            yield from verify_kept(
-                *(store, check.home, check.limits, name, kept),
-                quick=check.quick,
-                deep=check.deep,
-                addresses=check.addresses,
-            )
+        yield from verify_kept(
+            *(store, check.home, check.limits, name, kept_releases(store, name)),
+            quick=check.quick,
+            deep=check.deep,
+            addresses=check.addresses,
+        )
 
 
 def _check_removed(store: Store, total: Delta) -> Iterator[Finding]:
@@ -397,10 +398,7 @@ def _buried(store: Store, name: str) -> frozenset[str]:
 
 def _stones(store: Store, name: str) -> tuple[Tombstone, ...]:
     """Give the tombstones of what was removed of a crate, and not brought back; none where they cannot be read."""
-    try:
-        return tuple(stone for stone in read_tombstones(store, name).value.removed if not stone.lifted)
-    except InvalidDocument:
-        return ()
+    return tuple(stone for stone in readable_tombstones(store, name).removed if not stone.lifted)
 
 
 def _is_named(file: IndexFile, name: str, cksum: str) -> bool:
