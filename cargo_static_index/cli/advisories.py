@@ -9,7 +9,7 @@ from cargo_static_index.cli.command import command, sections
 from cargo_static_index.cli.documents import AdvisoryDocument
 from cargo_static_index.cli.formats import print_json
 from cargo_static_index.cli.options import argument, json_lines
-from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
+from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, existing_tree
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.registry.advisories import AdvisoryDatabase, notes_on
 from cargo_static_index.registry.configured import home_of
@@ -29,7 +29,7 @@ def advisories_command(run: Run, *, names: Sequence[str], deny: bool, as_json: b
 
     Only the index files of crates that the database has a folder for are read.
     """
-    store = held_tree(run)
+    store = existing_tree(run)
     read_record(store)
     folder = run.settings.advisories.path
     if folder is None:

@@ -28,7 +28,7 @@ from cargo_static_index.cli.options import (
 )
 from cargo_static_index.cli.output import ChangeListener, from_here
 from cargo_static_index.cli.progress import Progress
-from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
+from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, existing_tree
 from cargo_static_index.cli.terminal import counted, is_confirmed, is_interactive, some_of
 from cargo_static_index.diagnostics.errors import InvalidDocument, SettingsError
 from cargo_static_index.diagnostics.problems import Finding, found, level_of
@@ -84,7 +84,7 @@ def verify_command(
     output = one_format(output_format, as_json=as_json)
     if quick and deep:
         raise SettingsError("--quick reads no archive, and --deep reads all; give one of them")
-    held_tree(run)
+    existing_tree(run)
     listener = ChangeListener(run, dry=dry_run, silent=not dry_run or output != "text")
     options = Options(now=run.now, dry=dry_run)
     if fix and (share or names):
@@ -94,9 +94,9 @@ def verify_command(
             run.settings, listener, options, quick=quick, deep=deep, fix=fix, work=work, names=names or None
         )
         wanting = () if quick else _missing(run, names)
-        documents = list(_shown(run, chain(findings, wanting), output, progress, dry=dry_run))
+        documents = list(_reported(run, chain(findings, wanting), output, progress, dry=dry_run))
     counts = _counts(documents)
-    kept = kept_until(held_tree(run))
+    kept = kept_until(existing_tree(run))
     if output == "json":
         shown = tuple(KeptDocument(name=name, version=vers, until=until) for (name, vers), until in kept.items())
         print_json(
@@ -116,7 +116,7 @@ def _missing(run: Run, names: Sequence[str]) -> Iterator[Finding]:
     if run.settings.levels.get("dependency-missing") == "allow":
         return
     # What is damaged is told already.
-    with suppress(InvalidDocument), missing_in(held_tree(run), run.settings.state.path, names) as dependencies:
+    with suppress(InvalidDocument), missing_in(existing_tree(run), run.settings.state.path, names) as dependencies:
         for need in dependencies.all():
             first = tuple(islice(dependencies.needed_by(need), 3))
             who = some_of(first, need.releases)
@@ -149,7 +149,7 @@ def _sum_up(run: Run, counts: Counts, *, dry: bool) -> None:
     run.terminal.did("Finished", f"the dry run: {said}, had it been done" if dry else said)
 
 
-def _shown(
+def _reported(
     run: Run, found: Iterable[Finding], output: Format, progress: Progress, *, dry: bool
 ) -> Iterator[FindingDocument]:
     told: set[tuple[str, str]] = set()  # what ends one cause is said once
@@ -206,7 +206,7 @@ def reindex_command(run: Run, *, names: Sequence[str], yes: bool, dry_run: bool,
     wants --yes.
     """
     settings = run.settings
-    held_tree(run)
+    existing_tree(run)
     listener = ChangeListener(run, dry=dry_run, silent=as_json)
     with open_registry(settings, listener, Options(now=run.now, dry=True, change_mode=True)) as registry:
         changes = sum(_show_change(run, change, as_json=as_json) for change in registry.plan_reindex(names))
@@ -273,7 +273,7 @@ def rebuild_command(run: Run, *, pages: bool, dry_run: bool) -> int:
     the tree are made anew. Nothing needs this: a catalogue that is missing, damaged or of another tree is made anew by
     the next build. It is for those who want it done now.
     """
-    held_tree(run)
+    existing_tree(run)
     with open_registry(run.settings, ChangeListener(run, dry=dry_run), Options(now=run.now, dry=dry_run)) as registry:
         registry.rebuild()
         if pages:

@@ -19,7 +19,7 @@ from cargo_static_index.cli.documents import (
 )
 from cargo_static_index.cli.formats import print_json
 from cargo_static_index.cli.options import argument, json_lines
-from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, held_tree
+from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run, existing_tree
 from cargo_static_index.cli.terminal import some_of
 from cargo_static_index.diagnostics.errors import NotHeld
 from cargo_static_index.protocol.config import base_url_of
@@ -49,7 +49,7 @@ if TYPE_CHECKING:  # loaded when they are used: the other commands search for no
 @json_lines
 def list_command(run: Run, *, names: Sequence[str], as_json: bool) -> int:
     """List what is held, a release a line, as `yank` and `remove` take them."""
-    store = _held(run)
+    store = _readable_tree(run)
     for file in [_file(store, name) for name in names] if names else _files(store):
         for line in file.releases:
             if as_json:
@@ -81,7 +81,7 @@ def missing_command(run: Run, *, toml: bool, as_json: bool) -> int:
     """
     from cargo_static_index.registry.missing import missing_in
 
-    with missing_in(_held(run), run.settings.state.path) as dependencies:
+    with missing_in(_readable_tree(run), run.settings.state.path) as dependencies:
         if toml and not as_json:
             run.terminal.result("[dependencies]")
         for number, need in enumerate(dependencies.all(), 1):
@@ -110,7 +110,7 @@ def info_command(run: Run, *, spec: str, as_json: bool) -> int:
     from cargo_static_index.registry.registry import specs_of
 
     (wanted,) = specs_of([spec])
-    store = _held(run)
+    store = _readable_tree(run)
     file = _file(store, wanted.name)
     line = newest(file.releases) if not wanted.vers else file.find(wanted.vers)
     if line is None or not line.cksum:
@@ -222,7 +222,7 @@ def search_command(run: Run, *, query: Sequence[str], limit: int, as_json: bool)
     from cargo_static_index.site.search import near, ranked
 
     words = " ".join(query)
-    with search_of(_held(run), run.settings.state.path) as search:
+    with search_of(_readable_tree(run), run.settings.state.path) as search:
         found = ranked(words, search, MOST_ROWS)
         crates = list(filter(None, (search.about(crate.name) for crate in found[:limit])))
         meant = [] if found else [repr(name.name) for name in near(words, search)]
@@ -255,9 +255,9 @@ def _brief(description: str | None) -> str:
     return f"  # {text if len(text) <= 100 else text[:99] + '…'}" if text else ""
 
 
-def _held(run: Run) -> Store:
+def _readable_tree(run: Run) -> Store:
     """Give the store of the tree, or raise SettingsError where there is none, InvalidDocument where it is too new."""
-    store = held_tree(run)
+    store = existing_tree(run)
     read_record(store)
     return store
 

@@ -276,7 +276,7 @@ def _bug(error: BaseException) -> str:
     return f"{head}; the details are in {name}. Please report it, and look through the file before you share it."
 
 
-def held_tree(run: Run) -> "Store":
+def existing_tree(run: Run) -> "Store":
     """Give the store of a tree that is there, or raise SettingsError: a command on what is held makes no tree."""
     from cargo_static_index.registry.configured import store_of
     from cargo_static_index.tree import layout

@@ -12,7 +12,7 @@ from threading import Thread
 from msgspec.structs import replace
 
 from cargo_static_index.cli.output import PassOutput, from_here
-from cargo_static_index.cli.run import GOOD, Run, held_tree, need_drop, read_clock
+from cargo_static_index.cli.run import GOOD, Run, existing_tree, need_drop, read_clock
 from cargo_static_index.cli.watching import LinePrinter
 from cargo_static_index.diagnostics.errors import CargoStaticIndexError
 from cargo_static_index.registry.watch.watcher import Watcher
@@ -27,7 +27,7 @@ from cargo_static_index.site.front import variable_part
 def serve(run: Run, *, publish: bool, watches: bool, as_is: bool, grace: float) -> int:
     """Serve until a signal says to end, and give the exit code."""
     if not publish:
-        held_tree(run)
+        existing_tree(run)
     if watches:
         need_drop(run)
     server = Server(

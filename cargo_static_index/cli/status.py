@@ -107,7 +107,7 @@ def _refused(settings: Settings, outcome: Outcome) -> RefusedDocument:
         if level_of(problem, settings.levels) == "refuse"
     )
     return RefusedDocument(
-        path=from_here(drop_of(settings).shown(outcome.candidate.file)),
+        path=from_here(drop_of(settings).source_of(outcome.candidate.file)),
         name=outcome.name,
         version=outcome.vers,
         since=outcome.first_seen,

@@ -47,7 +47,7 @@ def sync_command(run: Run, *, source: str, target: str, delete: bool, dry_run: b
         settings = replace(settings, tree=replace(settings.tree, path=go_to))
         settings = replace(settings, state=replace(settings.state, path=Path(state) / "state"), shared_state=None)
         synced = sync_trees(come_from, settings, listener, options, delete=delete)
-    return _told(run, synced, dry=dry_run)
+    return _report(run, synced, dry=dry_run)
 
 
 def place_of_tree(text: str) -> Path | Bucket:
@@ -55,7 +55,7 @@ def place_of_tree(text: str) -> Path | Bucket:
     return parse_bucket(text) if is_bucket_url(text) else Path(text).absolute()
 
 
-def _told(run: Run, synced: "Synced", *, dry: bool) -> int:
+def _report(run: Run, synced: "Synced", *, dry: bool) -> int:
     would = "Would " if dry else ""
     for did, specs in (
         ("copy" if dry else "Copied", synced.copied),

@@ -8,7 +8,7 @@ import click
 from cargo_static_index.cli.command import OF_A_TREE, command
 from cargo_static_index.cli.options import argument, dry_run, yes
 from cargo_static_index.cli.output import ChangeListener, from_here
-from cargo_static_index.cli.run import GOOD, Run, held_tree
+from cargo_static_index.cli.run import GOOD, Run, existing_tree
 from cargo_static_index.cli.terminal import is_confirmed, is_interactive
 from cargo_static_index.diagnostics.errors import NotHeld, SettingsError
 from cargo_static_index.protocol.semver import is_version
@@ -54,7 +54,7 @@ def unyank_command(run: Run, *, names: Sequence[str], version: str | None, dry_r
 def _set_yanked(run: Run, specs: Sequence[Spec], *, yanked: bool, dry: bool) -> int:
     from cargo_static_index.cli.auditing import note
 
-    held_tree(run)
+    existing_tree(run)
     with open_registry(run.settings, ChangeListener(run, dry=dry), Options(now=run.now, dry=dry)) as registry:
         changed = registry.set_yanked(specs, yanked=yanked)
     if not dry:
@@ -85,7 +85,7 @@ def remove_command(run: Run, *, names: Sequence[str], every: bool, now: bool, ye
     from cargo_static_index.cli.auditing import note
 
     specs = _specs(names, None, every=every)
-    held_tree(run)
+    existing_tree(run)
     for text in _still_needed(run, [release for spec in specs for release in _releases(run, spec)]):
         run.terminal.warn(text)
     if not (dry_run or yes):
@@ -113,7 +113,7 @@ def _still_needed(run: Run, going: Sequence[Spec]) -> list[str]:
     gone = set(going)
     said = {
         f"{dependent.name} {dependent.version} depends on {spec.name} {dependent.requirement}, and {spec} goes": None
-        for dependent in dependents_of(held_tree(run), {spec.name for spec in going})
+        for dependent in dependents_of(existing_tree(run), {spec.name for spec in going})
         for spec in going
         if spec.name == dependent.needs
         and dependent.takes(spec.vers)
@@ -136,10 +136,10 @@ def _ask(run: Run, specs: Sequence[Spec]) -> None:
 
 def _releases(run: Run, spec: Spec) -> list[Spec]:
     """Give the releases that are meant and held; none where they were removed before."""
-    file = read_index(held_tree(run), spec.name).value
+    file = read_index(existing_tree(run), spec.name).value
     found = [Spec(line.name, line.vers) for line in file.releases if spec.vers in {"", line.vers}]
-    if not (found or was_removed(held_tree(run), spec)):
-        raise NotHeld(f"there is no {spec} in this registry; {hint_for(held_tree(run), spec.name)}")
+    if not (found or was_removed(existing_tree(run), spec)):
+        raise NotHeld(f"there is no {spec} in this registry; {hint_for(existing_tree(run), spec.name)}")
     return found
 
 
@@ -181,7 +181,7 @@ def owner_command(run: Run, *, name: str, add: Sequence[str], remove: Sequence[s
     (spec,) = specs_of([name])
     from cargo_static_index.cli.auditing import note
 
-    store = held_tree(run)
+    store = existing_tree(run)
     if add or remove or trusted_only is not None:
         with open_registry(run.settings, ChangeListener(run, dry=False), Options(now=run.now)) as registry:
             held = registry.change_owners(spec.name, add=add, remove=remove, trusted_only=trusted_only)

@@ -118,7 +118,7 @@ class Pusher:
         return done
 
     def _push_one(self, upload: Upload, *, dry: bool) -> Pushed:
-        held = self._held(upload)
+        held = self._published(upload)
         if held is not None:
             return held
         if dry:
@@ -129,10 +129,10 @@ class Pusher:
         says, warnings = _said(answer)
         if says is not None:
             # Somebody else may have been quicker with the same bytes, or an answer was lost after it had been done.
-            return self._held(upload) or _pushed(upload, "refused", says)
+            return self._published(upload) or _pushed(upload, "refused", says)
         # Whatever depends on it needs its line in the index; as with cargo, it is not waited for for ever.
         end = time.monotonic() + self._seen_within
-        while self._held(upload) is None and time.monotonic() < end:
+        while self._published(upload) is None and time.monotonic() < end:
             time.sleep(SEEN_EVERY)
         return Pushed(name=upload.name, vers=upload.vers, status="published", warnings=warnings)
 
@@ -149,7 +149,7 @@ class Pusher:
         for wait in pauses(self._seconds):
             answer: Answer | None = None
             try:
-                if tried and (held := self._held(upload)) is not None:
+                if tried and (held := self._published(upload)) is not None:
                     return _pushed(upload, "published") if held.status == "unchanged" else held
                 answer = send("PUT", url, headers, body, network=self._cargo.network)
                 if answer.status not in TRY_AGAIN:
@@ -162,7 +162,7 @@ class Pusher:
                 break
         raise StoreError(f"{url} cannot take {upload.name} {upload.vers}: {last}; run this again, it goes on from here")
 
-    def _held(self, upload: Upload) -> Pushed | None:
+    def _published(self, upload: Upload) -> Pushed | None:
         """Say what the registry holds of a version; None where nothing."""
         wanted = without_build(upload.vers)
         for line in parse_index(self._index_file(upload.name)).releases:

@@ -180,14 +180,14 @@ def _read(
     else:
         from cargo_static_index.registry.remote import RemoteReader
 
-        portions = _portions(map(_settled, coming), FAR_FILES, FAR_BYTES)
+        portions = _portions(map(_when_due, coming), FAR_FILES, FAR_BYTES)
         reads = RemoteReader(reader=replace(reader, waits_until=0.0), uploads=far.uploads)
         batches = _batches_read(portions, known, reads, far.executor, far.ahead, meanwhile=coming.look_ahead)
     for batch in batches:
         transaction.state.candidates.add_packed(batch)
 
 
-def _settled(file: DropFile) -> DropFile:
+def _when_due(file: DropFile) -> DropFile:
     """Wait for a file that may be only a part of what it is to be: another machine's clock says nothing of that."""
     time.sleep(max(0.0, file.due - time.monotonic()))
     return replace(file, due=0.0) if file.due else file

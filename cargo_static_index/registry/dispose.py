@@ -195,7 +195,7 @@ def remembered(transaction: Transaction, drop: Drop) -> Iterator[Outcome]:
     for outcome in transaction.state.drop_files.refused():
         candidate = outcome.candidate
         if not transaction.state.candidates.holds(candidate.file):
-            file = replace(candidate.file, source=drop.shown(candidate.file))
+            file = replace(candidate.file, source=drop.source_of(candidate.file))
             yield replace(outcome, candidate=replace(candidate, file=file), status="remembered")
 
 

@@ -49,7 +49,7 @@ class Drop(Struct, frozen=True, kw_only=True):
         """Whether files leave the drop directory once they are published."""
         return self.after_publish != "keep"
 
-    def shown(self, file: DropFile) -> str:
+    def source_of(self, file: DropFile) -> str:
         """Give the path of a file in the drop directory as the user would write it, escaped."""
         return escape(os.fsdecode(source_start(self.path)) + file.path)
 

@@ -197,7 +197,7 @@ class Publisher:
             lost = self._carry_out(planned)
             done = [crate for crate in planned if crate.index.path not in lost]
             self._after(done)
-            outcomes += [self._told(outcome) for crate in done for outcome in crate.plan.outcomes()]
+            outcomes += [self._or_restored(outcome) for crate in done for outcome in crate.plan.outcomes()]
             again = [crate.group for crate in planned if crate.index.path in lost]
             if not again:
                 break
@@ -206,7 +206,7 @@ class Publisher:
         self._transaction.forget()
         return outcomes
 
-    def _told(self, outcome: Outcome) -> Outcome:
+    def _or_restored(self, outcome: Outcome) -> Outcome:
         put_back = outcome.status == "unchanged" and outcome.candidate.staged in self._put_back
         return replace(outcome, status="restored") if put_back else outcome
 
@@ -232,7 +232,7 @@ class Publisher:
         ready = [
             candidate
             for candidate in group
-            if candidate.staged or candidate.refused or _is_held(index.value, candidate)
+            if candidate.staged or candidate.refused or _is_published(index.value, candidate)
         ]
         plan = plan_crate(name, index.value, tombstones.value, ready, restore=self._restore)
         # Of what was published when it was read, and is not any more, no more than the checksum was read.
@@ -361,7 +361,7 @@ class Publisher:
                 yield Delete(path=layout.metadata_file(plan.name, refusal.candidate.cksum))
 
 
-def _is_held(file: IndexFile, candidate: Candidate) -> bool:
+def _is_published(file: IndexFile, candidate: Candidate) -> bool:
     line = file.find(candidate.vers)
     return line is not None and line.cksum == candidate.cksum
 

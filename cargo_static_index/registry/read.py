@@ -103,7 +103,7 @@ class Reader(Struct, frozen=True, kw_only=True):
 
     def _read_objects(self, objects: "BucketDrop", files: Sequence[DropFile], first: int) -> list[Candidate]:
         def read(file: DropFile, number: int) -> Candidate:
-            return self._told(file, lambda: self._read_object(objects, file, str(number)))
+            return self._read_or_refused(file, lambda: self._read_object(objects, file, str(number)))
 
         return objects.together(read, files, range(first, first + len(files)))
 
@@ -131,9 +131,9 @@ class Reader(Struct, frozen=True, kw_only=True):
         return self._candidate(checked, DropFile(source=escape(str(path)), target=os.fsencode(path)), staged)
 
     def _read_one(self, file: DropFile, staged: str, folders: Folders | None) -> Candidate:
-        return self._told(file, lambda: self._read_file(file, staged, folders))
+        return self._read_or_refused(file, lambda: self._read_file(file, staged, folders))
 
-    def _told(self, file: DropFile, read: Callable[[], Candidate]) -> Candidate:
+    def _read_or_refused(self, file: DropFile, read: Callable[[], Candidate]) -> Candidate:
         """Give what reading a file gives; where it fails of the file, a candidate that says why."""
         try:
             return read()

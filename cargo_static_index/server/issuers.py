@@ -192,7 +192,7 @@ def _check(times: _Claims, issuer: str, audience: str, now: int) -> None:
         raise InvalidInput(f"this token is from {escape(times.iss)!r}, and not from {issuer!r}")
     # Attack: who gets a token that is for two registries could use it at the other one.
     if times.aud not in {audience, (audience,)}:
-        raise InvalidInput(f"this token is for {_shown(times.aud)}, and not for {audience!r}; ask for that audience")
+        raise InvalidInput(f"this token is for {_named(times.aud)}, and not for {audience!r}; ask for that audience")
     if now > times.exp + LEEWAY:
         raise InvalidInput("this token has ended; ask for it right before it is used")
     if now < max(times.nbf, times.iat) - LEEWAY:
@@ -201,7 +201,7 @@ def _check(times: _Claims, issuer: str, audience: str, now: int) -> None:
         raise InvalidInput("this token has no `jti`")
 
 
-def _shown(audience: str | tuple[str, ...]) -> str:
+def _named(audience: str | tuple[str, ...]) -> str:
     return escape(", ".join(map(repr, (audience,) if isinstance(audience, str) else audience)))
 
 

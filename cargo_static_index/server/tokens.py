@@ -204,7 +204,7 @@ def change_tokens(private: PrivatePlace, change: Callable[[Tokens], Sequence[Tok
 
 def remove_token(private: PrivatePlace, token_id: str) -> None:
     """Forget a token, or raise NotHeld."""
-    change_tokens(private, lambda tokens: [token for token in tokens if token is not _held(tokens, token_id)])
+    change_tokens(private, lambda tokens: [token for token in tokens if token is not _token_of(tokens, token_id)])
 
 
 def rotate_token(private: PrivatePlace, token_id: str, *, now: int, overlap: int, lasting: int | None) -> str:
@@ -215,7 +215,7 @@ def rotate_token(private: PrivatePlace, token_id: str, *, now: int, overlap: int
     text, new_id, kept = make_token()
 
     def rotated(tokens: Tokens) -> list[Token]:
-        old = _held(tokens, token_id)
+        old = _token_of(tokens, token_id)
         end = utc_time(now + overlap)
         ending = msgspec.structs.replace(old, expires=min(end, old.expires or end))
         expires = None if lasting is None else utc_time(now + lasting)
@@ -226,7 +226,7 @@ def rotate_token(private: PrivatePlace, token_id: str, *, now: int, overlap: int
     return text
 
 
-def _held(tokens: Tokens, token_id: str) -> Token:
+def _token_of(tokens: Tokens, token_id: str) -> Token:
     for token in tokens:
         if token.id == token_id:
             return token

@@ -73,14 +73,14 @@ class ReadAhead:
         for change in changes:
             self._ahead.pop(change.path, None)
         puts = (change for change in changes if isinstance(change, Put) and is_lasting(change.path))
-        told = {put.path: found for put in puts if (found := _told(put))}
+        lasting = {put.path: found for put in puts if (found := _as_read(put))}
         lost = self._below.apply(changes)
-        if told:
-            self._lasting = told if len(told) <= KEPT else {}
+        if lasting:
+            self._lasting = lasting if len(lasting) <= KEPT else {}
         return lost
 
 
-def _told(put: Put) -> Stored | None:
+def _as_read(put: Put) -> Stored | None:
     """Give a file as it will be read, but for its tag: nobody ever replaces it; None where it is not here."""
     if isinstance(put.content, str) and is_upload(put.content):
         return None

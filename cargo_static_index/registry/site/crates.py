@@ -1,4 +1,4 @@
-"""The pages of single crates: made from the index file as read back and the facts, each crate by itself."""
+"""The pages of single crates: made from the index file as read back and the metadata, each crate by itself."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence

@@ -48,7 +48,7 @@ class FrontPages:
 
     def refused(self, files: RefusedFiles) -> bytes:
         """Give the page of refused files."""
-        shown, more = files.shown(REFUSED_SHOWN)
+        shown, more = files.first(REFUSED_SHOWN)
         return self._templates.render("refused.html", addresses.REFUSED, {"files": shown, "more": more})
 
     def write(self, lists: ListWriter, news: News, *, all_of_them: bool = True) -> dict[str, str]:

@@ -45,7 +45,7 @@ class RefusedFiles:
         parts = (self._dropped.refusals(), day, published, self._changed, self._documents)
         return blake2b(repr(parts).encode(), digest_size=16).digest()
 
-    def shown(self, number: int) -> tuple[list[RefusedFile], int]:
+    def first(self, number: int) -> tuple[list[RefusedFile], int]:
         """Give the first so many, and how many more there are: of those that were moved, no more is known then."""
         dropped = islice(self._dropped.refused(), number)
         found = [_dropped(outcome, max(outcome.last_seen, self._seen)) for outcome in dropped]

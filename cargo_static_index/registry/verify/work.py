@@ -53,7 +53,7 @@ class Work(Struct, frozen=True, kw_only=True):
 
     def done(self, store: Store, look: Callable[[list[str]], T], names: Iterable[str]) -> Iterator[T]:
         """Have all of these looked at, some at a time, and give what was found in their order."""
-        return self._spread(store, look, self._told(names), CRATES_AT_ONCE)
+        return self._spread(store, look, self._with_progress(names), CRATES_AT_ONCE)
 
     def judged(self, store: Store, look: Callable[[list[str]], T], paths: Iterable[str]) -> Iterator[T]:
         """Have the files at these paths judged by their names, as `done` does, of which nobody hears."""
@@ -63,7 +63,7 @@ class Work(Struct, frozen=True, kw_only=True):
         executor = self.executor if store.opener() else None
         return spread(look, names, executor, at_once=at_once, what=_KILLED)
 
-    def _told(self, names: Iterable[str]) -> Iterator[str]:
+    def _with_progress(self, names: Iterable[str]) -> Iterator[str]:
         for name in names:
             self.tell(name)
             yield name
