@@ -5,6 +5,8 @@ from hashlib import sha256
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.tree.documents import (
@@ -14,8 +16,10 @@ from cargo_static_index.tree.documents import (
     TreeRecord,
     difference,
     format_document,
+    is_slip,
     parse_tombstones,
     parse_tree_record,
+    sum_digests,
     weight,
 )
 
@@ -63,6 +67,44 @@ def test_an_empty_file_counts_as_none() -> None:
 def test_content_may_not_move_between_paths_unnoticed() -> None:
     assert weight("index/1/a", b"b", 1) != weight("index/1/ab", b"", 1)
     assert weight("index/1/a", b"x", 1) != weight("index/1/b", b"x", 1)
+
+
+def test_digests_are_added_modulo_2_to_the_256_and_nothing_adds_nothing() -> None:
+    assert sum_digests("f" * 64, f"{2:064x}") == f"{1:064x}"
+    assert sum_digests("", "") == "0" * 64
+
+
+# --- what tree.json counts of removals
+
+REMOVED = Delta(removed=2, tombstones=7)
+COUNTING = TreeRecord().changed_by(REMOVED)
+OLD = TreeRecord(format=1, removed=UNSET, tombstones=UNSET)
+"""A record of format 1, which knows of no tombstones."""
+
+
+def test_removals_are_those_that_are_counted_by_number_and_digest() -> None:
+    assert COUNTING.counts_removed(REMOVED)
+    assert not COUNTING.counts_removed(Delta(removed=2, tombstones=8))
+    assert not COUNTING.counts_removed(Delta(removed=1, tombstones=7))
+    assert OLD.counts_removed(REMOVED), "it does not say"
+
+
+def test_removals_that_came_later_are_those_above_the_count() -> None:
+    assert [COUNTING.removed_since(Delta(removed=number)) for number in (1, 2, 5)] == [0, 0, 3]
+    assert OLD.removed_since(REMOVED) == 0
+
+
+def test_a_record_of_the_first_format_goes_on_saying_nothing_of_removals() -> None:
+    assert OLD.changed_by(REMOVED) == OLD
+    assert TreeRecord(crates=3).with_removed_of(OLD) == TreeRecord(crates=3, format=1, removed=UNSET, tombstones=UNSET)
+
+
+def test_a_digit_or_some_that_differ_are_damage_and_a_whole_digest_is_a_change() -> None:
+    known = TreeRecord(digest="0" * 64)
+    assert is_slip(TreeRecord(digest="1" * 4 + "0" * 60), known)
+    assert not is_slip(TreeRecord(digest="1" * 5 + "0" * 59), known)
+    assert not is_slip(known, known)
+    assert is_slip(TreeRecord(tombstones="0" * 63 + "1"), known)
 
 
 # --- documents
@@ -201,3 +243,37 @@ def test_tombstones_are_found_by_version_and_by_what_cargo_cannot_tell_apart() -
     assert document.find_same_precedence("1.0.0+b") == stone("1.0.0+a")
     assert document.find_same_precedence("2.0.0") is None
     assert document.without({"1.0.0+a"}).removed == (stone("1.0.0-a"),)
+
+
+def test_beside_a_line_a_tombstone_counts_for_nothing() -> None:
+    document = Tombstones(name="foo", removed=(stone("1.0.0"), stone("2.0.0")))
+    assert document.in_force({"1.0.0"}) == (stone("2.0.0"),)
+    assert document.weight({"1.0.0"}) == Tombstones(name="foo", removed=(stone("2.0.0"),)).weight(())
+    assert document.weight(()).removed == 2
+
+
+def test_all_that_a_tombstone_says_of_its_release_is_summed_up_and_nothing_of_its_return() -> None:
+    one = Tombstone(vers="1.0.0", cksum="ab")
+    same = (one, replace(one, lifted=True), replace(one, kept="kept"))
+    others = (replace(one, cksum="ac"), replace(one, yanked=True), replace(one, pubtime=TIME), replace(one, when=TIME))
+    assert len({Tombstones(name="foo", removed=(each,)).weight(()) for each in same}) == 1
+    assert len({Tombstones(name="foo", removed=(each,)).weight(()) for each in (one, *others)}) == 5
+    assert {each.plain for each in same} == {one}
+
+
+TIME = "2026-01-01T00:00:00Z"
+
+
+def test_tombstones_say_what_keeps_their_archives_until_nothing_does() -> None:
+    document = Tombstones(name="foo", removed=(stone("1.0.0", "aa"), stone("2.0.0", "bb")))
+    kept = document.with_kept({"aa": "kept"})
+    assert [each.kept for each in kept.removed] == ["kept", None]
+    assert kept.with_kept({"aa": None}) == document
+    assert kept.with_kept({"cc": "other"}) == kept
+
+
+@pytest.mark.parametrize("odd", [{"vers": "1.0"}, {"pubtime": "yesterday"}, {"when": "2026-13-01T00:00:00Z"}])
+def test_tombstones_that_name_no_version_or_no_time_are_refused(odd: dict[str, str]) -> None:
+    document = Tombstones(name="foo", removed=(replace(Tombstone(vers="1.0.0", cksum="a" * 64), **odd),))
+    with pytest.raises(InvalidDocument, match=r"^not a document of tombstones: "):
+        parse_tombstones(format_document(document))

@@ -3,6 +3,7 @@
 from itertools import permutations
 
 import pytest
+from msgspec.structs import replace
 
 from cargo_static_index.crate.candidate import Candidate, DropFile
 from cargo_static_index.diagnostics.problems import problem
@@ -84,6 +85,23 @@ def test_a_refused_file_takes_nothing_from_one_that_is_good() -> None:
 def test_all_reasons_are_told_together() -> None:
     plan = plan_crate("foo", held(("1.0.0", "aa")), NOTHING, [arriving("1.0.0", "bb", bad=True)])
     assert [each.rule for each in plan.refused[0].problems] == ["reserved-name", "release-conflict"]
+
+
+def test_a_file_that_is_cut_short_is_no_conflict_with_the_whole_one() -> None:
+    cut = replace(arriving("1.0.0", "bb"), problems=(problem("gzip-damaged"),), refused=True)
+    plan = plan_crate("foo", held(("1.0.0", "aa")), NOTHING, [cut])
+    assert [each.rule for each in plan.refused[0].problems] == ["gzip-damaged"]
+
+
+def test_outcomes_are_told_with_the_warnings_of_what_is_new_and_without_those_of_what_was_there() -> None:
+    warned = (problem("dependency-missing"),)
+    crates = [replace(arriving(vers, cksum), problems=warned) for vers, cksum in (("1.0.0", "aa"), ("1.1.0", "bb"))]
+    plan = plan_crate("foo", held(("1.0.0", "aa")), NOTHING, [*crates, arriving("1.0.0", "cc")])
+    assert [(each.candidate.cksum, each.status, each.problems[:1]) for each in plan.outcomes()] == [
+        ("bb", "published", warned),
+        ("aa", "unchanged", ()),
+        ("cc", "refused", plan.refused[0].problems),
+    ]
 
 
 def test_copies_of_one_file_are_published_once_and_the_rest_unchanged() -> None:
