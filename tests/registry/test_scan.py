@@ -16,24 +16,11 @@ from cargo_static_index.crate.candidate import Candidate, DropFile, FileStatus, 
 from cargo_static_index.crate.policy import Policy
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.registry.read import Reader
-from cargo_static_index.registry.scan import ROWS_HELD, Due, Seen, _fingerprint, scan_drop, settled_by_stamps
-from cargo_static_index.state import State, open_state
+from cargo_static_index.registry.scan import ROWS_HELD, Due, Seen, scan_drop, settled_by_stamps
+from cargo_static_index.state import State
 
 NOBODY = 65534
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def drop(tmp_path: Path) -> Path:
-    folder = tmp_path / "drop"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
-    with open_state(tmp_path / "state") as opened:
-        yield opened
 
 
 def put(path: Path, content: bytes = b"content") -> Path:
@@ -415,38 +402,6 @@ def shared_folder() -> Iterator[Path]:
             (folder / closed).chmod(0o755)
 
 
-def replaced_by_a_pipe(file: Path) -> None:
-    file.unlink()
-    os.mkfifo(file)
-
-
-def replaced_by_a_link(file: Path) -> None:
-    file.rename(file.with_suffix(".moved"))
-    file.symlink_to(file.with_suffix(".moved"))
-
-
-def written_on(file: Path) -> None:
-    file.write_bytes(b"other")
-
-
-@pytest.mark.parametrize(
-    ("change", "rule"),
-    [
-        (replaced_by_a_pipe, "file-irregular"),
-        (replaced_by_a_link, "file-unreadable"),
-        (written_on, "file-changing"),
-        (Path.unlink, "file-changing"),
-    ],
-)
-def test_only_what_was_found_is_read(drop: Path, state: State, change: Callable[[Path], None], rule: str) -> None:
-    file = put(drop / "a.crate")
-    [found] = scan(drop, state)
-    assert isinstance(found, DropFile)
-    assert rules_of(drop, found) == ["file-not-gzip"]
-    change(file)
-    assert rules_of(drop, found) == [rule]
-
-
 def test_ten_thousand_files_that_nothing_happened_to_cost_little_more_than_looking(drop: Path, state: State) -> None:
     for number in range(10_000):
         (drop / f"some-crate-{number}-1.0.0.crate").touch()
@@ -462,18 +417,6 @@ def timed(work: Callable[[], object]) -> float:
         work()
         times.append(time.process_time() - start)
     return min(times)
-
-
-def test_what_has_not_settled_when_a_pass_has_waited_is_for_the_next_one(drop: Path, tmp_path: Path) -> None:
-    file = put(drop / "a.crate", b"\x1f\x8bcut short")
-    seen = _fingerprint(b"a.crate", file.stat())
-    late = DropFile(source="a.crate", target=b"a.crate", file=b"a.crate", seen=seen, due=time.monotonic() + 60)
-    (tmp_path / "stage").mkdir()
-    began = time.monotonic()
-    reader = Reader(policy=Policy(), stage=str(tmp_path / "stage"), pubtime=None, drop=drop, waits_until=began + 1)
-    assert len(reader.read_all([late], 0)) == 1
-    assert [problem.rule for problem in reader.read(late, "0").problems] == ["file-changing"]
-    assert time.monotonic() - began < 30
 
 
 def test_a_time_in_the_future_is_waited_for_once_a_pass() -> None:

@@ -1,0 +1,116 @@
+"""What a tree has and what the settings ask for: base URL, mode, aliases."""
+
+import pytest
+
+from cargo_static_index.diagnostics.errors import SettingsError
+from tests.crates import crate
+from tests.world import BASE, World
+
+
+def test_an_alias_of_the_settings_is_kept_in_the_tree_so_that_it_can_be_verified_alone(world: World) -> None:
+    old = "https://old.example.com/"
+    world.options["registry.aliases"] = [old]
+    world.put(crate("dep"), crate("app").dependency("dep", registry_index=f"sparse+{old}index/"))
+    world.build()
+    assert world.record()["aliases"] == [old]
+    before = world.files()
+    del world.options["registry.aliases"]
+    assert world.verified() == []
+    world.build()
+    assert world.files() == before
+
+
+def test_settings_that_still_say_the_address_before_a_move_are_told_which_key_to_change(world: World) -> None:
+    world.build()
+    world.build(move=True, options={"registry.base-url": "https://new.example/"})
+    with pytest.raises(SettingsError) as caught:
+        world.build()
+    assert str(caught.value) == (
+        f"the tree was moved to https://new.example/, and the settings still say {BASE}; set `base-url` in "
+        '`[registry]` of registry.toml, or the option or variable that gives it, to "https://new.example/" '
+        "(--move would move the tree back)"
+    )
+
+
+def test_without_a_base_url_an_empty_tree_takes_the_default_and_says_so(world: World) -> None:
+    report = world.build(options={"registry.base-url": None})
+    assert report.notes == ["No base URL is given, so the tree is made for http://127.0.0.1:8000/."]
+    assert b"http://127.0.0.1:8000/crates/" in world.read("index/config.json")
+
+
+def test_without_a_base_url_a_tree_keeps_its_own(world: World) -> None:
+    world.build()
+    report = world.build(options={"registry.base-url": None})
+    assert report.notes == []
+    assert BASE.encode() in world.read("index/config.json")
+
+
+def test_another_base_url_is_refused_naming_both(world: World) -> None:
+    world.put(crate("foo"))
+    world.build()
+    before = world.files()
+    with pytest.raises(SettingsError) as caught:
+        world.build(options={"registry.base-url": "https://new.example/"})
+    assert str(caught.value) == (
+        f"the tree is served at {BASE}, and the settings say https://new.example/; "
+        "keep the tree's own, or move the registry with --move"
+    )
+    assert world.files() == before
+
+
+def test_a_moved_registry_still_knows_dependencies_by_its_earlier_urls(world: World) -> None:
+    world.put(crate("foo"))
+    world.build()
+    for url in ("https://second.example/r/", "https://third.example/"):
+        world.options["registry.base-url"] = url
+        world.build(move=True)
+    assert world.record()["aliases"] == [BASE, "https://second.example/r/"]
+    for name, base in (("a1", BASE), ("a2", "https://second.example/r/"), ("a3", "https://third.example/")):
+        world.put(crate(name).dependency("foo", registry_index=f"sparse+{base}index/"))
+    assert world.build().counts["refused"] == 0
+    for name in ("a1", "a2", "a3"):
+        (line,) = world.lines(f"2/{name}")
+        assert isinstance(line["deps"], list)
+        assert "registry" not in line["deps"][0]
+    world.options["registry.base-url"] = BASE
+    world.build(move=True)
+    assert world.record()["aliases"] == ["https://second.example/r/", "https://third.example/"]
+
+
+def test_a_foreign_config_is_kept_unless_the_registry_is_moved(world: World) -> None:
+    (world.tree / "index").mkdir(parents=True)
+    (world.tree / "index/config.json").write_text('{"dl": "https://other.example/api"}')
+    with pytest.raises(SettingsError) as caught:
+        world.build()
+    assert str(caught.value) == (
+        "the tree's config.json was not written by this program: its `dl` is 'https://other.example/api'; "
+        "choose another tree, or replace it with --move"
+    )
+    world.build(move=True)
+    assert BASE.encode() in world.read("index/config.json")
+
+
+@pytest.mark.parametrize(("had", "wanted"), [("registry", "mirror"), ("mirror", "registry")])
+def test_another_mode_is_refused_once_there_are_releases(world: World, had: str, wanted: str) -> None:
+    world.build(options={"registry.mode": wanted})
+    world.put(crate("foo"))
+    world.build(options={"registry.mode": had})
+    with pytest.raises(SettingsError) as caught:
+        world.build(options={"registry.mode": wanted})
+    assert str(caught.value) == (
+        f"the tree's lines were made in mode '{had}', and the settings ask for '{wanted}'; "
+        f'set `mode = "{had}"`, or derive the lines anew with `cargo-static-index reindex`'
+    )
+    assert world.build().counts["refused"] == 0
+    assert world.record()["mode"] == had
+
+
+def test_a_tree_of_a_newer_format_is_refused_naming_the_version_that_is_needed(world: World) -> None:
+    world.build()
+    (world.tree / "tree.json").write_text('{"format": 3, "needs": "3.1.4"}')
+    with pytest.raises(SettingsError) as caught:
+        world.build()
+    assert str(caught.value) == (
+        "the tree cannot be used: the tree has format 3, and this version reads up to 2; "
+        "use cargo-static-index 3.1.4 or later"
+    )

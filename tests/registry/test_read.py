@@ -1,0 +1,151 @@
+"""Dropped files as they are read: whole, cut short, or still being written."""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cargo_static_index.crate.candidate import DropFile
+from cargo_static_index.crate.policy import Policy
+from cargo_static_index.registry.read import Reader
+from cargo_static_index.registry.scan import _fingerprint
+from cargo_static_index.state import State
+from tests.crates import crate
+from tests.registry.outcomes import only, rules, status
+from tests.registry.test_scan import put, rules_of, scan
+from tests.world import World
+
+
+def test_half_a_copy_of_what_is_held_is_told_as_that_alone(world: World) -> None:
+    (path,) = world.put(crate("foo"))
+    world.build()
+    path.write_bytes(path.read_bytes()[:-10])
+    assert rules(only(world.add(path), "refused")) == ["gzip-damaged"]
+
+
+@pytest.mark.case(85)
+def test_a_file_that_is_still_being_written_waits_and_is_published_when_it_is_complete(world: World) -> None:
+    content = crate("foo").build()
+    path = world.drop / "foo-1.0.0.crate"
+    path.write_bytes(content[:100])
+    (world.drop / "bar-1.0.0.crate.part").write_bytes(content)
+    (world.drop / ".hidden.crate").write_bytes(content)
+    slow_copy = threading.Timer(0.5, path.write_bytes, [content[:200]])
+    slow_copy.start()
+    report = world.build()
+    slow_copy.join()
+    assert [(each.status, each.source) for each in report.outcomes] == [("waiting", str(path))]
+    assert report.outcomes[0].problems[0].rule == "file-changing"
+    path.write_bytes(content)
+    assert status(world.build()) == {"foo 1.0.0": "published"}
+
+
+def test_a_file_that_is_cut_short_and_stays_so_is_refused_by_the_pass_that_meets_it(world: World) -> None:
+    (world.drop / "foo-1.0.0.crate").write_bytes(crate("foo").build()[:100])
+    assert rules(only(world.build(), "refused")) == ["gzip-damaged"]
+    assert status(world.build()) == {" ": "remembered"}
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        lambda whole: whole[:200] + bytes(len(whole) - 200),
+        lambda whole: bytes(200) + whole[200:],
+        lambda whole: bytes(len(whole)),
+        lambda whole: whole[:0],
+        lambda whole: whole + b"the end of a longer file that it is copied over",
+        lambda whole: whole + whole[:300],
+    ],
+    ids=["preallocated", "end first", "only preallocated", "empty", "over a longer file", "over a longer crate"],
+)
+def test_no_part_of_a_copy_is_judged_before_it_has_settled(world: World, part: Callable[[bytes], bytes]) -> None:
+    whole = crate("foo").compressed().build()
+    path = world.drop / "foo-1.0.0.crate"
+    path.write_bytes(part(whole))
+    end = threading.Timer(0.3, path.write_bytes, [whole])
+    end.start()
+    report = world.build()
+    end.join()
+    assert status(report) == {" ": "waiting"}
+    assert status(world.build()) == {"foo 1.0.0": "published"}
+
+
+def test_a_whole_archive_is_judged_at_once_and_only_once(world: World) -> None:
+    world.put(crate("good"), crate("std"))
+    began = time.monotonic()
+    assert status(world.build(options={"watch.settle": "1h"})) == {"good 1.0.0": "published", "std 1.0.0": "refused"}
+    assert time.monotonic() - began < 60
+    assert status(world.build()) == {"std 1.0.0": "remembered"}
+
+
+def test_a_file_that_claims_to_come_from_the_future_settles_all_the_same(world: World) -> None:
+    path = world.drop / "foo-1.0.0.crate"
+    path.write_bytes(b"not a crate")
+    os.utime(path, (2**33, 2**33))
+    assert rules(only(world.build(), "refused")) == ["file-not-gzip"]
+    assert status(world.build()) == {" ": "remembered"}
+
+
+def test_cut_files_from_the_future_are_refused_by_one_pass_and_read_by_no_other(world: World) -> None:
+    for number in range(40):
+        path = world.drop / f"c{number}-1.0.0.crate"
+        path.write_bytes(crate(f"c{number}").build()[:-100])
+        os.utime(path, (3_976_214_400, 3_976_214_400))  # 2096
+    assert len(world.build().of("refused")) == 40
+    again = world.build()
+    assert [outcome.status for outcome in again.outcomes] == ["remembered"] * 40
+
+
+def test_what_was_read_of_a_refused_file_is_told_though_no_line_can_be_made(world: World) -> None:
+    dropped = crate("app").dependency("other", "1", registry_index="acme")
+    world.put(dropped)
+    outcome = only(world.build())
+    assert (outcome.status, outcome.name, outcome.vers) == ("refused", "app", "1.0.0")
+    assert outcome.cksum == dropped.cksum()
+
+
+def replaced_by_a_pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
+def replaced_by_a_link(file: Path) -> None:
+    file.rename(file.with_suffix(".moved"))
+    file.symlink_to(file.with_suffix(".moved"))
+
+
+def written_on(file: Path) -> None:
+    file.write_bytes(b"other")
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        (replaced_by_a_pipe, "file-irregular"),
+        (replaced_by_a_link, "file-unreadable"),
+        (written_on, "file-changing"),
+        (Path.unlink, "file-changing"),
+    ],
+)
+def test_only_what_was_found_is_read(drop: Path, state: State, change: Callable[[Path], None], rule: str) -> None:
+    file = put(drop / "a.crate")
+    [found] = scan(drop, state)
+    assert isinstance(found, DropFile)
+    assert rules_of(drop, found) == ["file-not-gzip"]
+    change(file)
+    assert rules_of(drop, found) == [rule]
+
+
+def test_what_has_not_settled_when_a_pass_has_waited_is_for_the_next_one(drop: Path, tmp_path: Path) -> None:
+    file = put(drop / "a.crate", b"\x1f\x8bcut short")
+    seen = _fingerprint(b"a.crate", file.stat())
+    late = DropFile(source="a.crate", target=b"a.crate", file=b"a.crate", seen=seen, due=time.monotonic() + 60)
+    (tmp_path / "stage").mkdir()
+    began = time.monotonic()
+    reader = Reader(policy=Policy(), stage=str(tmp_path / "stage"), pubtime=None, drop=drop, waits_until=began + 1)
+    assert len(reader.read_all([late], 0)) == 1
+    assert [problem.rule for problem in reader.read(late, "0").problems] == ["file-changing"]
+    assert time.monotonic() - began < 30
