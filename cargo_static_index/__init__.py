@@ -97,7 +97,7 @@ if TYPE_CHECKING:
     from cargo_static_index.registry.status import Status as Status
     from cargo_static_index.registry.status import read_status as read_status
     from cargo_static_index.registry.sync import Synced as Synced
-    from cargo_static_index.registry.verify.resume import Opened as Opened
+    from cargo_static_index.registry.verify.work import Opened as Opened
     from cargo_static_index.registry.verify.work import Work as Work
     from cargo_static_index.registry.watch.health import Failure as Failure
     from cargo_static_index.registry.watch.health import Health as Health

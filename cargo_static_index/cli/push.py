@@ -14,8 +14,7 @@ from cargo_static_index.cli.formats import print_json
 from cargo_static_index.cli.options import argument, dry_run, json_lines
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run
 from cargo_static_index.client.config import CargoConfig
-from cargo_static_index.client.push import Pushed, Pusher, PushStatus, read_uploads
-from cargo_static_index.client.workspace import package_workspace
+from cargo_static_index.client.push import Pushed, Pusher, PushStatus, package_workspace, read_uploads
 from cargo_static_index.diagnostics.errors import SettingsError
 
 WORDS: Final[dict[PushStatus, str]] = {

@@ -19,7 +19,7 @@ from cargo_static_index.registry.shared import moment, stamp
 from cargo_static_index.registry.tombstones import update_tombstones
 from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.settings import Settings
-from cargo_static_index.state.attended import is_attended
+from cargo_static_index.state.directory import is_attended
 from cargo_static_index.store import Delete, Put, Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import KeptId, Tombstone, Tombstones, TreeRecord

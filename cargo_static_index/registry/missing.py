@@ -15,7 +15,7 @@ from cargo_static_index.protocol.names import is_crate_name
 from cargo_static_index.protocol.semver import order_key
 from cargo_static_index.registry.follow import is_known
 from cargo_static_index.state import State, may_write, open_state
-from cargo_static_index.state.needs import NeededCrate
+from cargo_static_index.state.lookups import NeededCrate
 from cargo_static_index.store import Store
 from cargo_static_index.tree.layout import index_file
 from cargo_static_index.tree.missing import satisfied

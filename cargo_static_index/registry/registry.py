@@ -441,9 +441,8 @@ def _look(
 ) -> Iterator[Finding]:
     """Look at a tree as it stands, and again at what is suspected while others change it."""
     from cargo_static_index.registry.verify.again import confirmed
-    from cargo_static_index.registry.verify.resume import resumed
     from cargo_static_index.registry.verify.tree import verify_tree
-    from cargo_static_index.registry.verify.work import HERE
+    from cargo_static_index.registry.verify.work import HERE, resumed
 
     work = work or HERE
     look = partial(

@@ -1,6 +1,9 @@
-"""What crates.io says of the releases that a mirror holds: a folder of its index lines, which somebody brought."""
+"""What crates.io says of the releases that a mirror holds: a folder of its index lines, which somebody brought.
 
-from collections.abc import Iterator, Mapping
+They lie there as the index serves them, or as cargo caches them.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -8,10 +11,17 @@ from msgspec.structs import replace
 from cargo_static_index.crate.candidate import Candidate
 from cargo_static_index.diagnostics.errors import StoreError
 from cargo_static_index.protocol.index_entry import format_entry, parse_entry
-from cargo_static_index.protocol.index_file import Line, new_line
+from cargo_static_index.protocol.index_file import IndexFile, Line, new_line, parse_index, parse_line
 from cargo_static_index.protocol.names import index_path
-from cargo_static_index.protocol.upstream import parse_upstream
 from cargo_static_index.store.local.system import read_at
+
+_CACHE = b"\x03"
+"""What a file of the cache begins with: its format, then the index's in four bytes.
+
+Then come the ETag, and version and line of each release, all with a NUL behind them (cargo:
+src/sources/registry/index/cache.rs).
+"""
+
 
 LARGEST = 64 << 20
 """Bytes of a file that is read; the largest index file of crates.io has some 3 MiB."""
@@ -28,8 +38,9 @@ class UpstreamIndex:
 
     def lines_of(self, name: str) -> Mapping[tuple[str, str], Line]:
         """Give the lines of a crate by version and checksum; none where there is no file, StoreError for other ends."""
-        for path in _paths(name):
-            content = self._read(path)
+        path = index_path(name)
+        for file in (path, f".cache/{path}", f"{path}.json", f"{name}.json", f"{name.lower()}.json"):
+            content = self._read(file)
             if content is not None:
                 lines = parse_upstream(content).releases
                 return {(line.vers, line.cksum): line for line in lines if line.name == name}
@@ -38,7 +49,11 @@ class UpstreamIndex:
     def dated(self, name: str, arriving: list[Candidate]) -> list[Candidate]:
         """Give releases that arrive with the time and the yank that they have there, where they are known there."""
         known = self.lines_of(name)
-        return [_dated(candidate, known.get((candidate.vers, candidate.cksum))) for candidate in arriving]
+        found = ((candidate, known.get((candidate.vers, candidate.cksum))) for candidate in arriving)
+        return [
+            as_published(candidate, pubtime=line.pubtime, yanked=line.yanked) if line else candidate
+            for candidate, line in found
+        ]
 
     def _read(self, path: str) -> bytes | None:
         """Read a file; None for anything that is none, StoreError where it is too large or cannot be read."""
@@ -48,13 +63,12 @@ class UpstreamIndex:
             raise StoreError(f"{self._folder / path} cannot be read: {error.strerror}") from error
 
 
-def _paths(name: str) -> Iterator[str]:
-    path = index_path(name)
-    yield from (path, f".cache/{path}", f"{path}.json", f"{name}.json", f"{name.lower()}.json")
-
-
-def _dated(candidate: Candidate, known: Line | None) -> Candidate:
-    return candidate if known is None else as_published(candidate, pubtime=known.pubtime, yanked=known.yanked)
+def parse_upstream(content: bytes) -> IndexFile:
+    """Read lines of another registry, whatever stands in the file: this raises nothing."""
+    if not content.startswith(_CACHE):
+        return parse_index(content)
+    lines = content[5:].split(b"\0")[2::2]
+    return IndexFile(lines=tuple(parse_line(line) for line in lines if line))
 
 
 def as_published(candidate: Candidate, *, pubtime: str | None, yanked: bool) -> Candidate:

@@ -28,7 +28,7 @@ from cargo_static_index.server.permissions import OwnerNames, permissions_of
 from cargo_static_index.server.tokens import Token
 from cargo_static_index.settings import Settings
 from cargo_static_index.settings.trusted import TokenScope
-from cargo_static_index.state.attended import attending
+from cargo_static_index.state.directory import attending
 from cargo_static_index.tree.owners import names_in
 from cargo_static_index.tree.read import read_index, read_tombstones
 

@@ -27,9 +27,9 @@ from cargo_static_index.site.crate_document import (
 from cargo_static_index.site.diff import Difference, differences, human_size
 from cargo_static_index.site.features import FeatureView, feature_views
 from cargo_static_index.site.prose import Prose
+from cargo_static_index.site.readme.forges import compare_address, file_address, source_address, web_address
 from cargo_static_index.site.readme.images import led_to
 from cargo_static_index.site.source import files_shown, license_file, license_files, source_page
-from cargo_static_index.site.source_links import compare_address, file_address, source_address, web_address
 from cargo_static_index.site.theme import SiteInfo
 from cargo_static_index.tree import layout
 

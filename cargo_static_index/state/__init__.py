@@ -9,22 +9,22 @@ import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import StateDamaged, StoreError
 from cargo_static_index.state import schema
-from cargo_static_index.state.candidates import Candidates, Intents
+from cargo_static_index.state.candidates import Candidates
 from cargo_static_index.state.database import Database, copy_database
 from cargo_static_index.state.directory import is_ours, state_folder, state_lock, unusable
 from cargo_static_index.state.files import DropFiles
-from cargo_static_index.state.flags import Remaking, SiteState, decode_site, encode_site
-from cargo_static_index.state.indexed import Indexed
-from cargo_static_index.state.needs import NeedRows
-from cargo_static_index.state.published import Published
+from cargo_static_index.state.lookups import NeedRows, SearchedRows
+from cargo_static_index.state.paths import Indexed, Intents, Undelivered
+from cargo_static_index.state.published import CrateChange, Published, Release, Removed
 from cargo_static_index.state.queue import Pages
-from cargo_static_index.state.rows import CrateChange, Release, Removed
-from cargo_static_index.state.searched import SearchedRows
-from cargo_static_index.state.undelivered import Undelivered
 from cargo_static_index.store.local import system
 from cargo_static_index.store.local.system import NEW
 
@@ -58,6 +58,47 @@ PRAGMA trusted_schema = OFF;
 
 SPARE_PAGES = 256
 """Free pages of the file that are left for what comes: a megabyte."""
+
+
+class Remaking(Struct, frozen=True, kw_only=True):
+    """All pages are being made anew, to look as `fingerprint` says; `first` is set where there were none before."""
+
+    fingerprint: str
+    first: bool
+
+
+class SiteState(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of a tree, and what its site still owes, beside the crates and rows of the queue."""
+
+    known_tree: bytes | None = None
+    """The tree.json of the tree that is known wholly, None where that is not all of it."""
+    followed: str = ""
+    """The id of the last change of the tree that was listed, or of one's own; "" where none ever was."""
+    pruned: int = 0
+    """The clock when records of old changes were last deleted."""
+    last_build: int | None = None
+    """The clock of the last `build` that came to its end."""
+    unknown: bool = False
+    """Whether it is not known what is left to do for the pages of this tree."""
+    remaking: Remaking | None = None
+    sitemap_stale: bool = False
+    """Whether parts of the names came or went since the sitemap was written."""
+    advisories: str = ""
+    """A digest of the names, sizes and times of all advisories that pages are known to speak of."""
+    advisories_stale: bool = False
+    """Whether the list of advisories changed since their feed was written."""
+    refused_page: bytes = b""
+    """A digest of the page of refused files, and of all that it was made of."""
+    owed: str = ""
+    """What changes whose pages are not made yet add to the digest of the tree, modulo 2^256, in hex; "" is nothing."""
+
+    def owing(self, digest: int) -> Self:
+        """Give the same with a change that adds so much to the digest."""
+        return replace(self, owed=f"{(int(self.owed or '0', 16) + digest) % (1 << 256):064x}")
+
+
+_encode_site = msgspec.msgpack.Encoder().encode
+_decode_site = msgspec.msgpack.Decoder(SiteState).decode
 
 
 class State:
@@ -100,12 +141,12 @@ class State:
     @property
     def site(self) -> SiteState:
         """What is known of the tree, and what is left to do for its site."""
-        row = self._database.one(schema.SITE_GET)
-        return decode_site(row[0]) if row else SiteState()
+        value = self._database.value(schema.SITE_GET)
+        return SiteState() if value is None else _decode_site(value)
 
     @site.setter
     def site(self, site: SiteState) -> None:
-        self._database.run(schema.SITE_SET, (encode_site(site),))
+        self._database.run(schema.SITE_SET, (_encode_site(site),))
 
 
 def may_write(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""What one build has read and what it has begun: on disk, so that a million new files need no more memory than one."""
+"""What one build has read: on disk, so that a million new files need no more memory than one."""
 
 from collections.abc import Iterable, Iterator
 
@@ -6,7 +6,7 @@ import msgspec
 
 from cargo_static_index.crate.candidate import Candidate, DropFile
 from cargo_static_index.state import schema
-from cargo_static_index.state.database import Database, json_list
+from cargo_static_index.state.database import StateRows, json_list
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Candidate).decode
@@ -25,11 +25,8 @@ def pack(candidate: Candidate) -> Packed:
     return candidate.key, candidate.name, vers, candidate.file.folder, candidate.file.file, _encode(candidate)
 
 
-class Candidates:
+class Candidates(StateRows):
     """The new files of this build, by collision key. They vanish when the state is closed."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def add(self, candidates: Iterable[Candidate]) -> None:
         """Keep some candidates."""
@@ -71,36 +68,12 @@ class Candidates:
 
     def count(self) -> int:
         """Give how many there are."""
-        row = self._database.one(schema.CANDIDATES_COUNT)
-        return int(row[0]) if row else 0
+        return self._database.value(schema.CANDIDATES_COUNT) or 0
 
     def refused_count(self) -> int:
         """Give how many of them an earlier build refused."""
-        row = self._database.one(schema.CANDIDATES_REFUSED)
-        return int(row[0]) if row else 0
+        return self._database.value(schema.CANDIDATES_REFUSED) or 0
 
     def clear(self) -> None:
         """Forget all of them."""
         self._database.run(schema.CANDIDATE_CLEAR)
-
-
-class Intents:
-    """The files of the tree that a build was about to change; what is left when a build begins was not finished."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def begin(self, paths: Iterable[str]) -> None:
-        """Write down what is about to be changed."""
-        with self._database.writing():
-            self._database.run_many(schema.INTENT_BEGIN, ((path,) for path in paths))
-
-    def finish(self, paths: Iterable[str]) -> None:
-        """Strike out what was done."""
-        with self._database.writing():
-            self._database.run_many(schema.INTENT_FINISH, ((path,) for path in paths))
-
-    def unfinished(self) -> Iterator[str]:
-        """Give the paths of what was begun and not finished, sorted."""
-        rows = self._database.pages(schema.INTENT_PAGE, ("",), lambda row: (row[0],))
-        return (path for (path,) in rows)

@@ -128,6 +128,11 @@ class Database:
             raise self._translated(error) from error
         return row
 
+    def value(self, statement: str, values: Row = ()) -> Any:
+        """Give the first value of the first row, or None."""
+        row = self.one(statement, values)
+        return row[0] if row else None
+
     def all(self, statement: str, values: Row = ()) -> list[Row]:
         """Give all rows at once; for statements that end in LIMIT, or give the rows of one crate."""
         try:
@@ -137,8 +142,7 @@ class Database:
 
     def tally(self, what: str) -> int:
         """Give a number that is counted as rows come and go."""
-        row = self.one(schema.TALLY_GET, (what,))
-        return int(row[0]) if row else 0
+        return self.value(schema.TALLY_GET, (what,)) or 0
 
     def pages(self, statement: str, first: Row, following: Callable[[Row], Row], *, size: int = PAGE) -> Iterator[Row]:
         """Give all rows, a page at a time; `following` makes of a page's last row the values that the next follows.
@@ -226,3 +230,10 @@ class Database:
         return StateDamaged(
             f"The catalogue {str(self._path)!r} is damaged ({how}); the next build makes it anew from the tree."
         )
+
+
+class StateRows:
+    """Rows of the state that belong together, in a database that is open."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database

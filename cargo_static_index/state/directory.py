@@ -1,5 +1,6 @@
-"""The state directory: what marks it as one, and where it must not be."""
+"""The state directory: what marks it as one, where it must not be, and which locks lie in it."""
 
+import fcntl
 import os
 import re
 import time
@@ -48,6 +49,8 @@ _MOUNTS = Path("/proc/self/mountinfo")
 # https://bford.info/cachedir/: backup programs leave a directory with this file out.
 _CACHEDIR_TAG = b"Signature: 8a477f597d28d172789f06886806bc55\n# What cargo-static-index derives from its tree.\n"
 
+
+_ATTENDED = "attended.lock"
 
 _BUSY = "another process uses this state directory"
 _WAY_OUT = "Wait until it ends, then run this again; two trees are better off with a state directory each (`--state`)."
@@ -186,3 +189,43 @@ def file_system_of(folder: str, mounts: str) -> str:
         if f"{folder}/".startswith(point.rstrip("/") + "/") and len(point) >= longest:
             longest, kind = len(point), file_system.split(" ")[0]
     return kind
+
+
+@contextmanager
+def attending(folder: Path) -> Iterator[None]:
+    """Be one of the processes that attend to the tree of this state directory; StoreError where it is not writable.
+
+    They are watchers, and servers that publish: these do by themselves what is to be done later.
+    """
+    with kept(open_lock(folder, _ATTENDED)) as opened:
+        fcntl.flock(opened, fcntl.LOCK_SH)
+        yield
+
+
+def is_attended(folder: Path) -> bool:
+    """Whether such a process runs with this state directory; False where that cannot be known."""
+    return is_locked(folder / _ATTENDED, fcntl.LOCK_EX)
+
+
+def open_lock(folder: Path, name: str) -> int:
+    """Open a file of the state directory that is there to be locked, which the caller closes; StoreError if refused."""
+    with state_folder(folder) as state:
+        try:
+            return os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=state)
+        except OSError as error:
+            raise unusable(folder, error) from error
+
+
+def is_locked(path: Path, kind: int) -> bool:
+    """Whether a process has a file locked, so that `kind` of lock is not to be had; False where it cannot be opened."""
+    try:
+        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(opened, kind | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(opened)
+    return False

@@ -20,7 +20,7 @@ from cargo_static_index.crate.candidate import Candidate, DropFile, Outcome
 from cargo_static_index.diagnostics.errors import StateDamaged
 from cargo_static_index.diagnostics.problems import Problem
 from cargo_static_index.state import schema
-from cargo_static_index.state.database import PAGE, Database
+from cargo_static_index.state.database import PAGE, StateRows
 
 UNTRUSTED = blake2b(b"to be looked at again", digest_size=16).digest()
 """What a row without a fingerprint counts for."""
@@ -48,11 +48,8 @@ def add_fingerprints(digest: bytes, change: int) -> bytes:
     return ((int.from_bytes(digest, "big") + change) % (1 << 128)).to_bytes(16, "big")
 
 
-class DropFiles:
+class DropFiles(StateRows):
     """The rows of the drop directory; folders are relative to it, "" is itself."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def get(self, folder: bytes, file: bytes) -> Outcome | None:
         """Give what became of one file; its `source` is for those to say who know where the drop directory is."""
@@ -135,8 +132,7 @@ class DropFiles:
 
     def digest(self, folder: bytes) -> bytes:
         """Give the sum of a folder's fingerprints."""
-        row = self._database.one(schema.FOLDER_DIGEST, (folder,))
-        return bytes(row[0]) if row else NOTHING
+        return self._database.value(schema.FOLDER_DIGEST, (folder,)) or NOTHING
 
     def subfolders(self, folder: bytes) -> list[bytes]:
         """Give the paths of the folders in a folder that hold something known, at any depth."""
@@ -169,8 +165,8 @@ class DropFiles:
             self.forget(folder, [row[0] for row in rows])
 
     def _number_of(self, folder: bytes, file: bytes) -> int:
-        row = self._database.one(schema.DROPPED_FINGERPRINT, (folder, file))
-        return _number(row[0]) if row else 0
+        fingerprint = self._database.value(schema.DROPPED_FINGERPRINT, (folder, file))
+        return 0 if fingerprint is None else _number(fingerprint)
 
     def _change(self, changes: dict[bytes, int]) -> None:
         for folder, change in changes.items():

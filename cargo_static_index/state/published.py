@@ -2,22 +2,50 @@
 
 from collections.abc import Iterable
 
+from msgspec import Struct
+
 from cargo_static_index.protocol.semver import parse_version
 from cargo_static_index.state import schema
-from cargo_static_index.state.database import Database, batches, json_list
-from cargo_static_index.state.rows import CrateChange, Release, Removed
+from cargo_static_index.state.database import StateRows, batches, json_list
 
 
-class Published:
+class Release(Struct, frozen=True, kw_only=True):
+    """A published release, as its index line says."""
+
+    vers: str
+    cksum: str
+    yanked: bool
+    pubtime: str | None
+
+
+class Removed(Struct, frozen=True, kw_only=True):
+    """A release that was removed, as its tombstone says."""
+
+    vers: str
+    cksum: str
+    yanked: bool
+    pubtime: str | None
+    when: str | None = None
+
+
+class CrateChange(Struct, frozen=True, kw_only=True):
+    """What changed of a published crate: releases that came or changed, versions that went, and what was removed."""
+
+    key: str
+    name: str
+    releases: tuple[Release, ...] = ()
+    gone: tuple[str, ...] = ()
+    removed: tuple[Removed, ...] = ()
+    brought_back: tuple[str, ...] = ()
+
+
+class Published(StateRows):
     """The crates and releases of the tree; a crate is known by its collision key."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def name_of(self, key: str) -> str | None:
         """Give the name that is published under a collision key."""
-        row = self._database.one(schema.CRATE_NAME, (key,))
-        return row[0] if row else None
+        name: str | None = self._database.value(schema.CRATE_NAME, (key,))
+        return name
 
     def names_of(self, keys: Iterable[str]) -> dict[str, str]:
         """Give the names of those collision keys under which something is published."""

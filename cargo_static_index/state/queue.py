@@ -8,16 +8,14 @@ from functools import partial
 from operator import itemgetter
 
 from cargo_static_index.state import schema
-from cargo_static_index.state.database import Database, T
+from cargo_static_index.state.database import StateRows, T
 
 
-class Pages:
+class Pages(StateRows):
     """The queue of the pages. Each row has an owner, the session that noted it, which is the one to see to it."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self.owner = ""
-        """This session; rows of others are not given."""
+    owner = ""
+    """This session; rows of others are not given."""
 
     def make_stale(self, names: Iterable[str], *, whole: bool = False) -> None:
         """Note crates whose pages must be made anew: `whole`, or those that the crate's own document does not know."""
@@ -43,8 +41,8 @@ class Pages:
 
     def next_list(self, after: str = "") -> str | None:
         """Give the first list above `after` that has rows noted."""
-        row = self._database.one(schema.LISTING_NEXT, (self.owner, after))
-        return row[0] if row else None
+        name: str | None = self._database.value(schema.LISTING_NEXT, (self.owner, after))
+        return name
 
     def drained(self, give: Callable[[], list[T]]) -> Iterator[list[T]]:
         """Give rows that `give` finds here until there are none; each lot is to be settled before the next.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_static_index.store.local.sync import can_flush_all
+from cargo_static_index.store.local.system import can_flush_all
 from cargo_static_index.store.paths import STAGE
 from tests.cli.program import PROGRAM, environment, run
 from tests.crates import crate

@@ -9,7 +9,7 @@ import pytest
 from cargo_static_index.registry.kept import AN_HOUR, seconds_to_keep
 from cargo_static_index.registry.status import read_status
 from cargo_static_index.server.writer import Writer
-from cargo_static_index.state.attended import attending
+from cargo_static_index.state.directory import attending
 from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.tree.kept import KEPT, kept_until

@@ -9,7 +9,7 @@ import pytest
 
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.protocol.names import index_path
-from cargo_static_index.protocol.upstream import parse_upstream
+from cargo_static_index.registry.upstream import parse_upstream
 from tests import corpus
 from tests.cli.program import run
 from tests.crates import CrateBuilder, crate

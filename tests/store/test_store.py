@@ -24,8 +24,7 @@ from cargo_static_index.diagnostics.errors import InvalidInput, StoreError, Tree
 from cargo_static_index.store import Change, Delete, Put, Staged, Store, Stored
 from cargo_static_index.store.local.folders import failure
 from cargo_static_index.store.local.store import LocalStore
-from cargo_static_index.store.local.sync import can_flush_all, flush_all
-from cargo_static_index.store.local.system import move_across, put_file_at
+from cargo_static_index.store.local.system import can_flush_all, flush_file_system, move_across, put_file_at
 from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.store.objects.store import ObjectStore
 from cargo_static_index.store.overlay import OverlayStore
@@ -1016,7 +1015,7 @@ def test_a_whole_file_system_is_flushed_only_where_that_promises_as_much(tmp_pat
     try:
         assert not can_flush_all(processes)
         if can_flush_all(opened):
-            flush_all(opened)
+            flush_file_system(opened)
     finally:
         os.close(opened)
         os.close(processes)

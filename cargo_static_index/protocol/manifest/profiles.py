@@ -59,7 +59,7 @@ def as_table(profile: object) -> object:
         return table
     packages = table.get("package")
     if isinstance(packages, dict):
-        table = {**table, "package": {spec: as_table(each) for spec, each in packages.items()}}
+        table = {**table, "package": {spec: as_table(own) for spec, own in packages.items()}}
     return {**table, "build-override": as_table(table["build-override"])} if "build-override" in table else table
 
 

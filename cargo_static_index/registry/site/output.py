@@ -1,14 +1,15 @@
 """Writing pages: what differs from what is there, in batches; what cannot be made is said and stops nothing else."""
 
 import errno
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
 from cargo_static_index.diagnostics.errors import CargoStaticIndexError, InvalidInput, SettingsError, StoreError
-from cargo_static_index.registry.site.copies import Copies
 from cargo_static_index.registry.transaction import Transaction
-from cargo_static_index.store import Change, Put, Stored
+from cargo_static_index.site.compressed import compressed, copies_of, need_brotli, original_of
+from cargo_static_index.site.crate_document import CopiesHeld
+from cargo_static_index.store import Change, Delete, Put, Stored
 
 AT_ONCE = 256
 """Files that share a batch, and so its flushes."""
@@ -17,6 +18,68 @@ _OF_ONE_PATH = frozenset(
     {errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EILSEQ, errno.EINVAL, errno.ELOOP, errno.EEXIST}
 )
 """Why a disk refuses one file while nothing is wrong with the others."""
+
+
+class Copies:
+    """The compressed copies beside pages, which are `wanted` or not; SettingsError where they cannot be made.
+
+    None of them ever says what its page does not: they are deleted before it changes, and written after it. What
+    breaks off leaves a page without copies, which servers compress themselves.
+    `held` says which are there: none, perhaps some, or those of all pages.
+    """
+
+    def __init__(self, transaction: Transaction, *, wanted: bool) -> None:
+        if wanted:
+            need_brotli()
+            if transaction.store.shared:
+                raise SettingsError(
+                    "`precompress` in `[pages]` is for a tree in a folder: a bucket gives each object as it is"
+                )
+        self._transaction = transaction
+        self.wanted = wanted
+        self.held: CopiesHeld = None
+
+    @property
+    def is_none(self) -> bool:
+        """Whether there is none, and none is wanted."""
+        return not (self.held or self.wanted)
+
+    @property
+    def in_step(self) -> bool:
+        """Whether all pages have copies, or none has, as it is wanted."""
+        return self.held == ("all" if self.wanted else None)
+
+    def take_away(self, changes: Iterable[Change]) -> None:
+        """Delete the copies of files that are about to change."""
+        if self.held:
+            copies = (copy for change in changes for copy in copies_of(change.path))
+            self._transaction.apply(Delete(path=copy) for copy in copies if self._transaction.store.size(copy))
+
+    def put(self, changes: Iterable[Change], without: Collection[str]) -> None:
+        """Write the copies of files that were changed, but for those whose change came to nothing."""
+        if self.held and self.wanted:
+            puts = (change for change in changes if isinstance(change, Put) and change.path not in without)
+            done = ((put.path, put.content) for put in puts if isinstance(put.content, bytes))
+            copies = (copy for path, content in done for copy in compressed(path, content))
+            self._transaction.apply(Put(path=path, content=content) for path, content in copies)
+
+    def bring_in_step(self) -> None:
+        """Write the copies of all pages, where they are not as they are to be, or delete all copies there are."""
+        changes = self._changes(list(self._transaction.store.list()))
+        while some := list(islice(changes, AT_ONCE)):
+            self._transaction.apply(some)
+
+    def _changes(self, paths: Sequence[str]) -> Iterator[Change]:
+        store, files = self._transaction.store, frozenset(paths)
+        for path in paths:
+            original = original_of(path)
+            if original is not None and not (self.wanted and original in files):
+                yield Delete(path=path)
+            held = store.read(path) if self.wanted and copies_of(path) else None
+            for copy, content in compressed(path, held.content) if held else ():
+                there = store.read(copy)
+                if there is None or there.content != content:
+                    yield Put(path=copy, content=content)
 
 
 def written(path: str, content: bytes, stored: Stored | None) -> tuple[Change, ...]:

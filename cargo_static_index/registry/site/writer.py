@@ -20,12 +20,11 @@ from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.registry.advisories import AdvisoryDatabase, notes_on
 from cargo_static_index.registry.recover import know_others
 from cargo_static_index.registry.shared import ChangeLog
-from cargo_static_index.registry.site.copies import Copies
 from cargo_static_index.registry.site.documents import read_crate_document
 from cargo_static_index.registry.site.front import FrontPages
 from cargo_static_index.registry.site.lists import ListDamaged, ListWriter, read_nodes
 from cargo_static_index.registry.site.news import KnownNews, SharedNews
-from cargo_static_index.registry.site.output import Output, written
+from cargo_static_index.registry.site.output import Copies, Output, written
 from cargo_static_index.registry.site.refused import RefusedFiles
 from cargo_static_index.registry.site.theme import read_theme, renderer, site_info_of, unused_files
 from cargo_static_index.registry.transaction import Transaction

@@ -19,7 +19,7 @@ from cargo_static_index.protocol.names import index_path
 from cargo_static_index.protocol.registries import CRATES_IO, Home, is_home
 from cargo_static_index.protocol.semver import parse_version, without_build
 from cargo_static_index.registry.options import HostShare
-from cargo_static_index.registry.verify.resume import NOTHING_OPENED, Opened
+from cargo_static_index.registry.verify.work import NOTHING_OPENED, Opened
 from cargo_static_index.store import Store, Stored
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Delta

@@ -13,7 +13,7 @@ from msgspec import Struct
 from cargo_static_index._json import UNREADABLE
 from cargo_static_index.diagnostics.errors import StoreError
 from cargo_static_index.registry.watch.arrivals import Why
-from cargo_static_index.state.directory import state_folder, unusable
+from cargo_static_index.state.directory import is_locked, open_lock, state_folder
 from cargo_static_index.store.local.flock import locked
 from cargo_static_index.store.local.system import put_file
 
@@ -92,30 +92,12 @@ def read_health(folder: Path) -> LastWord | None:
             spoke = int(os.fstat(file.fileno()).st_mtime)
     except (OSError, *UNREADABLE):
         return None
-    return LastWord(health=health, spoke=spoke, running=_is_locked(folder / _LOCK))
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(opened)
-    return False
+    return LastWord(health=health, spoke=spoke, running=is_locked(folder / _LOCK, fcntl.LOCK_SH))
 
 
 @contextmanager
 def only_watcher(folder: Path) -> Iterator[None]:
     """Be the only watcher with this state directory, or raise TreeBusy; StoreError where it cannot be written to."""
-    with state_folder(folder) as state:
-        try:
-            opened = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=state)
-        except OSError as error:
-            raise unusable(folder, error) from error
-    with locked(folder, opened, "another watcher is at work with this state directory; one does for all"):
+    busy = "another watcher is at work with this state directory; one does for all"
+    with locked(folder, open_lock(folder, _LOCK), busy):
         yield

@@ -34,7 +34,7 @@ from cargo_static_index.registry.watch.health import Failure, Health, WaitingFil
 from cargo_static_index.registry.workers import Executor, reading_executor, usable_jobs
 from cargo_static_index.settings import Settings
 from cargo_static_index.state import State, open_state
-from cargo_static_index.state.attended import attending
+from cargo_static_index.state.directory import attending
 
 QUIET = 0.01
 """Seconds without an event after which a burst is over."""

@@ -1,4 +1,4 @@
-"""Where a repository's files can be read in a browser: addresses of the common forges.
+"""Where a repository, its files and the source of a release can be read in a browser: addresses of the common forges.
 
 Knows URLs only; whether anything answers there is for others.
 """
@@ -6,10 +6,12 @@ Knows URLs only; whether anything answers there is for others.
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from posixpath import join, normpath
 from typing import Final
 from urllib.parse import quote, urlsplit
 
 from cargo_static_index._pattern import pattern
+from cargo_static_index.crate.metadata import CrateMetadata
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,3 +119,40 @@ def _repository_path(path: str, style: Style) -> str | None:
         return None
     parts[-1] = parts[-1].removesuffix(".git")
     return "/".join(parts) if parts[-1] else None
+
+
+def web_address(text: str | None) -> str | None:
+    """Give an address that a page may link to, or None: a manifest may say `javascript:` where it should say https."""
+    if text is None or not text.startswith(("https://", "http://")) or any(ord(char) <= 32 for char in text):
+        return None
+    try:
+        return text if urlsplit(text).hostname else None
+    except ValueError:
+        return None
+
+
+def source_address(repository: str | None, commit: str | None, path: str = "") -> str | None:
+    """Give the address of a package's folder at a commit, or None where the forge is not a known one."""
+    found = find_repository(repository)
+    if found is None or commit is None:
+        return None
+    # Forges show a folder under `tree` where they show a file under `blob`; the others make no difference.
+    below = found.file(path.strip("/"), commit=commit).removeprefix(found.url)
+    return (found.url + below.replace("/blob/", "/tree/", 1)).rstrip("/")
+
+
+def file_address(metadata: CrateMetadata, path: str) -> str | None:
+    """Give where a forge shows a file of a release, or None where that is not known or outside of the repository."""
+    found = find_repository(metadata.manifest.repository)
+    vcs = metadata.vcs
+    if found is None or vcs is None or vcs.sha1 is None:
+        return None
+    # As in a README: what begins with a slash is below the repository's root.
+    place = normpath(join("/", vcs.path_in_vcs, path).lstrip("/"))
+    return None if place.startswith("..") else found.file(place, commit=vcs.sha1)
+
+
+def compare_address(repository: str | None, before: str | None, after: str | None) -> str | None:
+    """Give the address of what changed between two commits, or None where that cannot be known."""
+    found = find_repository(repository)
+    return found.compare(before, after) if found and before and after and before != after else None

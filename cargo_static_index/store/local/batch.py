@@ -17,7 +17,7 @@ from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.store import Change, Delete, Put, Staged, Tag
 from cargo_static_index.store.local import system
 from cargo_static_index.store.local.folders import Folders, failure, tag_of_file
-from cargo_static_index.store.local.sync import can_flush_all
+from cargo_static_index.store.local.system import can_flush_all
 from cargo_static_index.store.paths import STAGE, holds, parents_of, tag_of
 
 _MANY = 32

@@ -8,13 +8,12 @@ read and move a file. Whoever calls turns OSError into an error of ours.
 import errno
 import os
 import stat
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Literal, Protocol
-
-from cargo_static_index.store.local.sync import flush_all
 
 Call = Literal["open", "make", "write", "flush", "mode", "rename", "unlink", "commit"]
 """A kind of call. "open" is of what is there, "make" of what is not; "mode" sets rights or times; "make", "open" and
@@ -77,9 +76,18 @@ def fsync(descriptor: int, name: str = "") -> None:
 
 
 def flush_file_system(descriptor: int) -> None:
-    """Wait until all is on the disk that was written to the file system of this open folder."""
+    """Wait until all is on the disk that was written to the file system of this open folder.
+
+    The same promise as an fsync of each file and folder, in one call instead of thousands, where `can_flush_all`:
+    the kernel writes all changed data and metadata of the file system and waits for both.
+    """
     about_to("flush", "")
-    flush_all(descriptor)
+    syncfs = _syncfs()
+    if syncfs is not None and syncfs(descriptor) != 0:
+        import ctypes
+
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
 
 
 def fchmod(descriptor: int, mode: int) -> None:
@@ -232,3 +240,41 @@ def write_all(descriptor: int, content: bytes) -> None:
 def chunks(descriptor: int) -> Iterator[bytes]:
     """Give what reads an open file from where it is to its end."""
     return iter(partial(os.read, descriptor, _CHUNK), b"")
+
+
+@cache
+def _syncfs() -> Callable[[int], int] | None:
+    # Linux: man 2 syncfs: since 5.8 it reports write errors that happened after the descriptor was opened.
+    # Before that, a failed write would pass for a flushed one.
+    if sys.platform != "linux":
+        return None
+    release = os.uname().release.split(".")
+    if tuple(int("".join(filter(str.isdigit, part)) or "0") for part in release[:2]) < (5, 8):
+        return None
+    import ctypes  # which a build that flushes nothing does without
+
+    found: Callable[[int], int] | None = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    return found
+
+
+# File systems whose syncfs waits until all is on the disk. FUSE, for one, does not pass it on to its server.
+_TRUSTED = frozenset({"bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "tmpfs", "xfs", "zfs"})
+
+
+def can_flush_all(descriptor: int) -> bool:
+    """Whether `flush_file_system` promises what flushing each file does, on the file system of this open folder."""
+    return _syncfs() is not None and _kind_of(descriptor) in _TRUSTED
+
+
+def _kind_of(descriptor: int) -> str:
+    device = os.fstat(descriptor).st_dev
+    wanted = f"{os.major(device)}:{os.minor(device)}"
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text("utf-8", "replace")
+    except OSError:
+        return ""
+    for line in mounts.splitlines():
+        fields = line.split(" ")
+        if fields[2] == wanted:
+            return fields[fields.index("-") + 1]
+    return ""

@@ -24,9 +24,7 @@ from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError, extra_missing
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.store.bucket import Bucket
-from cargo_static_index.store.objects.identity import VARIABLES, Identity, Keys
-from cargo_static_index.store.objects.profiles import with_profile
-from cargo_static_index.store.objects.signing import resigned
+from cargo_static_index.store.objects.identity import VARIABLES, Identity, Keys, resigned, with_profile
 
 try:
     import obstore

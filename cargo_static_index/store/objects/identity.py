@@ -1,19 +1,27 @@
-"""The keys that a process has: its own, or those that a web identity, a container or an instance gives it.
+"""The keys that a process has: its own, those of a profile, or of a web identity, a container or an instance.
 
-The client library finds the same for itself, in the same order, and shows them to nobody; requests that it does not
-know are signed with these (AWS SDKs and Tools: "Standardized credential providers").
+The client library finds keys for itself in the same order (AWS SDKs and Tools: "Standardized credential providers"),
+but reads no profiles, and shows them to nobody: requests that it does not know are signed here.
 """
 
+import hashlib
+import hmac
 import re
 import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
+from configparser import ConfigParser, Error
+from functools import reduce
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import msgspec
 from msgspec import Struct
+
+from cargo_static_index.diagnostics.errors import SettingsError
 
 KEPT_SECONDS: Final = 240
 """How long keys are kept: an instance gives new ones at least five minutes before the old ones end."""
@@ -116,3 +124,81 @@ def _asked(method: str, url: str, headers: Mapping[str, str], body: bytes | None
     with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
         content: bytes = answer.read()
     return content
+
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def resigned(
+    method: str, url: str, keys: Keys, *, headers: Mapping[str, str] = NOTHING, query: Mapping[str, str] = NOTHING
+) -> str:
+    """Sign a signed URL anew, for a request with more in its query, and headers whose names are in small letters."""
+    parts = urlsplit(url)
+    asked = dict(parse_qsl(parts.query, keep_blank_values=True)) | dict(query)
+    asked.pop("X-Amz-Signature", None)
+    asked.pop("X-Amz-Security-Token", None)
+    scope = asked["X-Amz-Credential"].partition("/")[2]
+    signed = {"host": parts.netloc, **headers}
+    names = ";".join(sorted(signed))
+    asked |= {"X-Amz-Credential": f"{keys.id}/{scope}", "X-Amz-SignedHeaders": names}
+    asked |= {"X-Amz-Security-Token": keys.token} if keys.token else {}
+    said = "&".join(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in sorted(asked.items()))
+    lines = "".join(f"{name}:{signed[name].strip()}\n" for name in sorted(signed))
+    request = f"{method}\n{parts.path}\n{said}\n{lines}\n{names}\nUNSIGNED-PAYLOAD"
+    text = f"AWS4-HMAC-SHA256\n{asked['X-Amz-Date']}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
+    key = reduce(_derived, scope.split("/"), f"AWS4{keys.secret}".encode())
+    return f"{parts.scheme}://{parts.netloc}{parts.path}?{said}&X-Amz-Signature={_derived(key, text).hex()}"
+
+
+def _derived(key: bytes, text: str) -> bytes:
+    return hmac.digest(key, text.encode(), "sha256")
+
+
+_READ = {
+    "aws_access_key_id": "AWS_ACCESS_KEY_ID",
+    "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
+    "aws_session_token": "AWS_SESSION_TOKEN",
+    "region": "AWS_REGION",
+    "endpoint_url": "AWS_ENDPOINT_URL",
+}
+
+
+def with_profile(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Give an environment with what its profile says beside it; a variable counts before the profile.
+
+    SettingsError where AWS_PROFILE names one that is not there, or has no keys.
+    """
+    if environment.get("AWS_ACCESS_KEY_ID"):
+        return environment
+    named = environment.get("AWS_PROFILE", "")
+    given = _profile(environment, named or "default")
+    if named and "AWS_ACCESS_KEY_ID" not in given:
+        what = "gives no keys" if given else "is not there"
+        raise SettingsError(
+            f"AWS_PROFILE: the profile {named!r} {what}; for a role or a sign-on, set the variables that "
+            f"`aws configure export-credentials --profile {named} --format env` prints"
+        )
+    return {**given, **{name: text for name, text in environment.items() if text}}
+
+
+def _profile(environment: Mapping[str, str], name: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    home = environment.get("HOME", "")
+    for variable, file, section in (
+        ("AWS_CONFIG_FILE", "config", name if name == "default" else f"profile {name}"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "credentials", name),
+    ):
+        path = environment.get(variable) or (f"{home}/.aws/{file}" if home else "")
+        found.update(_section(Path(path), section) if path else {})
+    return {variable: found[key] for key, variable in _READ.items() if key in found}
+
+
+def _section(path: Path, section: str) -> Mapping[str, str]:
+    parser = ConfigParser(interpolation=None)
+    try:
+        parser.read_string(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, Error, UnicodeDecodeError):
+        raise SettingsError(f"{path} cannot be read as a file of profiles; mend it") from None  # it may hold secrets
+    return parser[section] if parser.has_section(section) else {}

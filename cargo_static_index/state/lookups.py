@@ -1,4 +1,4 @@
-"""What crates need of each other, and what of that nothing held satisfies, brought in step when somebody asks."""
+"""What is brought in step when somebody asks: the rows that a search reads, and what crates need of each other."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -6,7 +6,52 @@ import msgspec
 
 from cargo_static_index.protocol.names import index_path
 from cargo_static_index.state import schema
-from cargo_static_index.state.database import Database
+from cargo_static_index.state.database import Row, StateRows
+
+
+class SearchedRows(StateRows):
+    """The rows of the lists that a search reads, for trees without pages, with the documents that they were made of."""
+
+    def stale(self, limit: int) -> list[str]:
+        """Give some index files that changed since their rows were made."""
+        return [path for (path,) in self._database.all(schema.SEARCH_STALE, (limit,))]
+
+    def settle(self, path: str) -> None:
+        """Strike out an index file whose rows are made."""
+        self._database.run(schema.SEARCH_SETTLE, (path,))
+
+    def document(self, path: str) -> bytes | None:
+        """Give the document that the rows of an index file's crate were made of."""
+        document: bytes | None = self._database.value(schema.SEARCH_DOCUMENT, (path,))
+        return document
+
+    def keep(self, path: str, document: bytes | None) -> None:
+        """Keep that document, None where there is no crate any more."""
+        if document is None:
+            self._database.run(schema.SEARCH_FORGET, (path,))
+        else:
+            self._database.run(schema.SEARCH_KEEP, (path, document))
+
+    def change(self, gone: list[tuple[str, str]], new: list[tuple[str, str, bytes]]) -> None:
+        """Take rows away by list and key, and write others."""
+        self._database.run_many(schema.SEARCH_ROW_DELETE, gone)
+        self._database.run_many(schema.SEARCH_ROW_SET, new)
+
+    def needs(self, name: str, gone: set[str], new: set[str]) -> None:
+        """Note which crates one does not depend on any more, and on which it does now."""
+        self._database.run_many(schema.SEARCH_NEED_DELETE, ((needed, name) for needed in sorted(gone)))
+        self._database.run_many(schema.SEARCH_NEED_SET, ((needed, name) for needed in sorted(new)))
+
+    def dependents(self, name: str) -> list[str]:
+        """Give the crates that depend on one, or did."""
+        return [row[0] for row in self._database.all(schema.SEARCH_NEEDED_BY, (name,))]
+
+    def beginning(self, name: str, start: str, most: int) -> tuple[list[Row], int]:
+        """Give the first rows of a list whose keys begin so, and how many there are."""
+        end = f"{start}\U0010ffff"
+        total = self._database.value(schema.SEARCH_COUNT, (name, start, end)) or 0
+        return self._database.all(schema.SEARCH_ROWS, (name, start, end, most)), total
+
 
 NeededCrate = tuple[str, str]
 """The name of a crate, and a requirement."""
@@ -18,11 +63,8 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
-class NeedRows:
+class NeedRows(StateRows):
     """Which releases need what, by the index files in which they stand, and what of that is missing."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def read_again(self, paths: Iterable[str]) -> None:
         """Note that the needs of index files are to be read."""
