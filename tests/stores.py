@@ -21,6 +21,7 @@ class Through:
     """Reads what is in the store below."""
 
     is_being_changed = False
+    folder = None
 
     def __init__(self, below: MemoryStore) -> None:
         self.below = below

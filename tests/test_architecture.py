@@ -161,6 +161,12 @@ def test_loop_variables_are_called_after_what_they_hold() -> None:
     ]
 
 
+def test_what_kind_of_store_it_is_nobody_asks_but_a_store() -> None:
+    asked = re.compile(r"isinstance\([^()]*\b\w+Store\b")
+    outside = (module for module in modules() if part_of(module) != "store")
+    assert not [module for module in outside if asked.search(module.read_text())]
+
+
 CREATES = re.compile(
     r"\.write_(?:text|bytes)\(|\.touch\(|(?<!fd)open\([^()]*[\"'][wa]b?[\"']|\bO_CREAT\b(?!.*O_NOFOLLOW)"
 )

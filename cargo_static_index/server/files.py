@@ -14,7 +14,6 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.store import Store
-from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.store.paths import check_path
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.read import read_index
@@ -45,7 +44,7 @@ class TreeFiles:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._root = store.root if isinstance(store, LocalStore) else None
+        self._folder = store.folder
 
     def answer(self, path: str, headers: Headers) -> Response:
         """Answer a GET for a path, without the slash at its start."""
@@ -66,8 +65,8 @@ class TreeFiles:
         if address := layout.addressed_by(path):
             return self._archive_of(path, *address)
         archive = _archive(path)
-        if archive and self._root:
-            return self._archive_on_disk(path, archive[1], self._root)
+        if archive and self._folder:
+            return self._archive_on_disk(path, archive[1], self._folder)
         modified = self._modified(path)  # before the content: too old only means to be asked once more
         stored = self._store.read(path)
         if stored is None:
@@ -92,11 +91,11 @@ class TreeFiles:
             return Response(b"", HTTPStatus.NOT_FOUND, headers, "text/plain")
         return Response(page.content, HTTPStatus.NOT_FOUND, headers, "text/html")
 
-    def _archive_on_disk(self, path: str, cksum: str, root: Path) -> Found | None:
+    def _archive_on_disk(self, path: str, cksum: str, folder: Path) -> Found | None:
         if self._store.size(path) is None:
             return None
         return Found(
-            content=root / path,
+            content=folder / path,
             tag=cksum,
             media_type="application/gzip",
             cache=FOR_EVER,
@@ -105,7 +104,7 @@ class TreeFiles:
 
     def _modified(self, path: str) -> int | None:
         try:
-            return int((self._root / path).stat().st_mtime) if self._root else None
+            return int((self._folder / path).stat().st_mtime) if self._folder else None
         except OSError:
             return None
 

@@ -17,7 +17,6 @@ from cargo_static_index.diagnostics.errors import CargoStaticIndexError
 from cargo_static_index.registry.configured import store_of
 from cargo_static_index.server.connections import App, Message, Receive, Scope, Send
 from cargo_static_index.settings import Settings
-from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.tree.read import read_record
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
@@ -106,11 +105,12 @@ class HealthRoutes:
     def _unwritable(self) -> str:
         if not self._publishes:
             return "this server takes no publishes: it runs without --publish"
-        if not isinstance(self._store, LocalStore):
+        folder = self._store.folder
+        if folder is None:
             return ""
-        if not os.access(self._store.root, os.W_OK):
+        if not os.access(folder, os.W_OK):
             return "there is no right to write into the tree"
-        if shutil.disk_usage(self._store.root).free < self._settings.limits.packed_bytes:
+        if shutil.disk_usage(folder).free < self._settings.limits.packed_bytes:
             return "the disk has no room for an archive of the largest size"
         return ""
 

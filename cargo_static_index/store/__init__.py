@@ -119,6 +119,11 @@ class Store(Protocol):
         """Whether writers on several hosts change it, so that what each of them must know lies in the tree itself."""
         return False
 
+    @property
+    def folder(self) -> Path | None:
+        """The folder in which the files lie under their own paths, for who sends them as they are; None without one."""
+        return None
+
     def read(self, path: str) -> Stored | None:
         """Read one file, or give None where there is none."""
 

@@ -30,7 +30,7 @@ class ReadAhead:
         self._lasting: dict[str, Stored] = {}
         self._presumed: set[str] | None = None
         self.is_being_changed = False
-        self.locks, self.shared, self.read_all = below.locks, below.shared, below.read_all
+        self.locks, self.shared, self.folder, self.read_all = below.locks, below.shared, below.folder, below.read_all
         self.size, self.list, self.digest = below.size, below.list, below.digest
         self.session, self.opener, self.link = below.session, below.opener, below.link
 

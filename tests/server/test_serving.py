@@ -4,13 +4,15 @@ import gzip
 import socket
 import subprocess
 import time
+from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
 from tests.cli.program import PROGRAM, environment, run
 from tests.crates import crate
-from tests.server.client import Client
+from tests.server.client import Answer, Client
 from tests.server.serving import Served
 from tests.servers import free_port
 
@@ -114,6 +116,18 @@ def test_a_private_registry_asks_for_a_token_first_and_serves_as_it_is_where_tol
         assert (watcher.ask("GET", "/ready").status, watcher.ask("GET", "/index/config.json").status) == (200, 404)
 
 
+def in_time(ask: Callable[[], Answer]) -> Answer:
+    """Ask until one comes in time: on a busy machine this client is at times as slow as those that are sent away."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            if (answer := ask()).status != HTTPStatus.REQUEST_TIMEOUT or time.monotonic() > end:
+                return answer
+        except ConnectionError:
+            if time.monotonic() > end:
+                raise
+
+
 def test_slow_requests_end_and_others_are_served_meanwhile(tmp_path: Path) -> None:
     served = Served(tmp_path, "[publish]\nuploads = 2\n")
     token = served.token()
@@ -124,14 +138,14 @@ def test_slow_requests_end_and_others_are_served_meanwhile(tmp_path: Path) -> No
         head = f"PUT /api/v1/crates/new HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nContent-Length: 100\r\n\r\n"
         for connection in slow:
             connection.sendall(head.encode() + b"\x01")
-        assert client.ask("GET", "/index/config.json").status == 200
+        assert in_time(lambda: client.ask("GET", "/index/config.json")).status == 200
         begun = time.monotonic()
         assert all(connection.recv(100) == b"" for connection in idle)
         assert slow[0].recv(100).startswith(b"HTTP/1.1 408 ")
         assert time.monotonic() - begun < 20
         for connection in (*idle, *slow):
             connection.close()
-        client.publish(crate("after")).ok()
+        in_time(lambda: client.publish(crate("after"))).ok()
 
 
 def ask_unix(path: Path) -> bytes:

@@ -54,6 +54,11 @@ class LocalStore(Store):
     locks = True
     shared = False
 
+    @property
+    def folder(self) -> Path:
+        """The root."""
+        return self.root
+
     def read(self, path: str) -> Stored | None:
         """Read one file, or give None where there is none."""
         with self._folders() as folders:
