@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from cargo_static_index._json import write_json
 from cargo_static_index.crate.candidate import Candidate, Outcome
 from cargo_static_index.diagnostics.errors import InvalidInput, StoreError
 from cargo_static_index.diagnostics.problems import Problem
@@ -187,7 +187,7 @@ def _problems_of(outcome: Outcome, seen: str) -> bytes:
         seen=seen,
         problems=outcome.problems,
     )
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+    return write_json(document)
 
 
 def remembered(transaction: Transaction, drop: Drop) -> Iterator[Outcome]:

@@ -81,7 +81,7 @@ def documented_tombstones(store: Store, record: TreeRecord) -> list[Tombstones]:
     said = [known for name in _crates(store) if (known := _documented(store, name))]
     differing = [known for known in said if _in_force(store, known.name) != known.removed]
     for some in (differing, *([one] for one in differing)):
-        if sum((_change(store, known) for known in some), Delta()) == missing:
+        if sum((difference(known.weight(()), _weight(store, known.name)) for known in some), Delta()) == missing:
             return some
     return [known for known in differing if _in_force(store, known.name) is None]
 
@@ -215,8 +215,3 @@ def _documented(store: Store, name: str) -> Tombstones | None:
     if document is None:
         return None
     return _known(store, name, document.removed, (summary.vers for summary in document.versions))
-
-
-def _change(store: Store, known: Tombstones) -> Delta:
-    """Give what it adds to the sum when a crate's tombstones come to be those that are known."""
-    return difference(known.weight(()), _weight(store, known.name))

@@ -26,20 +26,10 @@ from cargo_static_index.diagnostics.problems import Problem, level_of
 from cargo_static_index.registry.configured import home_of, policy_of, store_of
 from cargo_static_index.registry.read import Reader
 from cargo_static_index.registry.withdraw import Spec
+from cargo_static_index.server import documents
 from cargo_static_index.server.answers import RequestRefused, crate_of, json_answer, read_body, sentence
 from cargo_static_index.server.audit import AuditEntry, AuditFile, now_written
 from cargo_static_index.server.auth import Gate
-from cargo_static_index.server.documents import (
-    Done,
-    Owner,
-    OwnersChanged,
-    OwnersDocument,
-    PublishDocument,
-    PublishingAsked,
-    PublishingChanged,
-    PublishingOf,
-    Warnings,
-)
 from cargo_static_index.server.health import Metrics
 from cargo_static_index.server.permissions import refuse_scope
 from cargo_static_index.server.private import private_place
@@ -174,7 +164,7 @@ class WebApi:
         others = [*map(sentence, self._of(outcome.problems, "warn")), *warnings]
         if outcome.status != "published":
             others.append(f"{outcome.name} {outcome.vers} was published before, with the same bytes")
-        return json_answer(PublishDocument(Warnings(other=tuple(others))))
+        return json_answer(documents.PublishDocument(documents.Warnings(other=tuple(others))))
 
     def _refused(self, found: Sequence[Problem]) -> RequestRefused:
         problems = self._of(found, "refuse")
@@ -229,7 +219,7 @@ class WebApi:
         spec = Spec(crate_of(request), request.path_params["vers"])
         async with self._audited(request, token, "yank" if yanked else "unyank", spec.name, spec.vers):
             await _done(self._writer.set_yanked(token, spec, yanked=yanked))
-        return json_answer(Done())
+        return json_answer(documents.Done())
 
     # Owners ------------------------------------------------------------------------------------------------
 
@@ -242,7 +232,9 @@ class WebApi:
         """List who owns a crate."""
         await self._gate.reader(request)
         owners = await run_in_threadpool(self._owners_of, crate_of(request))
-        return json_answer(OwnersDocument(tuple(Owner(id=crc32(owner.encode()), login=owner) for owner in owners)))
+        return json_answer(
+            documents.OwnersDocument(tuple(documents.Owner(id=crc32(owner.encode()), login=owner) for owner in owners))
+        )
 
     def _owners_of(self, name: str) -> tuple[str, ...]:
         held = names_in(read_owners(self._store, name).value)
@@ -262,17 +254,19 @@ class WebApi:
         action, said = ("add owners", f"now owns {name}") if adds else ("remove owners", f"owns {name} no more")
         async with self._audited(request, token, action, name, about=" ".join(users)):
             await _done(self._writer.change_owners(token, name, add=add, remove=remove))
-        return json_answer(OwnersChanged(msg=f"{', '.join(users)} {said}"))
+        return json_answer(documents.OwnersChanged(msg=f"{', '.join(users)} {said}"))
 
     async def set_trusted_only(self, request: Request) -> Response:
         """Have new versions of a crate come by trusted publishing alone, or by any token again, as crates.io does."""
         token = await self._gate.allowed(request, "owners")
         name = crate_of(request)
-        wanted = (await self._document(request, PublishingAsked)).crate.trustpub_only
+        wanted = (await self._document(request, documents.PublishingAsked)).crate.trustpub_only
         about = "trusted only" if wanted else "any token"
         async with self._audited(request, token, "set publishing", name, about=about):
             await _done(self._writer.change_owners(token, name, trusted_only=wanted))
-        return json_answer(PublishingChanged(PublishingOf(id=name, name=name, trustpub_only=wanted)))
+        return json_answer(
+            documents.PublishingChanged(documents.PublishingOf(id=name, name=name, trustpub_only=wanted))
+        )
 
     async def _users_in(self, request: Request) -> tuple[str, ...]:
         """Give the owners that a body names; cargo sends `users`, and others also `owners`."""

@@ -23,23 +23,9 @@ from cargo_static_index.registry.configured import store_of
 from cargo_static_index.registry.dependents import dependencies_on
 from cargo_static_index.registry.newest import known_metadata, newest
 from cargo_static_index.registry.search import MOST_ROWS, search_of
+from cargo_static_index.server import documents
 from cargo_static_index.server.answers import RequestRefused, crate_of, json_answer
 from cargo_static_index.server.auth import Gate
-from cargo_static_index.server.documents import (
-    CrateAndVersions,
-    Dependencies,
-    Dependents,
-    DependentVersion,
-    FoundCrate,
-    FoundCrates,
-    Location,
-    OneVersion,
-    Total,
-    Versions,
-    WebCrate,
-    WebDependency,
-    WebVersion,
-)
 from cargo_static_index.settings import Settings
 from cargo_static_index.site.search import ranked
 from cargo_static_index.tree import layout
@@ -81,18 +67,18 @@ class Queries:
         page = _number(request, "page", 1, 1_000_000)
         query = request.query_params.get("q", "")
 
-        def found() -> FoundCrates:
+        def found() -> documents.FoundCrates:
             with search_of(self._store, self._state_folder) as search:
                 crates = ranked(query, search, MOST_ROWS)
                 shown = [search.about(crate.name) for crate in crates[(page - 1) * per_page : page * per_page]]
             rows = (
-                FoundCrate(
+                documents.FoundCrate(
                     id=crate.name, name=crate.name, max_version=crate.vers, description=crate.description or None
                 )
                 for crate in shown
                 if crate
             )
-            return FoundCrates(tuple(rows), Total(len(crates)))
+            return documents.FoundCrates(tuple(rows), documents.Total(len(crates)))
 
         return await self._answer(request, found)
 
@@ -101,40 +87,42 @@ class Queries:
         if self._change and request.method == "PATCH":
             return await self._change(request)
 
-        def found() -> CrateAndVersions:
+        def found() -> documents.CrateAndVersions:
             lines = self._lines(crate_of(request))
-            return CrateAndVersions(self._crate(lines), tuple(map(self._version, lines)))
+            return documents.CrateAndVersions(self._crate(lines), tuple(map(self._version, lines)))
 
         return await self._answer(request, found)
 
     async def versions(self, request: Request) -> Response:
         """List the versions of a crate, the highest first."""
-        return await self._answer(request, lambda: Versions(tuple(map(self._version, self._lines(crate_of(request))))))
+        return await self._answer(
+            request, lambda: documents.Versions(tuple(map(self._version, self._lines(crate_of(request)))))
+        )
 
     async def version(self, request: Request) -> Response:
         """Tell of one version."""
-        return await self._answer(request, lambda: OneVersion(self._version(self._line(request))))
+        return await self._answer(request, lambda: documents.OneVersion(self._version(self._line(request))))
 
     async def dependencies(self, request: Request) -> Response:
         """List what a version depends on."""
 
-        def found() -> Dependencies:
+        def found() -> documents.Dependencies:
             entry = parse_entry(self._line(request).raw)
-            return Dependencies(tuple(_dependency(number, dep) for number, dep in enumerate(entry.deps)))
+            return documents.Dependencies(tuple(_dependency(number, dep) for number, dep in enumerate(entry.deps)))
 
         return await self._answer(request, found)
 
     async def reverse_dependencies(self, request: Request) -> Response:
         """List the crates whose newest version depends on a crate."""
 
-        def found() -> Dependents:
+        def found() -> documents.Dependents:
             name = crate_of(request)
             self._lines(name)
             rows = [row for path in index_paths_by_name(self._store) for row in self._needs(path, name)]
-            return Dependents(
+            return documents.Dependents(
                 dependencies=tuple(row for row, _ in rows),
                 versions=tuple(version for _, version in rows),
-                meta=Total(len(rows)),
+                meta=documents.Total(len(rows)),
             )
 
         return await self._answer(request, found)
@@ -158,7 +146,7 @@ class Queries:
         line = await run_in_threadpool(self._line, request)
         url = self._gate.base_url(request) + path(line)
         if "application/json" in request.headers.get("Accept", ""):
-            return json_answer(Location(url), headers={"Vary": "Accept"})
+            return json_answer(documents.Location(url), headers={"Vary": "Accept"})
         return RedirectResponse(url, HTTPStatus.FOUND, {"Vary": "Accept", "Cache-Control": "no-store"})
 
     def _lines(self, name: str) -> list[Line]:
@@ -175,12 +163,12 @@ class Queries:
                 return line
         raise NotHeld(f"crate `{escape(name)}` does not have a version `{escape(vers)}`")
 
-    def _crate(self, lines: list[Line]) -> WebCrate:
+    def _crate(self, lines: list[Line]) -> documents.WebCrate:
         shown = newest(lines) or lines[0]
         metadata, owners = known_metadata(self._store, shown), read_owners(self._store, shown.name).value
         times = sorted(line.pubtime for line in lines if line.pubtime)
         stable = [line.vers for line in lines if not line.yanked and not is_prerelease(line.vers)]
-        return WebCrate(
+        return documents.WebCrate(
             id=shown.name,
             name=shown.name,
             max_version=next((line.vers for line in lines if not line.yanked), "0.0.0"),
@@ -195,10 +183,10 @@ class Queries:
             **_about(metadata),
         )
 
-    def _version(self, line: Line) -> WebVersion:
+    def _version(self, line: Line) -> documents.WebVersion:
         metadata, entry = known_metadata(self._store, line), parse_entry(line.raw)
         api = f"/api/v1/crates/{line.name}/{line.vers}"
-        return WebVersion(
+        return documents.WebVersion(
             crate=line.name,
             num=line.vers,
             checksum=line.cksum,
@@ -216,12 +204,12 @@ class Queries:
             **_about(metadata),
         )
 
-    def _needs(self, path: str, wanted: str) -> list[tuple[WebDependency, DependentVersion]]:
+    def _needs(self, path: str, wanted: str) -> list[tuple[documents.WebDependency, documents.DependentVersion]]:
         """Give how the newest version of the crate of an index file depends on another one of this registry."""
         line = newest(read_index_at(self._store, path).value.releases)
         if line is None:
             return []
-        version = DependentVersion(line.name, line.vers)
+        version = documents.DependentVersion(line.name, line.vers)
         found = dependencies_on(line, [wanted])
         return [(_dependency(number, dep), version) for number, dep in enumerate(found)]
 
@@ -231,8 +219,8 @@ def _about(metadata: CrateMetadata | None) -> dict[str, str | None]:
     return {key: getattr(metadata.manifest, key) if metadata else None for key in keys}
 
 
-def _dependency(number: int, dependency: Dependency) -> WebDependency:
-    return WebDependency(
+def _dependency(number: int, dependency: Dependency) -> documents.WebDependency:
+    return documents.WebDependency(
         id=number,
         crate_id=dependency.crate,
         req=dependency.req,

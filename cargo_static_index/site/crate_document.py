@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from cargo_static_index._json import UNREADABLE
+from cargo_static_index._json import read_json
 from cargo_static_index._pattern import pattern
 from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidVersion
@@ -129,7 +129,6 @@ LISTED = 5
 """As many keywords and categories as crates.io takes."""
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(CrateDocument).decode
 
 
 def format_page_document(document: Struct) -> bytes:
@@ -167,10 +166,7 @@ class PagesState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 def parse_pages_state(content: bytes) -> PagesState:
     """Read pages.json, or raise InvalidDocument, also where an earlier version made pages of another format."""
-    try:
-        state = msgspec.json.decode(content, type=PagesState)
-    except UNREADABLE as error:
-        raise InvalidDocument(f"not the state of pages: {error}") from error
+    state = read_json(content, PagesState, "the state of pages")
     if state.schema < PAGES_FORMAT:
         raise InvalidDocument(f"pages of format {state.schema}, where {PAGES_FORMAT} is needed")
     return state
@@ -181,10 +177,7 @@ def parse_crate_document(content: bytes, name: str) -> CrateDocument:
 
     Its names and versions become paths, and where the tree was damaged or copied about they can be any.
     """
-    try:
-        document = _decode(content)
-    except UNREADABLE as error:
-        raise InvalidDocument(f"not a crate's document: {error}") from error
+    document = read_json(content, CrateDocument, "a crate's document")
     versions = [summary.vers for summary in document.versions]
     needed = [row.crate for row in document.dependencies] + [older.dependency.crate for older in document.earlier]
     if document.name != name or document.newest not in versions:

@@ -12,8 +12,7 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from cargo_static_index._json import UNREADABLE
-from cargo_static_index.diagnostics.errors import InvalidDocument
+from cargo_static_index._json import read_json
 
 MOST = 150
 """Rows that a node holds at most: a page that can be looked through, a file that is quickly fetched and replaced."""
@@ -45,7 +44,6 @@ ChangedNodes = dict[str, Node | None]
 T = TypeVar("T")
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Node).decode
 
 
 def format_node(node: Node) -> bytes:
@@ -55,10 +53,7 @@ def format_node(node: Node) -> bytes:
 
 def parse_node(content: bytes) -> Node:
     """Read a node, or raise InvalidDocument."""
-    try:
-        return _decode(content)
-    except UNREADABLE as error:
-        raise InvalidDocument(f"not a part of a list: {error}") from error
+    return read_json(content, Node, "a part of a list")
 
 
 def merge(name: str, rows: Sequence[KeyedRow], load: Load, about: dict[str, str] | None = None) -> ChangedNodes:

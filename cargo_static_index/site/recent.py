@@ -8,8 +8,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cargo_static_index._json import UNREADABLE
-from cargo_static_index.diagnostics.errors import InvalidDocument
+from cargo_static_index._json import read_json
 from cargo_static_index.site.crate_document import CrateDocument, version_key
 from cargo_static_index.site.search_rows import short
 
@@ -57,10 +56,7 @@ class Recent(Struct, frozen=True, kw_only=True):
 
 def parse_recent(content: bytes) -> Recent:
     """Read what was published last, or raise InvalidDocument."""
-    try:
-        return msgspec.json.decode(content, type=Recent)
-    except UNREADABLE as error:
-        raise InvalidDocument(f"not a document of what was published last: {error}") from error
+    return read_json(content, Recent, "a document of what was published last")
 
 
 def format_recent(recent: Recent) -> bytes:

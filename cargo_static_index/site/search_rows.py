@@ -13,8 +13,7 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
-from cargo_static_index._json import UNREADABLE
-from cargo_static_index.diagnostics.errors import InvalidDocument
+from cargo_static_index._json import read_json
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.site.crate_document import CrateDocument, format_page_document
 from cargo_static_index.site.paths import node_path
@@ -144,11 +143,7 @@ def format_shown(document: CrateDocument) -> bytes:
 
 def parse_shown(content: bytes) -> ShownCrate:
     """Read a `row.js`, or raise InvalidDocument."""
-    try:
-        script, _, _ = content.rpartition(_SEAL)
-        return msgspec.json.decode(content_of_script(script), type=ShownCrate)
-    except UNREADABLE as error:
-        raise InvalidDocument(f"not the row of a crate: {error}") from error
+    return read_json(content_of_script(content.rpartition(_SEAL)[0]), ShownCrate, "the row of a crate")
 
 
 def _kind_of(document: CrateDocument) -> CrateKind:

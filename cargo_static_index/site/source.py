@@ -149,7 +149,7 @@ def source_view(metadata: CrateMetadata, path: str, content: bytes, files: Mappi
         folder=folder,
         size=human_size(len(content)),
         lines=lines,
-        code=_escaped(shown),
+        code=shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"),
         numbers=_numbers(lines),
         language=_LANGUAGES.get(path.rpartition(".")[2], ""),
         odd=text is not None and text != shown,
@@ -181,10 +181,6 @@ def by_folder(files: Sequence[File]) -> dict[str, list[str]]:
 
 def _neighbour(path: str, *, here: bool) -> Neighbour:
     return Neighbour(name=path.rpartition("/")[2], page=addresses.href(source_page(path)), here=here)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 _NUMBERED: list[str] = []

@@ -1,13 +1,13 @@
 """What the page of a crate or release shows, as values that templates only have to set: no template decides."""
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from cargo_static_index._pattern import pattern
-from cargo_static_index.crate.metadata import CrateMetadata, File
+from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.protocol.index_entry import Entry
 from cargo_static_index.protocol.manifest.manifest import Manifest
 from cargo_static_index.protocol.registries import CRATES_IO
@@ -178,7 +178,7 @@ def release_view(
     about, links = tuple(_about(release, pages, own=own)), tuple(_links(release, site))
     groups = tuple(_dependency_groups(map(dependency_row, entry.deps), addresses.up(here)))
     files = metadata.files if metadata and own else ()
-    listed_files = _files_listed(files, pages)
+    listed_files = [file for at, file in enumerate(files) if at < FILES_SHOWN or file.path in pages]
     return ReleaseView(
         name=entry.name,
         vers=entry.vers,
@@ -223,11 +223,6 @@ def _source_pages(metadata: CrateMetadata, site: SiteInfo) -> dict[str, str]:
     """Give where the files can be read that have pages, from the page of the version, by path."""
     shown = files_shown(metadata, site.source, site.source_bytes)
     return {file.path: addresses.href(f"source/{source_page(file.path)}") for file in shown}
-
-
-def _files_listed(files: Sequence[File], pages: Container[str]) -> list[File]:
-    """Give as many files as a page lists, and beyond them those that can be read."""
-    return [file for at, file in enumerate(files) if at < FILES_SHOWN or file.path in pages]
 
 
 def kind_of(metadata: CrateMetadata | None) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from cargo_static_index.diagnostics.errors import InvalidInput, StoreError, TreeBusy
-from cargo_static_index.store import Change, Delete, Lock, Put, Staged, Store, Stored, Tag
+from cargo_static_index.store import Change, Delete, Lock, Put, Staged, Store, Stored
 from cargo_static_index.store.paths import check_path, holds, parents_of, tag_of
 
 
@@ -94,7 +94,8 @@ class MemoryStore(Store):
             raise InvalidInput(f"{staged!r} is not a file staged in the open session's folder: write it there")
 
     def _carry_out(self, change: Change) -> bool:
-        if change.expect != "any" and not holds(change, self._tag(change.path)):
+        content = self._files.get(change.path)
+        if change.expect != "any" and not holds(change, None if content is None else tag_of(content)):
             return False
         if isinstance(change, Delete):
             self._delete(change.path)
@@ -107,10 +108,6 @@ class MemoryStore(Store):
         if self.shared and isinstance(change, Put):
             self._changes[change.path] = change.changes
         return True
-
-    def _tag(self, path: str) -> Tag | None:
-        content = self._files.get(path)
-        return None if content is None else tag_of(content)
 
     def _put(self, path: str, content: bytes) -> None:
         if path in self._folders:

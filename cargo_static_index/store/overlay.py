@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from heapq import merge
 from pathlib import Path
 
-from cargo_static_index.store import Change, Put, Staged, Store, Stored, Tag
+from cargo_static_index.store import Change, Put, Staged, Store, Stored
 from cargo_static_index.store.paths import check_path, holds, tag_of
 
 
@@ -76,12 +76,9 @@ class OverlayStore(Store):
             yield Path(stage)
 
     def _keep(self, change: Change) -> bool:
-        if change.expect != "any" and not holds(change, self._tag(change.path)):
+        held = self.read(change.path)
+        if change.expect != "any" and not holds(change, held.tag if held else None):
             return False
         self._over[change.path] = change.content if isinstance(change, Put) else None
         self._changes[change.path] = change.changes if isinstance(change, Put) else ()
         return True
-
-    def _tag(self, path: str) -> Tag | None:
-        held = self.read(path)
-        return held.tag if held else None

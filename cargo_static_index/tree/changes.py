@@ -8,13 +8,12 @@ compared, and where one is copied. In a folder, names stand in the state, and an
 """
 
 from datetime import UTC, datetime
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from cargo_static_index._json import UNREADABLE
-from cargo_static_index.diagnostics.errors import InvalidDocument
+from cargo_static_index._json import read_json
 from cargo_static_index.tree.documents import Delta, DigestOfAny, difference
 
 NAMES: Final = "names"
@@ -30,8 +29,6 @@ KEPT_IDS: Final = 40
 """Ids of changes that a file is kept with: 2,048 bytes are all that S3 takes of metadata, with its keys."""
 
 _STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
-
-T = TypeVar("T")
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -131,21 +128,14 @@ def _delta(weight: Weight) -> Delta:
 
 def parse_claim(content: bytes) -> Claim:
     """Read what says how a name is spelled, or raise InvalidDocument."""
-    return _parse(content, Claim)
+    return read_json(content, Claim, "a document of changes")
 
 
 def parse_change(content: bytes) -> ChangeRecord:
     """Read an intent or the record of a change, or raise InvalidDocument."""
-    return _parse(content, ChangeRecord)
+    return read_json(content, ChangeRecord, "a document of changes")
 
 
 def format_change(document: Claim | ChangeRecord) -> bytes:
     """Give the bytes of one of these documents."""
     return msgspec.json.encode(document) + b"\n"
-
-
-def _parse(content: bytes, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(content, type=kind)
-    except UNREADABLE as error:
-        raise InvalidDocument(f"not a document of changes: {error}") from error

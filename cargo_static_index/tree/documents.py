@@ -15,7 +15,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
-from cargo_static_index._json import UNREADABLE
+from cargo_static_index._json import UNREADABLE, write_json
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidInput, NewerFormat
 from cargo_static_index.protocol.index_entry import parse_pubtime
 from cargo_static_index.protocol.registries import Mode
@@ -270,4 +270,4 @@ def parse_tombstones(content: bytes) -> Tombstones:
 
 def format_document(document: TreeRecord | Tombstones) -> bytes:
     """Give the bytes of one of our small documents: indented for people, one newline at the end."""
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+    return write_json(document)

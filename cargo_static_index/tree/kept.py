@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final, Literal
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cargo_static_index._json import UNREADABLE
+from cargo_static_index._json import read_json, write_json
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.store import Store
 from cargo_static_index.tree.changes import change_id, identity_of, time_of
@@ -62,15 +61,12 @@ def kept_by(identity: KeptId, name: str, stones: Collection[Tombstone]) -> KeptA
 
 def parse_kept(content: bytes) -> KeptArchives:
     """Read what says which archives are kept, or raise InvalidDocument."""
-    try:
-        return msgspec.json.decode(content, type=KeptArchives)
-    except UNREADABLE as error:
-        raise InvalidDocument(f"not a document of kept archives: {error}") from error
+    return read_json(content, KeptArchives, "a document of kept archives")
 
 
 def format_kept(document: KeptArchives) -> bytes:
     """Give its bytes."""
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+    return write_json(document)
 
 
 def read_kept(store: Store) -> Iterator[StoredValue[KeptArchives]]:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cargo_static_index._json import UNREADABLE
+from cargo_static_index._json import UNREADABLE, write_json
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidInput
 from cargo_static_index.store import Store, Stored
@@ -99,4 +99,4 @@ def names_in(owners: Owners | None) -> tuple[str, ...] | None:
 
 def format_owners(owners: Owners) -> bytes:
     """Give the bytes of the file: indented for people, one newline at the end."""
-    return msgspec.json.format(msgspec.json.encode(owners), indent=2) + b"\n"
+    return write_json(owners)

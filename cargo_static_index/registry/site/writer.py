@@ -587,7 +587,7 @@ class SiteWriter:
         expected = self._lists.expected
         tasks = [
             self.executor.submit(maker.make, some, {name: expected[name] for name in some})
-            for some in _some(names, at_once)
+            for some in (names[at : at + at_once] for at in range(0, len(names), at_once))
         ]
         for task in tasks:
             made = task.result()
@@ -649,10 +649,6 @@ class SiteWriter:
         if self._transaction.changes_of_others() or read_record(self._transaction.store).value != seen:
             return  # what looks let go may be what another host is about to name
         self._output.apply(Delete(path=path) for path in [*old, *loose])
-
-
-def _some(names: Sequence[str], at_once: int) -> Iterator[Sequence[str]]:
-    return (names[at : at + at_once] for at in range(0, len(names), at_once))
 
 
 def _noted(

@@ -296,7 +296,8 @@ def _is_unfinished(store: Store, file: IndexFile, name: str, stone: Tombstone) -
     line = file.find(stone.vers)
     if line is not None and line.cksum == stone.cksum:
         return True
-    done = stone.lifted or stone.kept or _is_named(file, name, stone.cksum)
+    named, lines = _named(file, name)
+    done = stone.lifted or stone.kept or (stone.cksum in named or stone.cksum.encode() in lines)
     return not done and is_left(store, name, stone)
 
 
@@ -355,7 +356,7 @@ def _check_crates(
             kind = _CKSUM.fullmatch(path.rpartition("/")[2])
             if kind is None or path.count("/") != 2 or kind[1] in named or kind[1].encode() in lines:
                 continue
-            if kind[1] in _buried(store, name):
+            if kind[1] in {stone.cksum for stone in _stones(store, name)}:
                 continue  # `_check_tombstones` tells of the release
             what = "archive" if kind[2] == "crate" else "metadata"
             message = f"No line of {name} names this {what}"
@@ -391,19 +392,9 @@ def _check_rival(rival: Rival, path: str, what: str) -> Iterator[Finding]:
         yield found("line-wrong", layout.index_file(rival.line.name), message, "set-line-right")
 
 
-def _buried(store: Store, name: str) -> frozenset[str]:
-    """Give the checksums of what was removed of a crate, and not brought back."""
-    return frozenset(stone.cksum for stone in _stones(store, name))
-
-
 def _stones(store: Store, name: str) -> tuple[Tombstone, ...]:
     """Give the tombstones of what was removed of a crate, and not brought back; none where they cannot be read."""
     return tuple(stone for stone in readable_tombstones(store, name).removed if not stone.lifted)
-
-
-def _is_named(file: IndexFile, name: str, cksum: str) -> bool:
-    named, lines = _named(file, name)
-    return cksum in named or cksum.encode() in lines
 
 
 def _named(file: IndexFile, name: str) -> tuple[frozenset[str], bytes]:

@@ -178,7 +178,7 @@ class _Walk:
         if self.heading is not None and not self.opened_headings:
             _, opened = self.heading
             self.heading = None
-            text = _text_of(self.html[opened.content : found.start()])
+            text = " ".join(unescape(_ANY_TAG.sub(r"\1", self.html[opened.content : found.start()])).split())
             if text:
                 self._anchor(tag, opened, text)
         self.parts.append(f"</{tag}>")
@@ -224,7 +224,8 @@ def postprocess(html: str, *, ids: set[str], images: Images, below: int = 1) -> 
     if images == "no-badges":
         html = without_badges(html)
     elif images == "local":
-        html = _held_pictures(html)
+        before, *pictures = html.split("<picture>")
+        html = before + "".join(map(_held_picture, pictures))
     elif images not in FETCHED:
         html = _PICTURE.sub("", html)
     if html.count("<li") > sum(map(html.count, _BEFORE_ITEMS)):
@@ -245,12 +246,6 @@ def slug_of(text: str) -> str:
         return _NOT_IN_A_SLUG.sub("", text).replace(" ", "-")
     kept = (char for char in text if char in "-_ " or char.isalnum() or category(char)[0] in "MN")
     return "".join(kept).replace(" ", "-")
-
-
-def _held_pictures(html: str) -> str:
-    """Leave of pictures what the archive holds: sources beside an image, or else what stood around one."""
-    before, *pictures = html.split("<picture>")
-    return before + "".join(map(_held_picture, pictures))
 
 
 def _held_picture(text: str) -> str:
@@ -316,8 +311,3 @@ def _open_a(attributes: dict[str, str]) -> str:
 
 def _file_name(source: str) -> str:
     return source.partition("?")[0].rstrip("/").rpartition("/")[2]
-
-
-def _text_of(html: str) -> str:
-    """Give the text of some cleaned HTML, descriptions of images included, with its space made even."""
-    return " ".join(unescape(_ANY_TAG.sub(r"\1", html)).split())
