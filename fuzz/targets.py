@@ -18,7 +18,8 @@ from cargo_static_index.protocol.registries import Home
 from cargo_static_index.protocol.semver import parse_requirement, parse_rust_version, parse_version
 from cargo_static_index.protocol.spdx import parse_license
 from cargo_static_index.registry.upstream import parse_upstream
-from cargo_static_index.site.readme.markdown import ReadmeSource, render_readme
+from cargo_static_index.site.readme.markdown import render_readme
+from cargo_static_index.site.readme.text import ReadmeSource
 from tests.cargo.test_archives_against_cargo import ACCEPTED
 from tests.crates import crate, gzip_member
 from tests.hostile import HOSTILE

@@ -22,7 +22,8 @@ import json, os, resource, sys, time
 from pathlib import Path
 from cargo_static_index.crate.policy import Policy
 from cargo_static_index.crate.check import check_crate
-from cargo_static_index.site.readme.markdown import ReadmeSource, render_readme
+from cargo_static_index.site.readme.markdown import render_readme
+from cargo_static_index.site.readme.text import ReadmeSource
 
 def read(path):
     if path.endswith(".md"):

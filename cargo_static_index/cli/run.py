@@ -41,8 +41,8 @@ GRACE: Final = 4.0
 """Seconds that a command has to end by itself once it is told to; then it is ended wherever it is."""
 
 
-OBJECTS: Final = 20_000
-"""Objects after which cycles are looked for: a command makes few, and begins by loading much that stays."""
+OBJECTS: Final = 100_000
+"""Objects after which cycles are looked for: a command makes few, and what it loads with its first page stays."""
 
 
 class Common(NamedTuple):

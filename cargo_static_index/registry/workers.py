@@ -262,7 +262,7 @@ def _begin_worker() -> None:
 def few_collections() -> Iterator[None]:
     """Look for cycles less often: a build makes hardly any, and looking for them took a twentieth of its time."""
     usual = gc.get_threshold()
-    gc.set_threshold(20_000, *usual[1:])
+    gc.set_threshold(max(20_000, usual[0]), *usual[1:])
     try:
         yield
     finally:

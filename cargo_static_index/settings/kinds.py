@@ -113,7 +113,9 @@ USER: Final = "[A-Za-z0-9][A-Za-z0-9._@+-]*"
 
 def _text(value: object) -> str | None:
     # Titles go into pages and paths into system calls: neither may hold a line break, a NUL or half a character.
-    return value if isinstance(value, str) and value.strip() and not _UNPRINTABLE.search(value) else None
+    if not isinstance(value, str) or not value.strip():
+        return None
+    return value if value.isprintable() or not _UNPRINTABLE.search(value) else None
 
 
 def _name(value: object) -> str | None:

@@ -6,7 +6,7 @@ from msgspec import Struct, structs
 
 from cargo_static_index.crate.metadata import CrateMetadata, Document
 from cargo_static_index.site.readme.changelog import changelog_part
-from cargo_static_index.site.readme.markdown import ReadmeSource, Rendered, render_plain
+from cargo_static_index.site.readme.text import ReadmeSource, Rendered
 from cargo_static_index.site.theme import SiteInfo
 
 Render = Callable[[ReadmeSource], Rendered | None]
@@ -59,7 +59,11 @@ def changelog_prose(metadata: CrateMetadata | None, site: SiteInfo, render: Rend
 
 def _prose(source: ReadmeSource, render: Render) -> Prose:
     rendered = render(source)
-    return Prose(html=(rendered or render_plain(source.text)).html, overrun=rendered is None)
+    if rendered is None:
+        from cargo_static_index.site.readme.markdown import render_plain
+
+        return Prose(html=render_plain(source.text).html, overrun=True)
+    return Prose(html=rendered.html)
 
 
 def _source(text: str, document: Document, metadata: CrateMetadata, site: SiteInfo, below: int = 1) -> ReadmeSource:

@@ -1,9 +1,7 @@
 """Renders templates, the user's own before ours."""
 
-import html
 from collections.abc import Iterable, Mapping, MutableMapping
 from pathlib import Path
-from traceback import extract_tb
 from typing import Any
 
 import jinja2
@@ -18,6 +16,7 @@ from cargo_static_index.site.seal import sealed
 from cargo_static_index.site.theme import SiteInfo, Theme
 
 _TICKS = pattern(r"`([^`]+)`")
+_ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
 _NOT_XML = pattern("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -103,6 +102,8 @@ def _where(error: jinja2.TemplateError, template: str) -> str:
     """Give the template and the line where an error arose, which may be one that `template` includes."""
     if isinstance(error, jinja2.TemplateSyntaxError):
         return f"{(error.name or template)!r}, line {error.lineno},"
+    from traceback import extract_tb
+
     frames = extract_tb(error.__traceback__)
     lines = [
         f"{frame.filename!r}, line {frame.lineno}," for frame in frames if frame.filename.endswith((".html", ".xml"))
@@ -140,13 +141,13 @@ def file_rows(files: Iterable[tuple[str, str, str]]) -> str:
 
 
 def _file_link(path: str, page: str) -> str:
-    code = f"<code>{html.escape(path)}</code>"
+    code = f"<code>{path.translate(_ESCAPED)}</code>"
     return f'<a href="{page}">{code}</a>' if page else code
 
 
 def xml_text(text: str) -> str:
     """Give text without the characters that XML cannot hold; escaping is the templates' business."""
-    return _NOT_XML.sub("", text)
+    return text if text.isprintable() else _NOT_XML.sub("", text)  # to compile that takes longer than a page
 
 
 def many(number: int, one: str, more: str = "") -> str:

@@ -1,6 +1,5 @@
 """What pages show of the registry itself, and the theme: templates, styles and scripts, the user's before ours."""
 
-import calendar
 from hashlib import sha256
 from typing import Final
 
@@ -10,7 +9,7 @@ from msgspec import Struct
 from cargo_static_index._pattern import pattern
 from cargo_static_index.protocol.spdx import license_name
 from cargo_static_index.site import paths as addresses
-from cargo_static_index.site.readme.images import FETCHED, Images
+from cargo_static_index.site.readme.images import FETCHED, Images, width_css
 from cargo_static_index.site.source import Shown
 
 ASSETS = (
@@ -21,6 +20,11 @@ ASSETS = (
 
 _COMMENT = pattern(rb"(?m)^/\*[^*]*\*/\n")
 """A line that is for whoever changes the style, not for each visitor."""
+
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 SINGULAR = {"keywords": "keyword", "categories": "category", "licenses": "license", "months": "month"}
 
@@ -107,7 +111,6 @@ class Theme(Struct, frozen=True, kw_only=True):
 def assets_of(theme: Theme) -> tuple[dict[str, str], dict[str, bytes]]:
     """Give the assets: their paths by name, and their content by path. A change of content changes the path."""
     from cargo_static_index.site.readme.highlight import code_colours, pygments_css
-    from cargo_static_index.site.readme.postprocess import width_css
 
     contents = {name: theme.files[f"assets/{name}"] for name in ASSETS}
     ours = (
@@ -175,4 +178,4 @@ def fingerprint_of(theme: Theme, site: SiteInfo, renderer: str) -> str:
 def month_name(month: str) -> str:
     """Give `May 2024` for `2024-05`."""
     year, _, number = month.partition("-")
-    return f"{calendar.month_name[int(number)]} {year}"
+    return f"{_MONTHS[int(number) - 1]} {year}"

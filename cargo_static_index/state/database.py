@@ -7,6 +7,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from cargo_static_index.diagnostics.errors import StateDamaged, StoreError
 from cargo_static_index.state import schema
 from cargo_static_index.store.local.system import about_to
@@ -45,9 +47,7 @@ def batches(rows: Iterable[T], size: int = PAGE) -> Iterator[list[T]]:
 
 def json_list(values: Iterable[object]) -> str:
     """Give values as the text that SQLite's `json_each` takes apart: one statement then asks for all of them."""
-    import json  # which a build that finds nothing new does without
-
-    return json.dumps(list(values))
+    return msgspec.json.encode(list(values)).decode()
 
 
 def copy_database(path: Path, target: Path) -> bool:

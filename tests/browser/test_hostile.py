@@ -9,7 +9,8 @@ from urllib.parse import quote, urlsplit
 import pytest
 from playwright.sync_api import Browser, Dialog, Frame, Page, Request, Route
 
-from cargo_static_index.site.readme.markdown import ReadmeSource, render_readme
+from cargo_static_index.site.readme.markdown import render_readme
+from cargo_static_index.site.readme.text import ReadmeSource
 from cargo_static_index.site.theme import CSP, content_security_policy
 from tests.advisories import advise
 from tests.browser.registry import is_ready

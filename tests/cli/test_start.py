@@ -23,6 +23,11 @@ RARE = {"secrets", "difflib", "tomllib", "importlib.metadata", "rich", "logging"
 OPENING = {"sqlite3", "cargo_static_index.registry.registry", "cargo_static_index.state"}
 SETTINGS = {"msgspec", "cargo_static_index.settings.table", "cargo_static_index.registry.registry"}
 
+READMES = {
+    *("html", "dataclasses", "calendar"),
+    *(f"cargo_static_index.site.readme.{name}" for name in ("markdown", "postprocess", "sanitize")),
+}
+
 PRINTING = {"cargo_static_index.cli.documents"}
 CHANGING = {f"cargo_static_index.registry.{name}" for name in ("publish", "on_change", "registry")}
 READING = {
@@ -39,7 +44,7 @@ COMMANDS = (
     (["check", "foo-1.0.0.crate"], PAGES | PROCESSES | SERVERS | RARE | {"cargo_static_index.registry.on_change"}),
     (["add", "foo-1.0.0.crate"], PAGES | PROCESSES | SERVERS | RARE),
     (["build", "--drop", ".", "--tree", "../public"], PAGES | PROCESSES | SERVERS | RARE),
-    (["add", "foo-1.0.0.crate", "--pages"], PROCESSES | SERVERS | (RARE)),
+    (["add", "foo-1.0.0.crate", "--pages"], PROCESSES | SERVERS | RARE | READMES),
 )
 
 

@@ -38,7 +38,7 @@ from cargo_static_index.site.crate_document import (
 from cargo_static_index.site.lists import dependents_list
 from cargo_static_index.site.prose import Prose, Render, changelog_prose, readme_prose
 from cargo_static_index.site.readme.images import image_name, images_in_question, names_of_held
-from cargo_static_index.site.readme.markdown import ReadmeSource, Rendered
+from cargo_static_index.site.readme.text import ReadmeSource, Rendered
 from cargo_static_index.site.rows import Rows, rows_of_crate
 from cargo_static_index.site.seal import made_of
 from cargo_static_index.site.search_rows import format_shown, words_of_readme

@@ -4,13 +4,12 @@ What a text holds decides first whether it is rendered (`site.readme.markdown`),
 are the net under that: no text that is accepted has come near them.
 """
 
-import json
 import math
 import resource
 import signal
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
@@ -18,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from cargo_static_index.diagnostics.errors import StoreError
-from cargo_static_index.site.readme.markdown import ReadmeSource, Rendered, render_readme
+from cargo_static_index.site.readme.text import ReadmeSource, Rendered
 
 if TYPE_CHECKING:  # loaded with the first text that is not small
     from subprocess import Popen
@@ -64,6 +63,8 @@ class Renderer:
     def __call__(self, source: ReadmeSource) -> Rendered | None:
         """Render a text, or give None where it took more time or memory than any text may."""
         if len(source.text) <= self._small:
+            from cargo_static_index.site.readme.markdown import render_readme  # noqa: PLC0415 - see above
+
             return render_readme(source)
         with self._ended_on_error() as process:
             answer = self._ask(process, _encode(source))
@@ -93,6 +94,7 @@ class Renderer:
             raise
 
     def _start(self) -> "Popen[bytes]":
+        import json  # noqa: PLC0415 - see above
         from subprocess import PIPE, Popen  # noqa: PLC0415 - see above
 
         command = [sys.executable, "-I", "-S", "-c", _PROGRAM, json.dumps(sys.path), *map(str, self._limits)]
@@ -148,6 +150,8 @@ def _receive(stream: IO[bytes]) -> bytes | None:
 
 def render_requests(seconds: int, memory: int) -> None:
     """Render what is asked for on the standard input until it ends, each text within so much time and memory."""
+    from cargo_static_index.site.readme.markdown import render_readme  # noqa: PLC0415 - see above
+
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     render_readme(ReadmeSource(text="", path=""))  # what it needs is loaded before memory is limited
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -155,7 +159,7 @@ def render_requests(seconds: int, memory: int) -> None:
     try:
         while (content := _receive(sys.stdin.buffer)) is not None:
             _limit_time(seconds)
-            _send(sys.stdout.buffer, _encode(_answer(content)))
+            _send(sys.stdout.buffer, _encode(_answer(content, render_readme)))
     except MemoryError:
         sys.exit(_OUT_OF_MEMORY)
 
@@ -166,9 +170,9 @@ def _limit_time(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(usage.ru_utime + usage.ru_stime) + seconds, hard))
 
 
-def _answer(content: bytes) -> _Answer:
+def _answer(content: bytes, render: Callable[[ReadmeSource], Rendered]) -> _Answer:
     try:
-        return _Answer(rendered=render_readme(_read_source(content)))
+        return _Answer(rendered=render(_read_source(content)))
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - it is raised where the text was asked for

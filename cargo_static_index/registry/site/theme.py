@@ -89,11 +89,16 @@ def _version(name: str) -> str:
     """
     found = find_spec(name.lower())
     for folder in found.submodule_search_locations or () if found else ():
-        for path in Path(folder).parent.glob("*.dist-info"):
-            distribution, _, version = path.stem.partition("-")
-            if distribution.lower() == name.lower():
-                return f"{name} {version}"
+        start = f"{name.lower()}-"
+        for beside in _names_in(Path(folder).parent):
+            if beside.endswith(".dist-info") and beside.lower().startswith(start):
+                return f"{name} {beside[len(start) : -len('.dist-info')]}"
     return name
+
+
+@cache
+def _names_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
 
 
 def _link(text: str) -> tuple[str, str]:
@@ -116,9 +121,11 @@ def _shipped() -> tuple[tuple[str, bytes], ...]:
 
 
 def _names(folder: Path) -> list[str]:
-    names = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if not path.is_dir())
+    start = len(f"{folder}/")
+    names = (f"{place}/{name}"[start:] for place, _, files in os.walk(folder) for name in files)
     # Hidden are what editors and git leave beside templates.
-    return [name for name in names if name.rpartition("/")[2] != "README.md" and "/." not in f"/{name}"]
+    shown = (name for name in names if name.rpartition("/")[2] != "README.md" and "/." not in f"/{name}")
+    return sorted(shown, key=lambda name: name.split("/"))
 
 
 # What is the user's -----------------------------------------------------------------------------------------

@@ -4,18 +4,18 @@ Knows URLs only; whether anything answers there is for others.
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from posixpath import join, normpath
 from typing import Final
 from urllib.parse import quote, urlsplit
 
+from msgspec import Struct
+
 from cargo_static_index._pattern import pattern
 from cargo_static_index.crate.metadata import CrateMetadata
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Style:
+class Style(Struct, frozen=True, kw_only=True):
     """How a kind of forge forms its addresses, each after the repository's; `compare` is empty where it has none."""
 
     blob: str
@@ -60,8 +60,7 @@ _INSIDE: Final = frozenset({"-", "tree", "blob", "src", "raw", "commit", "commit
 _SAFE: Final = "/%:@!$&'()*+,;=~"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Repository:
+class Repository(Struct, frozen=True, kw_only=True):
     """A repository of a forge: its address without a slash at its end, and the forge's way with addresses."""
 
     url: str

@@ -8,7 +8,6 @@ import importlib
 import re
 from collections.abc import Iterable
 from functools import cache, lru_cache
-from html import escape
 from typing import TYPE_CHECKING, Final, Literal
 
 from cargo_static_index._pattern import pattern
@@ -137,6 +136,8 @@ def highlight(code: str, language: str) -> str | None:
 
 def _spans(tokens: Iterable[tuple["_TokenType", str]]) -> str:
     """Join neighbours of one class under one span."""
+    from html import escape
+
     parts: list[str] = []
     open_class = ""
     for kind, text in tokens:

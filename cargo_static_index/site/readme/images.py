@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from hashlib import sha256
-from html import unescape
 from posixpath import basename, dirname, join, normpath
 from typing import Final, Literal
 from urllib.parse import unquote
@@ -81,6 +80,8 @@ def _is_harmless_svg(content: bytes) -> bool:
     declared = re.search(r"encoding\s*=\s*[\"']([^\"']*)", text[:200])
     if (declared and declared[1].lower() != "utf-8") or _CONTROL.search(text) or not _SVG.match(text):
         return False
+    from html import unescape
+
     # A browser reads what references in values stand for, and drops line breaks from addresses.
     return not _ACTIVE.search(text) and not _ACTIVE.search(_BREAK.sub("", unescape(text)))
 
@@ -120,6 +121,11 @@ def without_badges(html: str) -> str:
 def names_of_held(html: str) -> set[str]:
     """Give the names of the images of the archive that are shown."""
     return {found[1] or found[2] for found in _NAMED.finditer(html)}
+
+
+def width_css() -> str:
+    """Give the rules for images whose width is given in percent of the column."""
+    return "".join(f".w-{percent}{{width:{percent}%}}" for percent in range(1, 101))
 
 
 def led_to(html: str, way: str) -> str:

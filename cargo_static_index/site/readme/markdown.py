@@ -10,29 +10,14 @@ from html import escape
 from posixpath import join, splitext
 from typing import TYPE_CHECKING, Final
 
-from msgspec import Struct
-
 from cargo_static_index._pattern import pattern
-from cargo_static_index.site.readme.changelog import changelog_section
 from cargo_static_index.site.readme.forges import find_repository
-from cargo_static_index.site.readme.highlight import code_colours, pygments_css
-from cargo_static_index.site.readme.images import Images
-from cargo_static_index.site.readme.postprocess import Heading, postprocess
+from cargo_static_index.site.readme.postprocess import postprocess
 from cargo_static_index.site.readme.sanitize import Fence, LinkBase
+from cargo_static_index.site.readme.text import ReadmeSource, Rendered
 
 if TYPE_CHECKING:
     from comrak import ExtensionOptions, RenderOptions
-
-__all__ = (
-    "Heading",
-    "ReadmeSource",
-    "Rendered",
-    "changelog_section",
-    "code_colours",
-    "pygments_css",
-    "render_plain",
-    "render_readme",
-)
 
 # The same endings as crates.io, which takes a name without one for Markdown too (crates/crates_io_markdown).
 _MARKDOWN: Final = frozenset({"", ".md", ".markdown", ".mdown", ".mdwn", ".mkd", ".mkdn", ".mkdown"})
@@ -72,34 +57,6 @@ _TASK = pattern(r'<li>(\n<p>)?<input type="checkbox" (checked="" )?disabled="" /
 _RENAMED = pattern(r"<(/?)(center|tt|strike|acronym)\b|<a\s+name=", re.IGNORECASE)
 _NEW_NAMES: Final = {"tt": "code", "strike": "s", "acronym": "abbr"}
 _OPEN_OR_CLOSE = pattern(r"<(/?)(?!br|hr|img|input)[a-z]")
-
-
-class Rendered(Struct, frozen=True, kw_only=True):
-    """A text as HTML: `headings` in their order; `plain` where it is shown as it was written, in a `<pre>`."""
-
-    html: str
-    headings: tuple[Heading, ...] = ()
-    plain: bool = False
-
-
-class ReadmeSource(Struct, frozen=True, kw_only=True):
-    """A README or a part of a CHANGELOG, and what its links depend on.
-
-    `path` is the file's in the package and tells by its ending whether it is Markdown; `path_in_vcs` is the
-    package's in the repository. Relative links lead to that file at `commit`, or at HEAD without one, and nowhere
-    where the repository is at no known forge. An image that is not among those that `images` shows is a link; `held`
-    are the names in the tree of those that the package has, by path. Headings stand below the page's own of level
-    `below`, and no level is left out.
-    """
-
-    text: str
-    path: str
-    repository: str | None = None
-    path_in_vcs: str = ""
-    commit: str | None = None
-    images: Images = "all"
-    held: dict[str, str] = {}
-    below: int = 1
 
 
 def render_readme(source: ReadmeSource) -> Rendered:

@@ -5,16 +5,18 @@ What is put in is made of our own tags, and of text that is escaped already.
 """
 
 import re
-from dataclasses import dataclass, field
 from html import escape, unescape
-from typing import Final, NamedTuple
+from typing import Final
 from unicodedata import category
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.site.readme.highlight import highlight, language_of, name_character
 from cargo_static_index.site.readme.images import FETCHED, HELD, Images, without_badges
 from cargo_static_index.site.readme.sanitize import id_of
+from cargo_static_index.site.readme.text import Heading
 
 _TAG = pattern(r'<(/?)(a|h[1-6]|img|pre|table)((?: [a-z-]+="[^"]*")*)>')
 _ATTRIBUTE = pattern(r' ([a-z-]+)="([^"]*)"')
@@ -43,16 +45,7 @@ _REL: Final = 'rel="nofollow noopener noreferrer"'
 _MOST_CODE: Final = 64 * 1024
 
 
-class Heading(NamedTuple):
-    """A heading of a README: level 1 to 6, its id with the prefix, and its text (not escaped)."""
-
-    level: int
-    id: str
-    text: str
-
-
-@dataclass(slots=True)
-class _Opened:
+class _Opened(Struct):
     """A tag whose end is not reached: its place in the parts, where its content starts, and its attributes."""
 
     part: int
@@ -61,23 +54,22 @@ class _Opened:
     in_link: bool = False
 
 
-@dataclass(slots=True)
-class _Walk:
+class _Walk(Struct):
     """One pass over the tags that matter, from the first to the last."""
 
     html: str
     ids: set[str]
     images: Images
     below: int
-    parts: list[str] = field(default_factory=list)
-    headings: list[Heading] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
+    parts: list[str] = []
+    headings: list[Heading] = []
+    counts: dict[str, int] = {}
     link: _Opened | None = None
     heading: tuple[str, _Opened] | None = None
-    above: list[tuple[int, int]] = field(default_factory=list)
+    above: list[tuple[int, int]] = []
     """The headings that the next one may be below: the level that each says, and the one that it has."""
-    opened_headings: list[str] = field(default_factory=list)
-    inner: list[_Opened] = field(default_factory=list)
+    opened_headings: list[str] = []
+    inner: list[_Opened] = []
     code_left: int = _MOST_CODE
 
     def run(self) -> str:
@@ -232,11 +224,6 @@ def postprocess(html: str, *, ids: set[str], images: Images, below: int = 1) -> 
         html = _gathered(html)
     walk = _Walk(html, ids, images, below)
     return walk.run(), tuple(walk.headings)
-
-
-def width_css() -> str:
-    """Give the rules for images whose width is given in percent of the column."""
-    return "".join(f".w-{percent}{{width:{percent}%}}" for percent in range(1, 101))
 
 
 def slug_of(text: str) -> str:

@@ -8,12 +8,13 @@ name that our own page uses (crates.io: crates/crates_io_markdown has the like l
 import re
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 from posixpath import dirname
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.site.readme.forges import Repository
@@ -156,8 +157,7 @@ _INVISIBLE = pattern(r"[\t\n\r]|^[\x00-\x20]+|[\x00-\x20]+$")
 _DOT = pattern(r"%2e", re.IGNORECASE)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LinkBase:
+class LinkBase(Struct, frozen=True, kw_only=True):
     """Where a README's relative links start from: a file of a repository at a commit, or nowhere."""
 
     repository: Repository | None
@@ -166,7 +166,7 @@ class LinkBase:
     commit: str | None
     inside: str = ""
     """Of the README, in the package."""
-    held: Mapping[str, str] = field(default_factory=dict)
+    held: Mapping[str, str] = {}
     """The names in the tree of images that the package has, by their path in it."""
 
     def resolve(self, url: str, *, image: bool) -> str | None:
@@ -239,16 +239,18 @@ def _normal(path: str) -> str:
     return "/".join(parts)
 
 
-@dataclass(kw_only=True, slots=True)
 class Fence:
     """The allow list for one README; after `clean`, `ids` holds the ids that it kept, each once, with their prefix."""
 
-    place: LinkBase
-    ids: set[str] = field(default_factory=set)
-    _rewritten: dict[str, Callable[[str], str | None]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._rewritten = {"href": self._href, "id": self._id, "src": self._src, "srcset": self._srcset}
+    def __init__(self, place: LinkBase) -> None:
+        self.place = place
+        self.ids: set[str] = set()
+        self._rewritten: dict[str, Callable[[str], str | None]] = {
+            "href": self._href,
+            "id": self._id,
+            "src": self._src,
+            "srcset": self._srcset,
+        }
 
     def clean(self, html: str) -> str:
         """Give what may stand on a page: well-formed, in one spelling, with every value in double quotes.

@@ -16,7 +16,8 @@ from typing import Final
 from msgspec import Struct
 
 from cargo_static_index.registry.site.rendering import MEMORY, SECONDS, Renderer
-from cargo_static_index.site.readme.markdown import LONGEST, ReadmeSource
+from cargo_static_index.site.readme.markdown import LONGEST
+from cargo_static_index.site.readme.text import ReadmeSource
 
 TIMES: Final = 20
 """How often the limits hold what the costliest accepted text takes (registry/site/rendering.py)."""

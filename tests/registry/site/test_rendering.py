@@ -13,7 +13,8 @@ from cargo_static_index.registry.site.crates import CratePages
 from cargo_static_index.registry.site.output import Failures
 from cargo_static_index.registry.site.rendering import Renderer
 from cargo_static_index.registry.site.theme import read_theme
-from cargo_static_index.site.readme.markdown import ReadmeSource, Rendered, render_readme
+from cargo_static_index.site.readme.markdown import render_readme
+from cargo_static_index.site.readme.text import ReadmeSource, Rendered
 from cargo_static_index.site.templates import Templates
 from cargo_static_index.site.theme import SiteInfo, assets_of
 from cargo_static_index.store.local.store import LocalStore

@@ -13,15 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cargo_static_index.site.readme.images import Images
-from cargo_static_index.site.readme.markdown import (
-    LONGEST,
-    Heading,
-    ReadmeSource,
-    Rendered,
-    render_readme,
-)
-from cargo_static_index.site.readme.postprocess import width_css
+from cargo_static_index.site.readme.images import Images, width_css
+from cargo_static_index.site.readme.markdown import LONGEST, render_readme
+from cargo_static_index.site.readme.text import Heading, ReadmeSource, Rendered
 from cargo_static_index.site.theme import CSP, content_security_policy
 from tests.hostile import HOSTILE
 
@@ -573,7 +567,8 @@ def test_raw_html_that_would_cost_too_much_is_shown_as_text_and_the_markdown_sta
 def test_the_same_source_is_the_same_html_in_every_process() -> None:
     command = "\n".join(
         (
-            "from cargo_static_index.site.readme.markdown import ReadmeSource, render_readme",
+            "from cargo_static_index.site.readme.markdown import render_readme",
+            "from cargo_static_index.site.readme.text import ReadmeSource",
             "from tests.hostile import HOSTILE",
             "for source in HOSTILE.values():",
             "    print(repr(render_readme(ReadmeSource(text=source, path='README.md', repository='https://github.com/o/r'))))",
