@@ -248,14 +248,24 @@ TARGETS = (
 )
 
 
-def missed(found: Found, times: float) -> list[str]:
-    """Give the targets that these figures miss by so many times, each with its number; those of other rows are none."""
-    said = []
+def missed(found: Found, times: float) -> dict[str, set[str]]:
+    """Give the targets that these figures miss by so many times, each as a sentence, with the rows that it is made of.
+
+    Those of other rows are none.
+    """
+    said = {}
     for target in TARGETS:
         number = number_of(target, found)
         if number is not None and number > target.limit(times):
-            said.append(f"{target.says}: {number:.2f}{target.unit}, where {target.limit(times):.2f} is allowed")
+            sentence = f"{target.says}: {number:.2f}{target.unit}, where {target.limit(times):.2f} is allowed"
+            said[sentence] = _rows_of(target, found)
     return said
+
+
+def _rows_of(target: Target, found: Found) -> set[str]:
+    """Give the rows without which a target's number is another, or none."""
+    number = number_of(target, found)
+    return {row for row in found if number_of(target, {each: found[each] for each in found if each != row}) != number}
 
 
 def number_of(target: Target, found: Found) -> float | None:
