@@ -7,7 +7,7 @@ told at least once, whatever happens in between.
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -195,9 +195,10 @@ def _only_one(folder: Path) -> Iterator[None]:
 class Notifier:
     """Tells the command in a thread of its own, for processes that go on: again and again until it succeeds."""
 
-    def __init__(self, settings: Settings, warn: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, warn: Callable[[str], None], pauses: Sequence[float] = PAUSES) -> None:
         self._settings = settings
         self._warn = warn
+        self._pauses = pauses
         self._base_url = ""
         self._news = threading.Event()
         self._stopped = False
@@ -224,7 +225,7 @@ class Notifier:
     def _run(self) -> None:
         failures = 0
         while True:
-            self._news.wait(None if not failures else PAUSES[min(failures, len(PAUSES)) - 1])
+            self._news.wait(None if not failures else self._pauses[min(failures, len(self._pauses)) - 1])
             self._news.clear()
             if self._stopped:
                 return

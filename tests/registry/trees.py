@@ -19,7 +19,7 @@ def cksum_of(name: str, vers: str) -> str:
 
 def line(name: str, vers: str = "1.0.0", needs: Mapping[str, str] = NONE, **more: object) -> bytes:
     """Give the line of a release that needs these crates of its own registry."""
-    deps = [
+    deps: list[object] = [
         {
             "name": need,
             "req": req,
