@@ -11,7 +11,7 @@ from msgspec import Struct
 from cargo_static_index.diagnostics.problems import Problem
 
 
-class Need(Struct, frozen=True, kw_only=True, gc=False):
+class Need(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """What a crate depends on: the collision key, and whether it is looked for in this registry or on crates.io.
 
     `place` is where the manifest says so; `dev`: for its own tests only, which no client resolves. `name` and `req` are

@@ -73,8 +73,10 @@ def check_crate(stream: BinaryIO, policy: Policy, file_name: str | None = None) 
         found += (*_check_release(archive, metadata, policy, file_name), *_check_dependencies(manifest, policy))
         if any(problem.rule in _WITHOUT_LINE for problem in found):
             metadata = None
-    told = ProblemList((*_concerning(found, policy), *_check_own_rules(metadata, policy))).problems()
-    return _reading(manifest, metadata, archive.cksum, (*problems, *told), policy)
+    if found or policy.own_rules is not None:
+        told = ProblemList((*_concerning(found, policy), *_check_own_rules(metadata, policy)))
+        problems += told.problems()
+    return _reading(manifest, metadata, archive.cksum, problems, policy)
 
 
 def read_crate(stream: BinaryIO, limits: Limits) -> tuple[str | None, CrateMetadata | None]:

@@ -4,7 +4,7 @@ The rules are those of crates.io's src/controllers/krate/publish.rs and src/mode
 of August 2026 (src/boot/categories.toml).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import InvalidInput
@@ -50,46 +50,57 @@ USUAL_ADDRESS = pattern(r"https?://(?:[a-z0-9][a-z0-9-]*\.)+[a-z]{2,}(?:/[A-Za-z
 
 def check_as_crates_io(manifest: Manifest, levels: Mapping[str, Level]) -> Iterator[Problem]:
     """Find what crates.io would refuse, by the rules that are not off."""
-    for rule, check in _CHECKS.items():
-        if levels.get(rule, RULES[rule].level) != "allow":
-            yield from check(manifest)
+    for found in _refused_there(manifest):
+        if levels.get(found.rule, RULES[found.rule].level) != "allow":
+            yield found
 
 
-def _check_description(manifest: Manifest) -> Iterator[Problem]:
-    size = len((manifest.description or "").encode())
+def _refused_there(manifest: Manifest) -> Iterator[Problem]:
+    if manifest.description:
+        yield from _check_description(manifest.description)
+    if manifest.license:
+        yield from _check_license(manifest.license)
+    for key in ("homepage", "documentation", "repository"):
+        text = getattr(manifest, key)
+        if text and not USUAL_ADDRESS.fullmatch(text):
+            yield from _check_address(key, text)
+    if manifest.keywords:
+        yield from _check_keywords(manifest.keywords)
+    if manifest.categories:
+        yield from _check_categories(manifest.categories)
+
+
+def _check_description(description: str) -> Iterator[Problem]:
+    size = len(description.encode())
     if size > DESCRIPTION_BYTES:
         message = f"`package.description` has {size} bytes; crates.io takes {DESCRIPTION_BYTES}."
         yield problem("description-too-long", message, place="Cargo.toml.package.description")
 
 
-def _check_license(manifest: Manifest) -> Iterator[Problem]:
+def _check_license(expression: str) -> Iterator[Problem]:
     try:
-        if manifest.license:
-            parse_license(manifest.license)
+        parse_license(expression)
     except InvalidInput as error:
-        message = f"`package.license` is {quote(manifest.license)}, which SPDX does not know: {error}."
+        message = f"`package.license` is {quote(expression)}, which SPDX does not know: {error}."
         yield problem("license-invalid", message, place="Cargo.toml.package.license")
 
 
-def _check_urls(manifest: Manifest) -> Iterator[Problem]:
-    for key in ("homepage", "documentation", "repository"):
-        text = getattr(manifest, key)
-        try:
-            if not text or USUAL_ADDRESS.fullmatch(text) or parse_url(text).scheme in ("http", "https"):
-                continue
-        except InvalidInput:
-            pass
-        message = f"`package.{key}` is {quote(text)}, which is no address of the web."
-        yield problem("url-invalid", message, place=f"Cargo.toml.package.{key}")
+def _check_address(key: str, text: str) -> Iterator[Problem]:
+    try:
+        if parse_url(text).scheme in ("http", "https"):
+            return
+    except InvalidInput:
+        pass
+    message = f"`package.{key}` is {quote(text)}, which is no address of the web."
+    yield problem("url-invalid", message, place=f"Cargo.toml.package.{key}")
 
 
-def _check_keywords(manifest: Manifest) -> Iterator[Problem]:
+def _check_keywords(keywords: tuple[str, ...]) -> Iterator[Problem]:
     place = "Cargo.toml.package.keywords"
-    if len(manifest.keywords) > MOST:
-        count = len(manifest.keywords)
-        message = f"There are {count} keywords; crates.io takes {MOST}, and pages list the first {MOST}."
+    if len(keywords) > MOST:
+        message = f"There are {len(keywords)} keywords; crates.io takes {MOST}, and pages list the first {MOST}."
         yield problem("keyword-invalid", message, place=place)
-    for keyword in manifest.keywords:
+    for keyword in keywords:
         if len(keyword.encode()) > KEYWORD_BYTES:
             message = f"The keyword {quote(keyword)} has more than {KEYWORD_BYTES} characters."
             yield problem("keyword-invalid", message, place=place)
@@ -98,24 +109,11 @@ def _check_keywords(manifest: Manifest) -> Iterator[Problem]:
             yield problem("keyword-invalid", message, place=place)
 
 
-def _check_categories(manifest: Manifest) -> Iterator[Problem]:
-    if len(manifest.categories) > MOST:
-        message = f"There are {len(manifest.categories)} categories; crates.io takes {MOST}."
+def _check_categories(categories: tuple[str, ...]) -> Iterator[Problem]:
+    if len(categories) > MOST:
+        message = f"There are {len(categories)} categories; crates.io takes {MOST}."
         yield problem("too-many-categories", message, place="Cargo.toml.package.categories")
-
-
-def _check_category_names(manifest: Manifest) -> Iterator[Problem]:
-    for category in manifest.categories:
+    for category in categories:
         if category not in CATEGORIES:
             message = f"crates.io has no category {quote(category)}."
             yield problem("category-unknown", message, place="Cargo.toml.package.categories")
-
-
-_CHECKS: Mapping[str, Callable[[Manifest], Iterator[Problem]]] = {
-    "description-too-long": _check_description,
-    "license-invalid": _check_license,
-    "url-invalid": _check_urls,
-    "keyword-invalid": _check_keywords,
-    "too-many-categories": _check_categories,
-    "category-unknown": _check_category_names,
-}

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from cargo_static_index.crate.candidate import Candidate, DropFile, Need
 from cargo_static_index.crate.check import CheckedCrate, place_of
 from cargo_static_index.diagnostics.errors import InvalidInput
-from cargo_static_index.protocol.index_entry import Dependency, format_entry
+from cargo_static_index.protocol.index_entry import Dependency
 from cargo_static_index.protocol.index_file import new_line
 from cargo_static_index.protocol.manifest.manifest import entry_of
 from cargo_static_index.protocol.names import collision_key
@@ -21,7 +21,7 @@ def candidate_of(reading: CheckedCrate, *, home: Home, source: str = "", pubtime
     if reading.metadata is None:
         raise InvalidInput(f"{source or 'the archive'} has no index line: {reading.problems[0].message}")
     entry = entry_of(reading.metadata.manifest, cksum=reading.metadata.cksum, home=home, pubtime=pubtime)
-    line = new_line(format_entry(entry))
+    line = new_line(entry)
     return Candidate(
         file=DropFile(source=source),
         problems=reading.problems,

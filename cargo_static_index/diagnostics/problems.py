@@ -47,6 +47,9 @@ class Problem(Struct, frozen=True, kw_only=True):
     """The rule itself, where it is one of the registry's own."""
 
     def __post_init__(self) -> None:
+        together = f"{self.message}{self.place}{self.way_out}"
+        if len(together) <= LONGEST and together.isprintable():  # nearly all are
+            return
         for field in ("message", "place", "way_out"):
             text = getattr(self, field)
             if len(text) > LONGEST or not text.isprintable():

@@ -65,8 +65,7 @@ def parse_line(raw: bytes) -> Line:
         seen = _decode_seen(raw)
         if not raw.isascii() and has_broken_key(raw):
             return _parse_least(raw)
-        if not _PLAIN_VERSION.fullmatch(seen.vers):
-            parse_version(seen.vers)
+        _check_version(seen.vers)
         if seen.pubtime is not None:
             parse_pubtime(seen.pubtime)
         if _may_repeat_a_key(raw, seen.deps) and key_given_twice(raw, ENTRY_KEYS):
@@ -81,6 +80,11 @@ def parse_line(raw: bytes) -> Line:
         yanked=seen.yanked is True,
         pubtime=seen.pubtime,
     )
+
+
+def _check_version(vers: str) -> None:
+    if not _PLAIN_VERSION.fullmatch(vers):
+        parse_version(vers)
 
 
 def _may_repeat_a_key(raw: bytes, deps: msgspec.Raw) -> bool:
@@ -135,7 +139,7 @@ class IndexFile(Struct, frozen=True, kw_only=True):
 
     def with_entries(self, entries: Iterable[Entry]) -> "IndexFile":
         """Do what `with_lines` does, with the lines that entries give."""
-        return self.with_lines(map(_added, entries))
+        return self.with_lines(map(new_line, entries))
 
     def with_lines(self, lines: Iterable[Line]) -> "IndexFile":
         """Place each line, in order of (`pubtime`, SemVer), behind the last line that is not later than it.
@@ -187,20 +191,27 @@ def parse_index(content: bytes) -> IndexFile:
     return IndexFile(lines=tuple(map(parse_line, lines)))
 
 
-def new_line(raw: bytes) -> Line:
-    """Read a line that is to be added, or raise InvalidIndexLine if cargo would not read it."""
-    line = parse_line(raw)
-    if not line.cksum:
-        raise InvalidIndexLine(f"cargo does not read this line; correct its version or time: {raw[:200]!r}")
-    return line
+def new_line(entry: Entry) -> Line:
+    """Give the line of an entry that is to be added, as `parse_line` reads it; InvalidIndexLine where cargo would not.
 
-
-def _added(entry: Entry) -> Line:
-    line = parse_line(format_entry(entry))
-    if not line.cksum:
+    Of what an entry says only version and time have a form that cargo asks for before it takes a line.
+    """
+    try:
+        _check_version(entry.vers)
+        if entry.pubtime is not None:
+            parse_pubtime(entry.pubtime)
+    except InvalidInput as error:
         what = f"{entry.name} {entry.vers} of {entry.pubtime}"
-        raise InvalidIndexLine(f"{what} would be a line that cargo does not read; correct its version or time")
-    return line
+        message = f"{what} would be a line that cargo does not read; correct its version or time"
+        raise InvalidIndexLine(message) from error
+    return Line(
+        raw=format_entry(entry),
+        name=entry.name,
+        vers=entry.vers,
+        cksum=entry.cksum,
+        yanked=entry.yanked,
+        pubtime=entry.pubtime,
+    )
 
 
 _Place = tuple[str | OrderKey, ...]

@@ -229,15 +229,15 @@ class Publisher:
         tombstones = self._tombstones(name, index)
         if self._transaction.upstream:
             group = self._transaction.upstream.dated(name, group)
-        ready = [
-            candidate
-            for candidate in group
-            if candidate.staged or candidate.refused or _is_published(index.value, candidate)
-        ]
-        plan = plan_crate(name, index.value, tombstones.value, ready, restore=self._restore)
         # Of what was published when it was read, and is not any more, no more than the checksum was read.
-        gone = (Outcome(candidate=candidate, status="waiting") for candidate in group if candidate not in ready)
-        return _Planned(group, index, tombstones, replace(plan, refused=(*plan.refused, *gone)))
+        gone = [candidate for candidate in group if not (candidate.staged or candidate.refused)]
+        gone = [candidate for candidate in gone if not _is_published(index.value, candidate)]
+        ready = [candidate for candidate in group if candidate not in gone] if gone else group
+        plan = plan_crate(name, index.value, tombstones.value, ready, restore=self._restore)
+        if gone:
+            waiting = (Outcome(candidate=candidate, status="waiting") for candidate in gone)
+            plan = replace(plan, refused=(*plan.refused, *waiting))
+        return _Planned(group, index, tombstones, plan)
 
     def _tombstones(self, name: str, index: StoredValue[IndexFile]) -> StoredValue[Tombstones]:
         if self._transaction.log and index.stored is None:  # an index file is kept when its last line goes

@@ -148,14 +148,15 @@ class Reader(Struct, frozen=True, kw_only=True):
             return _refused(file, problem("reader-failed", message))
 
     def _read_file(self, file: DropFile, staged: str, folders: Folders | None) -> Candidate:
-        opened = _open(file, folders)
+        path = os.fsdecode(file.target)
+        opened = _open(path, folders)
         try:
             before, dated = _status(opened)
             if not stat.S_ISREG(before.st_mode):
                 return _refused(file, problem("file-irregular", place=file.source))
             if file.file and not is_as_seen(file, before):
                 return _waiting(file)
-            candidate = self._read(opened, before.st_size, file, staged)
+            candidate = self._read(opened, before.st_size, file, path.rpartition("/")[2], staged)
             after = os.fstat(opened)
         finally:
             os.close(opened)
@@ -166,8 +167,7 @@ class Reader(Struct, frozen=True, kw_only=True):
 
     # Staging. Paths are text here and files are opened by number: a Path costs as much as a small file's write.
 
-    def _read(self, opened: int, size: int, file: DropFile, staged: str) -> Candidate:
-        name = os.fsdecode(file.target.rpartition(b"/")[2])
+    def _read(self, opened: int, size: int, file: DropFile, name: str, staged: str) -> Candidate:
         content = _whole(opened, size) if size <= WHOLE else None
         if file.held and _digest(opened, content, self.policy.limits.packed_bytes) == file.held.cksum:
             held = file.held
@@ -211,13 +211,13 @@ class Reader(Struct, frozen=True, kw_only=True):
         return checked
 
 
-def _open(file: DropFile, folders: Folders | None) -> int:
+def _open(path: str, folders: Folders | None) -> int:
     # O_NONBLOCK: a pipe put in the file's place since it was listed would hang an ordinary open for ever.
     # O_NOFOLLOW: a link put there could lead to a file that only we may read; one given by name may be a link.
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
     if folders is None:
-        return os.open(file.target, flags)
-    folder, _, name = os.fsdecode(file.target).rpartition("/")
+        return os.open(path, flags)
+    folder, _, name = path.rpartition("/")
     try:
         opened = folders.find(folder)
     except InvalidInput as error:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from cargo_static_index.crate.candidate import Candidate
 from cargo_static_index.diagnostics.errors import StoreError
-from cargo_static_index.protocol.index_entry import format_entry, parse_entry
+from cargo_static_index.protocol.index_entry import parse_entry
 from cargo_static_index.protocol.index_file import IndexFile, Line, new_line, parse_index, parse_line
 from cargo_static_index.protocol.names import index_path
 from cargo_static_index.store.local.system import read_at
@@ -76,5 +76,5 @@ def as_published(candidate: Candidate, *, pubtime: str | None, yanked: bool) -> 
     if not candidate.line:
         return candidate
     entry = parse_entry(candidate.line)
-    line = new_line(format_entry(replace(entry, yanked=yanked, pubtime=pubtime or entry.pubtime)))
+    line = new_line(replace(entry, yanked=yanked, pubtime=pubtime or entry.pubtime))
     return replace(candidate, line=line.raw, pubtime=line.pubtime)

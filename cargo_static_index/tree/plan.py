@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from cargo_static_index.crate.candidate import Candidate, Outcome
 from cargo_static_index.diagnostics.problems import Problem, problem
 from cargo_static_index.diagnostics.rules import CUT_SHORT
-from cargo_static_index.protocol.index_entry import format_entry, parse_entry
+from cargo_static_index.protocol.index_entry import parse_entry
 from cargo_static_index.protocol.index_file import IndexFile, Line, new_line
 from cargo_static_index.protocol.semver import order_key, without_build
 from cargo_static_index.tree.documents import KeptId, Tombstone, Tombstones
@@ -152,7 +152,7 @@ def _line(candidate: Candidate, stone: Tombstone | None) -> Line:
             pubtime=candidate.pubtime,
         )
     entry = replace(parse_entry(candidate.line), yanked=stone.yanked, pubtime=stone.pubtime or candidate.pubtime)
-    return new_line(format_entry(entry))
+    return new_line(entry)
 
 
 def _lifted(tombstones: Tombstones, published: Iterable[Candidate]) -> Tombstones:

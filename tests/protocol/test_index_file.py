@@ -545,5 +545,5 @@ def test_a_file_of_ours_is_in_order_of_time_and_version(new: list[tuple[str, str
 
 
 def test_a_line_that_cargo_would_not_read_is_not_added() -> None:
-    with pytest.raises(InvalidIndexLine, match="cargo does not read this line; correct its version or time"):
-        new_line(format_entry(entry("1.0")))
+    with pytest.raises(InvalidIndexLine, match="would be a line that cargo does not read; correct its version or time"):
+        new_line(entry("1.0"))

@@ -5,7 +5,6 @@ Not to be confused with the features of the crate.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from itertools import chain
 from operator import attrgetter
 
 from cargo_static_index.diagnostics.escape import quote
@@ -69,7 +68,12 @@ def check_gates(root: Table, package: Package) -> Iterator[Problem]:
     names = Counter(name for name in named if isinstance(name, str)) if isinstance(named, list) else {}
     if names:
         yield from _check_names(names)
-    for path, feature in chain(_of_package(package), _of_bins(root.get("bin")), _of_profiles(root.get("profile"))):
+    gated = list(_of_package(package))
+    if "bin" in root:
+        gated += _of_bins(root["bin"])
+    if "profile" in root:
+        gated += _of_profiles(root["profile"])
+    for path, feature in gated:
         if feature not in names:
             message = f"`{path}` works with nightly cargo only, and with `{feature}` in `cargo-features`."
             yield fault("manifest-unusable", message, path)

@@ -95,7 +95,7 @@ def read_manifest(
     manifest = _read(root, files, problems)
     if manifest is not None:
         problems.extend(_beyond_limits(manifest, max_dependencies, max_features))
-        problems.extend(_too_long(manifest, max_entries, max_text))
+        problems.extend(_too_long(manifest, max_entries, max_text, len(content)))
     return manifest, tuple(problems)
 
 
@@ -193,8 +193,18 @@ def _beyond_limits(manifest: Manifest, max_dependencies: int, max_features: int)
             yield fault("too-many-features", message, join_path("features", name))
 
 
-def _too_long(manifest: Manifest, max_entries: int, max_text: int) -> Iterator[Problem]:
+def _too_long(manifest: Manifest, max_entries: int, max_text: int, size: int) -> Iterator[Problem]:
     """Report lists of more entries, and texts of more characters, than a page or a line should have to hold."""
+    # No text of a manifest is longer than the manifest, of so many bytes; only programs are named after files.
+    if size > max_text or manifest.bins or max(map(len, _lists(manifest))) > max_entries:
+        yield from _too_long_fields(manifest, max_entries, max_text)
+    targets = sum(len(dependency.target) for dependency in manifest.dependencies if dependency.target)
+    if targets > max_text:
+        message = f"The dependencies' targets have {targets} characters together; the limit is {max_text}."
+        yield fault("field-too-long", message, "target")
+
+
+def _too_long_fields(manifest: Manifest, max_entries: int, max_text: int) -> Iterator[Problem]:
     texts_alone = [(text,) if text else () for text in _texts(manifest)]
     for key, texts in zip((*_LISTS, *_TEXTS), (*_lists(manifest), *texts_alone), strict=True):
         if not texts:
@@ -206,10 +216,6 @@ def _too_long(manifest: Manifest, max_entries: int, max_text: int) -> Iterator[P
         if longest > max_text:
             name = key.replace("_", "-")
             yield fault("field-too-long", f"`{name}` has {longest} characters; the limit is {max_text}.", name)
-    targets = sum(len(dependency.target) for dependency in manifest.dependencies if dependency.target)
-    if targets > max_text:
-        message = f"The dependencies' targets have {targets} characters together; the limit is {max_text}."
-        yield fault("field-too-long", message, "target")
 
 
 def entry_of(manifest: Manifest, *, cksum: str, home: Home, pubtime: str | None = None) -> Entry:

@@ -32,6 +32,8 @@ LONGEST_KEY = 100
 """Characters of a key that a path shows: a hostile manifest can have one of a million."""
 _BARE_KEY = pattern(r"[A-Za-z0-9_-]+")
 
+_MOMENTS = (date, time)
+
 _EXPECTED: Mapping[object, str] = {
     str | None: "a string",
     bool | None: "true or false",
@@ -154,7 +156,7 @@ def inherited(place: str) -> Problem:
 
 def is_moment(value: object) -> bool:
     """Whether a value is a date or a time."""
-    return isinstance(value, date | time)
+    return isinstance(value, _MOMENTS)
 
 
 def without_moments(value: object) -> object:
