@@ -3,7 +3,6 @@ import json
 import os
 import re
 import shutil
-import time
 from pathlib import Path
 
 import pytest
@@ -259,7 +258,6 @@ def test_a_removal_says_until_when_the_archive_is_kept_and_status_and_verify_say
 
 
 def test_a_restored_release_is_refused_no_more(built: Path) -> None:
-    time.sleep(2.1)
     run("remove", "foo@1.0.0", "--yes", cwd=built).ok()
     run("build", cwd=built).failed(1)
     run("add", "--restore", "drop/foo-1.0.0.crate", cwd=built).ok()

@@ -325,96 +325,19 @@ def test_characters_that_reorder_code_are_named_and_prose_keeps_them(source: str
 
 # Hostile sources
 
-_PAGE_TAGS: Final = {
-    "a",
-    "abbr",
-    "b",
-    "bdi",
-    "bdo",
-    "blockquote",
-    "br",
-    "caption",
-    "cite",
-    "code",
-    "col",
-    "colgroup",
-    "dd",
-    "del",
-    "details",
-    "dfn",
-    "div",
-    "dl",
-    "dt",
-    "em",
-    "figcaption",
-    "figure",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "hr",
-    "i",
-    "img",
-    "ins",
-    "kbd",
-    "li",
-    "mark",
-    "ol",
-    "p",
-    "picture",
-    "pre",
-    "q",
-    "rp",
-    "rt",
-    "ruby",
-    "s",
-    "samp",
-    "section",
-    "small",
-    "source",
-    "span",
-    "strong",
-    "sub",
-    "summary",
-    "sup",
-    "table",
-    "tbody",
-    "td",
-    "tfoot",
-    "th",
-    "thead",
-    "tr",
-    "u",
-    "ul",
-    "var",
-    "wbr",
-}
-_PAGE_ATTRIBUTES: Final = {
-    "alt",
-    "aria-label",
-    "class",
-    "colspan",
-    "dir",
-    "height",
-    "href",
-    "id",
-    "loading",
-    "media",
-    "open",
-    "referrerpolicy",
-    "rel",
-    "role",
-    "rowspan",
-    "span",
-    "src",
-    "srcset",
-    "start",
-    "tabindex",
-    "title",
-    "width",
-}
+_HARMFUL_TAGS: Final = frozenset(
+    (
+        "applet area audio base body button canvas datalist dialog embed fieldset form frame frameset head html iframe "
+        "input label legend link map math meta meter noscript object optgroup option output param plaintext portal "
+        "progress script select slot style svg template textarea title track video xmp"
+    ).split()
+)
+"""Of HTML's elements those that run, load, submit, restyle or take names, or end what the page has begun."""
+_HARMFUL_ATTRIBUTES: Final = re.compile(
+    "on.+|style|srcdoc|.*action|method|ping|target|download|name|for|form|list|is|slot|part|nonce|background|poster|data|"
+    "code.*|archive|http-equiv|content.*|usemap|ismap|xmlns.*|xlink.*|.*:.*|autofocus|accesskey|draggable|popover.*|item.*"
+)
+"""Attributes that do the same."""
 _CLASS = re.compile(
     r"c-[a-z]|align-(?:left|center|right|top|middle|bottom)|w-[0-9]+|anchor|footnote(?:s|-ref|-backref)|task|scroll|plain|unseen|language-.+|"
     r"markdown-alert(?:-(?:title|note|tip|important|warning|caution))?"
@@ -433,12 +356,12 @@ class Audit(HTMLParser):
         self.open: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in _PAGE_TAGS:
+        if tag in _HARMFUL_TAGS or not re.fullmatch("[a-z]+[1-6]?", tag):
             self.wrong.append(f"<{tag}>")
         if tag not in _VOID:
             self.open.append(tag)
         names = [name for name, _ in attrs]
-        if len(set(names)) != len(names) or not _PAGE_ATTRIBUTES.issuperset(names):
+        if len(set(names)) != len(names) or any(map(_HARMFUL_ATTRIBUTES.fullmatch, names)):
             self.wrong.append(f"<{tag}> with {names}")
         for name, value in attrs:
             if not self._allowed(tag, name, value or ""):
