@@ -12,6 +12,7 @@ CKSUM = "ab" * 32
     [
         ("index/config.json", "application/json", REVALIDATED),
         ("index/3/f/foo", "text/plain; charset=utf-8", REVALIDATED),
+        ("index/2/js", "text/plain; charset=utf-8", REVALIDATED),
         ("index/in/de/index.html", "text/plain; charset=utf-8", REVALIDATED),
         ("index/index.html", "text/html; charset=utf-8", REVALIDATED),
         ("tree.json", "application/json", REVALIDATED),

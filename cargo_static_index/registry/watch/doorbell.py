@@ -6,6 +6,7 @@ inotify(7) tells of local changes only, and its queue overflows: nothing is deci
 import logging
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Protocol
@@ -68,6 +69,12 @@ class Doorbell(Protocol):
         """Tell of nothing any more."""
 
 
+OpenDoorbell = Callable[[Path, Caller], Doorbell]
+"""Opens a doorbell for a folder; OSError where the system refuses."""
+
+INOTIFY: OpenDoorbell | None = None
+"""Opens one of the kernel's, on Linux."""
+
 if sys.platform == "linux":
     from watchdog.events import (
         DirCreatedEvent,
@@ -103,7 +110,7 @@ if sys.platform == "linux":
         def __init__(self, folder: Path, caller: Caller) -> None:
             # The link's target: the kernel is asked not to follow links.
             root = os.fsencode(folder.resolve())
-            self._kernel = _Kernel(root, caller)
+            self._kernel = Kernel(root, caller)
             self._observer = _Observer(self._kernel)
             self._kernel.start()
             watch = self._observer.schedule(_Ear(root, caller), os.fsdecode(root), recursive=True, event_filter=_KINDS)
@@ -112,6 +119,7 @@ if sys.platform == "linux":
                 self._observer.start()
             except OSError:
                 self._kernel.stop()
+                self._kernel.join()
                 raise
 
         @property
@@ -132,7 +140,7 @@ if sys.platform == "linux":
     class _Observer(BaseObserver):
         """What `InotifyObserver(generate_full_events=True)` is, around a kernel's queue that is handed in."""
 
-        def __init__(self, kernel: "_Kernel") -> None:
+        def __init__(self, kernel: "Kernel") -> None:
             super().__init__(InotifyFullEmitter, inotify_fd=kernel)
             self._kernel = kernel
 
@@ -141,7 +149,7 @@ if sys.platform == "linux":
             self._kernel.stop()
             self._kernel.join()
 
-    class _Kernel(InotifyFD):
+    class Kernel(InotifyFD):
         """The kernel's queue, with what watchdog keeps to itself: overflows, and folders that cannot be watched."""
 
         def __init__(self, root: bytes, caller: Caller) -> None:
@@ -194,3 +202,5 @@ if sys.platform == "linux":
                 self._caller.came()  # found in a folder that came: nobody saw whether it was closed
             elif isinstance(event, FileCreatedEvent):
                 self._caller.created(path)
+
+    INOTIFY = InotifyDoorbell

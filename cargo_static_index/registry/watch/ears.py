@@ -1,15 +1,14 @@
 """How a watcher learns of new files: by the kernel's events where they tell of all, else by looking again and again."""
 
 import os
-import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from cargo_static_index.registry.watch import doorbell
 from cargo_static_index.registry.watch.arrivals import Arrivals
-from cargo_static_index.registry.watch.doorbell import Bell, Doorbell
+from cargo_static_index.registry.watch.doorbell import INOTIFY, Bell, Doorbell, OpenDoorbell
 from cargo_static_index.registry.watch.ground import file_system_under, is_remote, limit_reached
 from cargo_static_index.registry.watch.health import WatchMode
 from cargo_static_index.settings.table import WatchSection
@@ -24,9 +23,22 @@ PATIENCE = 5.0
 
 
 class Ears:
-    """Hears what the doorbell tells, passes it on, and rings the bell where it is worth a look."""
+    """Hears what the doorbell tells, passes it on, and rings the bell where it is worth a look.
 
-    def __init__(self, settings: WatchSection, arrivals: Arrivals, bell: Bell) -> None:
+    `open_doorbell` is None where there are no events, `file_system` gives the type of that below a folder, and
+    `patience` is for tests: PATIENCE.
+    """
+
+    def __init__(
+        self,
+        settings: WatchSection,
+        arrivals: Arrivals,
+        bell: Bell,
+        *,
+        open_doorbell: OpenDoorbell | None = INOTIFY,
+        file_system: Callable[[Path], str] = file_system_under,
+        patience: float = PATIENCE,
+    ) -> None:
         self.mode: WatchMode = "poll"
         self.why = ""
         """Why there are no events, where that is not what the settings ask for."""
@@ -36,6 +48,9 @@ class Ears:
         self._wanted = settings.mode
         self._arrivals = arrivals
         self._bell = bell
+        self._open_doorbell = open_doorbell
+        self._file_system = file_system
+        self._patience = patience
         self._doorbell: Doorbell | None = None
         self._probed = threading.Event()
         self._something_came = False
@@ -51,15 +66,15 @@ class Ears:
 
     def _listen(self, folder: Path) -> str:
         """Open a doorbell, or give the reason why not."""
-        file_system = file_system_under(folder)
+        file_system = self._file_system(folder)
         if self._wanted == "poll":
             return ""
-        if sys.platform != "linux":
+        if self._open_doorbell is None:
             return "this system has no inotify"
         if self._wanted == "auto" and is_remote(file_system):
             return f"{folder} is on {file_system}, where no event tells of what other machines change"
         try:
-            self._doorbell = doorbell.InotifyDoorbell(folder, self)
+            self._doorbell = self._open_doorbell(folder, self)
         except OSError as error:
             return limit_reached(error)
         if self._wanted == "auto" and not self._is_told_of_probe(folder):
@@ -78,7 +93,7 @@ class Ears:
             probe.unlink()
         except OSError:
             return True
-        return self._probed.wait(PATIENCE)
+        return self._probed.wait(self._patience)
 
     def give_up(self, why: str) -> None:
         """Listen no more, since not all that comes is told of."""

@@ -11,7 +11,8 @@ from msgspec import Struct
 from cargo_static_index.state.directory import file_system_of
 from cargo_static_index.store.bucket import Bucket, Whereabouts
 
-_MOUNTS = Path("/proc/self/mountinfo")
+PROC = Path("/proc/self")
+"""Where the kernel tells of this process; other systems than Linux have no such folder."""
 
 # inotify(7): "Inotify reports only events that a user-space program triggers through the filesystem API. As a result,
 # it does not catch remote events that occur on network filesystems." A file of our own would show nothing of that.
@@ -56,30 +57,30 @@ class Ground(Struct, frozen=True):
     """The number of the mount in /proc/self/mountinfo; empty where there is no /proc."""
 
 
-def ground_of(folder: Whereabouts) -> Ground:
+def ground_of(folder: Whereabouts, proc: Path = PROC) -> Ground:
     """Say which folder a path leads to; OSError where it leads to none that can be listed. A bucket is itself."""
     if isinstance(folder, Bucket):
         return Ground(0, 0, str(folder))
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         status = os.fstat(opened)
-        return Ground(status.st_dev, status.st_ino, _mount_of(opened))
+        return Ground(status.st_dev, status.st_ino, _mount_of(opened, proc))
     finally:
         os.close(opened)
 
 
-def _mount_of(opened: int) -> str:
+def _mount_of(opened: int, proc: Path) -> str:
     try:
-        info = Path(f"/proc/self/fdinfo/{opened}").read_text(encoding="ascii")
+        info = (proc / f"fdinfo/{opened}").read_text(encoding="ascii")
     except OSError:
         return ""
     return next((line.partition(":")[2].strip() for line in info.splitlines() if line.startswith("mnt_id:")), "")
 
 
-def file_system_under(folder: Path) -> str:
+def file_system_under(folder: Path, proc: Path = PROC) -> str:
     """Give the type of the file system that a folder is on; empty where it cannot be known."""
     try:
-        mounts = os.fsdecode(_MOUNTS.read_bytes())
+        mounts = os.fsdecode((proc / "mountinfo").read_bytes())
     except OSError:
         return ""
     return file_system_of(str(folder.resolve()), mounts)
@@ -93,20 +94,20 @@ def is_remote(file_system: str) -> bool:
     return file_system in _REMOTE or file_system.startswith("fuse.")
 
 
-def limit_reached(error: OSError) -> str:
+def limit_reached(error: OSError, proc: Path = PROC) -> str:
     """Say what to raise where inotify refused, or what it said."""
     if error.errno == ENOSPC:
         return "the limit of watched folders is reached; raise it with `sysctl fs.inotify.max_user_watches=524288`"
     if error.errno in {EMFILE, ENFILE}:
-        if _files_are_used_up():
+        if _files_are_used_up(proc):
             return "the limit of open files is reached; raise it with `ulimit -n`, or `LimitNOFILE=` in the unit"
         return "the limit of watchers is reached; raise it with `sysctl fs.inotify.max_user_instances=1024`"
     return f"the kernel refused: {error.strerror or error}"
 
 
-def _files_are_used_up() -> bool:
+def _files_are_used_up(proc: Path) -> bool:
     try:
-        used = sum(1 for _ in Path("/proc/self/fd").iterdir())
+        used = sum(1 for _ in (proc / "fd").iterdir())
     except OSError:
         return True
     return sys.platform == "linux" and used + 3 >= resource.getrlimit(resource.RLIMIT_NOFILE)[0]

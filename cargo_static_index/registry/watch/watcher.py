@@ -161,8 +161,7 @@ class Watcher:
     def _round(self) -> None:
         try:
             self._stand()
-            if time.monotonic() >= self._look_at:
-                self._look()
+            self._look()
             self._recovered()
         except CargoStaticIndexError as error:
             if isinstance(error, SettingsError) and self.health.last_look is None:

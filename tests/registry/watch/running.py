@@ -73,15 +73,22 @@ class Running:
 
 
 @contextmanager
+def started(world: World, options: dict[str, object] | None = None, **more: Any) -> Iterator[Running]:
+    """Run a watcher."""
+    it = Running(world, options or {}, more)
+    it.thread.start()
+    try:
+        yield it
+        assert it.error is None, it.error
+    finally:
+        it.watcher.stop()
+        it.thread.join(PATIENCE)
+    assert not it.thread.is_alive()
+
+
+@contextmanager
 def running(world: World, options: dict[str, object] | None = None, **more: Any) -> Iterator[Running]:
     """Run a watcher that has made its first pass."""
-    started = Running(world, options or {}, more)
-    started.thread.start()
-    try:
-        started.until(lambda: started.error or started.health.last_look is not None, "the first pass")
-        yield started
-        assert started.error is None, started.error
-    finally:
-        started.watcher.stop()
-        started.thread.join(PATIENCE)
-    assert not started.thread.is_alive()
+    with started(world, options, **more) as it:
+        it.until(lambda: it.error or it.health.last_look is not None, "the first pass")
+        yield it

@@ -113,6 +113,13 @@ def test_what_is_judged_or_gone_is_waited_for_no_more(arrivals: Arrivals) -> Non
     assert arrivals.wake is None
 
 
+def test_of_a_file_that_no_look_saw_nothing_is_waited_for(arrivals: Arrivals) -> None:
+    arrivals.taken(b"a.crate")
+    arrivals.unsettled(b"a.crate")
+    assert arrivals.wake is None
+    assert arrivals.waiting() == []
+
+
 def test_what_is_remembered_is_bounded(arrivals: Arrivals) -> None:
     arrivals.polling = True
     for number in range(HELD + 10):

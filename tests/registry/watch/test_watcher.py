@@ -3,15 +3,17 @@
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from cargo_static_index.diagnostics.errors import SettingsError, TreeBusy
+from cargo_static_index.store.local.store import LocalStore
 from tests.crates import crate
 from tests.registry.watch import long
-from tests.registry.watch.running import Running, running
+from tests.registry.watch.running import Running, running, started
 from tests.world import World
 
 
@@ -198,6 +200,40 @@ def test_a_tree_that_cannot_be_written_is_said_once_and_waited_out(world: World)
         (world.folder / "away").rename(world.tree)
         it.until_told("published foo 1.0.0")
         it.until_said("It works again")
+
+
+def test_a_page_that_cannot_be_made_is_said_once_and_stops_nothing(world: World) -> None:
+    (world.tree / "crates/foo/index.html/here").mkdir(parents=True)
+    world.put(crate("foo"))
+    with running(world, {"registry.pages": "true"}) as it:
+        it.until_told("published foo 1.0.0")
+        it.until_said("crates/foo/index.html: this page cannot be made")
+        world.put(crate("foo", "1.1.0"))
+        it.until_told("published foo 1.0.0", "published foo 1.1.0")
+        assert len([note for note in it.report.notes if "this page cannot be made" in note]) == 1
+        assert not it.health.fails
+
+
+def test_while_somebody_else_changes_the_tree_it_waits_and_says_nothing(world: World) -> None:
+    world.put(crate("foo"))
+    with ExitStack() as somebody:
+        somebody.enter_context(changing(world))
+        with started(world, {"tree.lock-timeout": "0"}) as it:
+            it.until(lambda: len(it.healths) > 2)  # it begins, listens, and has failed
+            assert it.told() == []
+            somebody.close()
+            it.until_told("published foo 1.0.0")
+        assert it.report.notes == []
+
+
+@contextmanager
+def changing(world: World) -> Iterator[None]:
+    """Keep others out of the tree."""
+    store = LocalStore(world.tree, flush=False)
+    with store.session():
+        assert store.lock is not None
+        store.lock.take(lambda _: None)
+        yield
 
 
 def test_a_command_and_the_watcher_work_on_one_tree(world: World) -> None:
