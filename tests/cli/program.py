@@ -9,7 +9,8 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,17 @@ def run(
     assert SPOKEN not in ended.out + ended.err, ended.err
     hold_output(arguments, ended.out)
     return ended
+
+
+@contextmanager
+def being_changed(tree: Path) -> Iterator[None]:
+    """Hold the lock of a tree, as a process does that changes it."""
+    opened = os.open(tree, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
 
 
 def run_on_terminal(

@@ -20,7 +20,7 @@ import pytest
 
 from cargo_static_index.cli.run import read_clock
 from cargo_static_index.diagnostics.errors import SettingsError
-from tests.cli.program import PROGRAM, SPOKEN, environment, run, run_on_terminal
+from tests.cli.program import PROGRAM, SPOKEN, being_changed, environment, run, run_on_terminal
 from tests.crates import crate
 from tests.documents import hold_output
 from tests.tools import as_nobody
@@ -103,12 +103,7 @@ def test_the_clock_is_the_variable_or_the_time() -> None:
 
 
 def test_a_tree_that_another_process_changes_is_waited_for_as_long_as_is_said(built: Path) -> None:
-    lock = "import fcntl, os, sys; d = os.open(sys.argv[1], 0); fcntl.flock(d, 2); print('held', flush=True); input()"
-    with subprocess.Popen(
-        [sys.executable, "-c", lock, built / "public"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as holder:
-        assert holder.stdout is not None
-        holder.stdout.readline()
+    with being_changed(built / "public"):
         run("build", "--lock-timeout", "0", cwd=built).failed(
             3, "another process is changing this tree. Wait until it ends"
         )
@@ -119,7 +114,6 @@ def test_a_tree_that_another_process_changes_is_waited_for_as_long_as_is_said(bu
         assert build.stderr is not None
         waits = "public: another process is changing this tree; waiting for it\n"
         assert next(line for line in build.stderr if "another" in line).endswith(waits)
-        holder.kill()
     with build:
         assert build.wait() == 0
 
@@ -167,15 +161,7 @@ def list_to(stdout: IO[str] | int, folder: Path) -> subprocess.CompletedProcess[
 
 def test_results_that_cannot_be_written_end_with_3(built: Path) -> None:
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [*PROGRAM, "list"],
-            cwd=built,
-            env=environment(),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        done = list_to(full, built)
     assert done.returncode == 3
     full_disk = "No space left on device. Mend that, then run this again.\n"
     assert done.stderr == f"error: what is printed cannot be written: {full_disk}"

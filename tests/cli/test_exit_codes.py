@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import pytest
 
 from cargo_static_index.cli.app import TABLE
 from tests.advisories import advise
-from tests.cli.program import PROGRAM, SPOKEN, environment, run
+from tests.cli.program import PROGRAM, SPOKEN, being_changed, environment, run
 from tests.crates import crate
 
 GOOD = {
@@ -168,15 +167,9 @@ IN_THE_END = [arguments for arguments in CHANGING if arguments[0] != "reindex"] 
 
 @pytest.mark.parametrize("arguments", IN_THE_END, ids=" ".join)
 def test_3_a_tree_that_another_process_changes(built: Path, arguments: list[str]) -> None:
-    lock = "import fcntl, os, sys; d = os.open(sys.argv[1], 0); fcntl.flock(d, 2); print('held', flush=True); input()"
-    with subprocess.Popen(
-        [sys.executable, "-c", lock, built / "public"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as holder:
-        assert holder.stdout is not None
-        holder.stdout.readline()
+    with being_changed(built / "public"):
         at_once = {"CARGO_STATIC_INDEX_TREE_LOCK_TIMEOUT": "0"}
         run(*arguments, cwd=built, env=at_once).failed(3, "another process is changing this tree. Wait until it ends")
-        holder.kill()
 
 
 @pytest.mark.parametrize("command", GOOD)
