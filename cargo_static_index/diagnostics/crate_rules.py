@@ -26,9 +26,7 @@ _allow = partial(_row, "allow")
 _ROWS: Mapping[str, Mapping[str, _Row]] = {
     "The file": {
         "file-empty": _guard(
-            "The file is empty.",
-            "Copy it again; the copy was probably cut short.",
-            "an upload that ended at once",
+            "The file is empty.", "Copy it again; the copy was probably cut short.", "an upload that ended at once"
         ),
         "file-not-gzip": _guard(
             "The file is not a gzip archive.",
@@ -119,9 +117,7 @@ _ROWS: Mapping[str, Mapping[str, _Row]] = {
             "`README.md` and `readme.md`",
         ),
         "path-unportable": _warn(
-            "Windows cannot unpack this path.",
-            "Rename the file and package again.",
-            "`src/aux.rs`, `src/a:b.rs`",
+            "Windows cannot unpack this path.", "Rename the file and package again.", "`src/aux.rs`, `src/a:b.rs`"
         ),
         "cargo-ok-file": _warn(
             "The archive holds a `.cargo-ok`, which cargo skips.",
@@ -151,9 +147,7 @@ _ROWS: Mapping[str, Mapping[str, _Row]] = {
             "a zipped folder of sources",
         ),
         "manifest-misspelled": _guard(
-            "The manifest must be named exactly `Cargo.toml`.",
-            "Rename it and package again.",
-            "`cargo.toml`",
+            "The manifest must be named exactly `Cargo.toml`.", "Rename it and package again.", "`cargo.toml`"
         ),
         "manifest-duplicate": _guard(
             "The archive has more than one Cargo.toml in its directory.",
@@ -217,9 +211,7 @@ _ROWS: Mapping[str, Mapping[str, _Row]] = {
             "`default-features` and `default_features`",
         ),
         "edition-unknown": _guard(
-            "The edition is none that cargo knows.",
-            "Use 2015, 2018, 2021 or 2024.",
-            '`edition = "2020"`',
+            "The edition is none that cargo knows.", "Use 2015, 2018, 2021 or 2024.", '`edition = "2020"`'
         ),
         "rust-version-invalid": _guard(
             "`rust-version` is not one to three numbers.",
@@ -238,9 +230,7 @@ _ROWS: Mapping[str, Mapping[str, _Row]] = {
             mirror="allow",
         ),
         "version-invalid": _guard(
-            "The version is not SemVer.",
-            "Write it like `1.2.3` or `1.2.3-rc.1`.",
-            '`version = "1.0"`',
+            "The version is not SemVer.", "Write it like `1.2.3` or `1.2.3-rc.1`.", '`version = "1.0"`'
         ),
         "missing-field": _refuse(
             "Cargo.toml lacks a field that this registry asks for.",
@@ -378,9 +368,7 @@ _ROWS: Mapping[str, Mapping[str, _Row]] = {
             '`acme-core = { version = "2", registry = "acme" }` where only 1.4.0 is held',
         ),
         "feature-name-invalid": _guard(
-            "A feature's name is not one that cargo reads.",
-            "Use letters, digits, `_`, `-`, `+` and `.`.",
-            "`a/b = []`",
+            "A feature's name is not one that cargo reads.", "Use letters, digits, `_`, `-`, `+` and `.`.", "`a/b = []`"
         ),
         "feature-unknown-reference": _guard(
             "A feature turns on something that is neither a feature nor a dependency that can be turned on.",
@@ -427,9 +415,7 @@ _ROWS: Mapping[str, Mapping[str, _Row]] = {
     },
     "The drop directory": {
         "file-unreadable": _guard(
-            "The file cannot be read.",
-            "Give the tool's user permission to read it.",
-            "a file with mode 0000",
+            "The file cannot be read.", "Give the tool's user permission to read it.", "a file with mode 0000"
         ),
         "file-irregular": _guard(
             "What ends in `.crate` here is not a file.",
@@ -458,7 +444,7 @@ _ROWS: Mapping[str, Mapping[str, _Row]] = {
             "The registry's own rules (`[registry] own-rules`) could not be asked about the crate.",
             "Mend their file, then drop or publish the crate again.",
             "`check` raised a KeyError",
-        ),
+        )
     },
 }
 

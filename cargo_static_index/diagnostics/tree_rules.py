@@ -44,9 +44,7 @@ _ROWS: Mapping[str, Callable[..., Rule]] = {
         mended=True,
     ),
     "crates-collide": _tree(
-        "Two crates differ only in `-` and `_`.",
-        "Remove one of the two crates.",
-        formerly="name-collision",
+        "Two crates differ only in `-` and `_`.", "Remove one of the two crates.", formerly="name-collision"
     ),
     "file-stray": _tree("A file lies where nobody asks for it.", "Move the file out of the tree."),
     "file-unnamed": _tree(
@@ -90,16 +88,10 @@ _ROWS: Mapping[str, Callable[..., Rule]] = {
         level="warn",
     ),
     "metadata-missing": _tree(
-        "The metadata beside an archive is not there.",
-        _READ_AGAIN,
-        mended=True,
-        formerly="facts-missing",
+        "The metadata beside an archive is not there.", _READ_AGAIN, mended=True, formerly="facts-missing"
     ),
     "metadata-wrong": _tree(
-        "The metadata beside an archive is not what it says.",
-        _READ_AGAIN,
-        mended=True,
-        formerly="facts-wrong",
+        "The metadata beside an archive is not what it says.", _READ_AGAIN, mended=True, formerly="facts-wrong"
     ),
     "owners-wrong": _tree(
         "A crate's `owners.json`, which says who owns it, is lost, cannot be read, or names others than its pages do.",
@@ -146,8 +138,7 @@ _ROWS: Mapping[str, Callable[..., Rule]] = {
         mended=True,
     ),
     "version-duplicate": _tree(
-        "A file has two lines of one version.",
-        "Take one of the lines out of the file: cargo cannot tell them apart.",
+        "A file has two lines of one version.", "Take one of the lines out of the file: cargo cannot tell them apart."
     ),
 }
 

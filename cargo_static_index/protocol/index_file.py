@@ -73,12 +73,7 @@ def parse_line(raw: bytes) -> Line:
     except _ODD:
         return _parse_least(raw)
     return Line(
-        raw=raw,
-        name=seen.name,
-        vers=seen.vers,
-        cksum=seen.cksum,
-        yanked=seen.yanked is True,
-        pubtime=seen.pubtime,
+        raw=raw, name=seen.name, vers=seen.vers, cksum=seen.cksum, yanked=seen.yanked is True, pubtime=seen.pubtime
     )
 
 

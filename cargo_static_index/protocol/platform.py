@@ -18,8 +18,7 @@ _PLAIN_CFG = pattern(r'cfg\((?!(?:all|any|not)\b)[A-Za-z_][A-Za-z0-9_]*(?: *= *"
 _BLANKS = pattern(r" *")
 # Only a space is a blank, a string has no escapes, and what is none of these is the last alternative.
 _TOKEN = pattern(
-    r'(?P<mark>[(),=])|(?P<string>"[^"]*")|(?P<raw>r#)?(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<other>.)',
-    re.DOTALL,
+    r'(?P<mark>[(),=])|(?P<string>"[^"]*")|(?P<raw>r#)?(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<other>.)', re.DOTALL
 )
 _OPERATORS = frozenset({"all", "any", "not"})
 

@@ -42,9 +42,5 @@ def dependents_of(store: Store, names: Collection[str]) -> Iterator[Dependent]:
             continue
         for dep in dependencies_on(line, names):
             yield Dependent(
-                name=line.name,
-                version=line.vers,
-                needs=dep.crate,
-                requirement=dep.req,
-                kind=dep.kind or "normal",
+                name=line.name, version=line.vers, needs=dep.crate, requirement=dep.req, kind=dep.kind or "normal"
             )

@@ -146,10 +146,7 @@ class WebApi:
         """Read the archive, and refuse what is not the release that was announced, or breaks a rule."""
         reader = Reader(policy=self._policy, stage=str(folder), pubtime=now_written(self._gate.clock()))
         found = reader.read_staged(_UPLOAD, f"{metadata.name}-{metadata.vers}.crate")
-        for what, announced, there in (
-            ("name", metadata.name, found.name),
-            ("version", metadata.vers, found.vers),
-        ):
+        for what, announced, there in (("name", metadata.name, found.name), ("version", metadata.vers, found.vers)):
             if there not in {"", announced}:
                 detail = f"metadata {what} `{announced}` does not match manifest {what} `{escape(there)}`"
                 raise RequestRefused(HTTPStatus.BAD_REQUEST, detail)

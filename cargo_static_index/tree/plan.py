@@ -43,12 +43,7 @@ class CratePlan(Struct, frozen=True, kw_only=True):
 
 
 def plan_crate(
-    name: str,
-    file: IndexFile,
-    tombstones: Tombstones,
-    arriving: Iterable[Candidate],
-    *,
-    restore: bool = False,
+    name: str, file: IndexFile, tombstones: Tombstones, arriving: Iterable[Candidate], *, restore: bool = False
 ) -> CratePlan:
     """Decide about releases of the crate `name` that arrive together, whatever the order they are given in.
 

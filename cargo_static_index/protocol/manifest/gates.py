@@ -15,36 +15,16 @@ from cargo_static_index.protocol.manifest.toml import Table, fault
 
 STABLE = frozenset(
     [
-        "test-dummy-stable",
-        "alternative-registries",
-        "edition",
-        "rename-dependency",
-        "profile-overrides",
-        "default-run",
-        "named-profiles",
-        "resolver",
-        "strip",
-        "rust-version",
-        "edition2021",
-        "workspace-inheritance",
-        "edition2024",
+        *("test-dummy-stable", "alternative-registries", "edition", "rename-dependency", "profile-overrides"),
+        *("default-run", "named-profiles", "resolver", "strip", "rust-version", "edition2021"),
+        *("workspace-inheritance", "edition2024"),
     ]
 )
 UNSTABLE = frozenset(
     [
-        "test-dummy-unstable",
-        "metabuild",
-        "public-dependency",
-        "per-package-target",
-        "codegen-backend",
-        "different-binary-name",
-        "profile-rustflags",
-        "trim-paths",
-        "open-namespaces",
-        "path-bases",
-        "unstable-editions",
-        "multiple-build-scripts",
-        "panic-immediate-abort",
+        *("test-dummy-unstable", "metabuild", "public-dependency", "per-package-target", "codegen-backend"),
+        *("different-binary-name", "profile-rustflags", "trim-paths", "open-namespaces", "path-bases"),
+        *("unstable-editions", "multiple-build-scripts", "panic-immediate-abort"),
     ]
 )
 REMOVED: Mapping[str, str] = {"publish-lockfile": "1.37"}

@@ -14,27 +14,8 @@ from cargo_static_index.protocol.package_spec import parse_package_spec
 
 RESERVED = frozenset(
     [
-        "debug",
-        "build-override",
-        "build",
-        "check",
-        "clean",
-        "config",
-        "fetch",
-        "fix",
-        "install",
-        "metadata",
-        "package",
-        "publish",
-        "report",
-        "root",
-        "run",
-        "rust",
-        "rustc",
-        "rustdoc",
-        "target",
-        "tmp",
-        "uninstall",
+        *("debug", "build-override", "build", "check", "clean", "config", "fetch", "fix", "install", "metadata"),
+        *("package", "publish", "report", "root", "run", "rust", "rustc", "rustdoc", "target", "tmp", "uninstall"),
     ]
 )
 PANICS = ("unwind", "abort", "immediate-abort")

@@ -159,10 +159,7 @@ class SiteWriter:
         remaking = self._transaction.state.site.remaking
         self._lists.trusting, self._lists.first = remaking is None, remaking is not None and remaking.first
         try:
-            with (
-                unbroken(_KILLED),
-                closing(self._renderer),
-            ):
+            with unbroken(_KILLED), closing(self._renderer):
                 while any(self._queue.stale(1)) or self._queue.next_list():
                     yield from self._make_stale_crates()
                     yield from self._lists.bring_in_step(searched=False)

@@ -117,14 +117,7 @@ class IndexCheck(Struct, frozen=True, kw_only=True):
             total += weight_of(index)
             quick = self.quick or not (self.share is None or self.share.holds_name(path)) or self.opened.holds(path)
             findings += verify_crate(
-                store,
-                self.home,
-                self.limits,
-                path,
-                index.value,
-                quick=quick,
-                deep=self.deep,
-                addresses=self.addresses,
+                store, self.home, self.limits, path, index.value, quick=quick, deep=self.deep, addresses=self.addresses
             )
         return total, findings, paths[-1] if paths else ""
 

@@ -487,9 +487,5 @@ def _check_record(store: Store, total: Delta, *, lost: bool) -> Iterator[Finding
             f"the index has {counted.crates}, {counted.releases} and {counted.digest}."
         )
         yield found(
-            "record-wrong",
-            layout.RECORD,
-            message,
-            None if lost else "recount",
-            way_out=_LINES_LOST if lost else "",
+            "record-wrong", layout.RECORD, message, None if lost else "recount", way_out=_LINES_LOST if lost else ""
         )

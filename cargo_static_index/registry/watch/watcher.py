@@ -398,11 +398,7 @@ class Watcher:
         )
         before = self.health
         self.health = replace(
-            before,
-            waiting=tuple(named),
-            waiting_files=len(waiting),
-            lost_events=self._ears.lost_events,
-            **changes,
+            before, waiting=tuple(named), waiting_files=len(waiting), lost_events=self._ears.lost_events, **changes
         )
         if self.health != before or time.monotonic() - self._written_at >= HEARTBEAT:
             write_health(self._settings.state.path, self.health)

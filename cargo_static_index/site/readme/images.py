@@ -26,12 +26,7 @@ MOST: Final = 2 * 1024 * 1024
 ENDINGS: Final = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".svg")
 
 _NAMED = pattern(rf'(?<="){HELD}([0-9a-f]{{32}}\.[a-z]{{3,4}})|(?<=, ){HELD}([0-9a-f]{{32}}\.[a-z]{{3,4}})')
-_STARTS: Final = (
-    (b"\x89PNG\r\n\x1a\n", "png"),
-    (b"\xff\xd8\xff", "jpg"),
-    (b"GIF87a", "gif"),
-    (b"GIF89a", "gif"),
-)
+_STARTS: Final = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpg"), (b"GIF87a", "gif"), (b"GIF89a", "gif"))
 _SVG = pattern(
     r"\s*(?:<\?xml[^<>]*\?>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*(?:<!DOCTYPE\s+svg[^<>\[\]]*>\s*)?<svg[\s>]", re.DOTALL
 )

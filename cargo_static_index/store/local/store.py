@@ -149,11 +149,7 @@ class LocalStore(Store):
 
     def _begin(self) -> AbstractContextManager[LocalSession]:
         return open_local(
-            self.root,
-            file_mode=self._file_mode,
-            dir_mode=self._dir_mode,
-            flush=self._flush,
-            timeout=self._lock_timeout,
+            self.root, file_mode=self._file_mode, dir_mode=self._dir_mode, flush=self._flush, timeout=self._lock_timeout
         )
 
     def _read(self, folders: Folders | None, path: str) -> Stored | None:
