@@ -24,15 +24,15 @@ from cargo_static_index.cli.terminal import some_of
 from cargo_static_index.diagnostics.errors import NotHeld
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.protocol.index_entry import Dependency, parse_entry
-from cargo_static_index.protocol.index_file import IndexFile, Line
+from cargo_static_index.protocol.index_file import IndexFile, Line, newest
 from cargo_static_index.registry.agreement import DEFAULT_BASE_URL
 from cargo_static_index.registry.dependents import dependents_of
-from cargo_static_index.registry.newest import known_metadata, newest
 from cargo_static_index.registry.similar import hint_for
 from cargo_static_index.store import Store
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.read import (
     index_paths_by_name,
+    known_metadata,
     read_config,
     read_index,
     read_index_at,

@@ -5,12 +5,14 @@ so that what it shows is not what cargo unpacks; therefore the walk is made here
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from struct import Struct
+from typing import BinaryIO
 from zlib import adler32
 
 from cargo_static_index._pattern import pattern
 from cargo_static_index.crate.gzip import GzipStream
+from cargo_static_index.crate.limits import Limits
 from cargo_static_index.diagnostics.errors import InvalidInput
 from cargo_static_index.diagnostics.escape import quote
 from cargo_static_index.diagnostics.problems import ProblemList
@@ -276,3 +278,24 @@ def _parse_pax(content: bytes) -> dict[bytes, bytes]:
         records[record[2]] = content[record.end() : end - 1]
         at = end
     return records
+
+
+def read_files(archive: BinaryIO, wanted: Collection[str]) -> dict[str, bytes]:
+    """Give what those of the wanted files hold that an archive has, by their path below its directory.
+
+    Of a file that is there twice the later one counts, as for cargo. Damage ends the reading and raises nothing.
+    """
+    problems = ProblemList()
+    source = GzipStream(archive, Limits(), problems)
+    found: dict[str, bytes] = {}
+    if not source.opens():
+        return found
+    for members in walk_tar(source, problems):
+        for path, kind, size, at in members:
+            name = path.partition(b"/")[2].decode(errors="replace")
+            if kind == b"0" and name in wanted:
+                source.go(at)
+                content = source.take(size)
+                if len(content) == size:
+                    found[name] = content
+    return found

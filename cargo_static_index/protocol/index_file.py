@@ -20,7 +20,7 @@ from cargo_static_index.protocol.index_entry import (
     key_given_twice,
     parse_pubtime,
 )
-from cargo_static_index.protocol.semver import OrderKey, order_key, parse_version, without_build
+from cargo_static_index.protocol.semver import OrderKey, is_prerelease, order_key, parse_version, without_build
 
 _ODD = (*UNREADABLE, InvalidInput)
 
@@ -263,3 +263,10 @@ def _spans(raw: bytes) -> Iterator[tuple[str, int, int]]:
             yield key, start + len(value) - len(value.lstrip()), start + len(value.rstrip())
             start = 0
         depth += kind in b"{["
+
+
+def newest(lines: Iterable[Line]) -> Line | None:
+    """Give the release that people want to know of: the highest, rather neither yanked nor a pre-release."""
+    return max(
+        lines, key=lambda line: (not line.yanked, not is_prerelease(line.vers), parse_version(line.vers)), default=None
+    )

@@ -5,9 +5,8 @@ from collections.abc import Collection, Iterator
 from msgspec import Struct
 
 from cargo_static_index.protocol.index_entry import Dependency, parse_entry
-from cargo_static_index.protocol.index_file import Line
+from cargo_static_index.protocol.index_file import Line, newest
 from cargo_static_index.protocol.semver import parse_requirement, parse_version
-from cargo_static_index.registry.newest import newest
 from cargo_static_index.store import Store
 from cargo_static_index.tree.read import index_paths_by_name, read_index_at
 

@@ -17,9 +17,8 @@ from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine
 from cargo_static_index.protocol.index_entry import Entry, parse_entry
-from cargo_static_index.protocol.index_file import Line
+from cargo_static_index.protocol.index_file import Line, newest
 from cargo_static_index.registry.follow import is_known
-from cargo_static_index.registry.newest import known_metadata, newest
 from cargo_static_index.registry.site.documents import shown_digest
 from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.crate_document import (
@@ -45,7 +44,7 @@ from cargo_static_index.site.search_rows import (
 from cargo_static_index.state import State, may_write, open_state
 from cargo_static_index.store import Store
 from cargo_static_index.tree.layout import index_file
-from cargo_static_index.tree.read import index_paths, read_index_at, read_record
+from cargo_static_index.tree.read import index_paths, known_metadata, read_index_at, read_record
 
 MOST_ROWS = 6000
 """Rows that a search reads where no browser has to fetch them; see `ranked`."""

@@ -17,11 +17,10 @@ from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.diagnostics.errors import NotHeld
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.protocol.index_entry import Dependency, parse_entry
-from cargo_static_index.protocol.index_file import Line
+from cargo_static_index.protocol.index_file import Line, newest
 from cargo_static_index.protocol.semver import is_prerelease, parse_version
 from cargo_static_index.registry.configured import store_of
 from cargo_static_index.registry.dependents import dependencies_on
-from cargo_static_index.registry.newest import known_metadata, newest
 from cargo_static_index.registry.search import MOST_ROWS, search_of
 from cargo_static_index.server import documents
 from cargo_static_index.server.answers import RequestRefused, crate_of, json_answer
@@ -30,7 +29,7 @@ from cargo_static_index.settings import Settings
 from cargo_static_index.site.search import ranked
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.owners import read_owners
-from cargo_static_index.tree.read import index_paths_by_name, read_index, read_index_at
+from cargo_static_index.tree.read import index_paths_by_name, known_metadata, read_index, read_index_at
 
 MOST_PER_PAGE: Final = 100
 """As crates.io; cargo asks for no more."""

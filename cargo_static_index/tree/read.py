@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.protocol.config import RegistryConfig, parse_config
-from cargo_static_index.protocol.index_file import IndexFile, parse_index
+from cargo_static_index.protocol.index_file import IndexFile, Line, parse_index
 from cargo_static_index.store import Change, Delete, Put, Store, Stored, Tag
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.changes import KEPT_IDS
@@ -153,6 +153,14 @@ def read_metadata(store: Store, name: str, cksum: str) -> "CrateMetadata | None"
 
     stored = store.read(layout.metadata_file(name, cksum))
     return parse_metadata(stored.content) if stored else None
+
+
+def known_metadata(store: Store, line: Line) -> "CrateMetadata | None":
+    """Give the metadata of a release, None where it is lost or damaged, which `verify` says."""
+    try:
+        return read_metadata(store, line.name, line.cksum)
+    except InvalidDocument:
+        return None
 
 
 def whole_archive(store: Store, name: str, cksum: str) -> bytes | None:

@@ -9,13 +9,12 @@ from itertools import chain
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-from cargo_static_index.crate.files import read_files
 from cargo_static_index.crate.metadata import CrateMetadata, File
+from cargo_static_index.crate.tar import read_files
 from cargo_static_index.diagnostics.errors import InvalidDocument, InvalidIndexLine, StoreError
 from cargo_static_index.protocol.index_entry import Entry, parse_entry, parse_needed
 from cargo_static_index.protocol.index_file import Line
 from cargo_static_index.registry.advisories import AdvisoryDatabase, notes_on
-from cargo_static_index.registry.newest import known_metadata
 from cargo_static_index.registry.site.documents import dependents_at
 from cargo_static_index.registry.site.output import Failures, written
 from cargo_static_index.registry.site.rendering import Renderer
@@ -65,7 +64,7 @@ from cargo_static_index.store import Change, Delete, Store, Stored
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import Tombstone
 from cargo_static_index.tree.owners import read_owners
-from cargo_static_index.tree.read import read_index, read_indexes, read_tombstones, replaced
+from cargo_static_index.tree.read import known_metadata, read_index, read_indexes, read_tombstones, replaced
 
 _SAID: Mapping[Text, str] = {"readme": "README", "changelog": "change log"}
 
