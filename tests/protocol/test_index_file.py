@@ -19,8 +19,9 @@ from cargo_static_index.protocol.index_entry import (
     parse_pubtime,
     sort_dependencies,
 )
-from cargo_static_index.protocol.index_file import IndexFile, new_line, parse_index, parse_line
+from cargo_static_index.protocol.index_file import IndexFile, new_line, newest, parse_index, parse_line
 from cargo_static_index.protocol.semver import parse_version
+from tests.registry import trees
 
 CKSUM = "ab" * 32
 NOW = "2026-05-15T08:30:00Z"
@@ -547,3 +548,23 @@ def test_a_file_of_ours_is_in_order_of_time_and_version(new: list[tuple[str, str
 def test_a_line_that_cargo_would_not_read_is_not_added() -> None:
     with pytest.raises(InvalidIndexLine, match="would be a line that cargo does not read; correct its version or time"):
         new_line(entry("1.0"))
+
+
+@pytest.mark.parametrize(
+    ("versions", "found"),
+    [
+        (["1.2.0", "1.10.0", "1.9.0"], "1.10.0"),
+        (["1.0.0", "2.0.0-beta.1"], "1.0.0"),
+        (["1.0.0-alpha", "1.0.0-beta"], "1.0.0-beta"),
+        (["1.0.0", "2.0.0 yanked"], "1.0.0"),
+        (["1.0.0-alpha", "1.0.0 yanked"], "1.0.0-alpha"),
+        (["1.0.0 yanked", "1.1.0 yanked"], "1.1.0"),
+        ([], None),
+    ],
+)
+def test_the_highest_stands_for_a_crate_rather_neither_yanked_nor_a_pre_release(
+    versions: list[str], found: str | None
+) -> None:
+    lines = (trees.line("foo", vers.partition(" ")[0], yanked=" " in vers) for vers in versions)
+    release = newest(parse_index(b"\n".join(lines)).releases)
+    assert (release and release.vers) == found

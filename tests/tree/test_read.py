@@ -6,17 +6,19 @@ import pytest
 
 from cargo_static_index.diagnostics.errors import InvalidConfig, InvalidDocument
 from cargo_static_index.protocol.index_entry import Entry
-from cargo_static_index.protocol.index_file import IndexFile
+from cargo_static_index.protocol.index_file import IndexFile, parse_index
 from cargo_static_index.store import Delete, Put
 from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.changes import KEPT_IDS
 from cargo_static_index.tree.documents import Tombstone, Tombstones, TreeRecord, format_document, weight
+from cargo_static_index.tree.layout import metadata_file
 from cargo_static_index.tree.read import (
     crates_with_tombstones,
     index_paths,
     index_paths_by_name,
     is_whole,
+    known_metadata,
     read_config,
     read_index,
     read_indexes,
@@ -30,6 +32,7 @@ from cargo_static_index.tree.read import (
     weight_of,
     whole_archive,
 )
+from tests.registry.trees import cksum_of, line
 
 
 def lines(name: str, *versions: str) -> bytes:
@@ -180,3 +183,10 @@ def test_a_file_names_as_many_changes_as_a_bucket_takes_with_it() -> None:
     (put,) = replaced("a", b"new", None, changes=changes)
     assert isinstance(put, Put)
     assert put.changes == changes[:KEPT_IDS]
+
+
+@pytest.mark.parametrize("damage", [None, b"", b'{"schema": 1'])
+def test_metadata_that_is_lost_or_damaged_is_none(damage: bytes | None) -> None:
+    store = MemoryStore({metadata_file("foo", cksum_of("foo", "1.0.0")): damage} if damage is not None else {})
+    (release,) = parse_index(line("foo")).releases
+    assert known_metadata(store, release) is None
