@@ -8,7 +8,7 @@ import os
 import random
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -88,6 +88,23 @@ def of_today(turns: int) -> Figures:
         with place() as here:
             figures |= {name: parts_of_reading(here.drop, turns)}
     return figures
+
+
+def cold_before(place: Callable[[], AbstractContextManager[Bench]], *options: str) -> Callable[[int], Figures]:
+    """Give what cold builds take of the processors, here and in the checkout that BEFORE names, in turn."""
+
+    def measure(turns: int) -> Figures:
+        with place() as here:
+            builds = {name: partial(each.cold_product, *options) for name, each in _now_and_before(here).items()}
+            runs = in_turn(builds, turns)
+        crates = int(runs["now"][0].printed["published"])
+        return {"crates": crates, "processor": {"count": turns, "build": _processor(runs)}}
+
+    return measure
+
+
+def _processor(runs: Mapping[str, list[Run]]) -> dict[str, Any]:
+    return {name: to_json(spread([each.cpu for each in found])) for name, found in runs.items()}
 
 
 def of(shape: Shape, folder: Path = MEMORY) -> Callable[[], AbstractContextManager[Bench]]:
@@ -317,6 +334,50 @@ def small_changes(here: Bench, *options: str) -> Figures:
     return {verb: to_json(spread(here.product(verb, *options, *what).printed[LEFT_OUT:])) for verb, what in changes}
 
 
+def one_more_before(*options: str) -> Callable[[int], Figures]:
+    """Give what one small change takes of a processor, here and in the checkout that BEFORE names, in turn.
+
+    Each changes a tree of 1,000 releases that it made itself. Of a process that makes many changes the first few are
+    taken off, which a process of their own makes: so starting is in no figure.
+    """
+
+    def measure(turns: int) -> Figures:
+        turns = min(turns, 8)
+        with bench(small(1000)) as here:
+            benches = {name: _apart(each, name) for name, each in _now_and_before(here).items()}
+            for each in benches.values():
+                each.product("build", *options)
+            generate(here.base / "more", Shape(names=TRIES * (turns + 1), versions=1, first=5_000_000))
+            files = sorted(map(str, (here.base / "more").iterdir()))
+            changed = {
+                "add": files,
+                "yank": [f"bench-{at % TRIES:07}@1.0.{at // TRIES}" for at in range(len(files))],
+                "remove": [f"bench-{at % TRIES:07}@1.0.{at // TRIES}" for at in range(len(files))],
+            }
+            found = {
+                verb: _processor(in_turn(_changes(benches, verb, what, options), turns))
+                for verb, what in changed.items()
+            }
+        return {"crates": 1000, "processor": {"count": turns, **found}}
+
+    return measure
+
+
+def _changes(
+    benches: Mapping[str, Bench], verb: str, what: list[str], options: tuple[str, ...]
+) -> dict[str, Callable[[], Run]]:
+    """Give for each checkout what makes the next TRIES changes, as a run whose processor time is that of one."""
+
+    def change(here: Bench, parts: Iterator[list[str]]) -> Run:
+        some = next(parts)
+        first = here.product(verb, *options, *some[:LEFT_OUT])
+        rest = here.product(verb, *options, *some[LEFT_OUT:])
+        return replace(rest, cpu=(rest.cpu - first.cpu) / (len(some) - 2 * LEFT_OUT))
+
+    parts = [what[at : at + TRIES] for at in range(0, len(what), TRIES)]
+    return {name: partial(change, each, iter(parts)) for name, each in benches.items()}
+
+
 def from_closing_to_line(_: int) -> Figures:
     """Measure what a client waits for after a crate was closed in a watched folder, beside a pass's own work."""
     with bench(small(1000)) as here:
@@ -482,12 +543,14 @@ def _rare(name: str, says: str, measure: Callable[[int], Figures]) -> Row:
 
 ROWS = (
     _row("real", "cold, real crates", cold(real_crates, "--mirror")),
+    _rare("real-before", "cold, real crates, beside an earlier checkout", cold_before(real_crates, "--mirror")),
     _rare("real-today", "cold, real crates of today", of_today),
     _row("pages", "cold, real crates, with pages ÷ without", pages_of_real),
     _row("source", "pages of real crates, for each value of `[pages] source`", pages_by_source),
     _rare("source-before", "pages of real crates, beside those of an earlier checkout", pages_before),
     _row("small-1000", "cold, 1,000 small crates", cold(of(small(1000)))),
     _row("small-10000", "cold, 10,000 small crates", cold(of(small(10_000)))),
+    _rare("small-before", "cold, 10,000 small crates, beside an earlier checkout", cold_before(of(small(10_000)))),
     _rare("small-100000", "cold, 100,000 small crates", cold(of(small(100_000)))),
     _row("spread", "cold, crates spread as crates.io's", cold(of(LIKE_CRATES_IO))),
     _row("versions-2000", "cold, 2,000 versions of one", cold(of(MANY_VERSIONS))),
@@ -503,11 +566,17 @@ ROWS = (
     _row("disk-small-flush", "the same, flushed", cold(of(small(10_000), DISK), "--flush")),
     _row("disk-idle", "nothing new, 10,000 files, on disk", idle(10_000, DISK)),
     _row("one-1000", "one change at 1,000 releases", one_more(1000)),
+    _rare("one-before", "one change at 1,000 releases, beside an earlier checkout", one_more_before()),
     _row("one-10000", "one change at 10,000 releases", one_more(10_000)),
     _row("start", "whole commands beside what starting costs, pages off", start),
     _rare("one-100000", "one change at 100,000 releases", one_more(100_000)),
     _rare("one-1000000", "one change at 1,000,000 releases", one_more(1_000_000)),
     _row("one-pages-1000", "one change at 1,000 releases, with pages", one_more(1000, "--pages")),
+    _rare(
+        "one-pages-before",
+        "one change at 1,000 releases, with pages, beside an earlier checkout",
+        one_more_before("--pages"),
+    ),
     _row("start-pages", "whole commands, with pages", start_with_pages),
     _rare("one-pages-10000", "one change at 10,000 releases, with pages", one_more(10_000, "--pages")),
     _rare("one-pages-100000", "one change at 100,000 releases, with pages", one_more(100_000, "--pages")),

@@ -45,6 +45,7 @@ def page(known: Known) -> str:
             _builds,
             _reading,
             _changes,
+            _beside,
             _pages,
             _publishing,
             _buckets,
@@ -152,6 +153,26 @@ def _changes(found: Found) -> str:
                 f"{_seconds(each['2000'])}, onto one {_seconds(each['1'])}; "
                 f"the index files then have {each['2000 bytes']:,} and {each['1 bytes']:,} bytes.\n"
             )
+    return "".join(lines) + "\n"
+
+
+def _beside(found: Found) -> str:
+    """Give what builds and changes take beside the code before."""
+    rows = [
+        (row.says.partition(", beside")[0], found[row.name]) for row in ROWS if "processor" in found.get(row.name, {})
+    ]
+    if not rows:
+        return ""
+    lines = ["## Beside c73c06c\n\nProcessor time of all processes of a build, and of one change without starting, in "]
+    lines.append("turn with the code from before folders showed the shape. It asked less of each crate, and its pages ")
+    lines.append("showed less.\n\n| case | | c73c06c | now | ratio |\n|---|---|---|---|---|\n")
+    for says, each in rows:
+        for verb, took in each["processor"].items():
+            if verb != "count":
+                ratio = took["now"]["median"] / took["before"]["median"]
+                lines.append(
+                    f"| {says} | {verb} | {_seconds(took['before'])} | {_seconds(took['now'])} | {ratio:.2f} |\n"
+                )
     return "".join(lines) + "\n"
 
 
