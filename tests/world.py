@@ -12,6 +12,7 @@ from cargo_static_index.protocol.index_file import IndexFile, parse_index
 from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import Registry, open_registry, specs_of, verify_registry
+from cargo_static_index.registry.transaction import Transaction
 from cargo_static_index.registry.withdraw import Spec
 from cargo_static_index.settings import Settings, load_settings
 from cargo_static_index.store import Store
@@ -73,6 +74,13 @@ class World:
         way = Options(now=self.now, dry=dry, move=move, clock=lambda: self.now)
         with open_registry(self.settings(options), report or Report(), way, store=self.store) as registry:
             yield registry
+
+    @contextmanager
+    def transaction(self, report: Report | None = None) -> Iterator[Transaction]:
+        """Open the tree for a change, with all others kept out."""
+        with self.opened(report) as registry:
+            registry.take()
+            yield registry.transaction
 
     def build(
         self,

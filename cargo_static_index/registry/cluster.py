@@ -1,6 +1,6 @@
 """Other machines that work for a build, by Dask's scheduler: they read dropped files and make pages."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,18 +18,17 @@ T = TypeVar("T")
 
 _URL = pattern(r"dask://(?P<address>[A-Za-z0-9_.-]+:[0-9]{1,5}|\[[0-9A-Fa-f:]+\]:[0-9]{1,5})")
 
-_SECONDS = 30
-"""How long a scheduler, and its first worker, is waited for."""
+PATIENCE = 30.0
+"""Seconds for which a scheduler, and its first worker, is waited for."""
 
 _RETRIES = 3
 """How often work is given to another machine because one was lost."""
-
 
 _AHEAD = 3
 """Calls that are under way for each thread of a worker: one, the next, and one that is on its way back."""
 
 
-class _Cluster:
+class Cluster:
     """An executor whose calls run on other machines."""
 
     def __init__(self, client: Any) -> None:
@@ -60,10 +59,12 @@ class _Call(Generic[T]):
 
 
 @contextmanager
-def opened_cluster(url: str, tree: Whereabouts, folders: Collection[Path] = ()) -> Iterator[Far]:
+def opened_cluster(
+    url: str, tree: Whereabouts, folders: Collection[Path] = (), patience: float = PATIENCE
+) -> Iterator[Far]:
     """Connect to the scheduler at `dask://HOST:PORT`, to build a tree in a bucket; SettingsError where that cannot be.
 
-    `folders` are those that every machine reads for itself.
+    `folders` are those that every machine reads for itself. Scheduler and first worker are waited for so many seconds.
     What the machines staged there is deleted at the end.
     """
     found = _URL.fullmatch(url)
@@ -75,15 +76,16 @@ def opened_cluster(url: str, tree: Whereabouts, folders: Collection[Path] = ()) 
         )
     connect = _client_of_dask()
     try:
-        client = connect(f"tcp://{found['address']}", timeout=_SECONDS, set_as_default=False)
+        client = connect(f"tcp://{found['address']}", timeout=patience, set_as_default=False)
     except (OSError, TimeoutError) as error:
         raise SettingsError(f"--cluster: no scheduler answers at {url}; start `dask scheduler` there") from error
     with client:
-        _need_same_program(client, url)
+        _need_workers(client, url, patience)
+        need_same_program(client.run(_version))
         _need_folders(client, folders)
         uploads = new_uploads(tree)
         try:
-            yield Far(_Cluster(client), uploads, _AHEAD * sum(client.nthreads().values()))
+            yield Far(Cluster(client), uploads, _AHEAD * sum(client.nthreads().values()))
         finally:
             uploads.clear()
 
@@ -96,13 +98,15 @@ def _client_of_dask() -> Any:
     return distributed.Client
 
 
-def _need_same_program(client: Any, url: str) -> None:
-    """Make sure that there are workers, and that they run this version, so that all judge alike."""
+def _need_workers(client: Any, url: str, patience: float) -> None:
     try:
-        client.wait_for_workers(1, timeout=_SECONDS)
+        client.wait_for_workers(1, timeout=patience)
     except TimeoutError as error:
         raise SettingsError(f"--cluster: no worker has come to {url}; start `dask worker` somewhere") from error
-    versions = client.run(_version)
+
+
+def need_same_program(versions: Mapping[str, str]) -> None:
+    """Raise SettingsError unless all workers, by their addresses, run this version, so that all judge alike."""
     wrong = sorted(f"{worker}: {version}" for worker, version in versions.items() if version != __version__)
     if wrong:
         raise SettingsError(f"--cluster: all workers must run version {__version__}, as this does; {', '.join(wrong)}")

@@ -118,7 +118,7 @@ def _restore(transaction: Transaction, known: Tombstones) -> None:
         transaction.state.pages.make_stale([name])
         was = ", ".join(stone.vers for stone in known.removed)
         transaction.listener.warn(
-            f"{path} was lost or changed: that {f'{was} was' if was else 'nothing'} removed of {name} was put back."
+            f"{path} was lost or changed: that {was or 'nothing'} was removed of {name} was put back."
         )
 
 
