@@ -188,3 +188,17 @@ def test_nothing_that_is_kept_between_two_commands_is_code() -> None:
 def test_files_are_made_so_that_no_link_is_followed() -> None:
     made = {path.relative_to(ROOT / PACKAGE).as_posix() for path in modules() if CREATES.search(path.read_text())}
     assert made == MAY_CREATE
+
+
+FOLLOWED = ("registry/*.py", "registry/watch/*.py", "tree/*.py")
+"""Where each module has tests of its own, so that a fault is reported near its place."""
+
+
+def test_tests_follow_the_modules() -> None:
+    followed = (module for places in FOLLOWED for module in (ROOT / PACKAGE).glob(places) if module.stem != "__init__")
+    tests = {
+        module: ROOT / "tests" / module.relative_to(ROOT / PACKAGE).with_name(f"test_{module.name}")
+        for module in followed
+    }
+    assert len(tests) > 50
+    assert [module.name for module, test in tests.items() if not test.exists()] == []
