@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.tree.changes import (
@@ -61,7 +62,10 @@ def test_a_change_adds_what_it_makes_of_each_index_file() -> None:
         removed=1,
         tombstones=f"{7:064x}",
     )
-    assert delta_of(file) == difference(new, old) + Delta(removed=1, tombstones=7)
+    change = difference(new, old)
+    assert delta_of(file) == replace(change, removed=1, tombstones=7)
+    assert change + change == Delta(releases=2, digest=2 * change.digest % 2**256)
+    assert delta_of(file) + delta_of(file) == replace(change + change, removed=2, tombstones=14)
 
 
 def test_a_first_and_a_last_release_change_how_many_crates_there_are() -> None:

@@ -59,6 +59,7 @@ TREE = MemoryStore(
         "crates/back/removed.json": stones("back", "1.0.0", lifted=True),
         "crates/bar/removed.json": stones("foo", "1.0.0"),
         "crates/bar/1.0.0/removed.json": b"",
+        "crates/two/removed.json": stones("two", "1.0.0", "2.0.0"),
     }
 )
 
@@ -134,7 +135,7 @@ def test_an_archive_is_whole_if_it_has_its_checksum() -> None:
 
 
 def test_crates_of_which_something_was_removed_are_those_with_tombstones() -> None:
-    assert list(crates_with_tombstones(TREE)) == ["back", "bar", "foo"]
+    assert list(crates_with_tombstones(TREE)) == ["back", "bar", "foo", "two"]
 
 
 def test_tombstones_of_another_crate_are_refused_or_count_as_none() -> None:
@@ -157,6 +158,7 @@ def test_what_was_removed_is_said_with_its_last_versions() -> None:
     way_out = "removed; `add --restore FILE` brings a release back"
     assert say_removed(TREE, "foo", "0.3.0") == f"foo 0.3.0 was {way_out}"
     assert say_removed(TREE, "foo") == f"foo 0.2.0, 0.3.0, 0.4.0, 0.5.0, 0.6.0 and 2 more were {way_out}"
+    assert say_removed(TREE, "two") == f"two 1.0.0, 2.0.0 were {way_out}"
     assert say_removed(TREE, "zoo") == ""
 
 

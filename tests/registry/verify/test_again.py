@@ -152,6 +152,21 @@ def test_who_has_begun_a_change_in_a_bucket_is_waited_for() -> None:
     assert rests == [PAUSES[0]]
 
 
+def test_only_the_crates_of_which_something_is_suspected_are_looked_at_again() -> None:
+    line = b'{"name":"Foo","vers":"1.0.0","deps":[],"cksum":"%s","features":{},"yanked":false}\n' % (b"0" * 64)
+    store = MemoryStore({"index/3/f/foo": line, "index/2/ab": b"damaged\n", "begun/1.json": b"{}"}, shared=True)
+    asked: list[tuple[set[str], bool]] = []
+
+    def look_again(names: Collection[str], *, whole: bool) -> Sequence[Finding]:
+        asked.append((set(names), whole))
+        return ()
+
+    paths = ("crates/bar/1.crate", "index/3/f/foo", "index/2/ab")
+    suspected = [finding("line-wrong", path, "") for path in paths]
+    assert list(confirmed(store, lambda: suspected, look_again, lambda _: None, print)) == []
+    assert asked == [({"bar", "Foo", "ab"}, False)]
+
+
 def test_an_archive_that_somebody_is_about_to_name_is_no_stray(world: World) -> None:
     archive = world.tree / f"crates/bar/{'0' * 64}.crate"
     archive.write_bytes(b"about to be named")

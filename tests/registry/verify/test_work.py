@@ -1,20 +1,32 @@
 """Looking at a tree in several processes, and at a share of it."""
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from msgspec import json
 
 from cargo_static_index.crate.limits import Limits
 from cargo_static_index.diagnostics.problems import Finding
+from cargo_static_index.diagnostics.problems import found as finding
 from cargo_static_index.registry.configured import home_of
 from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.options import HostShare, Options
 from cargo_static_index.registry.registry import verify_registry
 from cargo_static_index.registry.verify.tree import verify_tree
-from cargo_static_index.registry.verify.work import CRATES_AT_ONCE, HERE, Work
+from cargo_static_index.registry.verify.work import (
+    A_WEEK,
+    CRATES_AT_ONCE,
+    HERE,
+    NOTHING_OPENED,
+    Opened,
+    Work,
+    resumed,
+)
+from cargo_static_index.state import open_state
 from cargo_static_index.store import Stored
 from cargo_static_index.store.local.store import LocalStore
 from tests.cli.program import run
@@ -119,3 +131,85 @@ def test_the_command_takes_a_share_and_jobs(damaged: World, tmp_path: Path) -> N
     assert run("verify", "--tree", tree, "--share", "1/7", "--json", cwd=tmp_path).out != alone.out
     run("verify", "--tree", tree, "--share", "8/7", cwd=tmp_path).failed(2, "is no share")
     run("verify", "--tree", tree, "--share", "1/7", "--fix", cwd=tmp_path).failed(2, "--fix mends the whole tree")
+
+
+# How far a look is, written down -----------------------------------------------------------------------------
+
+DAMAGED = finding("archive-damaged", "crates/bar/1.crate", "")
+UNREADABLE = finding("line-unreadable", "index/2/aa", "")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A state directory."""
+    with open_state(tmp_path / "state"):
+        return tmp_path / "state"
+
+
+def notes_of(folder: Path, question: object, *, interrupt: bool = False, see: str = "") -> tuple[Opened, list[str]]:
+    """Look once, and give where that began, and what was said."""
+    notes: list[str] = []
+    try:
+        with resumed(folder, question, notes.append) as look:
+            if see:
+                look.seen(see, [DAMAGED, UNREADABLE])
+            if interrupt:
+                raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        pass
+    return look.opened, notes
+
+
+def test_what_was_interrupted_goes_on_but_for_what_was_wrong(folder: Path) -> None:
+    assert notes_of(folder, "all", interrupt=True, see="index/3/b/bar") == (NOTHING_OPENED, [])
+    opened, notes = notes_of(folder, "all")
+    assert opened.holds("index/2/ab")
+    assert not opened.holds("index/2/aa"), "a line of it is wrong"
+    assert not opened.holds("index/3/b/bar"), "an archive that it names is wrong"
+    assert not opened.holds("index/3/f/foo"), "it was not seen"
+    assert notes == ["An interrupted verify came to index/3/b/bar: what it found sound up to there is not read again."]
+
+
+def test_one_that_came_to_its_end_or_asked_something_else_leaves_nothing(folder: Path) -> None:
+    notes_of(folder, "all", interrupt=True, see="index/2/ab")
+    assert notes_of(folder, "some") == (NOTHING_OPENED, [])
+    assert notes_of(folder, "all")[1]
+    assert notes_of(folder, "all") == (NOTHING_OPENED, [])
+    assert list(folder.glob("verify-*")) == []
+
+
+def test_one_that_was_interrupted_twice_has_all_that_was_wrong_and_never_goes_back(folder: Path) -> None:
+    notes_of(folder, "all", interrupt=True, see="index/3/b/bar")
+    notes_of(folder, "all", interrupt=True, see="index/2/ab")
+    opened, _ = notes_of(folder, "all")
+    assert (opened.last, opened.wrong) == ("index/3/b/bar", ("index/2/aa", "index/3/b/bar"))
+
+
+def test_how_far_it_is_is_written_down_once_a_second(folder: Path) -> None:
+    with resumed(folder, "all", print) as look:
+        look.seen("index/2/ab", [])
+        assert list(folder.glob("verify-*")) == []
+        look.write()
+        assert len(list(folder.glob("verify-*"))) == 1
+
+
+@pytest.mark.parametrize("ago", [-60.0, A_WEEK + 60.0])
+def test_what_was_begun_long_ago_or_by_a_clock_that_was_wrong_begins_anew(folder: Path, ago: float) -> None:
+    notes_of(folder, "all", interrupt=True, see="index/2/ab")
+    (path,) = folder.glob("verify-*")
+    path.write_bytes(json.encode(Opened(last="index/2/ab", begun=time.time() - ago)))
+    assert notes_of(folder, "all") == (NOTHING_OPENED, [])
+
+
+def test_what_cannot_be_read_begins_anew(folder: Path) -> None:
+    notes_of(folder, "all", interrupt=True, see="index/2/ab")
+    (path,) = folder.glob("verify-*")
+    path.write_bytes(b"{")
+    assert notes_of(folder, "all") == (NOTHING_OPENED, [])
+
+
+def test_without_a_state_each_look_begins_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "none"
+    notes_of(folder, "all", interrupt=True, see="index/2/ab")
+    assert notes_of(folder, "all") == (NOTHING_OPENED, [])
+    assert not folder.exists()

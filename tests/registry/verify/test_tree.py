@@ -2,56 +2,21 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from cargo_static_index.crate.limits import Limits
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.diagnostics.problems import Finding
-from cargo_static_index.protocol.registries import Home
 from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import verify_registry
-from cargo_static_index.registry.verify.tree import verify_tree
-from cargo_static_index.store import Stored
+from cargo_static_index.registry.verify.work import Work
 from cargo_static_index.store.local.store import LocalStore
 from tests.crates import crate
-from tests.world import BASE, DAY, World
-
-HERE = f"sparse+{BASE}index/"
-
-FOO = crate("foo", "1.0.0").readme("# Foo").dependency("bar", registry_index=HERE).dependency("serde")
-NEWER = crate("foo", "1.1.0").feature("x", ["dep:serde"]).dependency("serde", optional=True)
-BAR = crate("bar", "0.2.0")
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    """A sound tree of two crates and three releases."""
-    world = World(tmp_path)
-    world.put(FOO, BAR)
-    world.build()
-    world.now += DAY
-    world.put(NEWER)
-    world.build()
-    return world
-
-
-def told(findings: list[Finding]) -> list[tuple[str, str, str]]:
-    return [(each.id, each.path, each.message) for each in findings]
-
-
-def archive(of: str = "foo") -> str:
-    return f"crates/{of}/{(FOO if of == 'foo' else BAR).cksum()}.crate"
-
-
-def metadata(of: str = "foo") -> str:
-    return archive(of).removesuffix("crate") + "json"
-
-
-INDEX = "index/3/f/foo"
+from tests.registry.verify.sound import FOO, INDEX, archive, metadata, remove, swap, told, write
+from tests.world import World
 
 
 @pytest.mark.parametrize("quick", [False, True])
@@ -70,8 +35,9 @@ def test_looking_changes_nothing_and_waits_for_nobody(world: World) -> None:
     (world.tree / archive()).unlink()
     before = world.files()
     shutil.rmtree(world.state)
+    work = Work(rest=lambda _: None)  # whoever has the tree open may be about to write what is missing
     with LocalStore(world.tree).session():
-        assert len(world.verified()) == 1
+        assert len(list(verify_registry(world.settings(), Report(), Options(now=world.now), work=work))) == 1
     assert world.files() == before
     assert not world.state.exists()
 
@@ -84,27 +50,6 @@ def test_an_empty_folder_is_no_registry(tmp_path: Path) -> None:
 
 
 # --- what is found, and what is mended
-
-
-def remove(path: str) -> Callable[[World], object]:
-    return lambda world: (world.tree / path).unlink()
-
-
-def write(path: str, content: bytes) -> Callable[[World], object]:
-    def do(world: World) -> None:
-        (world.tree / path).parent.mkdir(parents=True, exist_ok=True)
-        (world.tree / path).write_bytes(content)
-
-    return do
-
-
-def swap(path: str, old: bytes, new: bytes) -> Callable[[World], object]:
-    def do(world: World) -> None:
-        content = (world.tree / path).read_bytes()
-        assert old in content
-        (world.tree / path).write_bytes(content.replace(old, new, 1))
-
-    return do
 
 
 STRAY = "ab" * 32
@@ -203,157 +148,6 @@ def test_strays_are_told_in_the_order_of_their_paths(world: World) -> None:
         write(path, b"")(world)
     found = [finding.path for finding in world.verified() if finding.id == "file-stray"]
     assert found == ["index/fo/o/foo", *(path for path in strays if not path.startswith("index/"))]
-
-
-def test_an_archive_with_other_bytes_is_found_by_its_checksum_and_by_size_when_quick(world: World) -> None:
-    path = world.tree / archive("bar")
-    path.write_bytes(FOO.build())
-    message = f"The archive of bar 0.2.0 has SHA-256 {FOO.cksum()} instead of {BAR.cksum()}."
-    assert told(world.verified()) == [("archive-damaged", archive("bar"), message)]
-    sizes = f"The archive of bar 0.2.0 has {len(FOO.build())} bytes instead of {len(BAR.build())}."
-    assert told(world.verified(quick=True)) == [("archive-damaged", archive("bar"), sizes)]
-    path.write_bytes(bytes(len(BAR.build())))
-    assert world.verified(quick=True) == []
-    world.add(world.drop / "bar-0.2.0.crate")
-    assert world.verified() == []
-
-
-def test_quick_opens_no_archive_and_finds_what_is_not_there(world: World) -> None:
-    (world.tree / archive()).unlink()
-    (world.tree / metadata("bar")).unlink()
-    assert [(each.id, each.path) for each in world.verified(quick=True)] == [
-        ("metadata-missing", metadata("bar")),
-        ("archive-missing", archive()),
-    ]
-    store = Opened(world.tree)
-    home = Home(urls=(HERE,))
-    assert list(verify_tree(store, home, Limits(), quick=True))
-    assert not [path for path in store.read_paths if path.endswith(".crate")]
-
-
-class Opened(LocalStore):
-    """A store that notes what was read."""
-
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
-        self.read_paths: list[str] = []
-
-    def read(self, path: str) -> Stored | None:
-        self.read_paths.append(path)
-        return super().read(path)
-
-    def read_all(self, paths: Sequence[str]) -> Sequence[Stored | None]:
-        return [self.read(path) for path in paths]
-
-
-# --- lines
-
-
-def line(world: World, **changes: object) -> bytes:
-    """Give the first line of foo with keys changed; None takes one away."""
-    said = world.lines("3/f/foo")[0] | changes
-    return json.dumps({key: value for key, value in said.items() if value is not None}).encode()
-
-
-def lines_told(world: World, *lines: bytes) -> list[tuple[str, str]]:
-    """Put lines in place of foo's first, and give what is found in its index file."""
-    path = world.tree / INDEX
-    kept = path.read_bytes().splitlines()[1:]
-    path.write_bytes(b"".join(each + b"\n" for each in (*lines, *kept)))
-    # That it is not the file which tree.json sums up is found, too; here it is about what the lines say.
-    found = (each for each in world.verified() if each.path == INDEX and each.id != "lines-lost")
-    return [(each.id, each.message) for each in found]
-
-
-DIFFERS = ("line-differs", "The line of foo 1.0.0 does not say what the archive says.")
-
-OTHER_LINES: dict[str, tuple[dict[str, object], list[tuple[str, str]]]] = {
-    "another time": ({"pubtime": "2020-01-01T00:00:00Z"}, []),
-    "no time": ({"pubtime": None}, []),
-    "yanked": ({"yanked": True}, []),
-    "a key of somebody else": ({"x-audit": {"by": "me"}}, []),
-    "no dependencies": ({"deps": []}, [DIFFERS]),
-    "other features": ({"features": {"x": []}}, [DIFFERS]),
-    "links": ({"links": "z"}, [DIFFERS]),
-    "another Rust": ({"rust_version": "1.99"}, [DIFFERS]),
-    "a later format": ({"v": 2}, [DIFFERS]),
-}
-
-
-@pytest.mark.parametrize("name", OTHER_LINES)
-def test_a_line_says_what_its_archive_says_and_what_only_the_registry_says_is_free(world: World, name: str) -> None:
-    changes, expected = OTHER_LINES[name]
-    assert lines_told(world, line(world, **changes)) == expected
-
-
-def test_a_line_may_name_this_registry_by_any_of_its_urls(world: World) -> None:
-    deps = world.lines("3/f/foo")[0]["deps"]
-    assert isinstance(deps, list)
-    old = "sparse+https://old.example/index/"
-    named = [each | ({"registry": old} if each["name"] == "bar" else {}) for each in deps]
-    assert lines_told(world, line(world, deps=named)) == [DIFFERS]
-    assert verified_with_alias(world) == []
-    named = [each | {"registry": HERE} if each["name"] == "bar" else each for each in deps]
-    assert lines_told(world, line(world, deps=named)) == []
-
-
-def verified_with_alias(world: World) -> list[str]:
-    world.options["registry.aliases"] = ["https://old.example/"]
-    return [each.id for each in world.verified() if each.path == INDEX and each.id != "lines-lost"]
-
-
-def test_lines_that_cargo_cannot_use_are_found(world: World) -> None:
-    good = line(world)
-    assert lines_told(world, b"{", good) == [("line-unreadable", "Cargo cannot read line 1.")]
-    (finding,) = [each for each in world.verified() if each.path == INDEX]
-    assert finding.level == "warning"
-
-
-def test_metadata_of_an_earlier_version_is_not_wrong(world: World) -> None:
-    copied = crate("copied").package(license=None, license_file="LICENSE").file("LICENSE")
-    world.put(copied.file("Cargo.toml.orig", '[package]\nlicense-file = "../LICENSE"'))
-    world.build()
-    path = world.tree / f"crates/copied/{copied.cksum()}.json"
-    said = path.read_text()
-    path.write_text(said.replace(',"license_origin":"../LICENSE"', ""))
-    assert path.read_text() != said
-    assert world.verified() == []
-
-
-def test_a_version_that_stands_twice_is_found_with_any_build_metadata(world: World) -> None:
-    expected = [("version-duplicate", "Line 2 is a second line of version 1.0.0.")]
-    assert expected[0] in lines_told(world, line(world), line(world, vers="1.0.0+b"))
-
-
-def test_a_line_of_another_crate_is_found(world: World) -> None:
-    expected = [
-        ("line-misplaced", "Line 1 is of 'other', for which cargo never asks here."),
-    ]
-    assert lines_told(world, line(world, name="other")) == expected
-
-
-def test_lines_of_crates_that_differ_in_case_are_found(world: World) -> None:
-    found = lines_told(world, line(world, name="Foo"))
-    assert found[0] == ("line-misplaced", "The lines are of crates that differ only in case: Foo, foo.")
-
-
-def test_lines_out_of_order_are_a_warning(world: World) -> None:
-    path = world.tree / INDEX
-    path.write_bytes(b"\n".join(reversed(path.read_bytes().splitlines())) + b"\n")
-    message = "The lines do not stand in order of publication and version."
-    found = [each for each in world.verified() if each.path == INDEX]
-    assert [(each.id, each.level, each.message) for each in found] == [("lines-unordered", "warning", message)]
-
-
-def test_names_that_differ_in_dashes_are_found_though_they_have_two_files(world: World) -> None:
-    world.put(crate("a-b"))
-    world.build()
-    other = crate("a_b")
-    content = (world.tree / "index/3/a/a-b").read_bytes().replace(b'"a-b"', b'"a_b"')
-    write("index/3/a/a_b", content.replace(crate("a-b").cksum().encode(), other.cksum().encode()))(world)
-    found = [each for each in world.verified() if each.id == "crates-collide"]
-    message = "There are both `a-b` and `a_b`; cargo takes one for a misspelling of the other."
-    assert told(found) == [("crates-collide", "index/3/a/a_b", message)]
 
 
 # --- lines that were lost
@@ -536,18 +330,46 @@ def test_what_is_being_brought_back_is_no_removal_that_broke_off(world: World) -
     assert told(world.verified()) == [("file-unnamed", archive(), "No line of foo names this archive.")]
 
 
+def other_checksum(path: str, cksum: str, digits: int) -> Callable[[World], object]:
+    """Have the line of a checksum say another one that differs in so many digits."""
+    other = "".join("1" if digit == "0" else "0" for digit in cksum[:digits]) + cksum[digits:]
+    return swap(path, cksum.encode(), other.encode())
+
+
+@pytest.mark.parametrize("quick", [False, True])
+def test_a_line_with_a_damaged_checksum_is_set_right_by_the_archive_that_is_there(world: World, quick: bool) -> None:
+    before = world.files()
+    other_checksum(INDEX, FOO.cksum(), 2)(world)
+    (world.tree / "crates/foo/index.json").unlink()
+    world.forget()
+    found = {each.id: each for each in world.verified(quick=quick)}
+    assert found["line-wrong"].path == INDEX
+    assert found["line-wrong"].message.endswith(f", and the archive that is there has {FOO.cksum()}.")
+    assert "file-unnamed" not in found
+    world.verified(fix=True)
+    assert world.files() == before
+
+
+def test_an_archive_whose_line_names_another_that_is_lost_is_left_with_the_ways_out(world: World) -> None:
+    other_checksum(INDEX, FOO.cksum(), 60)(world)
+    (world.tree / "crates/foo/index.json").unlink()
+    world.forget()
+    found = {each.path: each for each in world.verified(quick=True)}
+    for path, what in ((archive(), "archive"), (metadata(), "metadata")):
+        assert (found[path].id, found[path].fix) == ("file-unnamed", None)
+        assert found[path].message == (
+            f"No line names this {what} of foo 1.0.0, but the archive that its line names is not there whole."
+        )
+        assert "back with `cargo-static-index add FILE`, or remove the release" in found[path].way_out
+
+
 def test_an_archive_that_an_unreadable_line_names_is_left_alone(world: World) -> None:
-    broken = line(world).replace(b'"deps"', b'"dips"')
-    lines_told(world, broken)
+    swap(INDEX, b'"deps"', b'"dips"')(world)
     (world.tree / "crates/foo/index.json").unlink()
     world.forget()
     found = {each.id for each in world.verified(fix=True)}
     assert found == {"line-unreadable", "record-wrong", "pages-outdated"}
     assert (world.tree / archive()).exists()
-
-
-def test_a_lower_limit_for_documents_makes_no_facts_wrong(world: World) -> None:
-    assert list(verify_tree(LocalStore(world.tree), Home(urls=(HERE,)), Limits(readme_bytes=1))) == []
 
 
 def test_a_link_in_the_tree_is_no_file_of_ours(world: World) -> None:
