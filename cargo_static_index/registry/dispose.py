@@ -63,11 +63,12 @@ class Disposal:
         """
         drop_files = self._transaction.state.drop_files
         dropped = [outcome for outcome in outcomes if outcome.candidate.file.file]
-        drop_files.record(map(self._kept, dropped), self._judged, self._transaction.options.now)
-        gone = self._take_away(filter(self._leaves, dropped))
-        with self._transaction.state.writing():
-            for outcome in gone:
-                drop_files.forget(outcome.candidate.file.folder, [outcome.candidate.file.file])
+        if dropped:
+            drop_files.record(map(self._kept, dropped), self._judged, self._transaction.options.now)
+        if gone := self._take_away(filter(self._leaves, dropped)):
+            with self._transaction.state.writing():
+                for outcome in gone:
+                    drop_files.forget(outcome.candidate.file.folder, [outcome.candidate.file.file])
         for outcome in outcomes:
             self._transaction.listener.file(outcome)
 

@@ -2,8 +2,8 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from itertools import islice
+from contextlib import AbstractContextManager, contextmanager, suppress
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -107,9 +107,13 @@ class Database:
 
     def run_many(self, statement: str, rows: Iterable[Row]) -> int:
         """Run one statement for each row, in one transaction, and say how many were changed."""
+        rows = iter(rows)
+        first = next(rows, None)
+        if first is None:
+            return 0
         with self.together():
             try:
-                return max(0, self._connection.executemany(statement, rows).rowcount)
+                return max(0, self._connection.executemany(statement, chain((first,), rows)).rowcount)
             except sqlite3.DatabaseError as error:
                 raise self._translated(error) from error
 
@@ -166,11 +170,9 @@ class Database:
             yield found
             before = found
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self) -> AbstractContextManager[None]:
         """Make all that is written inside one transaction; inside another one, become part of it."""
-        with self._transaction("BEGIN IMMEDIATE"):
-            yield
+        return self._transaction("BEGIN IMMEDIATE")
 
     @contextmanager
     def taken_back(self) -> Iterator[None]:
@@ -179,11 +181,9 @@ class Database:
             yield
             raise _TakenBack
 
-    @contextmanager
-    def together(self) -> Iterator[None]:
+    def together(self) -> AbstractContextManager[None]:
         """Like `writing`, but takes the lock only when the tables that others see are written."""
-        with self._transaction("BEGIN"):
-            yield
+        return self._transaction("BEGIN")
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[None]:

@@ -48,13 +48,11 @@ class Intents(StateRows):
 
     def begin(self, paths: Iterable[str]) -> None:
         """Write down what is about to be changed."""
-        with self._database.writing():
-            self._database.run_many(schema.INTENT_BEGIN, ((path,) for path in paths))
+        self._database.run_many(schema.INTENT_BEGIN, ((path,) for path in paths))
 
     def finish(self, paths: Iterable[str]) -> None:
         """Strike out what was done."""
-        with self._database.writing():
-            self._database.run_many(schema.INTENT_FINISH, ((path,) for path in paths))
+        self._database.run_many(schema.INTENT_FINISH, ((path,) for path in paths))
 
     def unfinished(self) -> Iterator[str]:
         """Give the paths of what was begun and not finished, sorted."""
