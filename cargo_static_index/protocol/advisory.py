@@ -51,7 +51,10 @@ class Advisory(Struct, frozen=True, kw_only=True):
         Requirements are ranges here, as rustsec reads them: a pre-release stands where SemVer's order puts it, and
         `^1` ends before the pre-releases of 2.0.0.
         """
-        return not any(_holds(range_, version) for range_ in (*self.patched, *self.unaffected))
+        return not any(
+            all(_fits(comparator, version) for comparator in requirement.comparators)
+            for requirement in (*self.patched, *self.unaffected)
+        )
 
 
 class _Head(Struct):
@@ -116,10 +119,6 @@ def _check(head: _Head) -> None:
         raise InvalidDocument(f"the package {quote(head.package)} is no crate's name")
     if not _DATE.fullmatch(head.date):
         raise InvalidDocument(f"the date {quote(head.date)} is none; one is like 2021-01-31")
-
-
-def _holds(requirement: Requirement, version: Version) -> bool:
-    return all(_fits(comparator, version) for comparator in requirement.comparators)
 
 
 def _fits(comparator: Comparator, version: Version) -> bool:

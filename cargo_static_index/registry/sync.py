@@ -123,7 +123,8 @@ class Sync:
             yanked = [line for line in there.releases if _is_yanked_otherwise(line, merged)]
             for line in yanked:
                 merged = merged.with_yanked(line.vers, yanked=line.yanked)
-            self._copy_archives(name, new)
+            for line in new:
+                self._transaction.apply(self._archive(name, line))
             self._copy_owners(name)
             if merged == here.value:
                 return
@@ -166,10 +167,6 @@ class Sync:
         return True
 
     # What lines name ---------------------------------------------------------------------------------------
-
-    def _copy_archives(self, name: str, lines: Sequence[Line]) -> None:
-        for line in lines:
-            self._transaction.apply(self._archive(name, line))
 
     def _archive(self, name: str, line: Line) -> Iterator[Change]:
         """Give the changes that bring an archive and its metadata here, once the archive is found whole."""

@@ -162,14 +162,11 @@ class TokenFile:
         """Give all tokens by their hashes; raises SettingsError or StoreError."""
         seen = self._place.version(self._name)
         if seen is None or seen != self._seen:
-            self._tokens = {token.hash: token for token in _read_tokens(self._place, self._name)}
+            content = self._place.read(self._name)
+            tokens = () if content is None else parse_tokens(content, self._place.describe(self._name))
+            self._tokens = {token.hash: token for token in tokens}
             self._seen = seen
         return self._tokens
-
-
-def _read_tokens(place: PrivatePlace, name: str) -> Tokens:
-    content = place.read(name)
-    return parse_tokens(content, place.describe(name)) if content is not None else ()
 
 
 class TokenFiles:

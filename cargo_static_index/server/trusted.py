@@ -96,7 +96,10 @@ class TrustedPublishing:
         if not note_exchanged(self._private, f"{issuer.url} {verified.id}", ends=verified.ends, now=now):
             raise InvalidInput("this token was used before; each is good for one exchange")
         secret, token = _token(rule, claims, now)
-        change_tokens(self._private, lambda tokens: (*(other for other in tokens if not _is_over(other, now)), token))
+        change_tokens(
+            self._private,
+            lambda tokens: (*(other for other in tokens if not (other.is_trusted and other.is_expired(now))), token),
+        )
         self._note(token, "exchange", client, about=", ".join(token.crates))
         return secret
 
@@ -216,7 +219,3 @@ def _token(rule: TrustedRule, claims: Claims, now: int) -> tuple[str, Token]:
         claims={"iss": rule.issuer, **{name: claims[name] for name in wanted if name in claims}},
     )
     return secret, token
-
-
-def _is_over(token: Token, now: int) -> bool:
-    return token.is_trusted and token.is_expired(now)

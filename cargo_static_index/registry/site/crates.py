@@ -321,7 +321,11 @@ class CratePages:
         """Say in a mirror whose time a release has; what was known of the same bytes and time stays so."""
         if not self._site.mirror:
             return summary
-        if known and known.pubtime_from == "crates.io" and (known.cksum, known.pubtime) == _published(summary):
+        if (
+            known
+            and known.pubtime_from == "crates.io"
+            and (known.cksum, known.pubtime) == (summary.cksum, summary.pubtime)
+        ):
             return replace(summary, pubtime_from="crates.io")
         line = self._upstream_lines.get((summary.vers, summary.cksum))
         theirs = line is not None and line.pubtime == summary.pubtime
@@ -500,9 +504,9 @@ class CratePages:
 
     def _feed(self, path: str, document: CrateDocument) -> bytes:
         timed = (summary for summary in document.versions if summary.pubtime)
-        recent = sorted(timed, key=_by_time, reverse=True)[:FEED_ENTRIES]
+        by_time = sorted(timed, key=lambda summary: (summary.pubtime or "", version_key(summary.vers)), reverse=True)
         return self._templates.render(
-            "crate-feed.xml", path, {"crate": document, "releases": recent}, self._sources[path]
+            "crate-feed.xml", path, {"crate": document, "releases": by_time[:FEED_ENTRIES]}, self._sources[path]
         )
 
     def _version_lists(self, document: CrateDocument) -> Iterator[tuple[str, Callable[[], bytes]]]:
@@ -575,16 +579,8 @@ def _on_pages(document: CrateDocument) -> CrateDocument:
     return replace(document, dependents=UNSET, words=UNSET)
 
 
-def _published(summary: ReleaseSummary) -> tuple[str, str | None]:
-    return summary.cksum, summary.pubtime
-
-
 def _newest(document: CrateDocument | None) -> str:
     return document.newest if document else ""
-
-
-def _by_time(summary: ReleaseSummary) -> tuple[str, object]:
-    return summary.pubtime or "", version_key(summary.vers)
 
 
 def _inputs(document: CrateDocument) -> Mapping[str, Sequence[object]]:

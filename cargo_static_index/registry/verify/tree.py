@@ -189,19 +189,13 @@ def mend(transaction: Transaction, finding: Finding, limits: Limits, drop: Drop)
         restore_kept(transaction)
         fixed = True
     elif finding.fix == "restore-tombstones":
-        fixed = _mend_tombstones(transaction)
+        restore_tombstones(transaction)
+        fixed = read_record(transaction.store).value.counts_removed(summed_tombstones(transaction.store))
     elif finding.fix in {"restore-lines", "set-line-right", "write-proven"}:
         fixed = _mend_lines(transaction, finding)
     else:
         fixed = False
     return replace(finding, fixed=fixed)
-
-
-def _mend_tombstones(transaction: Transaction) -> bool:
-    """Put back what is known of tombstones, and say whether they are those that tree.json counts."""
-    restore_tombstones(transaction)
-    record = read_record(transaction.store).value
-    return record.counts_removed(summed_tombstones(transaction.store))
 
 
 def _mend_lines(transaction: Transaction, finding: Finding) -> bool:
