@@ -3,18 +3,18 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal
 
 from cargo_static_index.cli.file_document import FileDocument, ProblemDocument
 from cargo_static_index.cli.options import Format
 from cargo_static_index.cli.progress import Progress
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run
-from cargo_static_index.cli.terminal import counted
+from cargo_static_index.cli.terminal import Terminal, counted
 from cargo_static_index.crate.candidate import FileStatus, Outcome
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.problems import Problem, level_of
 from cargo_static_index.diagnostics.rule import Level
-from cargo_static_index.registry.events import Doing
+from cargo_static_index.registry.events import Doing, Report
 
 if TYPE_CHECKING:  # loaded by the formats that print them
     from cargo_static_index.cli.documents import TakenDocument
@@ -43,11 +43,14 @@ TOLD_WHOLE: Final = 3
 """Files of which the problems of one rule are told whole; of more, one line each and one at the end."""
 
 
-class Printer(Protocol):
-    """One output format of a build."""
+class Printer:
+    """One output format of a build: a subclass defines what it has to tell of; sentences are said on the terminal."""
 
-    prints_paths: bool
+    prints_paths = False
     """Whether paths are printed as they change."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
 
     def file(self, document: FileDocument) -> None:
         """Print or keep what became of a file."""
@@ -63,9 +66,11 @@ class Printer(Protocol):
 
     def note(self, text: str) -> None:
         """Print or keep a sentence."""
+        self._terminal.say(f"note: {text}")
 
     def warn(self, text: str) -> None:
         """Print or keep a sentence that warns."""
+        self._terminal.warn(text)
 
     def finish(self, counts: Mapping[FileStatus, int]) -> None:
         """Print what is to stand at the end."""
@@ -148,25 +153,25 @@ def make_printer(output: Format, run: Run, command: PassName, *, dry: bool) -> P
     if output == "text":
         return TextPrinter(run, command, dry=dry)
     if output == "json":
-        return JsonPrinter(command, dry=dry)
+        return JsonPrinter(run, command, dry=dry)
     return MarksPrinter(output, run)
 
 
-class TextPrinter:
+class TextPrinter(Printer):
     """Prints lines for people, as things happen."""
 
     def __init__(self, run: Run, command: PassName, *, dry: bool) -> None:
+        super().__init__(run.terminal)
         self._run = run
-        self._terminal = terminal = run.terminal
         self._words = _CHECK if command == "check" else _DRY if dry else _WORDS
         self._dry = dry
         self._command = command
-        self.prints_paths = command != "check" and (dry or terminal.verbose > 0)
+        self.prints_paths = command != "check" and (dry or run.terminal.verbose > 0)
         self._planned: set[str] = set()
         self._changed = 0
         self._told: Counter[str] = Counter()
         self._taken: Counter[str] = Counter()
-        self._folds = not terminal.verbose
+        self._folds = not run.terminal.verbose
 
     def file(self, document: FileDocument) -> None:
         """Print what became of a file, and what was found in it."""
@@ -216,14 +221,6 @@ class TextPrinter:
         elif self._terminal.verbose:
             self._terminal.did("Deleted" if deleted else "Wrote", path)
 
-    def note(self, text: str) -> None:
-        """Say a sentence."""
-        self._terminal.say(f"note: {text}")
-
-    def warn(self, text: str) -> None:
-        """Say a warning."""
-        self._terminal.warn(text)
-
     def finish(self, counts: Mapping[FileStatus, int]) -> None:
         """Print how many files were changed, where they were not printed, and one line that sums up."""
         if self._changed and not self.prints_paths:
@@ -248,12 +245,11 @@ def _arrow(document: FileDocument, problem: ProblemDocument) -> str:
     return f"{document.path}: {problem.place}" if problem.place not in {"", document.path} else document.path
 
 
-class JsonPrinter:
+class JsonPrinter(Printer):
     """Prints one document at the end."""
 
-    prints_paths = False
-
-    def __init__(self, command: PassName, *, dry: bool) -> None:
+    def __init__(self, run: Run, command: PassName, *, dry: bool) -> None:
+        super().__init__(run.terminal)
         self._command: PassName = command
         self._dry = dry
         self._files: list[FileDocument] = []
@@ -307,15 +303,13 @@ class JsonPrinter:
         print_json(document)
 
 
-class MarksPrinter:
+class MarksPrinter(Printer):
     """Prints the problems alone, in a format that a code host shows beside the files."""
 
-    prints_paths = False
-
     def __init__(self, output: Format, run: Run) -> None:
+        super().__init__(run.terminal)
         self._output: Format = output
         self._run = run
-        self._terminal = run.terminal
         self._files: list[FileDocument] = []
 
     def file(self, document: FileDocument) -> None:
@@ -327,20 +321,6 @@ class MarksPrinter:
         """Keep these files."""
         del count
         self._files += documents
-
-    def taken(self, source: str, target: str) -> None:
-        """Say nothing: these formats know no files that go."""
-
-    def changed(self, path: str, *, deleted: bool = False) -> None:
-        """Say nothing: these formats know no changes."""
-
-    def note(self, text: str) -> None:
-        """Say a sentence beside the document."""
-        self._terminal.say(f"note: {text}")
-
-    def warn(self, text: str) -> None:
-        """Say a warning."""
-        self._terminal.warn(text)
 
     def finish(self, counts: Mapping[FileStatus, int]) -> None:
         """Print all problems, and say beside them what was done."""
@@ -383,28 +363,14 @@ def from_here(path: str) -> str:
     return escape(path).removeprefix(escape(f"{Path.cwd()}/"))
 
 
-class ChangeListener:
+class ChangeListener(Report):
     """Prints the paths that change, in a dry run or with -v; `silent` prints none."""
 
     def __init__(self, run: Run, *, dry: bool, silent: bool = False) -> None:
+        super().__init__()
         self._terminal = run.terminal
         self._shown = not silent and (dry or run.terminal.verbose > 0)
         self._dry = dry
-
-    def total(self, doing: Doing, files: int) -> None:
-        """Hear of no file: none is read."""
-
-    def taken(self, source: str, target: str) -> None:
-        """Hear of no file: none is taken away."""
-
-    def reading(self, source: str) -> None:
-        """Hear of no file: none is read."""
-
-    def file(self, outcome: Outcome) -> None:
-        """Hear of no file: none is read."""
-
-    def still_refused(self, count: int, files: Iterable[Outcome]) -> None:
-        """Hear of no file: none is looked at."""
 
     def changed(self, path: str) -> None:
         """Print a path that was written."""

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
@@ -12,10 +12,9 @@ from typing import Any, Literal
 from cargo_static_index.cli.documents import Event, EventDocument
 from cargo_static_index.cli.file_document import FileDocument
 from cargo_static_index.cli.formats import print_json
-from cargo_static_index.cli.output import PassOutput, from_here
+from cargo_static_index.cli.output import PassOutput, Printer, from_here
 from cargo_static_index.cli.run import GOOD, Run, need_drop, read_clock
 from cargo_static_index.cli.terminal import Terminal
-from cargo_static_index.crate.candidate import FileStatus
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.registry.watch.health import Health
 from cargo_static_index.registry.watch.metrics import MetricsFile
@@ -28,7 +27,8 @@ def watch(run: Run, *, idle: float | None, grace: float, log: Literal["text", "j
     need_drop(run)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # in a pipe too: a line tells of what has just happened
-    printer = LinePrinter(run.terminal, from_here(str(run.settings.drop.path))) if log == "text" else JsonLinePrinter()
+    drop = from_here(str(run.settings.drop.path))
+    printer = LinePrinter(run.terminal, drop) if log == "text" else JsonLinePrinter(run.terminal)
     hearers: list[Callable[[Health], None]] = [printer.health]
     if metrics is not None:
         hearers.append(MetricsFile(_outside(metrics, run.settings.tree.path), run.settings))
@@ -90,13 +90,11 @@ class Signals:
         raise KeyboardInterrupt
 
 
-class LinePrinter:
-    """Prints one line a change."""
-
-    prints_paths = False
+class LinePrinter(Printer):
+    """Prints one line a change; a file that was refused before was told of then."""
 
     def __init__(self, terminal: Terminal, drop: str) -> None:
-        self._terminal = terminal
+        super().__init__(terminal)
         self._drop = drop
         self._watching: tuple[object, ...] = ()
 
@@ -119,9 +117,6 @@ class LinePrinter:
         elif document.became == "refused":
             self._terminal.did("Refused", text, "bad")
 
-    def still_refused(self, count: int, documents: Iterable[FileDocument]) -> None:
-        """Hear of no file: each was told of when it was refused."""
-
     def taken(self, source: str, target: str) -> None:
         """Print where a dropped file is now."""
         self._terminal.did("Moved" if target else "Deleted", f"{source} to {target}" if target else source)
@@ -131,24 +126,12 @@ class LinePrinter:
         if self._terminal.verbose:
             self._terminal.did("Deleted" if deleted else "Wrote", path)
 
-    def note(self, text: str) -> None:
-        """Say a sentence."""
-        self._terminal.say(f"note: {text}")
 
-    def warn(self, text: str) -> None:
-        """Say a warning."""
-        self._terminal.warn(text)
-
-    def finish(self, counts: Mapping[FileStatus, int]) -> None:
-        """Print nothing: each change was told."""
-
-
-class JsonLinePrinter:
+class JsonLinePrinter(Printer):
     """Prints one JSON document a change, for programs that read logs."""
 
-    prints_paths = False
-
-    def __init__(self) -> None:
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__(terminal)
         self._watching: tuple[object, ...] = ()
 
     def health(self, health: Health) -> None:
@@ -162,9 +145,6 @@ class JsonLinePrinter:
         """Print what became of a file that was published or refused."""
         if document.became in {"published", "refused"}:
             self._print(document.became, file=document)
-
-    def still_refused(self, count: int, documents: Iterable[FileDocument]) -> None:
-        """Hear of no file: each was told of when it was refused."""
 
     def taken(self, source: str, target: str) -> None:
         """Print where a dropped file is now; `target` is not there where it was deleted."""
@@ -181,9 +161,6 @@ class JsonLinePrinter:
     def warn(self, text: str) -> None:
         """Print a sentence that warns."""
         self._print("warning", message=text)
-
-    def finish(self, counts: Mapping[FileStatus, int]) -> None:
-        """Print nothing: each change was told."""
 
     def _print(self, event: Event, **more: Any) -> None:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

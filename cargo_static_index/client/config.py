@@ -44,7 +44,8 @@ class CargoConfig:
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._environment = environment
         self.home = Path(environment.get("CARGO_HOME") or Path(environment.get("HOME", "/")) / ".cargo")
-        self._files = [_read(path) for path in self._paths(folder)]
+        folders = (*(parent / ".cargo" for parent in (folder, *folder.parents)), self.home)
+        self._files = [_read(place / name) for place in folders for name in ("config.toml", "config")]
 
     def registry(self, name: str | None, index: str | None) -> RemoteRegistry:
         """Give the registry of a name or an index URL, else the default one; SettingsError where there is none."""
@@ -88,11 +89,6 @@ class CargoConfig:
         if (text := self._environment.get(config_variable(*keys))) is not None:
             return text
         return next((found for file in self._files if (found := _at(file, keys)) is not None), None)
-
-    def _paths(self, folder: Path) -> Iterator[Path]:
-        for parent in (folder, *folder.parents):
-            yield from (parent / ".cargo" / name for name in ("config.toml", "config"))
-        yield from (self.home / name for name in ("config.toml", "config"))
 
     def _name_of(self, index: str) -> str | None:
         """Give the name that variables or files have for an index, as cargo looks for whose token it is."""

@@ -112,7 +112,11 @@ class Pusher:
         done: list[Pushed] = []
         for upload in uploads:
             missing = sorted(_needs(upload) & failed)
-            pushed = _skipped(upload, missing) if missing else self._push_one(upload, dry=dry)
+            if missing:
+                says = f"it depends on {', '.join(missing)}, which did not come to be published"
+                pushed = _pushed(upload, "skipped", says)
+            else:
+                pushed = self._push_one(upload, dry=dry)
             if pushed.status not in {"published", "unchanged"}:
                 failed.add(upload.name)
             done.append(pushed)
@@ -283,19 +287,13 @@ def _said(answer: Answer) -> tuple[str | None, tuple[str, ...]]:
 
 
 def _warnings(warnings: _Warnings) -> Iterator[str]:
-    yield from (
-        f"the category {slug!r} is not one that the registry knows" for slug in warnings.invalid_categories or ()
-    )
-    yield from (f"the badge {badge!r} is not one that the registry knows" for badge in warnings.invalid_badges or ())
+    for kind, names in (("category", warnings.invalid_categories), ("badge", warnings.invalid_badges)):
+        yield from (f"the {kind} {name!r} is not one that the registry knows" for name in names or ())
     yield from warnings.other or ()
 
 
 def _pushed(upload: Upload, status: PushStatus, says: str = "") -> Pushed:
     return Pushed(name=upload.name, vers=upload.vers, status=status, says=says)
-
-
-def _skipped(upload: Upload, missing: Sequence[str]) -> Pushed:
-    return _pushed(upload, "skipped", f"it depends on {', '.join(missing)}, which did not come to be published")
 
 
 def _no_token(registry: RemoteRegistry) -> str:
@@ -312,18 +310,14 @@ def package_workspace(folder: Path, registry: str | None, more: tuple[str, ...] 
     `more` are options of `cargo package`. SettingsError where cargo fails: it has said why.
     """
     members = json.loads(_cargo(folder, "metadata", "--no-deps", "--format-version", "1", quiet=True))
-    wanted = [package for package in members["packages"] if _may_go(package["publish"], registry)]
+    packages = members["packages"]  # `publish` says where each may go (cargo's book: "The publish field")
+    wanted = [package for package in packages if package["publish"] is None or registry in package["publish"]]
     if not wanted:
         raise SettingsError("no member of this workspace may be published there: `package.publish` says so in each")
     chosen = [word for package in wanted for word in ("--package", package["name"])]
     _cargo(folder, "package", *chosen, *more)
     target = Path(members["target_directory"]) / "package"
     return [target / f"{package['name']}-{package['version']}.crate" for package in wanted]
-
-
-def _may_go(publish: list[str] | None, registry: str | None) -> bool:
-    """Whether `package.publish` lets a package go to a registry (cargo's book: "The publish field")."""
-    return publish is None or registry in publish
 
 
 def _cargo(folder: Path, *arguments: str, quiet: bool = False) -> str:

@@ -73,20 +73,22 @@ async def read_body(request: Request, most: int) -> bytes:
     return bytes(body)
 
 
-async def _answer_refused(_: Request, error: RequestRefused) -> Response:
-    return answer_failure(error.status, *error.details, headers=error.headers)
-
-
-async def _answer_upload(_: Request, error: InvalidUpload) -> Response:
-    return answer_failure(error.status, str(error))
-
-
-async def _answer_http(_: Request, error: HTTPException) -> Response:
-    return answer_failure(error.status_code, error.detail, headers=error.headers)
-
-
-async def _answer_ours(_: Request, error: CargoStaticIndexError) -> Response:
-    return answer_failure(_status_of(error), str(error))
+async def _answer(_: Request, error: Exception) -> Response:
+    match error:
+        case RequestRefused():
+            return answer_failure(error.status, *error.details, headers=error.headers)
+        case InvalidUpload():
+            return answer_failure(error.status, str(error))
+        case HTTPException():
+            return answer_failure(error.status_code, error.detail, headers=error.headers)
+        case CargoStaticIndexError():
+            return answer_failure(_status_of(error), str(error))
+        case ClientDisconnect():  # in the middle of its body
+            return Response(status_code=HTTPStatus.BAD_REQUEST)
+        case OSError() if _is_full(error):
+            says = "the disk of this registry is full; nothing was published"
+            return answer_failure(HTTPStatus.INSUFFICIENT_STORAGE, says)
+    raise error
 
 
 def _status_of(error: CargoStaticIndexError) -> int:
@@ -112,24 +114,7 @@ def _is_full(error: BaseException | None) -> bool:
     return False
 
 
-async def _answer_disk(_: Request, error: OSError) -> Response:
-    if _is_full(error):
-        return answer_failure(
-            HTTPStatus.INSUFFICIENT_STORAGE, "the disk of this registry is full; nothing was published"
-        )
-    raise error
-
-
-async def _answer_nobody(_: Request, __: ClientDisconnect) -> Response:
-    return Response(status_code=HTTPStatus.BAD_REQUEST)  # the client has left in the middle of its body
-
-
-HANDLERS: Final[Mapping[Any, Any]] = {
-    RequestRefused: _answer_refused,
-    InvalidUpload: _answer_upload,
-    HTTPException: _answer_http,
-    CargoStaticIndexError: _answer_ours,
-    OSError: _answer_disk,
-    ClientDisconnect: _answer_nobody,
-}
-"""What each error that leaves a route is answered with."""
+HANDLERS: Final[Mapping[Any, Any]] = dict.fromkeys(
+    (RequestRefused, InvalidUpload, HTTPException, CargoStaticIndexError, OSError, ClientDisconnect), _answer
+)
+"""What answers the errors that leave a route."""

@@ -6,7 +6,6 @@ A token is `csi_ID_SECRET`; 256 bits of the secret are random, so a plain SHA-25
 import base64
 import hashlib
 import hmac
-import json
 import secrets
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,7 +15,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from cargo_static_index._json import UNREADABLE
+from cargo_static_index._json import UNREADABLE, write_json
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import NotHeld, SettingsError, StoreError
 from cargo_static_index.server.private import PrivatePlace
@@ -250,7 +249,7 @@ def note_exchanged(private: PrivatePlace, what: str, *, ends: float, now: int) -
             raise StoreError(f"{where}: this does not say which tokens were used: {error}; delete it") from error
         is_new = key not in before
         left = {other: end for other, end in before.items() if end >= now} | ({key: ends} if is_new else {})
-        return f"{json.dumps(left, indent=2)}\n".encode()
+        return write_json(left)
 
     private.change(EXCHANGED_FILE, noted)
     return is_new
@@ -275,7 +274,7 @@ def note_used(private: PrivatePlace, used: Mapping[str, str]) -> None:
     def noted(content: bytes | None) -> bytes:
         before = _used_in(content)
         latest = {token_id: max(when, before.get(token_id, "")) for token_id, when in used.items()}
-        return f"{json.dumps({**before, **latest}, indent=2)}\n".encode()
+        return write_json({**before, **latest})
 
     private.change(USED_FILE, noted)
 

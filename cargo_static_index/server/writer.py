@@ -5,7 +5,7 @@ Publishing is a drop that waits: this is `add`, and the other commands, called f
 
 import queue
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -18,7 +18,7 @@ from cargo_static_index.crate.candidate import Candidate, Outcome
 from cargo_static_index.diagnostics.errors import CargoStaticIndexError, NotHeld, StoreError, TreeBusy
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.registry.configured import store_of
-from cargo_static_index.registry.events import Doing
+from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.kept import KEPT_LOOK, has_archives_to_delete
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.owners import forget_owners, found_owners
@@ -265,37 +265,17 @@ class _Batch:
             raise Forbidden(reason)
 
 
-class _Listener:
+class _Listener(Report):
     """Tells each change what became of its file, as soon as that is durable."""
 
     def __init__(self, batch: Sequence[_Change], warn: Callable[[str], None]) -> None:
+        super().__init__()
         self._waiting = {change.candidate.source: change for change in batch if isinstance(change, Publish)}
         self._warn = warn
-
-    def total(self, doing: Doing, files: int) -> None:
-        """Hear of it."""
-
-    def taken(self, source: str, target: str) -> None:
-        """Hear of it."""
-
-    def reading(self, source: str) -> None:
-        """Hear of it."""
 
     def file(self, outcome: Outcome) -> None:
         """Tell whoever waits."""
         self._waiting[outcome.source].done.set_result(outcome)
-
-    def still_refused(self, count: int, files: Iterable[Outcome]) -> None:
-        """Hear of it."""
-
-    def changed(self, path: str) -> None:
-        """Hear of it."""
-
-    def deleted(self, path: str) -> None:
-        """Hear of it."""
-
-    def note(self, text: str) -> None:
-        """Hear of it."""
 
     def warn(self, text: str) -> None:
         """Pass a warning on."""
