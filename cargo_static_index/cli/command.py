@@ -46,9 +46,18 @@ class Command(click.Command):
     ) -> None:
         self._keys = tuple(keys)
         self._outlives = outlives
-        version = ("-V",) if own_version else ("-V", "--version")
-        every = [*params, *setting_options(self._keys), *global_options(*version)]
-        super().__init__(name, params=every, context_settings=CONTEXT, **more)
+        self._version = ("-V",) if own_version else ("-V", "--version")
+        self._own = tuple(params)
+        super().__init__(name, context_settings=CONTEXT, **more)
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Give the command's own parameters, those of the settings, and those of every command, made when asked for.
+
+        Of a module's commands one is run.
+        """
+        if not self.params:
+            self.params = [*self._own, *setting_options(self._keys), *global_options(*self._version)]
+        return super().get_params(ctx)
 
     def invoke(self, ctx: click.Context) -> int:
         """Run the command, and give its exit code."""

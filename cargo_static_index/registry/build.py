@@ -21,10 +21,8 @@ from cargo_static_index._version import __version__
 from cargo_static_index.crate.candidate import Candidate, DropFile, FileStatus, Outcome
 from cargo_static_index.crate.policy import Policy
 from cargo_static_index.diagnostics.escape import escape
-from cargo_static_index.registry.dispose import Disposal, remembered
 from cargo_static_index.registry.drop import Drop
 from cargo_static_index.registry.events import Listener
-from cargo_static_index.registry.held import with_held
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.scan import settled_by_stamps
 from cargo_static_index.registry.transaction import Transaction
@@ -74,6 +72,8 @@ def read_drop(
         if count:
             count -= transaction.state.candidates.refused_count()  # changed since, and read once more
         if count:
+            from cargo_static_index.registry.dispose import remembered
+
             transaction.listener.still_refused(count, remembered(transaction, drop))
 
 
@@ -114,8 +114,7 @@ def publish_read(
 
     The transaction's listener hears what becomes of each file. Of files of a `drop` directory that is remembered.
     """
-    disposal = Disposal(transaction, judged_by(policy) if drop else "", drop)
-    yield from _dispose_all(transaction, policy, options, disposal, far.uploads if far else None)
+    yield from _dispose_all(transaction, drop, policy, options, far.uploads if far else None)
 
 
 def judged_by(policy: Policy) -> str:
@@ -163,6 +162,7 @@ def _read(
     first = next(files, None)
     if first is None:
         return
+    from cargo_static_index.registry.held import with_held
     from cargo_static_index.registry.read import Reader
 
     reader = Reader(
@@ -275,15 +275,17 @@ def _portions(
 
 
 def _dispose_all(
-    transaction: Transaction, policy: Policy, options: Options, disposal: Disposal, uploads: Uploads | None
+    transaction: Transaction, drop: Drop | None, policy: Policy, options: Options, uploads: Uploads | None
 ) -> Iterator[None]:
     """Dispose of what could not be read, then publish the rest crate by crate."""
     files = transaction.state.candidates.count()
     transaction.listener.total("published", files)
     if not files:
         return
+    from cargo_static_index.registry.dispose import Disposal
     from cargo_static_index.registry.publish import Publisher
 
+    disposal = Disposal(transaction, judged_by(policy) if drop else "", drop)
     refused = False
     unreadable = map(_unreadable, transaction.state.candidates.without_release())
     while batch := list(islice(unreadable, FILES_AT_ONCE)):
@@ -295,7 +297,7 @@ def _dispose_all(
         policy.levels,
         name=policy.registry_name,
         restore=options.restore,
-        mend=disposal.drop is None or disposal.drop.takes_away,  # else the file stays there to be added
+        mend=drop is None or drop.takes_away,  # else the file stays there to be added
         uploads=uploads,
     )
     if options.all_or_nothing:  # all at once, too: what others did between two batches may refuse one

@@ -52,7 +52,7 @@ class Disposal:
     def __init__(self, transaction: Transaction, judged: str, drop: Drop | None) -> None:
         self._transaction = transaction
         self._judged = judged
-        self.drop = drop
+        self._drop = drop
         self._objects: BucketDrop | None = None
 
     def dispose(self, outcomes: Sequence[Outcome]) -> None:
@@ -80,25 +80,25 @@ class Disposal:
 
     def _leaves(self, outcome: Outcome) -> bool:
         """Whether the settings want the file out of the drop directory."""
-        if self.drop is None or self._transaction.options.dry:
+        if self._drop is None or self._transaction.options.dry:
             return False
         if outcome.status == "refused":
-            return self.drop.refused is not None
-        return outcome.status in {"published", "restored", "unchanged"} and self.drop.takes_away
+            return self._drop.refused is not None
+        return outcome.status in {"published", "restored", "unchanged"} and self._drop.takes_away
 
     def _take_away(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
         """Move or delete files, but for others that took their place, and give those of which that was done."""
         outcomes = list(outcomes)
-        if self.drop is None or not outcomes:
+        if self._drop is None or not outcomes:
             return []
-        if isinstance(self.drop.path, Bucket):
-            self._objects = self._objects or objects_of(self.drop.path)
+        if isinstance(self._drop.path, Bucket):
+            self._objects = self._objects or objects_of(self._drop.path)
             places = list(self._objects.together(self._taken_to, outcomes))
         else:
             places = list(map(self._taken_to, outcomes))
         gone = [(outcome, place) for outcome, place in zip(outcomes, places, strict=True) if place is not None]
         for outcome, place in gone:
-            self._transaction.listener.taken(str(self.drop.path / outcome.candidate.file.path), place)
+            self._transaction.listener.taken(str(self._drop.path / outcome.candidate.file.path), place)
         return [outcome for outcome, _ in gone]
 
     def _taken_to(self, outcome: Outcome) -> str | None:
@@ -106,19 +106,19 @@ class Disposal:
 
         What fails is told when all else is done.
         """
-        assert self.drop is not None
+        assert self._drop is not None
         file = outcome.candidate.file
-        away = self.drop.refused if outcome.status == "refused" else self.drop.after_publish
+        away = self._drop.refused if outcome.status == "refused" else self._drop.after_publish
         try:
-            if isinstance(self.drop.path, Bucket):
+            if isinstance(self._drop.path, Bucket):
                 return self._take_object(outcome, away)
-            return self._take_file(self.drop.path, outcome, away)
+            return self._take_file(self._drop.path, outcome, away)
         except FileNotFoundError:
             return None  # its owner took it away meanwhile
         except (OSError, InvalidInput, StoreError) as error:
             what = f"moved into {away}" if isinstance(away, Path | Bucket) else "deleted"
             said = (error.strerror if isinstance(error, OSError) else None) or error
-            self._transaction.failures.append(f"{self.drop.path / file.path} cannot be {what}: {said}")
+            self._transaction.failures.append(f"{self._drop.path / file.path} cannot be {what}: {said}")
             return None
 
     def _take_object(self, outcome: Outcome, away: object) -> str | None:

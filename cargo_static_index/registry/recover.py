@@ -4,29 +4,28 @@ Everything is found in the tree itself. Intents only tell that there is somethin
 been of another tree, which must not suffer for what was begun in the first.
 """
 
+from typing import TYPE_CHECKING
+
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import InvalidDocument
 from cargo_static_index.protocol.names import collision_key
-from cargo_static_index.registry.addresses import changes_of_addresses, changes_of_crate
-from cargo_static_index.registry.follow import follow
-from cargo_static_index.registry.kept import note_first_kept
 from cargo_static_index.registry.known import load_published
-from cargo_static_index.registry.restore import LOST, is_left, recount, restore_index, trust_last_record
 from cargo_static_index.registry.shared import is_due, name_all, prune
-from cargo_static_index.registry.tombstones import restore_tombstones, update_tombstones
 from cargo_static_index.registry.transaction import Transaction
-from cargo_static_index.registry.withdraw import Withdrawn, judge_again, withdraw_versions
 from cargo_static_index.store import Delete
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.documents import format_document
 from cargo_static_index.tree.read import crates_with_tombstones, read_index, read_record, read_tombstones
 
+if TYPE_CHECKING:  # what mends is loaded where something is to be mended
+    from cargo_static_index.registry.withdraw import Withdrawn
+
 _DAY = 86_400
 
 
-def recover(transaction: Transaction, *, first: bool = True) -> list[Withdrawn]:
+def recover(transaction: Transaction, *, first: bool = True) -> "list[Withdrawn]":
     """Finish what was begun, and make the state anew where the tree is not the one that it knows.
 
     Gives what removals that broke off left to delete. `first`: it may be another tree, which cannot be where others
@@ -36,7 +35,10 @@ def recover(transaction: Transaction, *, first: bool = True) -> list[Withdrawn]:
         if first:
             _warn_of_lost(transaction)
         return []  # what others know lies in the tree; what was begun is for `finish_changes`, which lists
-    trust_last_record(transaction)
+    if transaction.last_record is not None:
+        from cargo_static_index.registry.restore import trust_last_record
+
+        trust_last_record(transaction)
     unfinished = transaction.is_unfinished
     known = transaction.state.site.known_tree == format_document(transaction.record)
     if not (known or unfinished):
@@ -53,6 +55,8 @@ def recover(transaction: Transaction, *, first: bool = True) -> list[Withdrawn]:
 
 def _warn_of_lost(transaction: Transaction) -> None:
     if transaction.record.lost:
+        from cargo_static_index.registry.restore import LOST
+
         transaction.listener.warn(
             f"{LOST.format(number=transaction.record.lost)} Bring index files back from a backup, or `add` the "
             "archives again, which `verify` names. Then, or if that was meant, `rebuild` accepts the loss."
@@ -74,7 +78,9 @@ def follow_others(transaction: Transaction) -> bool:
     Dropped files of which they may judge otherwise are read again. Where the pages do not show the tree, it is not
     known what of that is whose to make.
     """
-    from cargo_static_index.registry.site.documents import shown_digest  # loaded when it is used
+    from cargo_static_index.registry.follow import follow
+    from cargo_static_index.registry.site.documents import shown_digest
+    from cargo_static_index.registry.withdraw import judge_again
 
     held = read_record(transaction.store)
     learnt = follow(transaction.state, transaction.store, held.value)
@@ -91,7 +97,7 @@ def follow_others(transaction: Transaction) -> bool:
     return True
 
 
-def finish_changes(transaction: Transaction) -> list[Withdrawn]:
+def finish_changes(transaction: Transaction) -> "list[Withdrawn]":
     """Finish the changes of a shared tree that their writers did not come to finish in time.
 
     Gives what removals that broke off left to delete.
@@ -107,12 +113,16 @@ def finish_changes(transaction: Transaction) -> list[Withdrawn]:
             takes_over = True
             transaction.take_over(identity, record)
             if transaction.record.version_addresses is True:
+                from cargo_static_index.registry.addresses import changes_of_crate
+
                 for name in (file.name for file in record.files if file.name):
                     for changes in changes_of_crate(transaction.store, name):
                         transaction.apply(changes)
             found = (finish_withdrawal(transaction, file.name) for file in record.files if file.name)
             left += [withdrawn for withdrawn in found if withdrawn]
     if takes_over:
+        from cargo_static_index.registry.kept import note_first_kept
+
         note_first_kept(transaction)
     prune(transaction.store, transaction.options.clock)
     return left
@@ -126,13 +136,17 @@ def prune_now_and_then(transaction: Transaction) -> None:
         transaction.state.site = replace(site, pruned=now)
 
 
-def reconcile(transaction: Transaction, *, agreed: bool = False) -> list[Withdrawn]:
+def reconcile(transaction: Transaction, *, agreed: bool = False) -> "list[Withdrawn]":
     """Read the whole index, bring the state and tree.json in step with it, and finish what broke off.
 
     Gives what removals that broke off left to delete.
     Dropped files are read again where the tree lacks what the state says they became. Where `agreed`, lines that
     were lost are held to have gone on purpose.
     """
+    from cargo_static_index.registry.kept import note_first_kept
+    from cargo_static_index.registry.restore import recount, restore_index
+    from cargo_static_index.registry.tombstones import restore_tombstones
+
     transaction.state.intents.begin([layout.RECORD])
     if transaction.log:
         name_all(transaction.store, transaction.options.clock)
@@ -172,6 +186,8 @@ def switch_addresses(transaction: Transaction) -> None:
 
 
 def _make_addresses(transaction: Transaction, *, wanted: bool) -> None:
+    from cargo_static_index.registry.addresses import changes_of_addresses
+
     for changes in changes_of_addresses(transaction.store, wanted=wanted):
         transaction.apply(changes)
 
@@ -188,7 +204,7 @@ def _finish_owners(transaction: Transaction) -> None:
     for path in list(transaction.state.intents.unfinished()):
         name = path.split("/")[1] if path.startswith(f"{layout.CRATES}/") else ""
         if path == layout.owners_copy(name):
-            from cargo_static_index.registry.owners import finish_owners  # loaded when it is used
+            from cargo_static_index.registry.owners import finish_owners
 
             finish_owners(transaction, name)
 
@@ -212,11 +228,15 @@ def _is_named(transaction: Transaction, name: str, cksum: str) -> bool:
     return any(cksum.encode() in file.content for file in stored if file)
 
 
-def finish_withdrawal(transaction: Transaction, name: str) -> Withdrawn | None:
+def finish_withdrawal(transaction: Transaction, name: str) -> "Withdrawn | None":
     """Finish what was begun with a crate's tombstones, and give what is left to delete; None where nothing is.
 
     Archives that are kept stay. Tombstones that cannot be read are told at the end, and stop no other crate.
     """
+    from cargo_static_index.registry.restore import is_left
+    from cargo_static_index.registry.tombstones import update_tombstones
+    from cargo_static_index.registry.withdraw import withdraw_versions
+
     try:
         stones = read_tombstones(transaction.store, name).value
     except InvalidDocument as error:

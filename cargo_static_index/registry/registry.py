@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from cargo_static_index._version import __version__
@@ -21,12 +22,10 @@ from cargo_static_index.diagnostics.problems import Finding
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.protocol.names import parse_crate_name
 from cargo_static_index.registry import build as passes
-from cargo_static_index.registry import withdraw as changes
 from cargo_static_index.registry.agreement import DEFAULT_BASE_URL
 from cargo_static_index.registry.configured import has_addresses, home_of, policy_of, store_of
 from cargo_static_index.registry.drop import Drop
 from cargo_static_index.registry.events import Listener
-from cargo_static_index.registry.kept import finish_kept, seconds_to_keep
 from cargo_static_index.registry.options import Access, Options
 from cargo_static_index.registry.recover import (
     finish_changes,
@@ -37,9 +36,7 @@ from cargo_static_index.registry.recover import (
     switch_addresses,
 )
 from cargo_static_index.registry.scan import Due
-from cargo_static_index.registry.similar import need_crates
 from cargo_static_index.registry.transaction import Transaction, open_transaction
-from cargo_static_index.registry.withdraw import Spec, Withdrawn
 from cargo_static_index.registry.workers import Executor, Far, few_collections
 from cargo_static_index.settings import Settings, limits_of
 from cargo_static_index.state import copy_state, may_write
@@ -47,15 +44,15 @@ from cargo_static_index.store import Store
 from cargo_static_index.store.bucket import Bucket
 from cargo_static_index.store.open import open_tree
 from cargo_static_index.tree import layout
-from cargo_static_index.tree.kept import kept_until
 from cargo_static_index.tree.read import read_config, read_record
 
-if TYPE_CHECKING:  # loaded when they are used: most commands make no pages, and neither verify nor reindex
+if TYPE_CHECKING:  # loaded when they are used: most commands make no pages, and neither verify, reindex nor remove
     from cargo_static_index.registry.archives import GivenArchive, LeftBehind
     from cargo_static_index.registry.reindex import Reindexed
     from cargo_static_index.registry.site.writer import SiteWriter
     from cargo_static_index.registry.sync import Synced
     from cargo_static_index.registry.verify.work import Work
+    from cargo_static_index.registry.withdraw import Spec, Withdrawn
     from cargo_static_index.tree.owners import Owners
 
 
@@ -134,30 +131,38 @@ class Registry:
         passes.take_read(self.transaction, read)
         self._carry_out(passes.publish_read(self.transaction, None, self._policy, self._options))
 
-    def set_yanked(self, specs: Sequence[Spec], *, yanked: bool) -> tuple[Spec, ...]:
+    def set_yanked(self, specs: "Sequence[Spec]", *, yanked: bool) -> "tuple[Spec, ...]":
         """Yank or unyank releases, and give those that changed; NotHeld before anything is changed."""
-        self.take()
-        return changes.set_yanked(self.transaction, specs, yanked=yanked)
+        from cargo_static_index.registry.withdraw import set_yanked
 
-    def remove(self, specs: Sequence[Spec], *, now: bool = False) -> tuple[Spec, ...]:
+        self.take()
+        return set_yanked(self.transaction, specs, yanked=yanked)
+
+    def remove(self, specs: "Sequence[Spec]", *, now: bool = False) -> "tuple[Spec, ...]":
         """Remove releases for good, and give those not removed before; NotHeld before anything is changed.
 
         Their archives are kept for as long as the settings say, or go `now`, as do those that are kept of them.
         """
+        from cargo_static_index.registry.kept import finish_kept, seconds_to_keep
+        from cargo_static_index.registry.withdraw import withdraw
+
         self.take()
         keep = 0.0 if now else seconds_to_keep(self._settings)
-        withdrawn = changes.withdraw(self.transaction, specs, keep=keep)
+        withdrawn = withdraw(self.transaction, specs, keep=keep)
         finish_removals(self.transaction, self._pages, withdrawn)
         if now:
             finish_kept(self.transaction, [(spec.name, spec.vers) for spec in specs])
         return tuple(spec for crate in withdrawn for spec in crate.gone)
 
-    def kept_until(self) -> Mapping[Spec, str]:
+    def kept_until(self) -> "Mapping[Spec, str]":
         """Give the removed releases whose archives are kept, each with the time until when, written as `pubtime` is."""
+        from cargo_static_index.registry.withdraw import Spec
+        from cargo_static_index.tree.kept import kept_until
+
         self._need_open()
         return {Spec(*release): until for release, until in kept_until(self.transaction.store).items()}
 
-    def dropped_files(self, spec: Spec) -> list[str]:
+    def dropped_files(self, spec: "Spec") -> list[str]:
         """Give the files of a release that lay in the drop directory when it was last looked at, and still do."""
         self._need_open()
         drop = drop_of(self._settings)
@@ -203,6 +208,7 @@ class Registry:
 
     def sync(self, source: Store, *, delete: bool = False) -> "Synced":
         """Bring this tree in step with another; with `delete` what is only here is removed."""
+        from cargo_static_index.registry.kept import seconds_to_keep
         from cargo_static_index.registry.sync import Sync
 
         self.take()
@@ -269,7 +275,7 @@ class Registry:
         if not self._begun:
             switch_addresses(self.transaction)
         finish_removals(self.transaction, self._pages, left, told=True)
-        finish_kept(self.transaction)
+        _finish_kept(self.transaction)
         if self._pages and not self._begun:
             self._pages.begin()
         self._begun = True
@@ -346,17 +352,27 @@ def _open(
 
 
 def finish_removals(
-    transaction: Transaction, pages: "SiteWriter | None", withdrawn: Sequence[Withdrawn], *, told: bool = False
+    transaction: Transaction, pages: "SiteWriter | None", withdrawn: "Sequence[Withdrawn]", *, told: bool = False
 ) -> None:
     """Delete the archives of what is withdrawn, once no page leads to them; it is `told` of what had broken off."""
     if not withdrawn:
         return
+    from cargo_static_index.registry.withdraw import delete_archives
+
     if pages:
         for _ in pages.make_crates():
             pass
-    changes.delete_archives(transaction, withdrawn)
+    delete_archives(transaction, withdrawn)
     for name, vers in ((crate.name, vers) for crate in withdrawn if told for vers in crate.versions):
         transaction.listener.note(f"The removal of {name} {vers}, which had broken off, is finished.")
+
+
+def _finish_kept(transaction: Transaction) -> None:
+    """Delete the kept archives whose time has come, where any are kept."""
+    if transaction.record.keeps_until is not UNSET:
+        from cargo_static_index.registry.kept import finish_kept
+
+        finish_kept(transaction)
 
 
 def _failed(failures: Mapping[str, str]) -> str:
@@ -419,6 +435,8 @@ def verify_registry(
     if names is not None:
         if fix:
             raise SettingsError("`fix` mends the whole tree: leave `names` out")
+        from cargo_static_index.registry.similar import need_crates
+
         need_crates(tree, [spec.name for spec in specs_of(names)])
     deep = deep or not tree.shared or (work is not None and work.share is not None)
     if not (deep or quick):
@@ -489,7 +507,7 @@ def _mend(
             yield from (replace(finding, fixed=True) for finding in config)  # opening a tree writes it
         pages = _pages(transaction, settings)
         finish_removals(transaction, pages, finish_changes(transaction), told=True)
-        finish_kept(transaction)
+        _finish_kept(transaction)
         yield from _mended(transaction, settings, pages, quick=quick, deep=deep)
         transaction.finish()
 
@@ -533,7 +551,7 @@ def _mended(
         yield from (replace(finding, fixed=finding.path not in left) for finding in of_pages)
 
 
-def _removals_left(transaction: Transaction, finding: Finding) -> Sequence[Withdrawn]:
+def _removals_left(transaction: Transaction, finding: Finding) -> "Sequence[Withdrawn]":
     """Mend tombstones, or the sums in tree.json, and give what removals that broke off left to delete."""
     if finding.fix == "recount":
         return reconcile(transaction, agreed=True)  # nothing is left that lost lines could have named
@@ -549,14 +567,16 @@ def drop_of(settings: Settings) -> Drop:
     return Drop(path=drop.path, refused=drop.refused, after_publish=drop.after_publish, settle=settle)
 
 
-def specs_of(texts: Iterable[str]) -> tuple[Spec, ...]:
+def specs_of(texts: Iterable[str]) -> "tuple[Spec, ...]":
     """Read `NAME@VERSION` or `NAME`, as cargo's `yank` takes them, or raise SettingsError."""
     if isinstance(texts, str):
         raise SettingsError(f"{texts!r} is one text; give several, as in `specs_of([{texts!r}])`")
     return tuple(map(_spec, texts))
 
 
-def _spec(text: str) -> Spec:
+def _spec(text: str) -> "Spec":
+    from cargo_static_index.registry.withdraw import Spec
+
     name, _, vers = text.partition("@")
     if "@" in vers:
         raise SettingsError(f"{text!r} names no release: it has two `@`; write `foo`, or `foo@1.0.0` for a release")
@@ -582,7 +602,7 @@ def sync_trees(
 
 
 def promote_releases(
-    source: Path | Bucket, specs: Sequence[Spec], settings: Settings, listener: Listener, options: Options
+    source: Path | Bucket, specs: "Sequence[Spec]", settings: Settings, listener: Listener, options: Options
 ) -> "list[LeftBehind]":
     """Publish releases of the tree at `source` in that of the settings, and give what they need and it does not hold.
 

@@ -19,7 +19,6 @@ from cargo_static_index.diagnostics.errors import (
     StoreError,
 )
 from cargo_static_index.protocol.index_file import Line
-from cargo_static_index.registry.addresses import address_puts
 from cargo_static_index.registry.agreement import Agreement, agree, read_again
 from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.known import crate_change
@@ -345,6 +344,8 @@ class Transaction:
     def put_addresses(self, lines: Iterable[Line]) -> None:
         """Put the archives of lines at the addresses of their versions, where this tree has such."""
         if self.record.version_addresses is True:
+            from cargo_static_index.registry.addresses import address_puts
+
             for puts in address_puts(self.store, lines):
                 self.apply(puts)
 

@@ -30,6 +30,10 @@ READMES = {
 
 PRINTING = {"cargo_static_index.cli.documents"}
 CHANGING = {f"cargo_static_index.registry.{name}" for name in ("publish", "on_change", "registry")}
+MENDING = {
+    *(f"cargo_static_index.registry.{name}" for name in ("restore", "tombstones", "withdraw", "kept", "follow")),
+    *(f"cargo_static_index.registry.{name}" for name in ("addresses", "dispose", "held", "similar")),
+}
 READING = {
     *("zlib_ng", "gzip", "shutil", "shlex"),
     *(f"cargo_static_index.{name}" for name in ("crate.check", "crate.incoming", "crate.archive", "crate.metadata")),
@@ -56,9 +60,10 @@ def test_a_command_loads_nothing_that_it_does_not_use(tmp_path: Path, arguments:
 def test_a_build_that_finds_nothing_new_loads_nothing_that_reads_or_publishes_crates(tmp_path: Path) -> None:
     drop, build = dropped(tmp_path), ["build", "--drop", ".", "--tree", "../public"]
     loaded_by(drop, build)
-    unused = (
-        PAGES | PROCESSES | SERVERS | RARE | PRINTING | READING | CHANGING - {"cargo_static_index.registry.registry"}
-    )
+    unused = {
+        *(PAGES | PROCESSES | SERVERS | RARE | PRINTING | READING | MENDING),
+        *(CHANGING - {"cargo_static_index.registry.registry"}),
+    }
     assert sorted(unused & loaded_by(drop, build)) == []
 
 
