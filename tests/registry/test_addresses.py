@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from cargo_static_index.protocol.index_file import parse_index
+from cargo_static_index.registry.addresses import AT_ONCE, address_puts
 from cargo_static_index.store import Store
 from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.tree.layout import archive_file, version_address
 from tests.crates import CrateBuilder, crate
+from tests.registry.trees import cksum_of, line
 from tests.stores import Died, Interrupted
 from tests.world import World
 
@@ -173,3 +175,15 @@ def test_a_target_of_sync_has_them_if_its_own_settings_say_so(tmp_path: Path) ->
     with target.opened() as opened:
         opened.sync(MemoryStore(source.files()))
     assert addresses(target) == of(FOO)
+
+
+def test_archives_come_to_their_addresses_some_at_a_time_and_what_is_not_there_has_none() -> None:
+    versions = [f"1.{minor}.0" for minor in range(AT_ONCE + 1)]
+    store = MemoryStore({archive_file("foo", cksum_of("foo", vers)): vers.encode() for vers in versions})
+    lines = parse_index(b"\n".join(line("foo", vers) for vers in ["0.1.0", *versions])).releases
+    batches = list(address_puts(store, lines))
+    assert [len(batch) for batch in batches] == [AT_ONCE, 1]
+    puts = [put for batch in batches for put in batch]
+    assert [(put.path, put.content) for put in puts] == [
+        (version_address("foo", vers), vers.encode()) for vers in versions
+    ]

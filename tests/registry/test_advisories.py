@@ -7,7 +7,7 @@ import pytest
 
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.protocol.registries import Home
-from cargo_static_index.registry.advisories import AdvisoryDatabase
+from cargo_static_index.registry.advisories import AdvisoryDatabase, notes_on
 from tests.advisories import advise
 from tests.cli.program import run
 from tests.crates import crate
@@ -159,3 +159,15 @@ def test_the_command_lists_what_is_affected_and_denies_it_unless_it_is_yanked(wo
 def test_a_folder_that_is_no_database_is_refused(world: World, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="name a checkout of an advisory database"):
         world.build(options={"advisories.path": tmp_path / "nowhere"})
+
+
+def test_without_a_folder_nothing_is_known_and_nothing_read() -> None:
+    nothing = AdvisoryDatabase()
+    assert (list(nothing.names()), nothing.of("foo"), nothing.digest()) == ([], ([], {}), "")
+
+
+def test_of_versions_that_cargo_calls_invalid_nothing_is_said(database: Path) -> None:
+    advise(database, "foo")
+    found, _ = AdvisoryDatabase(folder=database).of("foo")
+    [note] = notes_on(found, ["1.0.0", "1.0", "next"])
+    assert note.versions == ("1.0.0",)

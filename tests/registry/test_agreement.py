@@ -3,8 +3,16 @@
 import pytest
 
 from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.registry.agreement import read_again
+from cargo_static_index.registry.events import Report
+from cargo_static_index.registry.options import Options
+from cargo_static_index.registry.registry import open_registry
+from cargo_static_index.store import Delete, Put
+from cargo_static_index.store.memory import MemoryStore
+from cargo_static_index.tree.documents import TreeRecord, format_document
+from cargo_static_index.tree.layout import CONFIG, RECORD
 from tests.crates import crate
-from tests.world import BASE, World
+from tests.world import BASE, T0, World
 
 
 def test_an_alias_of_the_settings_is_kept_in_the_tree_so_that_it_can_be_verified_alone(world: World) -> None:
@@ -114,3 +122,88 @@ def test_a_tree_of_a_newer_format_is_refused_naming_the_version_that_is_needed(w
         "the tree cannot be used: the tree has format 3, and this version reads up to 2; "
         "use cargo-static-index 3.1.4 or later"
     )
+
+
+def test_a_lost_config_is_written_again_by_who_gives_the_base_url_and_by_nobody_else(
+    light: World, tree: MemoryStore
+) -> None:
+    light.put(crate("foo"))
+    light.build()
+    before = tree.files[CONFIG]
+    tree.apply([Delete(path=CONFIG)])
+    with pytest.raises(SettingsError) as caught:
+        light.build(options={"registry.base-url": None})
+    assert str(caught.value) == (
+        "the tree holds releases, but its index/config.json, which knew its base URL, is lost or not ours; "
+        "give the URL with --base-url, or set it in `[registry]`"
+    )
+    light.build()
+    assert tree.files[CONFIG] == before
+
+
+def test_a_damaged_config_is_replaced_by_a_move_to_a_url_that_is_given(light: World, tree: MemoryStore) -> None:
+    light.build()
+    before = tree.files[CONFIG]
+    tree.apply([Put(path=CONFIG, content=b"{")])
+    with pytest.raises(SettingsError, match="or replace it with `build --move`, the base URL being set"):
+        light.build()
+    light.build(move=True)
+    assert tree.files[CONFIG] == before
+
+
+def test_a_registry_that_must_exist_is_not_begun(light: World, tree: MemoryStore) -> None:
+    options = Options(now=T0, must_exist=True)
+    with (
+        pytest.raises(SettingsError, match=r"there is no registry in .*, and it must exist; name the published tree"),
+        open_registry(light.settings(), Report(), options, store=tree),
+    ):
+        pass
+    assert tree.files == {}
+
+
+def test_an_index_of_crates_io_is_for_mirrors(light: World) -> None:
+    (light.folder / "lines").mkdir()
+    with pytest.raises(
+        SettingsError, match=r"is for mirrors of crates\.io, and this is a registry of its own; take it"
+    ):
+        light.build(options={"mirror.upstream-index": light.folder / "lines"})
+
+
+def test_a_tree_json_that_is_lost_with_the_state_is_made_anew_by_who_says_the_mode(
+    light: World, tree: MemoryStore
+) -> None:
+    light.put(crate("foo"))
+    light.build()
+    before = tree.files[RECORD]
+    tree.apply([Delete(path=RECORD)])
+    light.forget()
+    with pytest.raises(SettingsError, match=r"is lost; bring it back from a backup, or set `mode`, and `aliases`"):
+        light.build()
+    light.build(options={"registry.mode": "registry"})
+    assert tree.files[RECORD] == before
+
+
+@pytest.mark.parametrize("damage", ["lost", "emptied", "a slip"])
+def test_a_tree_json_that_the_state_knows_is_put_back(light: World, tree: MemoryStore, damage: str) -> None:
+    light.put(crate("foo"))
+    light.build()
+    before = tree.files[RECORD]
+    start = before.index(b'"digest": "') + 11
+    slip = before[:start] + (b"1" if before[start : start + 1] == b"0" else b"0") + before[start + 1 :]
+    content = {"lost": None, "emptied": b"", "a slip": slip}[damage]
+    tree.apply([Put(path=RECORD, content=content) if content is not None else Delete(path=RECORD)])
+    light.build()
+    assert tree.files[RECORD] == before
+
+
+def test_tree_json_read_again_is_none_where_it_is_not_to_be_read_and_of_a_newer_format_an_error() -> None:
+    good = format_document(TreeRecord(mode="mirror"))
+    again = read_again(MemoryStore({RECORD: good}))
+    assert again is not None
+    assert again.value.mode == "mirror"
+    assert read_again(MemoryStore()) is None
+    assert read_again(MemoryStore({RECORD: b"{"})) is None
+    with pytest.raises(
+        SettingsError, match=r"the tree cannot be used: the tree has format 9, and .* up to 2; use a newer"
+    ):
+        read_again(MemoryStore({RECORD: b'{"format": 9}'}))

@@ -14,12 +14,16 @@ from cargo_static_index import (
     promote_releases,
     specs_of,
 )
-from cargo_static_index.diagnostics.errors import InvalidInput, NotHeld, SettingsError
+from cargo_static_index.diagnostics.errors import InvalidInput, NotHeld, SettingsError, StoreError
+from cargo_static_index.registry.archives import released_archives
 from cargo_static_index.settings import Settings
-from cargo_static_index.tree.layout import metadata_file
+from cargo_static_index.store import Put
+from cargo_static_index.store.memory import MemoryStore
+from cargo_static_index.tree.layout import archive_file, metadata_file
 from tests.cli.program import run
 from tests.crates import crate
 from tests.documents import hold_to_schema
+from tests.registry.trees import cksum_of, line, tree_of
 from tests.world import BASE, World
 
 FOO, NEWER = crate("foo"), crate("foo", "1.1.0")
@@ -133,3 +137,19 @@ def test_the_metadata_beside_an_archive_keeps_to_its_schema(tmp_path: Path) -> N
     add(world, GivenArchive(content=rich.build()), GivenArchive(content=FOO.build()))
     for each in (rich, FOO):
         hold_to_schema("metadata", json.loads(world.read(metadata_file(each.name, each.cksum()))))
+
+
+def test_archives_of_releases_come_with_their_names_times_and_yanks() -> None:
+    store = tree_of({"foo": [line("foo", pubtime=LONG_AGO, yanked=True), line("foo", "1.1.0")]})
+    store.apply([Put(path=archive_file("foo", cksum_of("foo", "1.0.0")), content=b"archive")])
+    [found] = released_archives(store, specs_of(["foo@1.0.0"]))
+    assert found == GivenArchive(content=b"archive", name="foo-1.0.0.crate", pubtime=LONG_AGO, yanked=True)
+    with pytest.raises(StoreError) as caught:
+        released_archives(store, specs_of(["foo"]))
+    assert str(caught.value) == "the archive of foo 1.1.0 is missing at the source; `verify` it"
+
+
+def test_an_archive_that_cannot_be_read_is_named_and_nothing_is_published(light: World, tree: MemoryStore) -> None:
+    with pytest.raises(StoreError, match=r"nowhere\.crate: cannot read: "):
+        add(light, GivenArchive(content=light.folder / "nowhere.crate"))
+    assert not any(path.startswith("crates/") for path in tree.files)

@@ -6,19 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from cargo_static_index.registry.kept import AN_HOUR, seconds_to_keep
+from cargo_static_index.diagnostics.errors import StoreError
+from cargo_static_index.registry.kept import AN_HOUR, has_archives_to_delete, seconds_to_keep
 from cargo_static_index.registry.status import read_status
 from cargo_static_index.server.writer import Writer
 from cargo_static_index.state.directory import attending
+from cargo_static_index.store import Put
 from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.store.memory import MemoryStore
+from cargo_static_index.tree.documents import TreeRecord, format_document
 from cargo_static_index.tree.kept import KEPT, kept_until
-from cargo_static_index.tree.layout import archive_and_metadata, tombstones_file
+from cargo_static_index.tree.layout import RECORD, archive_and_metadata, tombstones_file
 from tests.crates import crate
 from tests.registry.watch.running import running
 from tests.server.serving import until
 from tests.stores import Died, Interrupted
-from tests.world import World, contents
+from tests.world import DAY, T0, World, contents
 
 HOUR = 3600
 FOO, NEWER = crate("foo"), crate("foo", "1.1.0")
@@ -321,3 +324,34 @@ def test_a_server_that_publishes_deletes_them_by_itself(tmp_path: Path) -> None:
     finally:
         writer.close()
     assert not warned
+
+
+@pytest.mark.parametrize(
+    ("content", "due"),
+    [
+        (format_document(TreeRecord(keeps_until="2025-12-31T23:59:59Z")), True),
+        (format_document(TreeRecord(keeps_until="2026-01-01T00:00:00Z")), True),
+        (format_document(TreeRecord(keeps_until="2026-01-01T00:00:01Z")), False),
+        (format_document(TreeRecord()), False),
+        (b"{", False),
+    ],
+)
+def test_who_looks_after_a_tree_sees_in_tree_json_when_an_archive_is_due(content: bytes, due: bool) -> None:
+    assert has_archives_to_delete(MemoryStore({RECORD: content}), T0) is due
+
+
+def test_where_tombstones_cannot_be_read_no_archive_goes(tmp_path: Path) -> None:
+    store = MemoryStore()
+    world = published(tmp_path, store)
+    world.remove("foo@1.0.0")
+    stones = store.files[tombstones_file("foo")]
+    before = held(world)
+    world.now += 100 * DAY
+    world.forget()
+    store.apply([Put(path=tombstones_file("foo"), content=b"{")])
+    with pytest.raises(StoreError, match=r"foo/removed\.json: not a document of tombstones"):
+        world.build()
+    assert held(world) == before
+    store.apply([Put(path=tombstones_file("foo"), content=stones)])
+    world.build()
+    assert held(world) == frozenset()

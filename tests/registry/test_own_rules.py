@@ -18,6 +18,7 @@ from cargo_static_index.diagnostics.rule import Level, Rule
 from cargo_static_index.protocol.registries import Home
 from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.options import Options
+from cargo_static_index.registry.own_rules import load_own_rules
 from cargo_static_index.registry.registry import open_registry
 from tests.cli.program import run
 from tests.cli.watching import watching
@@ -249,3 +250,12 @@ def test_of_a_rule_that_is_broken_often_ten_are_told() -> None:
 def test_what_is_no_rule_is_refused() -> None:
     with pytest.raises(InvalidInput, match="is written like `acme/no-copyleft`"):
         OwnRules(rules=(Rule(id="vcs-dirty", level="warn", says="", way_out=""),), check=ask)
+
+
+def test_a_file_of_rules_that_is_not_utf_8_is_named_with_the_byte(tmp_path: Path) -> None:
+    (tmp_path / "rules.py").write_bytes(b"# caf\xe9\n")
+    with pytest.raises(SettingsError) as caught:
+        load_own_rules(tmp_path / "rules.py")
+    assert str(caught.value) == f"registry.own-rules: '{tmp_path}/rules.py' is not UTF-8 at byte 5"
+    with pytest.raises(SettingsError, match=r"nothing\.py' cannot be read: No such file or directory"):
+        load_own_rules(tmp_path / "nothing.py")

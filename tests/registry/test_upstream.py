@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.crate.candidate import Candidate, DropFile
+from cargo_static_index.diagnostics.errors import SettingsError, StoreError
 from cargo_static_index.protocol.names import index_path
-from cargo_static_index.registry.upstream import parse_upstream
+from cargo_static_index.registry.upstream import UpstreamIndex, as_published, parse_upstream
 from tests import corpus
 from tests.cli.program import run
 from tests.crates import CrateBuilder, crate
@@ -131,3 +132,15 @@ def test_pages_say_of_each_release_whether_the_time_is_when_it_was_published_or_
     with world.opened(options={"registry.pages": True}) as registry:
         registry.remake_pages()
     assert world.files() == before
+
+
+def test_a_file_that_cannot_be_read_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "3").write_bytes(b"a file where a folder should be")
+    (tmp_path / "foo.json").symlink_to("foo.json")
+    with pytest.raises(StoreError, match=r"/foo\.json cannot be read: Too many levels of symbolic links"):
+        UpstreamIndex(tmp_path).lines_of("foo")
+
+
+def test_what_has_no_line_stays_as_it_is() -> None:
+    refused = Candidate(file=DropFile(source="a", target=b"a"), refused=True)
+    assert as_published(refused, pubtime=THEN, yanked=True) == refused
