@@ -4,10 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from cargo_static_index.registry.owners import forget_owners, found_owners
+from cargo_static_index.diagnostics.errors import InvalidInput
+from cargo_static_index.registry.owners import change_owners, forget_owners, found_owners, write_copy
+from cargo_static_index.store import Put
 from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.tree.layout import owners_copy, owners_file
+from cargo_static_index.tree.owners import format_owners, read_owners, read_owners_copy
 from tests.crates import crate
 from tests.stores import Died, Interrupted
 from tests.world import World
@@ -110,3 +114,63 @@ def test_wherever_a_change_breaks_off_the_next_pass_ends_it(
             assert number > 1
             return
     pytest.fail("it never came to its end")
+
+
+def test_only_an_owner_is_removed_and_never_the_last(light: World, tree: MemoryStore) -> None:
+    with light.transaction() as transaction:
+        change_owners(transaction, "foo", add=["alice", "bob"])
+        before = dict(tree.files)
+        for remove, said in (
+            (["carol"], "carol is no owner of foo; it has alice, bob"),
+            (["alice", "bob"], "bob is the last owner of foo; add another one first"),
+        ):
+            with pytest.raises(InvalidInput) as caught:
+                change_owners(transaction, "foo", remove=remove)
+            assert str(caught.value) == said
+        with pytest.raises(InvalidInput, match="alice is no owner of bar; it has none"):
+            change_owners(transaction, "bar", remove=["alice"])
+        assert change_owners(transaction, "foo", add=["alice"]).owners == ("alice", "bob")
+        assert dict(tree.files) == before, "what changes nothing is not written"
+        assert change_owners(transaction, "foo", add=["carol"], remove=["alice"]).owners == ("bob", "carol")
+
+
+def test_who_was_forestalled_changes_the_owners_that_are_there_then(tmp_path: Path, tree: MemoryStore) -> None:
+    between = Interrupted(tree, -1)
+    world = World(tmp_path, {"registry.pages": False}, between)
+    with world.transaction() as transaction:
+        first = change_owners(transaction, "foo", add=["alice"])
+        other = replace(first, owners=("alice", "bob"), changes=2).summed_up()
+        between.happens = lambda: tree.apply([Put(path=owners_file("foo"), content=format_owners(other))])
+        between.left = 0
+        assert change_owners(transaction, "foo", add=["carol"]).owners == ("alice", "bob", "carol")
+    assert read_owners(tree, "foo").value == read_owners_copy(tree, "foo").value
+
+
+def test_a_copy_that_says_what_came_later_stays(light: World, tree: MemoryStore) -> None:
+    with light.transaction() as transaction:
+        first = change_owners(transaction, "foo", add=["alice"])
+        later = change_owners(transaction, "foo", add=["bob"])
+        write_copy(transaction, first)
+    assert read_owners_copy(tree, "foo").value == later
+
+
+def test_first_owners_are_those_of_who_was_quicker(light: World, tree: MemoryStore) -> None:
+    with light.transaction() as transaction:
+        assert found_owners(transaction, "foo", ("alice",))
+        assert not found_owners(transaction, "foo", ("bob",))
+        forget_owners(transaction, "foo", ("bob",))
+        held = read_owners(tree, "foo").value
+        assert held is not None
+        assert held.owners == ("alice",)
+        forget_owners(transaction, "foo", ("alice",))
+    assert (tree.read(owners_file("foo")), tree.read(owners_copy("foo"))) == (None, None)
+
+
+def test_first_owners_that_were_written_in_between_are_not_overwritten(tmp_path: Path, tree: MemoryStore) -> None:
+    between = Interrupted(tree, -1)
+    world = World(tmp_path, {"registry.pages": False}, between)
+    with world.transaction() as transaction:
+        between.happens = lambda: tree.apply([Put(path=owners_file("foo"), content=b"another's")])
+        between.left = 0
+        assert not found_owners(transaction, "foo", ("alice",))
+    assert tree.files[owners_file("foo")] == b"another's"
