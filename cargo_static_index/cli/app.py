@@ -44,7 +44,7 @@ TABLE: Final = {
     "reindex": ("maintain", "Derive index lines anew from what is stored."),
     "rebuild": ("maintain", "Make the catalogue anew from the tree alone."),
     "sync": ("sync", "Bring one tree in step with another."),
-    "promote": ("promote", "Publish releases of one tree in another."),
+    "promote": ("sync", "Publish releases of one tree in another."),
     "push": ("push", "Publish ready archives to any registry."),
     "doctor": ("doctor", "Look at a registry as cargo would, and say what is wrong."),
     "hosting": ("hosting", "Print the configuration of a server or host for this registry."),

@@ -9,12 +9,7 @@ from typing import Literal
 import click
 
 from cargo_static_index.cli.command import OF_A_TREE, command, sections
-from cargo_static_index.cli.documents import (
-    FindingDocument,
-    KeptDocument,
-    ReindexDocument,
-    VerifyDocument,
-)
+from cargo_static_index.cli.documents import FindingDocument, KeptDocument, ReindexDocument, VerifyDocument
 from cargo_static_index.cli.formats import Mark, print_json, print_marks
 from cargo_static_index.cli.options import (
     Format,

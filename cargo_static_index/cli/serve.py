@@ -30,14 +30,7 @@ from cargo_static_index.diagnostics.errors import SettingsError
     "--ephemeral", is_flag=True, help="Serve an empty registry to one COMMAND, give its exit code, leave nothing."
 )
 def serve_command(
-    run: Run,
-    *,
-    command: Sequence[str],
-    publish: bool,
-    watches: bool,
-    ephemeral: bool,
-    as_is: bool,
-    grace: str,
+    run: Run, *, command: Sequence[str], publish: bool, watches: bool, ephemeral: bool, as_is: bool, grace: str
 ) -> int:
     """Serve the tree over HTTP, for trying it and for small teams.
 

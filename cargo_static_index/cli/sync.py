@@ -1,14 +1,17 @@
-"""The command that brings one tree in step with another: sync."""
+"""The commands between two trees: sync and promote."""
 
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from msgspec.structs import replace
 
+from cargo_static_index.cli.build import make_teller
 from cargo_static_index.cli.command import OF_A_TREE, command, sections
-from cargo_static_index.cli.options import argument, dry_run
+from cargo_static_index.cli.options import argument, as_json, dry_run
 from cargo_static_index.cli.output import ChangeListener
 from cargo_static_index.cli.run import FOUND_WRONG, GOOD, Run
 from cargo_static_index.cli.terminal import counted
@@ -18,11 +21,17 @@ from cargo_static_index.store.bucket import Bucket, is_bucket_url, parse_bucket
 
 if TYPE_CHECKING:
     from cargo_static_index.registry.sync import Synced
+    from cargo_static_index.settings import Settings
 
-_KEYS = tuple(key for key in (*OF_A_TREE, *sections("limits", "pages")) if key not in {"tree.path", "state.path"})
+
+def _keys(*names: str) -> tuple[str, ...]:
+    keys = dict.fromkeys((*OF_A_TREE, *sections(*names)))
+    return tuple(key for key in keys if key not in {"tree.path", "state.path"})
 
 
-@command(_KEYS, examples=("sync public s3://crates/acme", "sync s3://crates s3://mirror/crates --dry-run"))
+@command(
+    _keys("limits", "pages"), examples=("sync public s3://crates/acme", "sync s3://crates s3://mirror/crates --dry-run")
+)
 @argument("source", metavar="FROM", says="The tree to copy from: a folder, or the URL of a bucket.")
 @argument("target", metavar="TO", says="The tree to bring in step with it.")
 @click.option("--delete", is_flag=True, help="Remove releases that are only at the target.")
@@ -37,22 +46,57 @@ def sync_command(run: Run, *, source: str, target: str, delete: bool, dry_run: b
     """
     from cargo_static_index.registry.registry import sync_trees
 
-    come_from, go_to = place_of_tree(source), place_of_tree(target)
+    come_from, go_to = _place(source), _place(target)
     if come_from == go_to:
         raise SettingsError(f"{source} cannot be brought in step with itself; name two trees")
     listener = ChangeListener(run, dry=dry_run)
     options = Options(now=run.now, dry=dry_run)
-    with tempfile.TemporaryDirectory(prefix="cargo-static-index-") as state:
-        settings = run.settings
-        settings = replace(settings, tree=replace(settings.tree, path=go_to))
-        settings = replace(settings, state=replace(settings.state, path=Path(state) / "state"), shared_state=None)
+    with _settings_of(run, go_to) as settings:
         synced = sync_trees(come_from, settings, listener, options, delete=delete)
     return _report(run, synced, dry=dry_run)
 
 
-def place_of_tree(text: str) -> Path | Bucket:
-    """Read where a tree lies: a folder, or the URL of a bucket."""
+@command(
+    _keys("limits", "pages", "dependencies", "manifest"),
+    examples=("promote staging acme-text@1.2.0 public", "promote s3://staging acme-text@1.2.0 acme-units s3://crates"),
+)
+@argument("source", metavar="FROM", says="The tree to take releases from: a folder, or the URL of a bucket.")
+@argument("specs", nargs=-1, required=True, metavar="NAME[@VERSION]...", says="The releases, or all of a crate.")
+@argument("target", metavar="TO", says="The tree to publish them in, which must be there.")
+@dry_run
+@as_json
+def promote_command(run: Run, *, source: str, specs: Sequence[str], target: str, dry_run: bool, as_json: bool) -> int:
+    """Publish releases of one tree in another, such as those of a staging registry in that for all.
+
+    They are checked as `add` does, and keep the time of their publication and their yank. Dependencies that name the
+    source mean the target there, whose base URL it becomes an alias of. What they need and the target does not hold
+    is said: promote it as well.
+    """
+    from cargo_static_index.registry.registry import promote_releases, specs_of
+
+    come_from, go_to = _place(source), _place(target)
+    if come_from == go_to:
+        raise SettingsError(f"{source} and {target} are the same tree; name two")
+    teller = make_teller(run, "add", "json" if as_json else "text", dry=dry_run)
+    with _settings_of(run, go_to) as settings:
+        left = promote_releases(come_from, specs_of(specs), settings, teller, Options(now=run.now, dry=dry_run))
+    for need in left:
+        held = ", ".join(need.held[-5:])
+        there = f"{source} has {held}: promote one as well" if held else "nor is it at the source"
+        teller.warn(f"{need.name} {need.version} needs {need.needs} {need.requirement}, which {target} lacks; {there}")
+    return teller.finish()
+
+
+def _place(text: str) -> Path | Bucket:
     return parse_bucket(text) if is_bucket_url(text) else Path(text).absolute()
+
+
+@contextmanager
+def _settings_of(run: Run, tree: Path | Bucket) -> "Iterator[Settings]":
+    """Give the settings for another tree, with a state that vanishes."""
+    with tempfile.TemporaryDirectory(prefix="cargo-static-index-") as folder:
+        settings = replace(run.settings, tree=replace(run.settings.tree, path=tree), shared_state=None)
+        yield replace(settings, state=replace(settings.state, path=Path(folder) / "state"))
 
 
 def _report(run: Run, synced: "Synced", *, dry: bool) -> int:

@@ -26,12 +26,7 @@ from cargo_static_index.cli.run import Run
 )
 @click.option("--metrics-file", metavar="FILE", help="Keep a file up to date that Prometheus reads.")
 def watch_command(
-    run: Run,
-    *,
-    exit_when_idle: str | None,
-    grace: str,
-    log_format: Literal["text", "json"],
-    metrics_file: str | None,
+    run: Run, *, exit_when_idle: str | None, grace: str, log_format: Literal["text", "json"], metrics_file: str | None
 ) -> int:
     """Keep the drop directory published until told to end.
 

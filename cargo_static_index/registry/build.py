@@ -78,11 +78,7 @@ def read_drop(
 
 
 def read_named(
-    transaction: Transaction,
-    files: Iterable[Path],
-    policy: Policy,
-    options: Options,
-    executor: Executor | None = None,
+    transaction: Transaction, files: Iterable[Path], policy: Policy, options: Options, executor: Executor | None = None
 ) -> None:
     """Read and check files given by name."""
     named = [DropFile(source=escape(str(path)), target=os.fsencode(path)) for path in files]

@@ -11,13 +11,7 @@ from msgspec.structs import replace
 
 from cargo_static_index._version import __version__
 from cargo_static_index.crate.candidate import Candidate, DropFile
-from cargo_static_index.diagnostics.errors import (
-    InvalidInput,
-    InvalidName,
-    PagesFailed,
-    SettingsError,
-    StoreError,
-)
+from cargo_static_index.diagnostics.errors import InvalidInput, InvalidName, PagesFailed, SettingsError, StoreError
 from cargo_static_index.diagnostics.problems import Finding
 from cargo_static_index.protocol.config import base_url_of
 from cargo_static_index.protocol.names import parse_crate_name

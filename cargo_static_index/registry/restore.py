@@ -80,7 +80,7 @@ def restore_index(transaction: Transaction) -> None:
     """
     if not transaction.in_doubt:
         changing = set(transaction.state.intents.unfinished())
-        for name in list(_names(transaction)):
+        for name in list(transaction.state.published.names()):
             if not changing & {layout.index_file(name), layout.tombstones_file(name)}:
                 _restore_known(transaction, name)
     elif missing_digests(transaction.store, _sum_of(transaction.store)) is not None:
@@ -98,7 +98,7 @@ def trust_last_record(transaction: Transaction) -> None:
     if last is None or not transaction.in_doubt:
         return
     total = _sum_of(transaction.store)
-    for name in list(_names(transaction)):
+    for name in list(transaction.state.published.names()):
         index = read_index(transaction.store, name)
         total += IndexChange(index, _known_file(transaction, name, index).file).delta
     if _less(last.digest, total):
@@ -338,15 +338,8 @@ def _without_copies(store: Store, name: str, file: IndexFile) -> IndexFile:
 
 
 def _in_state_all(transaction: Transaction) -> Iterator[tuple[str, tuple[Known, ...]]]:
-    for name in list(_names(transaction)):
+    for name in list(transaction.state.published.names()):
         yield name, _in_state(transaction, name)
-
-
-def _names(transaction: Transaction) -> Iterator[str]:
-    after = ""
-    while rows := transaction.state.published.names(after=after):
-        yield from (name for _, name in rows)
-        after = rows[-1][0]
 
 
 def _in_state(transaction: Transaction, name: str) -> tuple[Known, ...]:

@@ -69,7 +69,7 @@ def restore_tombstones(transaction: Transaction) -> None:
         for known in documented_tombstones(store, record):
             _restore(transaction, known)
         return
-    for name in {*_names(transaction), *crates_with_tombstones(store)}:
+    for name in {*transaction.state.published.crates_with_removed(), *crates_with_tombstones(store)}:
         known = _in_state(transaction, name)
         if _in_force(store, name) != known.removed:
             _restore(transaction, known)
@@ -185,17 +185,13 @@ def _rows(transaction: Transaction, name: str) -> tuple[Tombstone, ...]:
 
 def _is_summed_in_state(transaction: Transaction) -> bool:
     """Whether the state knows just those that tree.json sums up."""
-    crates = (Tombstones(name=name, removed=_rows(transaction, name)) for name in _names(transaction))
+    crates = (
+        Tombstones(name=name, removed=_rows(transaction, name))
+        for name in transaction.state.published.crates_with_removed()
+    )
     known = sum((crate.weight(()) for crate in crates), Delta())
     record = read_record(transaction.store).value
     return record.removed is not UNSET and known == _sum(record)
-
-
-def _names(transaction: Transaction) -> Iterator[str]:
-    after = ""
-    while names := transaction.state.published.crates_with_removed(after=after):
-        yield from names
-        after = names[-1]
 
 
 def _crates(store: Store) -> Iterator[str]:

@@ -14,10 +14,7 @@ from types import MappingProxyType
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from cargo_static_index.diagnostics.errors import (
-    StateDamaged,
-    StoreError,
-)
+from cargo_static_index.diagnostics.errors import StateDamaged, StoreError
 from cargo_static_index.protocol.index_file import Line
 from cargo_static_index.registry.agreement import Agreement, agree, read_again
 from cargo_static_index.registry.events import Listener
@@ -33,18 +30,9 @@ from cargo_static_index.store.local.flock import FairLock
 from cargo_static_index.store.pauses import attempts
 from cargo_static_index.tree import layout
 from cargo_static_index.tree.changes import ChangedFile, ChangeRecord, nonce_of
-from cargo_static_index.tree.documents import (
-    Delta,
-    TreeRecord,
-    format_document,
-)
+from cargo_static_index.tree.documents import Delta, TreeRecord, format_document
 from cargo_static_index.tree.missing import grouped
-from cargo_static_index.tree.read import (
-    StoredValue,
-    read_indexes,
-    read_record,
-    replaced,
-)
+from cargo_static_index.tree.read import StoredValue, read_indexes, read_record, replaced
 
 NONE: Mapping[str, str] = MappingProxyType({})
 

@@ -12,13 +12,7 @@ from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.escape import escape, in_toml
 from cargo_static_index.diagnostics.rule import LEVELS, OWN_ID, Rule
 from cargo_static_index.diagnostics.rules import RULES
-from cargo_static_index.settings.keys import (
-    FILE_NAME,
-    KEYS,
-    SCHEMA_NAME,
-    SECTIONS,
-    Key,
-)
+from cargo_static_index.settings.keys import FILE_NAME, KEYS, SCHEMA_NAME, SECTIONS, Key
 from cargo_static_index.settings.load import Loaded
 from cargo_static_index.settings.table import Settings
 from cargo_static_index.store.local.system import put_file

@@ -1,6 +1,6 @@
 """What is published, as the index files say: found by collision key and by age, a few rows at a time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
@@ -51,9 +51,10 @@ class Published(StateRows):
         """Give the names of those collision keys under which something is published."""
         return dict(self._database.all(schema.CRATE_NAMES, (json_list(keys),)))
 
-    def names(self, *, after: str = "", limit: int = 1000) -> list[tuple[str, str]]:
-        """Give (key, name) of the crates whose key is greater than `after`, by key."""
-        return self._database.all(schema.CRATE_PAGE, (after, limit))
+    def names(self) -> Iterator[str]:
+        """Give the names of all crates, by collision key; they may be written to meanwhile."""
+        rows = self._database.pages(schema.CRATE_PAGE, ("",), lambda row: (row[0],))
+        return (name for _, name in rows)
 
     def releases(self, name: str) -> list[Release]:
         """Give the releases of the crate of exactly that name, in the order of lines: (`pubtime`, SemVer)."""
@@ -69,9 +70,9 @@ class Published(StateRows):
         """Give key and name of the crates under those collision keys of which something was removed."""
         return self._database.all(schema.REMOVED_NAMES, (json_list(keys),))
 
-    def crates_with_removed(self, *, after: str = "", limit: int = 1000) -> list[str]:
-        """Give the names greater than `after` of crates of which something was removed, in their order."""
-        return [row[0] for row in self._database.all(schema.REMOVED_CRATES, (after, limit))]
+    def crates_with_removed(self) -> Iterator[str]:
+        """Give the names of all crates of which something was removed, in their order."""
+        return (name for (name,) in self._database.pages(schema.REMOVED_CRATES, ("",), lambda row: row))
 
     def checksums_of(self, releases: Iterable[tuple[str, str]]) -> list[tuple[str, str, str]]:
         """Give name, version and checksum of those of these releases, (name, version), that are published."""

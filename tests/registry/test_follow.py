@@ -61,7 +61,7 @@ Known = Mapping[str, Sequence[Release]]
 
 
 def known(state: State) -> Known:
-    return {name: state.published.releases(name) for _, name in state.published.names()}
+    return {name: state.published.releases(name) for name in state.published.names()}
 
 
 def as_read(store: Store, folder: Path) -> Known:

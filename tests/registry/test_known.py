@@ -57,7 +57,7 @@ def test_all_that_is_published_and_removed_is_learnt_in_place_of_what_was_known(
     store.apply(Put(path=path, content=content) for path, content in buried("foo", "0.9.0").items())
     learn_files(state, tree_of({"old": [line("old")]}), {index_file("old"): "old"})
     total = load_published(state, store)
-    assert [name for _, name in state.published.names()] == ["Bar", "foo"]
+    assert list(state.published.names()) == ["Bar", "foo"]
     assert (releases(state), removed(state)) == ([("1.0.0", False), ("1.1.0", True)], ["0.9.0"])
     assert (total.crates, total.releases, total.removed) == (2, 3, 1)
     files = sum((weight_of(read_index_at(store, path)) for path in index_paths(store)), Delta())
@@ -115,4 +115,4 @@ def test_a_crate_that_came_back_in_other_case_has_its_new_name(state: State) -> 
         ("foo-bar", 0, ("1.0.0",)),
         ("Foo_Bar", 1, ()),
     ]
-    assert [name for _, name in state.published.names()] == ["Foo_Bar"]
+    assert list(state.published.names()) == ["Foo_Bar"]

@@ -76,13 +76,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
 
 def read_manifest(
-    content: bytes,
-    files: Collection[str],
-    *,
-    max_dependencies: int,
-    max_features: int,
-    max_entries: int,
-    max_text: int,
+    content: bytes, files: Collection[str], *, max_dependencies: int, max_features: int, max_entries: int, max_text: int
 ) -> tuple[Manifest | None, tuple[Problem, ...]]:
     """Read a Cargo.toml and give every problem found in it; there is no manifest only where it has no name or version.
 

@@ -194,7 +194,8 @@ class SiteWriter:
         open_tree = store.opener()
         executor = self.executor if open_tree else None
         count = partial(count_dependents, open_tree or (lambda: store))
-        for counted in spread(count, self._published_names(), executor, at_once=CRATES_COUNTED, what=_KILLED):
+        names = self._transaction.state.published.names()
+        for counted in spread(count, names, executor, at_once=CRATES_COUNTED, what=_KILLED):
             self._lists.expected.update(counted)
 
     def _write_front(self) -> None:
@@ -271,7 +272,7 @@ class SiteWriter:
         with self._transaction.state.writing():
             self._queue.clear()
             self._queue.list_rows((name, "", None) for name in self._lists.always)
-            self._queue.make_stale(self._published_names())
+            self._queue.make_stale(self._transaction.state.published.names())
             if self._transaction.record.removed:
                 self._queue.make_stale(crates_with_tombstones(self._transaction.store))
             if not first:
@@ -424,12 +425,6 @@ class SiteWriter:
     def _front_of(self, before: PagesState | None) -> dict[str, str]:
         """Give the digests of the pages that tell of what is published, as they are or were written last."""
         return {**(before.front if before else {}), **self._front_digests}
-
-    def _published_names(self) -> Iterator[str]:
-        after = ""
-        while rows := self._transaction.state.published.names(after=after):
-            yield from (name for _, name in rows)
-            after = rows[-1][0]
 
     def _paged_names(self) -> Iterator[str]:
         """Give the crates that have pages, held or not."""
