@@ -1,12 +1,14 @@
 """What happens to dropped files once it is known what became of them."""
 
 import json
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
 from cargo_static_index.diagnostics.errors import StoreError
+from cargo_static_index.registry.events import Doing, Report
 from cargo_static_index.store import Change
 from cargo_static_index.store.local.store import LocalStore
 from tests.crates import crate
@@ -187,3 +189,69 @@ def test_a_file_that_cannot_be_put_away_is_an_error_that_names_it(world: World) 
     published.unlink()
     assert status(world.build()) == {"foo 1.0.0": "unchanged"}
     assert (published / "foo-1.0.0.crate").exists()
+
+
+IRREGULAR: dict[str, Callable[[Path], object]] = {
+    "a pipe": os.mkfifo,
+    "a folder": Path.mkdir,
+    "a link": lambda path: path.symlink_to("/etc/passwd"),
+}
+
+
+@pytest.mark.parametrize("what", IRREGULAR)
+def test_what_is_no_file_is_moved_as_it_is(world: World, what: str) -> None:
+    away = world.folder / "away"
+    IRREGULAR[what](world.drop / "odd.crate")
+    before = (world.drop / "odd.crate").lstat()
+    world.build(options={"registry.pages": False, "drop.refused": str(away)})
+    assert sorted(each.name for each in away.iterdir()) == ["odd.crate", "odd.crate.json"]
+    assert (away / "odd.crate").lstat().st_ino == before.st_ino
+    assert list(world.drop.iterdir()) == []
+
+
+def test_a_link_is_moved_to_another_disk_and_what_is_no_file_stays(world: World, other_disk: Path) -> None:
+    away = other_disk / "away"
+    world.options |= {"registry.pages": False, "drop.refused": str(away)}
+    (world.drop / "link.crate").symlink_to("/etc/passwd")
+    world.build()
+    assert (away / "link.crate").readlink() == Path("/etc/passwd")
+    if other_disk.stat().st_dev == world.drop.stat().st_dev:
+        pytest.skip("there is no other disk")
+    (world.drop / "odd.crate").mkdir()
+    with pytest.raises(StoreError) as caught:
+        world.build()
+    assert str(caught.value) == (
+        f"{world.drop}/odd.crate cannot be moved into {away}: it is no file, and the folder lies on another disk; "
+        "move it by hand; all else is done, and the next build tries again"
+    )
+    assert (world.drop / "odd.crate").is_dir()
+
+
+class Meanwhile(Report):
+    """Does something when all files are read and none is moved yet."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        super().__init__()
+        self._happens = happens
+
+    def total(self, doing: Doing, files: int) -> None:
+        del files
+        if doing == "published":
+            self._happens()
+
+
+@pytest.mark.parametrize("put_there", [None, b"a file"], ids=["gone", "another"])
+def test_what_was_no_file_and_is_gone_or_another_meanwhile_is_left_alone(world: World, put_there: bytes | None) -> None:
+    world.options |= {"registry.pages": False, "drop.refused": str(world.folder / "away")}
+    path = world.drop / "odd.crate"
+    os.mkfifo(path)
+
+    def exchange() -> None:
+        path.unlink()
+        if put_there:
+            path.write_bytes(put_there)
+
+    with world.opened(Meanwhile(exchange)) as registry:
+        registry.build()
+    assert not (world.folder / "away/odd.crate").exists()
+    assert (path.read_bytes() if path.exists() else None) == put_there

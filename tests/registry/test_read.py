@@ -1,16 +1,21 @@
 """Dropped files as they are read: whole, cut short, or still being written."""
 
 import os
+import shutil
+import socket
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from cargo_static_index.crate.candidate import DropFile
+from cargo_static_index.crate.limits import Limits
 from cargo_static_index.crate.policy import Policy
-from cargo_static_index.registry.read import Reader
+from cargo_static_index.diagnostics.errors import StoreError
+from cargo_static_index.registry.read import WHOLE, Reader, _whole
 from cargo_static_index.registry.scan import _fingerprint
 from cargo_static_index.state import State
 from tests.crates import crate
@@ -149,3 +154,57 @@ def test_what_has_not_settled_when_a_pass_has_waited_is_for_the_next_one(drop: P
     assert len(reader.read_all([late], 0)) == 1
     assert [problem.rule for problem in reader.read(late, "0").problems] == ["file-changing"]
     assert time.monotonic() - began < 30
+
+
+def given(path: Path) -> DropFile:
+    """Give a file that is named by its path."""
+    return DropFile(source=str(path), target=os.fsencode(path))
+
+
+@pytest.mark.parametrize("put_there", [None, "a link"])
+def test_what_lies_in_a_folder_that_was_exchanged_since_is_not_read(
+    drop: Path, state: State, put_there: str | None
+) -> None:
+    file = put(drop / "team/a.crate")
+    [found] = scan(drop, state)
+    assert isinstance(found, DropFile)
+    shutil.move(file.parent, drop.parent / "elsewhere")
+    if put_there:
+        (drop / "team").symlink_to(drop.parent / "elsewhere")
+    assert rules_of(drop, found) == ["file-changing"]
+
+
+def test_a_mistake_of_this_program_is_told_of_the_file_that_it_met_and_stops_no_other(tmp_path: Path) -> None:
+    foo = given(crate("foo").write(tmp_path))
+    [candidate] = Reader(policy=cast("Policy", None), stage=str(tmp_path), pubtime=None).candidates([foo], 0)
+    [problem] = candidate.problems
+    assert (problem.rule, candidate.refused) == ("reader-failed", True)
+    assert problem.message == "Reading the file ran into an error of this program (AttributeError)."
+
+
+@pytest.mark.parametrize("size", [1000, WHOLE + 1])
+def test_a_disk_that_takes_nothing_is_no_fault_of_the_crate(tmp_path: Path, size: int) -> None:
+    path = crate("foo").write(tmp_path)
+    if size > WHOLE:
+        os.truncate(path, size)
+    reader = Reader(policy=Policy(), stage=str(tmp_path / "nowhere"), pubtime=None)
+    with pytest.raises(StoreError, match=r"nowhere/0: cannot write: No such file or directory"):
+        reader.read(given(path), "0")
+
+
+def test_a_file_that_comes_in_parts_is_read_whole() -> None:
+    here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with here, there:
+        for part in (b"one ", b"two ", b"and more"):
+            there.send(part)
+        assert _whole(here.fileno(), 12) == b"one two and m"
+
+
+def test_a_file_larger_than_its_limit_is_staged_no_further_and_refused(tmp_path: Path) -> None:
+    path = crate("foo").write(tmp_path)
+    os.truncate(path, WHOLE + 1)
+    (tmp_path / "stage").mkdir()
+    policy = Policy(limits=Limits(packed_bytes=WHOLE))
+    candidate = Reader(policy=policy, stage=str(tmp_path / "stage"), pubtime=None).read(given(path), "0")
+    assert [problem.rule for problem in candidate.problems] == ["packed-too-large"]
+    assert list((tmp_path / "stage").iterdir()) == []

@@ -15,6 +15,8 @@ from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import Registry, open_registry, verify_registry
 from cargo_static_index.registry.reindex import LineChange, LineLeft, Reindexed
+from cargo_static_index.store import Put
+from cargo_static_index.store.memory import MemoryStore
 from tests.crates import crate
 from tests.world import DAY, World
 
@@ -244,3 +246,14 @@ def test_keys_of_a_line_that_are_not_ours_are_put_behind_it_as_they_were() -> No
         b'{"name":"a","vers":"1.0.0","deps":[],"cksum":"0","features":{},"yanked":true,"x":1.50,"y":{"yanked":false}}'
     )
     assert derive_line(entry, parse_line(derived)) == derived
+
+
+def test_a_line_that_names_the_archive_of_another_release_is_left_and_named(light: World, tree: MemoryStore) -> None:
+    light.put(BAR)
+    light.build()
+    path = "index/3/b/bar"
+    line = tree.files[path].replace(b'"vers":"%s"' % BAR.version.encode(), b'"vers":"9.0.0"')
+    tree.apply([Put(path=path, content=line)])
+    [left] = planned(light)
+    reason = f"The archive that it names is that of bar {BAR.version}; `verify` says what helps."
+    assert left == LineLeft(path=path, name="bar", vers="9.0.0", reason=reason)

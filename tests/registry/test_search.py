@@ -4,11 +4,25 @@ from pathlib import Path
 
 import pytest
 
-from cargo_static_index.registry.search import HeldSearch, Searched, StateSearch, TreeSearch, documents, search_of
+from cargo_static_index.registry.search import (
+    HeldSearch,
+    Searched,
+    StateSearch,
+    TreeSearch,
+    describe_crate,
+    documents,
+    has_lists,
+    search_of,
+)
+from cargo_static_index.site.paths import crate_row
 from cargo_static_index.site.search import near, ranked
+from cargo_static_index.site.search_rows import part_path
 from cargo_static_index.store.local.store import LocalStore
+from cargo_static_index.store.memory import MemoryStore
+from cargo_static_index.tree.layout import RECORD, index_file
 from tests.crates import crate
 from tests.registry.site.registries import HERE
+from tests.registry.trees import line, tree_of
 from tests.world import World
 
 QUERIES = ("json", "json parsing", "one", "tow", "users", "one json qwertyuiop", "ser", "_json", "", "used-0")
@@ -78,3 +92,24 @@ def test_a_state_that_does_not_know_the_tree_is_not_asked(world: World, tmp_path
     other.build()
     with search_of(LocalStore(world.tree), other.state) as search:
         assert isinstance(search, HeldSearch)
+
+
+def test_what_lists_lost_or_cannot_be_read_is_not_found_and_stops_nothing() -> None:
+    assert TreeSearch(MemoryStore()).beginning("names", "foo", 10) == ([], 0)
+    damaged = MemoryStore({crate_row("foo"): b"{", part_path("names", ""): b"{"})
+    search = TreeSearch(damaged)
+    assert (search.about("foo"), search.about("bar"), search.beginning("names", "foo", 10)) == (None, None, ([], 0))
+
+
+@pytest.mark.parametrize("record", [None, b"{", b"{}"])
+def test_a_tree_whose_record_says_nothing_has_no_lists(record: bytes | None) -> None:
+    assert not has_lists(MemoryStore({RECORD: record} if record else {}))
+
+
+def test_a_crate_is_described_by_the_lines_that_cargo_can_read() -> None:
+    odd = line("foo", "2.0.0", deps={})
+    store = tree_of({"foo": [line("foo", pubtime="2026-01-01T00:00:00Z"), odd], "bar": [line("bar", deps={})]})
+    found = describe_crate(store, index_file("foo"))
+    assert found is not None
+    assert ([summary.vers for summary in found.versions], found.updated) == (["1.0.0"], "2026-01-01T00:00:00Z")
+    assert describe_crate(store, index_file("bar")) is None

@@ -9,11 +9,13 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from cargo_static_index.protocol.index_file import IndexFile
+from cargo_static_index.registry.shared import Names, landed_files
 from cargo_static_index.registry.tombstones import summed_tombstones
 from cargo_static_index.site.paths import RECENT
-from cargo_static_index.store import Put, Store
+from cargo_static_index.store import Delete, Put, Store
+from cargo_static_index.store.ahead import ReadAhead
 from cargo_static_index.store.memory import MemoryStore
-from cargo_static_index.tree.changes import BEGUN, CHANGES, NAMES
+from cargo_static_index.tree.changes import BEGUN, CHANGES, NAMES, identity_of, name_file, parse_change
 from cargo_static_index.tree.documents import parse_tree_record
 from cargo_static_index.tree.layout import RECORD, archive_file, metadata_file
 from cargo_static_index.tree.read import index_paths, read_index_at, weight_of
@@ -518,3 +520,24 @@ def test_with_pages_another_hosts_change_at_any_moment_is_shown(name: str, tmp_p
             assert number > 8
             return
     pytest.fail("the step never ended")
+
+
+def test_a_claim_that_cannot_be_read_is_none_and_is_claimed_anew() -> None:
+    store = MemoryStore({name_file("foo"): b"{"}, shared=True)
+    names = Names(ReadAhead(store), lambda: T0)
+    assert names.names_of(["foo"], {}) == {}
+    assert names.claim({"foo": "Foo"}) == set()
+    assert names.names_of(["foo"], {}) == {"foo": "Foo"}
+
+
+def test_what_other_tools_copied_without_the_ids_of_changes_is_known_by_its_content(tmp_path: Path) -> None:
+    store = MemoryStore(shared=True)
+    world = host(tmp_path, store)
+    add(world, crate("foo"), crate("bar"))
+    [path] = store.list(CHANGES)
+    identity, record = identity_of(path), parse_change(store.files[path])
+    copy = MemoryStore(store.files, shared=True)
+    assert [file.name for file in landed_files(copy, identity, record)] == ["bar", "foo"]
+    index = record.files[0].path
+    copy.apply([Put(path=index, content=copy.files[index] + b"\n"), Delete(path=record.files[1].path)])
+    assert landed_files(copy, identity, record) == []

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.options import Options
@@ -134,3 +135,14 @@ def test_a_tree_that_was_changed_elsewhere_is_learned_and_the_catalogue_is_left_
     assert seen(read_status(world.settings(), store=store)) == AS_IT_IS
     assert "index/3/f/foo" in store.read_paths
     assert (world.state / "catalogue.sqlite").read_bytes() == state
+
+
+def test_a_file_judged_in_the_moment_of_its_change_is_no_news(world: World) -> None:
+    (world.drop / "new-1.0.0.crate").unlink()
+    settled = read_status(world.settings()).waiting
+    with open_state(world.state) as state:
+        found = state.drop_files.get(b"team", b"foo-1.0.0.crate")
+        assert found is not None
+        again = replace(found.candidate.file, again=True)
+        state.drop_files.record([replace(found, candidate=replace(found.candidate, file=again))], "", T0)
+    assert read_status(world.settings()).waiting == settled == ()

@@ -12,7 +12,7 @@ from cargo_static_index.registry.registry import open_registry
 from cargo_static_index.registry.sync import Synced
 from cargo_static_index.store import Delete, Put
 from cargo_static_index.store.memory import MemoryStore
-from cargo_static_index.tree.layout import archive_file
+from cargo_static_index.tree.layout import RECORD, archive_file
 from tests.crates import CrateBuilder, crate
 from tests.registry.test_shared import kept, sound
 from tests.world import T0, World
@@ -148,3 +148,14 @@ def test_a_dry_run_says_the_same_and_changes_nothing(source: Place, target: Plac
     planned = target.sync(source, delete=True, dry=True)
     assert dict(target.memory.files) == before
     assert target.sync(source, delete=True) == planned
+
+
+@pytest.mark.parametrize("damage", [None, b"{"])
+def test_a_source_whose_tree_json_is_lost_or_damaged_makes_nothing_empty(
+    source: Place, target: Place, damage: bytes | None
+) -> None:
+    target.publish(crate("own"))
+    source.memory.apply([Put(path=RECORD, content=damage) if damage else Delete(path=RECORD)])
+    with pytest.raises(StoreError, match=r"the source's index is not what its tree\.json says"):
+        target.sync(source, delete=True)
+    assert "index/3/o/own" in target.held

@@ -1,11 +1,13 @@
+import gc
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
-from typing import ParamSpec, TypeVar, cast
+from typing import Generic, ParamSpec, TypeVar, cast
 
 import pytest
 
@@ -14,14 +16,18 @@ from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import open_registry
 from cargo_static_index.registry.workers import (
+    AHEAD,
     FEW,
     WORKER_BYTES,
     ReadingPool,
     Result,
     Share,
+    few_collections,
     jobs_for,
     reading_executor,
     share_of,
+    spread,
+    unbroken,
     usable_jobs,
 )
 from cargo_static_index.settings import load_settings
@@ -133,3 +139,50 @@ def test_a_reader_that_is_killed_ends_the_pass_and_nothing_is_published(tmp_path
         registry.build(executor=killed)
     killed.pool.end()
     assert not list((tmp_path / "public").rglob("*.crate"))
+
+
+class Waiting(Generic[T]):
+    """A call that is made when its result is asked for."""
+
+    def __init__(self, call: Callable[[], T], executor: "Patient") -> None:
+        self._call, self._executor = call, executor
+
+    def result(self) -> T:
+        self._executor.under_way -= 1
+        return self._call()
+
+
+class Patient:
+    """An executor that counts the calls under way."""
+
+    def __init__(self) -> None:
+        self.under_way = self.most = 0
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Result[T]:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        return Waiting(partial(fn, *args, **kwargs), self)
+
+
+@pytest.mark.parametrize("executor", [None, Patient()], ids=["here", "elsewhere"])
+def test_results_come_in_the_order_of_the_items_however_they_are_spread(executor: Patient | None) -> None:
+    found = list(spread(sum, range(100), executor, at_once=3, what="summed up"))
+    assert found == [sum(range(start, min(start + 3, 100))) for start in range(0, 100, 3)]
+    assert executor is None or (executor.most, executor.under_way) == (AHEAD, 0)
+
+
+def test_a_process_that_is_killed_is_told_with_what_it_did_and_all_else_is_raised_as_it_is() -> None:
+    with pytest.raises(StoreError) as caught, unbroken("read crates was killed; run this again"):
+        raise BrokenProcessPool
+    assert (
+        str(caught.value) == "a process that read crates was killed; run this again, with `--jobs 1` if it comes back"
+    )
+    with pytest.raises(ValueError, match="a bug"), unbroken(""):
+        raise ValueError("a bug")
+
+
+def test_cycles_are_looked_for_less_often_only_while_work_is_done() -> None:
+    before = gc.get_threshold()
+    with few_collections():
+        assert gc.get_threshold() == (20_000, *before[1:])
+    assert gc.get_threshold() == before
