@@ -89,6 +89,13 @@ RUNS: Final = (
         command=("-m", "tests.browser.real", "--each", "30"),
     ),
     Run(
+        name="search",
+        says="In a real Chromium one searches among 150,000 crates, as many as crates.io had in 2024, as one types: "
+        "letters, names, parts of names, purposes. No search may load more than 100 kB, and each must find the very "
+        "crates, in their order, that the program's own search finds.",
+        command=("-m", "tests.browser.scale", "--crates", "150000"),
+    ),
+    Run(
         name="damages",
         says="Files of every kind that a tree has (index files, archives, metadata, documents, kept archives, owners, "
         "pages, lists, search data, feeds, sitemaps, files and images of archives, assets, compressed copies, "
