@@ -16,16 +16,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests import corpus
 from tests.advisories import advise
-from tests.browser.conftest import QUIET
+from tests.browser.conftest import chromium
 from tests.browser.registry import is_ready
 from tests.browser.test_reading import found_by_axe
 from tests.registry.site.real import mirror
 from tests.servers import Nginx, free_port, open_folder
-from tests.tools import need
 
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 WIDTHS: Final = (320, 1280, 2560)
@@ -192,9 +191,7 @@ def _main() -> None:
     parser.add_argument("--each", type=int, default=60)
     parser.add_argument("--pictures", type=Path, metavar="FOLDER")
     given = parser.parse_args()
-    with sync_playwright() as playwright:
-        program = need("chromium", "chromium-browser", "google-chrome")
-        browser = playwright.chromium.launch(executable_path=program, args=[*QUIET])
+    with chromium() as browser:
         if given.pictures:
             pictures(browser, given.pictures)
         else:

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from msgspec import UNSET
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
 from cargo_static_index.registry.search import TreeSearch
 from cargo_static_index.site.crate_document import CrateDocument, ReleaseSummary
@@ -28,10 +28,9 @@ from cargo_static_index.site.search_rows import search_rows
 from cargo_static_index.site.words import stem
 from cargo_static_index.store import Put
 from cargo_static_index.store.memory import MemoryStore
-from tests.browser.conftest import QUIET
+from tests.browser.conftest import chromium
 from tests.registry.site.registries import OPTIONS
 from tests.servers import Nginx, open_folder
-from tests.tools import need
 from tests.world import World
 
 MOST = 100_000
@@ -159,7 +158,8 @@ def at_scale(browser: Browser, folder: Path, crates: int) -> dict[str, object]:
     files = dict(search_files(crates))
     store = MemoryStore()
     store.apply(Put(path=path, content=content) for path, content in files.items())
-    most, wrong = 0, []
+    most = 0
+    wrong: list[str] = []
     with searching(browser, folder, files) as page:
         for query in QUERIES:
             loaded, found = search(page, query)
@@ -178,11 +178,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--crates", type=int, default=150_000)
     crates = parser.parse_args().crates
-    program = need("chromium", "chromium-browser", "google-chrome")
-    with open_folder() as folder, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=[*QUIET])
+    with open_folder() as folder, chromium() as browser:
         figures = at_scale(browser, folder, crates)
-        browser.close()
     print(json.dumps(figures))
     sys.exit(bool(figures["searches that load more than 100 kB, or find others than the program does"]))
 
