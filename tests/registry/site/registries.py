@@ -1,6 +1,8 @@
 """The small registry that tests of pages look at."""
 
 import json
+import shutil
+from pathlib import Path
 
 from tests.crates import CrateBuilder, crate
 from tests.world import World
@@ -58,3 +60,14 @@ def facts_of(world: World, name: str, vers: str) -> dict[str, int]:
 def packed(world: World, name: str, vers: str) -> str:
     """Give the size of an archive as pages say it."""
     return f"{facts_of(world, name, vers)['packed_size'] / 1000:.1f} kB"
+
+
+def copy_of(world: World, folder: Path) -> World:
+    """Copy a registry, to be damaged."""
+    shutil.copytree(world.folder, folder)
+    return World(folder, OPTIONS)
+
+
+def everything(world: World) -> dict[str, bytes]:
+    """Give the whole tree, with the page of refused files."""
+    return world.files() | {"refused.html": world.read("refused.html")}

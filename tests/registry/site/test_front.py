@@ -1,5 +1,6 @@
 """The front page, as a pass writes it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from cargo_static_index.registry.registry import open_registry
 from cargo_static_index.settings import parse_settings
 from cargo_static_index.store.memory import MemoryStore
 from tests.crates import crate
+from tests.registry.site.reading import links_of, text_of
+from tests.world import DAY, World
 
 NOW = 1_767_225_600
 
@@ -67,3 +70,62 @@ def test_no_page_is_written_where_none_are_wanted(tmp_path: Path) -> None:
     crate("foo").write(tmp_path / "drop")
     assert page_of(tmp_path, tree, pages=False) is None
     assert tree.read("index/3/f/foo") is not None
+
+
+def test_the_index_says_what_its_address_is_for_and_a_lost_reader_is_led_back(world: World) -> None:
+    world.build()
+    about = world.read("index/index.html")
+    assert text_of(about).startswith("This address is for cargo\nHere lies the index that cargo reads")
+    assert "../index.html#use-local" in links_of(about)
+    assert "There is no such page" in text_of(world.read("404.html"))
+
+
+def test_the_front_page_tells_new_crates_from_new_versions(world: World) -> None:
+    world.put(crate("foo"))
+    world.build()
+    world.now += DAY
+    world.put(crate("foo", "1.1.0"), crate("bar"))
+    world.build()
+    text = text_of(world.read("index.html"))
+    assert text.startswith("Crates of Acme\nWhat we share.\nSearch\n2 crates 3 releases\nHow to use it\n")
+    assert "New versions\nfoo 1.1.02026-01-02\nThe crate foo\n" in text
+    assert "New crates\nbar 1.0.02026-01-02\nThe crate bar\nfoo 1.0.02026-01-01\nThe crate foo\n" in text
+
+
+def test_of_versions_that_came_together_the_front_page_names_the_highest(world: World) -> None:
+    world.put(crate("foo", "0.9.0"), crate("foo", "0.10.0"), crate("bar"))
+    world.build()
+    text = text_of(world.read("index.html"))
+    assert "New crates\nbar 1.0.02026-01-01\nThe crate bar\nfoo 0.10.02026-01-01\nThe crate foo\n" in text
+    assert "foo 0.9.0" not in text
+    world.now += DAY
+    world.put(crate("foo", "0.11.0"), crate("foo", "1.0.0-rc.1"))
+    world.build()
+    assert "New versions\nfoo 1.0.0-rc.12026-01-02\n" in text_of(world.read("index.html"))
+
+
+def test_of_what_came_together_the_front_page_names_all_or_none(world: World) -> None:
+    world.put(*(crate(f"x{number}") for number in range(9)))
+    world.build()
+    text = text_of(world.read("index.html"))
+    assert "New crates" not in text
+    assert "On 2026-01-01 more came at once than can be named here: see January 2026, or all crates.\n" in text
+    world.now += DAY
+    world.put(crate("bar"), *(crate(f"x{number}", "1.1.0") for number in range(5)))
+    world.build()
+    world.now += DAY
+    world.put(*(crate(f"x{number}", "1.2.0") for number in range(5, 9)))
+    world.build()
+    text = text_of(world.read("index.html"))
+    assert "New crates\nbar 1.0.02026-01-02\n" in text
+    assert [f"x{number} 1.2.0" in text for number in range(5, 9)] == [True] * 4
+    assert "1.1.0" not in text, "five more would be too many"
+    assert "Before that, more came at once than can be named here" in text
+    assert json.loads(world.read("index.json"))["together"] == "2026-01-01T00:00:00Z"
+
+
+def test_many_versions_of_one_crate_leave_room_for_others_on_the_front_page(world: World) -> None:
+    world.put(*(crate("big", f"1.0.{number}") for number in range(210)), crate("big", "9.0.0"), crate("other"))
+    world.build()
+    text = text_of(world.read("index.html"))
+    assert "New crates\nbig 9.0.02026-01-01\nThe crate big\nother 1.0.02026-01-01\nThe crate other\n" in text

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from cargo_static_index.diagnostics.errors import SettingsError
+from cargo_static_index.diagnostics.errors import PagesFailed, SettingsError
 from cargo_static_index.site.compressed import compressed, copies_of, is_copy, original_of
 from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.store.memory import MemoryStore
+from tests.cli.program import run
 from tests.crates import crate
+from tests.registry.site.registries import OPTIONS, some_crates
 from tests.stores import Died, Interrupted
 from tests.world import World, contents
 
@@ -144,3 +146,46 @@ def test_pages_json_says_whether_there_are_copies(tmp_path: Path) -> None:
     assert json.loads(world.read("pages.json"))["copies"] == "all"
     world.build(options={"pages.precompress": False})
     assert "copies" not in json.loads(world.read("pages.json"))
+
+
+def test_a_folder_in_a_pages_place_stops_that_page_alone_and_is_named(world: World) -> None:
+    world.put(*some_crates())
+    world.build()
+    page = world.tree / "crates/acme-units/0.4.0/index.html"
+    page.mkdir(parents=True)
+    (page / "here").touch()
+    world.put(crate("acme-units", "0.4.0"), crate("other"))
+    with pytest.raises(PagesFailed, match=r"crates/acme-units/0\.4\.0/index\.html: this page cannot be made"):
+        world.build()
+    assert "0.4.0" in world.read("crates/acme-units/index.html").decode()
+    assert "other" in world.read("browse/names.html").decode()
+    assert "crates/acme-units/0.4.0/index.html" in {found.path for found in world.verified()}
+    assert world.build().paths == []
+    (page / "here").unlink()
+    page.rmdir()
+    assert all(found.fixed for found in world.verified(fix=True))
+    assert world.verified() == []
+
+
+def test_a_folder_in_a_lists_place_stops_that_list_alone(world: World) -> None:
+    world.put(*some_crates())
+    world.build()
+    taken = world.tree / "browse/keyword/new.html/here"
+    taken.parent.mkdir()
+    taken.touch()
+    world.put(crate("other").package(keywords=["new", "git"]))
+    with pytest.raises(PagesFailed, match=r"browse/keyword/new\.html: this page cannot be made"):
+        world.build()
+    assert "other" in world.read("browse/keyword/git.html").decode()
+    assert "other" in world.read("index.html").decode()
+    assert [found.path for found in world.verified()] == ["browse/keyword/new.html"]
+    assert world.build().paths == []
+
+
+def test_the_command_prints_what_it_did_and_exits_with_1(tmp_path: Path) -> None:
+    world = World(tmp_path, OPTIONS)
+    (world.tree / "crates/foo/index.html/here").mkdir(parents=True)
+    world.put(crate())
+    done = run("build", "--json", "--tree", "public", "--drop", "drop", cwd=tmp_path)
+    done.failed(1, "crates/foo/index.html: this page cannot be made")
+    assert done.document()["counts"]["published"] == 1

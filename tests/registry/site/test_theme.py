@@ -70,3 +70,59 @@ def test_the_example_of_the_templates_guide_works(tmp_path: Path) -> None:
     world.build()
     assert "Ask #rust before you use this." in text_of(world.read("crates/foo/index.html"))
     assert not any(world.state.rglob("*templates*"))
+
+
+def test_a_template_of_the_users_takes_the_place_of_one_block(world: World) -> None:
+    mine = world.folder / "templates"
+    mine.mkdir()
+    (mine / "crate.html").write_text(
+        '{% extends "shipped/crate.html" %}{% block warnings %}<p>Ask us first.</p>{% endblock %}'
+    )
+    world.put(crate("foo"))
+    world.build(options={"pages.templates": str(mine)})
+    assert text_of(world.read("crates/foo/index.html")).startswith("Ask us first.\nCrates\nfoo 1.0.0\n")
+
+
+def test_settings_give_logo_colours_stylesheet_links_and_footer(world: World) -> None:
+    (world.folder / "mark.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    (world.folder / "own.css").write_text(".own { color: red }")
+    world.put(crate("foo"))
+    world.build(
+        options={
+            "pages.logo": str(world.folder / "mark.svg"),
+            "pages.stylesheet": str(world.folder / "own.css"),
+            "pages.accent": "#7a1f5c",
+            "pages.links": ["Ask us https://chat.example.com/"],
+            "pages.footer": "Run by <us>.",
+            "pages.documentation": "https://docs.example.com/{crate}/{version}/",
+        }
+    )
+    files = world.files()
+    (logo,) = (path for path in files if path.startswith("assets/mark-"))
+    (style,) = (content for path, content in files.items() if path.startswith("assets/site-") and path.endswith(".css"))
+    page = world.read("crates/foo/index.html")
+    assert f'src="../../{logo}"'.encode() in page
+    assert b"--accent:#7a1f5c" in style
+    assert style.endswith(b".own { color: red }")
+    assert b'<a href="https://chat.example.com/">Ask us</a>' in page
+    assert b"Run by &lt;us&gt;." in page
+    assert b'href="https://docs.example.com/foo/1.0.0/"' in page
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("crate.html", "{% broken", "the template 'crate.html', line 1, cannot be used"),
+        ("crate.html", "\n{{ nothing.here }}", "the template 'crate.html', line 2, cannot be used for 'crates/foo/"),
+        ("footer.html", "{{ site.title.x.y }}", "the template 'footer.html', line 1, cannot be used for "),
+    ],
+)
+def test_a_template_that_fails_is_named(world: World, name: str, text: str, says: str) -> None:
+    mine = world.folder / "templates"
+    mine.mkdir()
+    (mine / name).write_text(text)
+    world.put(crate("foo"))
+    with pytest.raises(SettingsError, match=says):
+        world.build(options={"pages.templates": str(mine)})
+    world.build()
+    assert "foo 1.0.0" in text_of(world.read("crates/foo/index.html"))

@@ -3,28 +3,22 @@
 import json
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from cargo_static_index.diagnostics.errors import SettingsError, StoreError
+from cargo_static_index.diagnostics.errors import StoreError
 from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import open_registry
-from cargo_static_index.site import paths as addresses
 from cargo_static_index.store import Change, Stored
 from cargo_static_index.store.memory import MemoryStore
 from tests.crates import CrateBuilder, crate
-from tests.registry.site.reading import links_of, text_of
 from tests.registry.site.registries import HERE, OPTIONS, some_crates, versions
-from tests.world import BASE, World
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path, OPTIONS)
+from tests.world import World
 
 
 def test_the_same_set_gives_the_same_pages_in_any_number_of_passes(tmp_path: Path) -> None:
@@ -82,140 +76,6 @@ def test_what_is_lost_of_the_pages_comes_back_with_the_note_of_them(world: World
     (world.tree / "browse/month/2026-01.json").write_text("no part")
     world.build()
     assert world.files() == before
-
-
-def test_verify_misses_every_page_that_is_lost_and_brings_it_back(world: World) -> None:
-    world.put(*some_crates(), *versions(55))
-    world.build()
-    before = world.files()
-    others = re.compile(r"index/.*|tree.json|pages.json|refused.html|crates/[^/]+/[0-9a-f]{64}.(crate|json)")
-    pages = [path for path in before if path == addresses.ABOUT_INDEX or not others.fullmatch(path)]
-    assert len(pages) > 100
-    for path in pages:
-        (world.tree / path).unlink()
-        found = world.verified(quick=True)
-        assert {each.fix for each in found} == {"make-pages"}, path
-        assert {each.id for each in found} <= {"page-missing", "page-wrong"}, path
-        (world.tree / path).write_bytes(before[path])
-    for path in pages[::3]:
-        (world.tree / path).unlink()
-    assert all(each.fixed for each in world.verified(fix=True))
-    assert world.files() == before
-
-
-def test_a_style_that_is_damaged_is_found_and_written_anew(world: World) -> None:
-    world.put(*some_crates())
-    world.build()
-    before = world.files()
-    path = next(path for path in before if path.startswith("assets/site-"))
-    (world.tree / path).write_bytes(b"?" + before[path][1:])
-    (found,) = world.verified()
-    assert (found.id, found.path) == ("page-wrong", path)
-    assert all(each.fixed for each in world.verified(fix=True))
-    assert world.files() == before
-
-
-OF_CRATE = "crates/acme-text/index.json"
-DAMAGES: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
-    "cut": (OF_CRATE, lambda content: content[:-20]),
-    "another newest": (OF_CRATE, lambda content: content.replace(b'"newest":"1.1.0"', b'"newest":"9.9.9"')),
-    "no version": (OF_CRATE, lambda content: content.replace(b'"vers":"1.0.0"', b'"vers":"1.0"')),
-    "a version out of the tree": (OF_CRATE, lambda content: content.replace(b'"1.0.0"', b'"../../../x"')),
-    "another name": (OF_CRATE, lambda content: content.replace(b'"name":"acme-text"', b'"name":"../../x"', 1)),
-    "a need out of the tree": (OF_CRATE, lambda content: content.replace(b'"acme-units"', b'"../../b"')),
-    "a version less": (OF_CRATE, lambda content: content.replace(b'"1.0.0"', b'"1.0.1"')),
-    "not yanked": (OF_CRATE, lambda content: content.replace(b'"yanked":false', b'"yanked":true', 1)),
-    "list cut": ("browse/names.json", lambda content: content[:-20]),
-    "list of another": ("browse/names.json", lambda content: content.replace(b'"names"', b'"dependents/../../x"')),
-    "lower part cut": ("browse/names/x.json", lambda content: content[:-20]),
-    "fewer in a lower part": ("browse/names/x.json", lambda content: content.replace(b'"total":160', b'"total":159')),
-    "row lost": ("browse/keyword/git.json", lambda content: re.sub(rb'"rows":{.*}}', b'"rows":{}', content)),
-    "search cut": ("search/names.js", lambda content: content[:-20]),
-    "words cut": ("search/words.js", lambda content: content[:-20]),
-}
-
-
-@pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """A registry whose list of names has parts."""
-    world = World(tmp_path_factory.mktemp("large"), OPTIONS)
-    world.put(*some_crates(), *(crate(f"x{number:03}") for number in range(160)))
-    world.build()
-    return world
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """A registry whose lists have none."""
-    world = World(tmp_path_factory.mktemp("small"), OPTIONS)
-    world.put(*some_crates())
-    world.build()
-    return world
-
-
-@pytest.fixture
-def damaged(large: World, tmp_path: Path) -> World:
-    """A copy of the large one, to be damaged."""
-    return copy_of(large, tmp_path / "copy")
-
-
-def copy_of(world: World, folder: Path) -> World:
-    shutil.copytree(world.folder, folder)
-    return World(folder, OPTIONS)
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_what_is_damaged_of_the_pages_is_found_and_made_anew(
-    small: World, large: World, tmp_path: Path, damage: str
-) -> None:
-    path, change = DAMAGES[damage]
-    damaged = copy_of(large if path.startswith("browse/names") else small, tmp_path / "copy")
-    before = damaged.files()
-    content = change(before[path])
-    assert content != before[path]
-    (damaged.tree / path).write_bytes(content)
-    found = damaged.verified(quick=True)
-    assert {each.fix for each in found} == {"make-pages"}
-    assert damaged.verified(fix=True)
-    assert damaged.files() == before
-    (damaged.tree / path).write_bytes(content)
-    damaged.forget()
-    damaged.build()
-    assert damaged.files() == before
-
-
-NEW = crate("xnew").package(keywords=["new"])
-
-
-@pytest.fixture(scope="module")
-def with_new(large: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What the large registry is with one more crate, made from nothing."""
-    fresh = World(tmp_path_factory.mktemp("fresh"), OPTIONS)
-    shutil.copytree(large.drop, fresh.drop, dirs_exist_ok=True)
-    fresh.put(NEW)
-    fresh.build()
-    return fresh.files()
-
-
-@pytest.mark.parametrize("path", ["browse/names.json", "browse/names/x.json", "search/names.js", "sets/keywords"])
-@pytest.mark.parametrize("content", [None, b"cut"])
-def test_a_list_that_is_lost_loses_no_crate_by_the_next_build(
-    damaged: World, with_new: dict[str, bytes], path: str, content: bytes | None
-) -> None:
-    path = "browse/keywords.json" if path.startswith("sets/") else path
-    damaged.put(NEW)
-    (damaged.tree / path).unlink() if content is None else (damaged.tree / path).write_bytes(content)
-    damaged.build()
-    assert damaged.files() == with_new
-
-
-def test_a_copied_folder_of_a_crate_takes_nothing_from_the_lists(damaged: World) -> None:
-    before = damaged.files()
-    shutil.copytree(damaged.tree / "crates/acme-git", damaged.tree / "crates/acme-old")
-    with damaged.opened() as registry:
-        registry.remake_pages()
-    after = damaged.files()
-    assert {path: after[path] for path in before} == before
 
 
 def test_what_was_lost_of_the_pages_is_found_with_a_new_state_directory(world: World) -> None:
@@ -327,21 +187,6 @@ def one_more_onto(versions: int, folder: Path) -> set[str]:
     return {path for path, content in world.files().items() if before.get(path) != content}
 
 
-def test_two_writers_lose_none_of_each_others_rows(tmp_path: Path) -> None:
-    tree = MemoryStore()
-    one, other = (World(tmp_path / name, OPTIONS, tree) for name in ("one", "other"))
-    foo, bar = (crate(name).package(keywords=["shared"]) for name in ("foo", "bar"))
-    one.put(foo)
-    other.put(bar)
-    one.build()
-    other.build()
-    one.build()
-    alone = World(tmp_path / "alone", OPTIONS, MemoryStore())
-    alone.put(foo, bar)
-    alone.build()
-    assert one.files() == alone.files()
-
-
 # --- how they look, and where they are
 
 
@@ -365,21 +210,6 @@ def test_a_base_url_that_changes_rewrites_what_holds_it_and_no_more(world: World
         for each in (before["index.html"], world.read("index.html"))
     )
     assert old == new
-
-
-def test_only_what_must_hold_an_absolute_address_of_this_registry_does(world: World) -> None:
-    world.put(*some_crates(), *versions(60))
-    world.build()
-    holding = {
-        path
-        for path, content in world.files().items()
-        if BASE.encode() in content and path.endswith((".html", ".json", ".js", ".css", ".xml"))
-    }
-    facts = {path for path in holding if re.fullmatch(r"crates/[^/]+/[0-9a-f]{64}\.json", path)}  # of their manifests
-    feeds = {path for path in holding if path.endswith("feed.xml")}
-    sitemaps = {path for path in holding if path.startswith("sitemap")}
-    assert holding - facts - feeds - sitemaps == {"404.html", "index.html", "index/config.json", "opensearch.xml"}
-    assert BASE not in " ".join(links_of(world.read("index.html")))
 
 
 def test_a_look_that_changes_remakes_all_pages_and_says_so_unless_they_are_to_be_kept(world: World) -> None:
@@ -509,57 +339,49 @@ def test_pages_that_were_not_wanted_are_all_made_once_they_are(tmp_path: Path) -
     assert late.files() == always.files()
 
 
-def test_a_template_of_the_users_takes_the_place_of_one_block(world: World) -> None:
-    mine = world.folder / "templates"
-    mine.mkdir()
-    (mine / "crate.html").write_text(
-        '{% extends "shipped/crate.html" %}{% block warnings %}<p>Ask us first.</p>{% endblock %}'
-    )
-    world.put(crate("foo"))
-    world.build(options={"pages.templates": str(mine)})
-    assert text_of(world.read("crates/foo/index.html")).startswith("Ask us first.\nCrates\nfoo 1.0.0\n")
+class Written(Report):
+    """Keeps how often each path was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times = Counter[str]()
+
+    def changed(self, path: str) -> None:
+        self.times[path] += 1
 
 
-def test_settings_give_logo_colours_stylesheet_links_and_footer(world: World) -> None:
-    (world.folder / "mark.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
-    (world.folder / "own.css").write_text(".own { color: red }")
-    world.put(crate("foo"))
-    world.build(
-        options={
-            "pages.logo": str(world.folder / "mark.svg"),
-            "pages.stylesheet": str(world.folder / "own.css"),
-            "pages.accent": "#7a1f5c",
-            "pages.links": ["Ask us https://chat.example.com/"],
-            "pages.footer": "Run by <us>.",
-            "pages.documentation": "https://docs.example.com/{crate}/{version}/",
-        }
-    )
-    files = world.files()
-    (logo,) = (path for path in files if path.startswith("assets/mark-"))
-    (style,) = (content for path, content in files.items() if path.startswith("assets/site-") and path.endswith(".css"))
-    page = world.read("crates/foo/index.html")
-    assert f'src="../../{logo}"'.encode() in page
-    assert b"--accent:#7a1f5c" in style
-    assert style.endswith(b".own { color: red }")
-    assert b'<a href="https://chat.example.com/">Ask us</a>' in page
-    assert b"Run by &lt;us&gt;." in page
-    assert b'href="https://docs.example.com/foo/1.0.0/"' in page
+def dropped(tmp_path: Path, options: dict[str, object]) -> World:
+    world = World(tmp_path, OPTIONS | options)
+    world.put(crate("foo"), crate("alone"), crate("old").dependency("foo", "1", registry_index=HERE))
+    world.put(crate("old", "2.0.0"))
+    world.put(*(crate(f"app{number}").dependency("foo", "1", registry_index=HERE) for number in range(4)))
+    return world
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "says"),
-    [
-        ("crate.html", "{% broken", "the template 'crate.html', line 1, cannot be used"),
-        ("crate.html", "\n{{ nothing.here }}", "the template 'crate.html', line 2, cannot be used for 'crates/foo/"),
-        ("footer.html", "{{ site.title.x.y }}", "the template 'footer.html', line 1, cannot be used for "),
-    ],
-)
-def test_a_template_that_fails_is_named(world: World, name: str, text: str, says: str) -> None:
-    mine = world.folder / "templates"
-    mine.mkdir()
-    (mine / name).write_text(text)
-    world.put(crate("foo"))
-    with pytest.raises(SettingsError, match=says):
-        world.build(options={"pages.templates": str(mine)})
+def dependents(world: World, name: str) -> object:
+    return json.loads(world.read(f"crates/{name}/index.json")).get("dependents")
+
+
+def test_a_first_build_writes_what_a_crate_is_found_by_once(tmp_path: Path) -> None:
+    world, written = dropped(tmp_path, {}), Written()
+    with world.opened(written) as registry:
+        registry.build()
+    assert {name: dependents(world, name) for name in ("foo", "alone", "app0")} == {
+        "foo": 4,
+        "alone": None,
+        "app0": None,
+    }
+    often = {path: times for path, times in written.times.items() if times > 1 and path.startswith("crates/")}
+    assert often == {}
+
+
+def test_who_has_no_page_after_all_is_not_counted(tmp_path: Path) -> None:
+    world = dropped(tmp_path, {"registry.pages": False})
     world.build()
-    assert "foo 1.0.0" in text_of(world.read("crates/foo/index.html"))
+    for name in ("app2", "app3"):  # a line that cargo calls invalid, but that names what it needs
+        line = next((world.tree / "index").rglob(name))
+        line.write_bytes(line.read_bytes().replace(b'"optional":false', b'"optional":"no"'))
+    world.build(options={"registry.pages": True})
+    assert dependents(world, "foo") == 2
+    world.options["registry.pages"] = True
+    assert not [each for each in world.verified() if "crates/foo" in each.place]
