@@ -190,7 +190,7 @@ def test_files_are_made_so_that_no_link_is_followed() -> None:
     assert made == MAY_CREATE
 
 
-FOLLOWED = ("registry/*.py", "registry/watch/*.py", "tree/*.py")
+FOLLOWED = ("registry/*.py", "registry/site/*.py", "registry/verify/*.py", "registry/watch/*.py", "tree/*.py")
 """Where each module has tests of its own, so that a fault is reported near its place."""
 
 

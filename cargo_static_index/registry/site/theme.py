@@ -76,9 +76,9 @@ def site_info_of(transaction: Transaction, settings: Settings) -> SiteInfo:
 
 
 @cache
-def renderer() -> str:
+def renderer(names: tuple[str, ...] = _RENDERERS) -> str:
     """Name what renders, with versions: other versions may give other bytes."""
-    return " ".join([f"cargo-static-index {__version__}", *map(_version, _RENDERERS)])
+    return " ".join([f"cargo-static-index {__version__}", *map(_version, names)])
 
 
 def _version(name: str) -> str:

@@ -2,7 +2,6 @@
 
 import os
 import resource
-import sys
 from errno import EMFILE, ENFILE, ENOSPC
 from pathlib import Path
 
@@ -87,4 +86,4 @@ def _files_are_used_up(proc: Path) -> bool:
         used = sum(1 for _ in (proc / "fd").iterdir())
     except OSError:
         return True
-    return sys.platform == "linux" and used + 3 >= resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return used + 3 >= resource.getrlimit(resource.RLIMIT_NOFILE)[0]

@@ -1,13 +1,27 @@
 """The pages of single crates: what they say, and where they lead."""
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
+from cargo_static_index.diagnostics.errors import InvalidInput
+from cargo_static_index.registry.advisories import AdvisoryDatabase
+from cargo_static_index.registry.site.crates import CratePages, PageMaker, count_dependents
+from cargo_static_index.registry.site.output import Failures
+from cargo_static_index.registry.site.theme import read_theme
+from cargo_static_index.registry.upstream import UpstreamIndex
+from cargo_static_index.site.crate_document import CrateDocument
+from cargo_static_index.site.readme.markdown import render_readme
+from cargo_static_index.site.templates import Templates
+from cargo_static_index.site.theme import SiteInfo, Theme, assets_of
+from cargo_static_index.store import Store, Stored
+from cargo_static_index.store.memory import MemoryStore
 from tests.crates import crate
 from tests.registry.site.reading import dead_links, links_of, text_of
-from tests.registry.site.registries import HERE, cksum_of, everything, facts_of, packed, some_crates, versions
-from tests.world import DAY, World
+from tests.registry.site.registries import HERE, OPTIONS, cksum_of, everything, facts_of, packed, some_crates, versions
+from tests.world import BASE, DAY, World
 
 
 def test_a_crates_page_says_what_people_look_for(world: World) -> None:
@@ -314,3 +328,131 @@ def test_what_was_removed_has_a_page_that_says_when_and_what_to_do(world: World)
     assert world.files() == before
     world.add(*world.drop.glob("acme-git-*.crate"), restore=True)
     assert "Kind\nLibrary" in text_of(world.read("crates/acme-git/0.3.0/index.html"))
+
+
+# One crate by itself -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, bytes]:
+    """The files of a registry of one crate, of which one release was removed, that has an owner."""
+    world = World(tmp_path_factory.mktemp("made"), OPTIONS, MemoryStore())
+    world.put(crate("foo"), crate("foo", "1.1.0"), crate("bar").dependency("foo", registry_index=HERE))
+    world.build()
+    world.remove("foo@1.1.0", now=True)
+    with world.opened() as registry:
+        registry.change_owners("foo", add=["alice"])
+    return world.files()
+
+
+@pytest.fixture(scope="module")
+def theme(tmp_path_factory: pytest.TempPathFactory) -> Theme:
+    return read_theme(World(tmp_path_factory.mktemp("theme"), OPTIONS).settings())
+
+
+def site_of(theme: Theme, *, mirror: bool = False) -> SiteInfo:
+    return SiteInfo(title="", registry="acme", base_url=BASE, index_url=HERE, assets=assets_of(theme)[0], mirror=mirror)
+
+
+def pages_of(store: Store, theme: Theme, *, whole: bool = False, upstream: UpstreamIndex | None = None) -> CratePages:
+    site = site_of(theme, mirror=upstream is not None)
+    return CratePages(
+        *(store, Templates(theme, site), site, "foo", render_readme, Failures()),
+        advisories=AdvisoryDatabase(),
+        upstream=upstream,
+        whole=whole,
+    )
+
+
+def document_of(pages: CratePages) -> CrateDocument:
+    assert pages.document is not None
+    return pages.document
+
+
+def test_owners_and_removals_that_cannot_be_read_stay_as_the_pages_knew_them(
+    made: Mapping[str, bytes], theme: Theme
+) -> None:
+    sound = document_of(pages_of(MemoryStore(made), theme))
+    assert (sound.owners, [stone.vers for stone in sound.removed]) == (("alice",), ["1.1.0"])
+    damaged = {**made, "crates/foo/owners.json": b"{", "crates/foo/removed.json": b"{"}
+    assert document_of(pages_of(MemoryStore(damaged), theme)) == sound
+    del damaged["crates/foo/index.json"]
+    unknown = document_of(pages_of(MemoryStore(damaged), theme))
+    assert (unknown.owners, unknown.removed) == ((), ())
+
+
+def test_a_document_that_knows_a_release_by_another_checksum_knows_it_not(
+    made: Mapping[str, bytes], theme: Theme
+) -> None:
+    cksum = crate("foo").cksum()
+    path = "crates/foo/index.json"
+    assert made[path].count(cksum.encode()) == 1
+    other = {
+        **made,
+        path: made[path].replace(cksum.encode(), b"0" * 64).replace(b'"edition":"2021"', b'"edition":"2018"'),
+    }
+    pages = pages_of(MemoryStore(other), theme)
+    assert document_of(pages) == document_of(pages_of(MemoryStore(made), theme))
+    assert "crates/foo/1.0.0/index.html" in {change.path for change in pages.changes()}
+
+
+def test_where_the_index_of_crates_io_cannot_be_read_times_are_of_here(
+    made: Mapping[str, bytes], theme: Theme, tmp_path: Path
+) -> None:
+    (tmp_path / "3/f/foo").mkdir(parents=True)
+    pages = pages_of(MemoryStore(made), theme, upstream=UpstreamIndex(tmp_path))
+    assert [summary.pubtime_from for summary in document_of(pages).versions] == ["here"]
+    (tmp_path / "3/f/foo").rmdir()
+    (tmp_path / "3/f/foo").write_bytes(made["index/3/f/foo"])
+    pages = pages_of(MemoryStore(made), theme, upstream=UpstreamIndex(tmp_path))
+    assert [summary.pubtime_from for summary in document_of(pages).versions] == ["crates.io"]
+
+
+def maker(store: Store, theme: Theme, *, writes: bool) -> PageMaker:
+    return PageMaker(
+        open_tree=lambda: store,
+        theme=theme,
+        site=site_of(theme),
+        key="",
+        whole=True,
+        advisories=AdvisoryDatabase(),
+        upstream=None,
+        writes=writes,
+    )
+
+
+def test_another_machine_writes_the_pages_and_gives_back_the_document_that_says_so(
+    made: Mapping[str, bytes], theme: Theme
+) -> None:
+    of_foo = {path for path in made if path.startswith("crates/foo/")}
+    pages = {path for path in of_foo if path.endswith(("index.html", "feed.xml", "row.js", "index.json"))}
+    store = MemoryStore({path: content for path, content in made.items() if path not in pages})
+    (here,) = maker(store, theme, writes=False).make(["foo"], {})
+    assert {change.path for change in here.changes or ()} == pages
+    assert pages.isdisjoint(store.files)
+    (there,) = maker(store, theme, writes=True).make(["foo"], {})
+    assert [change.path for change in there.changes or ()] == ["crates/foo/index.json"]
+    assert pages - set(store.files) == {"crates/foo/index.json"}
+    assert there.listed_rows == here.listed_rows
+
+
+class Odd(MemoryStore):
+    """A store in which one file has a name that it does not take."""
+
+    def read(self, path: str) -> Stored | None:
+        if path == "index/3/b/bar":
+            raise InvalidInput("this is no path")
+        return super().read(path)
+
+
+def test_a_crate_whose_pages_cannot_be_made_keeps_no_other_from_its_own(
+    made: Mapping[str, bytes], theme: Theme
+) -> None:
+    bar, foo = maker(Odd(made), theme, writes=False).make(["bar", "foo"], {})
+    assert (bar.changes, bar.failures) == ((), {"crates/bar/index.html": "this is no path"})
+    assert foo.changes is not None
+    assert foo.failures == {}
+
+
+def test_dependents_are_counted_from_the_lines_before_there_is_any_page(made: Mapping[str, bytes]) -> None:
+    assert count_dependents(lambda: MemoryStore(made), ["foo", "bar", "absent"]) == {"foo": 1}

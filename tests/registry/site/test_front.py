@@ -1,15 +1,28 @@
 """The front page, as a pass writes it."""
 
 import json
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import open_registry
+from cargo_static_index.registry.site.front import LOOKED_AT, SHOWN, FrontPages
+from cargo_static_index.registry.site.lists import ListWriter
+from cargo_static_index.registry.site.news import News
+from cargo_static_index.registry.site.output import Copies, Output
+from cargo_static_index.registry.site.theme import read_theme, site_info_of
 from cargo_static_index.settings import parse_settings
+from cargo_static_index.site.recent import About
+from cargo_static_index.site.templates import Templates
+from cargo_static_index.site.theme import assets_of
 from cargo_static_index.store.memory import MemoryStore
+from cargo_static_index.tree.documents import TreeRecord
 from tests.crates import crate
 from tests.registry.site.reading import links_of, text_of
 from tests.world import DAY, World
@@ -129,3 +142,71 @@ def test_many_versions_of_one_crate_leave_room_for_others_on_the_front_page(worl
     world.build()
     text = text_of(world.read("index.html"))
     assert "New crates\nbig 9.0.02026-01-01\nThe crate big\nother 1.0.02026-01-01\nThe crate other\n" in text
+
+
+# What it tells of, given all that there is -------------------------------------------------------------------
+
+
+class Told:
+    """News that are what a test says: a name, a version, when it came, and when its crate came, the last first."""
+
+    def __init__(self, *releases: tuple[str, str, str, str]) -> None:
+        self.record = TreeRecord(crates=1, releases=len(releases))
+        self._releases = releases
+        self.asked: set[str] = set()
+        """The crates whose versions were asked for."""
+
+    def crates(self, limit: int) -> Iterator[tuple[str, str]]:
+        return islice(((name, time) for name, _, time, _ in self._releases), limit)
+
+    def releases(self, limit: int) -> Iterator[tuple[str, str, str]]:
+        return islice(((name, vers, time) for name, vers, time, _ in self._releases), limit)
+
+    def highest(self, name: str, pubtime: str) -> str | None:
+        self.asked.add(name)
+        return next(vers for found, vers, time, _ in self._releases if (found, time) == (name, pubtime))
+
+    def about(self, name: str) -> About:
+        return next(About(description="", created=first) for found, _, _, first in self._releases if found == name)
+
+
+def day(number: int) -> str:
+    return f"2026-01-{number:02}T00:00:00Z"
+
+
+def front_of(folder: Path, news: News) -> dict[str, object]:
+    """Give index.json, with names and versions alone."""
+    world = World(folder, {}, MemoryStore())
+    with world.opened() as registry:
+        registry.take()
+        transaction, theme = registry.transaction, read_theme(world.settings())
+        site = site_info_of(transaction, world.settings())
+        templates = Templates(theme, replace(site, assets=assets_of(theme)[0]))
+        output = Output(transaction, Copies(transaction, wanted=False), transaction.store.apply)
+        FrontPages(transaction, output, templates, site).write(
+            ListWriter(transaction, output, templates, ()), news, all_of_them=False
+        )
+        stored = transaction.store.read("index.json")
+    assert stored is not None
+    found: dict[str, Any] = json.loads(stored.content)
+    for kind in ("new", "updated"):
+        found[kind] = [f"{each['name']} {each['vers']}" for each in found.get(kind, ())]
+    return found
+
+
+def test_no_more_is_looked_at_once_there_is_enough_to_name(tmp_path: Path) -> None:
+    new = [(f"new{number}", "1.0.0", day(20), day(20)) for number in range(SHOWN)]
+    updated = [(f"old{number}", "1.1.0", day(10), day(1)) for number in range(SHOWN)]
+    news = Told(*new, *updated, ("early", "1.0.0", day(5), day(5)))
+    found = front_of(tmp_path, news)
+    assert found["new"] == [f"new{number} 1.0.0" for number in range(SHOWN)]
+    assert found["updated"] == [f"old{number} 1.1.0" for number in range(SHOWN)]
+    assert "early" not in news.asked
+
+
+def test_a_time_of_which_not_all_was_looked_at_is_left_out(tmp_path: Path) -> None:
+    several = [("foo", f"1.{number}.0", day(30 - number // 2), day(1)) for number in range(LOOKED_AT - 2)]
+    last = [(f"late{number}", "1.0.0", day(3), day(3)) for number in range(3)]
+    found = front_of(tmp_path, Told(*several, *last))
+    assert found["new"] == []
+    assert found["updated"] == ["foo 1.0.0"]

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from cargo_static_index.diagnostics.errors import PagesFailed
+from cargo_static_index.store import Put
 from cargo_static_index.store.memory import MemoryStore
 from tests.crates import crate
 from tests.registry.site.reading import text_of
@@ -209,3 +211,20 @@ def test_many_long_versions_and_many_names_that_begin_alike_have_their_lists(wor
     assert max(len(name.encode()) for name in names_of(world)) <= 255
     assert world.verified() == []
     assert json.loads(world.read("index.json"))["releases"] == 321
+
+
+def test_a_list_that_cannot_be_made_is_let_go_and_fails_no_build_again(tmp_path: Path) -> None:
+    tree = MemoryStore()
+    world = World(tmp_path, OPTIONS, tree)
+    world.put(crate("foo").package(keywords=["git"]))
+    world.build()
+    path = "browse/keyword/git.json"
+    row = json.loads(tree.files[path])
+    row["rows"]["foo"] = 7
+    tree.apply([Put(path=path, content=json.dumps(row).encode())])
+    world.put(crate("bar").package(keywords=["git", "new"]))
+    with pytest.raises(PagesFailed, match=r"browse/keyword/git\.json: this page cannot be made"):
+        world.build()
+    assert b"bar" in tree.files["browse/keyword/new.html"]
+    assert world.build().paths == []
+    assert "browse/keyword/git.json" in {found.path for found in world.verified()}

@@ -1,5 +1,6 @@
 """Compressed copies beside pages and assets: there where they are wanted, and never other than their pages."""
 
+import errno
 import json
 from collections.abc import Mapping
 from itertools import count
@@ -7,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from cargo_static_index.diagnostics.errors import PagesFailed, SettingsError
+from cargo_static_index.diagnostics.errors import InvalidInput, PagesFailed, SettingsError, StoreError
+from cargo_static_index.registry.site.output import Failures, is_of_one_path, written
 from cargo_static_index.site.compressed import compressed, copies_of, is_copy, original_of
+from cargo_static_index.store import Put, Stored
 from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.store.memory import MemoryStore
 from tests.cli.program import run
@@ -189,3 +192,54 @@ def test_the_command_prints_what_it_did_and_exits_with_1(tmp_path: Path) -> None
     done = run("build", "--json", "--tree", "public", "--drop", "drop", cwd=tmp_path)
     done.failed(1, "crates/foo/index.html: this page cannot be made")
     assert done.document()["counts"]["published"] == 1
+
+
+# What could not be made --------------------------------------------------------------------------------------
+
+
+def of_disk(number: int) -> StoreError:
+    error = StoreError("it cannot be written")
+    error.__cause__ = OSError(number, "")
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "alone"),
+    [
+        (of_disk(errno.ENAMETOOLONG), True),
+        (of_disk(errno.EISDIR), True),
+        (of_disk(errno.ENOSPC), False),
+        (of_disk(errno.EACCES), False),
+        (StoreError("the network is gone"), False),
+        (InvalidInput("no path"), True),
+        (ValueError("a mistake of ours"), True),
+        (SettingsError("a template fails"), False),
+        (MemoryError(), False),
+        (OSError(errno.EISDIR, ""), False),
+    ],
+)
+def test_what_is_no_fault_of_one_page_alone_is_raised_on(error: Exception, alone: bool) -> None:
+    failures = Failures()
+    assert is_of_one_path(error) is alone
+    if alone:
+        with failures.noted("a.html"):
+            raise error
+        assert list(failures.reasons) == ["a.html"]
+    else:
+        with pytest.raises(type(error)), failures.noted("a.html"):
+            raise error
+        assert failures.reasons == {}
+
+
+def test_the_first_reason_is_kept_and_a_mistake_of_ours_is_named() -> None:
+    failures = Failures()
+    for error in (ValueError("first"), InvalidInput("second")):
+        failures.note("a.html", error)
+    failures.note("b.html", InvalidInput("no path"))
+    assert failures.reasons == {"a.html": "ValueError: first", "b.html": "no path"}
+
+
+def test_a_page_that_is_there_is_not_written_again() -> None:
+    stored = Stored(content=b"page", tag="t")
+    assert written("a.html", b"page", stored) == ()
+    assert written("a.html", b"new", stored) == written("a.html", b"new", None) == (Put(path="a.html", content=b"new"),)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cargo_static_index.registry.site.refused import RefusedFiles
 from tests.crates import crate
 from tests.registry.site.reading import links_of, text_of
 from tests.registry.site.registries import everything
@@ -100,3 +101,48 @@ def test_a_page_of_refused_files_that_was_changed_is_made_anew(world: World) -> 
     (world.tree / "refused.html").write_bytes(before.replace(b"reserved", b"welcome"))
     world.build()
     assert world.read("refused.html") == before
+
+
+def test_what_lies_beside_files_that_were_moved_away_and_is_not_ours_is_passed_over(world: World) -> None:
+    world.options["drop.refused"] = str(world.folder / "refused")
+    crate("std").write(world.drop)
+    world.build()
+    for name, content in (("cut", b"{"), ("empty", b""), ("alone", b"{}")):
+        (world.folder / f"refused/{name}.crate.json").write_bytes(content)
+    for name in ("cut", "empty"):
+        (world.folder / f"refused/{name}.crate").touch()
+    world.build()
+    assert text_of(world.read("refused.html")).startswith(
+        "Refused files\n1 file cannot be published as it is.\nstd-1.0.0.crate\n"
+    )
+
+
+def test_a_file_that_was_published_after_all_is_shown_no_more(world: World) -> None:
+    world.options["drop.refused"] = str(world.folder / "refused")
+    world.put(crate("foo"))
+    world.build()
+    world.remove("foo")
+    world.build()
+    assert "foo-1.0.0.crate" in text_of(world.read("refused.html"))
+    world.add(world.folder / "refused/foo-1.0.0.crate", restore=True)
+    world.build()
+    assert "Nothing is refused" in text_of(world.read("refused.html"))
+
+
+def test_of_more_than_are_shown_the_rest_are_counted(world: World) -> None:
+    world.options["drop.refused"] = str(world.folder / "refused")
+    for name in ("std", "core"):
+        crate(name).write(world.drop)
+    world.build()
+    crate("alloc").write(world.drop)
+    world.build(options={"drop.refused": None})
+    with world.opened() as registry:
+        registry.take()
+        files = RefusedFiles(registry.transaction, world.folder / "refused", world.now)
+        shown = [files.first(number) for number in (0, 1, 2, 9)]
+    assert [([Path(file.path).name for file in found], more) for found, more in shown] == [
+        ([], 3),
+        (["alloc-1.0.0.crate"], 2),
+        (["alloc-1.0.0.crate", "core-1.0.0.crate"], 1),
+        (["alloc-1.0.0.crate", "core-1.0.0.crate", "std-1.0.0.crate"], 0),
+    ]

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -118,3 +119,13 @@ def test_what_a_text_holds_decides_alike_on_every_machine(tmp_path: Path) -> Non
     assert report.notes == []
     assert "plain" not in world.read("crates/foo/index.json").decode()
     assert world.read("crates/foo/1.0.0/index.html").count(b"<em>a</em> www.a.b))") == 2
+
+
+def test_a_mistake_over_a_text_is_raised_where_it_was_asked_for_and_the_next_is_rendered() -> None:
+    renderer = Renderer(small=0)
+    with pytest.raises(UnicodeEncodeError):  # here, before it is sent
+        renderer(ReadmeSource(text="\ud800", path="README.md"))
+    with pytest.raises(RuntimeError, match="Expected `str`, got `int`"):  # there
+        renderer(ReadmeSource(text="a", path=cast("str", 1)))
+    assert renderer(ReadmeSource(text="a", path="README.md")) == Rendered(html="<p>a</p>\n")
+    renderer.close()

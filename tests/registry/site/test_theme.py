@@ -1,12 +1,13 @@
 """What pages are made from: files that settings name, opened as if somebody wanted others to be published."""
 
 import re
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from cargo_static_index.diagnostics.errors import SettingsError
-from cargo_static_index.registry.site.theme import read_theme
+from cargo_static_index.registry.site.theme import read_theme, renderer
 from cargo_static_index.settings import Settings, load_settings
 from tests.crates import crate
 from tests.registry.site.reading import text_of
@@ -126,3 +127,23 @@ def test_a_template_that_fails_is_named(world: World, name: str, text: str, says
         world.build(options={"pages.templates": str(mine)})
     world.build()
     assert "foo 1.0.0" in text_of(world.read("crates/foo/index.html"))
+
+
+def test_what_settings_name_and_is_not_there_is_said(tmp_path: Path) -> None:
+    registry = tmp_path / "registry"
+    (registry / "folder.css").mkdir(parents=True)
+    for text, says in (
+        ('templates = "gone"', r"pages\.templates: '.*/gone' is no folder; name one that holds templates"),
+        ('stylesheet = "gone.css"', r"pages\.stylesheet: '.*/gone.css' cannot be read: there is no such file"),
+        ('stylesheet = "folder.css"', r"pages\.stylesheet: .*folder.css.*"),
+    ):
+        with pytest.raises(SettingsError, match=says):
+            read_theme(settings_of(registry, text))
+
+
+def test_what_renders_is_named_with_its_version_as_it_is_installed() -> None:
+    ours, *others = renderer().split(" ", 1)
+    assert ours == "cargo-static-index"
+    assert re.fullmatch(r"\S+ comrak \S+ nh3 \S+ Pygments \S+ Jinja2 \S+", others[0])
+    assert f"nh3 {version('nh3')}" in renderer()
+    assert renderer(("json", "nothing-at-all")).endswith(" json nothing-at-all"), "these have no version of their own"

@@ -6,6 +6,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from cargo_static_index.diagnostics.errors import StoreError
 from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import open_registry
-from cargo_static_index.store import Change, Stored
+from cargo_static_index.site import paths as addresses
+from cargo_static_index.store import Change, Delete, Put, Stored
 from cargo_static_index.store.memory import MemoryStore
+from cargo_static_index.tree.changes import ChangeRecord, begun_file, change_id, format_change
 from tests.crates import CrateBuilder, crate
 from tests.registry.site.registries import HERE, OPTIONS, some_crates, versions
 from tests.world import World
@@ -385,3 +388,104 @@ def test_who_has_no_page_after_all_is_not_counted(tmp_path: Path) -> None:
     assert dependents(world, "foo") == 2
     world.options["registry.pages"] = True
     assert not [each for each in world.verified() if "crates/foo" in each.place]
+
+
+# Beside others -----------------------------------------------------------------------------------------------
+
+
+class Forestalled(MemoryStore):
+    """A tree of which somebody else replaces one file just before it is written."""
+
+    forestalled = ""
+
+    def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        changes = tuple(changes)
+        path, self.forestalled = self.forestalled, ""
+        if path in {change.path for change in changes}:
+            super().apply([Put(path=path, content=self.files[path] + b"\n")])
+        else:
+            self.forestalled = path
+        return super().apply(changes)
+
+
+def built_twice(folder: Path, tree: Forestalled, forestalled: str) -> World:
+    world = World(folder, OPTIONS, tree)
+    world.put(*some_crates())
+    world.build()
+    world.put(crate("zoo").package(keywords=["git"]), *(crate(f"a{number:03}") for number in range(160)))
+    tree.forestalled = forestalled
+    world.build()
+    assert tree.forestalled == ""
+    return world
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    return built_twice(tmp_path_factory.mktemp("undisturbed"), Forestalled(shared=True), "").files()
+
+
+@pytest.mark.parametrize("path", ["pages.json", "recent.json", "sitemap.xml", "browse/keyword/git.json"])
+def test_what_somebody_else_replaced_a_moment_ago_is_made_once_more(
+    tmp_path: Path, undisturbed: dict[str, bytes], path: str
+) -> None:
+    world = built_twice(tmp_path, Forestalled(shared=True), path)
+    assert world.files() == undisturbed
+
+
+def test_pages_of_a_shared_tree_that_show_another_one_are_all_made_anew(tmp_path: Path) -> None:
+    tree = MemoryStore(shared=True)
+    world = World(tmp_path, OPTIONS, tree)
+    world.put(*some_crates())
+    world.build()
+    before = world.files()
+    state = json.loads(tree.files["pages.json"])
+    tree.apply([Put(path="pages.json", content=json.dumps(state | {"digest": "0" * 64}).encode())])
+    tree.apply([Delete(path="crates/acme-git/index.html")])
+    assert world.build().notes == ["The pages do not show what the index holds, so all of them are made anew."]
+    assert world.files() == before
+    assert world.build().notes == []
+
+
+class Losing(MemoryStore):
+    """A tree that loses pages.json as often as it is written."""
+
+    loses = True
+
+    def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        changes = tuple(changes)
+        lost = super().apply(changes)
+        if self.loses and addresses.STATE in {change.path for change in changes}:
+            super().apply([Delete(path=addresses.STATE)])
+        return lost
+
+
+def test_copies_beside_pages_of_which_nothing_is_known_any_more_come_with_the_next(tmp_path: Path) -> None:
+    tree = Losing()
+    losing, whole = (
+        World(tmp_path / name, OPTIONS | {"pages.precompress": True}, store)
+        for name, store in (("losing", tree), ("whole", MemoryStore()))
+    )
+    for world in (losing, whole):
+        world.put(crate("foo"))
+        world.build()
+    assert addresses.STATE not in tree.files
+    tree.loses = False
+    losing.build()
+    assert losing.files() == whole.files()
+
+
+def test_old_assets_stay_as_long_as_another_host_may_be_about_to_name_them(tmp_path: Path) -> None:
+    tree = MemoryStore(shared=True)
+    world = World(tmp_path, OPTIONS, tree)
+    world.put(crate("foo"))
+    world.build()
+    before = {path for path in tree.files if path.startswith("assets/site-") and path.endswith(".css")}
+    intent = ChangeRecord(begun="2026-01-01T00:00:00Z", files=())
+    path = begun_file(change_id(datetime.fromtimestamp(world.now, UTC), "a" * 32))
+    tree.apply([Put(path=path, content=format_change(intent))])
+    world.build(options=OTHER_LOOK)
+    assert before < tree.files.keys()
+    tree.apply([Delete(path=path)])
+    with world.opened(options=OTHER_LOOK) as registry:
+        registry.remake_pages()
+    assert before.isdisjoint(tree.files)

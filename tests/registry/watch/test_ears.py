@@ -1,6 +1,7 @@
 """How a watcher learns of new files: by events where they tell of all, else by looking."""
 
 import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -103,6 +104,21 @@ def test_a_bucket_is_looked_at_again_and_again(tmp_path: Path) -> None:
     ears, arrivals, _ = ears_of(silent, "events")
     ears.listen(Bucket("s3", "crates"))
     assert (ears.mode, ears.why, arrivals.polling) == ("poll", "", True)
+
+
+def test_what_a_watcher_left_that_was_killed_is_taken_away(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(PROBE)).touch()
+    ears, _, _ = ears_of(silent)
+    ears.listen(tmp_path)
+    assert ears.mode == "poll", "a file was made, and no event told of it"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_what_came_before_it_listened_anew_it_may_not_have_been_told(tmp_path: Path) -> None:
+    ears, arrivals, _, _ = listening(tmp_path)
+    ears.created(b"a.crate")
+    ears.listen(tmp_path)
+    assert not arrivals.is_told_of(b"a.crate")
 
 
 def test_a_doorbell_that_is_real_tells_of_the_probe(tmp_path: Path) -> None:
