@@ -83,7 +83,8 @@ def hosting_command(
     if host == "move":
         sys.stdout.write(move(place, _old(old)))
         return GOOD
-    wrong = list(pages.over(pages.CEILINGS[host], _sizes(tree))) if host in pages.CEILINGS else []
+    sizes = ((path, tree.size(path) or 0) for path in tree.list())
+    wrong = list(pages.over(pages.CEILINGS[host], sizes)) if host in pages.CEILINGS else []
     for sentence in wrong:
         run.terminal.fail(f"{sentence} ({pages.CEILINGS[host].source}); serve it from a bucket or a server of yours")
     if not wrong:
@@ -119,7 +120,3 @@ def _old(old: str | None) -> str:
         return parse_base_url(old)
     except InvalidConfig as error:
         raise SettingsError(f"--from: {error}") from error
-
-
-def _sizes(tree: Store) -> list[tuple[str, int]]:
-    return [(path, tree.size(path) or 0) for path in tree.list()]

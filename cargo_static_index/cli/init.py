@@ -1,7 +1,6 @@
 """The command that begins a registry: init."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from cargo_static_index.cli.command import SERVING, command
@@ -42,14 +41,11 @@ def init_command(run: Run, *, dry_run: bool) -> int:
     if isinstance(settings.drop.path, Path):
         run.terminal.did("Would make" if dry_run else "Made", f"{drop}{os.sep}")
     if not dry_run:
-        run.terminal.say(*_next(settings, drop))
+        run.terminal.say(f"Copy .crate files into {drop}{os.sep}, then run `cargo-static-index build`.")
+    if not dry_run and (name := settings.registry.name):
+        packed = f'Crates with `registry = "{name}"` can be packaged'
+        run.terminal.say(f"{packed} once the registry answers: build and serve it empty.")
     return GOOD
-
-
-def _next(settings: Settings, drop: str) -> Iterator[str]:
-    yield f"Copy .crate files into {drop}{os.sep}, then run `cargo-static-index build`."
-    if name := settings.registry.name:
-        yield f'Crates with `registry = "{name}"` can be packaged once the registry answers: build and serve it empty.'
 
 
 def _begin(run: Run, file: Path, settings: Settings) -> None:

@@ -102,7 +102,9 @@ def verify_command(
     else:
         if kept:
             run.terminal.say(f"note: archives are kept of {counted(len(kept), 'removed release')}; `status` says which")
-        _sum_up(run, counts, dry=fix and dry_run)
+        said = ", ".join(counted(number, word) for word, number in counts.items() if word != "fixed")
+        said = f"{said}, {counts['fixed']} fixed" if documents else "nothing is wrong"
+        run.terminal.did("Finished", f"the dry run: {said}, had it been done" if fix and dry_run else said)
     return FOUND_WRONG if counts["error"] else GOOD
 
 
@@ -136,12 +138,6 @@ def _looking(run: Run, share: str | None) -> Iterator[tuple[Work, Progress]]:
             )
     finally:
         progress.hide()
-
-
-def _sum_up(run: Run, counts: Counts, *, dry: bool) -> None:
-    said = ", ".join(counted(number, word) for word, number in counts.items() if word != "fixed")
-    said = f"{said}, {counts['fixed']} fixed" if any(counts.values()) else "nothing is wrong"
-    run.terminal.did("Finished", f"the dry run: {said}, had it been done" if dry else said)
 
 
 def _reported(

@@ -1,6 +1,6 @@
 """The commands that show what is held: list, info, missing, search. They lock nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -50,7 +50,8 @@ if TYPE_CHECKING:  # loaded when they are used: the other commands search for no
 def list_command(run: Run, *, names: Sequence[str], as_json: bool) -> int:
     """List what is held, a release a line, as `yank` and `remove` take them."""
     store = _readable_tree(run)
-    for file in [_file(store, name) for name in names] if names else _files(store):
+    every = (read_index_at(store, path).value for path in index_paths_by_name(store))
+    for file in [_file(store, name) for name in names] if names else every:
         for line in file.releases:
             if as_json:
                 print_json(_release_document(line))
@@ -260,12 +261,6 @@ def _readable_tree(run: Run) -> Store:
     store = existing_tree(run)
     read_record(store)
     return store
-
-
-def _files(store: Store) -> Iterator[IndexFile]:
-    """Give all index files, by name."""
-    for path in index_paths_by_name(store):
-        yield read_index_at(store, path).value
 
 
 def _file(store: Store, name: str) -> IndexFile:

@@ -143,9 +143,11 @@ def perform(
         for directory in common.directories:
             _enter(directory)
         _stand_somewhere()
+        code: int | None = GOOD
         if common.show_settings:
-            _show_settings(run)
-            code: int | None = GOOD
+            from cargo_static_index.settings.template import show_settings
+
+            sys.stdout.write(show_settings(run.loaded))
         else:
             code = body(run)
         sys.stdout.flush()
@@ -249,12 +251,6 @@ def _stand_somewhere() -> None:
         Path.cwd()
     except FileNotFoundError as error:
         raise SettingsError("the working directory was deleted; go to another one, or name it with -C") from error
-
-
-def _show_settings(run: Run) -> None:
-    from cargo_static_index.settings.template import show_settings
-
-    sys.stdout.write(show_settings(run.loaded))
 
 
 def _bug(error: BaseException) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from cargo_static_index.cli.auditing import note
+from cargo_static_index.cli.audit import note
 from cargo_static_index.cli.documents import TokenDocument
 from cargo_static_index.cli.formats import print_json
 from cargo_static_index.cli.options import length_of_time

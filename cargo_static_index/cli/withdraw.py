@@ -52,7 +52,7 @@ def unyank_command(run: Run, *, names: Sequence[str], version: str | None, dry_r
 
 
 def _set_yanked(run: Run, specs: Sequence[Spec], *, yanked: bool, dry: bool) -> int:
-    from cargo_static_index.cli.auditing import note
+    from cargo_static_index.cli.audit import note
 
     existing_tree(run)
     with open_registry(run.settings, ChangeListener(run, dry=dry), Options(now=run.now, dry=dry)) as registry:
@@ -82,7 +82,7 @@ def remove_command(run: Run, *, names: Sequence[str], every: bool, now: bool, ye
     What was removed before stays so: a removal that broke off is finished by doing it again. The archives stay for as
     long as --keep-removed says, so that builds that have chosen them already succeed.
     """
-    from cargo_static_index.cli.auditing import note
+    from cargo_static_index.cli.audit import note
 
     specs = _specs(names, None, every=every)
     existing_tree(run)
@@ -179,7 +179,7 @@ def owner_command(run: Run, *, name: str, add: Sequence[str], remove: Sequence[s
     came from the drop directory or the command line has none, and cargo may not change it until it gets one here.
     """
     (spec,) = specs_of([name])
-    from cargo_static_index.cli.auditing import note
+    from cargo_static_index.cli.audit import note
 
     store = existing_tree(run)
     if add or remove or trusted_only is not None:
