@@ -1,5 +1,6 @@
 """Lines that an index file lost come back: what the state and the crate's own document know is published stays so."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -7,7 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from cargo_static_index.registry.drop import Drop
 from cargo_static_index.registry.events import Report
+from cargo_static_index.registry.restore import (
+    missing_digests,
+    put_back_archive,
+    restore_index,
+    rival_of,
+    set_lines_right,
+    trust_last_record,
+)
+from cargo_static_index.store import Delete, Put
+from cargo_static_index.store.memory import MemoryStore
+from cargo_static_index.tree.documents import Delta, TreeRecord, format_document
+from cargo_static_index.tree.layout import RECORD, archive_file, version_address
+from cargo_static_index.tree.read import read_index
 from tests.crates import crate
 from tests.world import DAY, World
 
@@ -188,3 +203,129 @@ def test_other_bytes_in_the_drop_directory_are_not_taken_for_a_lost_archive(worl
     (world.drop / "foo-1.0.0.crate").write_bytes(crate("foo").readme("# Other").build())
     (found,) = world.verified(fix=True)
     assert (found.id, found.fixed) == ("archive-missing", False)
+
+
+# Asked by themselves, of trees in memory without pages
+
+
+def rewritten(tree: MemoryStore, was: bytes, now: bytes) -> None:
+    """Change foo's index file in one place."""
+    assert was in tree.files[FOO]
+    tree.apply([Put(path=FOO, content=tree.files[FOO].replace(was, now, 1))])
+
+
+def lines_of(tree: MemoryStore) -> list[tuple[str, str]]:
+    return [(line.vers, line.cksum) for line in read_index(tree, "foo").value.releases]
+
+
+@pytest.mark.parametrize("damage", ["its version", "its checksum", "nothing"])
+def test_a_line_is_set_right_by_the_archive_that_it_names(light: World, tree: MemoryStore, damage: str) -> None:
+    foo = crate("foo")
+    light.put(foo)
+    light.build()
+    before = tree.files[FOO]
+    changed = other_version(before) if damage == "its version" else other_checksum(before)
+    with light.transaction(report := Report()) as transaction:
+        tree.apply([Put(path=FOO, content=before if damage == "nothing" else changed)])
+        set_lines_right(transaction)
+        assert tree.files[FOO] == before
+    said = ["The index file of foo was damaged: the lines of 1.0.0 were put back."]
+    assert report.notes == ([] if damage == "nothing" else said)
+
+
+def test_a_line_with_another_checksum_altogether_is_not_set_right(light: World, tree: MemoryStore) -> None:
+    foo = crate("foo")
+    light.put(foo)
+    light.build()
+    before = tree.files[FOO]
+    other = hashlib.sha256(b"another archive").hexdigest()
+    with light.transaction() as transaction:
+        rewritten(tree, foo.cksum().encode(), other.encode())
+        set_lines_right(transaction)
+        assert lines_of(tree) == [("1.0.0", other)]
+        tree.apply([Put(path=FOO, content=before)])
+
+
+def test_an_archive_has_a_rival_where_a_line_of_its_release_names_one_that_is_not_there(
+    light: World, tree: MemoryStore
+) -> None:
+    foo = crate("foo")
+    light.put(foo)
+    light.build()
+    assert rival_of(tree, "foo", foo.cksum()) is None, "the line names this one"
+    assert rival_of(tree, "foo", "0" * 64) is None, "nothing is known of it"
+    tree.apply([Put(path=FOO, content=other_checksum(tree.files[FOO]))])
+    found = rival_of(tree, "foo", foo.cksum())
+    assert found is not None
+    assert (found.is_near, found.line.vers) == (True, "1.0.0")
+    tree.apply([Put(path=archive_file("foo", foo.cksum()), content=b"damaged")])
+    assert rival_of(tree, "foo", foo.cksum()) is None, "it is not whole itself"
+
+
+def test_an_archive_comes_back_from_a_file_with_its_bytes_and_from_no_other(light: World, tree: MemoryStore) -> None:
+    foo = crate("foo")
+    [dropped] = light.put(foo)
+    light.build()
+    path = archive_file("foo", foo.cksum())
+    drop, content = Drop(path=light.drop), foo.build()
+    with light.transaction() as transaction:
+        assert not put_back_archive(transaction, archive_file("foo", "0" * 64), drop), "no line names it"
+        tree.apply([Delete(path=path)])
+        dropped.write_bytes(b"other bytes")
+        assert not put_back_archive(transaction, path, drop)
+        tree.apply([Put(path=version_address("foo", "1.0.0"), content=content)])
+        assert put_back_archive(transaction, path, drop)
+        assert tree.files[path] == content
+        tree.apply([Delete(path=version_address("foo", "1.0.0")), Delete(path=path)])
+        dropped.write_bytes(content)
+        assert put_back_archive(transaction, path, drop)
+    assert tree.files[path] == content
+
+
+def test_a_lost_tree_json_is_believed_as_it_was_only_where_the_state_makes_the_very_index(
+    light: World, tree: MemoryStore
+) -> None:
+    light.put(crate("foo"), crate("foo", "1.1.0"))
+    light.build()
+    record, index = tree.files[RECORD], tree.files[FOO]
+    tree.apply([Delete(path=RECORD), Put(path=FOO, content=first_line_only(index))])
+    light.build()
+    assert (tree.files[RECORD], tree.files[FOO]) == (record, index), "what the index lost is known"
+    other = World(light.folder / "other", {"registry.pages": False, "registry.mode": "registry"}, tree.seen_elsewhere())
+    other.put(crate("bar"))
+    other.build()
+    after = tree.files[RECORD]
+    tree.apply([Delete(path=RECORD)])
+    light.build(options={"registry.mode": "registry"})
+    assert tree.files[RECORD] == after, "others changed the tree since: it is counted anew"
+
+
+@pytest.mark.parametrize("record", [b"{", None])
+def test_where_tree_json_cannot_be_read_and_there_are_no_pages_nothing_tells_what_is_missing(
+    record: bytes | None,
+) -> None:
+    store = MemoryStore({RECORD: record} if record else {})
+    assert missing_digests(store, Delta(digest=5)) == (frozenset() if record else frozenset({2**256 - 5}))
+    whole = MemoryStore({RECORD: format_document(TreeRecord().counting(Delta(digest=5)))})
+    assert missing_digests(whole, Delta(digest=5)) is None
+    assert missing_digests(whole, Delta(digest=2)) == {3}
+
+
+def test_what_another_tool_says_beside_stays_and_is_no_damage(light: World, tree: MemoryStore) -> None:
+    light.put(crate("foo"))
+    light.build()
+    before = tree.files[FOO]
+    with light.transaction(report := Report()) as transaction:
+        rewritten(tree, b'"features":{}', b'"features":{},"x":1')
+        restore_index(transaction)
+        assert b'"x":1' in tree.files[FOO]
+        tree.apply([Put(path=FOO, content=before)])
+    assert report.notes == []
+
+
+def test_without_a_last_record_there_is_nothing_to_trust(light: World) -> None:
+    with light.transaction() as transaction:
+        transaction.in_doubt = True
+        trust_last_record(transaction)
+        assert transaction.in_doubt
+        transaction.in_doubt = False
