@@ -4,7 +4,7 @@ An object is there as a whole or not at all, so none is waited for. It is known 
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from hashlib import blake2b
@@ -39,9 +39,9 @@ _JSON = {"Content-Type": "application/json", "Cache-Control": "no-cache"}
 class BucketDrop:
     """The dropped files below a place in a bucket, by their paths there. Methods raise StoreError."""
 
-    def __init__(self, place: Bucket) -> None:
+    def __init__(self, place: Bucket, environment: Mapping[str, str] = os.environ) -> None:
         self.place = place
-        self._client = Client(place.whole)
+        self._client = Client(place.whole, environment)
 
     def scan(self, state: State, skip: Iterable[Bucket] = (), *, forget: bool = True) -> Iterator[DropFile | Candidate]:
         """Give, by path, what is new, changed or still to be judged, but for what lies below the places to skip.

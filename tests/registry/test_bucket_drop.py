@@ -7,8 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from cargo_static_index.crate.candidate import Candidate, DropFile, Outcome
+from cargo_static_index.diagnostics.errors import InvalidInput, StoreError
 from cargo_static_index.diagnostics.escape import escape
+from cargo_static_index.registry.bucket_drop import BucketDrop
+from cargo_static_index.state import State
 from cargo_static_index.store.objects.client import Client
 from tests.buckets import Buckets, moto
 from tests.cli.program import Ended, run
@@ -204,9 +209,10 @@ def test_a_key_that_is_no_path_is_named_and_stops_nothing(dropped: Dropped) -> N
     assert len(dropped.run("status", "--json").document()["refused"]) == 2
 
 
-def _put_odd(dropped: Dropped, key: str) -> None:
+def _put_odd(dropped: Dropped, key: str, kept_as: str = "STANDARD") -> None:
     url = f"{dropped.environment['AWS_ENDPOINT_URL']}/{dropped.bucket.name}/some/crates/{urllib.parse.quote(key)}"
-    with urllib.request.urlopen(urllib.request.Request(url, b"x", method="PUT"), timeout=10) as answer:
+    asked = urllib.request.Request(url, b"x", {"x-amz-storage-class": kept_as}, method="PUT")
+    with urllib.request.urlopen(asked, timeout=10) as answer:
         assert answer.status == 200
 
 
@@ -230,3 +236,112 @@ def test_a_watcher_looks_at_the_prefix_again_and_again(dropped: Dropped) -> None
         watcher.until("Refused")
         assert watcher.stop() == 0
     assert dropped.published() == ["foo@1.0.0", "foo@1.1.0"]
+
+
+# Asked itself
+
+
+@pytest.fixture
+def objects(dropped: Dropped) -> BucketDrop:
+    dropped.put(crate("foo"), folder="team/")
+    dropped.put_bytes("notes.txt", b"no crate")
+    dropped.put_bytes(".hidden/a.crate", b"hidden")
+    return BucketDrop(dropped.bucket, dropped.environment)
+
+
+def scanned(objects: BucketDrop, state: State) -> DropFile:
+    """Give the one file that a scan finds."""
+    [found] = objects.scan(state)
+    assert isinstance(found, DropFile)
+    return found
+
+
+FOO_PATH = "team/foo-1.0.0.crate"
+
+
+def test_files_are_known_by_their_paths(objects: BucketDrop) -> None:
+    assert list(objects.paths()) == [FOO_PATH]
+    assert (objects.holds(FOO_PATH), objects.holds("bar.crate")) == (True, False)
+    assert (objects.content(FOO_PATH), objects.content("bar.crate")) == (crate("foo").build(), None)
+
+
+@pytest.mark.parametrize("limit", [1, 1000, 1_000_000])
+def test_a_file_is_fetched_up_to_a_limit(objects: BucketDrop, state: State, tmp_path: Path, limit: int) -> None:
+    assert objects.fetch(scanned(objects, state), tmp_path / "here", limit)
+    assert (tmp_path / "here").read_bytes() == crate("foo").build()[:limit]
+
+
+def test_what_took_the_place_of_a_file_is_neither_fetched_nor_moved_nor_deleted(
+    dropped: Dropped, objects: BucketDrop, state: State, tmp_path: Path
+) -> None:
+    file = scanned(objects, state)
+    away = replace(dropped.bucket, prefix="away")
+    dropped.put_bytes(FOO_PATH, b"another")
+    assert not objects.fetch(file, tmp_path / "here", 1000)
+    assert not objects.move(file, away)
+    assert not objects.delete(file)
+    assert objects.content(FOO_PATH) == b"another"
+    dropped.delete(FOO_PATH)
+    assert not objects.fetch(file, tmp_path / "here", 1000)
+    assert not objects.move(file, away)
+    assert not objects.delete(file)
+    assert not any(key.startswith("away") for key in dropped.objects())
+
+
+@pytest.mark.parametrize("what", ["move", "delete"])
+def test_a_file_that_is_replaced_while_it_is_put_away_stays(
+    dropped: Dropped, buckets: Buckets, state: State, objects: BucketDrop, what: str
+) -> None:
+    file = scanned(objects, state)
+
+    def replaced_before(asked: Asked, _number: int) -> Fault:
+        if asked.method == "DELETE":
+            dropped.put_bytes(FOO_PATH, b"another")
+        return "pass"
+
+    with proxied(buckets.endpoint) as proxy:
+        proxy.fault = replaced_before
+        late = BucketDrop(dropped.bucket, buckets.behind(proxy.url).environment)
+        done = late.delete(file) if what == "delete" else late.move(file, replace(dropped.bucket, prefix="away"))
+    assert not done
+    assert objects.content(FOO_PATH) == b"another"
+
+
+def test_a_file_that_goes_while_it_is_moved_is_not_there(
+    dropped: Dropped, buckets: Buckets, state: State, objects: BucketDrop
+) -> None:
+    file = scanned(objects, state)
+
+    def gone_before(asked: Asked, _number: int) -> Fault:
+        if asked.method == "PUT" and "away" in asked.path:
+            dropped.delete(FOO_PATH)
+        return "pass"
+
+    with proxied(buckets.endpoint) as proxy:
+        proxy.fault = gone_before
+        late = BucketDrop(dropped.bucket, buckets.behind(proxy.url).environment)
+        assert not late.move(file, replace(dropped.bucket, prefix="away"))
+    assert [key for key in dropped.objects() if key.endswith(".crate") and "hidden" not in key] == []
+
+
+def test_a_disk_that_cannot_be_written_is_named(objects: BucketDrop, state: State, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"nowhere/here: cannot write: No such file or directory"):
+        objects.fetch(scanned(objects, state), tmp_path / "nowhere/here", 1000)
+
+
+def test_what_the_store_does_not_give_out_is_that_files_own_fault(
+    dropped: Dropped, state: State, tmp_path: Path
+) -> None:
+    _put_odd(dropped, "cold-1.0.0.crate", "GLACIER")
+    objects = BucketDrop(dropped.bucket, dropped.environment)
+    file = scanned(objects, state)
+    with pytest.raises(InvalidInput, match=r"cold-1\.0\.0\.crate"):
+        objects.fetch(file, tmp_path / "here", 1000)
+
+
+def test_files_of_a_folder_that_was_read_before_are_forgotten(objects: BucketDrop, state: State) -> None:
+    before = DropFile(source="a", target=b"old/a.crate", folder=b"old", file=b"a.crate", seen=b"x" * 16)
+    state.drop_files.record([Outcome(candidate=Candidate(file=before), status="published")], "", 1)
+    for forget in (False, True):
+        list(objects.scan(state, forget=forget))
+        assert (state.drop_files.get(b"old", b"a.crate") is None) is forget

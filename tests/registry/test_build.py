@@ -5,10 +5,15 @@ import os
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from cargo_static_index.crate.policy import OwnRules, Policy
+from cargo_static_index.diagnostics.errors import StoreError
+from cargo_static_index.diagnostics.rule import Rule
 from cargo_static_index.protocol.registries import CRATES_IO
-from cargo_static_index.registry.build import FILES_AT_ONCE
+from cargo_static_index.registry.build import FILES_AT_ONCE, judged_by
 from cargo_static_index.registry.events import Doing, Report
+from cargo_static_index.registry.read import Reader
 from cargo_static_index.registry.workers import reading_executor
 from tests.crates import crate
 from tests.registry.outcomes import only, rules, status
@@ -170,3 +175,31 @@ def test_files_given_by_name_are_published_and_stay_where_they_are(world: World)
     assert status(report) == {"foo 1.0.0": "unchanged"}
     assert [each.status for each in report.outcomes] == ["published", "unchanged"]
     assert path.exists()
+
+
+def test_files_that_were_read_before_leave_their_folders_and_are_published(light: World) -> None:
+    foo, bar = (light.folder / name for name in ("foo", "bar"))
+    reader = Reader(policy=Policy(), stage="", pubtime="2026-01-01T00:00:00Z")
+    read = []
+    for folder in (foo, bar):
+        folder.mkdir()
+        (folder / "archive").write_bytes(crate(folder.name).build())
+        read.append((replace(reader, stage=str(folder)).read_staged("archive", f"{folder.name}-1.0.0.crate"), folder))
+    with light.opened(report := Report()) as registry:
+        registry.add_read(read)
+    assert status(report) == {"foo 1.0.0": "published", "bar 1.0.0": "published"}
+    assert [list(folder.iterdir()) for folder in (foo, bar)] == [[], []]
+    with (
+        pytest.raises(StoreError, match="cannot write: No such file or directory"),
+        light.opened() as registry,
+    ):
+        registry.add_read(read)
+
+
+def test_all_that_judges_a_file_has_one_digest() -> None:
+    policy = Policy(levels={"reserved-name": "warn", "name-collision": "warn"})
+    other_order = Policy(levels={"name-collision": "warn", "reserved-name": "warn"})
+    assert judged_by(policy) == judged_by(other_order) != judged_by(Policy())
+    rules = OwnRules(rules=(Rule(id="a/b", level="warn", says="B.", way_out="Do."),), check=lambda _: (), version="1")
+    own = [judged_by(replace(policy, own_rules=one)) for one in (rules, rules, replace(rules, version="2"))]
+    assert own[0] == own[1] != own[2]

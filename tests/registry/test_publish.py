@@ -5,9 +5,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cargo_static_index.tree.layout import archive_file
+from cargo_static_index.diagnostics.errors import StoreError
+from cargo_static_index.registry.events import Report
+from cargo_static_index.store import Put
+from cargo_static_index.store.memory import MemoryStore
+from cargo_static_index.tree.layout import archive_file, tombstones_file
+from cargo_static_index.tree.read import read_index
 from tests.crates import crate
 from tests.registry.outcomes import only, rules, status, told
+from tests.stores import Interrupted
 from tests.world import BASE, DAY, World
 
 
@@ -356,3 +362,41 @@ def test_a_file_that_is_taken_away_first_mends_what_the_tree_lost(world: World, 
     assert status(world.build(options={"drop.after-publish": "delete"})) == {"foo 1.0.0": "restored"}
     assert not path.exists()
     assert world.files() == before
+
+
+def test_a_crate_whose_tombstones_cannot_be_read_waits_and_stops_no_other(light: World, tree: MemoryStore) -> None:
+    light.put(crate("foo"))
+    light.build()
+    light.remove("foo")
+    light.forget()
+    path = tombstones_file("foo")
+    before = tree.files[path]
+    tree.apply([Put(path=path, content=b"{")])
+    light.put(crate("bar"))
+    report = Report()
+    with pytest.raises(StoreError, match=r"foo/removed\.json: "), light.opened(report) as registry:
+        registry.build()
+    assert status(report) == {"foo 1.0.0": "waiting", "bar 1.0.0": "published"}
+    tree.apply([Put(path=path, content=before)])
+    assert told(light.build()) == {"foo 1.0.0": ["removed-release"]}
+
+
+def test_who_was_forestalled_plans_the_crate_again(tmp_path: Path, tree: MemoryStore) -> None:
+    between = Interrupted(tree, -1)
+    world = World(tmp_path, {"registry.pages": False}, between)
+    world.build()
+    other = World(tmp_path / "other", {"registry.pages": False}, MemoryStore())
+    other.put(crate("foo", "1.1.0"), crate("foo", "1.2.0"))
+    other.build()
+    index = other.store.read("index/3/f/foo") if other.store else None
+    assert index is not None
+    paths = world.put(crate("foo"), crate("foo", "1.1.0").file("src/other.rs"))
+    with world.opened(report := Report()) as registry:
+        registry.take()
+        between.happens = lambda: tree.apply([Put(path="index/3/f/foo", content=index.content)])
+        between.left = 2 * len(paths)  # archives and metadata come first
+        registry.add(paths)
+    assert {each.vers: each.status for each in report.outcomes} == {"1.0.0": "published", "1.1.0": "refused"}
+    assert [line.vers for line in read_index(tree, "foo").value.releases] == ["1.0.0", "1.1.0", "1.2.0"]
+    refused = next(each for each in report.outcomes if each.status == "refused")
+    assert tree.read(archive_file("foo", refused.cksum)) is None, "what came in vain is gone"
