@@ -130,7 +130,11 @@ class _Contents:
         if plain is not None and len(plain.paths) == len(walked):
             self._directory = plain.directory
             for path, (_, _, size, content) in zip(plain.paths, walked, strict=True):
-                self._keep(path, size, content)
+                self._sizes[path] = size
+                if content is None:
+                    self._oversize[path] = size
+                else:
+                    self._documents[path] = content
             if MANIFEST in self._sizes:
                 self._manifests.append(MANIFEST)
         else:
@@ -145,7 +149,7 @@ class _Contents:
         for members in walk_tar(self._source, self._problems):
             if self._manifest_path is None:
                 self._manifest_path = _manifest_path(members)
-            lengths = list(accumulate(len(path) for path, _, _, _ in members))
+            lengths = list(accumulate([len(path) for path, _, _, _ in members]))
             if len(walked) + len(members) > entries or lengths[-1] > paths_bytes:
                 room = min(entries - len(walked), bisect_right(lengths, paths_bytes))
                 walked += map(self._take, members[:room])
@@ -246,7 +250,7 @@ class _Contents:
     def archive(self) -> Archive:
         """Give all that was found."""
         vcs = self._documents.get(VCS_INFO)
-        files = tuple(File(path=path, size=size) for path, size in sorted(self._sizes.items()))
+        files = tuple([File(path=path, size=size) for path, size in sorted(self._sizes.items())])
         return Archive(
             cksum=self._source.cksum,
             packed_size=self._source.packed_size,

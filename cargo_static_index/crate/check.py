@@ -181,8 +181,8 @@ def _find_named(archive: Archive, stated: str) -> str:
 
 def _find_changelog(archive: Archive) -> str | None:
     """Give the path of the CHANGELOG, or of a file by another usual name, in the package's directory."""
-    paths = (file.path for file in archive.files)
-    usual = [found for path in paths if path[:1] in "cChHnNrR" and (found := _CHANGELOG.fullmatch(path))]
+    likely = [file.path for file in archive.files if file.path[:1] in "cChHnNrR"]
+    usual = list(filter(None, map(_CHANGELOG.fullmatch, likely)))
     if not usual:
         return None
     return min(usual, key=lambda it: (_CHANGELOG_STEMS.index(it[1].lower()), it[2] != ".md", it[0]))[0]

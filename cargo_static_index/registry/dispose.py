@@ -4,7 +4,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -63,9 +63,11 @@ class Disposal:
         """
         drop_files = self._transaction.state.drop_files
         dropped = [outcome for outcome in outcomes if outcome.candidate.file.file]
+        leaving = list(filter(self._leaves, dropped))
         if dropped:
-            drop_files.record(map(self._kept, dropped), self._judged, self._transaction.options.now)
-        if gone := self._take_away(filter(self._leaves, dropped)):
+            kept = map(self._kept, dropped) if leaving else dropped
+            drop_files.record(kept, self._judged, self._transaction.options.now)
+        if gone := self._take_away(leaving):
             with self._transaction.state.writing():
                 for outcome in gone:
                     drop_files.forget(outcome.candidate.file.folder, [outcome.candidate.file.file])
@@ -86,9 +88,8 @@ class Disposal:
             return self._drop.refused is not None
         return outcome.status in {"published", "restored", "unchanged"} and self._drop.takes_away
 
-    def _take_away(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
+    def _take_away(self, outcomes: list[Outcome]) -> list[Outcome]:
         """Move or delete files, but for others that took their place, and give those of which that was done."""
-        outcomes = list(outcomes)
         if self._drop is None or not outcomes:
             return []
         if isinstance(self._drop.path, Bucket):

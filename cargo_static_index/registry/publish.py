@@ -6,6 +6,7 @@ quicker the crate is read and planned again.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import islice
 
 from msgspec import Struct
@@ -39,7 +40,7 @@ HELD_SHOWN = 5
 """Versions that a sentence names beside a requirement that none of them satisfies: the newest."""
 
 
-class _Planned(Struct, frozen=True):
+class _Planned(Struct, frozen=True, dict=True):
     """A plan, and what it was made from."""
 
     group: list[Candidate]
@@ -47,7 +48,7 @@ class _Planned(Struct, frozen=True):
     tombstones: StoredValue[Tombstones]
     plan: CratePlan
 
-    @property
+    @cached_property
     def change(self) -> IndexChange:
         """What becomes of the index file."""
         return IndexChange(self.index, self.plan.file, self.plan.tombstones)
@@ -271,8 +272,8 @@ class Publisher:
             for crate in ready
             for change in self._transaction.replaced(crate.index.path, crate.plan.file.format(), crate.index.stored)
         )
-        lost = {change.path for change in refused} | {crate.index.path for crate in changed if crate not in ready}
-        return frozenset(lost)
+        lost = {change.path for change in refused}
+        return frozenset(lost | {crate.index.path for crate in changed} - {crate.index.path for crate in ready})
 
     def _claimed(self, ready: Sequence[_Planned]) -> Sequence[_Planned]:
         """Claim the names of crates that have no line yet, and leave out those that somebody else claimed just now."""

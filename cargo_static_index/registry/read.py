@@ -268,7 +268,7 @@ def _waiting(file: DropFile) -> Candidate:
 
 def is_waiting(candidate: Candidate) -> bool:
     """Whether a file was still being written, so that nothing can be said of it yet."""
-    return any(problem.rule == "file-changing" for problem in candidate.problems)
+    return candidate.refused and any(problem.rule == "file-changing" for problem in candidate.problems)
 
 
 def _whole(opened: int, size: int) -> bytes:

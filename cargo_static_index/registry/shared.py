@@ -52,7 +52,7 @@ class IndexChange(Struct, frozen=True, dict=True):
     after: IndexFile
     stones: Tombstones | None = None
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The name of the crate; "" where no line can be read."""
         return crate_name(self.after) or crate_name(self.before.value) or ""
@@ -89,6 +89,19 @@ class IndexChange(Struct, frozen=True, dict=True):
     def weight(self) -> Delta:
         """What the index file counts for after it."""
         return weight(self.before.path, self.after.format(), len(self.after.releases))
+
+    @cached_property
+    def written_down(self) -> ChangedFile:
+        """What records of changes say of it."""
+        buried = self.buried
+        return ChangedFile(
+            name=self.name,
+            path=self.before.path,
+            before=_weight(weight_of(self.before)),
+            after=_weight(self.weight),
+            removed=buried.removed,
+            tombstones=f"{buried.tombstones:064x}" if buried.tombstones else "",
+        )
 
     def _stones(self, held: IndexFile, gone: IndexFile) -> Iterator[Tombstone]:
         """Give the tombstones of what the one file holds and the other does not."""
@@ -223,7 +236,7 @@ class ChangeLog:
     def begin(self, files: Sequence[IndexChange]) -> None:
         """Write down what is about to become of index files."""
         begins = moment(self._clock)
-        record = ChangeRecord(begun=stamp(begins), files=tuple(map(_changed_file, files)))
+        record = ChangeRecord(begun=stamp(begins), files=tuple(change.written_down for change in files))
         if self._open and self._open[-1].identity not in self._landed:
             begun = _Open(identity=self._open.pop().identity, record=record)  # nothing came of what it was to be
         else:
@@ -234,7 +247,7 @@ class ChangeLog:
     def landed(self, files: Sequence[IndexChange]) -> None:
         """Note what of the change under way was written."""
         latest = self._open.pop()
-        record = replace(latest.record, files=tuple(map(_changed_file, files)))
+        record = replace(latest.record, files=tuple(change.written_down for change in files))
         self._open.append(replace(latest, record=record))
         self._landed.add(latest.identity)
 
@@ -295,18 +308,6 @@ class ChangeLog:
 def crate_name(file: IndexFile) -> str | None:
     """Give the name of the crate that an index file is about: that of its first readable line."""
     return next((line.name for line in file.lines if line.cksum), None)
-
-
-def _changed_file(change: IndexChange) -> ChangedFile:
-    buried = change.buried
-    return ChangedFile(
-        name=change.name,
-        path=change.before.path,
-        before=_weight(weight_of(change.before)),
-        after=_weight(change.weight),
-        removed=buried.removed,
-        tombstones=f"{buried.tombstones:064x}" if buried.tombstones else "",
-    )
 
 
 def last_change(store: Store) -> str:

@@ -40,7 +40,7 @@ def check_path(*paths: str) -> None:
 
 def is_path(path: str) -> bool:
     """Whether a tree may hold a file at this path, which no session keeps for itself."""
-    return len(path) <= _LONGEST and _PATH.fullmatch(path) is not None and _is_utf8(path)
+    return len(path) <= _LONGEST and _PATH.fullmatch(path) is not None and (path.isascii() or _is_utf8(path))
 
 
 def is_upload(staged: str) -> bool:
@@ -50,13 +50,11 @@ def is_upload(staged: str) -> bool:
 
 def is_name(name: str) -> bool:
     """Whether a tree may hold a file or folder of this name."""
-    return _NAME.fullmatch(name) is not None and _is_utf8(name)
+    return _NAME.fullmatch(name) is not None and (name.isascii() or _is_utf8(name))
 
 
 def _is_utf8(path: str) -> bool:
     """Whether a path can be written in UTF-8: a lone surrogate stands for a byte that is none."""
-    if path.isascii():
-        return True
     try:
         path.encode()
     except UnicodeEncodeError:

@@ -206,6 +206,8 @@ class Tombstones(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def find_same_precedence(self, vers: str) -> Tombstone | None:
         """Give the tombstone of a version that differs at most in build metadata, or None."""
+        if not self.removed:
+            return None
         wanted = without_build(vers)
         return next((stone for stone in self.removed if without_build(stone.vers) == wanted), None)
 

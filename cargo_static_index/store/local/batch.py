@@ -78,12 +78,15 @@ class OpenTree:
     def find_staged(self, staged: Staged) -> os.stat_result:
         """Give what the system knows of a file in the private folder, or raise InvalidInput where it is none."""
         folder, _, name = staged.rpartition("/")
-        if folder == self._stage:
-            with suppress(FileNotFoundError):
-                found = os.stat(name, dir_fd=self.staging, follow_symlinks=False)
-                if stat.S_ISREG(found.st_mode):
-                    return found
-        raise not_staged(staged)
+        if folder != self._stage:
+            raise not_staged(staged)
+        try:
+            found = os.stat(name, dir_fd=self.staging, follow_symlinks=False)
+        except FileNotFoundError as error:
+            raise not_staged(staged) from error
+        if not stat.S_ISREG(found.st_mode):
+            raise not_staged(staged)
+        return found
 
 
 def not_staged(staged: Staged) -> InvalidInput:
