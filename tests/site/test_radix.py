@@ -5,8 +5,18 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
+from msgspec.structs import replace
 
-from cargo_static_index.site.radix import MOST, ChangedNodes, Node, format_node, merge, parse_node, rows_of
+from cargo_static_index.site.radix import (
+    MOST,
+    ChangedNodes,
+    Node,
+    format_node,
+    has_its_shape,
+    merge,
+    parse_node,
+    rows_of,
+)
 
 KEYS = st.lists(st.text("ab-", min_size=1, max_size=12), max_size=900, unique=True)
 
@@ -71,3 +81,37 @@ def test_taking_away_what_is_not_there_changes_nothing() -> None:
     before = dict(parts)
     apply(parts, [("zebra", None), ("k1z", None)])
     assert parts == before
+
+
+def test_what_is_lost_of_a_list_is_left_out_of_its_rows() -> None:
+    parts = whole({f"{letter}{number:04}" for letter in "ab" for number in range(200)})
+    lost = next(iter(parts[""].children))
+    rows = dict(rows_of(parts[""], lambda prefix: None if prefix == lost else parts.get(prefix)))
+    assert rows
+    assert not any(key.startswith(lost) for key in rows)
+
+
+def test_a_list_that_lost_a_part_becomes_one_node_all_the_same_when_few_rows_are_left() -> None:
+    many, few = [f"a{number:04}" for number in range(2 * MOST)], [f"b{number}" for number in range(5)]
+    parts = whole({*many, *few})
+    del parts[next(prefix for prefix in parts[""].children if prefix.startswith("b"))]
+    apply(parts, [(key, None) for key in many[3:]])
+    assert list(parts) == [""]
+    assert list(parts[""].rows) == many[:3]
+
+
+def test_a_node_has_the_shape_that_merging_gives_it_and_no_other() -> None:
+    parts = whole({f"{letter}{number:04}" for letter in "ab" for number in range(MOST)})
+    leaf = next(part for part in parts.values() if part.rows)
+    root = parts[""]
+    assert all(map(has_its_shape, parts.values()))
+    for odd in (
+        replace(root, total=root.total + 1),
+        replace(root, common="a"),
+        replace(root, children=dict(reversed(root.children.items()))),
+        replace(root, rows=leaf.rows),
+        replace(leaf, total=leaf.total - 1),
+        replace(leaf, common="a"),
+        replace(leaf, rows=dict(reversed(leaf.rows.items()))),
+    ):
+        assert not has_its_shape(odd)

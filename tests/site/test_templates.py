@@ -4,10 +4,11 @@ import shutil
 import sys
 from pathlib import Path
 
+import jinja2
 import pytest
 
 from cargo_static_index.diagnostics.errors import SettingsError
-from cargo_static_index.site.compiled import MADE_FROM, are_made_from, compile_folder
+from cargo_static_index.site.compiled import MADE_FROM, CompiledLoader, are_made_from, compile_folder
 from cargo_static_index.site.templates import Templates
 from cargo_static_index.site.theme import SiteInfo, Theme
 
@@ -87,3 +88,13 @@ def test_templates_compiled_from_others_or_by_another_jinja_are_ignored(tmp_path
     marker = tmp_path / "compiled" / MADE_FROM
     marker.write_text(marker.read_text().replace('"jinja2": "', '"jinja2": "0.'))
     assert not are_made_from(tmp_path / "compiled", texts)
+
+
+def test_a_compiled_template_that_is_not_there_is_not_found(tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates/here.html").write_text("{{ name }}")
+    compile_folder(tmp_path / "templates", tmp_path / "compiled")
+    environment = jinja2.Environment(loader=CompiledLoader(tmp_path / "compiled"), autoescape=True)
+    assert environment.get_template("here.html").render(name="<b>") == "&lt;b&gt;"
+    with pytest.raises(jinja2.TemplateNotFound):
+        environment.get_template("gone.html")

@@ -10,7 +10,7 @@ import pytest
 
 from cargo_static_index.diagnostics.errors import InvalidInput, PagesFailed, SettingsError, StoreError
 from cargo_static_index.registry.site.output import Failures, is_of_one_path, written
-from cargo_static_index.site.compressed import compressed, copies_of, is_copy, original_of
+from cargo_static_index.site.compressed import copies_of, is_copy, original_of
 from cargo_static_index.store import Put, Stored
 from cargo_static_index.store.local.store import LocalStore
 from cargo_static_index.store.memory import MemoryStore
@@ -42,22 +42,6 @@ def wrong(files: Mapping[str, bytes]) -> list[str]:
 
 def all_of(files: Mapping[str, bytes]) -> set[str]:
     return {copy for path in files for copy in copies_of(path)}
-
-
-def test_a_copy_is_the_same_bytes_each_time_and_says_what_its_page_does() -> None:
-    page = b"<p>the same, and the same, and the same</p>" * 50
-    made = dict(compressed("crates/foo/index.html", page))
-    assert made == dict(compressed("crates/foo/index.html", page))
-    assert set(made) == {"crates/foo/index.html.gz", "crates/foo/index.html.br"}
-    assert all(is_copy(path, content, page) and len(content) < len(page) for path, content in made.items())
-    assert not any(is_copy(path, content, page + b"!") or is_copy(path, b"no", page) for path, content in made.items())
-
-
-@pytest.mark.parametrize(
-    "path", ["index/3/f/foo", "index/index.html", "crates/foo/" + "0" * 64 + ".crate", "tree.json"]
-)
-def test_index_files_and_archives_have_no_copies(path: str) -> None:
-    assert copies_of(path) == ()
 
 
 def test_all_pages_and_assets_have_copies_that_change_and_go_with_them(tmp_path: Path) -> None:

@@ -575,3 +575,24 @@ def test_items_of_no_list_get_one(source: str, html: str) -> None:
 
 def test_a_fragment_holds_no_other_mark_of_one() -> None:
     assert 'href="https://matrix.to/#/%23rust:example.org"' in render("[chat](https://matrix.to/#/#rust:example.org)")
+
+
+def test_a_text_of_more_tags_than_a_page_opens_quickly_is_shown_as_it_was_written() -> None:
+    few, many = (ReadmeSource(text="a\n\n" * number, path="README.md") for number in (1000, LONGEST // 3))
+    assert not render_readme(few).plain
+    assert render_readme(many).plain
+
+
+@pytest.mark.parametrize(
+    ("text", "linked"),
+    [
+        ("a@b.example\n\n" * 10, True),
+        ("a@b.example\n\n" * 1001, False),
+        (("https://a.example/ " + "x" * 200 + "\n\n") * 510, True),
+        ("https://a.example/ " * 510 + "x" * 110_000, False),
+    ],
+    ids=["some mails", "many mails", "many addresses, each in its paragraph", "many in one"],
+)
+def test_addresses_become_links_where_that_costs_no_more_than_reading(text: str, linked: bool) -> None:
+    html = render_readme(ReadmeSource(text=text, path="README.md")).html
+    assert ("<a href=" in html) is linked
