@@ -175,8 +175,7 @@ def _run(settings: Settings, content: bytes, started: Callable[["subprocess.Pope
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=2) as process:
             if started is not None:
                 started(process)
-            with suppress(BrokenPipeError):
-                process.communicate(content)
+            process.communicate(content)  # which need not be read
     except OSError as error:
         return f"on-change: {command[0]!r} cannot be run: {error.strerror}"
     return f"on-change: {command[0]!r} ended with {process.returncode}" if process.returncode else ""

@@ -337,6 +337,9 @@ def test_what_the_store_does_not_give_out_is_that_files_own_fault(
     file = scanned(objects, state)
     with pytest.raises(InvalidInput, match=r"cold-1\.0\.0\.crate"):
         objects.fetch(file, tmp_path / "here", 1000)
+    dropped.put(crate("foo"))
+    done = dropped.run("build")
+    assert (done.code, "1 published, 1 refused" in done.out) == (1, True), done
 
 
 def test_files_of_a_folder_that_was_read_before_are_forgotten(objects: BucketDrop, state: State) -> None:

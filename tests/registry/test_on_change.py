@@ -9,7 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from cargo_static_index.crate.candidate import Candidate, DropFile, Outcome
 from cargo_static_index.diagnostics.errors import SettingsError, StoreError
@@ -122,10 +124,12 @@ def test_what_a_failing_command_was_not_told_is_kept_with_since_when_it_fails(tm
     assert str(caught.value) == "on-change: 'sh' ended with 3; what changed is noted, and told again later"
     failed = hooked.delivery()
     assert (failed.failure, failed.last, hooked.left()) == ("on-change: 'sh' ended with 3", None, ["a"])
+    assert failed.failing_since is not None
     hooked.note("b")
+    (hooked.state / "on-change.json").write_bytes(msgspec.json.encode(replace(failed, failing_since=T0)))
     with pytest.raises(ChangesNotDelivered):
         deliver(hooked.settings, BASE)
-    assert hooked.delivery().failing_since == failed.failing_since is not None
+    assert hooked.delivery().failing_since == T0
     mended = Hooked(tmp_path)
     assert deliver(mended.settings, BASE)
     assert [each["path"] for each in mended.told()[0]["changed"]] == ["a", "b"]
@@ -288,6 +292,22 @@ def test_it_tells_again_until_it_is_heard_and_warns_once(tmp_path: Path) -> None
     assert hooked.left() == []
     assert [document["changed"][0]["path"] for document in hooked.told()] == ["a"]
     assert warnings == ["on-change: 'sh' ended with 1; what changed is noted, and told again later"]
+
+
+def test_what_another_process_tells_of_is_looked_at_again(hooked: Hooked) -> None:
+    hooked.note("a")
+    warnings: list[str] = []
+    opened = os.open(hooked.state / "on-change.lock", os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        with notifying(hooked, warnings, 0.01) as notifier:
+            notifier.tell(BASE)
+            assert hooked.told() == []
+            fcntl.flock(opened, fcntl.LOCK_UN)
+            until(partial(hooked.has_told, "a"))
+    finally:
+        os.close(opened)
+    assert warnings == []
 
 
 def test_at_its_end_a_command_that_goes_on_is_ended_and_told_again_later(tmp_path: Path) -> None:
