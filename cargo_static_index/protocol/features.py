@@ -73,15 +73,6 @@ def parse_feature_value(text: str) -> FeatureValue:
     return value
 
 
-def format_feature_value(value: FeatureValue) -> str:
-    """Give the text that `parse_feature_value` reads."""
-    if value.dependency is None:
-        return value.feature or ""
-    if value.feature is None:
-        return f"dep:{value.dependency}"
-    return f"{value.dependency}{'?' if value.weak else ''}/{value.feature}"
-
-
 def _read(text: str) -> FeatureValue:
     """Take a value apart as cargo does, which refuses nothing here."""
     dependency, slash, feature = text.partition("/")

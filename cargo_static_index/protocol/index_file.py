@@ -132,10 +132,6 @@ class IndexFile(Struct, frozen=True, kw_only=True):
         wanted = without_build(vers)
         return next((line for line in self.lines if line.vers and without_build(line.vers) == wanted), None)
 
-    def with_entries(self, entries: Iterable[Entry]) -> "IndexFile":
-        """Do what `with_lines` does, with the lines that entries give."""
-        return self.with_lines(map(new_line, entries))
-
     def with_lines(self, lines: Iterable[Line]) -> "IndexFile":
         """Place each line, in order of (`pubtime`, SemVer), behind the last line that is not later than it.
 

@@ -6,8 +6,7 @@ never read from a place that the program writes to. Jinja alone is needed here.
 
 import hashlib
 import json
-from collections.abc import Mapping, MutableMapping
-from importlib.machinery import SourceFileLoader
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,32 +63,6 @@ def are_made_from(compiled: Path, texts: Mapping[str, str]) -> bool:
         return (compiled / MADE_FROM).read_text(encoding="utf-8") == _made_from(texts)
     except OSError:
         return False
-
-
-class CompiledLoader(jinja2.BaseLoader):
-    """Gives Jinja templates out of the folder that `compile_folder` filled.
-
-    Jinja's own `ModuleLoader` puts a weak reference among the interpreter's modules, which fails whoever looks
-    through these while the loader goes.
-    """
-
-    def __init__(self, compiled: Path) -> None:
-        self._compiled = compiled
-
-    def load(
-        self,
-        environment: jinja2.Environment,
-        name: str,
-        globals: MutableMapping[str, Any] | None = None,  # noqa: A002 - part of the interface
-    ) -> jinja2.Template:
-        """Give a template, or raise jinja2.TemplateNotFound."""
-        file = jinja2.ModuleLoader.get_module_filename(name)
-        try:
-            code = SourceFileLoader(file, str(self._compiled / file)).get_code(file)
-        except OSError as error:
-            raise jinja2.TemplateNotFound(name) from error
-        assert code is not None
-        return environment.template_class.from_code(environment, code, {} if globals is None else globals)
 
 
 def _made_from(texts: Mapping[str, str]) -> str:

@@ -1,6 +1,7 @@
 """Renders templates, the user's own before ours."""
 
 from collections.abc import Iterable, Mapping, MutableMapping
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from markupsafe import Markup, escape
 from cargo_static_index._pattern import pattern
 from cargo_static_index.diagnostics.errors import SettingsError
 from cargo_static_index.site import paths as addresses
-from cargo_static_index.site.compiled import FILTERS, OPTIONS, CompiledLoader, are_made_from
+from cargo_static_index.site.compiled import FILTERS, OPTIONS, are_made_from
 from cargo_static_index.site.seal import sealed
 from cargo_static_index.site.theme import SiteInfo, Theme
 
@@ -96,6 +97,32 @@ class _Texts(jinja2.BaseLoader):
         if template not in self._texts:
             raise jinja2.TemplateNotFound(template)
         return self._texts[template], template, None
+
+
+class CompiledLoader(jinja2.BaseLoader):
+    """Gives Jinja templates out of the folder that `compiled.compile_folder` filled.
+
+    Jinja's own `ModuleLoader` puts a weak reference among the interpreter's modules, which fails whoever looks
+    through these while the loader goes.
+    """
+
+    def __init__(self, compiled: Path) -> None:
+        self._compiled = compiled
+
+    def load(
+        self,
+        environment: jinja2.Environment,
+        name: str,
+        globals: MutableMapping[str, Any] | None = None,  # noqa: A002 - part of the interface
+    ) -> jinja2.Template:
+        """Give a template, or raise jinja2.TemplateNotFound."""
+        file = jinja2.ModuleLoader.get_module_filename(name)
+        try:
+            code = SourceFileLoader(file, str(self._compiled / file)).get_code(file)
+        except OSError as error:
+            raise jinja2.TemplateNotFound(name) from error
+        assert code is not None
+        return environment.template_class.from_code(environment, code, {} if globals is None else globals)
 
 
 def _where(error: jinja2.TemplateError, template: str) -> str:

@@ -359,7 +359,7 @@ def test_a_line_for_a_newer_cargo_is_read_and_kept() -> None:
     raw = line(',"features":{},"yanked":false,"v":3')
     file = parse_index(raw + b"\n")
     assert file.find("1.0.0") is not None
-    assert file.with_entries([entry("2.0.0")]).lines[0].raw == raw
+    assert file.with_lines(map(new_line, [entry("2.0.0")])).lines[0].raw == raw
 
 
 # ---- files
@@ -376,7 +376,7 @@ def test_only_a_missing_newline_at_the_end_is_put_in(content: bytes, count: int)
 
 @pytest.mark.case(33)
 def test_a_file_that_we_write_has_only_lines_with_a_newline_each() -> None:
-    content = IndexFile().with_entries([entry(f"1.{i}.0", pubtime=NOW) for i in range(3)]).format()
+    content = IndexFile().with_lines(map(new_line, [entry(f"1.{i}.0", pubtime=NOW) for i in range(3)])).format()
     assert content.endswith(b"}\n")
     assert content.count(b"\n") == 3
     assert b"\r" not in content
@@ -387,7 +387,7 @@ def test_a_file_that_we_write_has_only_lines_with_a_newline_each() -> None:
 @pytest.mark.case(35)
 @pytest.mark.case(36)
 def test_versions_are_found_exactly_and_without_build_metadata() -> None:
-    file = parse_index(b"junk\n").with_entries([entry("1.0.0+build.5"), entry("1.0.0-rc.1")])
+    file = parse_index(b"junk\n").with_lines(map(new_line, [entry("1.0.0+build.5"), entry("1.0.0-rc.1")]))
     assert [each is not None for each in map(file.find, ["1.0.0+build.5", "1.0.0-rc.1", "1.0.0"])] == [
         True,
         True,
@@ -402,23 +402,23 @@ def test_versions_are_found_exactly_and_without_build_metadata() -> None:
 
 @pytest.mark.case(31)
 def test_lines_stand_in_order_of_publication_and_not_of_version() -> None:
-    file = IndexFile().with_entries([entry("1.0.10", pubtime="2026-01-01T00:00:00Z")])
-    file = file.with_entries([entry("1.0.9", pubtime="2026-01-02T00:00:00Z")])
+    file = IndexFile().with_lines(map(new_line, [entry("1.0.10", pubtime="2026-01-01T00:00:00Z")]))
+    file = file.with_lines(map(new_line, [entry("1.0.9", pubtime="2026-01-02T00:00:00Z")]))
     assert versions(file) == ["1.0.10", "1.0.9"]
-    file = file.with_entries([entry("0.9.0", pubtime="2025-12-31T00:00:00Z")])
+    file = file.with_lines(map(new_line, [entry("0.9.0", pubtime="2025-12-31T00:00:00Z")]))
     assert versions(file) == ["0.9.0", "1.0.10", "1.0.9"]
 
 
 @pytest.mark.case(32)
 def test_what_is_published_together_is_ordered_by_semver() -> None:
     mixed = ["1.10.0", "1.9.0", "1.9.0-rc.2", "1.9.0-rc.10", "0.1.0"]
-    file = IndexFile().with_entries([entry(vers, pubtime=NOW) for vers in mixed])
+    file = IndexFile().with_lines(map(new_line, [entry(vers, pubtime=NOW) for vers in mixed]))
     assert versions(file) == ["0.1.0", "1.9.0-rc.2", "1.9.0-rc.10", "1.9.0", "1.10.0"]
 
 
 def test_lines_without_a_time_and_unreadable_ones_stay_first_as_found() -> None:
     found = b"junk\n" + b"".join(format_entry(entry(vers)) + b"\n" for vers in ["2.0.0", "1.0.0"])
-    file = parse_index(found).with_entries([entry("0.1.0", pubtime=NOW)])
+    file = parse_index(found).with_lines(map(new_line, [entry("0.1.0", pubtime=NOW)]))
     assert file.format().startswith(found)
     assert versions(file) == ["", "2.0.0", "1.0.0", "0.1.0"]
 
@@ -429,7 +429,7 @@ def test_a_line_goes_behind_the_last_that_is_not_later_where_the_file_is_not_sor
         format_entry(entry(vers, pubtime=f"{year}-01-01T00:00:00Z")) + b"\n" for vers, year in years.items()
     )
     new = [entry(f"{y}.1.0", pubtime=f"202{y}-01-01T00:00:00Z") for y in (0, 1, 3, 7, 9)]
-    file = parse_index(found).with_entries(new)
+    file = parse_index(found).with_lines(map(new_line, new))
     assert versions(file) == [
         "0.1.0", "5.0.0", "1.0.0", "1.1.0", "9.0.0", "3.0.0", "3.1.0", "7.1.0", "8.0.0", "9.1.0",
     ]  # fmt: skip
@@ -438,7 +438,7 @@ def test_a_line_goes_behind_the_last_that_is_not_later_where_the_file_is_not_sor
 @pytest.mark.parametrize(("vers", "time"), [("1.0", NOW), ("1.0.0", "now")])
 def test_an_entry_that_cargo_would_not_read_cannot_be_added(vers: str, time: str) -> None:
     with pytest.raises(InvalidIndexLine) as caught:
-        IndexFile().with_entries([entry(vers, pubtime=time)])
+        IndexFile().with_lines(map(new_line, [entry(vers, pubtime=time)]))
     assert str(caught.value) == (
         f"foo {vers} of {time} would be a line that cargo does not read; correct its version or time"
     )
@@ -477,7 +477,7 @@ def test_an_unyank_of_what_is_not_yanked_changes_nothing() -> None:
 
 @pytest.mark.case(82)
 def test_what_is_not_held_cannot_be_yanked_nor_removed() -> None:
-    file = parse_index(b"junk\n").with_entries([entry("1.0.0"), entry("1.1.0")])
+    file = parse_index(b"junk\n").with_lines(map(new_line, [entry("1.0.0"), entry("1.1.0")]))
     message = "version '2.0.0' is not in the index file; held: '1.0.0', '1.1.0'"
     with pytest.raises(NotHeld) as caught:
         file.with_yanked("2.0.0", yanked=True)
@@ -490,7 +490,7 @@ def test_what_is_not_held_cannot_be_yanked_nor_removed() -> None:
 
 
 def test_a_removal_leaves_all_other_lines() -> None:
-    file = parse_index(b"junk\n").with_entries([entry("1.0.0"), entry("1.1.0")])
+    file = parse_index(b"junk\n").with_lines(map(new_line, [entry("1.0.0"), entry("1.1.0")]))
     assert versions(file.without("1.0.0")) == ["", "1.1.0"]
 
 
@@ -525,12 +525,12 @@ def test_any_order_of_adding_gives_the_same_bytes_and_moves_no_line(
 ) -> None:
     entries = [entry(vers, pubtime=time) for vers, time in new]
     found = parse_index(content)
-    at_once = found.with_entries(entries)
-    assert at_once.format() == parse_index(content).with_entries(reversed(entries)).format()
+    at_once = found.with_lines(map(new_line, entries))
+    assert at_once.format() == parse_index(content).with_lines(map(new_line, reversed(entries))).format()
     file, shuffled = found, data.draw(st.permutations(entries))
     while shuffled:
         size = data.draw(st.integers(1, len(shuffled)))
-        file, shuffled = file.with_entries(shuffled[:size]), shuffled[size:]
+        file, shuffled = file.with_lines(map(new_line, shuffled[:size])), shuffled[size:]
     assert file == at_once
     added = {format_entry(each) for each in entries}
     assert [each for each in at_once.lines if each.raw not in added] == [
@@ -540,7 +540,7 @@ def test_any_order_of_adding_gives_the_same_bytes_and_moves_no_line(
 
 @given(_new)
 def test_a_file_of_ours_is_in_order_of_time_and_version(new: list[tuple[str, str | None]]) -> None:
-    file = IndexFile().with_entries([entry(vers, pubtime=time) for vers, time in new])
+    file = IndexFile().with_lines(map(new_line, [entry(vers, pubtime=time) for vers, time in new]))
     keys = [(each.pubtime or "", parse_version(each.vers or "")) for each in file.lines]
     assert keys == sorted(keys)
 

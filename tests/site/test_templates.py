@@ -8,8 +8,8 @@ import jinja2
 import pytest
 
 from cargo_static_index.diagnostics.errors import SettingsError
-from cargo_static_index.site.compiled import MADE_FROM, CompiledLoader, are_made_from, compile_folder
-from cargo_static_index.site.templates import Templates
+from cargo_static_index.site.compiled import MADE_FROM, are_made_from, compile_folder
+from cargo_static_index.site.templates import CompiledLoader, Templates
 from cargo_static_index.site.theme import SiteInfo, Theme
 
 SHIPPED = Path(__file__).parents[2] / "site-template"

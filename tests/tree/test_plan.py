@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from cargo_static_index.crate.candidate import Candidate, DropFile
 from cargo_static_index.diagnostics.problems import problem
 from cargo_static_index.protocol.index_entry import Entry, format_entry
-from cargo_static_index.protocol.index_file import IndexFile, parse_index
+from cargo_static_index.protocol.index_file import IndexFile, new_line, parse_index
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.tree.documents import Tombstone, Tombstones
 from cargo_static_index.tree.plan import CratePlan, order_of_content, plan_crate, plan_removal, spelling
@@ -37,7 +37,7 @@ def arriving(vers: str, cksum: str, name: str = "foo", *, source: str = "x.crate
 
 
 def held(*lines: tuple[str, str]) -> IndexFile:
-    return IndexFile().with_entries(entry(vers, cksum, pubtime=BEFORE) for vers, cksum in lines)
+    return IndexFile().with_lines(new_line(entry(vers, cksum, pubtime=BEFORE)) for vers, cksum in lines)
 
 
 def buried(*stones: tuple[str, str]) -> Tombstones:

@@ -6,7 +6,7 @@ import pytest
 
 from cargo_static_index.diagnostics.errors import InvalidConfig, InvalidDocument
 from cargo_static_index.protocol.index_entry import Entry
-from cargo_static_index.protocol.index_file import IndexFile, parse_index
+from cargo_static_index.protocol.index_file import IndexFile, new_line, parse_index
 from cargo_static_index.store import Delete, Put
 from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.tree import layout
@@ -40,7 +40,7 @@ def lines(name: str, *versions: str) -> bytes:
         Entry(name=name, vers=vers, deps=(), cksum="0" * 64, features={}, yanked=False, pubtime=None)
         for vers in versions
     )
-    return IndexFile().with_entries(entries).format()
+    return IndexFile().with_lines(map(new_line, entries)).format()
 
 
 def stones(name: str, *versions: str, lifted: bool = False) -> bytes:
