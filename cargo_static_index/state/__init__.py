@@ -48,8 +48,8 @@ _FILES = tuple(f"{DATABASE}{ending}" for ending in ("-wal", "-shm", "-journal", 
 
 # The log lets readers read while a build writes. A power cut may lose the last transactions, never tear one:
 # what is lost is found again, because tree.json is then not the one that the state remembers.
+_LOG = "PRAGMA journal_mode = WAL"
 _SETTINGS = """
-PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 PRAGMA cache_size = -16384;
 PRAGMA temp.cache_size = -16384;
@@ -263,6 +263,7 @@ def _set_up(database: Database, *, new: bool) -> None:
     """Make the connection's own settings and tables, which wait for nobody, and what only a new file can be told."""
     if new:
         database.script("PRAGMA auto_vacuum = INCREMENTAL")  # a write, and before the first page
+    database.run_patiently(_LOG)
     database.script(_SETTINGS)
     database.script(schema.TEMPORARY_TABLES)
 

@@ -1,6 +1,7 @@
 """SQLite with our errors: statements in, rows out, transactions that nest."""
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import chain, islice
@@ -18,6 +19,9 @@ T = TypeVar("T")
 
 PAGE = 1000
 """Rows read or written at once: enough to make a statement's overhead small, few enough to forget."""
+
+WAIT = 30.0
+"""Seconds for which whoever writes waits for others who do."""
 
 _OF_THE_DISK = {
     sqlite3.SQLITE_BUSY: "another process keeps it locked",
@@ -79,7 +83,7 @@ class Database:
         self._path = path
         self._depth = 0
         try:
-            self._connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+            self._connection = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
             self._connection.set_progress_handler(_hear_signals, _STEPS)
         except sqlite3.DatabaseError as error:
             raise self._translated(error) from error
@@ -104,6 +108,20 @@ class Database:
             return self._connection.execute(statement, values).rowcount
         except sqlite3.DatabaseError as error:
             raise self._translated(error) from error
+
+    def run_patiently(self, statement: str) -> None:
+        """Run a statement for which SQLite waits for nobody, as one that changes the journal's mode: this does."""
+        until = time.monotonic() + WAIT
+        while True:
+            self._about_to_commit(statement)
+            try:
+                self._connection.execute(statement)
+            except sqlite3.DatabaseError as error:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                    raise self._translated(error) from error
+                time.sleep(0.005)
+            else:
+                return
 
     def run_many(self, statement: str, rows: Iterable[Row]) -> int:
         """Run one statement for each row, in one transaction, and say how many were changed."""
