@@ -147,6 +147,11 @@ class DropFiles(StateRows):
             self._database.run(schema.FOLDER_DELETE, (folder,))
             self._database.run(schema.FOLDERS_BELOW_DELETE, below)
 
+    def fingerprints(self, folder: bytes, *, at_most: int) -> dict[bytes, bytes] | None:
+        """Give the fingerprints of a folder's known files by name; None where there are more than so many."""
+        rows = self._database.all(schema.DROPPED_FINGERPRINTS, (folder, at_most + 1))
+        return dict(rows) if len(rows) <= at_most else None
+
     def see(self, rows: Iterable[SeenRow]) -> None:
         """Put down what one folder holds now, in place of what was put down before."""
         with self._database.together():

@@ -206,6 +206,7 @@ SELECT folder, file, fingerprint, outcome, first_seen, last_seen, cksum, name, v
 FROM dropped WHERE folder = ? AND file = ?
 """
 DROPPED_FINGERPRINT = "SELECT fingerprint FROM dropped WHERE folder = ? AND file = ?"
+DROPPED_FINGERPRINTS = "SELECT file, fingerprint FROM dropped WHERE folder = ? LIMIT ?"
 DROPPED_INSERT = "INSERT OR IGNORE INTO dropped VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 DROPPED_UPSERT = """
 INSERT INTO dropped VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

@@ -363,6 +363,16 @@ def test_a_file_that_is_seen_again_was_first_seen_when_it_was(state: State) -> N
     assert (found.first_seen, found.last_seen, found.status) == (1, 9, "unchanged")
 
 
+def test_fingerprints_of_a_folder_are_given_unless_there_are_more_than_asked_for(state: State) -> None:
+    state.drop_files.record([dropped("a.crate"), dropped("b.crate", b"g" * 16), dropped("in/c.crate")], "j", 1)
+    found = state.drop_files.fingerprints(b"", at_most=2)
+    assert found is not None
+    assert list(found) == [b"a.crate", b"b.crate"]
+    assert found[b"b.crate"] == b"g" * 16
+    assert state.drop_files.fingerprints(b"", at_most=1) is None
+    assert state.drop_files.fingerprints(b"nowhere", at_most=0) == {}
+
+
 def test_the_refused_come_in_order_however_many(state: State) -> None:
     paths = [f"{folder}{number:04}.crate" for folder in ("", "a/", "b/c/") for number in range(900)]
     state.drop_files.record((dropped(path, status="refused") for path in reversed(paths)), "j", 1)
