@@ -124,6 +124,8 @@ class Publisher:
             need.key for group in groups.values() for candidate in group for need in candidate.needs if not need.here
         }
         ours = {**self._transaction.state.candidates.names_of(outside), **self._transaction.names_of(outside)}
+        if not ours:
+            return {key: list(group) for key, group in groups.items()}
         return {key: [self._with_confusion(candidate, ours) for candidate in group] for key, group in groups.items()}
 
     def _with_confusion(self, candidate: Candidate, ours: Mapping[str, str]) -> Candidate:

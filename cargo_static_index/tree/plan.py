@@ -56,7 +56,8 @@ def plan_crate(
     unchanged: list[Candidate] = []
     refused: list[Outcome] = []
     for candidate in sorted(arriving, key=order_of_content):
-        held = taken.get(without_build(candidate.vers))
+        precedence = without_build(candidate.vers)
+        held = taken.get(precedence)
         if held == (candidate.vers, candidate.cksum) and candidate.name == name:
             unchanged.append(candidate)
             continue
@@ -64,7 +65,7 @@ def plan_crate(
         if candidate.refused or problems:
             refused.append(Outcome(candidate=candidate, status="refused", problems=candidate.problems + problems))
             continue
-        taken[without_build(candidate.vers)] = (candidate.vers, candidate.cksum)
+        taken[precedence] = (candidate.vers, candidate.cksum)
         published.append(candidate)
     return CratePlan(
         name=name,
