@@ -256,12 +256,9 @@ class Publisher:
         changed = [crate for crate in planned if crate.plan.published]
         if not changed:
             return frozenset()
-        archives = [change for crate in changed for change in self._archives(crate.plan)]
-        self._transaction.begin_archives(
-            layout.archive_file(crate.plan.name, candidate.cksum)
-            for crate in changed
-            for candidate in crate.plan.published
-        )
+        releases = [(crate.plan.name, candidate) for crate in changed for candidate in crate.plan.published]
+        archives = [put for name, candidate in releases for put in self._archive(name, candidate)]
+        self._transaction.begin_archives(layout.archive_file(name, candidate.cksum) for name, candidate in releases)
         self._transaction.apply(archives)
         lifted = [crate for crate in changed if crate.brings_back]
         self._transaction.state.intents.begin(crate.tombstones.path for crate in lifted)
@@ -291,12 +288,8 @@ class Publisher:
         update_tombstones(self._transaction, plan.name, lambda stones: stones.without(back))
         self._transaction.state.intents.finish([layout.tombstones_file(plan.name)])
 
-    def _archives(self, plan: CratePlan) -> Iterator[Put]:
-        """Give the changes that bring staged archives and metadata to their places."""
-        for candidate in plan.published:
-            yield from self._archive(plan.name, candidate)
-
     def _archive(self, name: str, candidate: Candidate) -> Iterator[Put]:
+        """Give the changes that bring a staged archive and its metadata to their places."""
         if candidate.staged in self._adopted:
             return
         self._adopted.add(candidate.staged)
@@ -330,7 +323,8 @@ class Publisher:
                 self._unbury(crate.plan)
         self._transaction.apply(change for crate in done for change in self._in_vain(crate.plan))
         if self._adopted:
-            self._transaction.finish_archives(path for crate in done for path in _archives_of(crate))
+            archives = ((crate.plan.name, candidate.cksum) for crate in done for candidate in crate.group)
+            self._transaction.finish_archives(layout.archive_file(name, cksum) for name, cksum in archives)
         unchanged = [crate.plan for crate in done if crate.plan.unchanged]
         if self._transaction.log:
             self._count_others({plan.name for plan in unchanged})
@@ -360,17 +354,13 @@ class Publisher:
     def _in_vain(self, plan: CratePlan) -> Iterator[Change]:
         for refusal in plan.refused:
             if refusal.candidate.staged in self._adopted:
-                yield Delete(path=layout.archive_file(plan.name, refusal.candidate.cksum))
-                yield Delete(path=layout.metadata_file(plan.name, refusal.candidate.cksum))
+                for path in layout.archive_and_metadata(plan.name, refusal.candidate.cksum):
+                    yield Delete(path=path)
 
 
 def _is_published(file: IndexFile, candidate: Candidate) -> bool:
     line = file.find(candidate.vers)
     return line is not None and line.cksum == candidate.cksum
-
-
-def _archives_of(planned: _Planned) -> Iterator[str]:
-    return (layout.archive_file(planned.plan.name, candidate.cksum) for candidate in planned.group)
 
 
 def _says_missing(name: str, req: str, held: Mapping[str, Collection[str]]) -> str:
