@@ -96,21 +96,12 @@ def _local(site: SiteInfo) -> Block:
 def _login(site: SiteInfo) -> Block:
     keeper = 'another credential-provider, such as "cargo:libsecret", "cargo:macos-keychain" or "cargo:wincred"'
     if site.api:
-        return Block(
-            id="login",
-            title="Your token",
-            says=f"This registry is private. Cargo asks for your token once; with {keeper}, it keeps it safe.",
-            file="a terminal",
-            text=f"cargo login --registry {site.registry}\n",
-        )
-    # `cargo login` refuses registries without a web API.
-    return Block(
-        id="login",
-        title="Your token",
-        says=f"This registry is private. Keep your token where only you can read it; with {keeper}, in a safe place.",
-        file="~/.cargo/credentials.toml",
-        text=f'[registries.{site.registry}]\ntoken = "YOUR TOKEN"\n',
-    )
+        says = f"This registry is private. Cargo asks for your token once; with {keeper}, it keeps it safe."
+        file, text = "a terminal", f"cargo login --registry {site.registry}\n"
+    else:  # `cargo login` refuses registries without a web API
+        says = f"This registry is private. Keep your token where only you can read it; with {keeper}, in a safe place."
+        file, text = "~/.cargo/credentials.toml", f'[registries.{site.registry}]\ntoken = "YOUR TOKEN"\n'
+    return Block(id="login", title="Your token", says=says, file=file, text=text)
 
 
 def _environment(site: SiteInfo) -> dict[str, str]:
@@ -135,13 +126,8 @@ def _github(site: SiteInfo) -> Block:
     lines += ["jobs:", "  test:", "    runs-on: ubuntu-latest", "    steps:"]
     lines += ["      - uses: actions/checkout@v4", "      - run: cargo test --locked"]
     secret = " Keep the token as the secret CARGO_TOKEN." if site.private else ""
-    return Block(
-        id="github",
-        title="GitHub Actions",
-        says=(_CHECKED_IN if site.mirror else _VARIABLES) + secret,
-        file=".github/workflows/test.yml",
-        text="\n".join(lines) + "\n",
-    )
+    says, text = (_CHECKED_IN if site.mirror else _VARIABLES) + secret, "\n".join(lines) + "\n"
+    return Block(id="github", title="GitHub Actions", says=says, file=".github/workflows/test.yml", text=text)
 
 
 def _gitlab(site: SiteInfo) -> Block:
@@ -151,13 +137,8 @@ def _gitlab(site: SiteInfo) -> Block:
     lines += ["  script:", "    - cargo test --locked"]
     token = f"CARGO_REGISTRIES_{variable_part(site.registry)}_TOKEN"
     secret = f" Keep the token as the masked variable {token}." if site.private else ""
-    return Block(
-        id="gitlab",
-        title="GitLab CI",
-        says=(_CHECKED_IN if site.mirror else _VARIABLES) + secret,
-        file=".gitlab-ci.yml",
-        text="\n".join(lines) + "\n",
-    )
+    says, text = (_CHECKED_IN if site.mirror else _VARIABLES) + secret, "\n".join(lines) + "\n"
+    return Block(id="gitlab", title="GitLab CI", says=says, file=".gitlab-ci.yml", text=text)
 
 
 def _container(site: SiteInfo) -> Block:
@@ -166,14 +147,12 @@ def _container(site: SiteInfo) -> Block:
     if not site.mirror:
         lines += [f'ENV {key}="{value}"' for key, value in _environment(site).items()]
     says = _CHECKED_IN if site.mirror else "The variables are for the stage that builds."
+    secret = f"--mount=type=secret,id=cargo-token,env=CARGO_REGISTRIES_{name}_TOKEN \\\n    " if site.private else ""
+    lines.append(f"RUN {secret}cargo build --release --locked")
     if site.private:
-        lines.append(f"RUN --mount=type=secret,id=cargo-token,env=CARGO_REGISTRIES_{name}_TOKEN \\")
-        lines.append("    cargo build --release --locked")
         says += (
             " The token is a secret and stays out of the image: docker build --secret id=cargo-token,src=token.txt ."
         )
-    else:
-        lines.append("RUN cargo build --release --locked")
     return Block(id="container", title="A container", says=says, file="Dockerfile", text="\n".join(lines) + "\n")
 
 
