@@ -113,11 +113,11 @@ def _to_earlier_version(row: str, command: str) -> Callable[[Found], float]:
 
 _STARTING = (
     ("start", "", "entry", 1.8, 2.0),
-    ("start", "", "check", 1.8, 2.6),
-    ("start", "", "add", 2.0, 2.6),
-    ("start", "", "build", 2.0, 3.2),
+    ("start", "", "check", 1.8, 2.4),
+    ("start", "", "add", 2.0, 2.4),
+    ("start", "", "build", 2.0, 2.8),
     ("start-pages", ", pages on", "add", 3.0, 3.8),
-    ("start-pages", ", pages on", "build", 3.0, 3.4),
+    ("start-pages", ", pages on", "build", 3.0, 3.2),
 )
 """Rows and commands, so many times `--version` that each is to reach, and that it stands at."""
 
