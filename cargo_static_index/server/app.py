@@ -1,6 +1,5 @@
 """The application: its routes, and what those of them answer that read."""
 
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from starlette.applications import Starlette
@@ -26,8 +25,6 @@ from cargo_static_index.server.writer import Writer
 from cargo_static_index.settings import Settings
 from cargo_static_index.store.paths import tag_of
 from cargo_static_index.tree import layout
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 def create_app(settings: Settings, gate: Gate, writer: Writer | None, *, as_is: bool = False) -> tuple[App, App]:
