@@ -399,10 +399,11 @@ def test_a_document_that_knows_a_release_by_another_checksum_knows_it_not(
 def test_where_the_index_of_crates_io_cannot_be_read_times_are_of_here(
     made: Mapping[str, bytes], theme: Theme, tmp_path: Path
 ) -> None:
-    (tmp_path / "3/f/foo").mkdir(parents=True)
+    (tmp_path / "3/f").mkdir(parents=True)
+    (tmp_path / "3/f/foo").symlink_to("foo")
     pages = pages_of(MemoryStore(made), theme, upstream=UpstreamIndex(tmp_path))
     assert [summary.pubtime_from for summary in document_of(pages).versions] == ["here"]
-    (tmp_path / "3/f/foo").rmdir()
+    (tmp_path / "3/f/foo").unlink()
     (tmp_path / "3/f/foo").write_bytes(made["index/3/f/foo"])
     pages = pages_of(MemoryStore(made), theme, upstream=UpstreamIndex(tmp_path))
     assert [summary.pubtime_from for summary in document_of(pages).versions] == ["crates.io"]

@@ -131,11 +131,10 @@ def test_a_template_that_fails_is_named(world: World, name: str, text: str, says
 
 def test_what_settings_name_and_is_not_there_is_said(tmp_path: Path) -> None:
     registry = tmp_path / "registry"
-    (registry / "folder.css").mkdir(parents=True)
     for text, says in (
         ('templates = "gone"', r"pages\.templates: '.*/gone' is no folder; name one that holds templates"),
         ('stylesheet = "gone.css"', r"pages\.stylesheet: '.*/gone.css' cannot be read: there is no such file"),
-        ('stylesheet = "folder.css"', r"pages\.stylesheet: .*folder.css.*"),
+        (f'stylesheet = "{"a" * 300}.css"', r"pages\.stylesheet: .*aaa\.css: cannot read: File name too long"),
     ):
         with pytest.raises(SettingsError, match=says):
             read_theme(settings_of(registry, text))

@@ -5,23 +5,31 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from cargo_static_index.diagnostics.errors import StoreError
 from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import open_registry
+from cargo_static_index.registry.site.crates import MadePages
+from cargo_static_index.registry.site.writer import CRATES_A_TASK
 from cargo_static_index.site import paths as addresses
+from cargo_static_index.site.radix import MOST
 from cargo_static_index.store import Change, Delete, Put, Stored
 from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.tree.changes import ChangeRecord, begun_file, change_id, format_change
 from tests.crates import CrateBuilder, crate
 from tests.registry.site.registries import HERE, OPTIONS, some_crates, versions
-from tests.world import World
+from tests.world import DAY, World
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def test_the_same_set_gives_the_same_pages_in_any_number_of_passes(tmp_path: Path) -> None:
@@ -57,6 +65,29 @@ def test_other_processes_make_the_same_pages(tmp_path: Path) -> None:
     with ProcessPoolExecutor(2) as executor, together.opened() as registry:
         registry.build(executor=executor)
     assert together.files() == alone.files()
+
+
+class Noting:
+    """An executor here and now, in which something is to be told of each crate whose pages are made."""
+
+    def submit(self, call: Callable[P, T], /, *args: P.args, **named: P.kwargs) -> Future[T]:
+        done = Future[T]()
+        result = call(*args, **named)
+        if isinstance(result, list):
+            result[:] = [
+                replace(made, notes=(f"{made.name}: told",)) if isinstance(made, MadePages) else made for made in result
+            ]
+        done.set_result(result)
+        return done
+
+
+def test_what_other_processes_have_to_tell_of_crates_is_told(world: World) -> None:
+    names = [f"x{number:03}" for number in range(CRATES_A_TASK + 1)]
+    world.put(*map(crate, names))
+    report = Report()
+    with world.opened(report) as registry:
+        registry.build(executor=Noting())
+    assert sorted(report.notes) == [f"{name}: told" for name in names]
 
 
 def test_without_the_state_directory_a_pass_writes_no_page(world: World) -> None:
@@ -394,42 +425,60 @@ def test_who_has_no_page_after_all_is_not_counted(tmp_path: Path) -> None:
 
 
 class Forestalled(MemoryStore):
-    """A tree of which somebody else replaces one file just before it is written."""
+    """A tree of which somebody else replaces one file, each time just before it is written for the first time."""
 
     forestalled = ""
+    times = 0
 
     def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
         changes = tuple(changes)
-        path, self.forestalled = self.forestalled, ""
-        if path in {change.path for change in changes}:
-            super().apply([Put(path=path, content=self.files[path] + b"\n")])
-        else:
-            self.forestalled = path
+        if self.forestalled in {change.path for change in changes}:
+            self.times += 1
+            if self.times % 2:
+                super().apply([Put(path=self.forestalled, content=self.files[self.forestalled] + b"\n")])
         return super().apply(changes)
 
 
-def built_twice(folder: Path, tree: Forestalled, forestalled: str) -> World:
+def built_twice(folder: Path, crates: int, forestalled: str = "") -> dict[str, bytes]:
+    tree = Forestalled(shared=True)
     world = World(folder, OPTIONS, tree)
-    world.put(*some_crates())
+    world.put(crate("foo").package(keywords=["git"]), *(crate(f"a{number:03}") for number in range(crates - 1)))
     world.build()
-    world.put(crate("zoo").package(keywords=["git"]), *(crate(f"a{number:03}") for number in range(160)))
+    world.now += DAY
+    world.put(crate("zoo").package(keywords=["git"]))
     tree.forestalled = forestalled
     world.build()
-    assert tree.forestalled == ""
-    return world
+    assert bool(tree.times) is bool(forestalled)
+    return world.files()
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    return built_twice(tmp_path_factory.mktemp("undisturbed"), Forestalled(shared=True), "").files()
+@pytest.mark.parametrize(
+    ("path", "crates"),
+    [
+        ("pages.json", 1),
+        ("recent.json", 1),
+        ("browse/keyword/git.json", 1),
+        ("sitemap.xml", MOST),  # with one more the list of names gets parts
+    ],
+)
+def test_what_somebody_else_replaced_a_moment_ago_is_made_once_more(tmp_path: Path, path: str, crates: int) -> None:
+    undisturbed = built_twice(tmp_path / "undisturbed", crates)
+    assert built_twice(tmp_path / "forestalled", crates, path) == undisturbed
 
 
-@pytest.mark.parametrize("path", ["pages.json", "recent.json", "sitemap.xml", "browse/keyword/git.json"])
-def test_what_somebody_else_replaced_a_moment_ago_is_made_once_more(
-    tmp_path: Path, undisturbed: dict[str, bytes], path: str
-) -> None:
-    world = built_twice(tmp_path, Forestalled(shared=True), path)
-    assert world.files() == undisturbed
+def test_what_copies_there_are_is_said_though_somebody_else_says_something_meanwhile(tmp_path: Path) -> None:
+    trees: list[dict[str, bytes]] = []
+    for path in ("", "pages.json"):
+        tree = Forestalled()
+        world = World(tmp_path / f"copies {path}", OPTIONS, tree)
+        world.put(crate("foo"))
+        world.build()
+        world.put(crate("bar"))
+        tree.forestalled = path
+        world.build(options={"pages.precompress": True})
+        assert tree.times == (6 if path else 0), "for the digest, for some copies, and for all of them"
+        trees.append(world.files())
+    assert trees[0] == trees[1]
 
 
 def test_pages_of_a_shared_tree_that_show_another_one_are_all_made_anew(tmp_path: Path) -> None:
