@@ -163,6 +163,7 @@ def test_all_or_nothing_publishes_none_where_one_is_refused(world: World) -> Non
 def test_all_or_nothing_counts_what_cannot_be_read_at_all(world: World, broken: bytes) -> None:
     world.put(crate("good"))
     (world.drop / "bad.crate").write_bytes(broken)
+    world.options |= {"registry.pages": False, "watch.settle": "50ms"}
     assert world.build(all_or_nothing=True).counts == {"not-published": 1, "refused": 1}
 
 

@@ -16,6 +16,12 @@ from tests.registry.outcomes import only, status
 from tests.world import World
 
 
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """A registry without pages, which come after all that is tried here."""
+    return World(tmp_path, {"registry.pages": False})
+
+
 def test_a_refused_file_that_was_taken_away_is_not_mentioned_again(world: World) -> None:
     (path,) = world.put(crate("std"))
     world.build()
@@ -129,6 +135,7 @@ def test_a_good_file_that_took_the_place_of_a_refused_one_is_published(world: Wo
     world.options["drop.refused"] = str(world.folder / "away")
     path = world.drop / "foo-1.0.0.crate"
     path.write_bytes(broken)
+    world.options["watch.settle"] = "50ms"
     world.put(crate("bar"))
     world.store = Watching(world.tree, lambda: replace_file(path, crate("foo").build()))
     world.build()
@@ -139,6 +146,7 @@ def test_a_good_file_that_took_the_place_of_a_refused_one_is_published(world: Wo
 
 def test_a_refused_file_with_a_very_long_name_is_moved_and_stops_nothing(world: World) -> None:
     world.options["drop.refused"] = str(world.folder / "away")
+    world.options["watch.settle"] = "50ms"
     (world.drop / f"{'x' * 247}.crate").write_bytes(b"")
     world.put(crate("foo"))
     assert status(world.build())["foo 1.0.0"] == "published"
@@ -181,7 +189,7 @@ def test_a_file_that_cannot_be_put_away_is_an_error_that_names_it(world: World) 
     world.options["drop.after-publish"] = str(published)
     (path,) = world.put(crate("foo"))
     with pytest.raises(StoreError) as caught:
-        world.build()
+        world.build(options={"registry.pages": True})
     said = f"{path} cannot be moved into {published}: File exists; all else is done, and the next build tries again"
     assert str(caught.value) == said
     assert world.versions("3/f/foo") == ["1.0.0"]
@@ -203,7 +211,7 @@ def test_what_is_no_file_is_moved_as_it_is(world: World, what: str) -> None:
     away = world.folder / "away"
     IRREGULAR[what](world.drop / "odd.crate")
     before = (world.drop / "odd.crate").lstat()
-    world.build(options={"registry.pages": False, "drop.refused": str(away)})
+    world.build(options={"drop.refused": str(away)})
     assert sorted(each.name for each in away.iterdir()) == ["odd.crate", "odd.crate.json"]
     assert (away / "odd.crate").lstat().st_ino == before.st_ino
     assert list(world.drop.iterdir()) == []
@@ -211,7 +219,7 @@ def test_what_is_no_file_is_moved_as_it_is(world: World, what: str) -> None:
 
 def test_a_link_is_moved_to_another_disk_and_what_is_no_file_stays(world: World, other_disk: Path) -> None:
     away = other_disk / "away"
-    world.options |= {"registry.pages": False, "drop.refused": str(away)}
+    world.options |= {"drop.refused": str(away)}
     (world.drop / "link.crate").symlink_to("/etc/passwd")
     world.build()
     assert (away / "link.crate").readlink() == Path("/etc/passwd")
@@ -242,7 +250,7 @@ class Meanwhile(Report):
 
 @pytest.mark.parametrize("put_there", [None, b"a file"], ids=["gone", "another"])
 def test_what_was_no_file_and_is_gone_or_another_meanwhile_is_left_alone(world: World, put_there: bytes | None) -> None:
-    world.options |= {"registry.pages": False, "drop.refused": str(world.folder / "away")}
+    world.options |= {"drop.refused": str(world.folder / "away")}
     path = world.drop / "odd.crate"
     os.mkfifo(path)
 

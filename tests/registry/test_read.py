@@ -3,25 +3,36 @@
 import os
 import shutil
 import socket
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
 from cargo_static_index.crate.candidate import DropFile
 from cargo_static_index.crate.limits import Limits
-from cargo_static_index.crate.policy import Policy
+from cargo_static_index.crate.metadata import CrateMetadata
+from cargo_static_index.crate.policy import OwnRules, Policy
 from cargo_static_index.diagnostics.errors import StoreError
+from cargo_static_index.diagnostics.problems import Problem
 from cargo_static_index.registry.read import WHOLE, Reader, _whole
-from cargo_static_index.registry.scan import _fingerprint
+from cargo_static_index.registry.scan import _fingerprint, settled_by_stamps
 from cargo_static_index.state import State
 from tests.crates import crate
 from tests.registry.outcomes import only, rules, status
 from tests.registry.test_scan import put, rules_of, scan
 from tests.world import World
+
+SOON = {"watch.settle": "50ms"}
+"""Files count as whole soon: nobody writes on them."""
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """A registry without pages, which tell nothing of how a file is read."""
+    return World(tmp_path, {"registry.pages": False})
 
 
 def test_half_a_copy_of_what_is_held_is_told_as_that_alone(world: World) -> None:
@@ -31,26 +42,51 @@ def test_half_a_copy_of_what_is_held_is_told_as_that_alone(world: World) -> None
     assert rules(only(world.add(path), "refused")) == ["gzip-damaged"]
 
 
+class Meanwhile:
+    """A rule of one's own that does something while a crate is read."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        self._happens = happens
+
+    def __call__(self, metadata: CrateMetadata) -> Iterable[Problem]:
+        del metadata
+        self._happens()
+        return ()
+
+
 @pytest.mark.case(85)
-def test_a_file_that_is_still_being_written_waits_and_is_published_when_it_is_complete(world: World) -> None:
-    content = crate("foo").build()
-    path = world.drop / "foo-1.0.0.crate"
-    path.write_bytes(content[:100])
-    (world.drop / "bar-1.0.0.crate.part").write_bytes(content)
-    (world.drop / ".hidden.crate").write_bytes(content)
-    slow_copy = threading.Timer(0.5, path.write_bytes, [content[:200]])
-    slow_copy.start()
-    report = world.build()
-    slow_copy.join()
-    assert [(each.status, each.source) for each in report.outcomes] == [("waiting", str(path))]
-    assert report.outcomes[0].problems[0].rule == "file-changing"
-    path.write_bytes(content)
-    assert status(world.build()) == {"foo 1.0.0": "published"}
+def test_a_file_that_is_written_on_until_it_is_looked_at_again_waits_and_is_read_when_it_is_complete(
+    drop: Path, state: State, tmp_path: Path
+) -> None:
+    whole, part = crate("a").build(), drop / "a-1.0.0.crate"
+    crate("b").write(drop)
+    (tmp_path / "stage").mkdir()
+    written: list[float] = []
+
+    def write_on() -> None:
+        part.write_bytes(whole[:200])
+        written.append(time.monotonic())
+
+    rules = OwnRules(rules=(), check=Meanwhile(write_on), version="1")
+    reader = Reader(policy=Policy(own_rules=rules), stage=str(tmp_path / "stage"), pubtime=None, drop=drop)
+    due = 0.0
+    while not written or written[-1] >= due:  # a machine that stands still may come too late to see a part
+        put(part, whole[:100])
+        due = time.monotonic() + 0.05
+        files = [replace(file, due=due) for file in scan(drop, state) if isinstance(file, DropFile)]
+        for path in (tmp_path / "stage").iterdir():
+            path.unlink()
+        a, b = replace(reader, waits_until=due).candidates(files, 0)
+    assert ([problem.rule for problem in a.problems], b.refused) == (["file-changing"], False)
+    assert time.monotonic() >= due
+    part.write_bytes(whole)
+    [again] = (file for file in scan(drop, state) if isinstance(file, DropFile) and file.file == b"a-1.0.0.crate")
+    assert rules_of(drop, again) == []
 
 
 def test_a_file_that_is_cut_short_and_stays_so_is_refused_by_the_pass_that_meets_it(world: World) -> None:
     (world.drop / "foo-1.0.0.crate").write_bytes(crate("foo").build()[:100])
-    assert rules(only(world.build(), "refused")) == ["gzip-damaged"]
+    assert rules(only(world.build(options=SOON), "refused")) == ["gzip-damaged"]
     assert status(world.build()) == {" ": "remembered"}
 
 
@@ -66,16 +102,22 @@ def test_a_file_that_is_cut_short_and_stays_so_is_refused_by_the_pass_that_meets
     ],
     ids=["preallocated", "end first", "only preallocated", "empty", "over a longer file", "over a longer crate"],
 )
-def test_no_part_of_a_copy_is_judged_before_it_has_settled(world: World, part: Callable[[bytes], bytes]) -> None:
+def test_no_part_of_a_copy_is_judged_before_it_has_settled(
+    drop: Path, state: State, part: Callable[[bytes], bytes]
+) -> None:
     whole = crate("foo").compressed().build()
-    path = world.drop / "foo-1.0.0.crate"
-    path.write_bytes(part(whole))
-    end = threading.Timer(0.3, path.write_bytes, [whole])
-    end.start()
-    report = world.build()
-    end.join()
-    assert status(report) == {" ": "waiting"}
-    assert status(world.build()) == {"foo 1.0.0": "published"}
+    path = put(drop / "foo-1.0.0.crate", part(whole))
+    assert rules_of(drop, found_in(drop, state, settle=60)) == ["file-changing"]
+    assert rules_of(drop, found_in(drop, state, settle=0)) not in ([], ["file-changing"])
+    path.write_bytes(whole)
+    assert rules_of(drop, found_in(drop, state, settle=60)) == []
+
+
+def found_in(drop: Path, state: State, *, settle: float) -> DropFile:
+    """Give the one file that a scan finds, which has settled after so many seconds."""
+    [found] = scan(drop, state, due=settled_by_stamps(settle))
+    assert isinstance(found, DropFile)
+    return found
 
 
 def test_a_whole_archive_is_judged_at_once_and_only_once(world: World) -> None:
@@ -90,7 +132,7 @@ def test_a_file_that_claims_to_come_from_the_future_settles_all_the_same(world: 
     path = world.drop / "foo-1.0.0.crate"
     path.write_bytes(b"not a crate")
     os.utime(path, (2**33, 2**33))
-    assert rules(only(world.build(), "refused")) == ["file-not-gzip"]
+    assert rules(only(world.build(options=SOON), "refused")) == ["file-not-gzip"]
     assert status(world.build()) == {" ": "remembered"}
 
 
@@ -99,7 +141,7 @@ def test_cut_files_from_the_future_are_refused_by_one_pass_and_read_by_no_other(
         path = world.drop / f"c{number}-1.0.0.crate"
         path.write_bytes(crate(f"c{number}").build()[:-100])
         os.utime(path, (3_976_214_400, 3_976_214_400))  # 2096
-    assert len(world.build().of("refused")) == 40
+    assert len(world.build(options=SOON).of("refused")) == 40
     again = world.build()
     assert [outcome.status for outcome in again.outcomes] == ["remembered"] * 40
 

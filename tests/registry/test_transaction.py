@@ -60,15 +60,18 @@ def write_record(tree: MemoryStore, record: TreeRecord) -> None:
     tree.apply([Put(path=RECORD, content=format_document(record))])
 
 
-def test_others_are_kept_out_once_however_often_it_is_taken(light: World) -> None:
+def test_others_are_kept_out_once_however_often_it_is_taken(light: World, tree: MemoryStore) -> None:
     light.build()
     with light.opened() as registry:
         transaction = registry.transaction
         assert not transaction.held
         transaction.leave()
-        for _ in range(2):
-            transaction.take()
-            assert transaction.held
+        transaction.take()
+        before = transaction.record
+        write_record(tree, replace(before, aliases=("https://old.example.com/",)))
+        transaction.take()
+        assert (transaction.held, transaction.record) == (True, before), "what nobody can change is not read again"
+        write_record(tree, before)
         assert not transaction.breathe(), "nobody waits"
         assert transaction.held
         transaction.leave()
