@@ -184,7 +184,7 @@ class Database:
         before: list[T] = []
         while found := give():
             if found == before:
-                raise self._damaged("rows cannot be taken away")
+                raise self.damaged("rows cannot be taken away")
             yield found
             before = found
 
@@ -242,9 +242,10 @@ class Database:
             return KeyboardInterrupt()
         if reason := _OF_THE_DISK.get(code):
             return self._failed(reason, error)
-        return self._damaged(error)
+        return self.damaged(error)
 
-    def _damaged(self, how: object) -> StateDamaged:
+    def damaged(self, how: object) -> StateDamaged:
+        """Give what is raised where the file is not sound."""
         return StateDamaged(
             f"The catalogue {str(self._path)!r} is damaged ({how}); the next build makes it anew from the tree."
         )

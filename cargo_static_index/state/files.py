@@ -85,12 +85,14 @@ class DropFiles(StateRows):
             self._change(changes)
 
     def forget(self, folder: bytes, files: Iterable[bytes]) -> None:
-        """Forget files that are no longer there."""
+        """Forget files that are no longer there; StateDamaged where one that is known stays so."""
         change = 0
         with self._database.writing():
             for file in files:
-                change -= self._number_of(folder, file)
-                self._database.run(schema.DROPPED_DELETE, (folder, file))
+                number = self._number_of(folder, file)
+                if not self._database.run(schema.DROPPED_DELETE, (folder, file)) and number:
+                    raise self._database.damaged("rows cannot be taken away")
+                change -= number
             self._change({folder: change})
 
     def reopen_refused(self, judged: str) -> None:
