@@ -1,6 +1,8 @@
 """A scheduler of Dask's and its one worker, both in this process: what is said of them, and how calls end."""
 
 import importlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
@@ -129,4 +131,24 @@ def test_workers_of_another_version_are_named() -> None:
         need_same_program({"tcp://a": "0.1", "tcp://b": __version__, "tcp://c": "0.2"})
     assert str(caught.value) == (
         f"--cluster: all workers must run version {__version__}, as this does; tcp://a: 0.1, tcp://c: 0.2"
+    )
+
+
+WITHOUT_DASK = """
+import sys
+sys.modules["distributed"] = None
+from cargo_static_index.registry.cluster import opened_cluster
+from cargo_static_index.store.bucket import Bucket
+try:
+    with opened_cluster("dask://127.0.0.1:1", Bucket("s3", "bucket")):
+        pass
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+def test_where_dask_is_not_installed_the_extra_is_named() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT_DASK], capture_output=True, text=True, check=True)
+    assert done.stdout == (
+        "SettingsError `--cluster` needs the extra `cluster`: pip install 'cargo-static-index[cluster]'\n"
     )

@@ -16,6 +16,7 @@ from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.tree.layout import index_file
 from tests.cli.program import run
 from tests.crates import CrateBuilder, crate
+from tests.registry.trees import line, tree_of
 from tests.tools import need
 from tests.world import World
 
@@ -238,3 +239,8 @@ def test_verify_says_what_is_missing_as_the_policy_has_it(world: World, level: s
                 "`bar` ^2, needed by app@1.0.0: of the versions held, 1.0.0, none satisfies it."
             )
     assert json.loads(run("verify", "--json", "bar", cwd=world.folder).out)["findings"] == []
+
+
+def test_a_requirement_that_cargo_cannot_read_is_nobodys_need() -> None:
+    store = tree_of({"app": [line("app", "1.0.0", {"bar": "no requirement", "baz": "^1"})]})
+    assert [(missing.name, missing.req) for missing, _ in missing_of(store)] == [("baz", "^1")]

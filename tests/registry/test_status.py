@@ -15,7 +15,10 @@ from cargo_static_index.state import SiteState, open_state
 from cargo_static_index.store import Stored
 from cargo_static_index.store.local.store import LocalStore
 from tests.crates import crate
+from tests.users import BOB, as_root, being, everybody
 from tests.world import T0, World
+
+__all__ = ["everybody"]
 
 FOO, BAR, NEW = crate("foo", "1.0.0"), crate("bar", "0.1.0"), crate("new", "1.0.0")
 
@@ -146,3 +149,15 @@ def test_a_file_judged_in_the_moment_of_its_change_is_no_news(world: World) -> N
         again = replace(found.candidate.file, again=True)
         state.drop_files.record([replace(found, candidate=replace(found.candidate, file=again))], "", T0)
     assert read_status(world.settings()).waiting == settled == ()
+
+
+@as_root
+def test_a_folder_that_cannot_be_listed_is_refused_and_no_file_that_waits(everybody: Path) -> None:
+    world = World(everybody / "registry", {"registry.pages": False})
+    world.build()
+    settings = world.settings()
+    (world.drop / "closed").mkdir(mode=0)
+    with being(BOB):
+        status = read_status(settings)
+    assert (status.waiting, [each.candidate.file.path for each in status.refused]) == ((), ["closed"])
+    assert status.refused[0].problems[0].message.startswith("The folder 'closed' cannot be listed")

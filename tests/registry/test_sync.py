@@ -1,6 +1,6 @@
 """One tree brought in step with another, whatever each of them lies in."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,11 +10,13 @@ from cargo_static_index.registry.events import Report
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.registry import open_registry
 from cargo_static_index.registry.sync import Synced
-from cargo_static_index.store import Delete, Put
+from cargo_static_index.store import Change, Delete, Put
 from cargo_static_index.store.memory import MemoryStore
-from cargo_static_index.tree.layout import RECORD, archive_file
+from cargo_static_index.tree.layout import RECORD, archive_file, index_file
+from cargo_static_index.tree.read import read_index
 from tests.crates import CrateBuilder, crate
 from tests.registry.test_shared import kept, sound
+from tests.stores import Interrupted
 from tests.world import T0, World
 
 
@@ -159,3 +161,26 @@ def test_a_source_whose_tree_json_is_lost_or_damaged_makes_nothing_empty(
     with pytest.raises(StoreError, match=r"the source's index is not what its tree\.json says"):
         target.sync(source, delete=True)
     assert "index/3/o/own" in target.held
+
+
+def test_who_was_forestalled_merges_with_what_is_there_then(source: Place, target: Place) -> None:
+    target.publish(crate("foo", "2.0.0"))
+    later = Place(target.folder / "later")
+    later.publish(crate("foo", "2.0.0"), crate("foo", "3.0.0"))
+    content = later.memory.files[index_file("foo")]
+
+    class Overtaken(Interrupted):
+        """Another writer comes just before foo's index file is written."""
+
+        def apply(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+            changes = tuple(changes)
+            if self.left and any(change.path == index_file("foo") for change in changes):
+                self.left = 0
+                target.memory.apply([Put(path=index_file("foo"), content=content)])
+            return target.memory.apply(changes)
+
+    between = Overtaken(target.memory, 1)
+    with open_registry(target.settings(), Report(), Options(now=target.now), store=between) as registry:
+        registry.sync(source.memory)
+    held = read_index(target.memory, "foo").value.versions
+    assert held == {"1.0.0", "1.1.0", "2.0.0", "3.0.0"}
