@@ -3,14 +3,16 @@
 import os
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
-from click.shell_completion import CompletionItem
 
 from cargo_static_index.cli.options import CONTEXT, global_options, take_common
 from cargo_static_index.cli.run import GOOD, INTERRUPTED, UNUSABLE, perform
 from cargo_static_index.cli.terminal import Terminal
+
+if TYPE_CHECKING:  # loaded where a shell asks
+    from click.shell_completion import CompletionItem
 
 PROGRAM: Final = "cargo-static-index"
 COMPLETION: Final = "_CARGO_STATIC_INDEX_COMPLETE"
@@ -118,8 +120,10 @@ class Program(click.Group):
             raise click.UsageError(f"No such command {args[0]!r}." + (f" Did you mean {meant}?" if meant else ""), ctx)
         return super().resolve_command(ctx, args)
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         """Give the commands and options that begin like what was typed, with none of them imported."""
+        from click.shell_completion import CompletionItem
+
         commands = [CompletionItem(word, help=says) for word, says in WORDS.items() if word.startswith(incomplete)]
         return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
 

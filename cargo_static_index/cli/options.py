@@ -5,13 +5,15 @@ Variables are named in the help and read with the settings, not here, so that `-
 
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
-from click.shell_completion import CompletionItem
 
 from cargo_static_index.cli.run import Common
 from cargo_static_index.diagnostics.errors import InvalidInput, SettingsError
+
+if TYPE_CHECKING:  # loaded where a shell asks
+    from click.shell_completion import CompletionItem
 
 Format = Literal["text", "json", "github", "gitlab", "sarif"]
 
@@ -57,10 +59,12 @@ def argument(name: str, **more: Any) -> Callable[[Callable[..., int]], Callable[
     return click.argument(name, cls=Argument, **more)
 
 
-def completing(words: Callable[[], Iterable[str]]) -> Callable[..., list[CompletionItem]]:
+def completing(words: Callable[[], Iterable[str]]) -> Callable[..., "list[CompletionItem]"]:
     """Give what tells a shell the words that begin like what was typed."""
 
-    def complete(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def complete(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+        from click.shell_completion import CompletionItem
+
         return [CompletionItem(word) for word in words() if word.startswith(incomplete)]
 
     return complete

@@ -19,7 +19,7 @@ print("loaded", code, *sys.modules)
 PAGES = {"jinja2", "markupsafe", "pygments", "comrak", "nh3", "cargo_static_index.site.templates"}
 PROCESSES = {"concurrent.futures", "multiprocessing", "asyncio", "subprocess"}
 SERVERS = {"watchdog", "starlette", "uvicorn", "obstore", "http", "email", "ssl"}
-RARE = {"secrets", "difflib", "tomllib", "importlib.metadata", "rich", "logging", "ctypes"}
+RARE = {"secrets", "difflib", "tomllib", "importlib.metadata", "rich", "logging", "ctypes", "click.shell_completion"}
 OPENING = {"sqlite3", "cargo_static_index.registry.registry", "cargo_static_index.state"}
 SETTINGS = {"msgspec", "cargo_static_index.settings.table", "cargo_static_index.registry.registry"}
 
