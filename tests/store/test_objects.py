@@ -11,6 +11,7 @@ from cargo_static_index.diagnostics.errors import InvalidInput, SettingsError, S
 from cargo_static_index.store import Delete, Put, Staged
 from cargo_static_index.store.bucket import Bucket, parse_bucket
 from cargo_static_index.store.objects.client import PART_BYTES, Client
+from cargo_static_index.store.objects.conditions import broken_conditions, lost_in_race
 from cargo_static_index.store.objects.identity import Identity, Keys
 from cargo_static_index.store.objects.store import ObjectStore
 from cargo_static_index.store.objects.uploads import ObjectUploads, new_uploads
@@ -384,6 +385,13 @@ def test_a_store_that_does_not_keep_to_conditions_is_refused_unless_nobody_else_
             assert alone.apply([Put(path="a", content=b"2", expect=tag_of(alone, "a"))]) == ()
             assert alone.apply([Delete(path="a", expect='"0"')]) != ()
             assert alone.apply([Delete(path="a", expect=tag_of(alone, "a"))]) == ()
+
+
+def test_writers_that_race_for_one_object_are_all_there_and_nothing_is_left(buckets: Buckets, place: Bucket) -> None:
+    client = Client(place, buckets.environment)
+    assert list(broken_conditions(client)) == []
+    assert lost_in_race(client, writers=4) == 0
+    assert list(client.list()) == []
 
 
 # --- what a change costs
