@@ -12,11 +12,13 @@ from signal import SIGKILL
 
 import pytest
 
-from cargo_static_index.client.config import CargoConfig
+from cargo_static_index.client.config import CargoConfig, RemoteRegistry
 from cargo_static_index.client.http import Answer, pauses
-from cargo_static_index.client.push import in_order, read_uploads
+from cargo_static_index.client.push import Pusher, in_order, read_uploads
+from cargo_static_index.diagnostics.errors import SettingsError, StoreError
 from tests.cli.program import PROGRAM, Ended, environment, run
 from tests.client.registry import Fault, Handler, PlainRegistry
+from tests.client.test_doctor import Reply, serving
 from tests.crates import crate
 
 INDEX = "sparse+https://elsewhere.example/index/"
@@ -268,6 +270,46 @@ def test_no_token_no_registry_and_no_archive_are_said_with_the_way_out(tmp_path:
     )
     (tmp_path / "bad.crate").write_bytes(b"")
     push(tmp_path, registry, "bad.crate").failed(2, "bad.crate: The file is empty")
+
+
+def pusher(base: str, **variables: str) -> Pusher:
+    """Who publishes to a registry that is served there, with no token of the machine's."""
+    config = CargoConfig(Path("/"), {"CARGO_HOME": "/nowhere", **variables})
+    return Pusher(RemoteRegistry(name="acme", index=f"sparse+{base}/index/"), config, seconds=0)
+
+
+def test_an_index_that_is_none_or_names_no_way_to_publish_is_said() -> None:
+    def hidden(_path: str, headers: dict[str, str], reply: Reply) -> Reply:
+        return reply if headers.get("authorization") == "secret" else Reply(401, {}, b"")
+
+    with serving(lambda _path, _headers, reply: reply) as base, pytest.raises(SettingsError, match="has no web API"):
+        pusher(base)
+    with serving(lambda *_: Reply(404, {}, b"")) as base, pytest.raises(StoreError, match="is that the index of a reg"):
+        pusher(base)
+    with serving(hidden) as base:
+        with pytest.raises(SettingsError, match="token"):
+            pusher(base)
+        with pytest.raises(SettingsError, match="has no web API"):
+            pusher(base, CARGO_REGISTRIES_ACME_TOKEN="secret")
+
+
+def test_an_index_file_that_does_not_come_stops_a_push(tmp_path: Path) -> None:
+    def wrong(path: str, _headers: dict[str, str], reply: Reply) -> Reply:
+        if path == "/index/config.json":
+            return Reply(200, {}, b'{"dl": "https://a.example.com/{crate}", "api": "https://a.example.com"}')
+        return Reply(403, {}, b"")
+
+    uploads = read_uploads([crate("foo").write(tmp_path)])
+    with serving(wrong) as base, pytest.raises(StoreError, match="the index answers 403 for foo"):
+        pusher(base).push(uploads, dry=True, tell=print)
+
+
+def test_a_file_that_no_registry_could_take_is_said(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read: No such file"):
+        read_uploads([tmp_path / "absent.crate"])
+    (tmp_path / "foo-1.0.0.crate").write_bytes(b"no archive")
+    with pytest.raises(SettingsError, match="says all that is wrong"):
+        read_uploads([tmp_path / "foo-1.0.0.crate"])
 
 
 def test_variables_win_over_files_and_near_files_over_far_ones(tmp_path: Path) -> None:
