@@ -120,19 +120,7 @@ def annotated_in(found: object) -> Iterator[Any]:
 
 def hints_of(annotated: Any) -> dict[str, Any]:
     """Give the types that are said; those of modules that are loaded late are known by their public names."""
-    late = {
-        name: getattr(cargo_static_index, name)
-        for name in (
-            "CrateMetadata",
-            "GivenArchive",
-            "IndexFile",
-            "LeftBehind",
-            "Owners",
-            "Reindexed",
-            "Synced",
-            "Work",
-        )
-    }
+    late = {name: getattr(cargo_static_index, name) for name in cargo_static_index.__all__}
     return get_type_hints(annotated, vars(sys.modules[annotated.__module__]), late)
 
 
