@@ -194,6 +194,7 @@ class Transaction:
     def _see_to(self, agreed: Agreement) -> None:
         if agreed.damaged is not None:
             self.apply([Delete(path=layout.RECORD, expect=agreed.damaged.tag)])
+            self.take_record(agreed.held)
         if self._as_read is None or self._as_read.stored is None or not agreed.fits(self.record):
             # The state forgets what it knew only after tree.json says it: a lost one may be known nowhere else.
             self.update_record(agreed.agreed_record)
