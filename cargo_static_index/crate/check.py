@@ -301,7 +301,8 @@ def _check_registries(manifest: Manifest, home: Home, allowed: tuple[str, ...]) 
     for registry_index, dependency in reversed(registries.items()):
         found = check_registry(registry_index, home, allowed)
         if found is not None:
-            yield msgspec.structs.replace(found, place=place_of(dependency))
+            # Made anew: msgspec before 0.20 replaces fields without what keeps control characters out of them.
+            yield Problem(rule=found.rule, message=found.message, place=place_of(dependency), way_out=found.way_out)
 
 
 def _switches(dependencies: Iterable[ManifestDependency]) -> Iterator[tuple[str, bool, str]]:

@@ -77,6 +77,14 @@ def check(problem: Problem) -> None:
     assert problem.message.endswith((".", "…"))
 
 
+def test_a_dependency_of_a_hostile_name_is_told_of_without_its_control_characters() -> None:
+    dependencies = {"\x00": {"version": "1", "registry-index": ""}}
+    found = read(f"target = {toml({'name': {'dependencies': dependencies}})}\n{HEAD}").problems
+    assert "registry-index-invalid" in {problem.rule for problem in found}
+    for problem in found:
+        check(problem)
+
+
 @given(DOCUMENTS, st.booleans())
 def test_no_manifest_makes_the_reader_fail_or_its_sentences_harm(document: dict[str, object], sound: bool) -> None:
     if sound and isinstance(document["package"], dict):
