@@ -1,5 +1,6 @@
 """The audit file on the command line: what commands add to it, and the command that shows it."""
 
+import getpass
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -62,8 +63,6 @@ def note(run: Run, action: str, changes: Iterable[tuple[str, str, str]]) -> None
 
 
 def _user() -> str:
-    import getpass
-
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a user without a name, as in containers
