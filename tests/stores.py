@@ -17,6 +17,18 @@ def die() -> None:
     raise Died
 
 
+class Reading(MemoryStore):
+    """A tree that notes which files are read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads: list[str] = []
+
+    def read(self, path: str) -> Stored | None:
+        self.reads.append(path)
+        return super().read(path)
+
+
 class Through:
     """Reads what is in the store below."""
 

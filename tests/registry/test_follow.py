@@ -10,26 +10,19 @@ from cargo_static_index.registry.follow import FEW, follow, is_known
 from cargo_static_index.registry.known import load_published
 from cargo_static_index.registry.shared import KEPT_RECORDS, prune
 from cargo_static_index.state import Release, State, open_state
-from cargo_static_index.store import Delete, Put, Store, Stored
+from cargo_static_index.store import Delete, Put, Store
 from cargo_static_index.store.memory import MemoryStore
 from cargo_static_index.tree.changes import BEGUN, CHANGES
 from cargo_static_index.tree.read import read_record
 from tests.crates import crate
+from tests.stores import Reading
 from tests.world import DAY, T0, World, contents
 
 CRATES = 60
 
 
-class Counting(MemoryStore):
+class Counting(Reading):
     """A tree that notes which files are read."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.reads: list[str] = []
-
-    def read(self, path: str) -> Stored | None:
-        self.reads.append(path)
-        return super().read(path)
 
     def index_reads(self) -> set[str]:
         """Give the index files that were read since this was last asked."""

@@ -9,10 +9,10 @@ from cargo_static_index.crate.policy import Policy
 from cargo_static_index.registry.read import Reader
 from cargo_static_index.registry.remote import RemoteReader, carry_out
 from cargo_static_index.state import State
-from cargo_static_index.store import Put, Staged, Stored
-from cargo_static_index.store.memory import MemoryStore
+from cargo_static_index.store import Put, Staged
 from cargo_static_index.tree.layout import RECORD, archive_file, metadata_file
 from tests.crates import CrateBuilder, crate
+from tests.stores import Reading
 
 
 class Kept:
@@ -65,20 +65,8 @@ def test_what_a_rule_refused_is_not_staged(state: State, tmp_path: Path) -> None
     assert uploads.files == {}
 
 
-class Noting(MemoryStore):
-    """Notes what is read before anything is written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.reads: list[str] = []
-
-    def read(self, path: str) -> Stored | None:
-        self.reads.append(path)
-        return super().read(path)
-
-
 def test_changes_are_carried_out_in_a_tree_that_was_asked_first_and_those_forestalled_are_given_back() -> None:
-    store = Noting()
+    store = Reading()
     first = Put(path="a", content=b"1", expect="absent")
     assert carry_out(lambda: store, [first]) == ()
     again = Put(path="a", content=b"2", expect="absent")
