@@ -110,7 +110,7 @@ def test_whenever_a_process_dies_the_tree_is_usable_and_doing_it_again_finishes_
 @pytest.mark.parametrize("name", ["remove a version", "remove a crate"])
 def test_a_removal_whose_process_died_is_told_of_and_finished_by_removing_again(name: str, tmp_path: Path) -> None:
     wanted = undisturbed(name, tmp_path)
-    for world, store in deaths(name, tmp_path, every=2):
+    for world, store in deaths(name, tmp_path, every=3):
         kinds = {each.id for each in world.verified()}
         assert kinds.isdisjoint({"file-unnamed", "archive-missing", "metadata-missing"})
         left = {path for path in OF_AA if path in store.files and path not in wanted}

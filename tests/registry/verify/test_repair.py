@@ -38,11 +38,11 @@ def test_what_verify_says_mends_every_damage_of_one_file(registry: Registry, tmp
 def test_what_verify_says_mends_damages_of_all_kinds_of_files(tmp_path: Path) -> None:
     registry = make_full_registry(tmp_path / "here")
     wrong = {}
-    for number, path in enumerate(registry.of_each_kind(1)[::7]):  # `tests.registry.verify.damages` tries all
+    for number, path in enumerate(registry.of_each_kind(1)[::11]):  # `tests.registry.verify.damages` tries all
         how = DAMAGES[number % len(DAMAGES)]
         if (content := how(registry, path)) != registry.sound[path]:
             wrong[path] = try_damages(registry, tmp_path / "copy", {path: content})
-    assert len(wrong) > 15
+    assert len(wrong) > 9
     assert {path: says for path, says in wrong.items() if says} == {}
 
 
