@@ -1,5 +1,6 @@
 """tree.json and tombstones: their sums, their bytes, and what a newer version's documents do to an older one."""
 
+import re
 from hashlib import sha256
 
 import pytest
@@ -177,11 +178,6 @@ WAY_OUT = "; bring it back from a backup, or delete it, and the next build makes
             + WAY_OUT,
         ),
         (
-            b'{"format": 2, "digest": "\xb6"}',
-            "tree.json is not a tree's record: 'utf-8' codec can't decode byte 0xb6 in position 0: invalid start byte"
-            + WAY_OUT,
-        ),
-        (
             b'{"format": 3, "needs": "1.2.3", "crates": "many"}',
             "the tree has format 3, and this version reads up to 2; use cargo-static-index 1.2.3 or later",
         ),
@@ -195,6 +191,12 @@ def test_what_is_no_record_of_this_version_is_refused(content: bytes, message: s
     with pytest.raises(InvalidDocument) as caught:
         parse_tree_record(content)
     assert str(caught.value) == message
+
+
+def test_bytes_that_are_no_text_make_no_record() -> None:
+    with pytest.raises(InvalidDocument) as caught:
+        parse_tree_record(b'{"format": 2, "digest": "\xb6"}')
+    assert re.fullmatch("tree\\.json is not a tree's record: .*(?i:utf-8).*" + re.escape(WAY_OUT), str(caught.value))
 
 
 @pytest.mark.parametrize(
