@@ -4,8 +4,13 @@ import inspect
 from typing import Any
 
 
-def without_indents(definitions: dict[str, Any]) -> None:
-    """Take the indents of docstrings out of the descriptions in a JSON Schema, as msgspec does from 0.23 on."""
+def level(definitions: dict[str, Any]) -> None:
+    """Take out of a JSON Schema's definitions in what msgspec's versions differ.
+
+    Those before 0.23 leave indents of docstrings in descriptions, and those from it on say how keys are called.
+    """
     for definition in definitions.values():
         if "description" in definition:
             definition["description"] = inspect.cleandoc(definition["description"])
+        for value in definition.get("properties", {}).values():
+            value.pop("propertyNames", None)

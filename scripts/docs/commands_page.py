@@ -21,7 +21,7 @@ from cargo_static_index.cli.doctor import DoctorDocument
 from cargo_static_index.cli.push import PushDocument
 from cargo_static_index.crate.metadata import CrateMetadata
 from cargo_static_index.server.audit import AuditEntry
-from scripts.docs import without_indents
+from scripts.docs import level
 
 REWRITE: Final = "python -m scripts.docs.commands_page"
 """The command that writes the files of `pages` anew."""
@@ -119,7 +119,7 @@ def schema_of(name: str) -> str:
     """Give the JSON Schema of a document, as the file that is shipped."""
     kind, says = {**DOCUMENTS, **OF_THE_TREE}[name]
     made = msgspec.json.schema(kind)
-    without_indents(made["$defs"])
+    level(made["$defs"])
     document = made["$defs"][kind.__name__]
     document["required"] = ["schema", *document["required"]]  # it has a default in the type alone
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": says, **made}

@@ -13,7 +13,7 @@ from msgspec import Struct
 from cargo_static_index.site.crate_document import CrateDocument
 from cargo_static_index.site.front import FrontDocument
 from cargo_static_index.site.rows import CrateRow, DependentRow, ReleaseRow, SetRow
-from scripts.docs import without_indents
+from scripts.docs import level
 
 REWRITE: Final = "python -m scripts.docs.site_schemas"
 """The command that writes the files of `schemas` anew."""
@@ -41,14 +41,14 @@ def schemas() -> Mapping[str, bytes]:
 
 def _schema(document: type[Struct], title: str) -> dict[str, Any]:
     schema = msgspec.json.schema(document)
-    without_indents(schema["$defs"])
+    level(schema["$defs"])
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **schema}
 
 
 def _part_schema() -> dict[str, Any]:
     rows = (CrateRow, ReleaseRow, DependentRow, SetRow)
     found, components = msgspec.json.schema_components(rows, ref_template="#/$defs/{name}")
-    without_indents(components)
+    level(components)
     fields = {
         "schema": {"const": 1},
         "list": {"type": "string"},
