@@ -14,7 +14,7 @@ from cargo_static_index.crate.candidate import FileStatus, Outcome
 from cargo_static_index.diagnostics.escape import escape
 from cargo_static_index.diagnostics.problems import Problem, level_of
 from cargo_static_index.diagnostics.rule import Level
-from cargo_static_index.registry.events import Doing, Report
+from cargo_static_index.registry.events import Doing, Listener
 
 if TYPE_CHECKING:  # loaded by the formats that print them
     from cargo_static_index.cli.documents import TakenDocument
@@ -363,11 +363,10 @@ def from_here(path: str) -> str:
     return escape(path).removeprefix(escape(f"{Path.cwd()}/"))
 
 
-class ChangeListener(Report):
+class ChangeListener(Listener):
     """Prints the paths that change, in a dry run or with -v; `silent` prints none."""
 
     def __init__(self, run: Run, *, dry: bool, silent: bool = False) -> None:
-        super().__init__()
         self._terminal = run.terminal
         self._shown = not silent and (dry or run.terminal.verbose > 0)
         self._dry = dry

@@ -11,37 +11,49 @@ Doing = Literal["read", "published"]
 
 
 class Listener(Protocol):
-    """Who wants to know. A subclass need define what it wants to hear alone."""
+    """Who wants to know. A subclass need define what it wants to hear alone.
+
+    Each method returns by a statement, without which type checkers take it for one that a subclass must define.
+    """
 
     def total(self, doing: Doing, files: int) -> None:
         """Take note of how many files will be read, or published, next.
 
         Of a drop directory that is known once the last new file is found, which is looked for while others are read.
         """
+        return
 
     def reading(self, source: str) -> None:
         """Take note that a file is read next."""
+        return
 
     def file(self, outcome: Outcome) -> None:
         """Take note of what became of a file."""
+        return
 
     def still_refused(self, count: int, files: Iterable[Outcome]) -> None:
         """Take note of how many files earlier builds refused that are as they were; each is read as it is asked for."""
+        return
 
     def taken(self, source: str, target: str) -> None:
         """Take note of a dropped file that was moved to a place, or deleted where that is ""."""
+        return
 
     def changed(self, path: str) -> None:
         """Take note of a path of the tree that was written."""
+        return
 
     def deleted(self, path: str) -> None:
         """Take note of a path of the tree that was deleted."""
+        return
 
     def note(self, text: str) -> None:
         """Take note of something that a person should know, a sentence."""
+        return
 
     def warn(self, text: str) -> None:
         """Take note of something that a person should look after, a sentence."""
+        return
 
 
 class Report:

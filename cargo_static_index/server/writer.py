@@ -18,7 +18,7 @@ from cargo_static_index.crate.candidate import Candidate, Outcome
 from cargo_static_index.diagnostics.errors import CargoStaticIndexError, NotHeld, StoreError, TreeBusy
 from cargo_static_index.protocol.names import collision_key
 from cargo_static_index.registry.configured import store_of
-from cargo_static_index.registry.events import Report
+from cargo_static_index.registry.events import Listener
 from cargo_static_index.registry.kept import KEPT_LOOK, has_archives_to_delete
 from cargo_static_index.registry.options import Options
 from cargo_static_index.registry.owners import forget_owners, found_owners
@@ -265,11 +265,10 @@ class _Batch:
             raise Forbidden(reason)
 
 
-class _Listener(Report):
+class _Listener(Listener):
     """Tells each change what became of its file, as soon as that is durable."""
 
     def __init__(self, batch: Sequence[_Change], warn: Callable[[str], None]) -> None:
-        super().__init__()
         self._waiting = {change.candidate.source: change for change in batch if isinstance(change, Publish)}
         self._warn = warn
 
