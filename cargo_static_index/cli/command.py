@@ -21,8 +21,7 @@ SERVING = (*KEYS, "rules")
 EVERY = tuple(name for name in SERVING if not name.startswith(("serve.", "publish.")) or name == "publish.url")
 """The keys that have a part in what a build does."""
 CHECKING = (
-    *("registry.name", "registry.base-url", "registry.mode", "registry.aliases", "registry.own-rules"),
-    *("tree.path", "state.path"),
+    *"registry.name registry.base-url registry.mode registry.aliases registry.own-rules tree.path state.path".split(),
     *sections("rules", "dependencies", "manifest", "limits"),
     "build.jobs",
 )

@@ -9,16 +9,19 @@ from cargo_static_index.hosting.place import Place
 _Statement = Mapping[str, object]
 
 
-PUBLISHED: Final = (
-    *("index/*", "crates/*", "assets/*", "browse/*", "search/*", "sitemap/*", "changes/*"),
-    *("tree.json", "pages.json", "recent.json", "index.json", "feed.xml", "advisories.xml", "sitemap.xml"),
-    *("opensearch.xml", "index.html", "404.html", "search.html", "refused.html"),
+PUBLISHED: Final = tuple(
+    (
+        "index/* crates/* assets/* browse/* search/* sitemap/* changes/* "
+        "tree.json pages.json recent.json index.json feed.xml advisories.xml sitemap.xml "
+        "opensearch.xml index.html 404.html search.html refused.html"
+    ).split()
 )
 """What everybody may read: all of the tree, and not what machines stage beside it, which is not published yet."""
 
-PASSING: Final = (
-    *("begun/*", "changes/*", ".cargo-static-index-stage*"),
-    *("browse/*", "search/*", "sitemap/*", "assets/*", "crates/*.html", "crates/*.js"),
+PASSING: Final = tuple(
+    (
+        "begun/* changes/* .cargo-static-index-stage* browse/* search/* sitemap/* assets/* crates/*.html crates/*.js"
+    ).split()
 )
 """What who publishes deletes again: notes of what is under way, records of long ago, what was staged or tried, and
 pages that nothing leads to any more; no line, no archive and no metadata."""

@@ -12,19 +12,13 @@ from cargo_static_index.site import paths as addresses
 from cargo_static_index.site.readme.images import FETCHED, Images, width_css
 from cargo_static_index.site.source import Shown
 
-ASSETS = (
-    *("theme.js", "site.js", "crate.js", "compare.js", "browse.js", "search.js"),
-    *("source.js", "source.css", "icon.svg"),
-)
+ASSETS = tuple(("theme.js site.js crate.js compare.js browse.js search.js source.js source.css icon.svg").split())
 """What pages name, beside site.css, which is put together from several theme."""
 
 _COMMENT = pattern(rb"(?m)^/\*[^*]*\*/\n")
 """A line that is for whoever changes the style, not for each visitor."""
 
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
+_MONTHS = tuple(("January February March April May June July August September October November December").split())
 
 SINGULAR = {"keywords": "keyword", "categories": "category", "licenses": "license", "months": "month"}
 

@@ -19,10 +19,10 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # SQLite's write-ahead log is memory that processes share, and its locks are those of the file system:
 # neither works between hosts (https://sqlite.org/wal.html, "All processes using a database must be on the same host").
 _BETWEEN_HOSTS = frozenset(
-    {
-        *("9p", "afs", "beegfs", "ceph", "cifs", "fuse.ceph-fuse", "fuse.gcsfuse", "fuse.glusterfs", "fuse.rclone"),
-        *("fuse.s3fs", "fuse.sshfs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb2", "smb3", "smbfs"),
-    }
+    (
+        "9p afs beegfs ceph cifs fuse.ceph-fuse fuse.gcsfuse fuse.glusterfs fuse.rclone "
+        "fuse.s3fs fuse.sshfs glusterfs lustre ncpfs nfs nfs4 smb2 smb3 smbfs"
+    ).split()
 )
 _ATTEMPTS, _PAUSE = 20, 0.01
 """How often, and after how many seconds, a file is tried again that several begin with at once."""

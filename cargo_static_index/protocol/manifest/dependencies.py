@@ -42,7 +42,7 @@ _KINDS: tuple[tuple[str, DependencyKind], ...] = (
 )
 _FROM_ITS_REGISTRY = (None,) * 6
 _unusual = attrgetter(
-    *("registry", "registry_index_old", "base", "git", "branch", "tag", "rev", "artifact", "lib", "target")
+    "registry", "registry_index_old", "base", "git", "branch", "tag", "rev", "artifact", "lib", "target"
 )
 _USUAL = (None,) * 10
 """What `_unusual` gives of nearly all dependencies: nothing that needs a look."""

@@ -14,18 +14,18 @@ from cargo_static_index.protocol.manifest.profiles import layers
 from cargo_static_index.protocol.manifest.toml import Table, fault
 
 STABLE = frozenset(
-    [
-        *("test-dummy-stable", "alternative-registries", "edition", "rename-dependency", "profile-overrides"),
-        *("default-run", "named-profiles", "resolver", "strip", "rust-version", "edition2021"),
-        *("workspace-inheritance", "edition2024"),
-    ]
+    (
+        "test-dummy-stable alternative-registries edition rename-dependency profile-overrides "
+        "default-run named-profiles resolver strip rust-version edition2021 "
+        "workspace-inheritance edition2024"
+    ).split()
 )
 UNSTABLE = frozenset(
-    [
-        *("test-dummy-unstable", "metabuild", "public-dependency", "per-package-target", "codegen-backend"),
-        *("different-binary-name", "profile-rustflags", "trim-paths", "open-namespaces", "path-bases"),
-        *("unstable-editions", "multiple-build-scripts", "panic-immediate-abort"),
-    ]
+    (
+        "test-dummy-unstable metabuild public-dependency per-package-target codegen-backend "
+        "different-binary-name profile-rustflags trim-paths open-namespaces path-bases "
+        "unstable-editions multiple-build-scripts panic-immediate-abort"
+    ).split()
 )
 REMOVED: Mapping[str, str] = {"publish-lockfile": "1.37"}
 """With the cargo that no longer knows it."""

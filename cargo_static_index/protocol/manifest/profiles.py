@@ -13,19 +13,21 @@ from cargo_static_index.protocol.manifest.toml import Table, fault, join_path
 from cargo_static_index.protocol.package_spec import parse_package_spec
 
 RESERVED = frozenset(
-    [
-        *("debug", "build-override", "build", "check", "clean", "config", "fetch", "fix", "install", "metadata"),
-        *("package", "publish", "report", "root", "run", "rust", "rustc", "rustdoc", "target", "tmp", "uninstall"),
-    ]
+    (
+        "debug build-override build check clean config fetch fix install metadata "
+        "package publish report root run rust rustc rustdoc target tmp uninstall"
+    ).split()
 )
 PANICS = ("unwind", "abort", "immediate-abort")
 NOT_IN_OVERRIDES = ("package", "build-override", "panic", "lto", "rpath")
 
 
-FIELDS = (
-    *("opt-level", "lto", "codegen-backend", "codegen-units", "debug", "split-debuginfo", "debug-assertions", "rpath"),
-    *("panic", "overflow-checks", "incremental", "dir-name", "inherits", "strip", "rustflags", "package"),
-    *("build-override", "trim-paths", "hint-mostly-unused"),
+FIELDS = tuple(
+    (
+        "opt-level lto codegen-backend codegen-units debug split-debuginfo debug-assertions rpath "
+        "panic overflow-checks incremental dir-name inherits strip rustflags package "
+        "build-override trim-paths hint-mostly-unused"
+    ).split()
 )
 """The fields of cargo's `TomlProfile`, in their order."""
 

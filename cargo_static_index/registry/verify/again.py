@@ -27,12 +27,12 @@ NEVER_QUIET = (
 )
 
 OF_ONE_CRATE = frozenset(
-    {
-        *("address-missing", "address-unnamed", "address-wrong", "metadata-missing", "metadata-wrong"),
-        *("archive-damaged", "archive-missing", "archive-unread"),
-        *("line-differs", "line-misplaced", "line-unreadable", "line-wrong", "lines-unordered", "version-duplicate"),
-        *("crates-collide", "file-unnamed", "owners-wrong", "removal-unfinished", "tombstones-unreadable"),
-    }
+    (
+        "address-missing address-unnamed address-wrong metadata-missing metadata-wrong "
+        "archive-damaged archive-missing archive-unread "
+        "line-differs line-misplaced line-unreadable line-wrong lines-unordered version-duplicate "
+        "crates-collide file-unnamed owners-wrong removal-unfinished tombstones-unreadable"
+    ).split()
 )
 """What a look at a single crate sees; all else takes the whole tree."""
 

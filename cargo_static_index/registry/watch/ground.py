@@ -16,11 +16,11 @@ PROC = Path("/proc/self")
 # inotify(7): "Inotify reports only events that a user-space program triggers through the filesystem API. As a result,
 # it does not catch remote events that occur on network filesystems." A file of our own would show nothing of that.
 _REMOTE = frozenset(
-    {
-        *("9p", "acfs", "afs", "beegfs", "ceph", "cifs", "coda", "drvfs", "fuse", "gfs2", "glusterfs", "gpfs"),
-        *("lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs", "prl_fs", "pvfs2", "smb2", "smb3", "smbfs"),
-        *("vboxsf", "virtiofs", "vmhgfs"),
-    }
+    (
+        "9p acfs afs beegfs ceph cifs coda drvfs fuse gfs2 glusterfs gpfs "
+        "lustre ncpfs nfs nfs4 ocfs2 orangefs prl_fs pvfs2 smb2 smb3 smbfs "
+        "vboxsf virtiofs vmhgfs"
+    ).split()
 )
 
 
