@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from cargo_static_index._json import write_json
 from cargo_static_index.site.crate_document import CrateDocument
 from cargo_static_index.site.front import FrontDocument
 from cargo_static_index.site.rows import CrateRow, DependentRow, ReleaseRow, SetRow
@@ -36,7 +37,7 @@ def schemas() -> Mapping[str, bytes]:
         "page-front": _schema(FrontDocument, "index.json"),
         "page-list": _part_schema(),
     }
-    return {f"{name}.schema.json": _bytes(content) for name, content in found.items()}
+    return {f"{name}.schema.json": write_json(content) for name, content in found.items()}
 
 
 def _schema(document: type[Struct], title: str) -> dict[str, Any]:
@@ -68,10 +69,6 @@ def _part_schema() -> dict[str, Any]:
         "required": list(fields),
         "$defs": components,
     }
-
-
-def _bytes(content: Mapping[str, Any]) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
 
 
 if __name__ == "__main__":
